@@ -1,0 +1,113 @@
+"""Raw cells to text, whatever type the column has, and the shape of a cell that may be shown.
+
+Numbers reach us as text, as integers and, from spreadsheets, as floats. Everything downstream reads
+text; a float is trusted only where it holds a whole number.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from cardscreen.errors import InputError
+
+#: The longest piece of a cell's shape that a rejects file shows, in characters.
+SHAPE_LENGTH = 40
+#: Stands for a float that is no whole number: text that no kind takes for an identifier.
+NOT_WHOLE = "not a whole number"
+#: `str.isspace` of Python: Unicode white space and the four separators U+001C to U+001F.
+_BLANK = r"^[\s\x1c-\x1f]*$"
+_INT64_LIMIT = 2.0**63
+
+
+def as_expr(column: str | pl.Expr) -> pl.Expr:
+    """A column name or an expression, as an expression."""
+    return pl.col(column) if isinstance(column, str) else column
+
+
+def named_like(result: pl.Expr, column: str | pl.Expr) -> pl.Expr:
+    """Give a result the name of the column it was made from, where that has one."""
+    name = column if isinstance(column, str) else column.meta.output_name(raise_if_undetermined=False)
+    return result if name is None else result.alias(name)
+
+
+def is_blank(text: pl.Expr) -> pl.Expr:
+    """Whether a String cell is null, empty, or nothing but white space as `str.isspace` has it."""
+    return text.is_null() | text.str.contains(_BLANK)
+
+
+def to_text(cell: pl.Expr) -> pl.Expr:
+    """A column of any type that can hold identifiers, as String. Streams.
+
+    Integers give their decimal digits, whole floats the digits of that number, NaN null, and any
+    other float a text that no kind accepts.
+
+    Raises:
+        InputError: When the query runs, if the column holds dates, booleans, or nested values.
+    """
+    return cell.map_batches(_series_to_text, return_dtype=pl.String, is_elementwise=True)
+
+
+def _series_to_text(cells: pl.Series) -> pl.Series:
+    dtype = cells.dtype
+    if dtype == pl.String:
+        return cells
+    if dtype.is_float():
+        return _floats_to_text(cells.cast(pl.Float64))
+    if dtype.is_integer() or dtype in (pl.Null, pl.Categorical, pl.Enum):
+        return cells.cast(pl.String)
+    if isinstance(dtype, pl.Decimal) and dtype.scale == 0:
+        return cells.cast(pl.Int128).cast(pl.String)
+    raise InputError(
+        f"column {cells.name!r} has type {dtype}, which cannot hold phone or card numbers: "
+        "give text, integers or whole floats"
+    )
+
+
+def _floats_to_text(cells: pl.Series) -> pl.Series:
+    known = cells.fill_nan(None)
+    whole = (known == known.floor()) & known.is_finite()
+    small = whole & (known.abs() < _INT64_LIMIT)
+    # Past 2^63 an exact decimal expansion takes Python's integers; such cells are junk, and few.
+    large = {value: str(int(value)) for value in known.filter(whole & ~small).unique().drop_nulls().to_list()}
+    text = pl.col("x").cast(pl.Int64, strict=False).cast(pl.String)
+    return (
+        known.alias("x")
+        .to_frame()
+        .with_columns(whole=whole, small=small)
+        .select(
+            pl.when("small")
+            .then(text)
+            .when("whole")
+            .then(pl.col("x").replace_strict(large, default=None, return_dtype=pl.String) if large else None)
+            .when(pl.col("x").is_not_null())
+            .then(pl.lit(NOT_WHOLE))
+            .alias(cells.name)
+        )
+        .to_series()
+    )
+
+
+def over_fields(parts: pl.Expr, dtype: pl.Struct, **fields: pl.Expr) -> pl.Expr:
+    """A struct made from another struct's fields, each written as an expression over `pl.col(field)`.
+
+    The inner struct is computed once, however often its fields are named; the engine would run a
+    Python step inside it again for each mention. `dtype` is that of the struct made. Streams.
+    """
+
+    def build(batch: pl.Series) -> pl.Series:
+        columns = batch.struct.unnest().lazy().select(pl.struct(**fields).alias(batch.name))
+        return columns.collect(engine="in-memory").to_series()
+
+    return parts.map_batches(build, return_dtype=dtype, is_elementwise=True)
+
+
+def shape(cell: pl.Expr) -> pl.Expr:
+    """What a cell looks like without what it says: digits as 9, letters as A, cut at 40 characters.
+
+    Example:
+        >>> cells = pl.DataFrame({"phone": ["ext. 12-34"]})
+        >>> cells.select(shape(pl.col("phone"))).item()
+        'AAA. 99-99'
+    """
+    text = cell.cast(pl.String)
+    return text.str.head(SHAPE_LENGTH).str.replace_all(r"\p{N}", "9").str.replace_all(r"\p{L}", "A")

@@ -1,0 +1,96 @@
+"""Every error that cardscreen raises on purpose, in one tree.
+
+    CardscreenError
+    ├── ConfigError          a setting, an option, a job or policy file is wrong          (exit 2)
+    ├── InputError           a frame or a file does not have the promised shape           (exit 3)
+    │   ├── MissingColumn    a named column is not there
+    │   └── BlocklistError   listings that cannot be read or trusted
+    ├── HeldForApproval      the run is complete, but past a limit: a person must decide  (exit 4)
+    └── Busy                 another run works in the same folder                         (exit 5)
+
+A message says what was found, where, and what to do next. It names columns, files, rows and counts,
+and never holds a phone or card number.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+
+class CardscreenError(Exception):
+    """The parent of all errors that cardscreen raises on purpose; `exit_code` is the command line's."""
+
+    exit_code = 1
+
+
+class ConfigError(CardscreenError):
+    """A setting, an option, a job file or a policy file is wrong."""
+
+    exit_code = 2
+
+
+class InputError(CardscreenError):
+    """A frame or a file does not have the shape that was promised."""
+
+    exit_code = 3
+
+
+class MissingColumn(InputError):
+    """A column that was asked for by name is not in the input.
+
+    Attributes:
+        column: The name that was asked for.
+        available: The names that are there.
+        where: What was read: a file or "the accounts".
+    """
+
+    def __init__(self, column: str, available: Sequence[str], where: str = "the accounts") -> None:
+        """Keep the fields; the message is made from them."""
+        self.column = column
+        self.available = list(available)
+        self.where = where
+        super().__init__(column, self.available, where)
+
+    def __str__(self) -> str:
+        """Name the column, the near one, and what there is."""
+        return (
+            f"{self.where}: there is no column {self.column!r}{near(self.column, self.available)}. "
+            f"The columns are: {', '.join(self.available)}."
+        )
+
+
+class BlocklistError(InputError):
+    """Listings that cannot be read or trusted."""
+
+
+class HeldForApproval(CardscreenError):
+    """The screening is complete, but one or more limits were passed: a person must decide.
+
+    Attributes:
+        reasons: One sentence with figures for each limit that was passed.
+    """
+
+    exit_code = 4
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        """Keep every reason."""
+        self.reasons = list(reasons)
+        super().__init__(self.reasons)
+
+    def __str__(self) -> str:
+        """All reasons, one after another."""
+        return "held for approval: " + "; ".join(self.reasons)
+
+
+class Busy(CardscreenError):
+    """Another process works in the same output folder."""
+
+    exit_code = 5
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """A hint for a message: `` (did you mean 'mobile'?)``, or nothing where no known name is near."""
+    folded = {each.casefold(): each for each in known}
+    close = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
+    return f" (did you mean {folded[close[0]]!r}?)" if close else ""

@@ -1,0 +1,78 @@
+"""What an identifier kind is, and the kinds there are.
+
+Screening, listings and the command line know phones and cards only through this module: a new kind
+is one module with a class of this shape, and one entry in `KINDS`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol
+
+import polars as pl
+
+from cardscreen.card import Card
+from cardscreen.errors import ConfigError, near
+from cardscreen.phone import Phone
+
+
+class Kind(Protocol):
+    """One kind of identifier, with the options of one account column that holds it."""
+
+    #: As in the `kind` column of listings.
+    name: ClassVar[str]
+    #: Whether values of this kind occur truncated, so that only some digits are shown.
+    truncates: ClassVar[bool]
+
+    @property
+    def holder_since(self) -> str | None:
+        """Account column that says since when this holder has the identifier."""
+        ...
+
+    def columns(self) -> list[str]:
+        """Account columns that reading needs beside the cell itself."""
+        ...
+
+    def scan(self, cell: pl.Expr) -> pl.Expr:
+        """`schema.SCAN`: the key to look up. Numbers in a range of equal length have keys in its range."""
+        ...
+
+    def read(self, cell: pl.Expr) -> pl.Expr:
+        """`schema.READ`: the canonical value and what of it may be shown."""
+        ...
+
+    @staticmethod
+    def listing(value: pl.Expr) -> pl.Expr:
+        """`schema.LISTED`: how a listed value is read; null where it can't be."""
+        ...
+
+
+KINDS: Mapping[str, type[Phone] | type[Card]] = {kind.name: kind for kind in (Phone, Card)}
+
+
+def kind_from_options(column: str, options: Mapping[str, Any]) -> Kind:
+    """The kind that a job file describes: `{kind = "phone", region = "CN"}`.
+
+    Raises:
+        ConfigError: No kind, an unknown one, or an option that it does not have.
+    """
+    rest = dict(options)
+    name = rest.pop("kind", None)
+    if name not in KINDS:
+        said = "no kind is given" if name is None else f"unknown kind {name!r}{near(str(name), KINDS)}"
+        raise ConfigError(f"identifiers.{column}: {said}: the kinds are {', '.join(KINDS)}")
+    kind = KINDS[name]
+    known = [field.name for field in dataclasses.fields(kind)]
+    for option, value in rest.items():
+        if option not in known:
+            raise ConfigError(
+                f"identifiers.{column}: a {name} has no option {option!r}{near(option, known)}: "
+                f"the options are {', '.join(known)}"
+            )
+        if not isinstance(value, str):
+            raise ConfigError(f"identifiers.{column}.{option} must be text, not {value!r}")
+    try:
+        return kind(**rest)
+    except ConfigError as error:
+        raise ConfigError(f"identifiers.{column}: {error}") from None

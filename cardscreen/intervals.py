@@ -1,0 +1,121 @@
+"""Sorted disjoint intervals of unsigned integers, each with a payload, and the lookup in them.
+
+Card schemes, ranges on lists and numbering plans all ask one question: which interval holds this
+number? This is the one structure that answers it, with one binary search per value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+_Keys = npt.NDArray[np.uint64]
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """Disjoint closed intervals in rising order.
+
+    Attributes:
+        low: First key of each interval, UInt64, strictly rising.
+        high: Last key of each, UInt64, included.
+        payload: One row for each interval; no columns where only membership matters.
+    """
+
+    low: pl.Series
+    high: pl.Series
+    payload: pl.DataFrame
+
+    @classmethod
+    def union(cls, low: pl.Series, high: pl.Series) -> Intervals:
+        """The numbers that at least one of the given intervals holds, without payload.
+
+        Example:
+            >>> Intervals.union(pl.Series([5, 1]), pl.Series([9, 6])).high.to_list()
+            [9]
+        """
+        starts, stops = _bounds(low, high)
+        edges, depth = np.unique(np.concatenate([starts, stops])), None
+        depth = np.zeros(len(edges), dtype=np.int64)
+        np.add.at(depth, np.searchsorted(edges, starts), 1)
+        np.add.at(depth, np.searchsorted(edges, stops), -1)
+        owner = np.where(np.cumsum(depth) > 0, 0, -1)
+        return cls._from_cells(edges, owner[:-1], pl.DataFrame())
+
+    @classmethod
+    def narrowest(cls, frame: pl.DataFrame) -> Intervals:
+        """Overlapping intervals with a payload, made disjoint: where two overlap, the narrower wins.
+
+        For intervals made from prefixes this is the longest-prefix rule. Of two of the same width,
+        the later row wins.
+
+        Args:
+            frame: Columns `low` and `high` (any integer type, both included) and the payload.
+
+        Example:
+            >>> table = Intervals.narrowest(pl.DataFrame({"low": [0, 4], "high": [9, 4], "name": ["wide", "narrow"]}))
+            >>> table.payload["name"].to_list()
+            ['wide', 'narrow', 'wide']
+        """
+        starts, stops = _bounds(frame["low"], frame["high"])
+        edges = np.unique(np.concatenate([starts, stops]))
+        first, last = np.searchsorted(edges, starts), np.searchsorted(edges, stops)
+        owner = np.full(max(len(edges) - 1, 0), -1, dtype=np.int64)
+        for row in np.argsort(-(stops - starts).astype(np.float64), kind="stable"):
+            owner[first[row] : last[row]] = row
+        return cls._from_cells(edges, owner, frame.drop("low", "high"))
+
+    @classmethod
+    def _from_cells(cls, edges: _Keys, owner: npt.NDArray[np.int64], payload: pl.DataFrame) -> Intervals:
+        """Drop the gaps (owner -1) and join neighbours of one owner."""
+        changes = np.ones(len(owner), dtype=bool)
+        changes[1:] = owner[1:] != owner[:-1]
+        begin = np.flatnonzero(changes)
+        end = np.append(begin[1:], len(owner))
+        kept = owner[begin] >= 0
+        begin, end = begin[kept], end[kept]
+        rows = pl.Series(owner[begin], dtype=pl.Int64)
+        return cls(
+            low=pl.Series("low", edges[begin], dtype=pl.UInt64),
+            high=pl.Series("high", edges[end] - np.uint64(1), dtype=pl.UInt64) if len(end) else pl.Series("high", [], dtype=pl.UInt64),
+            payload=payload[rows] if payload.width else payload,
+        )
+
+    def __len__(self) -> int:
+        """How many disjoint intervals there are."""
+        return len(self.low)
+
+    def contains(self, key: pl.Expr) -> pl.Expr:
+        """Whether some interval holds each key: Boolean, null for a null key. Streams."""
+        return self.locate(key).is_not_null().and_(key.is_not_null())
+
+    def locate(self, key: pl.Expr) -> pl.Expr:
+        """The row of the interval that holds each UInt64 key: UInt32, null where none does. Streams."""
+        low, high = self.low.to_numpy(), self.high.to_numpy()
+
+        def search(keys: pl.Series) -> pl.Series:
+            if not len(low):
+                return pl.Series(keys.name, [None], dtype=pl.UInt32).new_from_index(0, len(keys))
+            filled = keys.fill_null(0).to_numpy()
+            row = np.searchsorted(low, filled, side="right").astype(np.int64) - 1
+            inside = (row >= 0) & (filled <= high[row])
+            found = pl.Series(keys.name, row).cast(pl.UInt32, strict=False)
+            return found.to_frame().select(
+                pl.when(pl.Series(inside) & keys.is_not_null()).then(pl.first()).otherwise(None)
+            ).to_series()
+
+        return key.map_batches(search, return_dtype=pl.UInt32, is_elementwise=True)
+
+    def lookup(self, key: pl.Expr, column: str) -> pl.Expr:
+        """One payload column's value for each UInt64 key; null where no interval holds it. Streams."""
+        values: Any = pl.lit(self.payload[column])
+        return values.gather(self.locate(key))
+
+
+def _bounds(low: pl.Series, high: pl.Series) -> tuple[_Keys, _Keys]:
+    """Half-open bounds as UInt64 arrays."""
+    return low.cast(pl.UInt64).to_numpy(), high.cast(pl.UInt64).to_numpy() + np.uint64(1)

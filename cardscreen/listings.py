@@ -1,0 +1,199 @@
+"""Blocklists: the listings that accounts are screened against.
+
+A listing says that a source holds a number, a range of numbers or a truncated number to be a risk
+(or, on an allow list, not to be one) from one day to another.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, Literal
+
+import polars as pl
+
+from cardscreen import schema
+from cardscreen.errors import BlocklistError, near
+from cardscreen.identifiers import KINDS
+from cardscreen.tables import is_dateable, open_table, require_columns, to_date
+
+#: A keyed token: the key's id, a colon, and 32 bytes in unpadded URL-safe base64.
+_TOKEN = r"^[A-Za-z0-9._-]+:[A-Za-z0-9_-]{43}$"
+_DEFAULTS: dict[str, Any] = {"list": "block", "source": "unnamed", "reason": "listed", "severity": 50}
+_IDENTITY = ["source", "kind", "value", "list", "reference"]
+_DAYS = ["listed_on", "expires_on", "ended_on"]
+_SHOWN_ROWS = 5  # rows that an error names before it only counts
+#: Says why a row can't be read; null while it can.
+_PROBLEM = "problem"
+
+
+class Blocklist:
+    """Listings of one or many sources, read and checked, ready for screening.
+
+    Attributes:
+        listings: `schema.LISTING` and how each value was read: `low`, `high` (String), `open`. Card
+            numbers stand there in full: handle it as a secret.
+        rejects: Rows that could not be read, when asked for: row (UInt32), kind, source, problem.
+    """
+
+    def __init__(self, listings: pl.DataFrame, rejects: pl.DataFrame) -> None:
+        """Use `from_frame` or `read`."""
+        self.listings = listings
+        self.rejects = rejects
+
+    def __repr__(self) -> str:
+        """Counts only: listings hold card numbers."""
+        counts = self.listings.group_by("kind").len().sort("kind")
+        return f"Blocklist({', '.join(f'{kind}: {rows}' for kind, rows in counts.rows())})"
+
+    def __len__(self) -> int:
+        """How many listings there are."""
+        return len(self.listings)
+
+    @classmethod
+    def from_frame(cls, frame: Any, *, bad_rows: Literal["raise", "reject"] = "raise") -> Blocklist:
+        """Listings from any frame.
+
+        Args:
+            frame: Columns of `schema.LISTING`; only `kind` and `value` are required. Dates may be
+                ISO text. Defaults: match told from the value, list `block`, source `unnamed`, reason
+                `listed`, severity 50. Rows with one (source, kind, value, list, reference) are
+                merged: earliest `listed_on`, latest `expires_on` (null wins), highest severity.
+            bad_rows: `raise`, or `reject`: keep the rest and count them in `rejects`.
+
+        Raises:
+            BlocklistError: A row's value, date, severity or kind can't be read; names the rows,
+                counted from 0.
+            MissingColumn: `kind` or `value` is not there.
+
+        Example:
+            >>> Blocklist.from_frame(pl.DataFrame({"kind": ["phone"], "value": ["+8613800138000"]}))
+            Blocklist(phone: 1)
+        """
+        return cls._from_table(open_table(frame), "the listings", bad_rows)
+
+    @classmethod
+    def read(cls, path: str, *, bad_rows: Literal["raise", "reject"] = "raise") -> Blocklist:
+        """Listings from Parquet files (a path, glob or URL) with the columns of `from_frame`.
+
+        Raises:
+            InputError: A file is missing or can't be read.
+            BlocklistError: As for `from_frame`.
+        """
+        return cls._from_table(open_table(path), path, bad_rows)
+
+    @classmethod
+    def _from_table(cls, table: pl.LazyFrame, where: str, bad_rows: str) -> Blocklist:
+        frame = _with_all_columns(table.collect(), where).with_row_index("row")
+        read = _read_values(_check_fields(frame))
+        bad = read.filter(pl.col(_PROBLEM).is_not_null()).select("row", "kind", "source", _PROBLEM)
+        if len(bad) and bad_rows == "raise":
+            raise BlocklistError(_complaint(bad, where))
+        return cls(_merged(read.filter(pl.col(_PROBLEM).is_null())), bad)
+
+    def in_force(self, as_of: date) -> pl.DataFrame:
+        """The listings that hold on a day: from `listed_on` to `expires_on`, both included."""
+        begun = pl.col("listed_on").is_null() | (pl.col("listed_on") <= as_of)
+        lasting = pl.col("expires_on").is_null() | (pl.col("expires_on") >= as_of)
+        kept = pl.col("ended_on").is_null() | (pl.col("ended_on") > as_of)
+        return self.listings.filter(begun & lasting & kept)
+
+
+def _with_all_columns(frame: pl.DataFrame, where: str) -> pl.DataFrame:
+    """All columns of a listing, of any dtype, defaults filled in; refuses a name that is nearly one."""
+    require_columns(frame.columns, ["kind", "value"], where)
+    for column in frame.columns:
+        if column not in schema.LISTING and (hint := near(column, schema.LISTING)):
+            raise BlocklistError(f"{where}: unknown column {column!r}{hint}: rename it, or drop it if it is another thing")
+    missing = [name for name in schema.LISTING if name not in frame.columns]
+    frame = frame.with_columns(pl.lit(None, dtype=schema.LISTING[name]).alias(name) for name in missing)
+    for column in _DAYS:
+        if not is_dateable(frame.schema[column]):
+            raise BlocklistError(f"{where}: column {column!r} has type {frame.schema[column]}: give dates")
+    return frame.select(list(schema.LISTING)).with_columns(pl.col(name).fill_null(value) for name, value in _DEFAULTS.items())
+
+
+def _check_fields(frame: pl.DataFrame) -> pl.DataFrame:
+    """Columns in their dtypes, and what is wrong with a row's own fields in `problem`."""
+    days = {name: to_date(pl.col(name), frame.schema[name]) for name in _DAYS}
+    closed = {"list": schema.LISTS, "match": schema.MATCHES}
+    checked = frame.with_columns(
+        pl.col("value").cast(pl.String),
+        *(pl.col(name).cast(pl.String) for name in ("kind", "source", "reason", "reference", "listing_id")),
+        *(day.alias(name) for name, day in days.items()),
+        *(pl.col(name).cast(pl.String).cast(dtype, strict=False).alias(name) for name, dtype in closed.items()),
+        pl.col("severity").cast(pl.Int64, strict=False).alias("severity"),
+        _kept=pl.struct(pl.exclude("row").cast(pl.String)),
+    )
+    was = pl.col("_kept").struct
+    unread = [
+        pl.when(was.field(name).is_not_null() & pl.col(name).is_null()).then(pl.lit(f"{name} can't be read"))
+        for name in [*_DAYS, *closed, "severity"]
+    ]
+    kinds = ", ".join(KINDS)
+    return checked.with_columns(
+        pl.coalesce(
+            pl.when(~pl.col("kind").is_in(list(KINDS)).fill_null(False)).then(pl.lit(f"unknown kind (there are {kinds})")),
+            *unread,
+            pl.when(~pl.col("severity").is_between(1, 100)).then(pl.lit("severity is not 1 to 100")),
+            pl.when(pl.col("expires_on") < pl.col("listed_on")).then(pl.lit("expires before it is listed")),
+            pl.when(pl.col("value").is_null()).then(pl.lit("no value")),
+        ).alias(_PROBLEM)
+    ).drop("_kept")
+
+
+def _read_values(frame: pl.DataFrame) -> pl.DataFrame:
+    """Values through their kinds: canonical value, match, `low`, `high`, `open`."""
+    parts = []
+    for name, kind in KINDS.items():
+        of_kind = frame.filter(pl.col("kind") == name)
+        listed = of_kind.lazy().select(read=kind.listing(pl.col("value").str.strip_chars())).collect()["read"].struct.unnest()
+        parts.append(pl.concat([of_kind.rename({"match": "told", "value": "raw"}), listed], how="horizontal"))
+    parts.append(
+        frame.filter(~pl.col("kind").is_in(list(KINDS)).fill_null(False))
+        .rename({"match": "told", "value": "raw"})
+        .with_columns(pl.lit(None, dtype=dtype).alias(field) for field, dtype in schema.LISTED.to_schema().items())
+    )
+    match = pl.when(pl.col("raw").str.contains(_TOKEN)).then(pl.lit("token")).otherwise(pl.col("match"))
+    return (
+        pl.concat(parts)
+        .sort("row")
+        .with_columns(match.cast(schema.MATCHES).alias("match"))
+        .with_columns(
+            pl.coalesce(
+                pl.col(_PROBLEM),
+                pl.when(pl.col("match") == "token").then(pl.lit("tokens can't be screened by this version")),
+                pl.when(pl.col("value").is_null()).then(pl.format("the value is no {}", pl.col("kind"))),
+                pl.when(pl.col("told").is_not_null() & (pl.col("told") != pl.col("match"))).then(pl.lit("match is not the one that the value has")),
+            ).alias(_PROBLEM)
+        )
+        .drop("told", "raw")
+    )
+
+
+def _complaint(bad: pl.DataFrame, where: str) -> str:
+    shown = "; ".join(f"row {row}: {problem}" for row, problem in bad.select("row", _PROBLEM).head(_SHOWN_ROWS).rows())
+    more = f"; and {len(bad) - _SHOWN_ROWS} more" if len(bad) > _SHOWN_ROWS else ""
+    return f"{where}: {len(bad)} of the rows can't be read (rows are counted from 0): {shown}{more}"
+
+
+def _merged(read: pl.DataFrame) -> pl.DataFrame:
+    """One row for each (source, kind, value, list, reference), with a name for each."""
+    listing_id = pl.coalesce("listing_id", pl.format("{}:{}", "source", "row"))
+    merged = (
+        read.sort("row")
+        .group_by(_IDENTITY, maintain_order=True)
+        .agg(
+            pl.col("match", "low", "high", "open").first(),
+            pl.col("reason").sort_by(pl.col("severity"), pl.col("reason"), descending=[True, False]).first(),
+            pl.col("severity").max().cast(pl.UInt8),
+            _unless_null("listed_on", pl.col("listed_on").min()),
+            _unless_null("expires_on", pl.col("expires_on").max()),
+            _unless_null("ended_on", pl.col("ended_on").max()),
+            listing_id.first().alias("listing_id"),
+        )
+    )
+    return merged.select(*schema.LISTING, "low", "high", "open")
+
+
+def _unless_null(column: str, value: pl.Expr) -> pl.Expr:
+    return pl.when(~pl.col(column).is_null().any()).then(value).alias(column)

@@ -1,0 +1,156 @@
+"""Accounts' values against listings: first who may match at all, then which listing matches which value.
+
+Nearly every account is clear, so the first question must be cheap: is the key among the listed keys,
+in a listed range, or, for cards, do the visible digits fit? The second is asked of the few that
+remain, and compares whole values, so that a key may stand for more than one value without harm.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from cardscreen import schema
+from cardscreen.card import stub
+from cardscreen.identifiers import KINDS
+from cardscreen.intervals import Intervals
+
+_KEY_DIGITS = 19  # always fit into UInt64; further digits are compared as text
+#: What evidence keeps of a listing.
+_EVIDENCE = ["list", "source", "reason", "severity", "listed_on", "expires_on", "reference", "listing_id"]
+
+
+def key_of(value: pl.Expr) -> pl.Expr:
+    """The UInt64 key of a canonical number: its first 19 digits."""
+    return value.str.strip_prefix("+").str.head(_KEY_DIGITS).cast(pl.UInt64)
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What one kind's accounts are looked up in.
+
+    Attributes:
+        keys: Keys of exact listings.
+        ranges: Keys that range listings cover.
+        shown: Stubs of truncated listings, for full card numbers.
+        hidden: Stubs of exact listings, for truncated card numbers.
+    """
+
+    keys: pl.Series
+    ranges: Intervals
+    shown: pl.Series
+    hidden: pl.Series
+
+    @classmethod
+    def of(cls, kind: str, in_force: pl.DataFrame) -> Targets:
+        """The targets of the block listings of one kind."""
+        block = in_force.filter((pl.col("kind") == kind) & (pl.col("list") == "block"))
+        exact = block.filter(pl.col("match") == "exact")["value"]
+        spans = key_ranges(block)
+        truncated = block.filter(pl.col("match") == "truncated")["value"]
+        stubbed = exact if KINDS[kind].truncates else exact.clear()
+        return cls(
+            keys=_distinct(exact, key_of(pl.col("value"))),
+            ranges=Intervals.union(spans["low_key"], spans["high_key"]),
+            shown=_distinct(truncated, stub(pl.col("value"))),
+            hidden=_distinct(stubbed, stub(pl.col("value"))),
+        )
+
+    def may_match(self, cell: pl.Expr) -> pl.Expr:
+        """Whether a `schema.SCAN` cell may match a listing: Boolean, never null. Streams."""
+        key, seen = cell.struct.field("key"), cell.struct.field("stub")
+        ways = []
+        if len(self.keys):
+            ways.append(key.is_in(self.keys.implode()))
+        if len(self.ranges):
+            ways.append(self.ranges.contains(key))
+        if len(self.shown):
+            ways.append(key.is_not_null() & seen.is_in(self.shown.implode()))
+        if len(self.hidden):
+            ways.append(key.is_null() & seen.is_in(self.hidden.implode()))
+        return pl.any_horizontal(ways).fill_null(False) if ways else cell.is_null() & False
+
+
+def _distinct(values: pl.Series, key: pl.Expr) -> pl.Series:
+    return values.to_frame().select(key.unique()).to_series().drop_nulls()
+
+
+def key_ranges(listings: pl.DataFrame) -> pl.DataFrame:
+    """Range listings with the keys that they span, `low_key` and `high_key`, one row an interval.
+
+    A prefix covers every length: one interval for each number of digits that a key can have.
+    """
+    ranges = listings.filter(pl.col("match") == "range")
+    closed = ranges.filter(~pl.col("open")).with_columns(low_key=key_of(pl.col("low")), high_key=key_of(pl.col("high")))
+    prefix = pl.col("low").str.strip_prefix("+")
+    lengths = pl.DataFrame({"digits": range(1, _KEY_DIGITS + 1)})
+    opened = (
+        ranges.filter("open")
+        .join(lengths, how="cross")
+        .filter(pl.col("digits") >= prefix.str.len_bytes())
+        .with_columns(
+            low_key=prefix.str.pad_end(pl.col("digits"), "0").cast(pl.UInt64),
+            high_key=prefix.str.pad_end(pl.col("digits"), "9").cast(pl.UInt64),
+        )
+        .drop("digits")
+    )
+    return pl.concat([closed, opened])
+
+
+def evidence(values: pl.DataFrame, in_force: pl.DataFrame) -> pl.DataFrame:
+    """Which listings cover which values.
+
+    Args:
+        values: Distinct `kind` and `value` (String, canonical; truncated cards with `*`).
+        in_force: Listings as `Blocklist.in_force` gives them.
+
+    Returns:
+        kind, value, match (Enum) and the listing's list, source, reason, severity, listed_on,
+        expires_on, reference, listing_id: one row for each value and listing that covers it.
+    """
+    pairs = [
+        pairing(values.filter(pl.col("kind") == name), in_force.filter(pl.col("kind") == name))
+        for name, kind in KINDS.items()
+        for pairing in ((_exact, _ranged, _truncated) if kind.truncates else (_exact, _ranged))
+    ]
+    columns = ["kind", "value", "match", *_EVIDENCE]
+    return pl.concat([pair.select(columns) for pair in pairs])
+
+
+def _exact(values: pl.DataFrame, listings: pl.DataFrame) -> pl.DataFrame:
+    return values.join(listings.filter(pl.col("match") == "exact"), on=["kind", "value"])
+
+
+def _ranged(values: pl.DataFrame, listings: pl.DataFrame) -> pl.DataFrame:
+    full = values.filter(~_is_truncated("value")).with_columns(key=key_of(pl.col("value")))
+    spans = key_ranges(listings).drop("kind", "value")
+    leading = pl.col("value").str.head(pl.col("low").str.len_bytes())
+    same_length = pl.col("open") | (pl.col("value").str.len_bytes() == pl.col("low").str.len_bytes())
+    return (
+        full.join_where(spans, pl.col("key") >= pl.col("low_key"), pl.col("key") <= pl.col("high_key"))
+        .filter(leading.is_between("low", "high") & same_length)
+        # A value with leading zeros lies in the key ranges of several lengths.
+        .unique(["value", "listing_id"])
+    )
+
+
+def _truncated(values: pl.DataFrame, listings: pl.DataFrame) -> pl.DataFrame:
+    """A truncated value with exact listings, and a full one with truncated listings, by visible digits."""
+    stubbed = values.with_columns(stub=stub(pl.col("value")))
+    listed = listings.filter(pl.col("match") != "range").with_columns(stub=stub(pl.col("value")))
+    pairs = stubbed.join(listed.drop("kind"), on="stub", suffix="_listed")
+    hidden = _is_truncated("value")
+    pattern = pl.when(hidden).then("value").otherwise("value_listed")
+    number = pl.when(hidden).then("value_listed").otherwise("value")
+    shown, tail = pattern.str.extract(r"^([0-9]+)"), pattern.str.extract(r"([0-9]+)$")
+    fits = (
+        (pattern.str.len_bytes() == number.str.len_bytes()) & number.str.starts_with(shown) & number.str.ends_with(tail)
+    )
+    return pairs.filter((hidden != _is_truncated("value_listed")) & fits).with_columns(
+        match=pl.lit("truncated", dtype=schema.MATCHES)
+    )
+
+
+def _is_truncated(column: str) -> pl.Expr:
+    return pl.col(column).str.contains("*", literal=True)

@@ -1,0 +1,1 @@
+"""What is known about telephone numbering: libphonenumber's answers, in bulk."""

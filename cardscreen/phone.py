@@ -1,0 +1,165 @@
+"""Phone numbers: from raw cells to E.164, exactly as the `phonenumbers` package reads them.
+
+An E.164 number (ITU-T E.164) is a country code and a national significant number, at most 15 digits
+by the standard; libphonenumber lets a few more pass, and so does this module, since a number that is
+not valid today may still be on a list.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import phonenumbers
+import polars as pl
+
+from cardscreen import schema
+from cardscreen.cleaning import as_expr, is_blank, named_like, over_fields, to_text
+from cardscreen.errors import ConfigError, near
+from cardscreen.numbering import reference
+
+#: What people write for a country whose ISO 3166 code is another.
+_ALIASES = {"UK": "GB", "EN": "GB", "EL": "GR", "CHN": "CN", "USA": "US", "GBR": "GB", "DEU": "DE", "RUS": "RU"}
+_NO_STUB = pl.lit(None, dtype=pl.UInt64)
+_STATUS = pl.col("status").cast(pl.String)
+_MISSING = pl.lit("missing", dtype=schema.PHONE_STATUSES)
+
+
+def phone(expr: str | pl.Expr, region: str | pl.Expr | None = None) -> pl.Expr:
+    """Parse raw phone cells as `phonenumbers` does.
+
+    Args:
+        expr: Column name or expression: String, any integer type, or Float64 with whole numbers.
+        region: Where a number without country code was dialled: an ISO 3166 code such as "CN", an
+            expression of such codes (one a row, null for none), or None: only international numbers
+            parse.
+
+    Returns:
+        Struct{e164: String, region: String, type: Enum, status: Enum}, named like the input. Null or
+        blank cells have status `missing`; cells that do not parse have the reason as status and no
+        other field; a number that parses but is not valid has status `invalid` and type `unknown`.
+
+    Raises:
+        ConfigError: `region` is a code that libphonenumber does not know.
+        InputError: When the query runs, if the column cannot hold numbers.
+
+    Source:
+        ITU-T E.164; `phonenumbers.parse`, `is_valid_number`, `region_code_for_number`, `number_type`.
+
+    Example:
+        >>> cells = pl.DataFrame({"mobile": ["138 0013 8000", "+44 20 7946 0958", "n/a"]})
+        >>> cells.select(phone("mobile", "CN").struct.field("e164")).to_series().to_list()
+        ['+8613800138000', '+442079460958', None]
+    """
+    if isinstance(region, str):
+        check_region(region)
+    text = to_text(as_expr(expr))
+    dialled_in = region if isinstance(region, pl.Expr) else pl.lit(region, dtype=pl.String)
+    asked = pl.struct(text.alias("text"), dialled_in.cast(pl.String).alias("region"))
+    return named_like(asked.map_batches(_parse, return_dtype=schema.PHONE, is_elementwise=True), expr)
+
+
+def _parse(asked: pl.Series) -> pl.Series:
+    """The four fields for a batch of Struct{text, region}."""
+    frame = asked.struct.unnest().with_row_index("row")
+    written = frame.filter(~is_blank(pl.col("text")))
+    told = pl.concat([written.select("row"), reference.answers(written.select("text", "region"))], how="horizontal")
+    return (
+        frame.select("row")
+        .join(told, on="row", how="left", maintain_order="left")
+        .with_columns(pl.col("status").fill_null(_MISSING))
+        .select(pl.struct("e164", "region", "type", "status").alias(asked.name))
+        .to_series()
+    )
+
+
+def check_region(region: str) -> None:
+    """Refuse a region code that libphonenumber does not know.
+
+    Raises:
+        ConfigError: With the near code.
+    """
+    known = phonenumbers.SUPPORTED_REGIONS
+    if region in known:
+        return
+    upper = region.strip().upper()
+    meant = _ALIASES.get(upper, upper if upper in known else None)
+    hint = f" (did you mean {meant!r}?)" if meant else near(upper, known)
+    raise ConfigError(f"unknown region {region!r}{hint}: give an ISO 3166 code of two capital letters")
+
+
+@dataclass(frozen=True)
+class Phone:
+    """The identifier kind of phone numbers.
+
+    Args:
+        region: Region of numbers without country code, as for `phone`; None: international only.
+        holder_since: Account column (Date, or text as YYYY-MM-DD) that says since when this holder
+            has the number.
+        region_column: Account column of region codes, instead of one `region` for all.
+
+    Raises:
+        ConfigError: An unknown region, or both `region` and `region_column`.
+
+    Example:
+        >>> Phone("CN", holder_since="sim_since").name
+        'phone'
+    """
+
+    region: str | None = None
+    holder_since: str | None = None
+    region_column: str | None = None
+
+    name: ClassVar[str] = "phone"
+    truncates: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        """Check the options."""
+        if self.region is not None:
+            check_region(self.region)
+            if self.region_column is not None:
+                raise ConfigError("give a phone column either `region` or `region_column`, not both")
+
+    def columns(self) -> list[str]:
+        """Account columns that reading needs beside the cell itself."""
+        return [self.region_column] if self.region_column else []
+
+    def scan(self, cell: pl.Expr) -> pl.Expr:
+        """Struct{key: UInt64, stub: UInt64, status: String}: what the pass over all accounts needs."""
+        # 19 digits always fit; a longer number shares its key, and evidence compares the whole text.
+        key = pl.col("e164").str.slice(1, 19).cast(pl.UInt64)
+        return over_fields(self._numbers(cell), schema.SCAN, key=key, stub=_NO_STUB, status=_STATUS)
+
+    def read(self, cell: pl.Expr) -> pl.Expr:
+        """Struct{value, shown, status}, all String: what evidence about a few cells needs."""
+        return over_fields(self._numbers(cell), schema.READ, value=pl.col("e164"), shown=pl.col("e164"), status=_STATUS)
+
+    def _numbers(self, cell: pl.Expr) -> pl.Expr:
+        return phone(cell, pl.col(self.region_column) if self.region_column else self.region)
+
+    @staticmethod
+    def listing(value: pl.Expr) -> pl.Expr:
+        """Struct{match, value, low, high, open} of listed values; null where the value can't be read.
+
+        A prefix is an open range from itself to itself; `low` and `high` are null for exact numbers.
+        """
+        prefix = value.str.extract(r"^(\+[1-9][0-9]{0,17})\*$")
+        low, high = value.str.extract(r"^(\+[1-9][0-9]{2,19})-\+[0-9]+$"), value.str.extract(r"-(\+[1-9][0-9]{2,19})$")
+        ordered = (low.str.len_bytes() == high.str.len_bytes()) & (low <= high)
+        exact = phone(value).struct.field("e164")
+        return (
+            pl.when(prefix.is_not_null())
+            .then(pl.struct(match=pl.lit("range"), value=value, low=prefix, high=prefix, open=True))
+            .when(ordered)
+            .then(pl.struct(match=pl.lit("range"), value=value, low=low, high=high, open=False))
+            .when(exact.is_not_null() & ~value.str.contains("*", literal=True) & low.is_null())
+            .then(
+                pl.struct(
+                    match=pl.lit("exact"),
+                    value=exact,
+                    low=pl.lit(None, dtype=pl.String),
+                    high=pl.lit(None, dtype=pl.String),
+                    open=False,
+                )
+            )
+        )

@@ -1,0 +1,120 @@
+"""Columns, dtypes and closed sets of every frame that crosses a module.
+
+A frame's contract is a `dict` of column name → dtype, in the order in which files hold the columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+MATCHES = pl.Enum(["exact", "range", "truncated", "token"])
+LISTS = pl.Enum(["block", "allow"])
+HOLDERS = pl.Enum(["same", "earlier", "unknown"])
+LEVELS = pl.Enum(["none", "low", "medium", "high", "critical"])  # in rising order
+ACTIONS = pl.Enum(["none", "notify", "verify", "suspend", "close"])  # in rising order
+
+PHONE_TYPES = pl.Enum(
+    [
+        "fixed_line",
+        "mobile",
+        "fixed_line_or_mobile",
+        "toll_free",
+        "premium_rate",
+        "shared_cost",
+        "voip",
+        "personal_number",
+        "pager",
+        "uan",
+        "voicemail",
+        "unknown",
+    ]
+)
+PHONE_STATUSES = pl.Enum(
+    [
+        "missing",
+        "valid",
+        "invalid",
+        "not_a_number",
+        "invalid_country_code",
+        "too_short_after_idd",
+        "too_short_nsn",
+        "too_long",
+    ]
+)
+CARD_STATUSES = pl.Enum(["missing", "truncated", "not_a_number", "bad_length", "bad_checksum", "valid"])
+
+PHONE = pl.Struct({"e164": pl.String, "region": pl.String, "type": PHONE_TYPES, "status": PHONE_STATUSES})
+
+#: What the pass over all accounts knows of a cell: a key to look up, or, of a value that shows only
+#: some digits, a stub of those; both null where the cell gives nothing to screen.
+SCAN = pl.Struct({"key": pl.UInt64, "stub": pl.UInt64, "status": pl.String})
+#: What evidence needs of a cell: the canonical value, and the form of it that may be shown.
+READ = pl.Struct({"value": pl.String, "shown": pl.String, "status": pl.String})
+#: How a listed value is read. A prefix is an open range from itself to itself.
+LISTED = pl.Struct({"match": pl.String, "value": pl.String, "low": pl.String, "high": pl.String, "open": pl.Boolean})
+
+#: One row of a blocklist. Only `kind` and `value` are required of a caller.
+LISTING: Mapping[str, pl.DataType | type[pl.DataType]] = {
+    "kind": pl.String,
+    "value": pl.String,
+    "match": MATCHES,
+    "list": LISTS,
+    "source": pl.String,
+    "reason": pl.String,
+    "severity": pl.UInt8,  # 1 to 100
+    "listed_on": pl.Date,  # first day, included; null: always
+    "expires_on": pl.Date,  # last day, included; null: never
+    "ended_on": pl.Date,  # first day on which it no longer holds
+    "reference": pl.String,
+    "listing_id": pl.String,
+}
+
+#: One account × identifier × value × listing in force, before the account-id's own dtype is known.
+HITS: Mapping[str, pl.DataType | type[pl.DataType]] = {
+    "account_id": pl.String,
+    "identifier": pl.String,
+    "kind": pl.String,
+    "status": pl.String,
+    "value": pl.String,
+    "match": MATCHES,
+    "source": pl.String,
+    "reason": pl.String,
+    "severity": pl.UInt8,
+    "listed_on": pl.Date,
+    "expires_on": pl.Date,
+    "reference": pl.String,
+    "listing_id": pl.String,
+    "holder": HOLDERS,
+    "carried_by": pl.UInt32,  # accounts
+    "score": pl.UInt8,
+    "cap": ACTIONS,
+    "action": ACTIONS,
+    "exempted_by": pl.String,
+}
+
+#: One account with a live or exempt hit; the carried columns follow.
+FLAGGED: Mapping[str, pl.DataType | type[pl.DataType]] = {
+    "account_id": pl.String,
+    "level": LEVELS,
+    "score": pl.UInt8,
+    "action": ACTIONS,
+    "decided_by": pl.String,
+    "flagged_since": pl.Date,
+    "act_on": pl.Date,
+    "reasons": pl.List(pl.String),
+    "sources": pl.List(pl.String),
+    "hits": pl.UInt32,
+    "first_listed_on": pl.Date,
+    "exempted_by": pl.String,
+}
+
+#: One cell that gave no usable key.
+REJECTS: Mapping[str, pl.DataType | type[pl.DataType]] = {
+    "account_id": pl.String,
+    "identifier": pl.String,
+    "kind": pl.String,
+    "status": pl.String,
+    "shape": pl.String,
+}

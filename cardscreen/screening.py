@@ -1,0 +1,460 @@
+"""One pass over the accounts: who is on a list, on what evidence, and what follows.
+
+Everything that leaves the pass leaves it from one read: counts, cells that gave no key, and the few
+rows that may match. Evidence, masks and policy are worked out for those few only.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from cardscreen import schema
+from cardscreen.cleaning import shape
+from cardscreen.errors import ConfigError, InputError
+from cardscreen.identifiers import Kind
+from cardscreen.listings import Blocklist
+from cardscreen.matching import Targets, evidence
+from cardscreen.policy import Policy
+from cardscreen.tables import is_bad_date, is_dateable, open_table, require_columns, to_date
+
+#: Rejects that are kept in memory; further ones are counted only.
+KEPT_REJECTS = 1_000_000
+ROW_GROUP = 250_000  # rows; fixed, so that equal tables are equal files
+_TABLES = ("flagged", "hits", "rejects")
+NO_ACCOUNT = "no_account"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a screening found.
+
+    Attributes:
+        flagged: `schema.FLAGGED` and the carried columns: accounts with a live or exempt hit.
+        hits: `schema.HITS`: the evidence.
+        rejects: `schema.REJECTS`: cells that gave no usable key.
+        summary: rows, coverage, counts, versions, seconds.
+    """
+
+    flagged: pl.LazyFrame
+    hits: pl.LazyFrame
+    rejects: pl.LazyFrame
+    summary: dict[str, Any]
+
+
+def screen(
+    accounts: Any,
+    blocklist: Blocklist,
+    identifiers: Mapping[str, Kind],
+    *,
+    account_id: str = "account_id",
+    carry: Sequence[str] = (),
+    policy: Policy | str | Path | None = None,
+    as_of: date | None = None,
+    previous: Any = None,
+    out: str | Path | None = None,
+) -> Result:
+    """Screen accounts against a blocklist.
+
+    Args:
+        accounts: LazyFrame, DataFrame, anything with `__arrow_c_stream__`, or a path, glob or URL.
+            An account may have many rows; an identifier column may be a List.
+        blocklist: The listings.
+        identifiers: Account column → its kind: `{"mobile": Phone("CN"), "card_no": Card()}`.
+        account_id: Column that names the account, of any type that sorts. Rows without are rejects.
+        carry: Account columns that rules may look at and `flagged` keeps.
+        policy: A `Policy`, the path of a TOML file, or None for the default policy.
+        as_of: The day that is asked about; None: today in the machine's time zone.
+        previous: The flagged frame, or run folder, of the night before.
+        out: Folder for flagged.parquet, hits.parquet and rejects.parquet, instead of memory.
+
+    Returns:
+        `Result`; its frames are read from `out` where that is given. Sorted by account, identifier,
+        listing; rejects in the input's order.
+
+    Raises:
+        MissingColumn: A named column is not in the accounts.
+        InputError: The accounts can't be read, or a holder's date is no date.
+        ConfigError: Options that make no sense.
+
+    Example:
+        >>> accounts = pl.DataFrame({"account_id": ["a", "b"], "mobile": ["138 0013 8000", "13800138001"]})
+        >>> listed = Blocklist.from_frame(pl.DataFrame({"kind": ["phone"], "value": ["+8613800138000"]}))
+        >>> from cardscreen.phone import Phone
+        >>> screen(accounts, listed, {"mobile": Phone("CN")}).flagged.collect()["account_id"].to_list()
+        ['a']
+    """
+    day = as_of or date.today()
+    rules = policy if isinstance(policy, Policy) else Policy.read(policy) if policy is not None else Policy()
+    table = open_table(accounts)
+    clock = _Clock()
+    plan = _Plan.of(table.collect_schema(), identifiers, account_id, list(carry), rules)
+    in_force = blocklist.in_force(day)
+    before = _previous(previous, plan.schema[account_id])
+    with _output_folder(out) as folder:
+        with clock.stage("scan"):
+            counts, rows, rejects = _scan(table, plan, in_force, folder)
+        with clock.stage("evidence"):
+            cells = _cells(rows, plan)
+            found = _hits(cells, evidence(cells.select("kind", "value").unique(), in_force))
+        with clock.stage("policy"):
+            judged = rules.judge(found.lazy(), day).sort("account_id", "identifier", "listing_id", "value").collect()
+            flagged = rules.decide(judged.lazy(), day, plan.carry, before).collect()
+        summary = _summary(plan, counts, cells, judged, flagged, in_force, day)
+        hits = judged.select(list(schema.HITS))
+        if folder is not None:
+            flagged.write_parquet(folder / "flagged.parquet", row_group_size=ROW_GROUP)
+            hits.write_parquet(folder / "hits.parquet", row_group_size=ROW_GROUP)
+    summary["seconds"] = clock.seconds
+    if out is not None:
+        flagged_file, hits_file, rejects_file = (Path(out) / f"{name}.parquet" for name in _TABLES)
+        return Result(*(pl.scan_parquet(file) for file in (flagged_file, hits_file, rejects_file)), summary)
+    return Result(flagged.lazy(), hits.lazy(), rejects.lazy(), summary)
+
+
+@dataclass
+class _Clock:
+    """Seconds of each stage."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        begun = time.perf_counter()
+        yield
+        self.seconds[name] = round(time.perf_counter() - begun, 3)
+
+
+@contextmanager
+def _output_folder(out: str | Path | None) -> Iterator[Path | None]:
+    """A folder beside the results, whose files take their place only when all are written."""
+    if out is None:
+        yield None
+        return
+    target = Path(out)
+    target.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".screening-", dir=target) as name:
+        yield Path(name)
+        for table in _TABLES:
+            shutil.move(Path(name) / f"{table}.parquet", target / f"{table}.parquet")
+
+
+def _previous(previous: Any, account_type: pl.DataType) -> pl.LazyFrame | None:
+    """The flagged frame of the night before, its accounts in the type of tonight's."""
+    if previous is None:
+        return None
+    if isinstance(previous, (str, Path)) and Path(previous).is_dir():
+        previous = Path(previous) / "flagged.parquet"
+    frame = open_table(previous)
+    require_columns(
+        frame.collect_schema().names(), ["account_id", "action", "flagged_since", "act_on"], "the previous flags"
+    )
+    return frame.with_columns(
+        pl.col("account_id").cast(account_type), pl.col("action").cast(pl.String).cast(schema.ACTIONS)
+    )
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Which account columns are read, and as what."""
+
+    schema: pl.Schema
+    identifiers: Mapping[str, Kind]
+    account_id: str
+    carry: list[str]
+
+    @classmethod
+    def of(
+        cls, columns: pl.Schema, identifiers: Mapping[str, Kind], account_id: str, carry: list[str], policy: Policy
+    ) -> _Plan:
+        """Check the options against the accounts' columns."""
+        if not identifiers:
+            raise ConfigError("no identifier columns are given: name at least one, such as {'mobile': Phone('CN')}")
+        plan = cls(columns, identifiers, account_id, list(dict.fromkeys(carry)))
+        require_columns(columns.names(), plan.needed(), "the accounts")
+        for name in plan.carry:
+            if name in schema.FLAGGED or name in schema.HITS:
+                raise ConfigError(f"the carried column {name!r} has the name of a column of the results: rename it")
+        for name in policy.account_columns():
+            if name not in plan.carry:
+                raise ConfigError(f"a rule looks at account.{name}, which is not carried: add {name!r} to carry")
+        for name in plan.dates():
+            if not is_dateable(columns[name]):
+                raise InputError(f"column {name!r} has type {columns[name]}, not dates or text as YYYY-MM-DD")
+        return plan
+
+    def dates(self) -> list[str]:
+        """The columns that say since when a holder has an identifier."""
+        return list(dict.fromkeys(kind.holder_since for kind in self.identifiers.values() if kind.holder_since))
+
+    def needed(self) -> list[str]:
+        """All account columns that are read, each once."""
+        extra = [name for kind in self.identifiers.values() for name in kind.columns()]
+        return list(dict.fromkeys([self.account_id, *self.identifiers, *extra, *self.dates(), *self.carry]))
+
+    def is_list(self, column: str) -> bool:
+        """Whether a cell of the column holds several identifiers."""
+        return isinstance(self.schema[column], pl.List)
+
+    def has_account(self) -> pl.Expr:
+        """Whether a row names its account."""
+        name = pl.col(self.account_id)
+        if self.schema[self.account_id] == pl.String:
+            return name.is_not_null() & (name.str.strip_chars() != "")
+        return name.is_not_null()
+
+
+def _cell(column: str) -> str:
+    """Name of the column that holds what was read from an identifier column."""
+    return f"\0cell:{column}"
+
+
+def _each(plan: _Plan, column: str, test: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
+    """How many cells of a row pass a test on `schema.SCAN`: UInt32."""
+    cells = pl.col(_cell(column))
+    if plan.is_list(column):
+        return cells.list.eval(test(pl.element())).list.sum().cast(pl.UInt32).fill_null(0)
+    return test(cells).cast(pl.UInt32)
+
+
+def _is_usable(cell: pl.Expr) -> pl.Expr:
+    return cell.struct.field("key").is_not_null() | cell.struct.field("stub").is_not_null()
+
+
+def _is_missing(cell: pl.Expr) -> pl.Expr:
+    return cell.struct.field("status") == "missing"
+
+
+def _is_rejected(cell: pl.Expr) -> pl.Expr:
+    return ~_is_missing(cell) & ~_is_usable(cell)
+
+
+def _scan(
+    table: pl.LazyFrame, plan: _Plan, in_force: pl.DataFrame, folder: Path | None
+) -> tuple[dict[str, int], pl.DataFrame, pl.DataFrame]:
+    """The pass: counts, rows that may match, and rejects (in a file where there is a folder)."""
+    targets = {kind.name: Targets.of(kind.name, in_force) for kind in plan.identifiers.values()}
+    read = table.select(plan.needed()).with_columns(
+        _scanned(plan, column).alias(_cell(column)) for column in plan.identifiers
+    )
+    tallies: dict[str, pl.Expr] = {}
+    for column, kind in plan.identifiers.items():
+        tallies[f"cells\0{column}"] = _each(plan, column, lambda cell: cell.struct.field("status").is_not_null())
+        tallies[f"missing\0{column}"] = _each(plan, column, _is_missing)
+        tallies[f"rejected\0{column}"] = _each(plan, column, _is_rejected)
+        tallies[f"usable\0{column}"] = _each(plan, column, _is_usable)
+        tallies[f"may_match\0{column}"] = _each(plan, column, targets[kind.name].may_match)
+    named = plan.has_account()
+    passed = read.with_columns(**tallies, **{"\0named": named}).cache()
+
+    def any_of(tally: str) -> pl.Expr:
+        return pl.any_horizontal(pl.col(f"{tally}\0{column}") > 0 for column in plan.identifiers)
+
+    has_account = pl.col("\0named")
+    bad_dates = {
+        f"bad_date\0{name}": is_bad_date(pl.col(name), plan.schema[name]).sum() for name in plan.dates()
+    }
+    counted = passed.select(
+        pl.len().alias("read"),
+        (~has_account).sum().alias(NO_ACCOUNT),
+        (has_account & ~any_of("usable")).sum().alias("not_screenable"),
+        *(pl.col(name).filter(has_account).sum() for name in tallies if not name.startswith("may_match")),
+        **bad_dates,
+    )
+    candidates = passed.filter(has_account & any_of("may_match")).select(plan.needed())
+    rejected = _rejected(passed.filter(~has_account | any_of("rejected")), plan)
+    if folder is None:
+        rejected = rejected.head(KEPT_REJECTS)
+    else:
+        rejected = rejected.sink_parquet(folder / "rejects.parquet", row_group_size=ROW_GROUP, lazy=True)
+    counts, rows, rejects = pl.collect_all([counted, candidates, rejected], engine="streaming")
+    told = {name: int(value or 0) for name, value in counts.row(0, named=True).items()}
+    for name in bad_dates:
+        if told[name]:
+            column = name.removeprefix("bad_date\0")
+            raise InputError(
+                f"column {column!r} holds {told[name]:,} values that are no dates: write them as YYYY-MM-DD, "
+                "or leave the cell empty where the day is not known"
+            )
+    return told, rows, rejects
+
+
+def _scanned(plan: _Plan, column: str) -> pl.Expr:
+    """What the kind reads from a column: `schema.SCAN`, or a List of it with each element's shape."""
+    kind = plan.identifiers[column]
+    if not plan.is_list(column):
+        return kind.scan(pl.col(column))
+    dtype = pl.List(pl.Struct({**schema.SCAN.to_schema(), "shape": pl.String}))
+
+    def scan_lists(batch: pl.Series) -> pl.Series:
+        lists = batch.struct.unnest().with_row_index("\0row")
+        cells = (
+            lists.explode(column, empty_as_null=False)
+            .lazy()
+            .select("\0row", kind.scan(pl.col(column)).struct.unnest(), shape=shape(pl.col(column)))
+            .select("\0row", cell=pl.struct(*schema.SCAN.to_schema(), "shape"))
+            .group_by("\0row", maintain_order=True)
+            .agg("cell")
+            .collect()
+        )
+        joined = lists.select("\0row").join(cells, on="\0row", how="left", maintain_order="left")
+        return joined["cell"].fill_null([])
+
+    return pl.struct(column, *kind.columns()).map_batches(scan_lists, return_dtype=dtype, is_elementwise=True)
+
+
+def _rejected(rows: pl.LazyFrame, plan: _Plan) -> pl.LazyFrame:
+    """`schema.REJECTS`, one row a cell, in the input's order."""
+    nameless = pl.struct(
+        identifier=pl.lit(plan.account_id), kind=_NO_TEXT, status=pl.lit(NO_ACCOUNT), shape=_NO_TEXT
+    )
+    lists = [pl.concat_list(pl.when(~pl.col("\0named")).then(nameless))]
+    for column, kind in plan.identifiers.items():
+
+        def described(cell: pl.Expr, shown: pl.Expr, column: str = column, name: str = kind.name) -> pl.Expr:
+            told = pl.struct(
+                identifier=pl.lit(column), kind=pl.lit(name), status=cell.struct.field("status"), shape=shown
+            )
+            return pl.when(_is_rejected(cell)).then(told)
+
+        cells = pl.col(_cell(column))
+        if plan.is_list(column):
+            several = cells.list.eval(described(pl.element(), pl.element().struct.field("shape")))
+        else:
+            several = pl.concat_list(described(cells, shape(pl.col(column))))
+        lists.append(pl.when(pl.col("\0named")).then(several))
+    empty = pl.lit([], dtype=pl.List(pl.Struct(dict.fromkeys(("identifier", "kind", "status", "shape"), pl.String))))
+    return (
+        rows.select(
+            pl.col(plan.account_id).alias("account_id"),
+            cell=pl.concat_list(each.fill_null(empty) for each in lists).list.drop_nulls(),
+        )
+        .explode("cell")
+        .filter(pl.col("cell").is_not_null())
+        .unnest("cell")
+    )
+
+
+_NO_TEXT = pl.lit(None, dtype=pl.String)
+
+
+def _cells(rows: pl.DataFrame, plan: _Plan) -> pl.DataFrame:
+    """All usable identifiers of the rows that may match, one row each, read again in full.
+
+    Returns:
+        row, account_id, identifier, kind, holder_since, value, shown, status and the carried columns.
+    """
+    indexed = rows.with_row_index("row")
+    parts = []
+    for column, kind in plan.identifiers.items():
+        since = to_date(pl.col(kind.holder_since), plan.schema[kind.holder_since]) if kind.holder_since else _NO_DAY
+        cells = indexed.explode(column, empty_as_null=False) if plan.is_list(column) else indexed
+        parts.append(
+            cells.lazy()
+            .select(
+                "row",
+                pl.col(plan.account_id).alias("account_id"),
+                pl.lit(column).alias("identifier"),
+                pl.lit(kind.name).alias("kind"),
+                since.alias("holder_since"),
+                kind.read(pl.col(column)).struct.unnest(),
+                *(pl.col(name).alias(f"carried:{name}") for name in plan.carry),
+            )
+            .rename({f"carried:{name}": name for name in plan.carry})
+            .filter(pl.col("value").is_not_null())
+            .collect()
+        )
+    return pl.concat(parts)
+
+
+_NO_DAY = pl.lit(None, dtype=pl.Date)
+
+
+def _hits(cells: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    """Block listings × the accounts that carry what they list, with holder, `carried_by` and `allowed_by`."""
+    allow = pl.col("list") == "allow"
+    allowed = pairs.filter(allow).group_by("kind", "value").agg(allowed_by=pl.col("source").min())
+    carried = cells.group_by("kind", "value").agg(carried_by=pl.col("account_id").n_unique().cast(pl.UInt32))
+    carry = cells.columns[cells.columns.index("status") + 1 :]
+    owned = cells.group_by("account_id", "identifier", "kind", "value").agg(
+        pl.col("holder_since", "shown", "status", *carry).min()
+    )
+    since, listed = pl.col("holder_since"), pl.col("listed_on")
+    holder = pl.when(listed < since).then(pl.lit("earlier")).when(listed >= since).then(pl.lit("same"))
+    return (
+        owned.join(pairs.filter(~allow), on=["kind", "value"])
+        .join(carried, on=["kind", "value"], how="left")
+        .join(allowed, on=["kind", "value"], how="left")
+        .with_columns(holder.otherwise(pl.lit("unknown")).cast(schema.HOLDERS).alias("holder"))
+        .with_columns(pl.col("value").alias("_value"), pl.col("shown").alias("value"))
+    )
+
+
+def _summary(
+    plan: _Plan,
+    counts: dict[str, int],
+    cells: pl.DataFrame,
+    judged: pl.DataFrame,
+    flagged: pl.DataFrame,
+    in_force: pl.DataFrame,
+    day: date,
+) -> dict[str, Any]:
+    """Counts that add up: every cell and every row is in exactly one class."""
+    by_value = ["account_id", "identifier", "kind", "_value"]
+    outcome = judged.group_by(by_value).agg(hit=pl.col("exempted_by").is_null().any())
+    touched = cells.join(outcome, left_on=["account_id", "identifier", "kind", "value"], right_on=by_value)
+    coverage = {}
+    for column in plan.identifiers:
+        of_column = touched.filter(pl.col("identifier") == column)["hit"]
+        hit, exempt = int(of_column.sum()), int((~of_column).sum())
+        coverage[column] = {name: counts[f"{name}\0{column}"] for name in ("cells", "missing", "rejected")}
+        coverage[column]["clear"] = counts[f"usable\0{column}"] - hit - exempt
+        coverage[column] |= {"exempt": exempt, "hit": hit}
+    rows = touched.group_by("row").agg(pl.col("hit").any())["hit"]
+    hit_rows, exempt_rows = int(rows.sum()), int((~rows).sum())
+    known = {"hit": hit_rows, "exempt": exempt_rows}
+    unscreened = {name: counts[name] for name in ("not_screenable", NO_ACCOUNT)}
+    clear = counts["read"] - sum(known.values()) - sum(unscreened.values())
+    return {
+        "as_of": day.isoformat(),
+        "rows": {"read": counts["read"], **known, "clear": clear, **unscreened},
+        "coverage": coverage,
+        "flagged": {
+            "accounts": len(flagged),
+            "levels": _counted(flagged["level"]),
+            "actions": _counted(flagged["action"]),
+        },
+        "hits": {
+            "rows": len(judged),
+            "exempt": judged["exempted_by"].is_not_null().sum(),
+            "sources": {
+                source: accounts
+                for source, accounts in judged.filter("live")
+                .group_by("source")
+                .agg(pl.col("account_id").n_unique())
+                .sort("source")
+                .rows()
+            },
+        },
+        "listings": _counted(in_force["kind"]),
+        "versions": versions(),
+    }
+
+
+def _counted(values: pl.Series) -> dict[str, int]:
+    return dict(values.value_counts().sort(values.name).rows())
+
+
+def versions() -> dict[str, str]:
+    """The versions of what decides about a result."""
+    return {name: version(name) for name in ("cardscreen", "phonenumbers", "polars")}

@@ -1,0 +1,179 @@
+"""Opens what callers hand over: frames of any library, Arrow data, and files, as a Polars LazyFrame.
+
+Text files are read with every column as text: type inference would drop leading zeros and turn long
+card numbers into floats.
+"""
+
+from __future__ import annotations
+
+import glob
+import io
+import os
+import re
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from cardscreen.errors import ConfigError, InputError, MissingColumn, near
+
+#: Encodings that are tried for text files, strictly and in this order, where none is given.
+ENCODINGS = ("utf-8-sig", "gb18030")
+_TEXT = {".csv": ",", ".tsv": "\t", ".txt": ","}
+_ARROW = {".arrow", ".ipc", ".feather"}
+_KNOWN = ".parquet, .csv, .tsv, .arrow, .ipc, .feather, or a Delta table's folder"
+
+
+def open_table(source: Any, *, encoding: str | None = None, delimiter: str | None = None) -> pl.LazyFrame:
+    """Any table as a LazyFrame; files stay unread.
+
+    Args:
+        source: LazyFrame, DataFrame, an object with `__arrow_c_stream__` (pyarrow, pandas, DuckDB),
+            or a path, glob or URL of Parquet, CSV, TSV, Arrow IPC or Delta.
+        encoding: Of text files; None tries UTF-8 and then GB18030, strictly.
+        delimiter: Of text files; None: by the file's ending.
+
+    Raises:
+        InputError: There is no such file, or it can't be read.
+        ConfigError: The file's ending, or the object's type, is not one that can be read.
+    """
+    if isinstance(source, pl.LazyFrame):
+        return source
+    if isinstance(source, pl.DataFrame):
+        return source.lazy()
+    if isinstance(source, (str, os.PathLike)):
+        return _open_path(os.fspath(source), encoding, delimiter)
+    if hasattr(source, "__arrow_c_stream__"):
+        return pl.DataFrame(source).lazy()
+    raise ConfigError(
+        f"cannot read a table from {type(source).__name__}: give a Polars frame, an Arrow table, "
+        "a pandas frame or a path"
+    )
+
+
+def _open_path(path: str, encoding: str | None, delimiter: str | None) -> pl.LazyFrame:
+    remote = bool(re.match(r"[a-z][a-z0-9+]+://", path))
+    files = [path] if remote else sorted(glob.glob(path, recursive=True))
+    if not files:
+        folder = Path(path).parent
+        there = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+        hint = near(Path(path).name, there) if there else f" (and no folder {str(folder)!r})"
+        raise InputError(f"there is no file {path!r}{hint}")
+    if not remote and Path(files[0]).is_dir():
+        return _open_folder(Path(files[0]))
+    ending = Path(files[0]).suffix.lower()
+    try:
+        if ending == ".parquet":
+            frame = pl.scan_parquet(files)
+        elif ending in _ARROW:
+            frame = pl.scan_ipc(files)
+        elif ending in _TEXT:
+            return _open_text(files, encoding, delimiter or _TEXT[ending])
+        else:
+            raise ConfigError(f"{path}: files ending in {ending or 'nothing'!r} can't be read: give {_KNOWN}")
+        frame.collect_schema()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise InputError(f"{path} can't be read as {ending[1:]}: {_first_line(error)}") from None
+    return frame
+
+
+def _open_folder(folder: Path) -> pl.LazyFrame:
+    if (folder / "_delta_log").is_dir():
+        return pl.scan_delta(str(folder))
+    parts = sorted(folder.rglob("*.parquet"))
+    if not parts:
+        raise InputError(f"the folder {str(folder)!r} holds neither Parquet files nor a Delta table")
+    return pl.scan_parquet(parts, hive_partitioning=True)
+
+
+def _open_text(files: list[str], encoding: str | None, delimiter: str) -> pl.LazyFrame:
+    return pl.concat([_open_text_file(Path(file), encoding, delimiter) for file in files])
+
+
+def _open_text_file(file: Path, encoding: str | None, delimiter: str) -> pl.LazyFrame:
+    if (encoding or ENCODINGS[0]).lower() in ("utf-8", "utf8", "utf-8-sig") and _is_utf8(file):
+        frame = pl.scan_csv(file, separator=delimiter, infer_schema=False)
+        try:
+            frame.collect_schema()
+        except pl.exceptions.PolarsError as error:
+            raise InputError(f"{file} can't be read as text with columns: {_first_line(error)}") from None
+        return frame
+    text = decode(file, encoding)
+    return pl.read_csv(io.BytesIO(text.encode()), separator=delimiter, infer_schema=False).lazy()
+
+
+def _is_utf8(file: Path) -> bool:
+    """Whether the whole file decodes: the engine itself would give the header as mojibake."""
+    with file.open(encoding="utf-8") as text:
+        try:
+            while text.read(1 << 22):
+                pass
+        except UnicodeDecodeError:
+            return False
+    return True
+
+
+def decode(file: Path, encoding: str | None) -> str:
+    """A text file's content, decoded strictly.
+
+    Raises:
+        InputError: The file is in none of the encodings; says where the first bad byte is.
+        ConfigError: There is no such encoding.
+    """
+    raw = file.read_bytes()
+    tried = (encoding,) if encoding else ENCODINGS
+    for name in tried:
+        try:
+            return raw.decode(name)
+        except LookupError:
+            raise ConfigError(f"{file}: there is no encoding {name!r}{near(name, ENCODINGS)}") from None
+        except UnicodeDecodeError as error:
+            line = raw.count(b"\n", 0, error.start) + 1
+    raise InputError(f"{file}: not in {' or '.join(tried)}: the first bad byte is in line {line}; name its encoding")
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def require_columns(available: list[str], wanted: list[str], where: str) -> None:
+    """Refuse a table that lacks a named column.
+
+    Raises:
+        MissingColumn: For the first that is not there.
+    """
+    for column in wanted:
+        if column not in available:
+            raise MissingColumn(column, available, where)
+
+
+def to_date(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """A column of dates, datetimes or ISO text as Date; null where text is no date."""
+    if dtype == pl.String:
+        return column.str.extract(r"^\s*([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ].*)?$").str.to_date("%Y-%m-%d", strict=False)
+    return column.cast(pl.Date)
+
+
+def is_bad_date(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Whether `to_date` can't read a cell that is not empty: Boolean, never null."""
+    if dtype != pl.String:
+        return pl.lit(False)
+    return (column.str.strip_chars() != "").fill_null(False) & to_date(column, dtype).is_null()
+
+
+def is_dateable(dtype: pl.DataType) -> bool:
+    """Whether `to_date` can read a column of this type."""
+    return dtype in (pl.String, pl.Date, pl.Null) or isinstance(dtype, pl.Datetime)
+
+
+def parse_day(text: str) -> date:
+    """An ISO day.
+
+    Raises:
+        ConfigError: The text is no such day.
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(f"{text!r} is not a day: write it as YYYY-MM-DD, such as 2026-11-23") from None
