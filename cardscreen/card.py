@@ -189,12 +189,22 @@ class Card:
         """
         text = pl.col("text")
         key = pl.when(pl.col("status") != "truncated").then(text).cast(pl.UInt64)
-        return over_fields(_parts(cell), schema.SCAN, key=key, stub=stub(text), status=pl.col("status"))
+        return over_fields(_parts(cell), schema.SCAN, key=key, stub=self.stub(text), status=pl.col("status"))
 
     def read(self, cell: pl.Expr) -> pl.Expr:
         """Struct{value, shown, status}, all String: what evidence about a few cells needs."""
         text = pl.col("text")
         return over_fields(_parts(cell), schema.READ, value=text, shown=tokens.mask(text), status=pl.col("status"))
+
+    def fields(self, cell: pl.Expr) -> pl.Expr:
+        """What a person may see of a cell: Struct{iin, last4, scheme, status, masked}."""
+        return card(cell)
+
+    @staticmethod
+    def stub(value: pl.Expr) -> pl.Expr:
+        """The first six and last four digits as one UInt64; null where they are not all shown."""
+        ends = value.str.head(tokens.FIRST_SHOWN) + value.str.tail(tokens.LAST_SHOWN)
+        return ends.cast(pl.UInt64, strict=False)
 
     @staticmethod
     def listing(value: pl.Expr) -> pl.Expr:
@@ -216,12 +226,6 @@ class Card:
             .then(pl.struct(match=pl.lit("range"), value=value, low=low, high=high, open=False))
             .when(text.is_not_null() & low.is_null() & ~truncated)
             .then(pl.struct(match=pl.lit("exact"), value=text, low=nothing, high=nothing, open=False))
-            .when(truncated & stub(text).is_not_null())
+            .when(truncated & Card.stub(text).is_not_null())
             .then(pl.struct(match=pl.lit("truncated"), value=text, low=nothing, high=nothing, open=False))
         )
-
-
-def stub(text: pl.Expr) -> pl.Expr:
-    """The first six and last four digits of a PAN as one UInt64; null where they are not all shown."""
-    ends = text.str.head(tokens.FIRST_SHOWN) + text.str.tail(tokens.LAST_SHOWN)
-    return ends.cast(pl.UInt64, strict=False)

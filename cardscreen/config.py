@@ -71,7 +71,7 @@ def _keys_at(model: type[BaseModel], location: list[str]) -> list[str]:
     for part in location:
         if part not in current.model_fields:
             continue  # an index of a list or a free name
-        nested = [each for each in _models_in(current.model_fields[part].annotation)]
+        nested = _models_in(current.model_fields[part].annotation)
         current = nested[0] if nested else current
     return [field.alias or name for name, field in current.model_fields.items()]
 

@@ -42,13 +42,22 @@ class Kind(Protocol):
         """`schema.READ`: the canonical value and what of it may be shown."""
         ...
 
+    def fields(self, cell: pl.Expr) -> pl.Expr:
+        """What a person may see of a cell: the Struct of the kind's public function."""
+        ...
+
+    @staticmethod
+    def stub(value: pl.Expr) -> pl.Expr:
+        """The visible digits that a truncated value shares with the full one, as UInt64; null if none."""
+        ...
+
     @staticmethod
     def listing(value: pl.Expr) -> pl.Expr:
         """`schema.LISTED`: how a listed value is read; null where it can't be."""
         ...
 
 
-KINDS: Mapping[str, type[Phone] | type[Card]] = {kind.name: kind for kind in (Phone, Card)}
+KINDS: Mapping[str, type[Kind]] = {kind.name: kind for kind in (Phone, Card)}
 
 
 def kind_from_options(column: str, options: Mapping[str, Any]) -> Kind:
@@ -71,7 +80,7 @@ def kind_from_options(column: str, options: Mapping[str, Any]) -> Kind:
                 f"the options are {', '.join(known)}"
             )
         if not isinstance(value, str):
-            raise ConfigError(f"identifiers.{column}.{option} must be text, not {value!r}")
+            raise ConfigError(f"identifiers.{column}: {option} must be text, not {value!r}")
     try:
         return kind(**rest)
     except ConfigError as error:

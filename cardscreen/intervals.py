@@ -81,7 +81,9 @@ class Intervals:
         rows = pl.Series(owner[begin], dtype=pl.Int64)
         return cls(
             low=pl.Series("low", edges[begin], dtype=pl.UInt64),
-            high=pl.Series("high", edges[end] - np.uint64(1), dtype=pl.UInt64) if len(end) else pl.Series("high", [], dtype=pl.UInt64),
+            high=pl.Series("high", edges[end] - np.uint64(1), dtype=pl.UInt64)
+            if len(end)
+            else pl.Series("high", [], dtype=pl.UInt64),
             payload=payload[rows] if payload.width else payload,
         )
 
@@ -104,9 +106,11 @@ class Intervals:
             row = np.searchsorted(low, filled, side="right").astype(np.int64) - 1
             inside = (row >= 0) & (filled <= high[row])
             found = pl.Series(keys.name, row).cast(pl.UInt32, strict=False)
-            return found.to_frame().select(
-                pl.when(pl.Series(inside) & keys.is_not_null()).then(pl.first()).otherwise(None)
-            ).to_series()
+            return (
+                found.to_frame()
+                .select(pl.when(pl.Series(inside) & keys.is_not_null()).then(pl.first()).otherwise(None))
+                .to_series()
+            )
 
         return key.map_batches(search, return_dtype=pl.UInt32, is_elementwise=True)
 

@@ -14,7 +14,7 @@ import polars as pl
 from cardscreen import schema
 from cardscreen.errors import BlocklistError, near
 from cardscreen.identifiers import KINDS
-from cardscreen.tables import is_dateable, open_table, require_columns, to_date
+from cardscreen.tables import files_of, first_line, is_dateable, open_table, require_columns, to_date
 
 #: A keyed token: the key's id, a colon, and 32 bytes in unpadded URL-safe base64.
 _TOKEN = r"^[A-Za-z0-9._-]+:[A-Za-z0-9_-]{43}$"
@@ -32,7 +32,7 @@ class Blocklist:
     Attributes:
         listings: `schema.LISTING` and how each value was read: `low`, `high` (String), `open`. Card
             numbers stand there in full: handle it as a secret.
-        rejects: Rows that could not be read, when asked for: row (UInt32), kind, source, problem.
+        rejects: Rows that could not be read, when asked for: place, kind, source, problem (String).
     """
 
     def __init__(self, listings: pl.DataFrame, rejects: pl.DataFrame) -> None:
@@ -69,25 +69,30 @@ class Blocklist:
             >>> Blocklist.from_frame(pl.DataFrame({"kind": ["phone"], "value": ["+8613800138000"]}))
             Blocklist(phone: 1)
         """
-        return cls._from_table(open_table(frame), "the listings", bad_rows)
+        return cls._from_tables({"the listings": open_table(frame)}, bad_rows)
 
     @classmethod
-    def read(cls, path: str, *, bad_rows: Literal["raise", "reject"] = "raise") -> Blocklist:
-        """Listings from Parquet files (a path, glob or URL) with the columns of `from_frame`.
+    def read(cls, *paths: str, bad_rows: Literal["raise", "reject"] = "raise") -> Blocklist:
+        """Listings from Parquet files with the columns of `from_frame`; files may lack optional ones.
+
+        Args:
+            paths: Paths, globs or URLs.
+            bad_rows: As for `from_frame`.
 
         Raises:
             InputError: A file is missing or can't be read.
-            BlocklistError: As for `from_frame`.
+            BlocklistError: As for `from_frame`; names file and row.
         """
-        return cls._from_table(open_table(path), path, bad_rows)
+        files = [file for path in paths for file in files_of(path)]
+        return cls._from_tables({file: open_table(file) for file in files}, bad_rows)
 
     @classmethod
-    def _from_table(cls, table: pl.LazyFrame, where: str, bad_rows: str) -> Blocklist:
-        frame = _with_all_columns(table.collect(), where).with_row_index("row")
-        read = _read_values(_check_fields(frame))
-        bad = read.filter(pl.col(_PROBLEM).is_not_null()).select("row", "kind", "source", _PROBLEM)
+    def _from_tables(cls, tables: dict[str, pl.LazyFrame], bad_rows: str) -> Blocklist:
+        frames = [_with_all_columns(_collected(table, where), where) for where, table in tables.items()]
+        read = _read_values(_check_fields(pl.concat(frames, how="vertical_relaxed").with_row_index("row")))
+        bad = read.filter(pl.col(_PROBLEM).is_not_null()).select("place", "kind", "source", _PROBLEM)
         if len(bad) and bad_rows == "raise":
-            raise BlocklistError(_complaint(bad, where))
+            raise BlocklistError(_complaint(bad))
         return cls(_merged(read.filter(pl.col(_PROBLEM).is_null())), bad)
 
     def in_force(self, as_of: date) -> pl.DataFrame:
@@ -103,26 +108,43 @@ def _with_all_columns(frame: pl.DataFrame, where: str) -> pl.DataFrame:
     require_columns(frame.columns, ["kind", "value"], where)
     for column in frame.columns:
         if column not in schema.LISTING and (hint := near(column, schema.LISTING)):
-            raise BlocklistError(f"{where}: unknown column {column!r}{hint}: rename it, or drop it if it is another thing")
+            raise BlocklistError(
+                f"{where}: unknown column {column!r}{hint}: rename it, or drop it if it is another thing"
+            )
     missing = [name for name in schema.LISTING if name not in frame.columns]
     frame = frame.with_columns(pl.lit(None, dtype=schema.LISTING[name]).alias(name) for name in missing)
     for column in _DAYS:
         if not is_dateable(frame.schema[column]):
             raise BlocklistError(f"{where}: column {column!r} has type {frame.schema[column]}: give dates")
-    return frame.select(list(schema.LISTING)).with_columns(pl.col(name).fill_null(value) for name, value in _DEFAULTS.items())
+    # Text first: whatever types the files have, one file's column must fit the other's.
+    text = pl.all().cast(pl.String).name.keep()
+    days = [
+        to_date(pl.col(name), frame.schema[name]).cast(pl.String) for name in _DAYS if frame.schema[name] != pl.String
+    ]
+    return (
+        frame.with_row_index("row")
+        .with_columns(pl.format("{} row {}", pl.lit(where), "row").alias("place"), *days)
+        .select("place", *schema.LISTING)
+        .with_columns(text)
+        .with_columns(pl.col(name).fill_null(str(value)) for name, value in _DEFAULTS.items())
+    )
+
+
+def _collected(table: pl.LazyFrame, where: str) -> pl.DataFrame:
+    try:
+        return table.collect()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise BlocklistError(f"{where} can't be read: {first_line(error)}") from None
 
 
 def _check_fields(frame: pl.DataFrame) -> pl.DataFrame:
     """Columns in their dtypes, and what is wrong with a row's own fields in `problem`."""
-    days = {name: to_date(pl.col(name), frame.schema[name]) for name in _DAYS}
     closed = {"list": schema.LISTS, "match": schema.MATCHES}
     checked = frame.with_columns(
-        pl.col("value").cast(pl.String),
-        *(pl.col(name).cast(pl.String) for name in ("kind", "source", "reason", "reference", "listing_id")),
-        *(day.alias(name) for name, day in days.items()),
-        *(pl.col(name).cast(pl.String).cast(dtype, strict=False).alias(name) for name, dtype in closed.items()),
+        *(to_date(pl.col(name), pl.String()).alias(name) for name in _DAYS),
+        *(pl.col(name).cast(dtype, strict=False).alias(name) for name, dtype in closed.items()),
         pl.col("severity").cast(pl.Int64, strict=False).alias("severity"),
-        _kept=pl.struct(pl.exclude("row").cast(pl.String)),
+        _kept=pl.struct(*_DAYS, *closed, "severity"),
     )
     was = pl.col("_kept").struct
     unread = [
@@ -132,7 +154,9 @@ def _check_fields(frame: pl.DataFrame) -> pl.DataFrame:
     kinds = ", ".join(KINDS)
     return checked.with_columns(
         pl.coalesce(
-            pl.when(~pl.col("kind").is_in(list(KINDS)).fill_null(False)).then(pl.lit(f"unknown kind (there are {kinds})")),
+            pl.when(~pl.col("kind").is_in(list(KINDS)).fill_null(False)).then(
+                pl.lit(f"unknown kind (there are {kinds})")
+            ),
             *unread,
             pl.when(~pl.col("severity").is_between(1, 100)).then(pl.lit("severity is not 1 to 100")),
             pl.when(pl.col("expires_on") < pl.col("listed_on")).then(pl.lit("expires before it is listed")),
@@ -146,7 +170,12 @@ def _read_values(frame: pl.DataFrame) -> pl.DataFrame:
     parts = []
     for name, kind in KINDS.items():
         of_kind = frame.filter(pl.col("kind") == name)
-        listed = of_kind.lazy().select(read=kind.listing(pl.col("value").str.strip_chars())).collect()["read"].struct.unnest()
+        listed = (
+            of_kind.lazy()
+            .select(read=kind.listing(pl.col("value").str.strip_chars()))
+            .collect()["read"]
+            .struct.unnest()
+        )
         parts.append(pl.concat([of_kind.rename({"match": "told", "value": "raw"}), listed], how="horizontal"))
     parts.append(
         frame.filter(~pl.col("kind").is_in(list(KINDS)).fill_null(False))
@@ -163,17 +192,21 @@ def _read_values(frame: pl.DataFrame) -> pl.DataFrame:
                 pl.col(_PROBLEM),
                 pl.when(pl.col("match") == "token").then(pl.lit("tokens can't be screened by this version")),
                 pl.when(pl.col("value").is_null()).then(pl.format("the value is no {}", pl.col("kind"))),
-                pl.when(pl.col("told").is_not_null() & (pl.col("told") != pl.col("match"))).then(pl.lit("match is not the one that the value has")),
+                pl.when(pl.col("told").is_not_null() & (pl.col("told") != pl.col("match"))).then(
+                    pl.lit("match is not the one that the value has")
+                ),
             ).alias(_PROBLEM)
         )
         .drop("told", "raw")
     )
 
 
-def _complaint(bad: pl.DataFrame, where: str) -> str:
-    shown = "; ".join(f"row {row}: {problem}" for row, problem in bad.select("row", _PROBLEM).head(_SHOWN_ROWS).rows())
+def _complaint(bad: pl.DataFrame) -> str:
+    shown = "; ".join(
+        f"{place}: {problem}" for place, problem in bad.select("place", _PROBLEM).head(_SHOWN_ROWS).rows()
+    )
     more = f"; and {len(bad) - _SHOWN_ROWS} more" if len(bad) > _SHOWN_ROWS else ""
-    return f"{where}: {len(bad)} of the rows can't be read (rows are counted from 0): {shown}{more}"
+    return f"{len(bad)} listings can't be read (rows are counted from 0): {shown}{more}"
 
 
 def _merged(read: pl.DataFrame) -> pl.DataFrame:

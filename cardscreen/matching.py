@@ -8,12 +8,12 @@ remain, and compares whole values, so that a key may stand for more than one val
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import polars as pl
 
 from cardscreen import schema
-from cardscreen.card import stub
-from cardscreen.identifiers import KINDS
+from cardscreen.identifiers import KINDS, Kind
 from cardscreen.intervals import Intervals
 
 _KEY_DIGITS = 19  # always fit into UInt64; further digits are compared as text
@@ -49,12 +49,13 @@ class Targets:
         exact = block.filter(pl.col("match") == "exact")["value"]
         spans = key_ranges(block)
         truncated = block.filter(pl.col("match") == "truncated")["value"]
+        stub = KINDS[kind].stub(pl.col("value"))
         stubbed = exact if KINDS[kind].truncates else exact.clear()
         return cls(
             keys=_distinct(exact, key_of(pl.col("value"))),
             ranges=Intervals.union(spans["low_key"], spans["high_key"]),
-            shown=_distinct(truncated, stub(pl.col("value"))),
-            hidden=_distinct(stubbed, stub(pl.col("value"))),
+            shown=_distinct(truncated, stub),
+            hidden=_distinct(stubbed, stub),
         )
 
     def may_match(self, cell: pl.Expr) -> pl.Expr:
@@ -112,7 +113,7 @@ def evidence(values: pl.DataFrame, in_force: pl.DataFrame) -> pl.DataFrame:
     pairs = [
         pairing(values.filter(pl.col("kind") == name), in_force.filter(pl.col("kind") == name))
         for name, kind in KINDS.items()
-        for pairing in ((_exact, _ranged, _truncated) if kind.truncates else (_exact, _ranged))
+        for pairing in (_exact, _ranged, partial(_truncated, kind=kind))
     ]
     columns = ["kind", "value", "match", *_EVIDENCE]
     return pl.concat([pair.select(columns) for pair in pairs])
@@ -135,10 +136,11 @@ def _ranged(values: pl.DataFrame, listings: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _truncated(values: pl.DataFrame, listings: pl.DataFrame) -> pl.DataFrame:
+def _truncated(values: pl.DataFrame, listings: pl.DataFrame, kind: type[Kind]) -> pl.DataFrame:
     """A truncated value with exact listings, and a full one with truncated listings, by visible digits."""
-    stubbed = values.with_columns(stub=stub(pl.col("value")))
-    listed = listings.filter(pl.col("match") != "range").with_columns(stub=stub(pl.col("value")))
+    stub = kind.stub(pl.col("value")).alias("stub")
+    stubbed = values.with_columns(stub)
+    listed = listings.filter(pl.col("match") != "range").with_columns(stub)
     pairs = stubbed.join(listed.drop("kind"), on="stub", suffix="_listed")
     hidden = _is_truncated("value")
     pattern = pl.when(hidden).then("value").otherwise("value_listed")

@@ -134,6 +134,15 @@ class Phone:
         """Struct{value, shown, status}, all String: what evidence about a few cells needs."""
         return over_fields(self._numbers(cell), schema.READ, value=pl.col("e164"), shown=pl.col("e164"), status=_STATUS)
 
+    def fields(self, cell: pl.Expr) -> pl.Expr:
+        """What a person may see of a cell: Struct{e164, region, type, status}."""
+        return self._numbers(cell)
+
+    @staticmethod
+    def stub(value: pl.Expr) -> pl.Expr:  # noqa: ARG004
+        """Null: phone numbers are not truncated."""
+        return _NO_STUB
+
     def _numbers(self, cell: pl.Expr) -> pl.Expr:
         return phone(cell, pl.col(self.region_column) if self.region_column else self.region)
 

@@ -279,7 +279,10 @@ class Policy(Section):
             .agg(
                 score=pl.col("score").filter(live).max().fill_null(0),
                 action=pl.col("action").filter(live).max(),
-                decided_by=pl.col("listing_id").filter(live).sort_by(*(pl.col(c).filter(live) for c in deciding), **order).first(),
+                decided_by=pl.col("listing_id")
+                .filter(live)
+                .sort_by(*(pl.col(c).filter(live) for c in deciding), **order)
+                .first(),
                 reasons=pl.col("reason").filter(counted).unique().sort(),
                 sources=pl.col("source").filter(counted).unique().sort(),
                 hits=live.sum().cast(pl.UInt32),
@@ -302,7 +305,9 @@ class Policy(Section):
         acts = now > 0
         fresh = now.replace_strict(due, return_dtype=pl.Date)
         if previous is None:
-            return decided.with_columns(flagged_since=pl.when(acts).then(pl.lit(as_of)), act_on=pl.when(acts).then(fresh))
+            return decided.with_columns(
+                flagged_since=pl.when(acts).then(pl.lit(as_of)), act_on=pl.when(acts).then(fresh)
+            )
         before = previous.select(
             "account_id", _was=pl.col("action").to_physical(), _since=pl.col("flagged_since"), _act_on=pl.col("act_on")
         )

@@ -7,6 +7,7 @@ rows that may match. Evidence, masks and policy are worked out for those few onl
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,6 +20,9 @@ from typing import Any
 
 import polars as pl
 
+if sys.platform != "win32":
+    import resource
+
 from cardscreen import schema
 from cardscreen.cleaning import shape
 from cardscreen.errors import ConfigError, InputError
@@ -26,7 +30,7 @@ from cardscreen.identifiers import Kind
 from cardscreen.listings import Blocklist
 from cardscreen.matching import Targets, evidence
 from cardscreen.policy import Policy
-from cardscreen.tables import is_bad_date, is_dateable, open_table, require_columns, to_date
+from cardscreen.tables import first_line, is_bad_date, is_dateable, open_table, require_columns, to_date
 
 #: Rejects that are kept in memory; further ones are counted only.
 KEPT_REJECTS = 1_000_000
@@ -115,7 +119,7 @@ def screen(
         if folder is not None:
             flagged.write_parquet(folder / "flagged.parquet", row_group_size=ROW_GROUP)
             hits.write_parquet(folder / "hits.parquet", row_group_size=ROW_GROUP)
-    summary["seconds"] = clock.seconds
+    summary |= {"seconds": clock.seconds, "peak_memory_mib": clock.peak_mib}
     if out is not None:
         flagged_file, hits_file, rejects_file = (Path(out) / f"{name}.parquet" for name in _TABLES)
         return Result(*(pl.scan_parquet(file) for file in (flagged_file, hits_file, rejects_file)), summary)
@@ -124,15 +128,18 @@ def screen(
 
 @dataclass
 class _Clock:
-    """Seconds of each stage."""
+    """Seconds of each stage, and the process's peak memory at its end."""
 
     seconds: dict[str, float] = field(default_factory=dict)
+    peak_mib: dict[str, int] = field(default_factory=dict)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         begun = time.perf_counter()
         yield
         self.seconds[name] = round(time.perf_counter() - begun, 3)
+        if sys.platform != "win32":
+            self.peak_mib[name] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
 @contextmanager
@@ -261,9 +268,7 @@ def _scan(
         return pl.any_horizontal(pl.col(f"{tally}\0{column}") > 0 for column in plan.identifiers)
 
     has_account = pl.col("\0named")
-    bad_dates = {
-        f"bad_date\0{name}": is_bad_date(pl.col(name), plan.schema[name]).sum() for name in plan.dates()
-    }
+    bad_dates = {f"bad_date\0{name}": is_bad_date(pl.col(name), plan.schema[name]).sum() for name in plan.dates()}
     counted = passed.select(
         pl.len().alias("read"),
         (~has_account).sum().alias(NO_ACCOUNT),
@@ -277,7 +282,10 @@ def _scan(
         rejected = rejected.head(KEPT_REJECTS)
     else:
         rejected = rejected.sink_parquet(folder / "rejects.parquet", row_group_size=ROW_GROUP, lazy=True)
-    counts, rows, rejects = pl.collect_all([counted, candidates, rejected], engine="streaming")
+    try:
+        counts, rows, rejects = pl.collect_all([counted, candidates, rejected], engine="streaming")
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise InputError(f"the accounts can't be read: {first_line(error)}") from None
     told = {name: int(value or 0) for name, value in counts.row(0, named=True).items()}
     for name in bad_dates:
         if told[name]:
@@ -315,9 +323,7 @@ def _scanned(plan: _Plan, column: str) -> pl.Expr:
 
 def _rejected(rows: pl.LazyFrame, plan: _Plan) -> pl.LazyFrame:
     """`schema.REJECTS`, one row a cell, in the input's order."""
-    nameless = pl.struct(
-        identifier=pl.lit(plan.account_id), kind=_NO_TEXT, status=pl.lit(NO_ACCOUNT), shape=_NO_TEXT
-    )
+    nameless = pl.struct(identifier=pl.lit(plan.account_id), kind=_NO_TEXT, status=pl.lit(NO_ACCOUNT), shape=_NO_TEXT)
     lists = [pl.concat_list(pl.when(~pl.col("\0named")).then(nameless))]
     for column, kind in plan.identifiers.items():
 
@@ -437,14 +443,9 @@ def _summary(
         "hits": {
             "rows": len(judged),
             "exempt": judged["exempted_by"].is_not_null().sum(),
-            "sources": {
-                source: accounts
-                for source, accounts in judged.filter("live")
-                .group_by("source")
-                .agg(pl.col("account_id").n_unique())
-                .sort("source")
-                .rows()
-            },
+            "sources": dict(
+                judged.filter("live").group_by("source").agg(pl.col("account_id").n_unique()).sort("source").rows()
+            ),
         },
         "listings": _counted(in_force["kind"]),
         "versions": versions(),

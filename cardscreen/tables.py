@@ -53,14 +53,8 @@ def open_table(source: Any, *, encoding: str | None = None, delimiter: str | Non
 
 
 def _open_path(path: str, encoding: str | None, delimiter: str | None) -> pl.LazyFrame:
-    remote = bool(re.match(r"[a-z][a-z0-9+]+://", path))
-    files = [path] if remote else sorted(glob.glob(path, recursive=True))
-    if not files:
-        folder = Path(path).parent
-        there = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
-        hint = near(Path(path).name, there) if there else f" (and no folder {str(folder)!r})"
-        raise InputError(f"there is no file {path!r}{hint}")
-    if not remote and Path(files[0]).is_dir():
+    files = _matching(path)
+    if not _is_url(path) and Path(files[0]).is_dir():
         return _open_folder(Path(files[0]))
     ending = Path(files[0]).suffix.lower()
     try:
@@ -74,8 +68,35 @@ def _open_path(path: str, encoding: str | None, delimiter: str | None) -> pl.Laz
             raise ConfigError(f"{path}: files ending in {ending or 'nothing'!r} can't be read: give {_KNOWN}")
         frame.collect_schema()
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise InputError(f"{path} can't be read as {ending[1:]}: {_first_line(error)}") from None
+        raise InputError(f"{path} can't be read as {ending[1:]}: {first_line(error)}") from None
     return frame
+
+
+def files_of(path: str) -> list[str]:
+    """The files that a path, glob or folder stands for, in the order in which they are read; a URL as it is.
+
+    Raises:
+        InputError: There is none.
+    """
+    files = _matching(path)
+    if not _is_url(path) and Path(files[0]).is_dir():
+        return sorted(str(file) for file in Path(files[0]).rglob("*") if file.is_file())
+    return files
+
+
+def _is_url(path: str) -> bool:
+    return bool(re.match(r"[a-z][a-z0-9+]+://", path))
+
+
+def _matching(path: str) -> list[str]:
+    """What a path or glob names, sorted."""
+    files = [path] if _is_url(path) else sorted(glob.glob(path, recursive=True))
+    if files:
+        return files
+    folder = Path(path).parent
+    there = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+    hint = near(Path(path).name, there) if there else f" (and no folder {str(folder)!r})"
+    raise InputError(f"there is no file {path!r}{hint}")
 
 
 def _open_folder(folder: Path) -> pl.LazyFrame:
@@ -97,7 +118,7 @@ def _open_text_file(file: Path, encoding: str | None, delimiter: str) -> pl.Lazy
         try:
             frame.collect_schema()
         except pl.exceptions.PolarsError as error:
-            raise InputError(f"{file} can't be read as text with columns: {_first_line(error)}") from None
+            raise InputError(f"{file} can't be read as text with columns: {first_line(error)}") from None
         return frame
     text = decode(file, encoding)
     return pl.read_csv(io.BytesIO(text.encode()), separator=delimiter, infer_schema=False).lazy()
@@ -133,8 +154,10 @@ def decode(file: Path, encoding: str | None) -> str:
     raise InputError(f"{file}: not in {' or '.join(tried)}: the first bad byte is in line {line}; name its encoding")
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+def first_line(error: BaseException) -> str:
+    """An engine's error in one line, without the values that it quotes."""
+    line = (str(error).splitlines() or [type(error).__name__])[0]
+    return re.sub(r"[0-9](?:[ -]?[0-9]){5,}", "…", line)
 
 
 def require_columns(available: list[str], wanted: list[str], where: str) -> None:

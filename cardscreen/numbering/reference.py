@@ -53,6 +53,8 @@ def answers(asked: pl.DataFrame) -> pl.DataFrame:
         orient="row",
     )
     book = pl.concat([distinct.rename({"region": "asked_in"}), told], how="horizontal")
-    return asked.rename({"region": "asked_in"}).join(
-        book, on=["text", "asked_in"], how="left", nulls_equal=True, maintain_order="left"
-    ).drop("text", "asked_in")
+    return (
+        asked.rename({"region": "asked_in"})
+        .join(book, on=["text", "asked_in"], how="left", nulls_equal=True, maintain_order="left")
+        .drop("text", "asked_in")
+    )

@@ -1,0 +1,173 @@
+"""The command line: thin, no logic. Data goes to standard output, talk to standard error.
+
+Exit codes: 0 done, 1 a bug, 2 usage or config, 3 input refused, 4 held for approval, 5 busy,
+130 and 143 interrupted. Heavy imports happen inside the commands, so that `--help` is quick.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from cardscreen.run import Run
+
+app = typer.Typer(
+    help="Screen accounts against blocklists of phone numbers and bank cards.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_KindName = Annotated[str, typer.Argument(help="What it is: phone, card.", show_default=False)]
+_Json = Annotated[bool, typer.Option("--json", help="Print the summary as one line of JSON.")]
+_Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no table.")]
+
+
+def main() -> NoReturn:
+    """The entry point: errors become one sentence and an exit code."""
+    from cardscreen.errors import CardscreenError
+
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        code = app(standalone_mode=False)
+    except CardscreenError as error:
+        _say(f"cardscreen: {error}")
+        code = error.exit_code
+    except KeyboardInterrupt:
+        code = 130
+    except (typer.Exit, typer.Abort) as ended:
+        code = getattr(ended, "exit_code", 130)
+    except Exception as error:
+        show = getattr(error, "show", None)  # usage errors know how to show themselves
+        if show is None:
+            raise
+        show()
+        code = 2
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
+    sys.exit(143)
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+@contextmanager
+def _progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
+    """A spinner that names the stage, on a terminal only."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status("starting") as status:
+        yield status.update
+
+
+@app.command()
+def demo(
+    directory: Annotated[Path, typer.Argument(help="A folder to make.")] = Path("cardscreen-demo"),
+    accounts: Annotated[int, typer.Option(min=1000, help="How many accounts to make.")] = 200_000,
+    as_json: _Json = False,
+) -> None:
+    """Make a synthetic operator and bank, screen them, and compare with the planted answers.
+
+    [dim]Example:[/dim] cardscreen demo /tmp/demo
+    """
+    from cardscreen.demo import run_demo
+    from cardscreen.show import demo_table
+
+    with _progress(quiet=as_json) as tell:
+        outcome = run_demo(directory, accounts, tell)
+    if as_json:
+        typer.echo(json.dumps(outcome.summary()))
+    else:
+        demo_table(outcome)
+    if outcome.wrong():
+        raise typer.Exit(1)
+
+
+@app.command()
+def run(
+    job: Annotated[Path, typer.Argument(help="The job file (TOML).")],
+    as_of: Annotated[str | None, typer.Option(help="The day that is asked about, YYYY-MM-DD.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and check the same, write nothing.")] = False,
+    as_json: _Json = False,
+    quiet: _Quiet = False,
+) -> None:
+    """Screen a job's accounts and publish the run.
+
+    [dim]Example:[/dim] cardscreen run job.toml --as-of 2026-11-23
+    """
+    from cardscreen.errors import HeldForApproval
+    from cardscreen.job import Job
+    from cardscreen.run import run_job
+    from cardscreen.tables import parse_day
+
+    day = parse_day(as_of) if as_of else None
+    with _progress(quiet=quiet) as tell:
+        done = run_job(Job.read(job), as_of=day, dry_run=dry_run, tell=tell)
+    _show_run(done, as_json=as_json, quiet=quiet)
+    if done.held:
+        raise HeldForApproval(done.held)
+
+
+def _show_run(done: Run, *, as_json: bool, quiet: bool) -> None:
+    if as_json:
+        folder = str(done.folder) if done.folder else None
+        typer.echo(json.dumps({**done.result.summary, "run": folder, "held": done.held}, ensure_ascii=False))
+    elif not quiet:
+        from cardscreen.show import run_table
+
+        run_table(done)
+
+
+@app.command()
+def normalize(
+    kind: _KindName,
+    file: Annotated[str, typer.Argument(help="Parquet, CSV, TSV or Arrow IPC; path, glob or URL.")],
+    column: Annotated[str, typer.Option(help="The column with the raw values.")],
+    out: Annotated[Path, typer.Option(help="A .parquet or .csv file to write.")],
+    region: Annotated[str | None, typer.Option(help="Region of national phone numbers, such as CN.")] = None,
+) -> None:
+    """Normalise one column of a file; the other columns are kept. Cards come out masked.
+
+    [dim]Example:[/dim] cardscreen normalize phone crm.csv --column mobile --region CN --out clean.parquet
+    """
+    from cardscreen.normalize import normalize_file
+
+    rows = normalize_file(kind, file, column, out, region)
+    _say(f"{rows:,} rows written to {out}")
+
+
+@app.command()
+def check(
+    kind: _KindName,
+    value: Annotated[str, typer.Argument(help="One phone or card number, as written; - reads standard input.")],
+    region: Annotated[str | None, typer.Option(help="Region of national phone numbers, such as CN.")] = None,
+) -> None:
+    """Say how one value is read. Use - for card numbers: arguments stay in the shell's history.
+
+    [dim]Example:[/dim] cardscreen check phone "138 0013 8000" --region CN
+    """
+    from cardscreen.normalize import describe
+
+    fields: dict[str, Any] = describe(kind, sys.stdin.readline().rstrip("\n") if value == "-" else value, region)
+    for name, said in fields.items():
+        typer.echo(f"{name:8} {said if said is not None else '-'}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""Files from sources to listings: columns under their own names, values as people write them.
+
+A feed is described by a small TOML file; values go through the very same reading as accounts' cells.
+Rows that can't be used are returned with their line and reason, never dropped in silence.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import polars as pl
+from pydantic import Field
+
+from cardscreen import schema
+from cardscreen.cleaning import shape
+from cardscreen.config import Section, checked, read_toml
+from cardscreen.errors import InputError
+from cardscreen.identifiers import KINDS, kind_from_options
+from cardscreen.tables import first_line, is_bad_date, is_dateable, open_table, require_columns, to_date
+
+_TEXTS = ("reason", "reference")
+_DAYS = ("listed_on", "expires_on")
+_HEADER_LINES = 2  # the first row of a text file stands in line 2
+
+
+class _Columns(Section):
+    value: str
+    reason: str | None = None
+    reference: str | None = None
+    severity: str | None = None
+    listed_on: str | None = None
+    expires_on: str | None = None
+
+
+class Feed(Section):
+    """How a source's file is to be read.
+
+    Example:
+        >>> Feed(source="police", kind="phone", region="CN", columns={"value": "号码"}).severity
+        50
+    """
+
+    source: str = Field(min_length=1)
+    kind: str
+    columns: _Columns
+    region: str | None = None
+    list: str = Field("block", pattern="^(block|allow)$")
+    reason: str = "listed"
+    severity: int = Field(50, ge=1, le=100)
+    encoding: str | None = None
+    delimiter: str | None = Field(None, min_length=1, max_length=1)
+
+    @classmethod
+    def read(cls, path: str | Path) -> Feed:
+        """A feed from its TOML file.
+
+        Raises:
+            ConfigError: No such file, or no feed; tells all that is wrong.
+        """
+        return checked(cls, read_toml(Path(path)), str(path))
+
+
+@dataclasses.dataclass(frozen=True)
+class FeedRows:
+    """What a feed file holds.
+
+    Attributes:
+        listings: `schema.LISTING`; card numbers stand there in full.
+        rejects: line (UInt32), reason (String), shape (String) of the rows that can't be used.
+    """
+
+    listings: pl.DataFrame
+    rejects: pl.DataFrame
+
+
+def read_feed(path: str | Path, feed: Feed) -> FeedRows:
+    """Read one file of a source.
+
+    Args:
+        path: CSV, TSV, Parquet or Arrow IPC.
+        feed: How to read it.
+
+    Raises:
+        MissingColumn: A column that the feed names is not there.
+        InputError: The file can't be read, or a column holds no dates.
+        ConfigError: The feed's kind or region is unknown.
+    """
+    options = {"kind": feed.kind} | ({"region": feed.region} if feed.region else {})
+    kind = kind_from_options(feed.source, options)
+    table = open_table(str(path), encoding=feed.encoding, delimiter=feed.delimiter)
+    try:
+        frame = table.collect()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise InputError(f"{path} can't be read: {first_line(error)}") from None
+    named = {name: column for name, column in feed.columns.model_dump().items() if column}
+    require_columns(frame.columns, list(named.values()), str(path))
+    days = [name for name in _DAYS if name in named]
+    for name in days:
+        if not is_dateable(frame.schema[named[name]]):
+            raise InputError(f"{path}: column {named[name]!r} holds no dates")
+    written = pl.col(named["value"])
+    listed = KINDS[feed.kind].listing(written.cast(pl.String).str.strip_chars()).struct
+    in_a_form = listed.field("match").is_in(["range", "truncated"])
+    value = pl.when(in_a_form).then(listed.field("value")).otherwise(kind.read(written).struct.field("value"))
+    read = (
+        frame.lazy()
+        .with_row_index("line", offset=_HEADER_LINES)
+        .select(
+            "line",
+            shape(written).alias("shape"),
+            kind=pl.lit(feed.kind),
+            value=value,
+            list=pl.lit(feed.list),
+            source=pl.lit(feed.source),
+            severity=_severity(named, feed),
+            **{name: pl.col(named[name]).cast(pl.String) if name in named else pl.lit(None) for name in _TEXTS},
+            **{name: to_date(pl.col(named[name]), frame.schema[named[name]]) for name in days},
+            bad_day=pl.any_horizontal(
+                pl.lit(False), *(is_bad_date(pl.col(named[name]), frame.schema[named[name]]) for name in days)
+            ),
+        )
+        .with_columns(pl.col("reason").fill_null(feed.reason), reject_reason=_problem(feed.kind))
+        .collect()
+    )
+    bad = read.filter(pl.col("reject_reason").is_not_null())
+    columns = [name for name in schema.LISTING if name in read.columns]
+    return FeedRows(
+        listings=read.filter(pl.col("reject_reason").is_null()).select(columns),
+        rejects=bad.select("line", pl.col("reject_reason").alias("reason"), "shape"),
+    )
+
+
+def _severity(named: dict[str, str], feed: Feed) -> pl.Expr:
+    said = pl.col(named["severity"]).cast(pl.Int64, strict=False) if "severity" in named else pl.lit(None)
+    return said.fill_null(feed.severity).cast(pl.Int64)
+
+
+def _problem(kind: str) -> pl.Expr:
+    return pl.coalesce(
+        pl.when(pl.col("value").is_null()).then(pl.lit(f"no {kind} number")),
+        pl.when("bad_day").then(pl.lit("a day that is none: write YYYY-MM-DD")),
+        pl.when(~pl.col("severity").is_between(1, 100)).then(pl.lit("severity is not 1 to 100")),
+    )

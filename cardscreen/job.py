@@ -1,0 +1,123 @@
+"""The job file: which accounts, which lists, which policy, where to, and within which limits."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from pydantic import Field, model_validator
+
+from cardscreen.brakes import Limits
+from cardscreen.config import Section, checked, read_toml
+from cardscreen.errors import ConfigError, near
+from cardscreen.identifiers import Kind, kind_from_options
+from cardscreen.policy import Policy
+
+
+class _Accounts(Section):
+    path: str
+    id: str = "account_id"
+    carry: list[str] = []
+    encoding: str | None = None
+    delimiter: str | None = Field(None, min_length=1, max_length=1)
+
+
+class _Blocklist(Section):
+    paths: list[str] = Field(min_length=1)
+
+
+class _Output(Section):
+    directory: str = "runs"
+
+
+class _JobFile(Section):
+    timezone: str = "UTC"
+    accounts: _Accounts
+    identifiers: dict[str, dict[str, Any]] = Field(min_length=1)
+    blocklist: _Blocklist
+    policy: dict[str, Any] = {}
+    output: _Output = _Output()
+    limits: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _zone_exists(self) -> _JobFile:
+        try:
+            ZoneInfo(self.timezone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            hint = near(self.timezone, available_timezones())
+            raise ValueError(f"timezone: there is no time zone {self.timezone!r}{hint}") from None
+        return self
+
+
+@dataclass(frozen=True)
+class Job:
+    """A checked job; every path in it is absolute or a URL.
+
+    Attributes:
+        files: The files that the job was read from, by what they are.
+    """
+
+    timezone: str
+    accounts: str
+    account_id: str
+    carry: list[str]
+    encoding: str | None
+    delimiter: str | None
+    identifiers: dict[str, Kind]
+    lists: list[str]
+    policy: Policy
+    output: Path
+    limits: Limits
+    files: dict[str, Path]
+
+    @classmethod
+    def read(cls, path: str | Path) -> Job:
+        """A job from its TOML file; relative paths are read from the file's own folder.
+
+        Raises:
+            ConfigError: No such file, or anything in it that makes no sense; tells what and where.
+        """
+        file = Path(path).absolute()
+        said = checked(_JobFile, read_toml(file), str(path))
+        files = {"job": file}
+        settings = dict(said.policy)
+        if "file" in settings:
+            files["policy"] = file.parent / str(settings.pop("file"))
+            if settings:
+                raise ConfigError(f"{path}: policy: give either `file` or the policy's own keys, not both")
+            policy = Policy.read(files["policy"])
+        else:
+            policy = Policy.from_settings(settings, f"{path}: policy", file.parent)
+        if policy.clearances:
+            files["clearances"] = Path(policy.clearances.file)
+        try:
+            kinds = {column: kind_from_options(column, options) for column, options in said.identifiers.items()}
+            limits = Limits(**said.limits)
+        except ConfigError as error:
+            raise ConfigError(f"{path}: {error}") from None
+        return cls(
+            timezone=said.timezone,
+            accounts=_resolved(file.parent, said.accounts.path),
+            account_id=said.accounts.id,
+            carry=said.accounts.carry,
+            encoding=said.accounts.encoding,
+            delimiter=said.accounts.delimiter,
+            identifiers=kinds,
+            lists=[_resolved(file.parent, each) for each in said.blocklist.paths],
+            policy=policy,
+            output=Path(_resolved(file.parent, said.output.directory)),
+            limits=limits,
+            files=files,
+        )
+
+    def today(self) -> date:
+        """The day it is now in the job's time zone."""
+        return datetime.now(ZoneInfo(self.timezone)).date()
+
+
+def _resolved(folder: Path, path: str) -> str:
+    return path if "://" in path else os.path.normpath(folder / path)

@@ -1,0 +1,66 @@
+"""Normalises a column of a file, or one value, for the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from cardscreen.errors import ConfigError, InputError
+from cardscreen.identifiers import Kind, kind_from_options
+from cardscreen.tables import first_line, open_table, require_columns
+
+
+def _kind(kind: str, column: str, region: str | None) -> Kind:
+    return kind_from_options(column, {"kind": kind} | ({"region": region} if region else {}))
+
+
+def normalize_file(kind: str, source: str, column: str, out: Path, region: str | None = None) -> int:
+    """Replace a raw column by the fields that its kind reads, `<column>_<field>`, and write the table.
+
+    Args:
+        kind: A kind of `identifiers.KINDS`.
+        source: A path, glob or URL of any table file.
+        column: The raw column; card numbers are not written again.
+        out: A .parquet or .csv file.
+        region: Region of national phone numbers.
+
+    Returns:
+        How many rows were written.
+
+    Raises:
+        MissingColumn: The column is not there.
+        InputError: The file can't be read, or `out` can't be written.
+        ConfigError: `out` has another ending, or options make no sense.
+    """
+    if out.suffix not in (".parquet", ".csv"):
+        raise ConfigError(f"{out}: give a file ending in .parquet or .csv")
+    table = open_table(source)
+    require_columns(table.collect_schema().names(), [column], source)
+    read = table.with_columns(_kind(kind, column, region).fields(pl.col(column)).alias(column)).unnest(
+        column, separator="_"
+    )
+    partial = out.with_name(f".{out.name}.part")
+    try:
+        if out.suffix == ".csv":
+            read.sink_csv(partial)
+        else:
+            read.sink_parquet(partial)
+        partial.replace(out)
+        return int(pl.scan_parquet(out).select(pl.len()).collect().item()) if out.suffix == ".parquet" else _lines(out)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise InputError(f"{source} can't be normalised into {out}: {first_line(error)}") from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _lines(file: Path) -> int:
+    return int(pl.scan_csv(file, infer_schema=False).select(pl.len()).collect().item())
+
+
+def describe(kind: str, value: str, region: str | None = None) -> dict[str, Any]:
+    """What one value is, for a person: the fields of its kind."""
+    read = pl.DataFrame({"value": [value]}).select(_kind(kind, "value", region).fields(pl.col("value")))
+    fields: dict[str, Any] = read.item()
+    return fields

@@ -1,0 +1,248 @@
+"""The nightly job: one screening, written to a folder that appears whole or not at all.
+
+A run is prepared in a hidden folder and published by one rename; its manifest is written last, so a
+folder without one is not a run. A run that passed a limit is kept aside, complete, for a person.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from filelock import FileLock, Timeout
+
+from cardscreen.brakes import Base, check
+from cardscreen.errors import Busy, HeldForApproval, InputError
+from cardscreen.job import Job
+from cardscreen.listings import Blocklist
+from cardscreen.screening import Result, screen
+from cardscreen.tables import files_of, open_table
+
+MANIFEST = "manifest.json"
+LATEST = "latest"
+_HELD = ".held"
+_STAGING = ".staging-"
+_UMASK = 0o027  # run folders hold personal data: nothing for others
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    Attributes:
+        folder: Where its files are; None for a dry run.
+        result: What the screening found.
+        held: The limits that it passed; empty for a published run.
+    """
+
+    folder: Path | None
+    result: Result
+    held: list[str] = field(default_factory=list)
+
+
+def run_job(
+    job: Job, *, as_of: date | None = None, dry_run: bool = False, tell: Callable[[str], None] = lambda _: None
+) -> Run:
+    """Screen a job's accounts and publish the run.
+
+    Args:
+        job: The job.
+        as_of: The day that is asked about; None: today in the job's time zone.
+        dry_run: Read and check the same, write nothing.
+        tell: Called with each stage's name as it begins.
+
+    Returns:
+        The run; `held` says whether and why it was not published.
+
+    Raises:
+        Busy: Another run works in the output folder.
+        InputError: The accounts or the lists can't be read.
+        ConfigError: The job doesn't fit its inputs.
+    """
+    day = as_of or job.today()
+    if dry_run:
+        base = _base(job.output, day)
+        result = _screened(job, day, base, None, tell)
+        return Run(None, result, _passed_limits(result, job, base))
+    with _umask(), _locked(job.output):
+        _tidy(job.output)
+        base = _base(job.output, day)
+        run_id = _new_id(job.output)
+        staging = job.output / f"{_STAGING}{run_id}"
+        staging.mkdir()
+        try:
+            begun = datetime.now(UTC)
+            result = _screened(job, day, base, staging, tell)
+            held = _passed_limits(result, job, base)
+            tell("writing the manifest")
+            _write_records(staging, job, run_id, day, begun, result, held)
+            target = job.output / _HELD / run_id if held else job.output / run_id
+            target.parent.mkdir(exist_ok=True)
+            staging.rename(target)
+        except BaseException:
+            shutil.rmtree(staging, ignore_errors=True)
+            raise
+        if not held:
+            _point_latest(job.output)
+        return Run(target, _read_result(target, result.summary), held)
+
+
+def _screened(job: Job, day: date, base: Base | None, out: Path | None, tell: Callable[[str], None]) -> Result:
+    tell("reading the lists")
+    blocklist = Blocklist.read(*job.lists)
+    tell("screening the accounts")
+    return screen(
+        open_table(job.accounts, encoding=job.encoding, delimiter=job.delimiter),
+        blocklist,
+        job.identifiers,
+        account_id=job.account_id,
+        carry=job.carry,
+        policy=job.policy,
+        as_of=day,
+        previous=base.flagged if base else None,
+        out=out,
+    )
+
+
+def _passed_limits(result: Result, job: Job, base: Base | None) -> list[str]:
+    try:
+        check(result, job.limits, base)
+    except HeldForApproval as held:
+        return held.reasons
+    return []
+
+
+def _read_result(folder: Path, summary: dict[str, Any]) -> Result:
+    return Result(*(pl.scan_parquet(folder / f"{name}.parquet") for name in ("flagged", "hits", "rejects")), summary)
+
+
+# --- the output folder ------------------------------------------------------------------------------
+
+
+@contextmanager
+def _umask() -> Iterator[None]:
+    before = os.umask(_UMASK)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+@contextmanager
+def _locked(output: Path) -> Iterator[None]:
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"the output folder {output} can't be made: {error.strerror}") from None
+    lock = FileLock(output / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise Busy(f"another run works in {output}: wait until it has ended") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _tidy(output: Path) -> None:
+    """Remove what a killed run left, and let `latest` catch up."""
+    for leftover in output.glob(f"{_STAGING}*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    _point_latest(output)
+
+
+def published(output: Path) -> list[Path]:
+    """The published runs of an output folder, oldest first."""
+    return sorted(folder.parent for folder in output.glob(f"*/{MANIFEST}") if not folder.parent.is_symlink())
+
+
+def _point_latest(output: Path) -> None:
+    runs = published(output)
+    link = output / LATEST
+    if not runs or (link.is_symlink() and link.readlink() == Path(runs[-1].name)):
+        return
+    fresh = output / f".{LATEST}"
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(runs[-1].name)
+    fresh.replace(link)
+
+
+def _base(output: Path, day: date) -> Base | None:
+    """The newest published run of an earlier day."""
+    for folder in reversed(published(output)):
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        if date.fromisoformat(manifest["as_of"]) < day:
+            return Base(pl.scan_parquet(folder / "flagged.parquet"), manifest["summary"])
+    return None
+
+
+def _new_id(output: Path) -> str:
+    """The instant in UTC; a second run within one second waits for the next."""
+    while True:
+        run_id = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+        if not (output / run_id).exists() and not (output / _HELD / run_id).exists():
+            return run_id
+        time.sleep(0.1)
+
+
+# --- what is written beside the tables --------------------------------------------------------------
+
+
+def _write_records(
+    folder: Path, job: Job, run_id: str, day: date, begun: datetime, result: Result, held: list[str]
+) -> None:
+    inputs = folder / "inputs"
+    inputs.mkdir()
+    for name, file in job.files.items():
+        shutil.copyfile(file, inputs / f"{name}{file.suffix}")
+    _write_json(folder / "summary.json", {"run_id": run_id, **result.summary})
+    outputs = sorted(file for file in folder.rglob("*") if file.is_file())
+    manifest = {
+        "run_id": run_id,
+        "as_of": day.isoformat(),
+        "timezone": job.timezone,
+        "begun": begun.isoformat(timespec="seconds"),
+        "ended": datetime.now(UTC).isoformat(timespec="seconds"),
+        "inputs": {
+            "accounts": [_fingerprint(file) for file in files_of(job.accounts)],
+            "lists": [_fingerprint(file) for path in job.lists for file in files_of(path)],
+            **{name: _fingerprint(str(file)) for name, file in job.files.items()},
+        },
+        "versions": {**result.summary["versions"], "python": platform.python_version()},
+        "limits": job.limits.model_dump(),
+        "held": held,
+        "approvals": [],
+        "summary": result.summary,
+        "outputs": {str(file.relative_to(folder)): _fingerprint(str(file), named=False) for file in outputs},
+    }
+    _write_json(folder / MANIFEST, manifest)
+
+
+def _write_json(file: Path, content: Any) -> None:
+    with file.open("w", encoding="utf-8") as stream:
+        json.dump(content, stream, ensure_ascii=False, indent=2)
+        stream.write("\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _fingerprint(path: str, *, named: bool = True) -> dict[str, Any]:
+    """Size and SHA-256 of a file; of a URL only its name."""
+    name = {"path": path} if named else {}
+    if "://" in path:
+        return name
+    with Path(path).open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    return {**name, "bytes": Path(path).stat().st_size, "sha256": digest}
