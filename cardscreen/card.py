@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from cardscreen import schema, schemes, tokens
@@ -27,7 +28,7 @@ _SPACES_AND_HYPHENS = r"[\s\x{AD}\x{200B}\x{2060}\x{FEFF}\-\x{2010}-\x{2015}\x{2
 _TRUNCATED = r"^[0-9]*(?:[*•●＊]|[xX#]{2,})[*•●＊xX#]*[0-9]*$"
 _MASK_CHARACTER = r"[^0-9]"
 
-_CARD_FIELDS = {
+_CARD_FIELDS: dict[str, pl.DataType | type[pl.DataType]] = {
     "iin": pl.String,
     "last4": pl.String,
     "scheme": pl.String,
@@ -38,12 +39,13 @@ _PARTS = pl.Struct({"text": pl.String, "status": pl.String, "scheme": pl.String}
 _LUHN_CHUNK = 10_000  # an even number of digits, so that every chunk doubles the same places
 
 
-def _luhn_table() -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
+def _luhn_table() -> npt.NDArray[np.uint8]:
     """The Luhn sum of every four-digit chunk: the second and fourth digit from the right doubled."""
     chunk = np.arange(_LUHN_CHUNK)
     units, tens, hundreds, thousands = (chunk // 10**place % 10 for place in range(4))
     doubled = [2 * digit - 9 * (digit > 4) for digit in (tens, thousands)]
-    return (units + hundreds + doubled[0] + doubled[1]).astype(np.uint8)
+    total: npt.NDArray[np.uint8] = (units + hundreds + doubled[0] + doubled[1]).astype(np.uint8)
+    return total
 
 
 _LUHN = _luhn_table()
@@ -82,7 +84,7 @@ def card(expr: str | pl.Expr, pan: bool = False) -> pl.Expr:
         "status": status,
         "masked": tokens.mask(text),
     }
-    types: dict[str, pl.DataType | type[pl.DataType]] = dict(_CARD_FIELDS)
+    types = _CARD_FIELDS
     if pan:
         fields = {"pan": pl.when(status != "truncated").then(text), **fields}
         types = {"pan": pl.String, **types}

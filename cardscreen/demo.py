@@ -176,7 +176,7 @@ class _World:
     def _numbers(self) -> Iterator[phonenumbers.PhoneNumber]:
         """Distinct mobile numbers of many countries, without end."""
         names, weights = list(_REGIONS), np.array(list(_REGIONS.values()), dtype=float)
-        examples = {name: phonenumbers.example_number_for_type(name, PhoneNumberType.MOBILE) for name in names}
+        examples = {name: _example(name) for name in names}
         drawn = {name: self._draws() for name in names}
         while True:
             for name in self.random.choice(names, 10_000, p=weights / weights.sum()):
@@ -240,7 +240,6 @@ class _World:
     def _list_numbers(
         self, case: str, at: list[int], numbers: list[phonenumbers.PhoneNumber], since: list[date]
     ) -> None:
-        yesterday, tomorrow = self.today - timedelta(days=1), self.today + timedelta(days=1)
         if "range" in case:
             for row in at:
                 numbers[row] = next(self.ranged)
@@ -252,16 +251,16 @@ class _World:
             at = at[:1]
         for row in at:
             value = _e164(numbers[row])
-            if "reported once" in case:
-                self._list("regulator", "phone", value, severity=30, reason="reported")
-            elif "before this holder" in case:
-                self._list("police", "phone", value, listed_on=since[row] - timedelta(days=100))
-            elif "ended yesterday" in case:
-                self._list("regulator", "phone", value, expires_on=yesterday)
-            elif "begins tomorrow" in case:
-                self._list("regulator", "phone", value, listed_on=tomorrow)
-            else:
-                self._list("police", "phone", value, reference=f"A{row:08}")
+            ways: dict[str, dict[str, Any]] = {
+                "reported once": {"source": "regulator", "severity": 30, "reason": "reported"},
+                "before this holder": {"source": "police", "listed_on": since[row] - timedelta(days=100)},
+                "ended yesterday": {"source": "regulator", "expires_on": self.today - timedelta(days=1)},
+                "begins tomorrow": {"source": "regulator", "listed_on": self.today + timedelta(days=1)},
+            }
+            way = next(
+                (way for words, way in ways.items() if words in case), {"source": "police", "reference": f"A{row:08}"}
+            )
+            self._list(kind="phone", value=value, **way)
             if "allow list" in case:
                 self._list("regulator", "phone", value, list="allow", reason="hotline")
 
@@ -340,11 +339,19 @@ class _World:
         read.rejects.write_csv(folder / "feeds/police.csv.rejects.csv")
 
 
+def _example(region: str) -> phonenumbers.PhoneNumber:
+    """A country's example mobile number, which nobody has."""
+    number = phonenumbers.example_number_for_type(region, PhoneNumberType.MOBILE)
+    if number is None:
+        raise LookupError(f"libphonenumber has no example number for {region}")
+    return number
+
+
 def _with_tail(example: phonenumbers.PhoneNumber, tail: int) -> phonenumbers.PhoneNumber:
     number = phonenumbers.PhoneNumber()
     number.merge_from(example)
     unit = 10**_FREE_DIGITS
-    number.national_number = example.national_number // unit * unit + tail
+    number.national_number = (example.national_number or 0) // unit * unit + tail
     return number
 
 
@@ -354,9 +361,10 @@ def _e164(number: phonenumbers.PhoneNumber) -> str:
 
 def _idd(number: phonenumbers.PhoneNumber) -> str:
     """What is dialled for "abroad" in the number's own country, or a plus where that depends on the carrier."""
-    home = phonenumbers.region_code_for_country_code(number.country_code)
-    prefix = phonenumbers.PhoneMetadata.metadata_for_region(home).international_prefix
-    return str(prefix) if prefix and prefix.isdigit() else "+"
+    home = phonenumbers.region_code_for_country_code(number.country_code or 0)
+    metadata = phonenumbers.PhoneMetadata.metadata_for_region(home)
+    prefix = metadata.international_prefix if metadata else None
+    return prefix if prefix and prefix.isdigit() else "+"
 
 
 def _spell(number: phonenumbers.PhoneNumber, how: str) -> str:
@@ -364,7 +372,7 @@ def _spell(number: phonenumbers.PhoneNumber, how: str) -> str:
     if how == "blank":
         return ""
     if how == "junk":
-        return _JUNK[number.national_number % len(_JUNK)]
+        return _JUNK[(number.national_number or 0) % len(_JUNK)]
     if how == "idd":
         return _idd(number) + _e164(number)[1:]
     if how == "international":

@@ -6,7 +6,7 @@ is one module with a class of this shape, and one entry in `KINDS`.
 
 from __future__ import annotations
 
-import dataclasses
+import inspect
 from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol
 
@@ -72,7 +72,7 @@ def kind_from_options(column: str, options: Mapping[str, Any]) -> Kind:
         said = "no kind is given" if name is None else f"unknown kind {name!r}{near(str(name), KINDS)}"
         raise ConfigError(f"identifiers.{column}: {said}: the kinds are {', '.join(KINDS)}")
     kind = KINDS[name]
-    known = [field.name for field in dataclasses.fields(kind)]
+    known = list(inspect.signature(kind).parameters)
     for option, value in rest.items():
         if option not in known:
             raise ConfigError(

@@ -7,7 +7,6 @@ number? This is the one structure that answers it, with one binary search per va
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -116,8 +115,7 @@ class Intervals:
 
     def lookup(self, key: pl.Expr, column: str) -> pl.Expr:
         """One payload column's value for each UInt64 key; null where no interval holds it. Streams."""
-        values: Any = pl.lit(self.payload[column])
-        return values.gather(self.locate(key))
+        return pl.lit(self.payload[column]).gather(self.locate(key))
 
 
 def _bounds(low: pl.Series, high: pl.Series) -> tuple[_Keys, _Keys]:

@@ -213,7 +213,7 @@ class Policy(Section):
             "range": pl.col("match") == "range",
             "shared": pl.col("carried_by") > self.caps.shared_above,
         }
-        caps = [pl.when(applies).then(_code(getattr(self.caps, name))) for name, applies in weak.items()]
+        caps: list[pl.Expr] = [pl.when(applies).then(_code(getattr(self.caps, name))) for name, applies in weak.items()]
         rule_caps = {at: _action_code(rule.cap) for at, rule in enumerate(self.rules) if rule.cap is not None}
         if rule_caps:
             caps.append(pl.col("_rule").replace_strict(rule_caps, default=None, return_dtype=pl.UInt8))
@@ -272,7 +272,7 @@ class Policy(Section):
         live, exempt = pl.col("live"), pl.col("exempted_by").is_not_null()
         counted = pl.when(live.any()).then(live).otherwise(exempt)
         deciding = ["action", "score", "listed_on", "listing_id"]
-        order = {"descending": [True, True, False, False], "nulls_last": False}
+        falling = [True, True, False, False]  # a listing without a date holds since always: nulls first
         decided = (
             hits.filter(live | exempt)
             .group_by("account_id")
@@ -281,7 +281,7 @@ class Policy(Section):
                 action=pl.col("action").filter(live).max(),
                 decided_by=pl.col("listing_id")
                 .filter(live)
-                .sort_by(*(pl.col(c).filter(live) for c in deciding), **order)
+                .sort_by(*(pl.col(c).filter(live) for c in deciding), descending=falling, nulls_last=False)
                 .first(),
                 reasons=pl.col("reason").filter(counted).unique().sort(),
                 sources=pl.col("source").filter(counted).unique().sort(),

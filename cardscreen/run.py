@@ -26,7 +26,7 @@ from cardscreen.brakes import Base, check
 from cardscreen.errors import Busy, HeldForApproval, InputError
 from cardscreen.job import Job
 from cardscreen.listings import Blocklist
-from cardscreen.screening import Result, screen
+from cardscreen.screening import Result, read_result, screen
 from cardscreen.tables import files_of, open_table
 
 MANIFEST = "manifest.json"
@@ -95,7 +95,7 @@ def run_job(
             raise
         if not held:
             _point_latest(job.output)
-        return Run(target, _read_result(target, result.summary), held)
+        return Run(target, read_result(target, result.summary), held)
 
 
 def _screened(job: Job, day: date, base: Base | None, out: Path | None, tell: Callable[[str], None]) -> Result:
@@ -121,10 +121,6 @@ def _passed_limits(result: Result, job: Job, base: Base | None) -> list[str]:
     except HeldForApproval as held:
         return held.reasons
     return []
-
-
-def _read_result(folder: Path, summary: dict[str, Any]) -> Result:
-    return Result(*(pl.scan_parquet(folder / f"{name}.parquet") for name in ("flagged", "hits", "rejects")), summary)
 
 
 # --- the output folder ------------------------------------------------------------------------------

@@ -121,9 +121,14 @@ def screen(
             hits.write_parquet(folder / "hits.parquet", row_group_size=ROW_GROUP)
     summary |= {"seconds": clock.seconds, "peak_memory_mib": clock.peak_mib}
     if out is not None:
-        flagged_file, hits_file, rejects_file = (Path(out) / f"{name}.parquet" for name in _TABLES)
-        return Result(*(pl.scan_parquet(file) for file in (flagged_file, hits_file, rejects_file)), summary)
+        return read_result(Path(out), summary)
     return Result(flagged.lazy(), hits.lazy(), rejects.lazy(), summary)
+
+
+def read_result(folder: Path, summary: dict[str, Any]) -> Result:
+    """A result from the tables in a folder."""
+    flagged, hits, rejects = (pl.scan_parquet(folder / f"{name}.parquet") for name in _TABLES)
+    return Result(flagged, hits, rejects, summary)
 
 
 @dataclass
