@@ -121,6 +121,8 @@ def run(
         done = run_job(Job.read(job), as_of=day, dry_run=dry_run, tell=tell)
     _show_run(done, as_json=as_json, quiet=quiet)
     if done.held:
+        if done.folder:
+            _say(f"cardscreen: not published, kept in {done.folder}")
         raise HeldForApproval(done.held)
 
 

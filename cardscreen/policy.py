@@ -291,7 +291,7 @@ class Policy(Section):
                 **{column: pl.col(column).min() for column in carry},
             )
             .with_columns(
-                action=pl.col("action").fill_null("none"),
+                action=pl.col("action").fill_null(pl.lit("none", dtype=schema.ACTIONS)),
                 level=self._level_of(pl.col("score")).cat.to(schema.LEVELS),
             )
         )

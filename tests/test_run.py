@@ -1,0 +1,350 @@
+"""The nightly job through the command line: what it writes, what it refuses, and how it says so."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from filelock import FileLock
+
+from cardscreen.errors import ConfigError
+from cardscreen.job import Job
+
+CARD = "6222021234561234"
+JOB = """
+timezone = "Asia/Shanghai"
+[accounts]
+path = "accounts.csv"
+carry = ["segment"]
+[identifiers]
+mobile = { kind = "phone", region = "CN", holder_since = "sim_since" }
+card_no = { kind = "card" }
+[blocklist]
+paths = ["lists/*.parquet"]
+[limits]
+first_run = "publish"
+flagged_share = 1
+source_share = 1
+rejected_share = 1
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A folder with a job that runs as it is."""
+    accounts = pl.DataFrame(
+        {
+            "account_id": ["a", "b", "c", "d"],
+            "mobile": ["138 0013 8000", "13800138001", "n/a", ""],
+            "card_no": ["", CARD, "x", "4111111111111111"],
+            "sim_since": ["2020-01-01", "", "", ""],
+            "segment": ["x", "y", "x", "x"],
+        }
+    )
+    accounts.write_csv(tmp_path / "accounts.csv")
+    (tmp_path / "lists").mkdir()
+    listed = {
+        "kind": ["phone", "card"],
+        "value": ["+8613800138000", CARD],
+        "severity": [95, 95],
+        "source": ["police"] * 2,
+    }
+    pl.DataFrame(listed).with_columns(listed_on=date(2026, 1, 1)).write_parquet(tmp_path / "lists/police.parquet")
+    pl.DataFrame({"kind": ["phone"], "value": ["+86170*"]}).write_parquet(tmp_path / "lists/ranges.parquet")
+    (tmp_path / "job.toml").write_text(JOB, encoding="utf-8")
+    return tmp_path
+
+
+def cardscreen(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "cardscreen.cli", *arguments], cwd=cwd, capture_output=True, text=True, check=False
+    )
+
+
+def refused(project: Path, code: int, *arguments: str) -> str:
+    """The one sentence of a run that was refused, of which nothing is left."""
+    done = cardscreen("run", "job.toml", *arguments, cwd=project)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith("cardscreen: ")
+    assert list((project / "runs").glob("[!.]*")) == []
+    assert list((project / "runs").glob(".staging*")) == []
+    return done.stderr
+
+
+def test_a_run_is_published_whole_with_a_manifest_of_all_its_files(project: Path) -> None:
+    done = cardscreen("run", "job.toml", "--as-of", "2026-11-23", "--json", cwd=project)
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout.splitlines()[-1])
+    folder = Path(summary["run"])
+    assert (project / "runs/latest").resolve() == folder
+    assert pl.read_parquet(folder / "flagged.parquet").select("account_id", "action", "segment").rows() == [
+        ("a", "suspend", "x"),
+        ("b", "suspend", "y"),
+    ]
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    written = {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()}
+    assert written == {*manifest["outputs"], "manifest.json"}
+    assert {"flagged.parquet", "hits.parquet", "rejects.parquet", "summary.json", "inputs/job.toml"} <= written
+    for name, said in manifest["outputs"].items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == said["sha256"]
+    assert manifest["inputs"]["accounts"][0]["bytes"] == (project / "accounts.csv").stat().st_size
+    assert (manifest["as_of"], manifest["run_id"]) == ("2026-11-23", folder.name)
+
+
+def test_no_file_of_a_run_and_no_output_holds_a_full_card_number(project: Path) -> None:
+    done = cardscreen("run", "job.toml", cwd=project)
+    assert done.returncode == 0
+    files = [file for file in (project / "runs").rglob("*") if file.is_file()]
+    tables = [pl.read_parquet(file).write_json() for file in files if file.suffix == ".parquet"]
+    texts = [file.read_text(encoding="utf-8") for file in files if file.suffix != ".parquet"]
+    assert any("622202******1234" in table for table in tables)
+    for text in [*tables, *texts, done.stdout, done.stderr]:
+        assert CARD not in text
+
+
+def test_run_folders_are_closed_to_others(project: Path) -> None:
+    assert cardscreen("run", "job.toml", "-q", cwd=project).returncode == 0
+    for file in (project / "runs/latest/").resolve().rglob("*"):
+        assert file.stat().st_mode & 0o007 == 0
+
+
+def test_a_quiet_run_says_nothing(project: Path) -> None:
+    done = cardscreen("run", "job.toml", "--quiet", cwd=project)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_dry_run_tells_the_same_and_writes_nothing(project: Path) -> None:
+    done = cardscreen("run", "job.toml", "--dry-run", "--json", cwd=project)
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["rows"]["hit"] == 2
+    assert not (project / "runs").exists()
+
+
+def test_a_second_run_of_a_later_day_keeps_the_dates_of_the_first(project: Path) -> None:
+    for day in ("2026-11-23", "2026-11-24"):
+        done = cardscreen("run", "job.toml", "--as-of", day, "-q", cwd=project)
+        assert done.returncode == 0, done.stderr
+    flagged = pl.read_parquet(project / "runs/latest/flagged.parquet")
+    assert flagged["flagged_since"].to_list() == [date(2026, 11, 23)] * 2
+    assert flagged["act_on"].to_list() == [date(2026, 11, 26)] * 2
+
+
+def test_a_first_run_is_held_unless_told_otherwise(project: Path) -> None:
+    job = (project / "job.toml").read_text(encoding="utf-8").replace('first_run = "publish"', "")
+    (project / "job.toml").write_text(job, encoding="utf-8")
+    done = cardscreen("run", "job.toml", "-q", cwd=project)
+    assert done.returncode == 4
+    assert "first_run" in done.stderr
+    assert not (project / "runs/latest").exists()
+    held = list((project / "runs/.held").iterdir())
+    assert len(held) == 1
+    assert json.loads((held[0] / "manifest.json").read_text(encoding="utf-8"))["held"] != []
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        pytest.param("flagged_share = 0.1\nsource_share = 1", "flagged_share: 50.00 % of the rows", id="flagged"),
+        pytest.param("flagged_share = 1\nsource_share = 0.4", "are hit by 'police' (limit 40.00 %)", id="one-source"),
+        pytest.param("flagged_share = 1\nsource_share = 1\nrejected_share = 0.3", "'card_no' gave no", id="rejects"),
+    ],
+)
+def test_a_run_past_a_limit_is_held_with_the_figures(project: Path, limits: str, words: str) -> None:
+    job = JOB.split("flagged_share")[0] + limits
+    (project / "job.toml").write_text(job, encoding="utf-8")
+    done = cardscreen("run", "job.toml", cwd=project)
+    assert done.returncode == 4
+    assert words in done.stderr
+    assert not (project / "runs/latest").exists()
+
+
+def test_a_wrong_allow_list_that_frees_everybody_is_held(project: Path) -> None:
+    allow = pl.DataFrame({"kind": ["phone", "card"], "value": ["+86*", "6*"], "list": ["allow"] * 2})
+    allow.write_parquet(project / "lists/allow.parquet")
+    done = cardscreen("run", "job.toml", cwd=project)
+    assert (done.returncode, "exempted_share: 50.00 %" in done.stderr) == (4, True)
+
+
+def test_a_mass_block_list_on_the_second_night_is_held_and_latest_stays(project: Path) -> None:
+    assert cardscreen("run", "job.toml", "--as-of", "2026-11-22", cwd=project).returncode == 0
+    first = (project / "runs/latest").resolve()
+    wrong = {"kind": ["card"], "value": ["4111111111111111"], "severity": [95]}
+    pl.DataFrame(wrong).write_parquet(project / "lists/wrong.parquet")
+    done = cardscreen("run", "job.toml", "--as-of", "2026-11-23", cwd=project)
+    assert done.returncode == 4
+    assert "new_suspend: 25.00 % of the rows would newly be told 'suspend'" in done.stderr
+    assert (project / "runs/latest").resolve() == first
+
+
+def test_a_second_run_at_the_same_time_is_told_so(project: Path) -> None:
+    (project / "runs").mkdir()
+    with FileLock(project / "runs/.lock"):
+        done = cardscreen("run", "job.toml", cwd=project)
+    assert (done.returncode, "another run works in" in done.stderr) == (5, True)
+
+
+def test_what_a_killed_run_left_is_removed_and_latest_catches_up(project: Path) -> None:
+    assert cardscreen("run", "job.toml", "-q", cwd=project).returncode == 0
+    (project / "runs/.staging-20200101T000000Z").mkdir()
+    (project / "runs/latest").unlink()
+    assert cardscreen("run", "job.toml", "-q", "--as-of", "2026-11-23", cwd=project).returncode == 0
+    assert list((project / "runs").glob(".staging*")) == []
+    assert (project / "runs/latest/manifest.json").exists()
+
+
+def test_an_account_file_in_gb18030_is_read_as_it_is(project: Path) -> None:
+    text = (project / "accounts.csv").read_text(encoding="utf-8").replace("segment", "客户").replace("x\n", "个人\n")
+    (project / "accounts.csv").write_bytes(text.encode("gb18030"))
+    job = JOB.replace('carry = ["segment"]', 'carry = ["客户"]')
+    (project / "job.toml").write_text(job, encoding="utf-8")
+    assert cardscreen("run", "job.toml", "-q", cwd=project).returncode == 0
+    assert pl.read_parquet(project / "runs/latest/flagged.parquet")["客户"].to_list() == ["个人", "y"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "words"),
+    [
+        pytest.param('path = "accounts.csv"', 'path = "acounts.csv"', 3, "did you mean 'accounts.csv'", id="no-file"),
+        pytest.param("mobile =", "moblie =", 3, "did you mean 'mobile'", id="misspelt-column"),
+        pytest.param('region = "CN"', 'region = "China"', 2, "unknown region 'China'", id="unknown-region"),
+        pytest.param('region = "CN"', 'region = "UK"', 2, "did you mean 'GB'", id="region-that-people-write"),
+        pytest.param('region = "CN"', 'regoin = "CN"', 2, "did you mean 'region'", id="misspelt-option"),
+        pytest.param('kind = "card"', 'kind = "crad"', 2, "did you mean 'card'", id="misspelt-kind"),
+        pytest.param("[blocklist]", "[blacklist]", 2, "did you mean 'blocklist'", id="misspelt-section"),
+        pytest.param("flagged_share = 1", "flaged_share = 1", 2, "did you mean 'flagged_share'", id="misspelt-limit"),
+        pytest.param("flagged_share = 1", "flagged_share = 5", 2, "less than or equal to 1", id="limit-not-a-share"),
+        pytest.param("Asia/Shanghai", "Asia/Shangai", 2, "did you mean 'Asia/Shanghai'", id="misspelt-time-zone"),
+        pytest.param("[limits]", "[limits", 2, "is not TOML", id="broken-toml"),
+        pytest.param("lists/*.parquet", "list/*.parquet", 3, "no folder", id="no-lists"),
+        pytest.param('carry = ["segment"]', 'carry = ["status"]', 3, "there is no column 'status'", id="carry-missing"),
+        pytest.param("[limits]", '[policy]\nlevels = { high = 95 }\n[limits]', 2, "levels must rise", id="levels"),
+        pytest.param("[limits]", '[policy]\nfile = "p.toml"\n[limits]', 2, "there is no file", id="no-policy"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_the_job_gets_one_sentence(project: Path, old: str, new: str, code: int, words: str) -> None:
+    assert old in JOB
+    (project / "job.toml").write_text(JOB.replace(old, new), encoding="utf-8")
+    said = refused(project, code)
+    assert words in said
+    assert said.count("\n") == 1
+
+
+def test_a_job_that_is_not_there_is_named_with_the_near_one(project: Path) -> None:
+    done = cardscreen("run", "jobs.toml", cwd=project)
+    assert (done.returncode, "did you mean 'job.toml'" in done.stderr) == (2, True)
+
+
+def test_a_day_that_is_none_is_refused(project: Path) -> None:
+    assert "write it as YYYY-MM-DD" in refused(project, 2, "--as-of", "23.11.2026")
+
+
+def test_an_unreadable_listing_is_named_by_file_and_row(project: Path) -> None:
+    pl.DataFrame({"kind": ["phone"] * 2, "value": ["+8613800138000", "junk 6222021234561234"]}).write_parquet(
+        project / "lists/bad.parquet"
+    )
+    said = refused(project, 3)
+    assert "bad.parquet row 1: the value is no phone" in said
+    assert CARD not in said
+
+
+def test_a_broken_file_is_refused_by_name(project: Path) -> None:
+    (project / "lists/police.parquet").write_bytes(b"PAR1 not really")
+    assert "police.parquet" in refused(project, 3)
+
+
+def test_an_unreadable_holder_date_is_refused_without_its_neighbours(project: Path) -> None:
+    text = (project / "accounts.csv").read_text(encoding="utf-8").replace("2020-01-01", "01/02/2020")
+    (project / "accounts.csv").write_text(text, encoding="utf-8")
+    assert "column 'sim_since' holds 1 values that are no dates" in refused(project, 3)
+
+
+def test_a_text_file_with_ragged_lines_is_refused(project: Path) -> None:
+    with (project / "accounts.csv").open("a", encoding="utf-8") as file:
+        file.write("e,13800138000,6222021234561234,,x,too,many\n")
+    said = refused(project, 3)
+    assert "the accounts can't be read" in said
+    assert CARD not in said
+
+
+def test_today_is_the_day_in_the_jobs_time_zone(project: Path) -> None:
+    (project / "job.toml").write_text(JOB.replace("Asia/Shanghai", "Pacific/Kiritimati"), encoding="utf-8")
+    hours_ahead = 14
+    assert (Job.read(project / "job.toml").today() - datetime.now(UTC).date()).days == int(
+        datetime.now(UTC).hour + hours_ahead >= 24
+    )
+
+
+def test_a_policy_file_is_kept_with_the_run(project: Path) -> None:
+    (project / "policy.toml").write_text('[actions]\ncritical = "close"\n', encoding="utf-8")
+    (project / "job.toml").write_text(
+        JOB.replace("[limits]", '[policy]\nfile = "policy.toml"\n[limits]\nnew_close = 1')
+    )
+    assert cardscreen("run", "job.toml", "-q", cwd=project).returncode == 0
+    latest = project / "runs/latest"
+    assert (latest / "inputs/policy.toml").read_text(encoding="utf-8") == '[actions]\ncritical = "close"\n'
+    assert pl.read_parquet(latest / "flagged.parquet")["action"].to_list() == ["close", "close"]
+
+
+def test_a_job_with_policy_both_inside_and_in_a_file_is_refused(project: Path) -> None:
+    (project / "job.toml").write_text(JOB + '[policy]\nfile = "p.toml"\nlevels = { low = 2 }\n', encoding="utf-8")
+    with pytest.raises(ConfigError, match="not both"):
+        Job.read(project / "job.toml")
+
+
+@pytest.mark.parametrize("ending", ["parquet", "csv"])
+def test_normalize_replaces_the_raw_column_and_keeps_the_others(project: Path, ending: str) -> None:
+    out = project / f"clean.{ending}"
+    done = cardscreen(
+        *("normalize", "phone", "accounts.csv", "--column", "mobile", "--region", "CN", "--out", str(out)), cwd=project
+    )
+    assert (done.returncode, "4 rows written" in done.stderr) == (0, True)
+    table: Any = pl.read_parquet(out) if ending == "parquet" else pl.read_csv(out, infer_schema=False)
+    assert table["mobile_e164"].to_list() == ["+8613800138000", "+8613800138001", None, None]
+    assert table["segment"].to_list() == ["x", "y", "x", "x"]
+
+
+def test_normalize_writes_cards_masked_only(project: Path) -> None:
+    done = cardscreen("normalize", "card", "accounts.csv", "--column", "card_no", "--out", "c.csv", cwd=project)
+    assert done.returncode == 0
+    text = (project / "c.csv").read_text(encoding="utf-8")
+    assert "622202******1234" in text
+    assert CARD not in text
+
+
+def test_normalize_leaves_nothing_behind_when_it_fails(project: Path) -> None:
+    done = cardscreen("normalize", "phone", "accounts.csv", "--column", "mobil", "--out", "x.parquet", cwd=project)
+    assert (done.returncode, "did you mean 'mobile'" in done.stderr) == (3, True)
+    assert list(project.glob("*x.parquet*")) == []
+
+
+def test_check_reads_a_card_from_standard_input_and_shows_it_masked(project: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "cardscreen.cli", "check", "card", "-"],
+        input=f"{CARD}\n",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert "622202******1234" in done.stdout
+    assert CARD not in done.stdout
+
+
+def test_every_command_has_help_with_an_example(project: Path) -> None:
+    for command in ("demo", "run", "normalize", "check"):
+        done = cardscreen(command, "--help", cwd=project)
+        assert done.returncode == 0
+        assert "Example:" in done.stdout
+
+
+def test_an_unknown_command_is_a_usage_error(project: Path) -> None:
+    done = cardscreen("rnu", "job.toml", cwd=project)
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
