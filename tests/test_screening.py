@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cardscreen as cs
+from cardscreen.identifiers import Kind
 
 DAY = date(2026, 11, 23)
 ACCOUNTS = pl.Schema(
@@ -31,7 +32,7 @@ LISTED = pl.Schema(
         "reference": pl.String,
     }
 )
-KINDS = {"mobile": cs.Phone("CN", holder_since="since"), "card_no": cs.Card(holder_since="since")}
+KINDS: dict[str, Kind] = {"mobile": cs.Phone("CN", holder_since="since"), "card_no": cs.Card(holder_since="since")}
 
 PHONES = ["+8613800138000", "+8613800138001", "+8617000001234", "+861064123456789", "+442079460958"]
 PHONE_CELLS = [
@@ -283,7 +284,7 @@ def test_the_input_frame_stays_as_it_was() -> None:
 
 def test_no_full_card_number_is_in_any_result() -> None:
     accounts = pl.DataFrame({"account_id": ["a"], "mobile": ["4111111111111111"], "card_no": ["6222021234561234"]})
-    kinds = {"mobile": cs.Phone("CN"), "card_no": cs.Card()}
+    kinds: dict[str, Kind] = {"mobile": cs.Phone("CN"), "card_no": cs.Card()}
     result = cs.screen(accounts, small_world()[1], identifiers=kinds, as_of=DAY)
     everything = "".join(frame.collect().write_json() for frame in (result.flagged, result.hits, result.rejects))
     assert "622202******1234" in everything
