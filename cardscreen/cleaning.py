@@ -95,13 +95,14 @@ def over_fields(parts: pl.Expr, dtype: pl.Struct, **fields: pl.Expr) -> pl.Expr:
     """
 
     def build(batch: pl.Series) -> pl.Series:
-        columns = batch.struct.unnest().lazy().select(_struct(fields).alias(batch.name))
+        columns = batch.struct.unnest().lazy().select(struct_of(fields).alias(batch.name))
         return columns.collect(engine="in-memory").to_series()
 
     return parts.map_batches(build, return_dtype=dtype, is_elementwise=True)
 
 
-def _struct(fields: dict[str, pl.Expr]) -> pl.Expr:
+def struct_of(fields: dict[str, pl.Expr]) -> pl.Expr:
+    """A struct of named expressions."""
     return pl.struct(*(value.alias(name) for name, value in fields.items()))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import cache
 from importlib import resources
 
+import numpy as np
 import polars as pl
 
 from cardscreen.intervals import Intervals
@@ -16,6 +17,8 @@ from cardscreen.intervals import Intervals
 #: Digits of a PAN that decide its scheme: more than any prefix in the table has.
 _REACH = 8
 UNKNOWN = "unknown"
+_LONGEST = 19
+_POWERS = np.array([10**zeros for zeros in range(_LONGEST - _REACH + 1)], dtype=np.uint64)
 
 
 @cache
@@ -43,28 +46,48 @@ def _length_bits(lengths: str) -> int:
     return bits
 
 
-def scheme(digits: pl.Expr) -> pl.Expr:
-    """The scheme of each PAN, or of the leading digits of a truncated one.
+def of_pans(number: pl.Series, length: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Whose each full PAN is, and whether that scheme issues PANs of its length.
 
     Args:
-        digits: String of the leading digits that are known, at least one.
+        number: UInt64, the PAN's digits; anything is said of a null.
+        length: How many digits it has, 8 to 19: leading zeros count.
 
     Returns:
-        String: the scheme, or `unknown` where no scheme, or not one alone, owns them all.
+        `scheme` (String; `unknown` where no scheme owns it) and `issued` (Boolean; true for unknown ones).
+    """
+    digits = length.fill_null(_REACH).clip(_REACH, _LONGEST).to_numpy()
+    leading = pl.Series(number.fill_null(0).to_numpy() // _POWERS[digits - _REACH])
+    row = leading.to_frame().select(table().locate(pl.first())).to_series().fill_null(len(_named()) - 1)
+    issued = _named()["lengths"].gather(row).to_numpy() >> digits & 1
+    return _named()["scheme"].gather(row), pl.Series("issued", issued == 1)
+
+
+@cache
+def _named() -> pl.DataFrame:
+    """The table's payload, and behind it one row for what no interval holds."""
+    nobody = pl.DataFrame({"scheme": [UNKNOWN], "lengths": [2**32 - 1]}, schema=table().payload.schema)
+    return pl.concat([table().payload, nobody])
+
+
+def of_leading(digits: pl.Expr) -> pl.Expr:
+    """The scheme that owns all PANs with the leading digits that a truncated PAN shows.
+
+    Args:
+        digits: String that begins with the known digits; others stand for any.
+
+    Returns:
+        String: the scheme, or `unknown` where no scheme, or not one alone, owns them all; null for null.
 
     Example:
-        >>> pl.DataFrame({"pan": ["4111111111111111", "622202"]}).select(scheme(pl.col("pan"))).to_series().to_list()
-        ['visa', 'unionpay']
+        >>> shown = pl.DataFrame({"shown": ["622202****", "6*********"]})
+        >>> shown.select(of_leading(pl.col("shown"))).to_series().to_list()
+        ['unionpay', 'unknown']
     """
-    low, high = _looked_up(digits, "0", "scheme"), _looked_up(digits, "9", "scheme")
-    return pl.when(low == high).then(low).otherwise(pl.lit(UNKNOWN))
+    low, high = (_owner_with(digits, fill) for fill in "09")
+    return pl.when(low == high).then(low).when(digits.is_not_null()).then(pl.lit(UNKNOWN))
 
 
-def issues_length(pan: pl.Expr) -> pl.Expr:
-    """Whether the scheme of each full PAN issues PANs of that length; true where it is unknown."""
-    lengths = _looked_up(pan, "0", "lengths").fill_null(2**32 - 1)
-    return (lengths // pl.lit(2, dtype=pl.UInt32).pow(pan.str.len_bytes())) % 2 == 1
-
-
-def _looked_up(digits: pl.Expr, fill: str, column: str) -> pl.Expr:
-    return table().lookup(digits.str.head(_REACH).str.pad_end(_REACH, fill).cast(pl.UInt64), column)
+def _owner_with(digits: pl.Expr, fill: str) -> pl.Expr:
+    leading = digits.str.head(_REACH).str.replace_all(r"[^0-9]", fill).str.pad_end(_REACH, fill)
+    return table().lookup(leading.cast(pl.UInt64), "scheme")
