@@ -1,5 +1,6 @@
 """Screens accounts against blocklists of phone numbers and bank cards, in bulk."""
 
+from cardscreen.brakes import Limits, check
 from cardscreen.card import Card, card
 from cardscreen.errors import (
     BlocklistError,
@@ -24,11 +25,13 @@ __all__ = [
     "ConfigError",
     "HeldForApproval",
     "InputError",
+    "Limits",
     "MissingColumn",
     "Phone",
     "Policy",
     "Result",
     "card",
+    "check",
     "phone",
     "screen",
 ]

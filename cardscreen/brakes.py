@@ -6,8 +6,10 @@ It does not look like one in these figures.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import polars as pl
@@ -15,7 +17,7 @@ from pydantic import Field, ValidationError
 
 from cardscreen import schema
 from cardscreen.config import Section, complaint
-from cardscreen.errors import HeldForApproval
+from cardscreen.errors import HeldForApproval, InputError
 from cardscreen.screening import Result
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -64,14 +66,29 @@ class Base:
     flagged: pl.LazyFrame
     summary: dict[str, Any]
 
+    @classmethod
+    def read(cls, folder: str | Path) -> Base:
+        """The base in a run's folder.
 
-def check(result: Result, limits: Limits, previous: Result | Base | None = None) -> None:
+        Raises:
+            InputError: The folder is not a run.
+        """
+        try:
+            summary = json.loads((Path(folder) / "manifest.json").read_text(encoding="utf-8"))["summary"]
+        except (OSError, ValueError, KeyError):
+            raise InputError(f"{folder} is not a run: it has no readable manifest.json") from None
+        return cls(pl.scan_parquet(Path(folder) / "flagged.parquet"), summary)
+
+
+def check(
+    result: Result, limits: Limits | Mapping[str, Any], previous: Result | Base | str | Path | None = None
+) -> None:
     """Hold a screening that passed a limit.
 
     Args:
         result: Tonight's screening.
-        limits: The limits.
-        previous: The screening before; None: there is nothing to compare with.
+        limits: The limits, or what differs from the defaults: `{"flagged_share": 0.01}`.
+        previous: The screening before, or its run folder; None: there is nothing to compare with.
 
     Raises:
         HeldForApproval: With one sentence for every limit passed.
@@ -81,11 +98,14 @@ def check(result: Result, limits: Limits, previous: Result | Base | None = None)
         >>> accounts = pl.DataFrame({"account_id": [1], "mobile": ["+8613800138000"]})
         >>> listed = Blocklist.from_frame(pl.DataFrame({"kind": ["phone"], "value": ["+8613800138000"]}))
         >>> try:
-        ...     check(screen(accounts, listed, {"mobile": Phone()}), Limits(first_run="publish", source_share=1))
+        ...     check(screen(accounts, listed, {"mobile": Phone()}), {"first_run": "publish", "source_share": 1})
         ... except HeldForApproval as held:
         ...     print(*held.reasons)
         flagged_share: 100.00 % of the rows are flagged (limit 5.00 %)
     """
+    limits = limits if isinstance(limits, Limits) else Limits(**limits)
+    if isinstance(previous, (str, Path)):
+        previous = Base.read(previous)
     reasons = list(_alone(result.summary, limits))
     if previous is not None:
         reasons += _against(result, limits, previous)

@@ -166,7 +166,7 @@ def _others(raw: pl.Series) -> pl.DataFrame:
         .then(_BAD_LENGTH)
         .otherwise(_NOT_A_NUMBER)
     )
-    shown = pl.when(truncated & _fits(pl.col("bare"))).then(clean)
+    shown = pl.when(truncated & _fits(clean)).then(clean)
     hidden = shaped.lazy().select(shown.alias("text"), status=status.cat.to(schema.CARD_STATUSES))
     hidden = hidden.with_columns(scheme=schemes.of_leading(pl.col("text")), stub=Card.stub(pl.col("text")))
     numbers = _numbers(shaped["bare"].alias("text"))

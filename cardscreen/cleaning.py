@@ -51,15 +51,15 @@ def _series_to_text(cells: pl.Series) -> pl.Series:
     dtype = cells.dtype
     if dtype == pl.String:
         return cells
-    if dtype.is_float():
-        return _floats_to_text(cells.cast(pl.Float64))
+    if dtype == pl.Float64:
+        return _floats_to_text(cells)
     if dtype.is_integer() or dtype in (pl.Null, pl.Categorical, pl.Enum):
         return cells.cast(pl.String)
     if isinstance(dtype, pl.Decimal) and dtype.scale == 0:
         return cells.cast(pl.Int128).cast(pl.String)
     raise InputError(
         f"column {cells.name!r} has type {dtype}, which cannot hold phone or card numbers: "
-        "give text, integers or whole floats"
+        "give text, integers or 64-bit floats"
     )
 
 

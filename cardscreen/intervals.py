@@ -13,6 +13,7 @@ import numpy.typing as npt
 import polars as pl
 
 _Keys = npt.NDArray[np.uint64]
+_LAST_KEY = np.uint64(2**64 - 1)
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,12 @@ class Intervals:
             >>> Intervals.union(pl.Series([5, 1]), pl.Series([9, 6])).high.to_list()
             [9]
         """
-        starts, stops = _bounds(low, high)
-        edges, depth = np.unique(np.concatenate([starts, stops])), None
-        depth = np.zeros(len(edges), dtype=np.int64)
-        np.add.at(depth, np.searchsorted(edges, starts), 1)
-        np.add.at(depth, np.searchsorted(edges, stops), -1)
-        owner = np.where(np.cumsum(depth) > 0, 0, -1)
-        return cls._from_cells(edges, owner[:-1], pl.DataFrame())
+        edges, first, last = _cells(low, high)
+        depth = np.zeros(len(edges) + 1, dtype=np.int64)
+        np.add.at(depth, first, 1)
+        np.add.at(depth, last, -1)
+        owner = np.where(np.cumsum(depth[:-1]) > 0, 0, -1)
+        return cls._from_cells(edges, owner, pl.DataFrame())
 
     @classmethod
     def narrowest(cls, frame: pl.DataFrame) -> Intervals:
@@ -60,29 +60,25 @@ class Intervals:
             >>> table.payload["name"].to_list()
             ['wide', 'narrow', 'wide']
         """
-        starts, stops = _bounds(frame["low"], frame["high"])
-        edges = np.unique(np.concatenate([starts, stops]))
-        first, last = np.searchsorted(edges, starts), np.searchsorted(edges, stops)
-        owner = np.full(max(len(edges) - 1, 0), -1, dtype=np.int64)
-        for row in np.argsort(-(stops - starts).astype(np.float64), kind="stable"):
+        edges, first, last = _cells(frame["low"], frame["high"])
+        owner = np.full(len(edges), -1, dtype=np.int64)
+        width = (frame["high"].cast(pl.UInt64) - frame["low"].cast(pl.UInt64)).to_numpy()
+        for row in np.argsort(_LAST_KEY - width, kind="stable"):  # the widest first, so that narrower ones cover it
             owner[first[row] : last[row]] = row
         return cls._from_cells(edges, owner, frame.drop("low", "high"))
 
     @classmethod
     def _from_cells(cls, edges: _Keys, owner: npt.NDArray[np.int64], payload: pl.DataFrame) -> Intervals:
-        """Drop the gaps (owner -1) and join neighbours of one owner."""
+        """Drop the gaps (owner -1) and join neighbours of one owner; a cell lasts to the next edge."""
         changes = np.ones(len(owner), dtype=bool)
         changes[1:] = owner[1:] != owner[:-1]
         begin = np.flatnonzero(changes)
-        end = np.append(begin[1:], len(owner))
+        high = np.append(edges[begin[1:]] - np.uint64(1), _LAST_KEY)[: len(begin)]
         kept = owner[begin] >= 0
-        begin, end = begin[kept], end[kept]
-        rows = pl.Series(owner[begin], dtype=pl.Int64)
+        rows = pl.Series(owner[begin][kept], dtype=pl.Int64)
         return cls(
-            low=pl.Series("low", edges[begin], dtype=pl.UInt64),
-            high=pl.Series("high", edges[end] - np.uint64(1), dtype=pl.UInt64)
-            if len(end)
-            else pl.Series("high", [], dtype=pl.UInt64),
+            low=pl.Series("low", edges[begin][kept], dtype=pl.UInt64),
+            high=pl.Series("high", high[kept], dtype=pl.UInt64),
             payload=payload[rows] if payload.width else payload,
         )
 
@@ -92,7 +88,7 @@ class Intervals:
 
     def contains(self, key: pl.Expr) -> pl.Expr:
         """Whether some interval holds each key: Boolean, null for a null key. Streams."""
-        return self.locate(key).is_not_null().and_(key.is_not_null())
+        return pl.when(key.is_not_null()).then(self.locate(key).is_not_null())
 
     def locate(self, key: pl.Expr) -> pl.Expr:
         """The row of the interval that holds each UInt64 key: UInt32, null where none does. Streams."""
@@ -118,6 +114,8 @@ class Intervals:
         return pl.lit(self.payload[column]).gather(self.locate(key))
 
 
-def _bounds(low: pl.Series, high: pl.Series) -> tuple[_Keys, _Keys]:
-    """Half-open bounds as UInt64 arrays."""
-    return low.cast(pl.UInt64).to_numpy(), high.cast(pl.UInt64).to_numpy() + np.uint64(1)
+def _cells(low: pl.Series, high: pl.Series) -> tuple[_Keys, npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Where cells begin, and of each interval the first cell and the one behind its last."""
+    lows, highs = low.cast(pl.UInt64).to_numpy(), high.cast(pl.UInt64).to_numpy()
+    edges = np.unique(np.concatenate([lows, highs[highs < _LAST_KEY] + np.uint64(1)]))
+    return edges, np.searchsorted(edges, lows), np.searchsorted(edges, highs, side="right")

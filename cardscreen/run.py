@@ -19,7 +19,6 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 from filelock import FileLock, Timeout
 
 from cardscreen.brakes import Base, check
@@ -178,9 +177,9 @@ def _point_latest(output: Path) -> None:
 def _base(output: Path, day: date) -> Base | None:
     """The newest published run of an earlier day."""
     for folder in reversed(published(output)):
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        if date.fromisoformat(manifest["as_of"]) < day:
-            return Base(pl.scan_parquet(folder / "flagged.parquet"), manifest["summary"])
+        base = Base.read(folder)
+        if date.fromisoformat(base.summary["as_of"]) < day:
+            return base
     return None
 
 

@@ -84,10 +84,11 @@ def of_leading(digits: pl.Expr) -> pl.Expr:
         >>> shown.select(of_leading(pl.col("shown"))).to_series().to_list()
         ['unionpay', 'unknown']
     """
-    low, high = (_owner_with(digits, fill) for fill in "09")
-    return pl.when(low == high).then(low).when(digits.is_not_null()).then(pl.lit(UNKNOWN))
+    low, high = (_row_with(digits, fill) for fill in "09")
+    owner = pl.lit(table().payload["scheme"]).gather(low)
+    return pl.when(low == high).then(owner).when(digits.is_not_null()).then(pl.lit(UNKNOWN))
 
 
-def _owner_with(digits: pl.Expr, fill: str) -> pl.Expr:
+def _row_with(digits: pl.Expr, fill: str) -> pl.Expr:
     leading = digits.str.head(_REACH).str.replace_all(r"[^0-9]", fill).str.pad_end(_REACH, fill)
-    return table().lookup(leading.cast(pl.UInt64), "scheme")
+    return table().locate(leading.cast(pl.UInt64))
