@@ -13,11 +13,19 @@ import polars as pl
 from pydantic import Field
 
 from cardscreen import schema
-from cardscreen.cleaning import shape
+from cardscreen.cleaning import shape, to_text
 from cardscreen.config import Section, checked, read_toml
 from cardscreen.errors import InputError
-from cardscreen.identifiers import KINDS, kind_from_options
-from cardscreen.tables import first_line, is_bad_date, is_dateable, open_table, require_columns, to_date
+from cardscreen.identifiers import Kind, kind_from_options
+from cardscreen.tables import (
+    first_line,
+    is_bad_date,
+    is_dateable,
+    open_table,
+    require_columns,
+    to_date,
+    whole_number,
+)
 
 _TEXTS = ("reason", "reference")
 _DAYS = ("listed_on", "expires_on")
@@ -100,27 +108,30 @@ def read_feed(path: str | Path, feed: Feed) -> FeedRows:
         if not is_dateable(frame.schema[named[name]]):
             raise InputError(f"{path}: column {named[name]!r} holds no dates")
     written = pl.col(named["value"])
-    listed = KINDS[feed.kind].listing(written.cast(pl.String).str.strip_chars()).struct
-    in_a_form = listed.field("match").is_in(["range", "truncated"])
-    value = pl.when(in_a_form).then(listed.field("value")).otherwise(kind.read(written).struct.field("value"))
     read = (
         frame.lazy()
-        .with_row_index("line", offset=_HEADER_LINES)
+        .with_row_index("\0line", offset=_HEADER_LINES)
         .select(
-            "line",
-            shape(written).alias("shape"),
+            pl.col("\0line").alias("line"),
+            shape(to_text(written)).alias("shape"),
             kind=pl.lit(feed.kind),
-            value=value,
+            value=_value(written, kind),
             list=pl.lit(feed.list),
             source=pl.lit(feed.source),
-            severity=_severity(named, feed),
-            **{name: pl.col(named[name]).cast(pl.String) if name in named else pl.lit(None) for name in _TEXTS},
-            **{name: to_date(pl.col(named[name]), frame.schema[named[name]]) for name in days},
+            severity=whole_number(named["severity"]) if "severity" in named else pl.lit(None),
+            bad_severity=_words(pl.col(named["severity"])).is_not_null() if "severity" in named else pl.lit(False),
+            **{name: _words(pl.col(named[name])) if name in named else pl.lit(None) for name in _TEXTS},
+            **{name: _day(named.get(name), frame.schema) for name in _DAYS},
             bad_day=pl.any_horizontal(
                 pl.lit(False), *(is_bad_date(pl.col(named[name]), frame.schema[named[name]]) for name in days)
             ),
         )
-        .with_columns(pl.col("reason").fill_null(feed.reason), reject_reason=_problem(feed.kind))
+        .with_columns(
+            pl.col("reason").fill_null(feed.reason),
+            pl.col("severity").cast(pl.Int64).fill_null(feed.severity),
+            bad_severity=pl.col("bad_severity") & pl.col("severity").is_null(),
+        )
+        .with_columns(reject_reason=_problem(kind))
         .collect()
     )
     bad = read.filter(pl.col("reject_reason").is_not_null())
@@ -131,14 +142,31 @@ def read_feed(path: str | Path, feed: Feed) -> FeedRows:
     )
 
 
-def _severity(named: dict[str, str], feed: Feed) -> pl.Expr:
-    said = pl.col(named["severity"]).cast(pl.Int64, strict=False) if "severity" in named else pl.lit(None)
-    return said.fill_null(feed.severity).cast(pl.Int64)
+def _day(column: str | None, types: pl.Schema) -> pl.Expr:
+    return to_date(pl.col(column), types[column]) if column else pl.lit(None, dtype=pl.Date)
 
 
-def _problem(kind: str) -> pl.Expr:
+def _words(cell: pl.Expr) -> pl.Expr:
+    """Text without blanks around it; null where nothing is left."""
+    return cell.cast(pl.String).str.strip_chars().replace("", None)
+
+
+def _value(written: pl.Expr, kind: Kind) -> pl.Expr:
+    """Ranges and truncated numbers as they are; all else read like an account's cell."""
+    text = to_text(written).str.strip_chars()
+    form = kind.listing(text).struct
+    in_form = form.field("match").is_in(["range", "truncated"])
+    # A star that makes no form is not to be dropped: the rest might be somebody's number.
+    starred = text.str.contains(r"[*＊]").fill_null(False)
+    return pl.when(in_form).then(form.field("value")).when(~starred).then(kind.read(written).struct.field("value"))
+
+
+def _problem(kind: Kind) -> pl.Expr:
+    begins_late = pl.col("expires_on") < pl.col("listed_on")
     return pl.coalesce(
-        pl.when(pl.col("value").is_null()).then(pl.lit(f"no {kind} number")),
+        pl.when(kind.listing(pl.col("value")).struct.field("match").is_null()).then(pl.lit(f"no {kind.name} number")),
         pl.when("bad_day").then(pl.lit("a day that is none: write YYYY-MM-DD")),
+        pl.when("bad_severity").then(pl.lit("severity is not 1 to 100")),
         pl.when(~pl.col("severity").is_between(1, 100)).then(pl.lit("severity is not 1 to 100")),
+        pl.when(begins_late).then(pl.lit("expires before it is listed")),
     )

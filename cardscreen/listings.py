@@ -14,7 +14,16 @@ import polars as pl
 from cardscreen import schema
 from cardscreen.errors import BlocklistError, near
 from cardscreen.identifiers import KINDS
-from cardscreen.tables import files_of, first_line, is_dateable, open_table, require_columns, to_date
+from cardscreen.tables import (
+    files_of,
+    first_line,
+    is_dateable,
+    open_table,
+    require_columns,
+    to_date,
+    to_day,
+    whole_number,
+)
 
 #: A keyed token: the key's id, a colon, and 32 bytes in unpadded URL-safe base64.
 _TOKEN = r"^[A-Za-z0-9._-]+:[A-Za-z0-9_-]{43}$"
@@ -97,6 +106,7 @@ class Blocklist:
 
     def in_force(self, as_of: date) -> pl.DataFrame:
         """The listings that hold on a day: from `listed_on` to `expires_on`, both included."""
+        as_of = to_day(as_of)
         begun = pl.col("listed_on").is_null() | (pl.col("listed_on") <= as_of)
         lasting = pl.col("expires_on").is_null() | (pl.col("expires_on") >= as_of)
         kept = pl.col("ended_on").is_null() | (pl.col("ended_on") > as_of)
@@ -113,6 +123,11 @@ def _with_all_columns(frame: pl.DataFrame, where: str) -> pl.DataFrame:
             )
     missing = [name for name in schema.LISTING if name not in frame.columns]
     frame = frame.with_columns(pl.lit(None, dtype=schema.LISTING[name]).alias(name) for name in missing)
+    if frame.schema["severity"].is_float():
+        frame = frame.with_columns(pl.col("severity").fill_nan(None))
+    for column in frame.columns:
+        if column in schema.LISTING and (frame.schema[column].is_nested() or frame.schema[column] == pl.Binary):
+            raise BlocklistError(f"{where}: column {column!r} has type {frame.schema[column]}: give text")
     for column in _DAYS:
         if not is_dateable(frame.schema[column]):
             raise BlocklistError(f"{where}: column {column!r} has type {frame.schema[column]}: give dates")
@@ -122,7 +137,8 @@ def _with_all_columns(frame: pl.DataFrame, where: str) -> pl.DataFrame:
         to_date(pl.col(name), frame.schema[name]).cast(pl.String) for name in _DAYS if frame.schema[name] != pl.String
     ]
     return (
-        frame.with_row_index("row")
+        frame.select(list(schema.LISTING))
+        .with_row_index("row")
         .with_columns(pl.format("{} row {}", pl.lit(where), "row").alias("place"), *days)
         .select("place", *schema.LISTING)
         .with_columns(text)
@@ -143,13 +159,13 @@ def _check_fields(frame: pl.DataFrame) -> pl.DataFrame:
     checked = frame.with_columns(
         *(to_date(pl.col(name), pl.String()).alias(name) for name in _DAYS),
         *(pl.col(name).cast(dtype, strict=False).alias(name) for name, dtype in closed.items()),
-        pl.col("severity").cast(pl.Int64, strict=False).alias("severity"),
+        whole_number("severity"),
         _kept=pl.struct(*_DAYS, *closed, "severity"),
     )
     was = pl.col("_kept").struct
+    filled = {name: (was.field(name).str.strip_chars() != "") for name in [*_DAYS, *closed, "severity"]}
     unread = [
-        pl.when(was.field(name).is_not_null() & pl.col(name).is_null()).then(pl.lit(f"{name} can't be read"))
-        for name in [*_DAYS, *closed, "severity"]
+        pl.when(said & pl.col(name).is_null()).then(pl.lit(f"{name} can't be read")) for name, said in filled.items()
     ]
     kinds = ", ".join(KINDS)
     return checked.with_columns(

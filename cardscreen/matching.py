@@ -125,14 +125,14 @@ def _exact(values: pl.DataFrame, listings: pl.DataFrame) -> pl.DataFrame:
 
 def _ranged(values: pl.DataFrame, listings: pl.DataFrame) -> pl.DataFrame:
     full = values.filter(~_is_truncated("value")).with_columns(key=key_of(pl.col("value")))
-    spans = key_ranges(listings).drop("kind", "value")
+    spans = key_ranges(listings.with_row_index("listed")).drop("kind", "value")
     leading = pl.col("value").str.head(pl.col("low").str.len_bytes())
     same_length = pl.col("open") | (pl.col("value").str.len_bytes() == pl.col("low").str.len_bytes())
     return (
         full.join_where(spans, pl.col("key") >= pl.col("low_key"), pl.col("key") <= pl.col("high_key"))
         .filter(leading.is_between("low", "high") & same_length)
         # A value with leading zeros lies in the key ranges of several lengths.
-        .unique(["value", "listing_id"])
+        .unique(["value", "listed"])
     )
 
 

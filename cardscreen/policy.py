@@ -26,7 +26,8 @@ Score = Annotated[int, Field(ge=1, le=100)]
 _ACTION_NAMES: list[str] = schema.ACTIONS.categories.to_list()
 _LEVEL_NAMES: list[str] = schema.LEVELS.categories.to_list()
 _RULE_KEYS = ["kind", "source", "reason", "match", "holder"]
-_ACCOUNT = "account."
+#: How rules, and frames inside a screening, name a carried account column.
+ACCOUNT = "account."
 _CLEARANCE = "clearance"
 
 
@@ -93,7 +94,7 @@ class Rule(Section):
     @classmethod
     def _known(cls, when: dict[str, str | list[str]]) -> dict[str, str | list[str]]:
         for key in when:
-            if key not in _RULE_KEYS and not key.startswith(_ACCOUNT):
+            if key not in _RULE_KEYS and not key.startswith(ACCOUNT):
                 raise ValueError(
                     f"a rule can't look at {key!r}{near(key, _RULE_KEYS)}: "
                     f"it can at {', '.join(_RULE_KEYS)} and account.<carried column>"
@@ -103,7 +104,7 @@ class Rule(Section):
     def matches(self) -> pl.Expr:
         """Whether all conditions hold for a hit."""
         conditions = [
-            pl.col(key.removeprefix(_ACCOUNT)).cast(pl.String).is_in([value] if isinstance(value, str) else value)
+            pl.col(key).cast(pl.String).is_in([value] if isinstance(value, str) else value)
             for key, value in self.when.items()
         ]
         return pl.all_horizontal(conditions).fill_null(False)
@@ -163,8 +164,8 @@ class Policy(Section):
 
     def account_columns(self) -> list[str]:
         """The carried account columns that rules look at."""
-        keys = [key for rule in self.rules for key in rule.when if key.startswith(_ACCOUNT)]
-        return list(dict.fromkeys(key.removeprefix(_ACCOUNT) for key in keys))
+        keys = [key for rule in self.rules for key in rule.when if key.startswith(ACCOUNT)]
+        return list(dict.fromkeys(key.removeprefix(ACCOUNT) for key in keys))
 
     def judge(self, hits: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
         """What each hit leads to by itself.
@@ -172,7 +173,7 @@ class Policy(Section):
         Args:
             hits: kind, source, reason, match, holder, severity, carried_by, listed_on, listing_id,
                 account_id, `allowed_by` (source of an allow listing on the identifier, or null) and
-                the carried columns that rules look at.
+                the carried columns as `account.<name>`.
             as_of: The day that is asked about.
 
         Returns:
@@ -288,14 +289,15 @@ class Policy(Section):
                 hits=live.sum().cast(pl.UInt32),
                 first_listed_on=pl.col("listed_on").filter(counted).min(),
                 exempted_by=pl.when(~live.any()).then(pl.col("exempted_by").min()),
-                **{column: pl.col(column).min() for column in carry},
+                **{f"{ACCOUNT}{column}": pl.col(f"{ACCOUNT}{column}").min() for column in carry},
             )
             .with_columns(
                 action=pl.col("action").fill_null(pl.lit("none", dtype=schema.ACTIONS)),
                 level=self._level_of(pl.col("score")).cat.to(schema.LEVELS),
             )
         )
-        return self._dated(decided, as_of, previous).select(*schema.FLAGGED, *carry).sort("account_id")
+        carried = (pl.col(f"{ACCOUNT}{column}").alias(column) for column in carry)
+        return self._dated(decided, as_of, previous).select(*schema.FLAGGED, *carried).sort("account_id")
 
     def _dated(self, decided: pl.LazyFrame, as_of: date, previous: pl.LazyFrame | None) -> pl.LazyFrame:
         """Since when an account is flagged, and when its action is due."""
@@ -328,7 +330,7 @@ def read_clearances(path: str) -> pl.DataFrame:
     frame = open_table(path).collect()
     require_columns(frame.columns, ["account_id", "listing_id", "decided_on", "until"], path)
     read = frame.select(
-        pl.col("account_id", "listing_id").cast(pl.String),
+        pl.col("account_id", "listing_id").cast(pl.String).str.strip_chars().replace("", None),
         *(to_date(pl.col(day), frame.schema[day]).alias(day) for day in ("decided_on", "until")),
         bad=pl.any_horizontal(is_bad_date(pl.col(day), frame.schema[day]) for day in ("decided_on", "until")),
     )

@@ -29,8 +29,8 @@ from cardscreen.errors import ConfigError, InputError
 from cardscreen.identifiers import Kind
 from cardscreen.listings import Blocklist
 from cardscreen.matching import Targets, evidence
-from cardscreen.policy import Policy
-from cardscreen.tables import first_line, is_bad_date, is_dateable, open_table, require_columns, to_date
+from cardscreen.policy import ACCOUNT, Policy
+from cardscreen.tables import first_line, is_bad_date, is_dateable, open_table, require_columns, to_date, to_day
 
 #: Rejects that are kept in memory; further ones are counted only.
 KEPT_REJECTS = 1_000_000
@@ -98,7 +98,7 @@ def screen(
         >>> screen(accounts, listed, {"mobile": Phone("CN")}).flagged.collect()["account_id"].to_list()
         ['a']
     """
-    day = as_of or date.today()
+    day = to_day(as_of or date.today())
     rules = policy if isinstance(policy, Policy) else Policy.read(policy) if policy is not None else Policy()
     table = open_table(accounts)
     clock = _Clock()
@@ -112,7 +112,7 @@ def screen(
             cells = _cells(rows, plan)
             found = _hits(cells, evidence(cells.select("kind", "value").unique(), in_force))
         with clock.stage("policy"):
-            judged = rules.judge(found.lazy(), day).sort("account_id", "identifier", "listing_id", "value").collect()
+            judged = rules.judge(found.lazy(), day).sort("account_id", "identifier", "listing_id", "_value").collect()
             flagged = rules.decide(judged.lazy(), day, plan.carry, before).collect()
         summary = _summary(plan, counts, cells, judged, flagged, in_force, day)
         hits = judged.select(list(schema.HITS))
@@ -162,18 +162,27 @@ def _output_folder(out: str | Path | None) -> Iterator[Path | None]:
 
 
 def _previous(previous: Any, account_type: pl.DataType) -> pl.LazyFrame | None:
-    """The flagged frame of the night before, its accounts in the type of tonight's."""
+    """The flagged frame of the night before: account_id, action, flagged_since, act_on; each account once."""
     if previous is None:
         return None
     if isinstance(previous, (str, Path)) and Path(previous).is_dir():
         previous = Path(previous) / "flagged.parquet"
-    frame = open_table(previous)
-    require_columns(
-        frame.collect_schema().names(), ["account_id", "action", "flagged_since", "act_on"], "the previous flags"
-    )
-    return frame.with_columns(
-        pl.col("account_id").cast(account_type), pl.col("action").cast(pl.String).cast(schema.ACTIONS)
-    )
+    table, where = open_table(previous), "the previous flags"
+    types = table.collect_schema()
+    days = ["flagged_since", "act_on"]
+    require_columns(types.names(), ["account_id", "action", *days], where)
+    for name in days:
+        if not is_dateable(types[name]):
+            raise InputError(f"{where}: column {name!r} has type {types[name]}, not dates")
+    read = table.select(
+        pl.col("account_id").cast(account_type, strict=False),
+        pl.col("action").cast(pl.String).cast(schema.ACTIONS, strict=False),
+        *(to_date(pl.col(name), types[name]).alias(name) for name in days),
+        bad=pl.any_horizontal(is_bad_date(pl.col(name), types[name]) for name in days),
+    ).collect()
+    if not read.filter(pl.col("bad") | pl.col("action").is_null()).is_empty():
+        raise InputError(f"{where}: an action or a day there is none: give the `flagged` frame of an earlier screening")
+    return read.drop("bad").unique("account_id", keep="first", maintain_order=True).lazy()
 
 
 @dataclass(frozen=True)
@@ -197,6 +206,12 @@ class _Plan:
         for name in plan.carry:
             if name in schema.FLAGGED or name in schema.HITS:
                 raise ConfigError(f"the carried column {name!r} has the name of a column of the results: rename it")
+            if columns[name].is_nested():
+                raise ConfigError(f"the carried column {name!r} has type {columns[name]}: carry plain values only")
+            if name in identifiers and identifiers[name].truncates:
+                raise ConfigError(
+                    f"the column {name!r} holds card numbers and can't be carried: results show them masked"
+                )
         for name in policy.account_columns():
             if name not in plan.carry:
                 raise ConfigError(f"a rule looks at account.{name}, which is not carried: add {name!r} to carry")
@@ -363,9 +378,9 @@ def _cells(rows: pl.DataFrame, plan: _Plan) -> pl.DataFrame:
     """All usable identifiers of the rows that may match, one row each, read again in full.
 
     Returns:
-        row, account_id, identifier, kind, holder_since, value, shown, status and the carried columns.
+        row, account_id, identifier, kind, holder_since, value, shown, status and the carried columns, as `account.<name>`.
     """
-    indexed = rows.with_row_index("row")
+    indexed = rows.with_row_index("\0row")
     parts = []
     for column, kind in plan.identifiers.items():
         since = to_date(pl.col(kind.holder_since), plan.schema[kind.holder_since]) if kind.holder_since else _NO_DAY
@@ -373,15 +388,14 @@ def _cells(rows: pl.DataFrame, plan: _Plan) -> pl.DataFrame:
         parts.append(
             cells.lazy()
             .select(
-                "row",
+                pl.col("\0row").alias("row"),
                 pl.col(plan.account_id).alias("account_id"),
                 pl.lit(column).alias("identifier"),
                 pl.lit(kind.name).alias("kind"),
                 since.alias("holder_since"),
                 kind.read(pl.col(column)).struct.unnest(),
-                *(pl.col(name).alias(f"carried:{name}") for name in plan.carry),
+                *(pl.col(name).alias(f"{ACCOUNT}{name}") for name in plan.carry),
             )
-            .rename({f"carried:{name}": name for name in plan.carry})
             .filter(pl.col("value").is_not_null())
             .collect()
         )
@@ -396,7 +410,7 @@ def _hits(cells: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
     allow = pl.col("list") == "allow"
     allowed = pairs.filter(allow).group_by("kind", "value").agg(allowed_by=pl.col("source").min())
     carried = cells.group_by("kind", "value").agg(carried_by=pl.col("account_id").n_unique().cast(pl.UInt32))
-    carry = cells.columns[cells.columns.index("status") + 1 :]
+    carry = [name for name in cells.columns if name.startswith(ACCOUNT)]
     owned = cells.group_by("account_id", "identifier", "kind", "value").agg(
         pl.col("holder_since", "shown", "status", *carry).min()
     )

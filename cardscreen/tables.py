@@ -10,7 +10,7 @@ import glob
 import io
 import os
 import re
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +178,12 @@ def to_date(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     return column.cast(pl.Date)
 
 
+def whole_number(column: str) -> pl.Expr:
+    """A column of numbers, or of text that holds some, as Int64; null where it is no whole number."""
+    number = pl.col(column).cast(pl.String).str.strip_chars().cast(pl.Float64, strict=False)
+    return pl.when(number == number.floor()).then(number).cast(pl.Int64, strict=False).alias(column)
+
+
 def is_bad_date(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     """Whether `to_date` can't read a cell that is not empty: Boolean, never null."""
     if dtype != pl.String:
@@ -188,6 +194,11 @@ def is_bad_date(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 def is_dateable(dtype: pl.DataType) -> bool:
     """Whether `to_date` can read a column of this type."""
     return dtype in (pl.String, pl.Date, pl.Null) or isinstance(dtype, pl.Datetime)
+
+
+def to_day(instant: date) -> date:
+    """The day of a date or datetime."""
+    return instant.date() if isinstance(instant, datetime) else instant
 
 
 def parse_day(text: str) -> date:

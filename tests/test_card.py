@@ -1,0 +1,351 @@
+"""Payment cards: schemes, statuses, check digits and masks. Numbers here are made up or public test numbers."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from stdnum import luhn
+
+import cardscreen as cs
+from cardscreen.card import luhn_ok
+
+Row = dict[str, Any]
+FIELDS = ["iin", "last4", "scheme", "status", "masked"]
+NOTHING = dict.fromkeys(FIELDS)
+
+digit_strings = st.text(st.sampled_from("0123456789"), min_size=1, max_size=19)
+pans = st.text(st.sampled_from("0123456789"), min_size=12, max_size=19)
+separators = st.sampled_from([" ", "-", "\u3000", "\u00a0", "\u2010", "\u2011", "－", "\u200b", "\t", "  "])
+
+
+def read(cells: Any, pan: bool = False) -> list[Row]:
+    column = cells if isinstance(cells, pl.Series) else pl.Series(cells, dtype=pl.String)
+    return pl.DataFrame({"card": column}).select(cs.card("card", pan=pan).struct.unnest()).to_dicts()
+
+
+def with_check_digit(body: str) -> str:
+    return body + luhn.calc_check_digit(body)
+
+
+def numbers(prefix: str, length: int) -> str:
+    """A sound PAN of a scheme: the prefix, ones, and the check digit."""
+    return with_check_digit(prefix.ljust(length - 1, "1"))
+
+
+@pytest.mark.parametrize(
+    ("cell", "status"),
+    [
+        pytest.param(None, "missing", id="null"),
+        pytest.param("", "missing", id="empty"),
+        pytest.param(" \t\u3000\x1c", "missing", id="blank"),
+        pytest.param("622202******1234", "truncated", id="stars"),
+        pytest.param("622202xxxxxx1234", "truncated", id="small-x"),
+        pytest.param("6222-02XX-XXXX-1234", "truncated", id="grouped-x"),
+        pytest.param("************1234", "truncated", id="last-four-only"),
+        pytest.param("622202••••••1234", "truncated", id="bullets"),
+        pytest.param("62*4", "truncated", id="truncated-before-length"),
+        pytest.param("see file", "not_a_number", id="words"),
+        pytest.param("4111x11111111111", "not_a_number", id="a-single-x-is-a-slip"),
+        pytest.param("****", "not_a_number", id="only-stars"),
+        pytest.param("----", "not_a_number", id="only-hyphens"),
+        pytest.param("4111 1111 1111 1111 05/29", "not_a_number", id="with-expiry"),
+        pytest.param("4111,1111,1111,1111", "not_a_number", id="commas"),
+        pytest.param("411111111111111.0", "not_a_number", id="spreadsheet-damage"),
+        pytest.param("+4111111111111111", "not_a_number", id="plus"),
+        pytest.param("４１１１a", "not_a_number", id="not-a-number-before-length"),
+        pytest.param("٤١١١١١١١١١١١١١١١", "not_a_number", id="arabic-digits"),
+        pytest.param("41111111111", "bad_length", id="eleven"),
+        pytest.param("4" * 20, "bad_length", id="twenty"),
+        pytest.param("0", "bad_length", id="zero"),
+        pytest.param("411111111111111", "bad_length", id="visa-of-fifteen"),
+        pytest.param("41111111111111111", "bad_length", id="visa-of-seventeen"),
+        pytest.param("3782822463100055", "bad_length", id="amex-of-sixteen"),
+        pytest.param("411111111111112", "bad_length", id="length-before-checksum"),
+        pytest.param("4111111111111112", "bad_checksum", id="wrong-check-digit"),
+        pytest.param("6222021234561234", "bad_checksum", id="real-looking-debit-card"),
+        pytest.param("4111111111111111", "valid", id="plain"),
+        pytest.param("4111 1111 1111 1111", "valid", id="spaces"),
+        pytest.param(" 4111-1111-1111-1111 ", "valid", id="hyphens"),
+        pytest.param("4111\u30001111\u00a01111\u20111111", "valid", id="odd-spaces-and-hyphens"),
+        pytest.param("４１１１１１１１１１１１１１１１", "valid", id="full-width"),
+        pytest.param("000000000000", "valid", id="all-zero"),
+    ],
+)
+def test_a_cell_has_the_first_status_that_applies(cell: str | None, status: str) -> None:
+    assert [row["status"] for row in read([cell])] == [status]
+
+
+@pytest.mark.parametrize(
+    ("pan", "owner"),
+    [
+        pytest.param(numbers("4", 16), "visa", id="visa-16"),
+        pytest.param(numbers("4", 13), "visa", id="visa-13"),
+        pytest.param(numbers("4", 19), "visa", id="visa-19"),
+        pytest.param(numbers("51", 16), "mastercard", id="mastercard-low"),
+        pytest.param(numbers("55", 16), "mastercard", id="mastercard-high"),
+        pytest.param(numbers("2221", 16), "mastercard", id="mastercard-2-series-low"),
+        pytest.param(numbers("2720", 16), "mastercard", id="mastercard-2-series-high"),
+        pytest.param(numbers("34", 15), "amex", id="amex-34"),
+        pytest.param(numbers("37", 15), "amex", id="amex-37"),
+        pytest.param(numbers("62", 16), "unionpay", id="unionpay-16"),
+        pytest.param(numbers("62", 19), "unionpay", id="unionpay-19"),
+        pytest.param(numbers("8100", 16), "unionpay", id="unionpay-81"),
+        pytest.param(numbers("3528", 16), "jcb", id="jcb-low"),
+        pytest.param(numbers("3589", 16), "jcb", id="jcb-high"),
+        pytest.param(numbers("2131", 15), "jcb", id="jcb-legacy"),
+        pytest.param(numbers("1800", 15), "jcb", id="jcb-inside-uatp"),
+        pytest.param(numbers("300", 14), "diners", id="diners-300"),
+        pytest.param(numbers("36", 14), "diners", id="diners-36"),
+        pytest.param(numbers("6011", 16), "discover", id="discover-6011"),
+        pytest.param(numbers("644", 16), "discover", id="discover-644"),
+        pytest.param(numbers("65", 16), "discover", id="discover-65"),
+        pytest.param(numbers("6304", 12), "maestro", id="maestro-12"),
+        pytest.param(numbers("5018", 13), "maestro", id="maestro-50"),
+        pytest.param(numbers("67", 18), "maestro", id="maestro-67"),
+        pytest.param(numbers("2200", 16), "mir", id="mir-low"),
+        pytest.param(numbers("2204", 19), "mir", id="mir-high"),
+        pytest.param(numbers("508500", 16), "rupay", id="rupay-inside-maestro"),
+        pytest.param(numbers("82", 16), "rupay", id="rupay-82"),
+        pytest.param(numbers("506699", 16), "elo", id="elo-inside-maestro"),
+        pytest.param(numbers("401178", 16), "elo", id="elo-inside-visa"),
+        pytest.param(numbers("606282", 16), "hipercard", id="hipercard"),
+        pytest.param(numbers("506099", 18), "verve", id="verve"),
+        pytest.param(numbers("9792", 16), "troy", id="troy"),
+        pytest.param(numbers("12", 15), "uatp", id="uatp"),
+        pytest.param(numbers("5019", 16), "dankort", id="dankort"),
+        pytest.param(numbers("99", 16), "unknown", id="unknown-9"),
+        pytest.param(numbers("0", 16), "unknown", id="unknown-0"),
+        pytest.param(numbers("2220", 16), "unknown", id="just-below-mastercard"),
+        pytest.param(numbers("2721", 16), "unknown", id="just-above-mastercard"),
+    ],
+)
+def test_a_sound_number_of_a_scheme_is_valid_and_its_own(pan: str, owner: str) -> None:
+    (row,) = read([pan])
+    assert (row["scheme"], row["status"]) == (owner, "valid")
+
+
+def test_every_scheme_of_the_table_can_be_told() -> None:
+    told = {row["scheme"] for row in read([numbers(prefix, 16) for prefix in ONE_PREFIX_EACH.values()])}
+    assert told == set(ONE_PREFIX_EACH)
+
+
+ONE_PREFIX_EACH = {
+    "visa": "4",
+    "mastercard": "51",
+    "amex": "34",
+    "unionpay": "62",
+    "jcb": "3528",
+    "diners": "36",
+    "discover": "6011",
+    "maestro": "6304",
+    "mir": "2200",
+    "rupay": "508500",
+    "elo": "506699",
+    "dankort": "5019",
+    "hipercard": "606282",
+    "verve": "506099",
+    "troy": "9792",
+    "uatp": "12",
+    "unknown": "99",
+}
+
+
+@settings(max_examples=200)
+@given(st.lists(digit_strings, min_size=1, max_size=20))
+@example(["0", "00", "0000000000000000000", "9999999999999999999", "9223372036854775808"])
+def test_the_check_digit_is_that_of_luhn_for_one_to_nineteen_digits(texts: list[str]) -> None:
+    frame = pl.DataFrame({"number": [int(text) for text in texts]}, schema={"number": pl.UInt64})
+    told = frame.select(luhn_ok(pl.col("number"))).to_series().to_list()
+    assert told == [luhn.checksum(text) == 0 for text in texts]
+
+
+def test_a_null_has_no_check_digit() -> None:
+    frame = pl.DataFrame({"number": [None, 0]}, schema={"number": pl.UInt64})
+    assert frame.select(luhn_ok(pl.col("number"))).to_series().to_list() == [None, True]
+
+
+@given(st.lists(pans, min_size=1, max_size=20))
+def test_a_number_is_valid_only_if_luhn_says_so(texts: list[str]) -> None:
+    for text, row in zip(texts, read(texts), strict=True):
+        if row["status"] == "valid":
+            assert luhn.is_valid(text)
+        if row["status"] == "bad_checksum":
+            assert not luhn.is_valid(text)
+        assert row["status"] in ("valid", "bad_checksum", "bad_length")
+
+
+def obvious_status(cell: str) -> str:
+    """The statuses one after another, for cells of ASCII characters; no scheme's lengths are looked at."""
+    if cell.strip() == "":
+        return "missing"
+    text = "".join(each for each in cell if each not in " -")
+    if re.fullmatch(r"\d*(\*|[xX#]{2,})[*xX#]*\d*", text) and re.search(r"\d", text):
+        return "truncated"
+    if not re.fullmatch(r"\d+", text):
+        return "not_a_number"
+    if not 12 <= len(text) <= 19:
+        return "bad_length"
+    return "valid" if luhn.is_valid(text) else "bad_checksum"
+
+
+@settings(max_examples=200)
+@given(st.lists(st.text(st.sampled_from("0099-+ _.,eE*xX#"), max_size=22) | pans, min_size=1, max_size=12))
+@example(
+    ["+99999999999999", "-99999999999999", "+00000000000", "-000000000000", "9_999_999_999_999", "1e15", "0x9999999999"]
+)
+def test_a_cell_of_any_signs_has_the_status_of_the_obvious_reading(cells: list[str]) -> None:
+    unowned = [cell.replace("4", "9") for cell in cells]
+    for cell, row in zip(unowned, read(unowned), strict=True):
+        if row["scheme"] in (None, "unknown"):
+            assert row["status"] == obvious_status(cell)
+
+
+@given(pans, st.lists(st.tuples(st.integers(0, 19), separators), max_size=6), st.booleans())
+def test_spaces_hyphens_and_width_change_nothing(pan: str, gaps: list[tuple[int, str]], wide: bool) -> None:
+    written = pan.translate({0x30 + digit: 0xFF10 + digit for digit in range(10)}) if wide else pan
+    for place, gap in gaps:
+        written = written[:place] + gap + written[place:]
+    assert read([written], pan=True) == read([pan], pan=True)
+
+
+@pytest.mark.parametrize(
+    ("pan", "masked", "iin"),
+    [
+        pytest.param("630400001234", "630400**1234", "630400", id="12"),
+        pytest.param("4000000001234", "400000***1234", "400000", id="13"),
+        pytest.param("36000000001234", "360000****1234", "360000", id="14"),
+        pytest.param("378200000001234", "378200*****1234", "378200", id="15"),
+        pytest.param("4111229900001234", "411122******1234", "41112299", id="16"),
+        pytest.param("62220299000001234", "622202*******1234", "62220299", id="17"),
+        pytest.param("622202990000001234", "622202********1234", "62220299", id="18"),
+        pytest.param("6222029900000001234", "622202*********1234", "62220299", id="19"),
+    ],
+)
+def test_a_mask_shows_first_six_and_last_four_and_the_issuer_is_told(pan: str, masked: str, iin: str) -> None:
+    (row,) = read([pan])
+    assert (row["masked"], row["iin"], row["last4"]) == (masked, iin, "1234")
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        pytest.param("622202******1234", ("622202", "1234", "unionpay", "622202******1234"), id="six-and-four"),
+        pytest.param("6222 02XX XXXX 1234", ("622202", "1234", "unionpay", "622202******1234"), id="grouped"),
+        pytest.param("62220299****1234", ("62220299", "1234", "unionpay", "622202******1234"), id="eight-and-four"),
+        pytest.param(
+            "６２２２０２＊＊＊＊＊＊１２３４", ("622202", "1234", "unionpay", "622202******1234"), id="full-width"
+        ),
+        pytest.param("400000***1234", ("400000", "1234", "visa", "400000***1234"), id="thirteen"),
+        pytest.param("************1234", (None, "1234", "unknown", "************1234"), id="tail-only"),
+        pytest.param("400*********1234", ("400", "1234", "visa", "400*********1234"), id="visa-alone"),
+        pytest.param("50**********1234", ("50", "1234", "unknown", "50**********1234"), id="maestro-and-others"),
+        pytest.param("506699******1234", ("506699", "1234", "elo", "506699******1234"), id="elo-inside-maestro"),
+        pytest.param("4***********1234", ("4", "1234", "unknown", "4***********1234"), id="visa-or-elo"),
+        pytest.param("5***********1234", ("5", "1234", "unknown", "5***********1234"), id="several-schemes"),
+        pytest.param("622202**********", ("622202", None, "unionpay", "622202**********"), id="head-only"),
+        pytest.param("62****1234", (None, None, None, None), id="too-short"),
+        pytest.param("622202**********1234", (None, None, None, None), id="too-long"),
+    ],
+)
+def test_a_truncated_number_fills_what_it_shows(cell: str, expected: tuple[str | None, ...]) -> None:
+    (row,) = read([cell], pan=True)
+    assert row["status"] == "truncated"
+    assert row["pan"] is None
+    assert (row["iin"], row["last4"], row["scheme"], row["masked"]) == expected
+
+
+@given(st.lists(pans, min_size=1, max_size=10))
+def test_the_full_number_is_never_given_unless_asked_for(texts: list[str]) -> None:
+    for text, row in zip(texts, read(texts), strict=True):
+        assert list(row) == FIELDS
+        shown = [value for value in row.values() if value is not None]
+        assert all(text not in value for value in shown)
+        assert row["masked"] == text[:6] + "*" * (len(text) - 10) + text[-4:]
+
+
+@given(st.lists(pans, min_size=1, max_size=10))
+def test_the_full_number_comes_first_when_asked_for(texts: list[str]) -> None:
+    rows = read(texts, pan=True)
+    assert [list(row) for row in rows] == [["pan", *FIELDS]] * len(texts)
+    assert [row["pan"] for row in rows] == texts
+
+
+@pytest.mark.parametrize(
+    "cell", [pytest.param("4111111111111112", id="checksum"), pytest.param("411111111111111", id="length")]
+)
+def test_all_fields_are_filled_for_twelve_to_nineteen_digits_whatever_the_status(cell: str) -> None:
+    (row,) = read([cell], pan=True)
+    assert row["status"] in ("bad_checksum", "bad_length")
+    assert None not in row.values()
+
+
+@pytest.mark.parametrize("cell", ["41111111111", "4" * 20, "x", "", None], ids=["11", "20", "text", "empty", "null"])
+def test_no_field_but_the_status_is_filled_where_there_is_no_card_number(cell: str | None) -> None:
+    (row,) = read([cell], pan=True)
+    assert {**row, "status": None} == {"pan": None, **NOTHING}
+
+
+def test_leading_zeros_of_text_are_kept() -> None:
+    (row,) = read(["0062220212345678901"], pan=True)
+    assert row["pan"] == "0062220212345678901"
+    assert (row["masked"], row["iin"]) == ("006222*********8901", "00622202")
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pytest.param(pl.Series([4111111111111111, None]), id="int64"),
+        pytest.param(pl.Series([4111111111111111, None], dtype=pl.UInt64), id="uint64"),
+        pytest.param(pl.Series([4111111111111111, None], dtype=pl.Int128), id="int128"),
+        pytest.param(pl.Series([4111111111111111.0, float("nan")]), id="float"),
+        pytest.param(pl.Series(["4111111111111111", None], dtype=pl.Categorical), id="categorical"),
+        pytest.param(pl.Series(["4111111111111111", None]).cast(pl.Decimal(20, 0)), id="decimal"),
+    ],
+)
+def test_a_column_of_any_number_type_is_read(column: pl.Series) -> None:
+    assert read(column, pan=True) == read(["4111111111111111", None], pan=True)
+
+
+def test_the_largest_numbers_of_nineteen_digits_are_read() -> None:
+    largest = pl.Series([9999999999999999999, 9223372036854775808], dtype=pl.UInt64)
+    assert [row["pan"] for row in read(largest, pan=True)] == ["9999999999999999999", "9223372036854775808"]
+
+
+def test_a_broken_float_is_no_card_number() -> None:
+    assert [row["status"] for row in read(pl.Series([4111111111111.5, float("inf")]))] == ["not_a_number"] * 2
+
+
+def test_no_cells_give_no_rows_of_the_same_types() -> None:
+    empty = pl.DataFrame(schema={"card": pl.String}).select(cs.card("card", pan=True))
+    filled = pl.DataFrame({"card": ["4111111111111111"]}).select(cs.card("card", pan=True))
+    assert empty.height == 0
+    assert empty.schema == filled.schema
+
+
+@pytest.mark.parametrize("pan", [False, True])
+def test_the_plan_knows_the_type_before_it_runs(pan: bool) -> None:
+    query = pl.LazyFrame({"card": ["4111111111111111"]}).select(cs.card("card", pan=pan))
+    assert query.collect_schema() == query.collect().schema
+
+
+def test_eager_and_streaming_answers_agree_in_order_over_many_rows() -> None:
+    cells = ["4111111111111111", None, "x", "622202******1234", "4111111111111112", "378282246310005"] * 20_000
+    frame = pl.DataFrame({"card": cells})
+    assert frame.lazy().select(cs.card("card")).collect(engine="streaming").equals(frame.select(cs.card("card")))
+
+
+def test_the_result_is_named_like_its_column() -> None:
+    frame = pl.DataFrame({"a": ["1"], "b": ["2"]})
+    assert frame.select(cs.card("a"), cs.card(pl.col("b").str.strip_chars(), pan=True)).columns == ["a", "b"]
+
+
+def test_the_full_number_does_not_leave_a_screening_by_being_carried() -> None:
+    accounts = pl.DataFrame({"account_id": ["a"], "card": ["6222021234561234"]})
+    listed = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["card"], "value": ["6222021234561234"]}))
+    with pytest.raises(cs.ConfigError, match="card"):
+        cs.screen(accounts, listed, {"card": cs.Card()}, carry=["card"])

@@ -1,0 +1,348 @@
+"""Files from sources: their own columns and encodings, and rows that can't be used."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import cardscreen as cs
+from cardscreen.feeds import Feed, FeedRows, read_feed
+
+HEADER = "号码,风险等级,登记日期,截止日期,案件编号,原因\n"
+COLUMNS = {
+    "value": "号码",
+    "severity": "风险等级",
+    "listed_on": "登记日期",
+    "expires_on": "截止日期",
+    "reference": "案件编号",
+    "reason": "原因",
+}
+
+
+def feed(**changes: Any) -> Feed:
+    settings = {"source": "police", "kind": "phone", "region": "CN", "columns": COLUMNS}
+    return Feed.model_validate({key: value for key, value in (settings | changes).items() if value is not None})
+
+
+def read(folder: Path, text: str, written: str = "utf-8", **changes: Any) -> FeedRows:
+    file = folder / "list.csv"
+    file.write_bytes(text.encode(written))
+    return read_feed(file, feed(**changes))
+
+
+def rejected(rows: FeedRows) -> list[tuple[int, str]]:
+    return [(line, reason) for line, reason, _ in rows.rejects.rows()]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "named"),
+    [
+        pytest.param("gb18030", None, id="gb18030-not-named"),
+        pytest.param("gb18030", "gb18030", id="gb18030"),
+        pytest.param("gbk", "gb18030", id="gbk-is-a-part-of-it"),
+        pytest.param("utf-8", None, id="utf-8-not-named"),
+        pytest.param("utf-8", "utf-8", id="utf-8"),
+        pytest.param("utf-8-sig", None, id="byte-order-mark-not-named"),
+        pytest.param("utf-8-sig", "utf-8", id="byte-order-mark"),
+        pytest.param("utf-16", "utf-16", id="utf-16"),
+    ],
+)
+def test_chinese_headers_and_text_are_read_in_the_encoding_of_the_file(
+    tmp_path: Path, encoding: str, named: str | None
+) -> None:
+    text = HEADER + "138 0013 8000,90,2026-01-02,2027-01-02,京2026-1,电信诈骗\n"
+    rows = read(tmp_path, text, encoding, encoding=named)
+    expected = {
+        "kind": "phone",
+        "value": "+8613800138000",
+        "list": "block",
+        "source": "police",
+        "reason": "电信诈骗",
+        "severity": 90,
+        "listed_on": date(2026, 1, 2),
+        "expires_on": date(2027, 1, 2),
+        "reference": "京2026-1",
+    }
+    assert rows.listings.to_dicts() == [expected]
+    assert rows.rejects.height == 0
+
+
+@pytest.mark.parametrize(
+    ("written", "named"),
+    [("gb18030", "utf-8"), ("utf-16", None), ("gb18030", "ascii")],
+    ids=["gb18030-as-utf-8", "utf-16-not-named", "gb18030-as-ascii"],
+)
+def test_a_wrong_encoding_is_refused_with_the_line_of_the_first_bad_byte(
+    tmp_path: Path, written: str, named: str | None
+) -> None:
+    with pytest.raises(cs.InputError, match="the first bad byte is in line 1; name its encoding"):
+        read(tmp_path, HEADER, written, encoding=named)
+
+
+def test_a_bad_byte_further_down_is_named_with_its_line(tmp_path: Path) -> None:
+    with pytest.raises(cs.InputError, match="in line 3"):
+        read(tmp_path, "number\n13800138000\n电话\n", "gb18030", encoding="utf-8", columns={"value": "number"})
+
+
+def test_an_encoding_that_does_not_exist_is_refused_with_the_near_one(tmp_path: Path) -> None:
+    with pytest.raises(cs.ConfigError, match="there is no encoding 'gb1803' .did you mean 'gb18030'"):
+        read(tmp_path, HEADER, "utf-8", encoding="gb1803")
+
+
+@pytest.mark.parametrize("column", sorted(COLUMNS))
+def test_a_column_that_is_missing_is_named_with_those_that_are_there(tmp_path: Path, column: str) -> None:
+    with pytest.raises(cs.MissingColumn, match=rf"list\.csv: there is no column '{COLUMNS[column]}'.*别的") as caught:
+        read(tmp_path, HEADER.replace(COLUMNS[column], "别的"))
+    assert caught.value.column == COLUMNS[column]
+
+
+def test_rows_that_cannot_be_used_are_rejected_with_line_reason_and_shape(tmp_path: Path) -> None:
+    lines = [
+        "13800138000,90,2026-01-02,,,",
+        "无号码,90,2026-01-02,,,",
+        ",90,2026-01-02,,,",
+        "13800138001,90,2026/01/02,,,",
+        "13800138002,90,2026-02-30,,,",
+        "13800138003,90,,2026-13-01,,",
+        "13800138004,0,,,,",
+        "13800138005,101,,,,",
+        "13800138006,1,,,,",
+        "1,1,,,,",
+    ]
+    rows = read(tmp_path, HEADER + "\n".join(lines) + "\n", "gb18030")
+    assert rows.listings["value"].to_list() == ["+8613800138000", "+8613800138006"]
+    no_number, no_day = "no phone number", "a day that is none: write YYYY-MM-DD"
+    severity = "severity is not 1 to 100"
+    assert rows.rejects.rows() == [
+        (3, no_number, "AAA"),
+        (4, no_number, None),
+        (5, no_day, "9" * 11),
+        (6, no_day, "9" * 11),
+        (7, no_day, "9" * 11),
+        (8, severity, "9" * 11),
+        (9, severity, "9" * 11),
+        (11, no_number, "9"),
+    ]
+
+
+def test_every_row_is_a_listing_or_a_reject(tmp_path: Path) -> None:
+    cells = ["13800138000", "x", "", "13800138000", "+44 20 7946 0958", "110", "１３８００１３８０００"]
+    rows = read(tmp_path, "number\n" + "".join(f'"{cell}"\n' for cell in cells), columns={"value": "number"})
+    assert rows.listings.height + rows.rejects.height == len(cells)
+    assert [line for line, _ in rejected(rows)] == [3, 4]
+
+
+@pytest.mark.parametrize("cell", ["high", "50.5", "五十"])
+def test_a_severity_that_cannot_be_read_is_rejected_and_not_replaced(tmp_path: Path, cell: str) -> None:
+    rows = read(tmp_path, HEADER + f"13800138000,{cell},,,,\n")
+    assert rejected(rows) == [(2, "severity is not 1 to 100")]
+
+
+@pytest.mark.parametrize("cell", ["90", " 90 "])
+def test_a_severity_may_have_spaces_around_it(tmp_path: Path, cell: str) -> None:
+    assert read(tmp_path, HEADER + f"13800138000,{cell},,,,\n").listings["severity"].to_list() == [90]
+
+
+def test_a_row_that_says_nothing_takes_the_feeds_reason_and_severity(tmp_path: Path) -> None:
+    rows = read(tmp_path, HEADER + "13800138000,,,,,\n", reason="telecom_fraud", severity=77, list="allow")
+    told = rows.listings.select("reason", "severity", "list", "listed_on", "expires_on", "reference").row(0)
+    assert told == ("telecom_fraud", 77, "allow", None, None, None)
+
+
+def test_a_listing_that_ends_before_it_begins_is_rejected(tmp_path: Path) -> None:
+    rows = read(tmp_path, HEADER + "13800138000,50,2026-02-01,2026-01-01,,\n13800138001,50,2026-02-01,,,\n")
+    assert [line for line, _ in rejected(rows)] == [2]
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        pytest.param("138-0013-8000", "+8613800138000", id="national"),
+        pytest.param("+44 20 7946 0958", "+442079460958", id="international"),
+        pytest.param("0086 138 0013 8000", "+8613800138000", id="dialled-abroad"),
+        pytest.param("１３８００１３８０００", "+8613800138000", id="full-width"),
+        pytest.param("+86170*", "+86170*", id="prefix"),
+        pytest.param("+8617000000000-+8617000099999", "+8617000000000-+8617000099999", id="range"),
+    ],
+)
+def test_a_phone_of_a_feed_is_read_like_an_accounts(tmp_path: Path, cell: str, value: str) -> None:
+    rows = read(tmp_path, f"number\n{cell}\n", columns={"value": "number"})
+    assert rows.listings["value"].to_list() == [value]
+
+
+@pytest.mark.parametrize("cell", ["170*", "13800138000*", "1380013****", "+86*170"])
+def test_a_star_that_makes_no_prefix_is_not_dropped(tmp_path: Path, cell: str) -> None:
+    rows = read(tmp_path, f"number\n{cell}\n", columns={"value": "number"})
+    read_as_one_number = [value for value in rows.listings["value"].to_list() if "*" not in value]
+    assert read_as_one_number == []
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        pytest.param("4111 1111-1111 1111", "4111111111111111", id="grouped"),
+        pytest.param("４１１１１１１１１１１１１１１１", "4111111111111111", id="full-width"),
+        pytest.param("0062220212345678901", "0062220212345678901", id="leading-zeros"),
+        pytest.param("622202xxxxxx1234", "622202******1234", id="truncated"),
+        pytest.param("62170012*", "62170012*", id="prefix"),
+    ],
+)
+def test_a_card_of_a_feed_is_read_like_an_accounts(tmp_path: Path, cell: str, value: str) -> None:
+    rows = read(tmp_path, f"card\n{cell}\n", kind="card", region=None, columns={"value": "card"})
+    assert rows.listings["value"].to_list() == [value]
+
+
+@pytest.mark.parametrize("cell", ["1234", "62****1234", "4111x11111111111", "see file", "************1234"])
+def test_a_card_that_cannot_be_screened_is_rejected(tmp_path: Path, cell: str) -> None:
+    rows = read(tmp_path, f"card\n{cell}\n", kind="card", region=None, columns={"value": "card"})
+    assert rejected(rows) == [(2, "no card number")]
+
+
+def test_a_reject_shows_no_digit_of_a_card(tmp_path: Path) -> None:
+    rows = read(tmp_path, "card\n4111 1111 1111 1111 05/29\n", kind="card", region=None, columns={"value": "card"})
+    assert rows.rejects["shape"].to_list() == ["9999 9999 9999 9999 99/99"]
+
+
+def test_what_a_feed_gives_is_a_blocklist(tmp_path: Path) -> None:
+    rows = read(tmp_path, HEADER + "13800138000,90,2026-01-02,,京1,\n+86170*,,,,,\n", "gb18030")
+    listings = cs.Blocklist.from_frame(rows.listings).listings
+    assert listings.select("value", "match", "severity").rows() == [
+        ("+8613800138000", "exact", 90),
+        ("+86170*", "range", 50),
+    ]
+
+
+#: Cells in the forms of listings, with stars and digits where they may not be.
+listed_cells = st.builds(
+    lambda plus, head, hidden, tail: f"{plus}{head}{hidden}{tail}",
+    st.sampled_from(["", "+", " "]),
+    st.text(st.sampled_from("0123456789"), max_size=14),
+    st.sampled_from(["", "*", "**", "*****", "xxxxxx", "-", "-+86", " ", "＊＊＊＊"]),
+    st.text(st.sampled_from("0123456789"), max_size=14),
+)
+
+
+@given(
+    st.sampled_from(["phone", "card"]),
+    st.lists(st.none() | listed_cells | st.text(max_size=8), min_size=1, max_size=20),
+)
+def test_what_a_feed_accepts_no_blocklist_refuses(
+    tmp_path_factory: pytest.TempPathFactory, kind: str, cells: list[str | None]
+) -> None:
+    file = tmp_path_factory.mktemp("feed") / "list.parquet"
+    pl.DataFrame({"v": cells}, schema={"v": pl.String}).write_parquet(file)
+    rows = read_feed(file, feed(kind=kind, region="CN" if kind == "phone" else None, columns={"value": "v"}))
+    assert rows.listings.height + rows.rejects.height == len(cells)
+    refused = cs.Blocklist.from_frame(rows.listings, bad_rows="reject").rejects
+    assert refused.height == 0
+
+
+def test_a_file_with_headers_alone_has_no_rows(tmp_path: Path) -> None:
+    rows = read(tmp_path, HEADER, "gb18030")
+    assert (rows.listings.height, rows.rejects.height) == (0, 0)
+    assert len(cs.Blocklist.from_frame(rows.listings)) == 0
+
+
+def test_an_empty_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(cs.InputError, match=r"list\.csv can't be read"):
+        read(tmp_path, "")
+
+
+def test_a_row_with_too_many_fields_is_not_dropped_in_silence(tmp_path: Path) -> None:
+    with pytest.raises(cs.InputError, match=r"list\.csv can't be read"):
+        read(tmp_path, HEADER + "13800138000,90,2026-01-02,,,,extra\n")
+
+
+def test_another_delimiter_can_be_named(tmp_path: Path) -> None:
+    rows = read(tmp_path, "number;x\n13800138000;y\n", delimiter=";", columns={"value": "number"})
+    assert rows.listings["value"].to_list() == ["+8613800138000"]
+
+
+def test_a_parquet_feed_keeps_its_types(tmp_path: Path) -> None:
+    file = tmp_path / "list.parquet"
+    frame = pl.DataFrame({"n": [13800138000, None], "d": [datetime(2026, 1, 2, 3)] * 2, "s": [90.0, 1.0], "r": [1, 2]})
+    frame.write_parquet(file)
+    columns = {"value": "n", "listed_on": "d", "severity": "s", "reference": "r"}
+    rows = read_feed(file, feed(columns=columns))
+    told = rows.listings.select("value", "listed_on", "severity", "reference").rows()
+    assert told == [("+8613800138000", date(2026, 1, 2), 90, "1")]
+    assert rejected(rows) == [(3, "no phone number")]
+
+
+def test_a_date_column_that_holds_no_dates_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "list.parquet"
+    pl.DataFrame({"n": ["13800138000"], "d": [20260102]}).write_parquet(file)
+    with pytest.raises(cs.InputError, match="column 'd' holds no dates"):
+        read_feed(file, feed(columns={"value": "n", "listed_on": "d"}))
+
+
+def test_a_value_column_that_holds_no_numbers_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "list.parquet"
+    pl.DataFrame({"n": [["13800138000"]]}).write_parquet(file)
+    with pytest.raises(cs.InputError):
+        read_feed(file, feed(columns={"value": "n"}))
+
+
+@pytest.mark.parametrize("cell", ['""', " ", ""], ids=["quoted-nothing", "space", "nothing"])
+def test_an_empty_cell_takes_the_feeds_default_however_it_is_written(tmp_path: Path, cell: str) -> None:
+    rows = read(tmp_path, HEADER + f"13800138000,{cell},{cell},{cell},{cell},{cell}\n", reason="gambling", severity=7)
+    told = rows.listings.select("reason", "severity", "listed_on", "expires_on", "reference").rows()
+    assert told == [("gambling", 7, None, None, None)]
+
+
+@pytest.mark.parametrize("column", ["line", "shape", "kind", "source", "bad_day", "reject_reason"])
+def test_a_file_may_have_columns_with_any_names(tmp_path: Path, column: str) -> None:
+    rows = read(tmp_path, f"{column},other\n13800138000,x\n", columns={"value": column, "reference": "other"})
+    assert rows.listings["value"].to_list() == ["+8613800138000"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        pytest.param({"kind": "phon"}, "unknown kind 'phon' .did you mean 'phone'", id="kind"),
+        pytest.param({"region": "UK"}, "unknown region 'UK' .did you mean 'GB'", id="region"),
+        pytest.param({"kind": "card"}, "a card has no option 'region'", id="region-of-a-card"),
+    ],
+)
+def test_a_feed_with_an_unknown_kind_or_region_is_refused(tmp_path: Path, change: dict[str, Any], words: str) -> None:
+    with pytest.raises(cs.ConfigError, match=words):
+        read(tmp_path, HEADER, **change)
+
+
+def test_a_feed_file_is_read_with_its_defaults(tmp_path: Path) -> None:
+    file = tmp_path / "feed.toml"
+    file.write_text('source = "police"\nkind = "phone"\n[columns]\nvalue = "号码"\n', encoding="utf-8")
+    told = Feed.read(file)
+    assert (told.list, told.reason, told.severity, told.columns.value) == ("block", "listed", 50, "号码")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        pytest.param('regoin = "CN"', "unknown key 'regoin' .did you mean 'region'", id="misspelt"),
+        pytest.param("severity = 0", "severity", id="severity-zero"),
+        pytest.param("severity = 101", "severity", id="severity-past-100"),
+        pytest.param('list = "grey"', "list", id="unknown-list"),
+        pytest.param('delimiter = ";;"', "delimiter", id="long-delimiter"),
+        pytest.param("source =", "is not TOML", id="no-toml"),
+        pytest.param("[columns]\nvalu = 'x'", "unknown key 'columns.valu' .did you mean 'value'", id="misspelt-column"),
+        pytest.param("", "'columns' is missing", id="no-columns"),
+    ],
+)
+def test_a_mistake_in_a_feed_file_is_told_in_its_words(tmp_path: Path, text: str, words: str) -> None:
+    file = tmp_path / "feed.toml"
+    file.write_text(f'source = "police"\nkind = "phone"\n{text}\n', encoding="utf-8")
+    with pytest.raises(cs.ConfigError, match=words):
+        Feed.read(file)
+
+
+def test_a_feed_file_that_is_not_there_is_named_with_the_near_one(tmp_path: Path) -> None:
+    (tmp_path / "police.toml").touch()
+    with pytest.raises(cs.ConfigError, match="there is no file .*did you mean 'police.toml'"):
+        Feed.read(tmp_path / "polce.toml")
