@@ -47,20 +47,27 @@ def to_text(cell: pl.Expr) -> pl.Expr:
     return cell.map_batches(_series_to_text, return_dtype=pl.String, is_elementwise=True)
 
 
-def _series_to_text(cells: pl.Series) -> pl.Series:
-    dtype = cells.dtype
-    if dtype == pl.String:
-        return cells
-    if dtype == pl.Float64:
-        return _floats_to_text(cells)
-    if dtype.is_integer() or dtype in (pl.Null, pl.Categorical, pl.Enum):
-        return cells.cast(pl.String)
-    if isinstance(dtype, pl.Decimal) and dtype.scale == 0:
-        return cells.cast(pl.Int128).cast(pl.String)
-    raise InputError(
-        f"column {cells.name!r} has type {dtype}, which cannot hold phone or card numbers: "
+def holds_numbers(dtype: pl.DataType) -> bool:
+    """Whether `to_text` reads columns of a type."""
+    whole = dtype.is_integer() or (isinstance(dtype, pl.Decimal) and dtype.scale == 0)
+    return whole or dtype in (pl.String, pl.Float64, pl.Null, pl.Categorical, pl.Enum)
+
+
+def refuse_type(column: str, dtype: pl.DataType) -> InputError:
+    """The error for a column that can't hold identifiers."""
+    return InputError(
+        f"column {column!r} has type {dtype}, which cannot hold phone or card numbers: "
         "give text, integers or 64-bit floats"
     )
+
+
+def _series_to_text(cells: pl.Series) -> pl.Series:
+    dtype = cells.dtype
+    if not holds_numbers(dtype):
+        raise refuse_type(cells.name, dtype)
+    if dtype == pl.Float64:
+        return _floats_to_text(cells)
+    return (cells.cast(pl.Int128) if dtype.is_decimal() else cells).cast(pl.String)
 
 
 def _floats_to_text(cells: pl.Series) -> pl.Series:

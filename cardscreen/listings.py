@@ -6,13 +6,14 @@ A listing says that a source holds a number, a range of numbers or a truncated n
 
 from __future__ import annotations
 
+import os
 from datetime import date
 from typing import Any, Literal
 
 import polars as pl
 
 from cardscreen import schema
-from cardscreen.errors import BlocklistError, near
+from cardscreen.errors import BlocklistError, ConfigError, near
 from cardscreen.identifiers import KINDS
 from cardscreen.tables import (
     files_of,
@@ -81,7 +82,7 @@ class Blocklist:
         return cls._from_tables({"the listings": open_table(frame)}, bad_rows)
 
     @classmethod
-    def read(cls, *paths: str, bad_rows: Literal["raise", "reject"] = "raise") -> Blocklist:
+    def read(cls, *paths: str | os.PathLike[str], bad_rows: Literal["raise", "reject"] = "raise") -> Blocklist:
         """Listings from Parquet files with the columns of `from_frame`; files may lack optional ones.
 
         Args:
@@ -92,7 +93,9 @@ class Blocklist:
             InputError: A file is missing or can't be read.
             BlocklistError: As for `from_frame`; names file and row.
         """
-        files = [file for path in paths for file in files_of(path)]
+        if not paths:
+            raise ConfigError("no lists are given: name at least one path")
+        files = [file for path in paths for file in files_of(os.fspath(path))]
         return cls._from_tables({file: open_table(file) for file in files}, bad_rows)
 
     @classmethod

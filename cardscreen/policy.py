@@ -94,7 +94,7 @@ class Rule(Section):
     @classmethod
     def _known(cls, when: dict[str, str | list[str]]) -> dict[str, str | list[str]]:
         for key in when:
-            if key not in _RULE_KEYS and not key.startswith(ACCOUNT):
+            if key not in _RULE_KEYS and not (key.startswith(ACCOUNT) and key != ACCOUNT):
                 raise ValueError(
                     f"a rule can't look at {key!r}{near(key, _RULE_KEYS)}: "
                     f"it can at {', '.join(_RULE_KEYS)} and account.<carried column>"
@@ -334,10 +334,12 @@ def read_clearances(path: str) -> pl.DataFrame:
         *(to_date(pl.col(day), frame.schema[day]).alias(day) for day in ("decided_on", "until")),
         bad=pl.any_horizontal(is_bad_date(pl.col(day), frame.schema[day]) for day in ("decided_on", "until")),
     )
-    bad = read.with_row_index("line", offset=2).filter(pl.col("decided_on").is_null() | pl.col("bad"))
+    empty = pl.all_horizontal(pl.col("account_id", "listing_id", "decided_on", "until").is_null())
+    read = read.with_row_index("line", offset=2).filter(pl.col("bad") | ~empty)
+    bad = read.filter(pl.col("decided_on").is_null() | pl.col("bad"))
     if len(bad):
         raise ConfigError(f"{path}: line {bad['line'][0]}: decided_on or until is not a day, written as YYYY-MM-DD")
-    return read.drop("bad")
+    return read.drop("bad", "line")
 
 
 def _action_code(action: str) -> int:

@@ -24,13 +24,23 @@ if sys.platform != "win32":
     import resource
 
 from cardscreen import schema
+from cardscreen.accounts import AccountColumns
 from cardscreen.cleaning import shape
 from cardscreen.errors import ConfigError, InputError
 from cardscreen.identifiers import Kind
 from cardscreen.listings import Blocklist
 from cardscreen.matching import Targets, evidence
 from cardscreen.policy import ACCOUNT, Policy
-from cardscreen.tables import first_line, is_bad_date, is_dateable, open_table, require_columns, to_date, to_day
+from cardscreen.tables import (
+    first_line,
+    is_bad_date,
+    is_dateable,
+    open_table,
+    require_columns,
+    schema_of,
+    to_date,
+    to_day,
+)
 
 #: Rejects that are kept in memory; further ones are counted only.
 KEPT_REJECTS = 1_000_000
@@ -63,7 +73,7 @@ def screen(
     *,
     account_id: str = "account_id",
     carry: Sequence[str] = (),
-    policy: Policy | str | Path | None = None,
+    policy: Policy | Mapping[str, Any] | str | Path | None = None,
     as_of: date | None = None,
     previous: Any = None,
     out: str | Path | None = None,
@@ -77,7 +87,7 @@ def screen(
         identifiers: Account column → its kind: `{"mobile": Phone("CN"), "card_no": Card()}`.
         account_id: Column that names the account, of any type that sorts. Rows without are rejects.
         carry: Account columns that rules may look at and `flagged` keeps.
-        policy: A `Policy`, the path of a TOML file, or None for the default policy.
+        policy: A `Policy` or its settings, the path of a TOML file, or None for the default policy.
         as_of: The day that is asked about; None: today in the machine's time zone.
         previous: The flagged frame, or run folder, of the night before.
         out: Folder for flagged.parquet, hits.parquet and rejects.parquet, instead of memory.
@@ -99,10 +109,11 @@ def screen(
         ['a']
     """
     day = to_day(as_of or date.today())
-    rules = policy if isinstance(policy, Policy) else Policy.read(policy) if policy is not None else Policy()
+    rules = _policy(policy)
     table = open_table(accounts)
     clock = _Clock()
-    plan = _Plan.of(table.collect_schema(), identifiers, account_id, list(carry), rules)
+    carried = [carry] if isinstance(carry, str) else list(carry)
+    plan = AccountColumns.of(schema_of(table, "the accounts"), identifiers, account_id, carried, rules)
     in_force = blocklist.in_force(day)
     before = _previous(previous, plan.schema[account_id])
     with _output_folder(out) as folder:
@@ -147,6 +158,14 @@ class _Clock:
             self.peak_mib[name] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
+def _policy(policy: Policy | Mapping[str, Any] | str | Path | None) -> Policy:
+    if isinstance(policy, Policy):
+        return policy
+    if isinstance(policy, (str, Path)):
+        return Policy.read(policy)
+    return Policy(**(policy or {}))
+
+
 @contextmanager
 def _output_folder(out: str | Path | None) -> Iterator[Path | None]:
     """A folder beside the results, whose files take their place only when all are written."""
@@ -154,7 +173,10 @@ def _output_folder(out: str | Path | None) -> Iterator[Path | None]:
         yield None
         return
     target = Path(out)
-    target.mkdir(parents=True, exist_ok=True)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"out: the folder {target} can't be made: {error.strerror}") from None
     with tempfile.TemporaryDirectory(prefix=".screening-", dir=target) as name:
         yield Path(name)
         for table in _TABLES:
@@ -185,68 +207,12 @@ def _previous(previous: Any, account_type: pl.DataType) -> pl.LazyFrame | None:
     return read.drop("bad").unique("account_id", keep="first", maintain_order=True).lazy()
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """Which account columns are read, and as what."""
-
-    schema: pl.Schema
-    identifiers: Mapping[str, Kind]
-    account_id: str
-    carry: list[str]
-
-    @classmethod
-    def of(
-        cls, columns: pl.Schema, identifiers: Mapping[str, Kind], account_id: str, carry: list[str], policy: Policy
-    ) -> _Plan:
-        """Check the options against the accounts' columns."""
-        if not identifiers:
-            raise ConfigError("no identifier columns are given: name at least one, such as {'mobile': Phone('CN')}")
-        plan = cls(columns, identifiers, account_id, list(dict.fromkeys(carry)))
-        require_columns(columns.names(), plan.needed(), "the accounts")
-        for name in plan.carry:
-            if name in schema.FLAGGED or name in schema.HITS:
-                raise ConfigError(f"the carried column {name!r} has the name of a column of the results: rename it")
-            if columns[name].is_nested():
-                raise ConfigError(f"the carried column {name!r} has type {columns[name]}: carry plain values only")
-            if name in identifiers and identifiers[name].truncates:
-                raise ConfigError(
-                    f"the column {name!r} holds card numbers and can't be carried: results show them masked"
-                )
-        for name in policy.account_columns():
-            if name not in plan.carry:
-                raise ConfigError(f"a rule looks at account.{name}, which is not carried: add {name!r} to carry")
-        for name in plan.dates():
-            if not is_dateable(columns[name]):
-                raise InputError(f"column {name!r} has type {columns[name]}, not dates or text as YYYY-MM-DD")
-        return plan
-
-    def dates(self) -> list[str]:
-        """The columns that say since when a holder has an identifier."""
-        return list(dict.fromkeys(kind.holder_since for kind in self.identifiers.values() if kind.holder_since))
-
-    def needed(self) -> list[str]:
-        """All account columns that are read, each once."""
-        extra = [name for kind in self.identifiers.values() for name in kind.columns()]
-        return list(dict.fromkeys([self.account_id, *self.identifiers, *extra, *self.dates(), *self.carry]))
-
-    def is_list(self, column: str) -> bool:
-        """Whether a cell of the column holds several identifiers."""
-        return isinstance(self.schema[column], pl.List)
-
-    def has_account(self) -> pl.Expr:
-        """Whether a row names its account."""
-        name = pl.col(self.account_id)
-        if self.schema[self.account_id] == pl.String:
-            return name.is_not_null() & (name.str.strip_chars() != "")
-        return name.is_not_null()
-
-
 def _cell(column: str) -> str:
     """Name of the column that holds what was read from an identifier column."""
     return f"\0cell:{column}"
 
 
-def _each(plan: _Plan, column: str, test: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
+def _each(plan: AccountColumns, column: str, test: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
     """How many cells of a row pass a test on `schema.SCAN`: UInt32."""
     cells = pl.col(_cell(column))
     if plan.is_list(column):
@@ -267,7 +233,7 @@ def _is_rejected(cell: pl.Expr) -> pl.Expr:
 
 
 def _scan(
-    table: pl.LazyFrame, plan: _Plan, in_force: pl.DataFrame, folder: Path | None
+    table: pl.LazyFrame, plan: AccountColumns, in_force: pl.DataFrame, folder: Path | None
 ) -> tuple[dict[str, int], pl.DataFrame, pl.DataFrame]:
     """The pass: counts, rows that may match, and rejects (in a file where there is a folder)."""
     targets = {kind.name: Targets.of(kind.name, in_force) for kind in plan.identifiers.values()}
@@ -317,7 +283,7 @@ def _scan(
     return told, rows, rejects
 
 
-def _scanned(plan: _Plan, column: str) -> pl.Expr:
+def _scanned(plan: AccountColumns, column: str) -> pl.Expr:
     """What the kind reads from a column: `schema.SCAN`, or a List of it with each element's shape."""
     kind = plan.identifiers[column]
     if not plan.is_list(column):
@@ -341,7 +307,7 @@ def _scanned(plan: _Plan, column: str) -> pl.Expr:
     return pl.struct(column, *kind.columns()).map_batches(scan_lists, return_dtype=dtype, is_elementwise=True)
 
 
-def _rejected(rows: pl.LazyFrame, plan: _Plan) -> pl.LazyFrame:
+def _rejected(rows: pl.LazyFrame, plan: AccountColumns) -> pl.LazyFrame:
     """`schema.REJECTS`, one row a cell, in the input's order."""
     nameless = pl.struct(identifier=pl.lit(plan.account_id), kind=_NO_TEXT, status=pl.lit(NO_ACCOUNT), shape=_NO_TEXT)
     lists = [pl.concat_list(pl.when(~pl.col("\0named")).then(nameless))]
@@ -374,11 +340,12 @@ def _rejected(rows: pl.LazyFrame, plan: _Plan) -> pl.LazyFrame:
 _NO_TEXT = pl.lit(None, dtype=pl.String)
 
 
-def _cells(rows: pl.DataFrame, plan: _Plan) -> pl.DataFrame:
+def _cells(rows: pl.DataFrame, plan: AccountColumns) -> pl.DataFrame:
     """All usable identifiers of the rows that may match, one row each, read again in full.
 
     Returns:
-        row, account_id, identifier, kind, holder_since, value, shown, status and the carried columns, as `account.<name>`.
+        row, account_id, identifier, kind, holder_since, value, shown, status, and the carried columns as
+        `account.<name>`.
     """
     indexed = rows.with_row_index("\0row")
     parts = []
@@ -426,7 +393,7 @@ def _hits(cells: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
 
 
 def _summary(
-    plan: _Plan,
+    plan: AccountColumns,
     counts: dict[str, int],
     cells: pl.DataFrame,
     judged: pl.DataFrame,

@@ -45,7 +45,10 @@ def open_table(source: Any, *, encoding: str | None = None, delimiter: str | Non
     if isinstance(source, (str, os.PathLike)):
         return _open_path(os.fspath(source), encoding, delimiter)
     if hasattr(source, "__arrow_c_stream__"):
-        return pl.DataFrame(source).lazy()
+        try:
+            return pl.DataFrame(source).lazy()
+        except (pl.exceptions.PolarsError, ValueError) as error:
+            raise InputError(f"the {type(source).__name__} can't be read as a table: {first_line(error)}") from None
     raise ConfigError(
         f"cannot read a table from {type(source).__name__}: give a Polars frame, an Arrow table, "
         "a pandas frame or a path"
@@ -59,7 +62,7 @@ def _open_path(path: str, encoding: str | None, delimiter: str | None) -> pl.Laz
     ending = Path(files[0]).suffix.lower()
     try:
         if ending == ".parquet":
-            frame = pl.scan_parquet(files)
+            frame = pl.scan_parquet(files, extra_columns="ignore")
         elif ending in _ARROW:
             frame = pl.scan_ipc(files)
         elif ending in _TEXT:
@@ -80,8 +83,17 @@ def files_of(path: str) -> list[str]:
     """
     files = _matching(path)
     if not _is_url(path) and Path(files[0]).is_dir():
-        return sorted(str(file) for file in Path(files[0]).rglob("*") if file.is_file())
+        return [str(file) for file in _parts_of(Path(files[0]))]
     return files
+
+
+def _parts_of(folder: Path) -> list[Path]:
+    """The Parquet files below a folder; names with a leading dot or underscore are an engine's own."""
+    return [
+        file
+        for file in sorted(folder.rglob("*.parquet"))
+        if not any(part[0] in "._" for part in file.relative_to(folder).parts)
+    ]
 
 
 def _is_url(path: str) -> bool:
@@ -90,7 +102,8 @@ def _is_url(path: str) -> bool:
 
 def _matching(path: str) -> list[str]:
     """What a path or glob names, sorted."""
-    files = [path] if _is_url(path) else sorted(glob.glob(path, recursive=True))
+    literal = _is_url(path) or Path(path).exists()
+    files = [path] if literal else sorted(glob.glob(path, recursive=True))
     if files:
         return files
     folder = Path(path).parent
@@ -102,14 +115,18 @@ def _matching(path: str) -> list[str]:
 def _open_folder(folder: Path) -> pl.LazyFrame:
     if (folder / "_delta_log").is_dir():
         return pl.scan_delta(str(folder))
-    parts = sorted(folder.rglob("*.parquet"))
+    parts = _parts_of(folder)
     if not parts:
         raise InputError(f"the folder {str(folder)!r} holds neither Parquet files nor a Delta table")
     return pl.scan_parquet(parts, hive_partitioning=True)
 
 
 def _open_text(files: list[str], encoding: str | None, delimiter: str) -> pl.LazyFrame:
-    return pl.concat([_open_text_file(Path(file), encoding, delimiter) for file in files])
+    parts = [_open_text_file(Path(file), encoding, delimiter) for file in files]
+    names = parts[0].collect_schema().names()
+    for file, part in zip(files, parts, strict=True):
+        require_columns(part.collect_schema().names(), names, file)
+    return pl.concat([part.select(names) for part in parts])
 
 
 def _open_text_file(file: Path, encoding: str | None, delimiter: str) -> pl.LazyFrame:
@@ -154,6 +171,18 @@ def decode(file: Path, encoding: str | None) -> str:
     raise InputError(f"{file}: not in {' or '.join(tried)}: the first bad byte is in line {line}; name its encoding")
 
 
+def schema_of(table: pl.LazyFrame, where: str) -> pl.Schema:
+    """A table's columns and types.
+
+    Raises:
+        InputError: The query that makes the table can't be planned.
+    """
+    try:
+        return table.collect_schema()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise InputError(f"{where} can't be read: {first_line(error)}") from None
+
+
 def first_line(error: BaseException) -> str:
     """An engine's error in one line, without the values that it quotes."""
     line = (str(error).splitlines() or [type(error).__name__])[0]
@@ -174,7 +203,9 @@ def require_columns(available: list[str], wanted: list[str], where: str) -> None
 def to_date(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     """A column of dates, datetimes or ISO text as Date; null where text is no date."""
     if dtype == pl.String:
-        return column.str.extract(r"^\s*([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ].*)?$").str.to_date("%Y-%m-%d", strict=False)
+        return column.str.extract(r"^\s*([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ][0-9]{2}:.*)?\s*$").str.to_date(
+            "%Y-%m-%d", strict=False
+        )
     return column.cast(pl.Date)
 
 
@@ -197,8 +228,16 @@ def is_dateable(dtype: pl.DataType) -> bool:
 
 
 def to_day(instant: date) -> date:
-    """The day of a date or datetime."""
-    return instant.date() if isinstance(instant, datetime) else instant
+    """The day of a date or datetime.
+
+    Raises:
+        ConfigError: It is neither.
+    """
+    if isinstance(instant, datetime):
+        return instant.date()
+    if not isinstance(instant, date):
+        raise ConfigError(f"{instant!r} is not a day: give a datetime.date")
+    return instant
 
 
 def parse_day(text: str) -> date:

@@ -13,7 +13,7 @@ PACKAGE = Path(cardscreen.__file__).parent
 #: From the ground up: a module may import only modules before it.
 ORDER = [
     *("errors", "config", "schema", "intervals", "cleaning", "tables", "tokens", "numbering"),
-    *("phone", "schemes", "card", "identifiers", "listings", "matching", "policy", "screening", "brakes"),
+    *("phone", "schemes", "card", "identifiers", "listings", "matching", "policy", "accounts", "screening", "brakes"),
     *("job", "run", "feeds", "normalize", "demo", "show", "cli"),
 ]
 

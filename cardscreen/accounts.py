@@ -1,0 +1,100 @@
+"""Which columns of the accounts a screening reads, checked before anything is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from cardscreen import schema
+from cardscreen.cleaning import holds_numbers, is_blank, refuse_type
+from cardscreen.errors import ConfigError, InputError
+from cardscreen.identifiers import Kind
+from cardscreen.policy import Policy
+from cardscreen.tables import is_dateable, require_columns
+
+
+@dataclass(frozen=True)
+class AccountColumns:
+    """Which account columns are read, and as what.
+
+    Attributes:
+        schema: All columns that there are.
+        identifiers: Column → kind.
+        account_id: The column that names the account.
+        carry: Columns that results keep.
+    """
+
+    schema: pl.Schema
+    identifiers: Mapping[str, Kind]
+    account_id: str
+    carry: list[str]
+
+    @classmethod
+    def of(
+        cls, columns: pl.Schema, identifiers: Mapping[str, Kind], account_id: str, carry: list[str], policy: Policy
+    ) -> AccountColumns:
+        """The columns of a screening, checked against those that there are.
+
+        Raises:
+            MissingColumn: One of them is not there.
+            InputError: One has a type that can't hold what it should.
+            ConfigError: Options that make no sense.
+        """
+        _check_kinds(identifiers)
+        plan = cls(columns, identifiers, account_id, list(dict.fromkeys(carry)))
+        require_columns(columns.names(), plan.needed(), "the accounts")
+        plan._check_types()
+        plan._check_carried(policy)
+        return plan
+
+    def _check_types(self) -> None:
+        for name in self.identifiers:
+            dtype = self.schema[name]
+            inner = dtype.inner if isinstance(dtype, pl.List) else dtype
+            if not holds_numbers(inner):  # type: ignore[arg-type]
+                raise refuse_type(name, dtype)
+        for name in self.dates():
+            if not is_dateable(self.schema[name]):
+                raise InputError(f"column {name!r} has type {self.schema[name]}, not dates or text as YYYY-MM-DD")
+
+    def _check_carried(self, policy: Policy) -> None:
+        for name in self.carry:
+            if name in schema.FLAGGED or name in schema.HITS:
+                raise ConfigError(f"the carried column {name!r} has the name of a column of the results: rename it")
+            if self.schema[name].is_nested():
+                raise ConfigError(f"the carried column {name!r} has type {self.schema[name]}: carry plain values only")
+            if name in self.identifiers and self.identifiers[name].truncates:
+                raise ConfigError(f"column {name!r} holds card numbers and can't be carried: results show them masked")
+        for name in policy.account_columns():
+            if name not in self.carry:
+                raise ConfigError(f"a rule looks at account.{name}, which is not carried: add {name!r} to carry")
+
+    def dates(self) -> list[str]:
+        """The columns that say since when a holder has an identifier."""
+        return list(dict.fromkeys(kind.holder_since for kind in self.identifiers.values() if kind.holder_since))
+
+    def needed(self) -> list[str]:
+        """All account columns that are read, each once."""
+        extra = [name for kind in self.identifiers.values() for name in kind.columns()]
+        return list(dict.fromkeys([self.account_id, *self.identifiers, *extra, *self.dates(), *self.carry]))
+
+    def is_list(self, column: str) -> bool:
+        """Whether a cell of the column holds several identifiers."""
+        return isinstance(self.schema[column], pl.List)
+
+    def has_account(self) -> pl.Expr:
+        """Whether a row names its account."""
+        name = pl.col(self.account_id)
+        if self.schema[self.account_id] in (pl.String, pl.Categorical, pl.Enum):
+            return ~is_blank(name.cast(pl.String))
+        return name.is_not_null()
+
+
+def _check_kinds(identifiers: object) -> None:
+    if not isinstance(identifiers, Mapping) or not identifiers:
+        raise ConfigError("no identifier columns are given: name at least one, such as {'mobile': Phone('CN')}")
+    for column, kind in identifiers.items():
+        if not hasattr(kind, "scan") or isinstance(kind, type):
+            raise ConfigError(f"identifiers[{column!r}] is {kind!r}, not a kind such as Phone('CN') or Card()")
