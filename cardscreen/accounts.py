@@ -82,7 +82,20 @@ class AccountColumns:
 
     def is_list(self, column: str) -> bool:
         """Whether a cell of the column holds several identifiers."""
-        return isinstance(self.schema[column], pl.List)
+        return isinstance(self.schema[column], pl.List) or self._split(column) is not None
+
+    def _split(self, column: str) -> pl.Expr | None:
+        kind = self.identifiers[column]
+        if not isinstance(self.schema[column], pl.List):
+            return kind.split(pl.col(column))
+        parts = kind.split(pl.element())
+        return None if parts is None else pl.col(column).list.eval(parts.explode())
+
+    def select(self, table: pl.LazyFrame) -> pl.LazyFrame:
+        """The columns that are read, cells that hold several identifiers as lists."""
+        splits = ((column, self._split(column)) for column in self.identifiers)
+        lists = [parts.alias(column) for column, parts in splits if parts is not None]
+        return table.select(self.needed()).with_columns(lists)
 
     def has_account(self) -> pl.Expr:
         """Whether a row names its account."""

@@ -232,18 +232,26 @@ class Card:
 
     name: ClassVar[str] = "card"
     truncates: ClassVar[bool] = True
+    notes: ClassVar[tuple[str, ...]] = ()
 
     def columns(self) -> list[str]:
         """Account columns that reading needs beside the cell itself."""
         return []
 
+    def split(self, cell: pl.Expr) -> pl.Expr | None:  # noqa: ARG002
+        """None: a cell holds one card."""
+        return None
+
     def scan(self, cell: pl.Expr) -> pl.Expr:
-        """Struct{key: UInt64, stub: UInt64, status: String}: what the pass over all accounts needs.
+        """`schema.SCAN`: what the pass over all accounts needs.
 
         A PAN has a key and a stub; a truncated PAN that shows its first six and last four a stub.
         """
         status = pl.col("status").cast(pl.String)
-        return over_fields(_parts(cell), schema.SCAN, key=pl.col("number"), stub=pl.col("stub"), status=status)
+        nothing = pl.lit(None, dtype=pl.String)
+        return over_fields(
+            _parts(cell), schema.SCAN, key=pl.col("number"), stub=pl.col("stub"), status=status, note=nothing
+        )
 
     def read(self, cell: pl.Expr) -> pl.Expr:
         """Struct{value, shown, status}, all String: what evidence about a few cells needs."""

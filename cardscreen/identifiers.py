@@ -26,12 +26,21 @@ class Kind(Protocol):
     truncates: ClassVar[bool]
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What a `schema.SCAN` cell's note may say, to be counted."""
+        ...
+
+    @property
     def holder_since(self) -> str | None:
         """Account column that says since when this holder has the identifier."""
         ...
 
     def columns(self) -> list[str]:
         """Account columns that reading needs beside the cell itself."""
+        ...
+
+    def split(self, cell: pl.Expr) -> pl.Expr | None:
+        """A List of the identifiers in a cell; None where a cell holds one."""
         ...
 
     def scan(self, cell: pl.Expr) -> pl.Expr:

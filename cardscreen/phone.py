@@ -97,6 +97,10 @@ class Phone:
         holder_since: Account column (Date, or text as YYYY-MM-DD) that says since when this holder
             has the number.
         region_column: Account column of region codes, instead of one `region` for all.
+        many: A cell may hold several numbers: each is screened, as `split_phones` tells them apart. A
+            number that took its leading digits from another has the note `completed`.
+        repair: Mend what spreadsheets did to a cell, as `repaired` does; what is lost for good has
+            status `damaged`.
 
     Raises:
         ConfigError: An unknown region, or both `region` and `region_column`.
@@ -109,9 +113,16 @@ class Phone:
     region: str | None = None
     holder_since: str | None = None
     region_column: str | None = None
+    many: bool = False
+    repair: bool = False
 
     name: ClassVar[str] = "phone"
     truncates: ClassVar[bool] = False
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What may be noted of a cell."""
+        return ("asked", *(["repaired"] if self.repair else []), *(["completed"] if self.many else []))
 
     def __post_init__(self) -> None:
         """Check the options."""

@@ -48,8 +48,9 @@ CARD_STATUSES = pl.Enum(["missing", "truncated", "not_a_number", "bad_length", "
 PHONE = pl.Struct({"e164": pl.String, "region": pl.String, "type": PHONE_TYPES, "status": PHONE_STATUSES})
 
 #: What the pass over all accounts knows of a cell: a key to look up, or, of a value that shows only
-#: some digits, a stub of those; both null where the cell gives nothing to screen.
-SCAN = pl.Struct({"key": pl.UInt64, "stub": pl.UInt64, "status": pl.String})
+#: some digits, a stub of those; both null where the cell gives nothing to screen. `note` says what was
+#: out of the ordinary in reading it, such as `repaired`.
+SCAN = pl.Struct({"key": pl.UInt64, "stub": pl.UInt64, "status": pl.String, "note": pl.String})
 #: What evidence needs of a cell: the canonical value, and the form of it that may be shown.
 READ = pl.Struct({"value": pl.String, "shown": pl.String, "status": pl.String})
 #: How a listed value is read. A prefix is an open range from itself to itself.

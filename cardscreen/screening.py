@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ class Result:
         flagged: `schema.FLAGGED` and the carried columns: accounts with a live or exempt hit.
         hits: `schema.HITS`: the evidence.
         rejects: `schema.REJECTS`: cells that gave no usable key.
-        summary: rows, coverage, counts, versions, seconds.
+        summary: rows, coverage, notes (cells that were repaired, …), counts, versions, seconds.
     """
 
     flagged: pl.LazyFrame
@@ -217,7 +218,7 @@ def _each(plan: AccountColumns, column: str, test: Callable[[pl.Expr], pl.Expr])
     cells = pl.col(_cell(column))
     if plan.is_list(column):
         return cells.list.eval(test(pl.element())).list.sum().cast(pl.UInt32).fill_null(0)
-    return test(cells).cast(pl.UInt32)
+    return test(cells).cast(pl.UInt32).fill_null(0)
 
 
 def _is_usable(cell: pl.Expr) -> pl.Expr:
@@ -232,12 +233,16 @@ def _is_rejected(cell: pl.Expr) -> pl.Expr:
     return ~_is_missing(cell) & ~_is_usable(cell)
 
 
+def _has_note(cell: pl.Expr, note: str) -> pl.Expr:
+    return cell.struct.field("note") == note
+
+
 def _scan(
     table: pl.LazyFrame, plan: AccountColumns, in_force: pl.DataFrame, folder: Path | None
 ) -> tuple[dict[str, int], pl.DataFrame, pl.DataFrame]:
     """The pass: counts, rows that may match, and rejects (in a file where there is a folder)."""
     targets = {kind.name: Targets.of(kind.name, in_force) for kind in plan.identifiers.values()}
-    read = table.select(plan.needed()).with_columns(
+    read = plan.select(table).with_columns(
         _scanned(plan, column).alias(_cell(column)) for column in plan.identifiers
     )
     tallies: dict[str, pl.Expr] = {}
@@ -246,6 +251,8 @@ def _scan(
         tallies[f"missing\0{column}"] = _each(plan, column, _is_missing)
         tallies[f"rejected\0{column}"] = _each(plan, column, _is_rejected)
         tallies[f"usable\0{column}"] = _each(plan, column, _is_usable)
+        for note in kind.notes:
+            tallies[f"{note}\0{column}"] = _each(plan, column, partial(_has_note, note=note))
         tallies[f"may_match\0{column}"] = _each(plan, column, targets[kind.name].may_match)
     named = plan.has_account()
     passed = read.with_columns(**tallies, **{"\0named": named}).cache()
@@ -421,6 +428,10 @@ def _summary(
         "as_of": day.isoformat(),
         "rows": {"read": counts["read"], **known, "clear": clear, **unscreened},
         "coverage": coverage,
+        "notes": {
+            column: {note: counts[f"{note}\0{column}"] for note in kind.notes}
+            for column, kind in plan.identifiers.items()
+        },
         "flagged": {
             "accounts": len(flagged),
             "levels": _counted(flagged["level"]),
