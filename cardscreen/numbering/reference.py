@@ -14,7 +14,7 @@ from cardscreen import schema
 
 _Answer = tuple[str | None, str | None, str | None, str]
 
-_ERRORS = {
+ERRORS = {
     NumberParseException.INVALID_COUNTRY_CODE: "invalid_country_code",
     NumberParseException.NOT_A_NUMBER: "not_a_number",
     NumberParseException.TOO_SHORT_AFTER_IDD: "too_short_after_idd",
@@ -29,7 +29,7 @@ def answer(text: str, region: str | None) -> _Answer:
     try:
         number = phonenumbers.parse(text, region)
     except NumberParseException as refusal:
-        return None, None, None, _ERRORS[refusal.error_type]
+        return None, None, None, ERRORS[refusal.error_type]
     e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
     home = phonenumbers.region_code_for_number(number)
     if not phonenumbers.is_valid_number(number):
