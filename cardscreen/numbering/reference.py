@@ -30,11 +30,15 @@ def answer(text: str, region: str | None) -> _Answer:
         number = phonenumbers.parse(text, region)
     except NumberParseException as refusal:
         return None, None, None, ERRORS[refusal.error_type]
-    e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164), *described(number)
+
+
+def described(number: phonenumbers.PhoneNumber) -> tuple[str | None, str, str]:
+    """Region, type and status of a number that has been parsed."""
     home = phonenumbers.region_code_for_number(number)
-    if not phonenumbers.is_valid_number(number):
-        return e164, home, "unknown", "invalid"
-    return e164, home, _TYPES[phonenumbers.number_type(number)], "valid"
+    if not phonenumbers.is_valid_number_for_region(number, home):
+        return home, "unknown", "invalid"
+    return home, _TYPES[phonenumbers.number_type(number)], "valid"
 
 
 def answers(asked: pl.DataFrame) -> pl.DataFrame:
