@@ -24,7 +24,7 @@ from cardscreen.cleaning import is_blank, to_text
 Keys = npt.NDArray[np.uint64]
 Flags = npt.NDArray[np.bool_]
 
-#: Digits that a key can hold. Two digits follow rules of their own, so they have none.
+#: Digits that a key can hold: 2 · 10¹⁸ fits UInt64, and two digits follow rules of their own.
 SHORTEST, LONGEST = 3, 18
 #: 10ⁿ at n; past the longest key the entries only keep look-ups in bounds.
 POWERS = np.array([10 ** min(n, 19) for n in range(256)], dtype=np.uint64)
@@ -36,7 +36,7 @@ _PUNCTUATION = (
     "\u00a0\u00ad\u200b\u2010-\u2015\u2060\u2212\u3000\u30fc\uff08\uff09\uff0d-\uff0f\uff3b\uff3d"
 )
 # ASCII that is neither letter nor digit nor `#`, and some more of which that is true.
-_TAIL = "\x00-\"$-/:-@\\[-`{-\x7f\u00a0\u2010-\u2027\u3000-\u3003\u3008-\u3011\uff08\uff09\uff0c-\uff0f\uff1a\uff1b"
+_TAIL = '\x00-"$-/:-@\\[-`{-\x7f\u00a0\u2010-\u2027\u3000-\u3003\u3008-\u3011\uff08\uff09\uff0c-\uff0f\uff1a\uff1b'
 _LONGEST_CELL = 250  # bytes; libphonenumber refuses more characters than that
 
 
@@ -158,9 +158,7 @@ class _Syntax:
         found = re.findall(r"\d", "".join(map(chr, [*range(0xD800), *range(0xE000, sys.maxunicode + 1)])))
         #: Every decimal digit, as the inside of a character class.
         self.digits = "0-9" + "".join(digit for digit in found if digit > "9")
-        self.number = (
-            f"^[^+＋;{self.digits}]*([+＋]?[{self.digits}{_PUNCTUATION}]*[{self.digits}])[{_TAIL}]*$"
-        )
+        self.number = f"^[^+＋;{self.digits}]*([+＋]?[{self.digits}{_PUNCTUATION}]*[{self.digits}])[{_TAIL}]*$"
         self._foreign = {digit: str(int(digit)) for digit in found if digit > "9"} | {"＋": "+"}
 
     def ascii(self, cells: pl.Series) -> pl.Series:

@@ -19,16 +19,18 @@ import phonenumbers
 import polars as pl
 
 from cardscreen import schema
-from cardscreen.numbering import dialled, plan, reference, routes, shelf
+from cardscreen.numbering import dialled, patterns, plan, reference, routes, shelf
 from cardscreen.numbering.dialled import POWERS, Keys
 from cardscreen.numbering.index import Index
 
 _Codes = npt.NDArray[np.uint32]
 _Rows = npt.NDArray[np.intp]
 
-_ASK, _STRIP, _ABROAD, _MISSING = range(4)
-_ERRORS = {status: code for code, status in enumerate(reference.ERRORS.values(), start=4)}
-_NUMBER = 4 + len(_ERRORS)  # codes from here on have an E.164 number
+_ASK, _SHIFT, _STRIP, _ABROAD, _MISSING = range(5)
+_ERRORS = {status: code for code, status in enumerate(reference.ERRORS.values(), start=5)}
+_NUMBER = 5 + len(_ERRORS)  # codes from here on have an E.164 number
+_FEW = 8  # parts
+_NARROW = 20_000  # of so many equal parts of all strings, a narrow cell covers less than one
 _PLUS = "+"  # the name under which the table of international numbers is kept
 
 
@@ -36,7 +38,7 @@ class _Meanings:
     """The distinct (region, type, status) and their codes; grows when an asked answer is a new one."""
 
     def __init__(self) -> None:
-        statuses = [None, None, None, "missing", *_ERRORS]
+        statuses = [None] * _MISSING + ["missing", *_ERRORS]
         self._told: list[tuple[Any, Any, Any]] = [(None, None, status) for status in statuses]
         self._code = {told: code for code, told in enumerate(self._told) if code >= _MISSING}
         self._lock = threading.Lock()
@@ -126,19 +128,23 @@ class Book:
         with self._lock:
             if name not in self._tables:
                 self._tables[name] = self._joined(fetch_routes(None if name == _PLUS else name))
+                patterns.forget()
             return self._tables[name]
 
     def _joined(self, frame: pl.DataFrame) -> _Table:
-        """A route table with the plan laid over its *shift* cells."""
+        """A route table with the plan laid over its *shift* cells, narrow ones with many parts excepted."""
         world = self.plan()
         low, high, add = (frame[name].to_numpy() for name in ("low", "high", "add"))
         keep = frame["keep"].to_numpy()
-        fixed = {routes.SHIFT: _ASK, routes.STRIP: _STRIP, routes.ABROAD: _ABROAD, **_ERRORS}
+        fixed = {routes.SHIFT: _SHIFT, routes.STRIP: _STRIP, routes.ABROAD: _ABROAD, **_ERRORS}
         code = frame["action"].replace_strict(fixed, return_dtype=pl.UInt32).to_numpy()
-        shift = (frame["action"] == routes.SHIFT).to_numpy()
+        laid = (frame["action"] == routes.SHIFT).to_numpy()
         first, last = np.zeros(len(low), dtype=np.int64), np.zeros(len(low), dtype=np.int64)
-        first[shift] = np.searchsorted(world.start, low[shift] + add[shift], side="right") - 1
-        last[shift] = np.searchsorted(world.start, high[shift] + add[shift], side="right") - 1
+        first[laid] = np.searchsorted(world.start, low[laid] + add[laid], side="right") - 1
+        last[laid] = np.searchsorted(world.start, high[laid] + add[laid], side="right") - 1
+        # A long carrier prefix has few callers, but as many parts as the country has numbers.
+        laid &= (last - first < _FEW) | (high - low > low // np.uint64(_NARROW))
+        first[~laid], last[~laid] = 0, 0
         row = np.repeat(np.arange(len(low)), last - first + 1)
         place = np.arange(len(row)) - np.searchsorted(row, row) + first[row]
         # Past the first, the parts of a cell begin where the plan's cells begin.
@@ -146,7 +152,7 @@ class Book:
         stop = np.append(begin[1:] - np.uint64(1), high[-1:])
         ends = np.append(row[1:] != row[:-1], [True] * min(len(row), 1))
         stop[ends] = high[row[ends]]
-        return _filled(begin, stop, add[row], keep[row], np.where(shift[row], world.code[place], code[row]))
+        return _filled(begin, stop, add[row], keep[row], np.where(laid[row], world.code[place], code[row]))
 
 
 def _filled(low: Keys, high: Keys, add: Keys, keep: npt.NDArray[np.uint8], code: _Codes) -> _Table:
@@ -234,17 +240,18 @@ def _found(key: Keys, table: _Table) -> tuple[Keys, _Codes]:
     cell = table.index.find(key)
     number: Keys = key + table.add[cell]
     code: _Codes = table.code[cell]
-    rows = np.flatnonzero((code == _STRIP) | (code == _ABROAD))
-    if len(rows):
-        power = POWERS[table.keep[cell[rows]]]
-        low = key[rows] % power
-        abroad = code[rows] == _ABROAD
-        strip = rows[~abroad]
+    rows = np.flatnonzero((code >= _SHIFT) & (code <= _ABROAD))
+    if not len(rows):
+        return number, code
+    power = POWERS[table.keep[cell[rows]]]
+    low, then = key[rows] % power, code[rows]
+    strip, abroad, home = then == _STRIP, then == _ABROAD, rows[then != _ABROAD]
+    number[rows[strip]] = low[strip] + table.add[cell[rows[strip]]]
+    if len(home):
         world = _book.plan()
-        number[strip] = low[~abroad] + table.add[cell[strip]]
-        code[strip] = world.code[world.index.find(number[strip])]
-        if abroad.any():
-            number[rows[abroad]], code[rows[abroad]] = _found((low + power)[abroad], _book.table(_PLUS))
+        code[home] = world.code[world.index.find(number[home])]
+    if abroad.any():
+        number[rows[abroad]], code[rows[abroad]] = _found((low + power)[abroad], _book.table(_PLUS))
     return number, code
 
 

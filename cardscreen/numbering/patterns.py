@@ -1,8 +1,8 @@
-"""Digit patterns as intervals: which n-digit strings does a regular expression accept, exactly?
+r"""Digit patterns as intervals: which n-digit strings does a regular expression accept, exactly?
 
 The metadata of libphonenumber describes numbers by regular expressions over digits. Strings of one
 fixed length are just the integers from 0 to 10ⁿ - 1, and there each of these expressions accepts a
-few intervals: `1[3-5]\\d` accepts 130 to 159. So the expression is parsed with Python's own parser,
+few intervals: `1[3-5]\d` accepts 130 to 159. So the expression is parsed with Python's own parser,
 compiled to a small automaton, and the automaton is walked digit by digit; two ways that lead to the
 same states with the same number of digits left have the same continuation, which is computed once.
 
@@ -13,8 +13,8 @@ same states with the same number of digits left have the same continuation, whic
 from __future__ import annotations
 
 import re
-import re._constants as sre
-import re._parser as sre_parser
+import re._constants as sre  # type: ignore[import-not-found]
+import re._parser as sre_parser  # type: ignore[import-not-found]
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -140,6 +140,12 @@ def prefixes(pattern: str, length: int) -> list[Piece]:
     return walk(tuple(start), length)
 
 
+def forget() -> None:
+    """Free what has been computed; it is only needed while tables are built."""
+    for each in (matching, beginning, prefixes, _compiled):
+        each.cache_clear()
+
+
 def _accepted(pattern: str, length: int, *, whole: bool) -> list[tuple[int, int]]:
     """`matching` and `beginning`: here the order of alternatives does not matter."""
     program = _compiled(pattern)
@@ -236,26 +242,29 @@ def _emit(program: _Program, tree: Iterable[tuple[Any, Any]]) -> None:
     for kind, argument in tree:
         if kind is sre.LITERAL:
             program.add("take", chr(argument) if chr(argument) in _DIGITS else "")
+        elif kind is sre.NOT_LITERAL:
+            program.add("take", _DIGITS.replace(chr(argument), ""))
         elif kind is sre.IN:
             program.add("take", _class_digits(argument))
         elif kind is sre.AT and argument is sre.AT_END:
             program.add("end")
         elif kind is sre.SUBPATTERN and not argument[1] and not argument[2]:
-            group, _, _, body = argument
-            if group is not None:
-                program.add("save", 2 * group)
-            _emit(program, body)
-            if group is not None:
-                program.add("save", 2 * group + 1)
+            _emit_group(program, argument[0], argument[3])
         elif kind is sre.BRANCH:
             _emit_branches(program, argument[1])
         elif kind is sre.MAX_REPEAT and argument[1] is not sre.MAXREPEAT:
-            least, most, body = argument
-            for _ in range(least):
-                _emit(program, body)
-            _emit_optional(program, body, most - least)
+            _emit_repeated(program, *argument)
         else:
             raise UnknownSyntax(f"no rule for {kind} in a digit pattern")
+
+
+def _emit_group(program: _Program, group: int | None, body: Any) -> None:
+    if group is None:
+        _emit(program, body)
+        return
+    program.add("save", 2 * group)
+    _emit(program, body)
+    program.add("save", 2 * group + 1)
 
 
 def _emit_branches(program: _Program, branches: Sequence[Any]) -> None:
@@ -270,10 +279,12 @@ def _emit_branches(program: _Program, branches: Sequence[Any]) -> None:
         program.code[each] = ("fork", (len(program.code),))
 
 
-def _emit_optional(program: _Program, body: Any, times: int) -> None:
-    """A body that may follow up to `times` times; greedy, so going on is tried first."""
+def _emit_repeated(program: _Program, least: int, most: int, body: Any) -> None:
+    """A body that follows some times; greedy, so going on is tried first."""
+    for _ in range(least):
+        _emit(program, body)
     forks = []
-    for _ in range(times):
+    for _ in range(most - least):
         forks.append(program.add("fork", ()))
         _emit(program, body)
     for each in forks:

@@ -9,7 +9,7 @@ whoever looks it up must ask.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import phonenumbers
@@ -21,7 +21,7 @@ from cardscreen.numbering import patterns, reference
 from cardscreen.numbering.routes import LONGEST_E164
 
 #: Columns of the plan, one row for each cell; both ends included.
-PLAN = {
+PLAN: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "low": pl.UInt64,
     "high": pl.UInt64,
     "region": pl.String,

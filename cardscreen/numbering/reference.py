@@ -36,7 +36,7 @@ def answer(text: str, region: str | None) -> _Answer:
 def described(number: phonenumbers.PhoneNumber) -> tuple[str | None, str, str]:
     """Region, type and status of a number that has been parsed."""
     home = phonenumbers.region_code_for_number(number)
-    if not phonenumbers.is_valid_number_for_region(number, home):
+    if not phonenumbers.is_valid_number(number):
         return home, "unknown", "invalid"
     return home, _TYPES[phonenumbers.number_type(number)], "valid"
 

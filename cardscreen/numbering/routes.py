@@ -23,28 +23,31 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
 import phonenumbers
 import polars as pl
 from phonenumbers import PhoneMetadata
 
-from cardscreen import schema
 from cardscreen.numbering import patterns, reference
+from cardscreen.numbering.dialled import LONGEST, SHORTEST
 from cardscreen.numbering.patterns import Piece, Spans
 
-#: Shortest and longest string of digits that has a key; 2 · 10¹⁸ fits UInt64.
-SHORTEST, LONGEST = 3, 18
 #: Most digits of an E.164 number that the plan holds.
 LONGEST_E164 = 18
 #: How a cell's key becomes an E.164 number. Statuses of `schema.PHONE_STATUSES` are the errors.
 SHIFT, STRIP, ABROAD, ASK = "shift", "strip", "abroad", "ask"
 #: Columns of a table, one row for each cell; keys below, between and above the cells are *ask*.
-ROUTES = {"low": pl.UInt64, "high": pl.UInt64, "action": pl.String, "keep": pl.UInt8, "add": pl.UInt64}
+ROUTES: Mapping[str, pl.DataType | type[pl.DataType]] = {
+    "low": pl.UInt64,
+    "high": pl.UInt64,
+    "action": pl.String,
+    "keep": pl.UInt8,
+    "add": pl.UInt64,
+}
 
 _MIN_NSN, _MAX_NSN = 2, 17  # digits
 _MAX_PIECES = 3000  # cells that one cut may make before asking is the better deal
@@ -182,8 +185,10 @@ class _Region:
             return
         # Everything before the last untouched digits must be constant to be put in front of them.
         wanted, tail = _resolved(self.rule, spans)
-        if wanted and wanted[-1] and wanted[-1][1] == end:
-            tail = wanted.pop()[0]
+        final = wanted[-1] if wanted else None
+        if final is not None and final[1] == end:
+            tail = final[0]
+            wanted.pop()
         deepest = max((stop for _, stop in filter(None, wanted) if stop > 0), default=0)
         hidden = cell.length - view.keep
         for part, top in cell.tops(max(hidden + deepest - len(view.lead), 0)):

@@ -118,7 +118,7 @@ def _save(name: str, table: pl.DataFrame) -> None:
 
 
 def _warn_once(place: Path, problem: Exception) -> None:
-    global _warned  # noqa: PLW0603
+    global _warned
     if not _warned:
         _warned = True
         warnings.warn(
