@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -35,6 +35,7 @@ _PUNCTUATION = (
     r"\-. ()/\[\]*"
     "\u00a0\u00ad\u200b\u2010-\u2015\u2060\u2212\u3000\u30fc\uff08\uff09\uff0d-\uff0f\uff3b\uff3d"
 )
+_ASCII_PUNCTUATION = b"-. ()/[]*"
 # ASCII that is neither letter nor digit nor `#`, and some more of which that is true.
 _TAIL = '\x00-"$-/:-@\\[-`{-\x7f\u00a0\u2010-\u2027\u3000-\u3003\u3008-\u3011\uff08\uff09\uff0c-\uff0f\uff1a\uff1b'
 _LONGEST_CELL = 250  # bytes; libphonenumber refuses more characters than that
@@ -47,12 +48,14 @@ class Dialled:
     Attributes:
         key: The key of each cell, 0 where it has none.
         plus: Whether the digits follow a plus; meaningless without key.
+        bare: Whether the cell is text and nothing but the digits of the key.
         missing: Rows that are null or blank.
         wordy: Rows without plus or digit: no number, whatever the region.
     """
 
     key: Keys
     plus: Flags
+    bare: Flags
     missing: npt.NDArray[np.intp]
     wordy: npt.NDArray[np.intp]
 
@@ -85,13 +88,14 @@ def _from_integers(cells: pl.Series) -> Dialled:
     digits = np.searchsorted(POWERS[1 : LONGEST + 1], values, side="right") + 1
     good = plain.to_numpy() & (digits >= SHORTEST)
     key = np.where(good, POWERS[np.minimum(digits, LONGEST + 1)] + values, np.uint64(0))
-    return _mended(cells, Dialled(key, np.zeros(len(cells), dtype=bool), _NONE, _NONE))
+    plus, bare = np.zeros((2, len(cells)), dtype=bool)
+    return _mended(cells, Dialled(key, plus, bare, _NONE, _NONE))
 
 
 def _from_floats(cells: pl.Series) -> Dialled:
     whole = (cells == cells.floor()) & cells.is_between(0, 10**LONGEST - 1) & cells.is_not_nan()
     dialled = _from_integers(cells.to_frame("x").select(pl.when(whole).then("x").cast(pl.Int64)).to_series())
-    return _mended(cells, Dialled(dialled.key, dialled.plus, _NONE, _NONE))
+    return _mended(cells, dialled)
 
 
 def _mended(cells: pl.Series, dialled: Dialled) -> Dialled:
@@ -101,49 +105,70 @@ def _mended(cells: pl.Series, dialled: Dialled) -> Dialled:
         return dialled
     other = _from_text(texts(cells.gather(rows)))
     dialled.key[rows], dialled.plus[rows] = other.key, other.plus
-    return Dialled(dialled.key, dialled.plus, rows[other.missing], rows[other.wordy])
+    return replace(dialled, missing=rows[other.missing], wordy=rows[other.wordy])
 
 
 def _from_text(cells: pl.Series) -> Dialled:
     key, plus = _cast(cells)
+    bare = (key != 0) & ~plus
     rows = np.flatnonzero(key == 0)
+    if len(rows):
+        rest = cells.gather(rows)
+        short = (rest.str.len_bytes() <= _LONGEST_CELL).fill_null(value=False)
+        tried = rows[short.to_numpy()]
+        key[tried], plus[tried] = _cast(_without_punctuation(rest.filter(short)))
+        rows = rows[key[rows] == 0]
     if not len(rows):
-        return Dialled(key, plus, _NONE, _NONE)
+        return Dialled(key, plus, bare, _NONE, _NONE)
     rest = cells.gather(rows)
-    missing = rest.to_frame("x").select(is_blank(pl.col("x"))).to_series()
-    blank, rows = rows[missing.to_numpy()], rows[~missing.to_numpy()]
-    rest = rest.filter(~missing & (rest.str.len_bytes() <= _LONGEST_CELL).fill_null(value=False))
-    if len(rest) != len(rows):
-        rows = rows[(cells.gather(rows).str.len_bytes() <= _LONGEST_CELL).to_numpy()]
-    key[rows], plus[rows] = _cast(rest.str.replace_all(f"[{_PUNCTUATION}]", ""))
-    left = key[rows] == 0
-    if not left.any():
-        return Dialled(key, plus, blank, _NONE)
-    rows, rest = rows[left], rest.filter(pl.Series(left))
-    syntax = _syntax()
+    missing = rest.to_frame("x").select(is_blank(pl.col("x"))).to_series().to_numpy()
+    blank, rows = (
+        rows[missing],
+        rows[~missing & (rest.str.len_bytes() <= _LONGEST_CELL).fill_null(value=False).to_numpy()],
+    )
+    rest, syntax = cells.gather(rows), _syntax()
     wordy = (~rest.str.contains(f"[+＋;{syntax.digits}]")).to_numpy()
     body = rest.str.extract(syntax.number, 1)
     if not body.str.contains(r"^[\x00-\x7f]*$").all():
         body = syntax.ascii(body)
     key[rows], plus[rows] = _cast(body.str.replace_all(f"[{_PUNCTUATION}]", ""))
-    return Dialled(key, plus, blank, rows[wordy])
+    return Dialled(key, plus, bare, blank, rows[wordy])
+
+
+def _without_punctuation(cells: pl.Series) -> pl.Series:
+    """The cells without the punctuation that is ASCII; three times as fast as a regular expression.
+
+    All cells as one text, with a new line between each two: bytes of other characters stay as they are.
+    """
+    text = cells.str.join("\n").item() or ""
+    bare = text.encode().translate(None, _ASCII_PUNCTUATION).decode()
+    parts = pl.Series(cells.name, [bare]).str.split("\n").explode()
+    if len(parts) == len(cells):
+        return parts
+    return cells.str.replace_all(f"[{_PUNCTUATION}]", "")  # some cell has lines of its own
 
 
 def _cast(cells: pl.Series) -> tuple[Keys, Flags]:
     """Keys and plus of the cells that are digits with at most one plus in front."""
-    values = cells.cast(pl.UInt64, strict=False)
-    lengths = cells.str.len_bytes()
+    values, lengths = cells.cast(pl.UInt64, strict=False), cells.str.len_bytes()
     read = None
     if values.null_count():
         read = values.is_not_null().to_numpy()
         values, lengths = values.fill_null(0), lengths.fill_null(0)
-    value, length = values.to_numpy(), np.minimum(lengths.to_numpy(), LONGEST + 2)
+    value, length = values.to_numpy(), lengths.to_numpy()
+    shortest, longest = (int(length.min()), int(length.max())) if len(length) else (0, 0)
+    if shortest == longest and SHORTEST <= longest <= LONGEST and read is None and value.min() >= POWERS[longest - 1]:
+        return value + POWERS[longest], np.zeros(len(value), dtype=bool)
+    length = np.minimum(length, LONGEST + 2)
     # The cast takes a plus and leading zeros without a word; either makes the value too short.
-    if (value < POWERS[np.maximum(length, 1) - 1]).any():
-        plus = cells.str.starts_with("+").fill_null(value=False).to_numpy(writable=True)
+    odd = value < POWERS[np.maximum(length, 1) - 1]
+    if read is not None:
+        odd &= read
+    plus = np.zeros(len(value), dtype=bool)
+    rows = np.flatnonzero(odd)
+    if len(rows):
+        plus[rows] = cells.gather(rows).str.starts_with("+").to_numpy()
         length = length - plus
-    else:
-        plus = np.zeros(len(value), dtype=bool)
     good = (length >= SHORTEST) & (length <= LONGEST)
     if read is not None:
         good &= read
