@@ -7,6 +7,7 @@ not valid today may still be on a list.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,15 +15,14 @@ import phonenumbers
 import polars as pl
 
 from cardscreen import schema
-from cardscreen.cleaning import as_expr, is_blank, named_like, over_fields, to_text
+from cardscreen.cleaning import as_expr, named_like, over_fields
 from cardscreen.errors import ConfigError, near
-from cardscreen.numbering import reference
+from cardscreen.numbering import lookup
 
 #: What people write for a country whose ISO 3166 code is another.
 _ALIASES = {"UK": "GB", "EN": "GB", "EL": "GR", "CHN": "CN", "USA": "US", "GBR": "GB", "DEU": "DE", "RUS": "RU"}
 _NO_STUB = pl.lit(None, dtype=pl.UInt64)
 _STATUS = pl.col("status").cast(pl.String)
-_MISSING = pl.lit("missing", dtype=schema.PHONE_STATUSES)
 
 
 def phone(expr: str | pl.Expr, region: str | pl.Expr | None = None) -> pl.Expr:
@@ -53,24 +53,25 @@ def phone(expr: str | pl.Expr, region: str | pl.Expr | None = None) -> pl.Expr:
     """
     if isinstance(region, str):
         check_region(region)
-    text = to_text(as_expr(expr))
-    dialled_in = region if isinstance(region, pl.Expr) else pl.lit(region, dtype=pl.String)
-    asked = pl.struct(text.alias("text"), dialled_in.cast(pl.String).alias("region"))
-    return named_like(asked.map_batches(_parse, return_dtype=schema.PHONE, is_elementwise=True), expr)
+    return named_like(_told(as_expr(expr), region, lookup.fields, schema.PHONE), expr)
 
 
-def _parse(asked: pl.Series) -> pl.Series:
-    """The four fields for a batch of Struct{text, region}."""
-    frame = asked.struct.unnest().with_row_index("row")
-    written = frame.filter(~is_blank(pl.col("text")))
-    told = pl.concat([written.select("row"), reference.answers(written.select("text", "region"))], how="horizontal")
-    return (
-        frame.select("row")
-        .join(told, on="row", how="left", maintain_order="left")
-        .with_columns(pl.col("status").fill_null(_MISSING))
-        .select(pl.struct("e164", "region", "type", "status").alias(asked.name))
-        .to_series()
-    )
+def _told(
+    cells: pl.Expr,
+    region: str | pl.Expr | None,
+    answer: Callable[[pl.Series, str | pl.Series | None], pl.Series],
+    dtype: pl.Struct,
+) -> pl.Expr:
+    """What a function of batches of cells and their regions makes of an expression. Streams."""
+    if not isinstance(region, pl.Expr):
+        return cells.map_batches(lambda batch: answer(batch, region), return_dtype=dtype, is_elementwise=True)
+
+    def split(asked: pl.Series) -> pl.Series:
+        parts = asked.struct.unnest()
+        return answer(parts["cell"], parts["region"]).alias(asked.name)
+
+    asked = pl.struct(cells.alias("cell"), region.cast(pl.String).alias("region"))
+    return asked.map_batches(split, return_dtype=dtype, is_elementwise=True)
 
 
 def check_region(region: str) -> None:
@@ -137,9 +138,7 @@ class Phone:
 
     def scan(self, cell: pl.Expr) -> pl.Expr:
         """Struct{key: UInt64, stub: UInt64, status: String}: what the pass over all accounts needs."""
-        # 19 digits always fit; a longer number shares its key, and evidence compares the whole text.
-        key = pl.col("e164").str.slice(1, 19).cast(pl.UInt64)
-        return over_fields(self._numbers(cell), schema.SCAN, key=key, stub=_NO_STUB, status=_STATUS)
+        return _told(cell, self._region(), lookup.scan, schema.SCAN)
 
     def read(self, cell: pl.Expr) -> pl.Expr:
         """Struct{value, shown, status}, all String: what evidence about a few cells needs."""
@@ -155,7 +154,10 @@ class Phone:
         return _NO_STUB
 
     def _numbers(self, cell: pl.Expr) -> pl.Expr:
-        return phone(cell, pl.col(self.region_column) if self.region_column else self.region)
+        return phone(cell, self._region())
+
+    def _region(self) -> str | pl.Expr | None:
+        return pl.col(self.region_column) if self.region_column else self.region
 
     @staticmethod
     def listing(value: pl.Expr) -> pl.Expr:

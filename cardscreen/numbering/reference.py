@@ -14,7 +14,7 @@ from cardscreen import schema
 
 _Answer = tuple[str | None, str | None, str | None, str]
 
-_ERRORS = {
+ERRORS = {
     NumberParseException.INVALID_COUNTRY_CODE: "invalid_country_code",
     NumberParseException.NOT_A_NUMBER: "not_a_number",
     NumberParseException.TOO_SHORT_AFTER_IDD: "too_short_after_idd",
@@ -29,12 +29,16 @@ def answer(text: str, region: str | None) -> _Answer:
     try:
         number = phonenumbers.parse(text, region)
     except NumberParseException as refusal:
-        return None, None, None, _ERRORS[refusal.error_type]
-    e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+        return None, None, None, ERRORS[refusal.error_type]
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164), *described(number)
+
+
+def described(number: phonenumbers.PhoneNumber) -> tuple[str | None, str, str]:
+    """Region, type and status of a number that has been parsed."""
     home = phonenumbers.region_code_for_number(number)
     if not phonenumbers.is_valid_number(number):
-        return e164, home, "unknown", "invalid"
-    return e164, home, _TYPES[phonenumbers.number_type(number)], "valid"
+        return home, "unknown", "invalid"
+    return home, _TYPES[phonenumbers.number_type(number)], "valid"
 
 
 def answers(asked: pl.DataFrame) -> pl.DataFrame:

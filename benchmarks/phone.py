@@ -1,0 +1,153 @@
+"""Phone parsing against `phonenumbers` and, where it is installed, `rphonenumbers`.
+
+Run it with one thread: `POLARS_MAX_THREADS=1 python benchmarks/phone.py`. All figures of a line come
+from the same strings in the same run; the packages read a sample of them, since they are slow.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("POLARS_MAX_THREADS", "1")
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import phonenumbers
+import polars as pl
+
+import cardscreen as cs
+from cardscreen.numbering import lookup, reference
+
+ROWS = 2_000_000
+SAMPLE = 30_000
+_RNG = np.random.default_rng(7)
+
+
+def clean_mobiles() -> pl.Series:
+    """Plain national mobile numbers of China."""
+    heads = _RNG.choice([130, 135, 138, 139, 150, 158, 159, 176, 186, 188, 189, 199], ROWS)
+    return pl.Series("phone", heads * 10**8 + _RNG.integers(0, 10**8, ROWS)).cast(pl.String)
+
+
+def half_written() -> pl.Series:
+    """The same, half of them with punctuation, country code or IDD prefix."""
+    digits = pl.col("phone")
+    form = pl.Series("form", _RNG.choice(8, ROWS))
+    parts = digits.str.slice(0, 3), digits.str.slice(3, 4), digits.str.slice(7)
+    return (
+        clean_mobiles()
+        .to_frame()
+        .select(
+            pl.when(form == 0)
+            .then(pl.concat_str(*parts, separator=" "))
+            .when(form == 1)
+            .then(pl.concat_str(*parts, separator="-"))
+            .when(form == 2)
+            .then(pl.concat_str(pl.lit("+86 "), digits))
+            .when(form == 3)
+            .then(pl.concat_str(pl.lit("0086"), digits))
+            .otherwise(digits)
+            .alias("phone")
+        )
+        .to_series()
+    )
+
+
+def all_regions() -> pl.DataFrame:
+    """Numbers made from the example numbers of all regions: half national, half international."""
+    rows: list[tuple[str, str, str]] = []
+    for region in sorted(phonenumbers.SUPPORTED_REGIONS):
+        for kind in (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE):
+            number = phonenumbers.example_number_for_type(region, kind)
+            if number is not None:
+                national = phonenumbers.national_significant_number(number)
+                rows.append((national[:-4], region, f"+{number.country_code}"))
+    made = pl.DataFrame(rows, schema=["head", "region", "code"], orient="row")
+    made = made[pl.Series(_RNG.integers(0, len(made), ROWS))]
+    tail = pl.Series("tail", _RNG.integers(10_000, 20_000, ROWS)).cast(pl.String).str.slice(1)
+    abroad = pl.Series("abroad", _RNG.choice([True, False], ROWS))
+    front = pl.when(abroad).then(pl.concat_str("code", "head")).otherwise("head")
+    return made.select(pl.concat_str(front, tail).alias("phone"), "region")
+
+
+def per_string(work: Callable[[], Any], strings: int, times: int = 3) -> float:
+    """Seconds for one string: the best of some runs."""
+    best = float("inf")
+    for _ in range(times):
+        begun = time.perf_counter()
+        work()
+        best = min(best, time.perf_counter() - begun)
+    return best / strings
+
+
+def compare(name: str, frame: pl.DataFrame, region: str | None) -> None:
+    """One line of the report: nanoseconds a string, and ratios."""
+    where: str | pl.Expr = pl.col("region") if region is None else region
+    kind = cs.Phone(region_column="region") if region is None else cs.Phone(region)
+    lazy = frame.lazy()
+    ours = per_string(lambda: lazy.select(cs.phone("phone", where)).collect(engine="streaming"), len(frame))
+    screen = per_string(lambda: lazy.select(kind.scan(pl.col("phone"))).collect(engine="streaming"), len(frame))
+    sample = frame.sample(SAMPLE, seed=1)
+    strings = sample["phone"].to_list()
+    regions = [region] * SAMPLE if region else sample["region"].to_list()
+    theirs = per_string(lambda: [reference.answer(*pair) for pair in zip(strings, regions, strict=True)], SAMPLE, 2)
+    rust = _rust(strings, regions)
+    told = lookup.tell(frame["phone"], region or frame["region"])
+    line = f"{name:28}{ours * 1e9:7.0f} ns  {theirs / ours:6.0f} x phonenumbers"
+    line += f"  {rust / ours:5.1f} x rphonenumbers" if rust else ""
+    line += f"  | key only {screen * 1e9:5.0f} ns {theirs / screen:6.0f} x"
+    print(line + f"  | asked {len(told.rows) / len(frame):.4%}")
+
+
+def _rust(strings: Sequence[str], regions: Sequence[str]) -> float | None:
+    try:
+        import rphonenumbers  # type: ignore[import-untyped,import-not-found,unused-ignore]
+    except ImportError:
+        return None
+    parser: Any = rphonenumbers
+
+    def each() -> None:
+        for text, region in zip(strings, regions, strict=True):
+            try:
+                number = parser.parse(text, region)
+            except Exception:
+                continue
+            parser.format_number(number, parser.PhoneNumberFormat.E164)
+            parser.is_valid_number(number)
+            parser.region_code_for_number(number)
+            parser.number_type(number)
+
+    return per_string(each, len(strings), 2)
+
+
+_FIRST = """
+import time, polars as pl, cardscreen as cs
+cells = pl.DataFrame({"phone": ["13800138000", "+442079460958"]})
+begun = time.perf_counter()
+cells.select(cs.phone("phone", "CN"))
+print(time.perf_counter() - begun)
+"""
+
+
+def first_answer() -> None:
+    """Seconds to the first answer in a new process, without and with the cache."""
+    with tempfile.TemporaryDirectory() as cache:
+        for name in ("cold", "warm"):
+            environment = {**os.environ, "CARDSCREEN_CACHE_DIR": cache}
+            told = subprocess.run(
+                [sys.executable, "-c", _FIRST], env=environment, capture_output=True, text=True, check=True
+            )
+            print(f"first answer, {name} cache: {float(told.stdout):.3f} s")
+
+
+if __name__ == "__main__":
+    compare("clean national mobiles", clean_mobiles().to_frame(), "CN")
+    compare("half written or abroad", half_written().to_frame(), "CN")
+    compare("all regions mixed", all_regions(), None)
+    first_answer()

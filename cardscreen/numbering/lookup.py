@@ -1,0 +1,309 @@
+"""What a batch of raw cells means: E.164 number, region, type and status, by looking up keys.
+
+A region's routes are joined with the plan once, when the region is first asked for: each cell of the
+joined table says what to add to a key to get the E.164 number, and the code of region, type and
+status together. So most cells of a column are answered by one look-up. The few whose number is only
+known afterwards (many prefixes with one meaning, IDD prefixes) are looked up a second time, and cells
+without key, or in a gap of the tables, are asked of `phonenumbers`.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import phonenumbers
+import polars as pl
+
+from cardscreen import schema
+from cardscreen.numbering import dialled, patterns, plan, reference, routes, shelf
+from cardscreen.numbering.dialled import POWERS, Dialled, Keys
+from cardscreen.numbering.index import Index
+
+_Codes = npt.NDArray[np.uint32]
+_Rows = npt.NDArray[np.intp]
+
+_ASK, _SHIFT, _STRIP, _ABROAD, _MISSING = range(5)
+_ERRORS = {status: code for code, status in enumerate(reference.ERRORS.values(), start=5)}
+_NUMBER = 5 + len(_ERRORS)  # codes from here on have an E.164 number
+_FEW = 8  # parts
+_NARROW = 20_000  # of so many equal parts of all strings, a narrow cell covers less than one
+_PLUS = "+"  # the name under which the table of international numbers is kept
+
+
+class _Meanings:
+    """The distinct (region, type, status) and their codes; grows when an asked answer is a new one."""
+
+    def __init__(self) -> None:
+        statuses = [None] * _MISSING + ["missing", *_ERRORS]
+        self._told: list[tuple[Any, Any, Any]] = [(None, None, status) for status in statuses]
+        self._code = {told: code for code, told in enumerate(self._told) if code >= _MISSING}
+        self._lock = threading.Lock()
+        self.columns = self._series()
+
+    def learn(self, told: pl.DataFrame) -> _Codes:
+        """The code of each row of region, type and status."""
+        distinct = told.unique()
+        with self._lock:
+            before = len(self._told)
+            for row in distinct.rows():
+                if row not in self._code:
+                    self._code[row] = len(self._told)
+                    self._told.append(row)
+            if len(self._told) > before:
+                self.columns = self._series()
+            codes = [self._code[row] for row in distinct.rows()]
+        book = distinct.with_columns(code=pl.Series(codes, dtype=pl.UInt32))
+        joined = told.join(book, on=told.columns, how="left", nulls_equal=True, maintain_order="left")
+        return joined["code"].to_numpy()
+
+    def _series(self) -> tuple[pl.Series, pl.Series, pl.Series]:
+        region, kind, status = zip(*self._told, strict=True)
+        return (
+            pl.Series("region", region, dtype=pl.String),
+            pl.Series("type", kind, dtype=schema.PHONE_TYPES),
+            pl.Series("status", status, dtype=schema.PHONE_STATUSES),
+        )
+
+
+@dataclass
+class Told:
+    """The answers to a batch, before they are put into columns.
+
+    Attributes:
+        said: What the cells said.
+        number: E.164 numbers; only where the code is that of a number.
+        code: Codes of region, type and status.
+        rows: The rows that were asked of `phonenumbers`.
+        asked: Their E.164 forms, which may be longer than an integer holds.
+    """
+
+    said: Dialled
+    number: Keys
+    code: _Codes
+    rows: _Rows
+    asked: pl.Series
+
+
+@dataclass
+class _Table:
+    """Keys to results: `add` to the key, or to its low digits, and the code of what that is."""
+
+    start: Keys
+    add: Keys
+    keep: npt.NDArray[np.uint8]
+    code: _Codes
+    index: Index = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.index = Index(self.start)
+
+
+class Book:
+    """The tables of one version of `phonenumbers`, each made or loaded when first used."""
+
+    def __init__(self) -> None:
+        self.codes = _Meanings()
+        self._lock = threading.RLock()
+        self._plan: _Table | None = None
+        self._tables: dict[str, _Table] = {}
+
+    def plan(self) -> _Table:
+        """E.164 number → code."""
+        with self._lock:
+            if self._plan is None:
+                frame = shelf.fetch("plan", plan.PLAN, plan.build)
+                codes = self.codes.learn(frame.select("region", "type", "status"))
+                low, high = frame["low"].to_numpy(), frame["high"].to_numpy()
+                zeros = np.zeros(len(low), dtype=np.uint64)
+                self._plan = _filled(low, high, zeros, zeros.astype(np.uint8), codes)
+            return self._plan
+
+    def table(self, name: str) -> _Table:
+        """Key → result, for a region or, under `+`, for international numbers."""
+        found = self._tables.get(name)
+        if found is not None:
+            return found
+        with self._lock:
+            if name not in self._tables:
+                self._tables[name] = self._joined(fetch_routes(None if name == _PLUS else name))
+                patterns.forget()
+            return self._tables[name]
+
+    def _joined(self, frame: pl.DataFrame) -> _Table:
+        """A route table with the plan laid over its *shift* cells, narrow ones with many parts excepted."""
+        world = self.plan()
+        low, high, add = (frame[name].to_numpy() for name in ("low", "high", "add"))
+        keep = frame["keep"].to_numpy()
+        fixed = {routes.SHIFT: _SHIFT, routes.STRIP: _STRIP, routes.ABROAD: _ABROAD, **_ERRORS}
+        code = frame["action"].replace_strict(fixed, return_dtype=pl.UInt32).to_numpy()
+        laid = (frame["action"] == routes.SHIFT).to_numpy()
+        first, last = np.zeros(len(low), dtype=np.int64), np.zeros(len(low), dtype=np.int64)
+        first[laid] = np.searchsorted(world.start, low[laid] + add[laid], side="right") - 1
+        last[laid] = np.searchsorted(world.start, high[laid] + add[laid], side="right") - 1
+        # A long carrier prefix has few callers, but as many parts as the country has numbers.
+        laid &= (last - first < _FEW) | (high - low > low // np.uint64(_NARROW))
+        first[~laid], last[~laid] = 0, 0
+        row = np.repeat(np.arange(len(low)), last - first + 1)
+        place = np.arange(len(row)) - np.searchsorted(row, row) + first[row]
+        # Past the first, the parts of a cell begin where the plan's cells begin.
+        begin = np.where(place == first[row], low[row], world.start[place] - add[row])
+        stop = np.append(begin[1:] - np.uint64(1), high[-1:])
+        ends = np.append(row[1:] != row[:-1], [True] * min(len(row), 1))
+        stop[ends] = high[row[ends]]
+        return _filled(begin, stop, add[row], keep[row], np.where(laid[row], world.code[place], code[row]))
+
+
+def _filled(low: Keys, high: Keys, add: Keys, keep: npt.NDArray[np.uint8], code: _Codes) -> _Table:
+    """A table without gaps: what lies between the cells is *ask*."""
+    gap = np.append(high[:-1] + np.uint64(1) != low[1:], True)
+    start = np.concatenate([[np.uint64(0)], low, high[gap] + np.uint64(1)])
+    order = np.argsort(start, kind="stable")
+
+    def spread(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        nothing = np.zeros(1 + int(gap.sum()), dtype=values.dtype)
+        return np.concatenate([nothing[:1], values, nothing[1:]])[order]
+
+    start, add, keep, code = start[order], spread(add), spread(keep), spread(code)
+    new = np.ones(len(start), dtype=bool)
+    new[1:] = (add[1:] != add[:-1]) | (keep[1:] != keep[:-1]) | (code[1:] != code[:-1])
+    return _Table(start[new], add[new], keep[new], code[new].astype(np.uint32))
+
+
+def fetch_routes(region: str | None) -> pl.DataFrame:
+    """The route table of a region or, for None, of international numbers, by way of the cache."""
+    return shelf.fetch(region or "plus", routes.ROUTES, lambda: routes.build(region))
+
+
+_book = Book()
+
+
+def tell(cells: pl.Series, region: str | pl.Series | None) -> Told:
+    """The answers to a batch of cells.
+
+    Args:
+        cells: String, any integer type or Float64.
+        region: One region code for all, a String series of one for each row, or None.
+    """
+    said = dialled.read(cells)
+    number = np.zeros(len(cells), dtype=np.uint64)
+    code = np.zeros(len(cells), dtype=np.uint32)
+    if isinstance(region, pl.Series):
+        for part, rows in _grouped(region):
+            number[rows], code[rows] = _resolved(said.key[rows], said.plus[rows], part)
+    else:
+        number, code = _resolved(said.key, said.plus, region)
+    code[said.missing] = _MISSING
+    code[said.wordy] = _ERRORS["not_a_number"]
+    rows = np.flatnonzero(code == _ASK)
+    asked = pl.Series("e164", [], dtype=pl.String)
+    if len(rows):
+        dialled_in = region.gather(rows) if isinstance(region, pl.Series) else pl.lit(region, dtype=pl.String)
+        frame = dialled.texts(cells.gather(rows)).to_frame("text").select("text", region=dialled_in)
+        told = reference.answers(frame)
+        asked, code[rows] = told["e164"], _book.codes.learn(told.select("region", "type", "status"))
+        number[rows] = asked.str.slice(1, 19).cast(pl.UInt64).fill_null(0).to_numpy()
+    return Told(said, number, code, rows, asked)
+
+
+def _grouped(region: pl.Series) -> list[tuple[str | None, _Rows]]:
+    """The rows of each region in a batch."""
+    groups = region.to_frame("region").with_row_index("row").group_by("region").agg("row")
+    return [(code, rows.to_numpy().astype(np.intp)) for code, rows in zip(*groups.get_columns(), strict=True)]
+
+
+def _resolved(key: Keys, plus: npt.NDArray[np.bool_], region: str | None) -> tuple[Keys, _Codes]:
+    """Number and code of keys dialled in one region."""
+    known = region in phonenumbers.SUPPORTED_REGIONS
+    if region is not None and not known:
+        return np.zeros_like(key), np.zeros(len(key), dtype=np.uint32)
+    if region is None or plus.all():
+        number, code = _found(key, _book.table(_PLUS))
+        code[~plus] = _ERRORS["invalid_country_code"]
+    else:
+        number, code = _found(key, _book.table(region))
+        rows = np.flatnonzero(plus)
+        if len(rows):
+            number[rows], code[rows] = _found(key[rows], _book.table(_PLUS))
+    if region is not None:
+        # Behind a plus, what is no country code is dialled once more in the region.
+        code[plus & (code == _ERRORS["invalid_country_code"])] = _ASK
+    unread = key == 0
+    if unread.any():
+        code[unread] = _ASK
+    return number, code
+
+
+def _found(key: Keys, table: _Table) -> tuple[Keys, _Codes]:
+    """Number and code of keys in one table."""
+    cell = table.index.find(key)
+    number: Keys = key + table.add[cell]
+    code: _Codes = table.code[cell]
+    rows = np.flatnonzero((code >= _SHIFT) & (code <= _ABROAD))
+    if not len(rows):
+        return number, code
+    power = POWERS[table.keep[cell[rows]]]
+    low, then = key[rows] % power, code[rows]
+    strip, abroad, home = then == _STRIP, then == _ABROAD, rows[then != _ABROAD]
+    number[rows[strip]] = low[strip] + table.add[cell[rows[strip]]]
+    if len(home):
+        world = _book.plan()
+        code[home] = world.code[world.index.find(number[home])]
+    if abroad.any():
+        number[rows[abroad]], code[rows[abroad]] = _found((low + power)[abroad], _book.table(_PLUS))
+    return number, code
+
+
+def fields(cells: pl.Series, region: str | pl.Series | None) -> pl.Series:
+    """`schema.PHONE` for a batch of cells."""
+    told = tell(cells, region)
+    plain = told.code >= _NUMBER
+    text = _e164(cells, told)
+    if not plain.all():
+        text = text.zip_with(pl.Series(plain), pl.Series("e164", [None], dtype=pl.String).new_from_index(0, len(text)))
+    if len(told.rows):
+        text = text.scatter(told.rows, told.asked)
+    code = pl.Series(told.code)
+    parts = [text.alias("e164"), *(column.gather(code) for column in _book.codes.columns)]
+    return pl.DataFrame(parts).to_struct(cells.name)
+
+
+def _e164(cells: pl.Series, told: Told) -> pl.Series:
+    """The numbers as text; anything where the code is not that of a number."""
+    # Many cells of a column often lack the same front. It is put before their own digits, which takes
+    # half the time of writing the number anew.
+    usable = told.said.bare & (told.code >= _NUMBER)
+    first = int(usable.argmax()) if len(usable) else 0
+    if not usable.any():
+        return _written(told.number)
+    key, front = told.said.key, told.number - told.said.key
+    weight = 10 ** (len(str(key[first])) - 1)
+    lead, rest = divmod((weight + int(front[first])) % (1 << 64), weight)
+    usable &= (front == front[first]) & (key >= np.uint64(weight)) & (key < np.uint64(2 * weight))
+    others = np.flatnonzero(~usable)
+    if rest or not lead or len(others) > len(cells) // 4:
+        return _written(told.number)
+    text = f"+{lead}" + cells
+    return text.scatter(others, _written(told.number[others])) if len(others) else text
+
+
+def _written(numbers: Keys) -> pl.Series:
+    return pl.Series("e164", numbers).to_frame().select(pl.format("+{}", "e164")).to_series()
+
+
+def scan(cells: pl.Series, region: str | pl.Series | None) -> pl.Series:
+    """`schema.SCAN` for a batch of cells: the number as an integer, without any text of it.
+
+    19 digits always fit; a longer number shares its key with another, and evidence compares the text.
+    """
+    told = tell(cells, region)
+    key = pl.Series("key", told.number)
+    plain = told.code >= _NUMBER
+    if not plain.all():
+        key = key.zip_with(pl.Series(plain), pl.Series("key", [None], dtype=pl.UInt64).new_from_index(0, len(key)))
+    status = _book.codes.columns[2].cast(pl.String).gather(pl.Series(told.code))
+    stub = pl.Series("stub", [None], dtype=pl.UInt64).new_from_index(0, len(key))
+    return pl.DataFrame([key, stub, status]).to_struct(cells.name)

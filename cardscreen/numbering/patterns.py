@@ -1,0 +1,308 @@
+r"""Digit patterns as intervals: which n-digit strings does a regular expression accept, exactly?
+
+The metadata of libphonenumber describes numbers by regular expressions over digits. Strings of one
+fixed length are just the integers from 0 to 10ⁿ - 1, and there each of these expressions accepts a
+few intervals: `1[3-5]\d` accepts 130 to 159. So the expression is parsed with Python's own parser,
+compiled to a small automaton, and the automaton is walked digit by digit; two ways that lead to the
+same states with the same number of digits left have the same continuation, which is computed once.
+
+`matching` answers `re.fullmatch`, `beginning` answers whether `re.match` finds anything, and
+`prefixes` also tells what `re.match` consumes and captures. All of them hold for ASCII digits only.
+"""
+
+from __future__ import annotations
+
+import re
+import re._constants as sre  # type: ignore[import-not-found]
+import re._parser as sre_parser  # type: ignore[import-not-found]
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from cardscreen.errors import CardscreenError
+
+#: What a match covers: start and end of the whole match, then of each group, (-1, -1) where unused.
+Spans = tuple[tuple[int, int], ...]
+#: A closed interval of equally long digit strings, read as integers, and what is true of them all.
+Piece = tuple[int, int, Any]
+
+_DIGITS = "0123456789"
+
+
+class UnknownSyntax(CardscreenError):
+    """A pattern uses a construct that cannot be compiled here; whoever needs it must ask instead."""
+
+
+@dataclass
+class _Program:
+    """Instructions of a backtracking matcher: `take` a digit, `fork`, `save`, `end` of text, `match`."""
+
+    groups: int
+    code: list[tuple[Any, ...]] = field(default_factory=list)
+    moves: dict[tuple[frozenset[int], bool], list[frozenset[int]]] = field(default_factory=dict)
+    accepted: dict[tuple[frozenset[int], int, bool], list[Piece]] = field(default_factory=dict)
+
+    def add(self, *instruction: Any) -> int:
+        self.code.append(instruction)
+        return len(self.code) - 1
+
+
+def joined(pieces: Iterable[Piece]) -> list[Piece]:
+    """Pieces in rising order with touching neighbours of equal value made one.
+
+    Example:
+        >>> joined([(0, 4, "a"), (5, 9, "a"), (10, 10, "b")])
+        [(0, 9, 'a'), (10, 10, 'b')]
+    """
+    out: list[Piece] = []
+    for low, high, value in pieces:
+        if out and out[-1][2] == value and out[-1][1] + 1 == low:
+            out[-1] = (out[-1][0], high, value)
+        else:
+            out.append((low, high, value))
+    return out
+
+
+@lru_cache(maxsize=4096)
+def matching(pattern: str, length: int) -> list[tuple[int, int]]:
+    """The digit strings of one length that `re.fullmatch` accepts, as sorted disjoint intervals.
+
+    Raises:
+        UnknownSyntax: The pattern is not made of digits, classes, groups, repeats and `$` alone.
+
+    Example:
+        >>> matching("1[3-5]|2", 2)
+        [(13, 15)]
+    """
+    return _accepted(pattern, length, whole=True)
+
+
+@lru_cache(maxsize=1024)
+def beginning(pattern: str, length: int) -> list[tuple[int, int]]:
+    """The digit strings of one length with a beginning that `re.match` accepts, as intervals.
+
+    Raises:
+        UnknownSyntax: As for `matching`.
+
+    Example:
+        >>> beginning("1[3-5]|2", 2)
+        [(13, 15), (20, 29)]
+    """
+    return _accepted(pattern, length, whole=False)
+
+
+@lru_cache(maxsize=1024)
+def prefixes(pattern: str, length: int) -> list[Piece]:
+    """All digit strings of one length, cut by what `re.match` finds in them.
+
+    Returns:
+        Pieces that cover 0 to 10ⁿ - 1; the value is the match's spans, or None where none is found.
+
+    Raises:
+        UnknownSyntax: As for `matching`.
+
+    Example:
+        >>> prefixes("0(1)?", 2)
+        [(0, 0, ((0, 1), (-1, -1))), (1, 1, ((0, 2), (1, 2))), (2, 9, ((0, 1), (-1, -1))), (10, 99, None)]
+    """
+    program = _compiled(pattern)
+    blank = (-1,) * (2 * program.groups + 2)
+    seen: dict[tuple[Any, int], list[Piece]] = {}
+
+    def walk(threads: tuple[tuple[int, tuple[int, ...]], ...], left: int) -> list[Piece]:
+        """`threads` in order of preference; a finished one is last, since it beats all behind it."""
+        if not left:
+            threads = tuple(each for each in threads if program.code[each[0]][0] == "match")
+        if not threads or program.code[threads[0][0]][0] == "match":
+            slots = threads[0][1] if threads else None
+            spans = None if slots is None else tuple(zip(slots[::2], slots[1::2], strict=True))
+            return [(0, 10**left - 1, spans)]
+        if (threads, left) not in seen:
+            by_digit = []
+            for digit in _DIGITS:
+                reached: list[tuple[int, tuple[int, ...]]] = []
+                for state, slots in threads:
+                    kind, *rest = program.code[state]
+                    if kind == "match":
+                        reached.append((state, slots))
+                        break
+                    if digit in rest[0]:
+                        _follow(program, state + 1, slots, length - left + 1, length, reached)
+                        if reached and program.code[reached[-1][0]][0] == "match":
+                            break
+                by_digit.append(tuple(reached))
+            seen[threads, left] = _spread([walk(after, left - 1) for after in by_digit], left)
+        return seen[threads, left]
+
+    start: list[tuple[int, tuple[int, ...]]] = []
+    _follow(program, 0, (0, *blank[1:]), 0, length, start)
+    return walk(tuple(start), length)
+
+
+def forget() -> None:
+    """Free what has been computed; it is only needed while tables are built."""
+    for each in (matching, beginning, prefixes, _compiled):
+        each.cache_clear()
+
+
+def _accepted(pattern: str, length: int, *, whole: bool) -> list[tuple[int, int]]:
+    """`matching` and `beginning`: here the order of alternatives does not matter."""
+    program = _compiled(pattern)
+
+    def walk(states: frozenset[int], left: int) -> list[Piece]:
+        done = any(program.code[state][0] == "match" for state in states)
+        if not states or left == 0 or (done and not whole):
+            return [(0, 10**left - 1, done)]
+        # What follows depends on the digits left alone, so one memo serves all lengths.
+        known = program.accepted.get((states, left, whole))
+        if known is None:
+            known = _spread([walk(after, left - 1) for after in _moves(program, states, left == 1)], left)
+            program.accepted[states, left, whole] = known
+        return known
+
+    start: list[tuple[int, Any]] = []
+    _follow(program, 0, None, 0, length, start)
+    return [(low, high) for low, high, accepts in walk(frozenset(s for s, _ in start), length) if accepts]
+
+
+def _moves(program: _Program, states: frozenset[int], last: bool) -> list[frozenset[int]]:
+    """The states behind each of the ten digits; `last`: the digit is the last one of the string."""
+    if (states, last) not in program.moves:
+        by_digit = []
+        for digit in _DIGITS:
+            reached: list[tuple[int, Any]] = []
+            for state in states:
+                kind, *rest = program.code[state]
+                if kind == "take" and digit in rest[0]:
+                    _follow(program, state + 1, None, int(last), 1, reached)
+            by_digit.append(frozenset(state for state, _ in reached))
+        program.moves[states, last] = by_digit
+    return program.moves[states, last]
+
+
+def _spread(by_digit: Sequence[Sequence[Piece]], left: int) -> list[Piece]:
+    """The pieces behind each next digit, as pieces of the strings that begin with that digit."""
+    weight = 10 ** (left - 1)
+    return joined(
+        (digit * weight + low, digit * weight + high, value)
+        for digit, pieces in enumerate(by_digit)
+        for low, high, value in pieces
+    )
+
+
+def _follow(
+    program: _Program,
+    state: int,
+    slots: tuple[int, ...] | None,
+    at: int,
+    length: int,
+    reached: list[tuple[int, Any]],
+) -> None:
+    """Append every state that takes a digit or matches and is reached from `state` without a digit.
+
+    `slots` None: captures are not wanted. Stops behind a match, since nothing after it can win;
+    without captures all ways are wanted, and the search goes on.
+    """
+    pending: list[tuple[int, tuple[int, ...] | None]] = [(state, slots)]
+    known = {each for each, _ in reached}
+    while pending:
+        state, slots = pending.pop()
+        kind, *rest = program.code[state]
+        if kind == "fork":
+            pending.extend((each, slots) for each in reversed(rest[0]))
+        elif kind == "save":
+            if slots is not None:
+                slots = (*slots[: rest[0]], at, *slots[rest[0] + 1 :])
+            pending.append((state + 1, slots))
+        elif kind == "end":
+            if at == length:
+                pending.append((state + 1, slots))
+        elif state not in known:
+            known.add(state)
+            if kind == "match" and slots is not None:
+                reached.append((state, (slots[0], at, *slots[2:])))
+                return
+            reached.append((state, slots))
+
+
+@lru_cache(maxsize=4096)
+def _compiled(pattern: str) -> _Program:
+    tree = sre_parser.parse(pattern)
+    if tree.state.flags & ~re.UNICODE:
+        raise UnknownSyntax(f"the pattern {pattern!r} has flags, which are not read here")
+    program = _Program(groups=tree.state.groups - 1)
+    _emit(program, tree)
+    program.add("match")
+    return program
+
+
+def _emit(program: _Program, tree: Iterable[tuple[Any, Any]]) -> None:
+    """Append the instructions for a parsed pattern."""
+    for kind, argument in tree:
+        if kind is sre.LITERAL:
+            program.add("take", chr(argument) if chr(argument) in _DIGITS else "")
+        elif kind is sre.NOT_LITERAL:
+            program.add("take", _DIGITS.replace(chr(argument), ""))
+        elif kind is sre.IN:
+            program.add("take", _class_digits(argument))
+        elif kind is sre.AT and argument is sre.AT_END:
+            program.add("end")
+        elif kind is sre.SUBPATTERN and not argument[1] and not argument[2]:
+            _emit_group(program, argument[0], argument[3])
+        elif kind is sre.BRANCH:
+            _emit_branches(program, argument[1])
+        elif kind is sre.MAX_REPEAT and argument[1] is not sre.MAXREPEAT:
+            _emit_repeated(program, *argument)
+        else:
+            raise UnknownSyntax(f"no rule for {kind} in a digit pattern")
+
+
+def _emit_group(program: _Program, group: int | None, body: Any) -> None:
+    if group is None:
+        _emit(program, body)
+        return
+    program.add("save", 2 * group)
+    _emit(program, body)
+    program.add("save", 2 * group + 1)
+
+
+def _emit_branches(program: _Program, branches: Sequence[Any]) -> None:
+    fork = program.add("fork", ())
+    starts, exits = [], []
+    for branch in branches:
+        starts.append(len(program.code))
+        _emit(program, branch)
+        exits.append(program.add("fork", ()))
+    program.code[fork] = ("fork", tuple(starts))
+    for each in exits:
+        program.code[each] = ("fork", (len(program.code),))
+
+
+def _emit_repeated(program: _Program, least: int, most: int, body: Any) -> None:
+    """A body that follows some times; greedy, so going on is tried first."""
+    for _ in range(least):
+        _emit(program, body)
+    forks = []
+    for _ in range(most - least):
+        forks.append(program.add("fork", ()))
+        _emit(program, body)
+    for each in forks:
+        program.code[each] = ("fork", (each + 1, len(program.code)))
+
+
+def _class_digits(members: Iterable[tuple[Any, Any]]) -> str:
+    """The digits that a character class holds."""
+    members = list(members)
+    negated = bool(members) and members[0][0] is sre.NEGATE
+    held: set[str] = set()
+    for kind, argument in members[negated:]:
+        if kind is sre.LITERAL:
+            held.add(chr(argument))
+        elif kind is sre.RANGE:
+            held.update(digit for digit in _DIGITS if argument[0] <= ord(digit) <= argument[1])
+        elif kind is sre.CATEGORY and argument is sre.CATEGORY_DIGIT:
+            held.update(_DIGITS)
+        else:
+            raise UnknownSyntax(f"no rule for {kind} in a class of digits")
+    return "".join(digit for digit in _DIGITS if (digit in held) != negated)

@@ -1,0 +1,129 @@
+"""Where built tables are kept: Parquet files in the user's cache directory, one folder a version.
+
+A table is built once for each version of `phonenumbers` and of the format here, then read back. A
+file's name holds the SHA-256 of its content, so it is put in place by one rename and checked when
+read; a damaged one is built again. Where nothing can be written (a read-only home, a full disk),
+tables live in memory only, and one warning says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import filelock
+import phonenumbers
+import platformdirs
+import polars as pl
+from polars.exceptions import PolarsError
+
+#: Raised whenever the same `phonenumbers` would give other tables than before.
+FORMAT = 1
+
+_PATIENCE = 120  # seconds to wait for another process that builds the same table
+_DIGEST_LENGTH = 64  # hexadecimal digits
+_Schema = Mapping[str, pl.DataType | type[pl.DataType]]
+_warned = False
+
+
+def folder() -> Path:
+    """Where the tables of the installed `phonenumbers` are, or will be.
+
+    The environment variable CARDSCREEN_CACHE_DIR stands in for the user's cache directory.
+    """
+    root = os.environ.get("CARDSCREEN_CACHE_DIR") or platformdirs.user_cache_dir("cardscreen")
+    return Path(root) / "numbering" / f"{phonenumbers.__version__}-{FORMAT}"
+
+
+def fetch(name: str, schema: _Schema, build: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+    """The table of a name: from the cache, or built and put there.
+
+    Args:
+        name: Base name of the file.
+        schema: Columns that the table must have; a file with others is not used.
+        build: Makes the table where the cache has no sound one.
+    """
+    table = load(name, schema)
+    if table is not None:
+        return table
+    place = folder()
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(place / f"{name}.lock", timeout=_PATIENCE):
+            table = load(name, schema)  # another process may have built it meanwhile
+            if table is None:
+                table = build()
+                _save(name, table)
+    except (OSError, filelock.Timeout) as problem:
+        _warn_once(place, problem)
+    return build() if table is None else table
+
+
+def load(name: str, schema: _Schema) -> pl.DataFrame | None:
+    """The table of a name if a sound file of it is in the cache."""
+    for path in _files(name):
+        try:
+            content = path.read_bytes()
+            if hashlib.sha256(content).hexdigest() == path.name.split(".")[1]:
+                table = pl.read_parquet(io.BytesIO(content))
+                if table.schema == pl.Schema(schema):
+                    return table
+        except (OSError, PolarsError):
+            continue
+    return None
+
+
+def state() -> dict[str, Any]:
+    """What the cache holds, for people.
+
+    Returns:
+        `phonenumbers` and `format` (versions), `folder`, `writable`, and `tables`: name → bytes.
+    """
+    place = folder()
+    nearest = next(each for each in (place, *place.parents) if each.exists())
+    tables = {path.name.split(".")[0]: path.stat().st_size for path in _files("*")}
+    return {
+        "phonenumbers": phonenumbers.__version__,
+        "format": FORMAT,
+        "folder": str(place),
+        "writable": nearest.is_dir() and os.access(nearest, os.W_OK),
+        "tables": dict(sorted(tables.items())),
+    }
+
+
+def _files(name: str) -> Iterator[Path]:
+    yield from sorted(folder().glob(f"{name}.{'[0-9a-f]' * _DIGEST_LENGTH}.parquet"))
+
+
+def _save(name: str, table: pl.DataFrame) -> None:
+    """Write under a passing name, then rename; older files of the name go."""
+    buffer = io.BytesIO()
+    table.write_parquet(buffer, compression="zstd")
+    content = buffer.getvalue()
+    final = folder() / f"{name}.{hashlib.sha256(content).hexdigest()}.parquet"
+    passing = folder() / f".{name}.{os.getpid()}.part"
+    try:
+        passing.write_bytes(content)
+        passing.replace(final)
+    finally:
+        passing.unlink(missing_ok=True)
+    for path in _files(name):
+        if path != final:
+            path.unlink(missing_ok=True)
+
+
+def _warn_once(place: Path, problem: Exception) -> None:
+    global _warned
+    if not _warned:
+        _warned = True
+        warnings.warn(
+            f"phone tables cannot be kept in {place} ({type(problem).__name__}): they are built in memory, "
+            "which takes some seconds in each process. Set CARDSCREEN_CACHE_DIR to a folder that can be written.",
+            RuntimeWarning,
+            stacklevel=2,
+        )

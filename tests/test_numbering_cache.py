@@ -1,0 +1,107 @@
+"""The cache of the phone tables: kept, checked, and done without where it must be."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import phonenumbers
+import polars as pl
+import pytest
+
+from cardscreen.numbering import lookup, plan, routes, shelf, upkeep
+
+SCHEMA = {"low": pl.UInt64, "name": pl.String}
+TABLE = pl.DataFrame({"low": [1, 2], "name": ["a", "b"]}, schema=SCHEMA)
+
+
+class Builder:
+    """Counts how often it builds."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self) -> pl.DataFrame:
+        self.calls += 1
+        return TABLE
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("CARDSCREEN_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(shelf, "_warned", False)
+    return tmp_path
+
+
+def test_a_table_is_built_once_and_read_back(cache: Path) -> None:
+    builder = Builder()
+    assert shelf.fetch("plan", SCHEMA, builder).equals(TABLE)
+    assert shelf.fetch("plan", SCHEMA, builder).equals(TABLE)
+    assert builder.calls == 1
+    assert [path.suffix for path in shelf.folder().glob("plan.*.parquet")] == [".parquet"]
+    assert shelf.folder().is_relative_to(cache)
+    assert phonenumbers.__version__ in shelf.folder().name
+
+
+@pytest.mark.parametrize("damage", [b"", b"PAR1 is not enough", None], ids=["empty", "garbage", "one-bit"])
+def test_a_damaged_table_is_built_again(cache: Path, damage: bytes | None) -> None:
+    builder = Builder()
+    shelf.fetch("CN", SCHEMA, builder)
+    (path,) = shelf.folder().glob("CN.*.parquet")
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content) if damage is None else damage)
+    assert shelf.fetch("CN", SCHEMA, builder).equals(TABLE)
+    assert builder.calls == 2
+    assert shelf.fetch("CN", SCHEMA, builder).equals(TABLE)
+    assert builder.calls == 2
+
+
+def test_a_table_of_another_shape_is_built_again(cache: Path) -> None:
+    shelf.fetch("CN", {"other": pl.Int64}, lambda: pl.DataFrame({"other": [1]}))
+    assert shelf.fetch("CN", SCHEMA, Builder()).equals(TABLE)
+
+
+def test_a_cache_that_cannot_be_written_is_told_once(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (cache / "file").write_text("in the way")
+    monkeypatch.setenv("CARDSCREEN_CACHE_DIR", str(cache / "file"))
+    with pytest.warns(RuntimeWarning, match="CARDSCREEN_CACHE_DIR"):
+        assert shelf.fetch("CN", SCHEMA, Builder()).equals(TABLE)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert shelf.fetch("US", SCHEMA, Builder()).equals(TABLE)
+    assert shelf.state()["writable"] is False
+
+
+def test_a_full_disk_costs_only_the_cache(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Path, content: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    builder = Builder()
+    with pytest.warns(RuntimeWarning, match="built in memory"):
+        assert shelf.fetch("CN", SCHEMA, builder).equals(TABLE)
+    assert builder.calls == 1
+    assert not list(shelf.folder().glob("*.part"))
+
+
+def test_report_tells_what_warm_has_built(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "build", lambda: pl.DataFrame(schema=plan.PLAN))
+    monkeypatch.setattr(routes, "build", lambda region: pl.DataFrame(schema=routes.ROUTES).clear(3 if region else 1))
+    built = upkeep.warm(["CN", "US"])
+    assert built == {"plan": 0, "plus": 1, "CN": 3, "US": 3}
+    told = upkeep.report()
+    assert told["cells"] == built
+    assert told["phonenumbers"] == phonenumbers.__version__
+    assert told["writable"] is True
+
+
+def test_routes_are_sorted_and_disjoint() -> None:
+    table = routes.build("GB")
+    assert (table["low"] <= table["high"]).all()
+    assert (table["low"].shift(-1) > table["high"]).drop_nulls().all()
+
+
+def test_small_letters_are_no_region_of_a_table(cache: Path) -> None:
+    told = lookup.tell(pl.Series(["13800138000"]), "cn")
+    assert len(told.rows) == 1

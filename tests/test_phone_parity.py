@@ -1,0 +1,247 @@
+"""`cs.phone` against `phonenumbers` itself: the same four fields for every string and region."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import phonenumbers
+import polars as pl
+import pytest
+from phonenumbers import PhoneMetadata, PhoneNumberFormat, PhoneNumberType
+
+import cardscreen as cs
+from cardscreen.numbering import lookup, reference
+
+FOCUS = ["CN", "US", "GB", "DE", "IT", "AR", "BR", "MX", "JP", "IN", "RU"]
+FOCUS += ["KZ", "TT", "AU", "CX", "FR", "ID", "KR", "SM", "VA", "CI"]
+STACKED = ["0", "1", "8", "9", "15", "183", "179", "17951", "12593", "0115", "18", "021"]
+STACKED += ["031", "041", "003768", "180020", "90", "00", "011", "810", "0011", "119", "009"]
+PUNCTUATION = [*"- ./()[]*", *"‐−ー－．／\u00a0\u00ad\u200b\u2060\u3000（）［］"]
+ODD = [*"x~#,;:\t\n\0+_@ab'\"=|&\\<>{}^%$!?", *"\u202f\u202d⁓∼～²½一اé＋\u0301😀\ufeff\u2028\x85٠۵８𝟎"]
+ODD += ["//", "ext", "tel:", ";ext=", "  x", ";isub=", ";phone-context=", ";phone-context=+86", ";phone-context=a.com"]
+FRONTS = ["Tel: ", "tel:", "(", "电话:", "T. ", "'", '="', "#", "x", "+ ", "++", "；", ";", "2 ", "é"]
+BACKS = [
+    " ",
+    ".",
+    ")",
+    "。",
+    "#",
+    "x",
+    "\n",
+    " -",
+    "/",
+    "…",
+    "ext",
+    "；",
+    ";",
+    '"',
+    "+",
+    "_",
+    "、",
+    " （办）",
+    "é",
+    "²",
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One cache for all test processes, apart from the user's own."""
+    base = tmp_path_factory.getbasetemp()
+    with pytest.MonkeyPatch.context() as patch:
+        root = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+        patch.setenv("CARDSCREEN_CACHE_DIR", str(root / "tables"))
+        yield
+
+
+def assert_parity(cells: list[str], region: str | None) -> None:
+    """All four fields, and the key and status that the scan gives."""
+    cells = list(dict.fromkeys(cells))
+    frame = pl.DataFrame({"x": cells}, schema={"x": pl.String})
+    rows = frame.select(cs.phone("x", region)).unnest("x").rows()
+    keys = frame.select(cs.Phone(region).scan(pl.col("x"))).unnest("x").select("key", "status").rows()
+    for cell, row, key in zip(cells, rows, keys, strict=True):
+        expected = reference.answer(cell, region) if cell and not cell.isspace() else (None, None, None, "missing")
+        assert row == expected, (cell, region)
+        assert key == (expected[0] and int(expected[0][1:20]), expected[3]), (cell, region)
+
+
+def national(region: str | None) -> list[str]:
+    numbers = [phonenumbers.example_number_for_type(region or "CN", kind) for kind in PhoneNumberType.values()]
+    return [phonenumbers.national_significant_number(number) for number in numbers if number is not None]
+
+
+def some_digits(dice: random.Random, most: int, least: int = 0) -> str:
+    return "".join(dice.choices("0123456789", k=dice.randint(least, most)))
+
+
+def distorted(region: str | None, count: int, dice: random.Random) -> list[str]:
+    """Real numbers cut, extended and with prefixes stacked before them, some written oddly."""
+    home = PhoneMetadata.metadata_for_region(region or "CN")
+    assert home is not None
+    code, known, out = str(home.country_code), national(region), []
+    prefixes = [home.national_prefix or "0", code, code, "+", *STACKED]
+    for _ in range(count):
+        number = dice.choice(known)
+        shape = dice.randrange(5)
+        if shape == 0:
+            number = number[: dice.randint(1, len(number))] + some_digits(dice, len(number))
+        elif shape == 1:
+            number = number[: -dice.randint(1, 3)]
+        elif shape == 2:
+            number += some_digits(dice, 4)
+        for _ in range(dice.choice([0, 1, 1, 2, 3])):
+            number = dice.choice([*prefixes, some_digits(dice, 2)]) + number
+        if dice.random() < 0.2:
+            number = f"+{code}{dice.choice(['', '(0)', '0', '1'])}{number}"
+        out.append(messy(number, dice) if dice.random() < 0.4 else number)
+    return out
+
+
+def messy(text: str, dice: random.Random) -> str:
+    letters = list(text)
+    for _ in range(dice.randint(0, 4)):
+        letters.insert(dice.randint(0, len(letters)), dice.choice(PUNCTUATION))
+    if dice.random() < 0.4:
+        letters.insert(dice.randint(0, len(letters)), dice.choice(ODD))
+    text = "".join(letters)
+    if dice.random() < 0.3:
+        zero = dice.choice("٠۰０०")
+        text = "".join(chr(ord(zero) + int(each)) if each in "0123456789" else each for each in text)
+    return dice.choice(["", "", *FRONTS]) + text + dice.choice(["", "", *BACKS])
+
+
+@pytest.mark.parametrize("region", [*FOCUS, None])
+def test_route_cells_hold_up_to_their_edges(region: str | None) -> None:
+    dice = random.Random(str(region))
+    cells = lookup.fetch_routes(region).select("low", "high").rows()
+    some = dice.sample(cells, min(len(cells), 150))
+    keys = [key for low, high in some for key in around(low, high, dice)]
+    assert_parity([("" if region else "+") + str(key)[1:] for key in keys if str(key)[0] == "1"], region)
+
+
+def around(low: int, high: int, dice: random.Random) -> list[int]:
+    return [low - 1, low, low + 1, high - 1, high, high + 1, dice.randint(low, high)]
+
+
+@pytest.mark.parametrize("region", [*FOCUS, None])
+def test_distorted_numbers_agree(region: str | None) -> None:
+    assert_parity(distorted(region, 800, random.Random(f"distorted {region}")), region)
+
+
+@pytest.mark.parametrize("region", [*FOCUS, None])
+def test_random_digits_agree(region: str | None) -> None:
+    dice = random.Random(f"random {region}")
+    cells = [plus + some_digits(dice, length, length) for length in range(1, 23) for plus in ["", "", "+"] * 4]
+    assert_parity(cells, region)
+
+
+@pytest.mark.parametrize("start", range(6))
+def test_numbers_of_all_regions_agree(start: int) -> None:
+    dice = random.Random(start)
+    for region in sorted(phonenumbers.SUPPORTED_REGIONS)[start::6]:
+        code = phonenumbers.country_code_for_region(region)
+        cells = [
+            form for each in national(region) for form in (each, f"+{code}{each}", f"{code}{each}", f"00{code}{each}")
+        ]
+        assert_parity(cells + distorted(region, 40, dice), region)
+
+
+def test_numbers_without_region_agree() -> None:
+    codes = sorted(phonenumbers.COUNTRY_CODES_FOR_NON_GEO_REGIONS)
+    numbers = [phonenumbers.example_number_for_non_geo_entity(code) for code in codes]
+    cells = [phonenumbers.format_number(number, PhoneNumberFormat.E164) for number in numbers if number]
+    for region in ("CN", "US", None):
+        assert_parity(cells + [cell[:-1] for cell in cells] + [f"+{code}12345678" for code in range(1, 1000)], region)
+
+
+@pytest.mark.parametrize(
+    ("region", "cell"),
+    [
+        pytest.param("US", "1112345679887", id="country-code-then-national-prefix"),
+        pytest.param("RU", "78881076409931667", id="country-code-then-prefix-in-russia"),
+        pytest.param("BO", "5910015245258", id="country-code-then-carrier"),
+        pytest.param("CN", "1064912345678", id="iot-number"),
+        pytest.param("CN", "1440123456789", id="iot-number-of-another-operator"),
+        pytest.param("CN", "+8614401234567890", id="longer-iot-number"),
+        pytest.param("CN", "1795113800138000", id="ip-dialling-prefix"),
+        pytest.param("CN", "17951008613800138000", id="ip-prefix-and-idd"),
+        pytest.param("CN", "+0086138001380000", id="idd-behind-a-plus"),
+        pytest.param("CN", "+99912345678", id="unknown-country-code"),
+        pytest.param("IT", "0236618300", id="italian-leading-zero"),
+        pytest.param("AR", "01123451515678901", id="argentine-mobile-token-twice"),
+        pytest.param("AR", "91187654321", id="argentine-mobile"),
+        pytest.param("CN", "000", id="only-zeros"),
+        pytest.param("CN", "12", id="two-digits"),
+        pytest.param("CN", "1-2", id="two-digits-with-punctuation"),
+        pytest.param("CN", "+12", id="plus-and-two-digits"),
+        pytest.param("CN", "1" * 249, id="many-digits"),
+        pytest.param("CN", "13800138000" + " " * 240, id="just-too-long"),
+        pytest.param("CN", "（" * 240 + "13800138000", id="more-bytes-than-characters"),
+        pytest.param("CN", "n/a", id="no-digits"),
+        pytest.param("CN", "x" * 300, id="no-digits-and-too-long"),
+        pytest.param("CN", ";phone-context=+86", id="context-alone"),
+        pytest.param("CN", "(;phone-context=)13800138000", id="context-before-the-number"),
+        pytest.param("CN", "tel:138-0013-8000;phone-context=+86", id="rfc-3966"),
+        pytest.param("US", "1-800-FLOWERS", id="vanity"),
+        pytest.param("US", "(530) 583-6985 x302/x2303", id="second-extension"),
+        pytest.param("ZZ", "13800138000", id="no-such-region"),
+        pytest.param("cn", "+99913800138000", id="region-in-small-letters"),
+        pytest.param("", "+8613800138000", id="empty-region"),
+    ],
+)
+def test_notable_cells_agree(region: str, cell: str) -> None:
+    frame = pl.DataFrame({"cell": [cell], "home": [region]})
+    assert frame.select(cs.phone("cell", pl.col("home"))).unnest("cell").row(0) == reference.answer(cell, region)
+
+
+def test_regions_from_a_column_are_taken_row_by_row() -> None:
+    dice = random.Random(5)
+    regions = [dice.choice([*FOCUS, None, "ZZ", "cn"]) for _ in range(3000)]
+    cells = [distorted(region if region in FOCUS else "US", 1, dice)[0] for region in regions]
+    frame = pl.DataFrame({"cell": cells, "home": regions}, schema={"cell": pl.String, "home": pl.String})
+    rows = frame.lazy().select(cs.phone("cell", pl.col("home"))).collect(engine="streaming").unnest("cell").rows()
+    for cell, region, row in zip(cells, regions, rows, strict=True):
+        blank = not cell or cell.isspace()
+        assert row == ((None, None, None, "missing") if blank else reference.answer(cell, region)), (cell, region)
+
+
+@pytest.mark.parametrize("dtype", [pl.UInt64, pl.Int64, pl.Float64, pl.Int128], ids=str)
+def test_numeric_columns_read_as_their_digits(dtype: type[pl.DataType]) -> None:
+    dice = random.Random(6)
+    numbers = [int(some_digits(dice, length, length)) for length in range(1, 16) for _ in range(30)]
+    numbers += [0, 9, 10, 99, 100, 999, 1000, 10**17, 10**18, 13800138000]
+    cells = pl.DataFrame({"x": numbers}, schema={"x": pl.Int128}).cast(dtype)
+    text = pl.DataFrame({"x": [str(number) for number in numbers]})
+    for region in ("CN", "GB"):
+        assert cells.select(cs.phone("x", region)).equals(text.select(cs.phone("x", region)))
+
+
+def test_numbers_that_are_none_are_rejected() -> None:
+    cells = pl.DataFrame({"x": [-13800138000.0, 1.5, None, float("nan"), float("inf"), 13800138000.0]})
+    status = cells.select(cs.phone("x", "CN").struct.field("status")).to_series().to_list()
+    assert status == ["valid", "not_a_number", "missing", "missing", "not_a_number", "valid"]
+
+
+def test_real_cells_agree() -> None:
+    path = Path(os.environ.get("CARDSCREEN_REAL_DATA", "missing"))
+    if not path.exists():
+        pytest.skip("CARDSCREEN_REAL_DATA does not name a file of real cells")
+    cells = pl.read_parquet(path, columns=["raw", "region"])
+    rows = cells.select(cs.phone("raw", pl.col("region"))).unnest("raw").rows()
+    for (cell, region), row in zip(cells.rows(), rows, strict=True):
+        if cell and not cell.isspace():
+            assert row == reference.answer(cell, region)
+
+
+def test_few_ordinary_cells_are_asked() -> None:
+    dice = random.Random(8)
+    numbers = [f"1{dice.choice([38, 39, 50, 86])}{some_digits(dice, 8, 8)}" for _ in range(2000)]
+    numbers += [f"0{dice.choice([10, 20, 21, 22])}{dice.randint(2, 8)}{some_digits(dice, 7, 7)}" for _ in range(1000)]
+    forms = ["{}", "+86{}", "+86 {}", "0086{}", "86{}", "(+86){}", "Tel: {}", "{}.", "电话：{}", " {} "]
+    cells = [dice.choice(forms).format(number) for number in numbers]
+    cells += [f"{number[:3]}{dice.choice('- ./')}{number[3:7]}-{number[7:]}" for number in numbers]
+    assert len(lookup.tell(pl.Series(cells), "CN").rows) < len(cells) / 1000
