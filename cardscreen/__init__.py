@@ -15,6 +15,7 @@ from cardscreen.listings import Blocklist
 from cardscreen.phone import Phone, phone
 from cardscreen.policy import Policy
 from cardscreen.screening import Result, screen
+from cardscreen.splitting import split_phones
 
 __all__ = [
     "Blocklist",
@@ -34,4 +35,5 @@ __all__ = [
     "check",
     "phone",
     "screen",
+    "split_phones",
 ]

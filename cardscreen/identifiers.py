@@ -88,8 +88,11 @@ def kind_from_options(column: str, options: Mapping[str, Any]) -> Kind:
                 f"identifiers.{column}: a {name} has no option {option!r}{near(option, known)}: "
                 f"the options are {', '.join(known)}"
             )
-        if not isinstance(value, str):
-            raise ConfigError(f"identifiers.{column}: {option} must be text, not {value!r}")
+        default = inspect.signature(kind).parameters[option].default
+        wanted = bool if isinstance(default, bool) else str
+        if not isinstance(value, wanted):
+            words = "true or false" if wanted is bool else "text"
+            raise ConfigError(f"identifiers.{column}: {option} must be {words}, not {value!r}")
     try:
         return kind(**rest)
     except ConfigError as error:

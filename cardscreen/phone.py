@@ -15,14 +15,17 @@ import phonenumbers
 import polars as pl
 
 from cardscreen import schema
-from cardscreen.cleaning import as_expr, named_like, over_fields
+from cardscreen.cleaning import as_expr, is_damaged, named_like, over_fields, repaired, to_text
 from cardscreen.errors import ConfigError, near
 from cardscreen.numbering import lookup
+from cardscreen.splitting import COMPLETED, split_phones
 
 #: What people write for a country whose ISO 3166 code is another.
 _ALIASES = {"UK": "GB", "EN": "GB", "EL": "GR", "CHN": "CN", "USA": "US", "GBR": "GB", "DEU": "DE", "RUS": "RU"}
 _NO_STUB = pl.lit(None, dtype=pl.UInt64)
-_STATUS = pl.col("status").cast(pl.String)
+_REPAIRED = "repaired"
+#: Status in hits, and note, of a number that took its leading digits from another in its cell.
+COMPLETED_STATUS = "completed"
 
 
 def phone(expr: str | pl.Expr, region: str | pl.Expr | None = None) -> pl.Expr:
@@ -74,6 +77,10 @@ def _told(
     return asked.map_batches(split, return_dtype=dtype, is_elementwise=True)
 
 
+def _is_completed(text: pl.Expr) -> pl.Expr:
+    return text.str.starts_with(COMPLETED).fill_null(False)
+
+
 def check_region(region: str) -> None:
     """Refuse a region code that libphonenumber does not know.
 
@@ -123,7 +130,7 @@ class Phone:
     @property
     def notes(self) -> tuple[str, ...]:
         """What may be noted of a cell."""
-        return ("asked", *(["repaired"] if self.repair else []), *(["completed"] if self.many else []))
+        return (lookup.ASKED, *([_REPAIRED] if self.repair else []), *([COMPLETED_STATUS] if self.many else []))
 
     def __post_init__(self) -> None:
         """Check the options."""
@@ -136,28 +143,67 @@ class Phone:
         """Account columns that reading needs beside the cell itself."""
         return [self.region_column] if self.region_column else []
 
+    def split(self, cell: pl.Expr) -> pl.Expr | None:
+        """The numbers in a cell, where it may hold several."""
+        return split_phones(cell) if self.many else None
+
     def scan(self, cell: pl.Expr) -> pl.Expr:
-        """Struct{key: UInt64, stub: UInt64, status: String}: what the pass over all accounts needs."""
-        return _told(cell, self._region(), lookup.scan, schema.SCAN)
+        """`schema.SCAN`: what the pass over all accounts needs; no text of a number is made."""
+        if not (self.many or self.repair):
+            return _told(cell, self._region(), lookup.scan, schema.SCAN)
+        raw = to_text(cell)
+        told = _told(self._mended(raw), self._region(), lookup.scan, schema.SCAN)
+        damaged, field = self._is_damaged(pl.col("raw")), pl.col("told").struct.field
+        note = pl.coalesce(
+            pl.when(pl.col("raw") != self._mended(pl.col("raw"))).then(pl.lit(_REPAIRED)),
+            pl.when(_is_completed(pl.col("raw"))).then(pl.lit(COMPLETED_STATUS)),
+            field("note"),
+        )
+        return over_fields(
+            pl.struct(raw.alias("raw"), told.alias("told")),
+            schema.SCAN,
+            key=pl.when(~damaged).then(field("key")),
+            stub=_NO_STUB,
+            status=pl.when(damaged).then(pl.lit("damaged")).otherwise(field("status")),
+            note=pl.when(~damaged).then(note),
+        )
 
     def read(self, cell: pl.Expr) -> pl.Expr:
-        """Struct{value, shown, status}, all String: what evidence about a few cells needs."""
-        return over_fields(self._numbers(cell), schema.READ, value=pl.col("e164"), shown=pl.col("e164"), status=_STATUS)
+        """`schema.READ`: what evidence about a few cells needs."""
+        raw = to_text(cell)
+        told = phone(self._mended(raw), self._region())
+        damaged, field = self._is_damaged(pl.col("raw")), pl.col("told").struct.field
+        number = pl.when(~damaged).then(field("e164"))
+        status = (
+            pl.when(_is_completed(pl.col("raw")))
+            .then(pl.lit(COMPLETED_STATUS))
+            .otherwise(field("status").cast(pl.String))
+        )
+        return over_fields(
+            pl.struct(raw.alias("raw"), told.alias("told")),
+            schema.READ,
+            value=number,
+            shown=number,
+            status=pl.when(damaged).then(pl.lit("damaged")).otherwise(status),
+        )
 
     def fields(self, cell: pl.Expr) -> pl.Expr:
         """What a person may see of a cell: Struct{e164, region, type, status}."""
-        return self._numbers(cell)
+        return phone(self._mended(to_text(cell)), self._region())
+
+    def _region(self) -> str | pl.Expr | None:
+        return pl.col(self.region_column) if self.region_column else self.region
+
+    def _mended(self, text: pl.Expr) -> pl.Expr:
+        return repaired(text) if self.repair else text
+
+    def _is_damaged(self, text: pl.Expr) -> pl.Expr:
+        return is_damaged(text).fill_null(False) if self.repair else pl.lit(False)
 
     @staticmethod
     def stub(value: pl.Expr) -> pl.Expr:  # noqa: ARG004
         """Null: phone numbers are not truncated."""
         return _NO_STUB
-
-    def _numbers(self, cell: pl.Expr) -> pl.Expr:
-        return phone(cell, self._region())
-
-    def _region(self) -> str | pl.Expr | None:
-        return pl.col(self.region_column) if self.region_column else self.region
 
     @staticmethod
     def listing(value: pl.Expr) -> pl.Expr:

@@ -242,9 +242,7 @@ def _scan(
 ) -> tuple[dict[str, int], pl.DataFrame, pl.DataFrame]:
     """The pass: counts, rows that may match, and rejects (in a file where there is a folder)."""
     targets = {kind.name: Targets.of(kind.name, in_force) for kind in plan.identifiers.values()}
-    read = plan.select(table).with_columns(
-        _scanned(plan, column).alias(_cell(column)) for column in plan.identifiers
-    )
+    read = plan.select(table).with_columns(_scanned(plan, column).alias(_cell(column)) for column in plan.identifiers)
     tallies: dict[str, pl.Expr] = {}
     for column, kind in plan.identifiers.items():
         tallies[f"cells\0{column}"] = _each(plan, column, lambda cell: cell.struct.field("status").is_not_null())

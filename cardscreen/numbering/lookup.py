@@ -31,6 +31,8 @@ _ERRORS = {status: code for code, status in enumerate(reference.ERRORS.values(),
 _NUMBER = 5 + len(_ERRORS)  # codes from here on have an E.164 number
 _FEW = 8  # parts
 _NARROW = 20_000  # of so many equal parts of all strings, a narrow cell covers less than one
+#: Note of a cell that the tables left to `phonenumbers`.
+ASKED = "asked"
 _PLUS = "+"  # the name under which the table of international numbers is kept
 
 
@@ -306,4 +308,7 @@ def scan(cells: pl.Series, region: str | pl.Series | None) -> pl.Series:
         key = key.zip_with(pl.Series(plain), pl.Series("key", [None], dtype=pl.UInt64).new_from_index(0, len(key)))
     status = _book.codes.columns[2].cast(pl.String).gather(pl.Series(told.code))
     stub = pl.Series("stub", [None], dtype=pl.UInt64).new_from_index(0, len(key))
-    return pl.DataFrame([key, stub, status]).to_struct(cells.name)
+    note = pl.Series("note", [None], dtype=pl.String).new_from_index(0, len(key))
+    if len(told.rows):
+        note = note.scatter(told.rows, ASKED)
+    return pl.DataFrame([key, stub, status, note]).to_struct(cells.name)
