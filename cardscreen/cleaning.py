@@ -44,7 +44,7 @@ def to_text(cell: pl.Expr) -> pl.Expr:
     Raises:
         InputError: When the query runs, if the column holds dates, booleans, or nested values.
     """
-    return cell.map_batches(_series_to_text, return_dtype=pl.String, is_elementwise=True)
+    return cell.map_batches(text_of, return_dtype=pl.String, is_elementwise=True)
 
 
 def holds_numbers(dtype: pl.DataType) -> bool:
@@ -61,7 +61,8 @@ def refuse_type(column: str, dtype: pl.DataType) -> InputError:
     )
 
 
-def _series_to_text(cells: pl.Series) -> pl.Series:
+def text_of(cells: pl.Series) -> pl.Series:
+    """`to_text` for a batch."""
     dtype = cells.dtype
     if not holds_numbers(dtype):
         raise refuse_type(cells.name, dtype)

@@ -70,10 +70,10 @@ def _told(
         return cells.map_batches(lambda batch: answer(batch, region), return_dtype=dtype, is_elementwise=True)
 
     def split(asked: pl.Series) -> pl.Series:
-        parts = asked.struct.unnest()
-        return answer(parts["cell"], parts["region"]).alias(asked.name)
+        cells, regions = asked.struct.unnest().get_columns()
+        return answer(cells, regions).alias(asked.name)
 
-    asked = pl.struct(cells.alias("cell"), region.cast(pl.String).alias("region"))
+    asked = pl.struct(cells, region.cast(pl.String).alias("\0region"))
     return asked.map_batches(split, return_dtype=dtype, is_elementwise=True)
 
 

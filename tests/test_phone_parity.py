@@ -226,11 +226,8 @@ def test_numbers_that_are_none_are_rejected() -> None:
     assert status == ["valid", "not_a_number", "missing", "missing", "not_a_number", "valid"]
 
 
-def test_real_cells_agree() -> None:
-    path = Path(os.environ.get("CARDSCREEN_REAL_DATA", "missing"))
-    if not path.exists():
-        pytest.skip("CARDSCREEN_REAL_DATA does not name a file of real cells")
-    cells = pl.read_parquet(path, columns=["raw", "region"])
+def test_real_cells_agree(real_data: Path) -> None:
+    cells = pl.read_parquet(real_data / "real_phones.parquet", columns=["raw", "region"])
     rows = cells.select(cs.phone("raw", pl.col("region"))).unnest("raw").rows()
     for (cell, region), row in zip(cells.rows(), rows, strict=True):
         if cell and not cell.isspace():

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-import phonenumbers
 import polars as pl
 
 import cardscreen as cs
@@ -31,20 +30,3 @@ def test_real_phone_cells_are_screened_end_to_end(real_data: Path) -> None:
     assert rows["read"] == SAMPLE == sum(rows.values()) - rows["read"]
     assert coverage["cells"] == sum(coverage.values()) - coverage["cells"]
     assert coverage["rejected"] == result.rejects.collect().height
-
-
-def test_real_phone_cells_read_as_the_reference_reads_them(real_data: Path) -> None:
-    cells = pl.read_parquet(real_data / "real_phones.parquet").sample(SAMPLE, seed=3)
-    read = cells.select("raw", "region", cs.phone("raw", pl.col("region")).struct.unnest().name.prefix("read_"))
-    for raw, region, e164, home, _, status in read.rows():
-        if raw is None or not raw.strip():
-            assert status == "missing"
-            continue
-        try:
-            number = phonenumbers.parse(raw, region)
-        except phonenumbers.NumberParseException:
-            assert e164 is None
-            continue
-        assert e164 == phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-        assert home == phonenumbers.region_code_for_number(number)
-        assert (status == "valid") == phonenumbers.is_valid_number(number)

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from cardscreen.cleaning import is_blank, to_text
+from cardscreen.cleaning import is_blank
 
 Keys = npt.NDArray[np.uint64]
 Flags = npt.NDArray[np.bool_]
@@ -71,14 +71,14 @@ def read(cells: pl.Series) -> Dialled:
     """
     if cells.dtype.is_integer():
         return _from_integers(cells)
-    if cells.dtype.is_float():
+    if cells.dtype == pl.Float64:
         return _from_floats(cells)
     return _from_text(texts(cells))
 
 
 def texts(cells: pl.Series) -> pl.Series:
     """The cells as `cleaning.to_text` has them."""
-    return cells if cells.dtype == pl.String else cells.to_frame("cell").select(to_text(pl.col("cell"))).to_series()
+    return text_of(cells)
 
 
 def _from_integers(cells: pl.Series) -> Dialled:
