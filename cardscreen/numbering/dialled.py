@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from cardscreen.cleaning import is_blank
+from cardscreen.cleaning import is_blank, text_of
 
 Keys = npt.NDArray[np.uint64]
 Flags = npt.NDArray[np.bool_]
