@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+plan_app = typer.Typer(help="The tables by which phone numbers are read.", no_args_is_help=True)
+app.add_typer(plan_app, name="plan")
+
 _KindName = Annotated[str, typer.Argument(help="What it is: phone, card.", show_default=False)]
 _Json = Annotated[bool, typer.Option("--json", help="Print the summary as one line of JSON.")]
 _Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no table.")]
@@ -38,6 +42,7 @@ def main() -> NoReturn:
     from cardscreen.errors import CardscreenError
 
     signal.signal(signal.SIGTERM, _terminate)
+    warnings.showwarning = _warn
     try:
         code = app(standalone_mode=False)
     except CardscreenError as error:
@@ -58,6 +63,10 @@ def main() -> NoReturn:
 
 def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
     sys.exit(143)
+
+
+def _warn(message: Warning | str, *_: object, **__: object) -> None:
+    _say(f"cardscreen: warning: {message}")
 
 
 def _say(text: str) -> None:
@@ -169,6 +178,45 @@ def check(
     fields: dict[str, Any] = describe(kind, sys.stdin.readline().rstrip("\n") if value == "-" else value, region)
     for name, said in fields.items():
         typer.echo(f"{name:8} {said if said is not None else '-'}")
+
+
+@plan_app.command("build")
+def plan_build(
+    regions: Annotated[list[str] | None, typer.Argument(help="Regions of national numbers, such as CN GB.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All regions that libphonenumber knows.")] = False,
+) -> None:
+    """Make the phone tables now, so that the first run need not: for container images.
+
+    They are made once for each version of the phonenumbers package and kept in the user's cache
+    directory, or in CARDSCREEN_CACHE_DIR.
+
+    [dim]Example:[/dim] cardscreen plan build CN HK
+    """
+    from cardscreen.numbering import upkeep
+    from cardscreen.phone import check_region
+
+    for region in regions or []:
+        check_region(region)
+    cells = upkeep.warm(None if every else regions or [])
+    _say(f"{len(cells)} tables with {sum(cells.values()):,} cells")
+
+
+@app.command()
+def doctor(as_json: _Json = False) -> None:
+    """Show versions, threads, memory and the state of the phone tables.
+
+    [dim]Example:[/dim] cardscreen doctor
+    """
+    from cardscreen.doctor import report
+
+    told = report()
+    if as_json:
+        typer.echo(json.dumps(told))
+        return
+    for part, said in told.items():
+        lines = said.items() if isinstance(said, dict) else [("", said)]
+        for name, value in lines:
+            typer.echo(f"{f'{part} {name}'.strip():26} {value}")
 
 
 if __name__ == "__main__":

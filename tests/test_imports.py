@@ -14,7 +14,7 @@ PACKAGE = Path(cardscreen.__file__).parent
 ORDER = [
     *("errors", "config", "schema", "intervals", "cleaning", "splitting", "tables", "tokens", "numbering"),
     *("phone", "schemes", "card", "identifiers", "listings", "matching", "policy", "accounts", "screening", "brakes"),
-    *("job", "run", "feeds", "normalize", "demo", "show", "cli"),
+    *("job", "run", "feeds", "normalize", "doctor", "demo", "show", "cli"),
 ]
 
 

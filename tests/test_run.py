@@ -339,10 +339,24 @@ def test_check_reads_a_card_from_standard_input_and_shows_it_masked(project: Pat
 
 
 def test_every_command_has_help_with_an_example(project: Path) -> None:
-    for command in ("demo", "run", "normalize", "check"):
-        done = cardscreen(command, "--help", cwd=project)
+    for command in ("demo", "run", "normalize", "check", "doctor", "plan build"):
+        done = cardscreen(*command.split(), "--help", cwd=project)
         assert done.returncode == 0
         assert "Example:" in done.stdout
+
+
+def test_doctor_tells_versions_and_the_state_of_the_tables(project: Path) -> None:
+    assert cardscreen("plan", "build", "GB", cwd=project).returncode == 0
+    told = json.loads(cardscreen("doctor", "--json", cwd=project).stdout)
+    assert told["versions"]["polars"] == pl.__version__
+    assert told["phone tables"]["plan cells"] > 10_000
+    assert told["phone tables"]["regions"] >= 1
+    assert "phone tables plan cells" in cardscreen("doctor", cwd=project).stdout
+
+
+def test_a_table_for_an_unknown_region_is_not_built(project: Path) -> None:
+    done = cardscreen("plan", "build", "UK", cwd=project)
+    assert (done.returncode, "did you mean 'GB'" in done.stderr) == (2, True)
 
 
 def test_an_unknown_command_is_a_usage_error(project: Path) -> None:
