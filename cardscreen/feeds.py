@@ -53,6 +53,8 @@ class Feed(Section):
     kind: str
     columns: _Columns
     region: str | None = None
+    many: bool = False
+    repair: bool = False
     list: str = Field("block", pattern="^(block|allow)$")
     reason: str = "listed"
     severity: int = Field(50, ge=1, le=100)
@@ -94,8 +96,8 @@ def read_feed(path: str | Path, feed: Feed) -> FeedRows:
         InputError: The file can't be read, or a column holds no dates.
         ConfigError: The feed's kind or region is unknown.
     """
-    options = {"kind": feed.kind} | ({"region": feed.region} if feed.region else {})
-    kind = kind_from_options(feed.source, options)
+    said = {"region": feed.region, "many": feed.many, "repair": feed.repair}
+    kind = kind_from_options(feed.source, {"kind": feed.kind} | {name: value for name, value in said.items() if value})
     table = open_table(str(path), encoding=feed.encoding, delimiter=feed.delimiter)
     try:
         frame = table.collect()
@@ -111,6 +113,7 @@ def read_feed(path: str | Path, feed: Feed) -> FeedRows:
     read = (
         frame.lazy()
         .with_row_index("\0line", offset=_HEADER_LINES)
+        .pipe(_one_a_row, named["value"], kind)
         .select(
             pl.col("\0line").alias("line"),
             shape(to_text(written)).alias("shape"),
@@ -140,6 +143,12 @@ def read_feed(path: str | Path, feed: Feed) -> FeedRows:
         listings=read.filter(pl.col("reject_reason").is_null()).select(columns),
         rejects=bad.select("line", pl.col("reject_reason").alias("reason"), "shape"),
     )
+
+
+def _one_a_row(rows: pl.LazyFrame, column: str, kind: Kind) -> pl.LazyFrame:
+    """A row for each number of the cells that may hold several."""
+    parts = kind.split(pl.col(column))
+    return rows if parts is None else rows.with_columns(parts.alias(column)).explode(column)
 
 
 def _day(column: str | None, types: pl.Schema) -> pl.Expr:

@@ -12,7 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cardscreen as cs
-from cardscreen.cleaning import NOT_WHOLE, SHAPE_LENGTH, is_blank, named_like, over_fields, shape, to_text
+from cardscreen.cleaning import (
+    NOT_WHOLE,
+    SHAPE_LENGTH,
+    is_blank,
+    is_damaged,
+    named_like,
+    over_fields,
+    repaired,
+    shape,
+    to_text,
+)
 
 SURROGATES = range(0xD800, 0xE000)
 EVERY_CHARACTER = [chr(point) for point in range(0x110000) if point not in SURROGATES]
@@ -167,3 +177,36 @@ def test_fields_of_a_struct_can_be_swapped_eagerly_and_streaming() -> None:
     expected = [{"c": 2, "d": 1}, {"c": None, "d": 3}]
     assert pairs.select(swapped)["pair"].to_list() == expected
     assert pairs.lazy().select(swapped).collect(engine="streaming")["pair"].to_list() == expected
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        pytest.param("13800138000.0", "13800138000", id="float-as-text"),
+        pytest.param("13800138000.00", "13800138000", id="two-noughts"),
+        pytest.param("1.3800138E+10", "13800138000", id="all-digits-there"),
+        pytest.param("1.3800138000e10", "13800138000", id="lower-case"),
+        pytest.param("'13800138000", "13800138000", id="apostrophe"),
+        pytest.param('="13800138000"', "13800138000", id="formula"),
+        pytest.param(" 13800138000 ", "13800138000", id="blanks-around"),
+        pytest.param("1.38E+10", "1.38E+10", id="digits-lost"),
+        pytest.param("1.38001E+10", "1.38001E+10", id="six-digits-shown"),
+        pytest.param("1.38001380001E+10", "1.38001380001E+10", id="no-whole-number"),
+        pytest.param("138.0013.8000", "138.0013.8000", id="dots-between"),
+        pytest.param("+86 138 0013 8000", "+86 138 0013 8000", id="sound"),
+        pytest.param(None, None, id="null"),
+    ],
+)
+def test_what_a_spreadsheet_did_is_undone_where_nothing_is_lost(cell: str | None, expected: str | None) -> None:
+    cells = pl.DataFrame({"x": [cell]}, schema={"x": pl.String})
+    assert cells.select(repaired(pl.col("x"))).item() == expected
+
+
+@pytest.mark.parametrize("cell", ["1.38E+10", "1e10", "1.38001E+10", "6.22202E+18"])
+def test_a_number_that_lost_digits_is_told_as_damaged(cell: str) -> None:
+    assert pl.DataFrame({"x": [cell]}).select(is_damaged(pl.col("x"))).item()
+
+
+@pytest.mark.parametrize("cell", ["1.3800138E+10", "13800138000", "E10", "call 1 e 2", ""])
+def test_a_number_with_all_its_digits_is_not_damaged(cell: str) -> None:
+    assert not pl.DataFrame({"x": [cell]}).select(is_damaged(pl.col("x"))).item()

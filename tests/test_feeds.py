@@ -346,3 +346,17 @@ def test_a_feed_file_that_is_not_there_is_named_with_the_near_one(tmp_path: Path
     (tmp_path / "police.toml").touch()
     with pytest.raises(cs.ConfigError, match="there is no file .*did you mean 'police.toml'"):
         Feed.read(tmp_path / "polce.toml")
+
+
+def test_a_cell_with_several_numbers_gives_a_listing_for_each_where_the_feed_says_so(tmp_path: Path) -> None:
+    text = "number\n13800138000;13900139000\n"
+    rows = read(tmp_path, text, columns={"value": "number"}, many=True)
+    assert rows.listings["value"].to_list() == ["+8613800138000", "+8613900139000"]
+    assert read(tmp_path, text, columns={"value": "number"}).listings.height < 2
+
+
+def test_a_spreadsheets_damage_is_mended_where_the_feed_says_so(tmp_path: Path) -> None:
+    text = "number\n13800138000.0\n1.38E+10\n"
+    rows = read(tmp_path, text, columns={"value": "number"}, repair=True)
+    assert rows.listings["value"].to_list() == ["+8613800138000"]
+    assert rows.rejects["line"].to_list() == [3]

@@ -349,3 +349,18 @@ def test_a_wrongly_ordered_join_would_be_noticed() -> None:
     found = reference.screen(rows, listed, DAY, "CN")
     assert [hit["action"] for hit in found.hits] == ["suspend"]
     assert found.flagged[0]["act_on"] == DAY + timedelta(days=3)
+
+
+def test_cells_with_several_or_damaged_numbers_are_screened_and_noted_when_asked_for() -> None:
+    accounts = pl.DataFrame({"account_id": [1, 2, 3, 4], "mobile": _ODD_CELLS})
+    blocklist = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["phone"] * 2, "value": [PHONES[0], "+86104104382"]}))
+    kind = cs.Phone("CN", many=True, repair=True)
+    result = cs.screen(accounts, blocklist, {"mobile": kind}, as_of=DAY)
+    assert result.hits.collect().select("account_id", "status").rows() == [(1, "valid"), (3, "valid"), (4, "completed")]
+    assert result.rejects.collect().select("account_id", "status").rows() == [(2, "damaged")]
+    assert result.summary["notes"]["mobile"] == {"asked": 0, "repaired": 1, "completed": 1}
+    plain = cs.screen(accounts, blocklist, {"mobile": cs.Phone("CN")}, as_of=DAY)
+    assert plain.hits.collect().height == 0
+
+
+_ODD_CELLS = ["13800138000.0", "1.38E+10", "13900139000, 13800138000", "010 4104381/82"]
