@@ -18,13 +18,8 @@ import polars as pl
 import cardscreen as cs
 from cardscreen.numbering import lookup, reference
 
-_SPECIAL = [
-    *list("0123456789" * 4 + "+＋ -.()/~*#;,x" + "０５９٣۷\xa0\u200b\xad\u2060\u3000\t\n\u202f–—[]"),
-    "ext",
-    "tel:",
-    "00",
-    "86",
-]
+_CHARACTERS = "0123456789" * 4 + "+＋ -.()/~*#;,x" + "０５９٣۷\u00a0\u200b\u00ad\u2060\u3000\t\n\u202f–—[]"
+_SPECIAL = [*_CHARACTERS, "ext", "tel:", "00", "86"]
 _CHUNK = 20_000
 
 Asked = tuple[str, str | None]
