@@ -189,11 +189,8 @@ def tell(cells: pl.Series, region: str | pl.Series | None) -> Told:
         region: One region code for all, a String series of one for each row, or None.
     """
     said = dialled.read(cells)
-    number = np.zeros(len(cells), dtype=np.uint64)
-    code = np.zeros(len(cells), dtype=np.uint32)
     if isinstance(region, pl.Series):
-        for part, rows in _grouped(region):
-            number[rows], code[rows] = _resolved(said.key[rows], said.plus[rows], part)
+        number, code = _resolved_by_row(said, region)
     else:
         number, code = _resolved(said.key, said.plus, region)
     code[said.missing] = _MISSING
@@ -207,12 +204,6 @@ def tell(cells: pl.Series, region: str | pl.Series | None) -> Told:
         asked, code[rows] = told["e164"], _book.codes.learn(told.select("region", "type", "status"))
         number[rows] = asked.str.slice(1, 19).cast(pl.UInt64).fill_null(0).to_numpy()
     return Told(said, number, code, rows, asked)
-
-
-def _grouped(region: pl.Series) -> list[tuple[str | None, _Rows]]:
-    """The rows of each region in a batch."""
-    groups = region.to_frame("region").with_row_index("row").group_by("region").agg("row")
-    return [(code, rows.to_numpy().astype(np.intp)) for code, rows in zip(*groups.get_columns(), strict=True)]
 
 
 def _resolved(key: Keys, plus: npt.NDArray[np.bool_], region: str | None) -> tuple[Keys, _Codes]:
@@ -234,6 +225,34 @@ def _resolved(key: Keys, plus: npt.NDArray[np.bool_], region: str | None) -> tup
     unread = key == 0
     if unread.any():
         code[unread] = _ASK
+    return number, code
+
+
+def _resolved_by_row(said: Dialled, region: pl.Series) -> tuple[Keys, _Codes]:
+    """Number and code of keys, each dialled in a region of its own."""
+    number, code = np.zeros(len(region), dtype=np.uint64), np.zeros(len(region), dtype=np.uint32)
+    names = sorted(phonenumbers.SUPPORTED_REGIONS)
+    nowhere, unknown = len(names), len(names) + 1
+    place = region.cast(pl.Enum(names), strict=False).to_physical().cast(pl.UInt16)
+    place = place.zip_with(region.is_not_null(), pl.Series([nowhere], dtype=pl.UInt16)).fill_null(unknown)
+    home, read = place.to_numpy(), said.key != 0
+    rows = np.flatnonzero(read & said.plus & (home != unknown))
+    if len(rows):
+        number[rows], code[rows] = _found(said.key[rows], _book.table(_PLUS))
+        again = (code[rows] == _ERRORS["invalid_country_code"]) & (home[rows] != nowhere)
+        code[rows[again]] = _ASK
+    code[read & ~said.plus & (home == nowhere)] = _ERRORS["invalid_country_code"]
+    rows = np.flatnonzero(read & ~said.plus & (home < nowhere))
+    rows = rows[np.argsort(home[rows], kind="stable")]
+    if not len(rows):
+        return number, code
+    keys, homes = said.key[rows], home[rows]
+    numbers, codes = number[rows], code[rows]
+    starts = np.flatnonzero(np.append(True, homes[1:] != homes[:-1]))
+    for start, stop in zip(starts, [*starts[1:], len(rows)], strict=True):
+        table = _book.table(names[homes[start]])
+        numbers[start:stop], codes[start:stop] = _found(keys[start:stop], table)
+    number[rows], code[rows] = numbers, codes
     return number, code
 
 
