@@ -68,7 +68,7 @@ def _told(
 
     def split(asked: pl.Series) -> pl.Series:
         parts = asked.struct.unnest()
-        return answer(parts["cell"], parts["region"]).alias(asked.name)
+        return answer(parts["cell"].alias(asked.name), parts["region"])
 
     asked = pl.struct(cells.alias("cell"), region.cast(pl.String).alias("region"))
     return asked.map_batches(split, return_dtype=dtype, is_elementwise=True)

@@ -211,7 +211,7 @@ def _resolved(key: Keys, plus: npt.NDArray[np.bool_], region: str | None) -> tup
     known = region in phonenumbers.SUPPORTED_REGIONS
     if region is not None and not known:
         return np.zeros_like(key), np.zeros(len(key), dtype=np.uint32)
-    if region is None or plus.all():
+    if region is None or (len(plus) and plus.all()):
         number, code = _found(key, _book.table(_PLUS))
         code[~plus] = _ERRORS["invalid_country_code"]
     else:
@@ -286,7 +286,7 @@ def fields(cells: pl.Series, region: str | pl.Series | None) -> pl.Series:
     if len(told.rows):
         text = text.scatter(told.rows, told.asked)
     code = pl.Series(told.code)
-    parts = [text.alias("e164"), *(column.gather(code) for column in _book.codes.columns)]
+    parts = [text.alias("e164"), *(column[code] for column in _book.codes.columns)]
     return pl.DataFrame(parts).to_struct(cells.name)
 
 
@@ -323,6 +323,6 @@ def scan(cells: pl.Series, region: str | pl.Series | None) -> pl.Series:
     plain = told.code >= _NUMBER
     if not plain.all():
         key = key.zip_with(pl.Series(plain), pl.Series("key", [None], dtype=pl.UInt64).new_from_index(0, len(key)))
-    status = _book.codes.columns[2].cast(pl.String).gather(pl.Series(told.code))
+    status = _book.codes.columns[2].cast(pl.String)[pl.Series(told.code)]
     stub = pl.Series("stub", [None], dtype=pl.UInt64).new_from_index(0, len(key))
     return pl.DataFrame([key, stub, status]).to_struct(cells.name)
