@@ -19,7 +19,7 @@ import phonenumbers
 import polars as pl
 
 from cardscreen import schema
-from cardscreen.numbering import dialled, patterns, plan, reference, routes, shelf
+from cardscreen.numbering import dialled, plan, reference, routes, shelf
 from cardscreen.numbering.dialled import POWERS, Dialled, Keys
 from cardscreen.numbering.index import Index
 
@@ -130,7 +130,7 @@ class Book:
         with self._lock:
             if name not in self._tables:
                 self._tables[name] = self._joined(fetch_routes(None if name == _PLUS else name))
-                patterns.forget()
+                routes.forget()
             return self._tables[name]
 
     def _joined(self, frame: pl.DataFrame) -> _Table:

@@ -413,6 +413,13 @@ def build(region: str | None) -> pl.DataFrame:
     return _joined(rows)
 
 
+def forget() -> None:
+    """Free what is only needed while tables are built."""
+    for each in (_yes_no, _idd, _region, _country, _country_codes):
+        each.cache_clear()
+    patterns.forget()
+
+
 def _row(cell: _Cell, end: _End) -> tuple[int, int, str, int, int]:
     """A row of `ROUTES` for a cell."""
     mark = 10**cell.length
