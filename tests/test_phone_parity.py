@@ -220,6 +220,23 @@ def test_numeric_columns_read_as_their_digits(dtype: type[pl.DataType]) -> None:
         assert cells.select(cs.phone("x", region)).equals(text.select(cs.phone("x", region)))
 
 
+@pytest.mark.parametrize("dtype", [pl.Int8, pl.UInt16, pl.Int32, pl.Float32, pl.Decimal(20, 0), pl.Null], ids=str)
+@pytest.mark.parametrize("values", [[], [None], [None, 110, 12]], ids=["empty", "null", "mixed"])
+def test_any_column_that_can_hold_numbers_is_read(dtype: pl.DataType, values: list[int | None]) -> None:
+    values = [None] * len(values) if dtype == pl.Null else values
+    cells = pl.DataFrame({"x": pl.Series(values, dtype=dtype)}).with_columns(home=pl.lit("CN"))
+    text = pl.DataFrame({"x": [None if value is None else str(value) for value in values]}, schema={"x": pl.String})
+    expected = text.select(cs.phone("x", "CN"))
+    assert cells.select(cs.phone("x", "CN")).equals(expected)
+    assert cells.select(cs.phone("x", pl.col("home"))).equals(expected)
+
+
+@pytest.mark.parametrize("dtype", [pl.Boolean, pl.Date, pl.List(pl.String)], ids=str)
+def test_other_columns_are_refused_by_name(dtype: pl.DataType) -> None:
+    with pytest.raises(Exception, match="'birthday'"):
+        pl.DataFrame({"birthday": pl.Series([None], dtype=dtype)}).select(cs.phone("birthday", "CN"))
+
+
 def test_numbers_that_are_none_are_rejected() -> None:
     cells = pl.DataFrame({"x": [-13800138000.0, 1.5, None, float("nan"), float("inf"), 13800138000.0]})
     status = cells.select(cs.phone("x", "CN").struct.field("status")).to_series().to_list()

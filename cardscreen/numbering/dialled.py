@@ -61,6 +61,7 @@ class Dialled:
 
 
 _NONE = np.empty(0, dtype=np.intp)
+_ZERO = pl.Series([0], dtype=pl.UInt64)
 
 
 def read(cells: pl.Series) -> Dialled:
@@ -81,12 +82,16 @@ def texts(cells: pl.Series) -> pl.Series:
     return text_of(cells)
 
 
+def taken(series: pl.Series, rows: npt.NDArray[np.intp] | npt.NDArray[np.uint32]) -> pl.Series:
+    """The values at some rows; on small batches a sixth of what `Series.gather` takes."""
+    return series[pl.Series(rows)]
+
+
 def _from_integers(cells: pl.Series) -> Dialled:
-    limit = 10**LONGEST
-    plain = cells.is_between(0, limit - 1).fill_null(value=False)
-    values = cells.cast(pl.UInt64, strict=False).fill_null(0).to_numpy()
+    unsigned = cells.cast(pl.UInt64, strict=False)  # null where negative
+    values = unsigned.fill_null(0).to_numpy()
     digits = np.searchsorted(POWERS[1 : LONGEST + 1], values, side="right") + 1
-    good = plain.to_numpy() & (digits >= SHORTEST)
+    good = unsigned.is_not_null().to_numpy() & (digits >= SHORTEST) & (digits <= LONGEST)
     key = np.where(good, POWERS[np.minimum(digits, LONGEST + 1)] + values, np.uint64(0))
     plus, bare = np.zeros((2, len(cells)), dtype=bool)
     return _mended(cells, Dialled(key, plus, bare, _NONE, _NONE))
@@ -103,7 +108,7 @@ def _mended(cells: pl.Series, dialled: Dialled) -> Dialled:
     rows = np.flatnonzero(dialled.key == 0)
     if not len(rows):
         return dialled
-    other = _from_text(texts(cells.gather(rows)))
+    other = _from_text(texts(taken(cells, rows)))
     dialled.key[rows], dialled.plus[rows] = other.key, other.plus
     return replace(dialled, missing=rows[other.missing], wordy=rows[other.wordy])
 
@@ -113,20 +118,20 @@ def _from_text(cells: pl.Series) -> Dialled:
     bare = (key != 0) & ~plus
     rows = np.flatnonzero(key == 0)
     if len(rows):
-        rest = cells.gather(rows)
+        rest = taken(cells, rows)
         short = (rest.str.len_bytes() <= _LONGEST_CELL).fill_null(value=False)
         tried = rows[short.to_numpy()]
         key[tried], plus[tried] = _cast(_without_punctuation(rest.filter(short)))
         rows = rows[key[rows] == 0]
     if not len(rows):
         return Dialled(key, plus, bare, _NONE, _NONE)
-    rest = cells.gather(rows)
+    rest = taken(cells, rows)
     missing = rest.to_frame("x").select(is_blank(pl.col("x"))).to_series().to_numpy()
     blank, rows = (
         rows[missing],
         rows[~missing & (rest.str.len_bytes() <= _LONGEST_CELL).fill_null(value=False).to_numpy()],
     )
-    rest, syntax = cells.gather(rows), _syntax()
+    rest, syntax = taken(cells, rows), _syntax()
     wordy = (~rest.str.contains(f"[+＋;{syntax.digits}]")).to_numpy()
     body = rest.str.extract(syntax.number, 1)
     if not body.str.contains(r"^[\x00-\x7f]*$").all():
@@ -154,12 +159,13 @@ def _cast(cells: pl.Series) -> tuple[Keys, Flags]:
     read = None
     if values.null_count():
         read = values.is_not_null().to_numpy()
-        values, lengths = values.fill_null(0), lengths.fill_null(0)
+        values = values.zip_with(values.is_not_null(), _ZERO)
+        lengths = lengths.fill_null(0) if lengths.null_count() else lengths
     value, length = values.to_numpy(), lengths.to_numpy()
     shortest, longest = (int(length.min()), int(length.max())) if len(length) else (0, 0)
     if shortest == longest and SHORTEST <= longest <= LONGEST and read is None and value.min() >= POWERS[longest - 1]:
         return value + POWERS[longest], np.zeros(len(value), dtype=bool)
-    length = np.minimum(length, LONGEST + 2)
+    length = np.minimum(length, LONGEST + 2).astype(np.intp)
     # The cast takes a plus and leading zeros without a word; either makes the value too short.
     odd = value < POWERS[np.maximum(length, 1) - 1]
     if read is not None:
@@ -167,7 +173,7 @@ def _cast(cells: pl.Series) -> tuple[Keys, Flags]:
     plus = np.zeros(len(value), dtype=bool)
     rows = np.flatnonzero(odd)
     if len(rows):
-        plus[rows] = cells.gather(rows).str.starts_with("+").to_numpy()
+        plus[rows] = taken(cells, rows).str.starts_with("+").to_numpy()
         length = length - plus
     good = (length >= SHORTEST) & (length <= LONGEST)
     if read is not None:

@@ -19,7 +19,7 @@ import phonenumbers
 import polars as pl
 
 from cardscreen import schema
-from cardscreen.numbering import dialled, patterns, plan, reference, routes, shelf
+from cardscreen.numbering import dialled, plan, reference, routes, shelf
 from cardscreen.numbering.dialled import POWERS, Dialled, Keys
 from cardscreen.numbering.index import Index
 
@@ -132,7 +132,7 @@ class Book:
         with self._lock:
             if name not in self._tables:
                 self._tables[name] = self._joined(fetch_routes(None if name == _PLUS else name))
-                patterns.forget()
+                routes.forget()
             return self._tables[name]
 
     def _joined(self, frame: pl.DataFrame) -> _Table:
@@ -191,11 +191,8 @@ def tell(cells: pl.Series, region: str | pl.Series | None) -> Told:
         region: One region code for all, a String series of one for each row, or None.
     """
     said = dialled.read(cells)
-    number = np.zeros(len(cells), dtype=np.uint64)
-    code = np.zeros(len(cells), dtype=np.uint32)
     if isinstance(region, pl.Series):
-        for part, rows in _grouped(region):
-            number[rows], code[rows] = _resolved(said.key[rows], said.plus[rows], part)
+        number, code = _resolved_by_row(said, region)
     else:
         number, code = _resolved(said.key, said.plus, region)
     code[said.missing] = _MISSING
@@ -211,18 +208,12 @@ def tell(cells: pl.Series, region: str | pl.Series | None) -> Told:
     return Told(said, number, code, rows, asked)
 
 
-def _grouped(region: pl.Series) -> list[tuple[str | None, _Rows]]:
-    """The rows of each region in a batch."""
-    groups = region.to_frame("region").with_row_index("row").group_by("region").agg("row")
-    return [(code, rows.to_numpy().astype(np.intp)) for code, rows in zip(*groups.get_columns(), strict=True)]
-
-
 def _resolved(key: Keys, plus: npt.NDArray[np.bool_], region: str | None) -> tuple[Keys, _Codes]:
     """Number and code of keys dialled in one region."""
     known = region in phonenumbers.SUPPORTED_REGIONS
     if region is not None and not known:
         return np.zeros_like(key), np.zeros(len(key), dtype=np.uint32)
-    if region is None or plus.all():
+    if region is None or (len(plus) and plus.all()):
         number, code = _found(key, _book.table(_PLUS))
         code[~plus] = _ERRORS["invalid_country_code"]
     else:
@@ -236,6 +227,34 @@ def _resolved(key: Keys, plus: npt.NDArray[np.bool_], region: str | None) -> tup
     unread = key == 0
     if unread.any():
         code[unread] = _ASK
+    return number, code
+
+
+def _resolved_by_row(said: Dialled, region: pl.Series) -> tuple[Keys, _Codes]:
+    """Number and code of keys, each dialled in a region of its own."""
+    number, code = np.zeros(len(region), dtype=np.uint64), np.zeros(len(region), dtype=np.uint32)
+    names = sorted(phonenumbers.SUPPORTED_REGIONS)
+    nowhere, unknown = len(names), len(names) + 1
+    place = region.cast(pl.Enum(names), strict=False).to_physical().cast(pl.UInt16)
+    place = place.zip_with(region.is_not_null(), pl.Series([nowhere], dtype=pl.UInt16)).fill_null(unknown)
+    home, read = place.to_numpy(), said.key != 0
+    rows = np.flatnonzero(read & said.plus & (home != unknown))
+    if len(rows):
+        number[rows], code[rows] = _found(said.key[rows], _book.table(_PLUS))
+        again = (code[rows] == _ERRORS["invalid_country_code"]) & (home[rows] != nowhere)
+        code[rows[again]] = _ASK
+    code[read & ~said.plus & (home == nowhere)] = _ERRORS["invalid_country_code"]
+    rows = np.flatnonzero(read & ~said.plus & (home < nowhere))
+    rows = rows[np.argsort(home[rows], kind="stable")]
+    if not len(rows):
+        return number, code
+    keys, homes = said.key[rows], home[rows]
+    numbers, codes = number[rows], code[rows]
+    starts = np.flatnonzero(np.append(True, homes[1:] != homes[:-1]))
+    for start, stop in zip(starts, [*starts[1:], len(rows)], strict=True):
+        table = _book.table(names[homes[start]])
+        numbers[start:stop], codes[start:stop] = _found(keys[start:stop], table)
+    number[rows], code[rows] = numbers, codes
     return number, code
 
 
@@ -269,7 +288,7 @@ def fields(cells: pl.Series, region: str | pl.Series | None) -> pl.Series:
     if len(told.rows):
         text = text.scatter(told.rows, told.asked)
     code = pl.Series(told.code)
-    parts = [text.alias("e164"), *(column.gather(code) for column in _book.codes.columns)]
+    parts = [text.alias("e164"), *(column[code] for column in _book.codes.columns)]
     return pl.DataFrame(parts).to_struct(cells.name)
 
 
@@ -306,7 +325,7 @@ def scan(cells: pl.Series, region: str | pl.Series | None) -> pl.Series:
     plain = told.code >= _NUMBER
     if not plain.all():
         key = key.zip_with(pl.Series(plain), pl.Series("key", [None], dtype=pl.UInt64).new_from_index(0, len(key)))
-    status = _book.codes.columns[2].cast(pl.String).gather(pl.Series(told.code))
+    status = _book.codes.columns[2].cast(pl.String)[pl.Series(told.code)]
     stub = pl.Series("stub", [None], dtype=pl.UInt64).new_from_index(0, len(key))
     note = pl.Series("note", [None], dtype=pl.String).new_from_index(0, len(key))
     if len(told.rows):

@@ -94,4 +94,6 @@ def _ask(code: int, national: int, length: int) -> tuple[str | None, str, str]:
         italian_leading_zero=True if zeros else None,
         number_of_leading_zeros=zeros if zeros > 1 else None,
     )
-    return reference.described(number)
+    # A number is valid if it has a type: asking for validity as well would do the same work twice.
+    kind = reference.TYPES[phonenumbers.number_type(number)]
+    return phonenumbers.region_code_for_number(number), kind, "invalid" if kind == "unknown" else "valid"

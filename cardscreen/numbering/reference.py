@@ -21,7 +21,7 @@ ERRORS = {
     NumberParseException.TOO_SHORT_NSN: "too_short_nsn",
     NumberParseException.TOO_LONG: "too_long",
 }
-_TYPES = {value: PhoneNumberType.to_string(value).lower() for value in PhoneNumberType.values()}
+TYPES = {value: PhoneNumberType.to_string(value).lower() for value in PhoneNumberType.values()}
 
 
 def answer(text: str, region: str | None) -> _Answer:
@@ -30,15 +30,11 @@ def answer(text: str, region: str | None) -> _Answer:
         number = phonenumbers.parse(text, region)
     except NumberParseException as refusal:
         return None, None, None, ERRORS[refusal.error_type]
-    return phonenumbers.format_number(number, PhoneNumberFormat.E164), *described(number)
-
-
-def described(number: phonenumbers.PhoneNumber) -> tuple[str | None, str, str]:
-    """Region, type and status of a number that has been parsed."""
+    e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
     home = phonenumbers.region_code_for_number(number)
     if not phonenumbers.is_valid_number(number):
-        return home, "unknown", "invalid"
-    return home, _TYPES[phonenumbers.number_type(number)], "valid"
+        return e164, home, "unknown", "invalid"
+    return e164, home, TYPES[phonenumbers.number_type(number)], "valid"
 
 
 def answers(asked: pl.DataFrame) -> pl.DataFrame:

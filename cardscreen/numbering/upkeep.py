@@ -7,7 +7,7 @@ from typing import Any
 
 import phonenumbers
 
-from cardscreen.numbering import lookup, patterns, plan, routes, shelf
+from cardscreen.numbering import lookup, plan, routes, shelf
 
 
 def warm(regions: Iterable[str] | None = None) -> dict[str, int]:
@@ -22,7 +22,7 @@ def warm(regions: Iterable[str] | None = None) -> dict[str, int]:
     cells = {"plan": len(shelf.fetch("plan", plan.PLAN, plan.build)), "plus": len(lookup.fetch_routes(None))}
     for region in sorted(phonenumbers.SUPPORTED_REGIONS) if regions is None else regions:
         cells[region] = len(lookup.fetch_routes(region))
-    patterns.forget()
+    routes.forget()
     return cells
 
 
