@@ -193,7 +193,7 @@ def plan_build(
     [dim]Example:[/dim] cardscreen plan build CN HK
     """
     from cardscreen.numbering import upkeep
-    from cardscreen.phone import check_region
+    from cardscreen.phones import check_region
 
     for region in regions or []:
         check_region(region)

@@ -12,9 +12,9 @@ from typing import Any, ClassVar, Protocol
 
 import polars as pl
 
-from cardscreen.card import Card
+from cardscreen.cards import Card
 from cardscreen.errors import ConfigError, near
-from cardscreen.phone import Phone
+from cardscreen.phones import Phone
 
 
 class Kind(Protocol):

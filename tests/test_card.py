@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from stdnum import luhn
 
 import cardscreen as cs
-from cardscreen.card import luhn_ok
+from cardscreen.cards import luhn_ok
 
 Row = dict[str, Any]
 FIELDS = ["iin", "last4", "scheme", "status", "masked"]

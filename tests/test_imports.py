@@ -13,7 +13,7 @@ PACKAGE = Path(cardscreen.__file__).parent
 #: From the ground up: a module may import only modules before it.
 ORDER = [
     *("errors", "config", "schema", "intervals", "cleaning", "splitting", "tables", "tokens", "numbering"),
-    *("phone", "schemes", "card", "identifiers", "listings", "matching", "policy", "accounts", "screening", "brakes"),
+    *("phones", "schemes", "cards", "identifiers", "listings", "matching", "policy", "accounts", "screening", "brakes"),
     *("job", "run", "feeds", "normalize", "doctor", "demo", "show", "cli"),
 ]
 
@@ -56,6 +56,13 @@ def test_public_names_are_sorted_and_all_there() -> None:
 
 def test_importing_the_library_loads_no_optional_or_command_line_package() -> None:
     packages = "('pyspark', 'pandas', 'typer', 'rich', 'deltalake')"
-    code = f"import sys, cardscreen; print([name for name in {packages} if name in sys.modules])"
+    code = f"import sys; from cardscreen import screen; print([name for name in {packages} if name in sys.modules])"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert loaded.stdout.strip() == "[]"
+
+
+def test_the_command_lines_help_loads_no_heavy_package() -> None:
+    packages = "('polars', 'numpy', 'pydantic', 'phonenumbers')"
+    code = f"import sys, cardscreen.cli; print([name for name in {packages} if name in sys.modules])"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert loaded.stdout.strip() == "[]"
