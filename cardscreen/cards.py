@@ -8,7 +8,8 @@ cards in circulation fail it. The PAN itself leaves this module only where it wa
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from functools import cache
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -42,19 +43,19 @@ _MISSING, _TRUNCATED_CARD, _NOT_A_NUMBER, _BAD_LENGTH, _BAD_CHECKSUM, _VALID = (
     pl.lit(code, dtype=pl.UInt8) for code in range(len(schema.CARD_STATUSES.categories))
 )
 _POWERS = np.array([10**zeros for zeros in range(LONGEST)], dtype=np.uint64)
-_LUHN_CHUNK = 10_000  # an even number of digits, so that every chunk doubles the same places
+_LUHN_DIGITS = 6  # even, so that the same places are doubled in every chunk of a number
+_LUHN_CHUNK = np.uint64(10**_LUHN_DIGITS)
 
 
-def _luhn_table() -> npt.NDArray[np.uint8]:
-    """The Luhn sum of every four-digit chunk: the second and fourth digit from the right doubled."""
-    chunk = np.arange(_LUHN_CHUNK)
-    units, tens, hundreds, thousands = (chunk // 10**place % 10 for place in range(4))
-    doubled = [2 * digit - 9 * (digit > 4) for digit in (tens, thousands)]
-    total: npt.NDArray[np.uint8] = (units + hundreds + doubled[0] + doubled[1]).astype(np.uint8)
-    return total
-
-
-_LUHN = _luhn_table()
+@cache
+def _luhn_sums() -> npt.NDArray[np.uint8]:
+    """The Luhn sum of every chunk of six digits: each second one from the right doubled."""
+    rest = np.arange(_LUHN_CHUNK, dtype=np.uint32)
+    sums = np.zeros(len(rest), dtype=np.uint8)
+    for place in range(_LUHN_DIGITS):
+        rest, digit = np.divmod(rest, 10)
+        sums += (2 * digit - 9 * (digit > 4) if place % 2 else digit).astype(np.uint8)
+    return sums
 
 
 def card(expr: str | pl.Expr, pan: bool = False) -> pl.Expr:
@@ -194,25 +195,21 @@ def luhn_ok(number: pl.Expr) -> pl.Expr:
     """
 
     def check(numbers: pl.Series) -> pl.Series:
-        digits = numbers.cast(pl.UInt64).fill_null(0).to_numpy()
-        # Two steps of eight digits first: 32-bit divisions are several times faster than 64-bit ones.
-        upper, low = _split(digits, 10**8)
-        top, middle = _split(upper, 10**8)
-        total = _LUHN[top.astype(np.uint16)].copy()  # 20 digits sum to at most 180
-        for eight in (middle.astype(np.uint32), low.astype(np.uint32)):
-            upper4, lower4 = _split(eight, _LUHN_CHUNK)
-            total += _LUHN[upper4]
-            total += _LUHN[lower4]
+        sums, rest = _luhn_sums(), numbers.cast(pl.UInt64).fill_null(0).to_numpy()
+        total = np.zeros(len(rest), dtype=np.uint8)  # 20 digits sum to at most 180
+        while rest.any():
+            upper = rest // _LUHN_CHUNK
+            # As signed integers, chunks are indices without a copy.
+            total += sums.take((rest - upper * _LUHN_CHUNK).view(np.int64))
+            rest = upper
         fits = pl.Series(numbers.name, total % 10 == 0)
-        return fits.to_frame().select(pl.when(numbers.is_not_null()).then(pl.first())).to_series()
+        return fits if not numbers.has_nulls() else fits.zip_with(numbers.is_not_null(), _null_like(fits))
 
     return number.map_batches(check, return_dtype=pl.Boolean, is_elementwise=True)
 
 
-def _split(values: npt.NDArray[Any], unit: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Quotient and remainder; one division and a product, where `divmod` would divide twice."""
-    upper = values // values.dtype.type(unit)
-    return upper, values - upper * values.dtype.type(unit)
+def _null_like(values: pl.Series) -> pl.Series:
+    return pl.Series(values.name, [None], dtype=values.dtype).new_from_index(0, len(values))
 
 
 @dataclass(frozen=True)
