@@ -16,5 +16,7 @@ from .policy import Policy as Policy
 from .screening import Result as Result
 from .screening import screen as screen
 from .splitting import split_phones as split_phones
+from .tokens import TokenKey as TokenKey
+from .tokens import token as token
 
 __all__: list[str]

@@ -16,6 +16,7 @@ from cardscreen.config import Section, checked, read_toml
 from cardscreen.errors import ConfigError, near
 from cardscreen.identifiers import Kind, kind_from_options
 from cardscreen.policy import Policy
+from cardscreen.tokens import TokenKey
 
 
 class _Accounts(Section):
@@ -30,6 +31,17 @@ class _Blocklist(Section):
     paths: list[str] = Field(min_length=1)
 
 
+class _Tokens(Section):
+    key_file: str | None = None
+    key_env: str | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> _Tokens:
+        if (self.key_file is None) == (self.key_env is None):
+            raise ValueError("give either key_file or key_env")
+        return self
+
+
 class _Output(Section):
     directory: str = "runs"
 
@@ -39,6 +51,7 @@ class _JobFile(Section):
     accounts: _Accounts
     identifiers: dict[str, dict[str, Any]] = Field(min_length=1)
     blocklist: _Blocklist
+    tokens: _Tokens | None = None
     policy: dict[str, Any] = {}
     output: _Output = _Output()
     limits: dict[str, Any] = {}
@@ -72,6 +85,7 @@ class Job:
     policy: Policy
     output: Path
     limits: Limits
+    tokens: TokenKey | None
     files: dict[str, Path]
 
     @classmethod
@@ -111,12 +125,21 @@ class Job:
             policy=policy,
             output=Path(_resolved(file.parent, said.output.directory)),
             limits=limits,
+            tokens=_token_key(said.tokens, file.parent),
             files=files,
         )
 
     def today(self) -> date:
         """The day it is now in the job's time zone."""
         return datetime.now(ZoneInfo(self.timezone)).date()
+
+
+def _token_key(said: _Tokens | None, folder: Path) -> TokenKey | None:
+    if said is None:
+        return None
+    if said.key_file is not None:
+        return TokenKey.from_file(_resolved(folder, said.key_file))
+    return TokenKey.from_env(said.key_env or "")
 
 
 def _resolved(folder: Path, path: str) -> str:

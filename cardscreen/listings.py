@@ -25,9 +25,8 @@ from cardscreen.tables import (
     to_day,
     whole_number,
 )
+from cardscreen.tokens import TOKEN
 
-#: A keyed token: the key's id, a colon, and 32 bytes in unpadded URL-safe base64.
-_TOKEN = r"^[A-Za-z0-9._-]+:[A-Za-z0-9_-]{43}$"
 _DEFAULTS: dict[str, Any] = {"list": "block", "source": "unnamed", "reason": "listed", "severity": 50}
 _IDENTITY = ["source", "kind", "value", "list", "reference"]
 _DAYS = ["listed_on", "expires_on", "ended_on"]
@@ -201,15 +200,17 @@ def _read_values(frame: pl.DataFrame) -> pl.DataFrame:
         .rename({"match": "told", "value": "raw"})
         .with_columns(pl.lit(None, dtype=dtype).alias(field) for field, dtype in schema.LISTED.to_schema().items())
     )
-    match = pl.when(pl.col("raw").str.contains(_TOKEN)).then(pl.lit("token")).otherwise(pl.col("match"))
+    raw = pl.col("raw").str.strip_chars()
+    token = raw.str.contains(TOKEN).fill_null(False)
+    match = pl.when(token).then(pl.lit("token")).otherwise(pl.col("match"))
+    value = pl.when(token).then(raw).otherwise(pl.col("value"))
     return (
         pl.concat(parts)
         .sort("row")
-        .with_columns(match.cast(schema.MATCHES).alias("match"))
+        .with_columns(match.cast(schema.MATCHES).alias("match"), value.alias("value"))
         .with_columns(
             pl.coalesce(
                 pl.col(_PROBLEM),
-                pl.when(pl.col("match") == "token").then(pl.lit("tokens can't be screened by this version")),
                 pl.when(pl.col("value").is_null()).then(pl.format("the value is no {}", pl.col("kind"))),
                 pl.when(pl.col("told").is_not_null() & (pl.col("told") != pl.col("match"))).then(
                     pl.lit("match is not the one that the value has")

@@ -7,14 +7,16 @@ remain, and compares whole values, so that a key may stand for more than one val
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import polars as pl
 
 from cardscreen import schema
+from cardscreen.errors import ConfigError
 from cardscreen.identifiers import KINDS, Kind
 from cardscreen.intervals import Intervals
+from cardscreen.tokens import TokenKey, token
 
 _KEY_DIGITS = 19  # always fit into UInt64; further digits are compared as text
 #: What evidence keeps of a listing.
@@ -35,15 +37,19 @@ class Targets:
         ranges: Keys that range listings cover.
         shown: Stubs of truncated listings, for full card numbers.
         hidden: Stubs of exact listings, for truncated card numbers.
+        tokens: Keys of token listings.
+        token_keys: The secrets under which they were made.
     """
 
     keys: pl.Series
     ranges: Intervals
     shown: pl.Series
     hidden: pl.Series
+    tokens: pl.Series
+    token_keys: Sequence[TokenKey]
 
     @classmethod
-    def of(cls, kind: str, in_force: pl.DataFrame) -> Targets:
+    def of(cls, kind: str, in_force: pl.DataFrame, token_keys: Sequence[TokenKey] = ()) -> Targets:
         """The targets of the block listings of one kind."""
         block = in_force.filter((pl.col("kind") == kind) & (pl.col("list") == "block"))
         exact = block.filter(pl.col("match") == "exact")["value"]
@@ -56,7 +62,15 @@ class Targets:
             ranges=Intervals.union(spans["low_key"], spans["high_key"]),
             shown=_distinct(truncated, stub),
             hidden=_distinct(stubbed, stub),
+            tokens=_distinct(block.filter(pl.col("match") == "token")["value"], _token_key(pl.col("value"))),
+            token_keys=token_keys,
         )
+
+    def may_match_token(self, value: pl.Expr, kind: str) -> pl.Expr:
+        """Whether a canonical value may be the one of a token listing: Boolean, never null. Streams."""
+        texts = pl.lit(f"{kind}:") + value
+        ways = [_digest_key(key.digest(texts)).is_in(self.tokens.implode()) for key in self.token_keys]
+        return pl.any_horizontal(ways).fill_null(False)
 
     def may_match(self, cell: pl.Expr) -> pl.Expr:
         """Whether a `schema.SCAN` cell may match a listing: Boolean, never null. Streams."""
@@ -70,7 +84,38 @@ class Targets:
             ways.append(key.is_not_null() & seen.is_in(self.shown.implode()))
         if len(self.hidden):
             ways.append(key.is_null() & seen.is_in(self.hidden.implode()))
+        if len(self.tokens):
+            ways.append(cell.struct.field("signed"))
         return pl.any_horizontal(ways).fill_null(False) if ways else cell.is_null() & False
+
+
+def _digest_key(digest: pl.Expr) -> pl.Expr:
+    """The first eight bytes of a hexadecimal digest as UInt64."""
+    return digest.str.slice(0, 16).str.decode("hex").bin.reinterpret(dtype=pl.UInt64, endianness="big")
+
+
+def _token_key(token: pl.Expr) -> pl.Expr:
+    """The same of a token."""
+    encoded = token.str.slice(9, 11).str.replace_all("-", "+", literal=True).str.replace_all("_", "/", literal=True)
+    # Eleven digits of six bits hold eight bytes and two bits more; a twelfth completes the group.
+    return (encoded + "A").str.decode("base64").bin.slice(0, 8).bin.reinterpret(dtype=pl.UInt64, endianness="big")
+
+
+def check_token_keys(in_force: pl.DataFrame, token_keys: Sequence[TokenKey]) -> None:
+    """Refuse tokens that none of the keys made: looking them up would find nobody, and say nothing.
+
+    Raises:
+        ConfigError: There are tokens and no key, or some are under another key.
+    """
+    ids = in_force.filter(pl.col("match") == "token")["value"].str.head(8).unique().sort().to_list()
+    known = [key.id for key in token_keys]
+    missing = [each for each in ids if each not in known]
+    if missing and not known:
+        raise ConfigError("the listings hold tokens, and no key is given: tokens=TokenKey.from_file(...) or [tokens]")
+    if missing:
+        raise ConfigError(
+            f"the listings hold tokens under the key {', '.join(missing)}, and the keys given are {', '.join(known)}"
+        )
 
 
 def _distinct(values: pl.Series, key: pl.Expr) -> pl.Series:
@@ -99,28 +144,35 @@ def key_ranges(listings: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([closed, opened])
 
 
-def evidence(values: pl.DataFrame, in_force: pl.DataFrame) -> pl.DataFrame:
+def evidence(values: pl.DataFrame, in_force: pl.DataFrame, token_keys: Sequence[TokenKey] = ()) -> pl.DataFrame:
     """Which listings cover which values.
 
     Args:
         values: Distinct `kind` and `value` (String, canonical; truncated cards with `*`).
         in_force: Listings as `Blocklist.in_force` gives them.
+        token_keys: The secrets under which token listings were made.
 
     Returns:
         kind, value, match (Enum) and the listing's list, source, reason, severity, listed_on,
         expires_on, reference, listing_id: one row for each value and listing that covers it.
     """
-    pairs = [
-        pairing(values.filter(pl.col("kind") == name), in_force.filter(pl.col("kind") == name))
-        for name, kind in KINDS.items()
-        for pairing in (_exact, _ranged, partial(_truncated, kind=kind))
-    ]
+    pairs = []
+    for name, kind in KINDS.items():
+        asked, listed = values.filter(pl.col("kind") == name), in_force.filter(pl.col("kind") == name)
+        pairs += [_exact(asked, listed), _ranged(asked, listed), _truncated(asked, listed, kind)]
+        pairs += [_signed(asked, listed, name, key) for key in token_keys]
     columns = ["kind", "value", "match", *_EVIDENCE]
     return pl.concat([pair.select(columns) for pair in pairs])
 
 
 def _exact(values: pl.DataFrame, listings: pl.DataFrame) -> pl.DataFrame:
     return values.join(listings.filter(pl.col("match") == "exact"), on=["kind", "value"])
+
+
+def _signed(values: pl.DataFrame, listings: pl.DataFrame, kind: str, key: TokenKey) -> pl.DataFrame:
+    listed = listings.filter((pl.col("match") == "token") & pl.col("value").str.starts_with(key.id))
+    signed = values.filter(~_is_truncated("value")).with_columns(token=token("value", kind, key))
+    return signed.join(listed.drop("kind").rename({"value": "token"}), on="token")
 
 
 def _ranged(values: pl.DataFrame, listings: pl.DataFrame) -> pl.DataFrame:

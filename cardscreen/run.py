@@ -110,6 +110,7 @@ def _screened(job: Job, day: date, base: Base | None, out: Path | None, tell: Ca
         policy=job.policy,
         as_of=day,
         previous=base.flagged if base else None,
+        tokens=job.tokens,
         out=out,
     )
 
@@ -216,6 +217,7 @@ def _write_records(
             **{name: _fingerprint(str(file)) for name, file in job.files.items()},
         },
         "versions": {**result.summary["versions"], "python": platform.python_version()},
+        "token_key": job.tokens.id if job.tokens else None,
         "limits": job.limits.model_dump(),
         "held": held,
         "approvals": [],

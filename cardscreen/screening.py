@@ -30,7 +30,7 @@ from cardscreen.cleaning import shape
 from cardscreen.errors import ConfigError, InputError
 from cardscreen.identifiers import Kind
 from cardscreen.listings import Blocklist
-from cardscreen.matching import Targets, evidence
+from cardscreen.matching import Targets, check_token_keys, evidence
 from cardscreen.policy import ACCOUNT, Policy
 from cardscreen.tables import (
     first_line,
@@ -42,6 +42,7 @@ from cardscreen.tables import (
     to_date,
     to_day,
 )
+from cardscreen.tokens import TokenKey
 
 #: Rejects that are kept in memory; further ones are counted only.
 KEPT_REJECTS = 1_000_000
@@ -77,6 +78,7 @@ def screen(
     policy: Policy | Mapping[str, Any] | str | Path | None = None,
     as_of: date | None = None,
     previous: Any = None,
+    tokens: TokenKey | Sequence[TokenKey] | None = None,
     out: str | Path | None = None,
 ) -> Result:
     """Screen accounts against a blocklist.
@@ -91,6 +93,7 @@ def screen(
         policy: A `Policy` or its settings, the path of a TOML file, or None for the default policy.
         as_of: The day that is asked about; None: today in the machine's time zone.
         previous: The flagged frame, or run folder, of the night before.
+        tokens: The key under which the blocklist's tokens were made; two while keys are changed.
         out: Folder for flagged.parquet, hits.parquet and rejects.parquet, instead of memory.
 
     Returns:
@@ -100,7 +103,7 @@ def screen(
     Raises:
         MissingColumn: A named column is not in the accounts.
         InputError: The accounts can't be read, or a holder's date is no date.
-        ConfigError: Options that make no sense.
+        ConfigError: Options that make no sense, or tokens under a key that is not given.
 
     Example:
         >>> accounts = pl.DataFrame({"account_id": ["a", "b"], "mobile": ["138 0013 8000", "13800138001"]})
@@ -116,13 +119,15 @@ def screen(
     carried = [carry] if isinstance(carry, str) else list(carry)
     plan = AccountColumns.of(schema_of(table, "the accounts"), identifiers, account_id, carried, rules)
     in_force = blocklist.in_force(day)
+    keys = [tokens] if isinstance(tokens, TokenKey) else list(tokens or [])
+    check_token_keys(in_force, keys)
     before = _previous(previous, plan.schema[account_id])
     with _output_folder(out) as folder:
         with clock.stage("scan"):
-            counts, rows, rejects = _scan(table, plan, in_force, folder)
+            counts, rows, rejects = _scan(table, plan, _targets(plan, in_force, keys), folder)
         with clock.stage("evidence"):
             cells = _cells(rows, plan)
-            found = _hits(cells, evidence(cells.select("kind", "value").unique(), in_force))
+            found = _hits(cells, evidence(cells.select("kind", "value").unique(), in_force, keys))
         with clock.stage("policy"):
             judged = rules.judge(found.lazy(), day).sort("account_id", "identifier", "listing_id", "_value").collect()
             flagged = rules.decide(judged.lazy(), day, plan.carry, before).collect()
@@ -237,12 +242,17 @@ def _has_note(cell: pl.Expr, note: str) -> pl.Expr:
     return cell.struct.field("note") == note
 
 
+def _targets(plan: AccountColumns, in_force: pl.DataFrame, keys: Sequence[TokenKey]) -> dict[str, Targets]:
+    return {kind.name: Targets.of(kind.name, in_force, keys) for kind in plan.identifiers.values()}
+
+
 def _scan(
-    table: pl.LazyFrame, plan: AccountColumns, in_force: pl.DataFrame, folder: Path | None
+    table: pl.LazyFrame, plan: AccountColumns, targets: Mapping[str, Targets], folder: Path | None
 ) -> tuple[dict[str, int], pl.DataFrame, pl.DataFrame]:
     """The pass: counts, rows that may match, and rejects (in a file where there is a folder)."""
-    targets = {kind.name: Targets.of(kind.name, in_force) for kind in plan.identifiers.values()}
-    read = plan.select(table).with_columns(_scanned(plan, column).alias(_cell(column)) for column in plan.identifiers)
+    read = plan.select(table).with_columns(
+        _scanned(plan, column, targets[kind.name]).alias(_cell(column)) for column, kind in plan.identifiers.items()
+    )
     tallies: dict[str, pl.Expr] = {}
     for column, kind in plan.identifiers.items():
         tallies[f"cells\0{column}"] = _each(plan, column, lambda cell: cell.struct.field("status").is_not_null())
@@ -288,20 +298,28 @@ def _scan(
     return told, rows, rejects
 
 
-def _scanned(plan: AccountColumns, column: str) -> pl.Expr:
-    """What the kind reads from a column: `schema.SCAN`, or a List of it with each element's shape."""
+def _scanned(plan: AccountColumns, column: str, targets: Targets) -> pl.Expr:
+    """What the kind reads from a column: `schema.SCAN`, or a List of it with each element's shape.
+
+    Where token listings are to be found, `signed` says of a cell whether its token may be one of them.
+    """
     kind = plan.identifiers[column]
+    scanned = kind.scan(pl.col(column))
+    fields = dict(schema.SCAN.to_schema())
+    if len(targets.tokens):
+        signed = targets.may_match_token(kind.read(pl.col(column)).struct.field("value"), kind.name)
+        scanned = pl.struct(scanned.struct.unnest(), signed.alias("signed"))
+        fields["signed"] = pl.Boolean()
     if not plan.is_list(column):
-        return kind.scan(pl.col(column))
-    dtype = pl.List(pl.Struct({**schema.SCAN.to_schema(), "shape": pl.String}))
+        return scanned
 
     def scan_lists(batch: pl.Series) -> pl.Series:
         lists = batch.struct.unnest().with_row_index("\0row")
         cells = (
             lists.explode(column, empty_as_null=False)
             .lazy()
-            .select("\0row", kind.scan(pl.col(column)).struct.unnest(), shape=shape(pl.col(column)))
-            .select("\0row", cell=pl.struct(*schema.SCAN.to_schema(), "shape"))
+            .select("\0row", scanned.struct.unnest(), shape=shape(pl.col(column)))
+            .select("\0row", cell=pl.struct(*fields, "shape"))
             .group_by("\0row", maintain_order=True)
             .agg("cell")
             .collect()
@@ -309,6 +327,7 @@ def _scanned(plan: AccountColumns, column: str) -> pl.Expr:
         joined = lists.select("\0row").join(cells, on="\0row", how="left", maintain_order="left")
         return joined["cell"].fill_null([])
 
+    dtype = pl.List(pl.Struct({**fields, "shape": pl.String}))
     return pl.struct(column, *kind.columns()).map_batches(scan_lists, return_dtype=dtype, is_elementwise=True)
 
 

@@ -374,9 +374,13 @@ def test_card_numbers_may_be_integers() -> None:
     assert only(cs.Blocklist.from_frame(frame))["value"] == PAN
 
 
-def test_a_token_is_not_silently_ignored() -> None:
-    with pytest.raises(cs.BlocklistError, match="row 0: token"):
-        cs.Blocklist.from_frame(pl.DataFrame({"kind": ["card"], "value": ["key1:" + "A" * 43]}))
+def test_a_token_is_told_from_its_form() -> None:
+    assert only(listed(f"0123abcd:{'A' * 43}", kind="card"))["match"] == "token"
+
+
+def test_a_token_under_a_key_id_of_another_form_is_refused() -> None:
+    with pytest.raises(cs.BlocklistError, match="row 0: the value is no card"):
+        listed(f"key-1:{'A' * 43}", kind="card")
 
 
 def write(folder: Path, **files: pl.DataFrame) -> list[str]:
