@@ -10,11 +10,10 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -26,14 +25,13 @@ if sys.platform != "win32":
 
 from cardscreen import schema
 from cardscreen.accounts import AccountColumns
-from cardscreen.cleaning import shape
 from cardscreen.errors import ConfigError, InputError
 from cardscreen.identifiers import Kind
 from cardscreen.listings import Blocklist
 from cardscreen.matching import Targets, check_token_keys, evidence
 from cardscreen.policy import ACCOUNT, Policy
+from cardscreen.scanning import NO_ACCOUNT, ROW_GROUP, scan
 from cardscreen.tables import (
-    first_line,
     is_bad_date,
     is_dateable,
     open_table,
@@ -44,11 +42,7 @@ from cardscreen.tables import (
 )
 from cardscreen.tokens import TokenKey
 
-#: Rejects that are kept in memory; further ones are counted only.
-KEPT_REJECTS = 1_000_000
-ROW_GROUP = 250_000  # rows; fixed, so that equal tables are equal files
 _TABLES = ("flagged", "hits", "rejects")
-NO_ACCOUNT = "no_account"
 
 
 @dataclass(frozen=True)
@@ -124,7 +118,7 @@ def screen(
     before = _previous(previous, plan.schema[account_id])
     with _output_folder(out) as folder:
         with clock.stage("scan"):
-            counts, rows, rejects = _scan(table, plan, _targets(plan, in_force, keys), folder)
+            counts, rows, rejects = scan(table, plan, _targets(plan, in_force, keys), folder)
         with clock.stage("evidence"):
             cells = _cells(rows, plan)
             found = _hits(cells, evidence(cells.select("kind", "value").unique(), in_force, keys))
@@ -213,155 +207,8 @@ def _previous(previous: Any, account_type: pl.DataType) -> pl.LazyFrame | None:
     return read.drop("bad").unique("account_id", keep="first", maintain_order=True).lazy()
 
 
-def _cell(column: str) -> str:
-    """Name of the column that holds what was read from an identifier column."""
-    return f"\0cell:{column}"
-
-
-def _each(plan: AccountColumns, column: str, test: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
-    """How many cells of a row pass a test on `schema.SCAN`: UInt32."""
-    cells = pl.col(_cell(column))
-    if plan.is_list(column):
-        return cells.list.eval(test(pl.element())).list.sum().cast(pl.UInt32).fill_null(0)
-    return test(cells).cast(pl.UInt32).fill_null(0)
-
-
-def _is_usable(cell: pl.Expr) -> pl.Expr:
-    return cell.struct.field("key").is_not_null() | cell.struct.field("stub").is_not_null()
-
-
-def _is_missing(cell: pl.Expr) -> pl.Expr:
-    return cell.struct.field("status") == "missing"
-
-
-def _is_rejected(cell: pl.Expr) -> pl.Expr:
-    return ~_is_missing(cell) & ~_is_usable(cell)
-
-
-def _has_note(cell: pl.Expr, note: str) -> pl.Expr:
-    return cell.struct.field("note") == note
-
-
 def _targets(plan: AccountColumns, in_force: pl.DataFrame, keys: Sequence[TokenKey]) -> dict[str, Targets]:
     return {kind.name: Targets.of(kind.name, in_force, keys) for kind in plan.identifiers.values()}
-
-
-def _scan(
-    table: pl.LazyFrame, plan: AccountColumns, targets: Mapping[str, Targets], folder: Path | None
-) -> tuple[dict[str, int], pl.DataFrame, pl.DataFrame]:
-    """The pass: counts, rows that may match, and rejects (in a file where there is a folder)."""
-    read = plan.select(table).with_columns(
-        _scanned(plan, column, targets[kind.name]).alias(_cell(column)) for column, kind in plan.identifiers.items()
-    )
-    tallies: dict[str, pl.Expr] = {}
-    for column, kind in plan.identifiers.items():
-        tallies[f"cells\0{column}"] = _each(plan, column, lambda cell: cell.struct.field("status").is_not_null())
-        tallies[f"missing\0{column}"] = _each(plan, column, _is_missing)
-        tallies[f"rejected\0{column}"] = _each(plan, column, _is_rejected)
-        tallies[f"usable\0{column}"] = _each(plan, column, _is_usable)
-        for note in kind.notes:
-            tallies[f"{note}\0{column}"] = _each(plan, column, partial(_has_note, note=note))
-        tallies[f"may_match\0{column}"] = _each(plan, column, targets[kind.name].may_match)
-    named = plan.has_account()
-    passed = read.with_columns(**tallies, **{"\0named": named}).cache()
-
-    def any_of(tally: str) -> pl.Expr:
-        return pl.any_horizontal(pl.col(f"{tally}\0{column}") > 0 for column in plan.identifiers)
-
-    has_account = pl.col("\0named")
-    bad_dates = {f"bad_date\0{name}": is_bad_date(pl.col(name), plan.schema[name]).sum() for name in plan.dates()}
-    counted = passed.select(
-        pl.len().alias("read"),
-        (~has_account).sum().alias(NO_ACCOUNT),
-        (has_account & ~any_of("usable")).sum().alias("not_screenable"),
-        *(pl.col(name).filter(has_account).sum() for name in tallies if not name.startswith("may_match")),
-        **bad_dates,
-    )
-    candidates = passed.filter(has_account & any_of("may_match")).select(plan.needed())
-    rejected = _rejected(passed.filter(~has_account | any_of("rejected")), plan)
-    if folder is None:
-        rejected = rejected.head(KEPT_REJECTS)
-    else:
-        rejected = rejected.sink_parquet(folder / "rejects.parquet", row_group_size=ROW_GROUP, lazy=True)
-    try:
-        counts, rows, rejects = pl.collect_all([counted, candidates, rejected], engine="streaming")
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise InputError(f"the accounts can't be read: {first_line(error)}") from None
-    told = {name: int(value or 0) for name, value in counts.row(0, named=True).items()}
-    for name in bad_dates:
-        if told[name]:
-            column = name.removeprefix("bad_date\0")
-            raise InputError(
-                f"column {column!r} holds {told[name]:,} values that are no dates: write them as YYYY-MM-DD, "
-                "or leave the cell empty where the day is not known"
-            )
-    return told, rows, rejects
-
-
-def _scanned(plan: AccountColumns, column: str, targets: Targets) -> pl.Expr:
-    """What the kind reads from a column: `schema.SCAN`, or a List of it with each element's shape.
-
-    Where token listings are to be found, `signed` says of a cell whether its token may be one of them.
-    """
-    kind = plan.identifiers[column]
-    scanned = kind.scan(pl.col(column))
-    fields = dict(schema.SCAN.to_schema())
-    if len(targets.tokens):
-        signed = targets.may_match_token(kind.read(pl.col(column)).struct.field("value"), kind.name)
-        scanned = pl.struct(scanned.struct.unnest(), signed.alias("signed"))
-        fields["signed"] = pl.Boolean()
-    if not plan.is_list(column):
-        return scanned
-
-    def scan_lists(batch: pl.Series) -> pl.Series:
-        lists = batch.struct.unnest().with_row_index("\0row")
-        cells = (
-            lists.explode(column, empty_as_null=False)
-            .lazy()
-            .select("\0row", scanned.struct.unnest(), shape=shape(pl.col(column)))
-            .select("\0row", cell=pl.struct(*fields, "shape"))
-            .group_by("\0row", maintain_order=True)
-            .agg("cell")
-            .collect()
-        )
-        joined = lists.select("\0row").join(cells, on="\0row", how="left", maintain_order="left")
-        return joined["cell"].fill_null([])
-
-    dtype = pl.List(pl.Struct({**fields, "shape": pl.String}))
-    return pl.struct(column, *kind.columns()).map_batches(scan_lists, return_dtype=dtype, is_elementwise=True)
-
-
-def _rejected(rows: pl.LazyFrame, plan: AccountColumns) -> pl.LazyFrame:
-    """`schema.REJECTS`, one row a cell, in the input's order."""
-    nameless = pl.struct(identifier=pl.lit(plan.account_id), kind=_NO_TEXT, status=pl.lit(NO_ACCOUNT), shape=_NO_TEXT)
-    lists = [pl.concat_list(pl.when(~pl.col("\0named")).then(nameless))]
-    for column, kind in plan.identifiers.items():
-
-        def described(cell: pl.Expr, shown: pl.Expr, column: str = column, name: str = kind.name) -> pl.Expr:
-            told = pl.struct(
-                identifier=pl.lit(column), kind=pl.lit(name), status=cell.struct.field("status"), shape=shown
-            )
-            return pl.when(_is_rejected(cell)).then(told)
-
-        cells = pl.col(_cell(column))
-        if plan.is_list(column):
-            several = cells.list.eval(described(pl.element(), pl.element().struct.field("shape")))
-        else:
-            several = pl.concat_list(described(cells, shape(pl.col(column))))
-        lists.append(pl.when(pl.col("\0named")).then(several))
-    empty = pl.lit([], dtype=pl.List(pl.Struct(dict.fromkeys(("identifier", "kind", "status", "shape"), pl.String))))
-    return (
-        rows.select(
-            pl.col(plan.account_id).alias("account_id"),
-            cell=pl.concat_list(each.fill_null(empty) for each in lists).list.drop_nulls(),
-        )
-        .explode("cell")
-        .filter(pl.col("cell").is_not_null())
-        .unnest("cell")
-    )
-
-
-_NO_TEXT = pl.lit(None, dtype=pl.String)
 
 
 def _cells(rows: pl.DataFrame, plan: AccountColumns) -> pl.DataFrame:

@@ -13,7 +13,19 @@ PACKAGE = Path(cardscreen.__file__).parent
 #: From the ground up: a module may import only modules before it.
 ORDER = [
     *("errors", "config", "schema", "intervals", "cleaning", "splitting", "tables", "tokens", "numbering"),
-    *("phones", "schemes", "cards", "identifiers", "listings", "matching", "policy", "accounts", "screening", "brakes"),
+    *(
+        "phones",
+        "schemes",
+        "cards",
+        "identifiers",
+        "listings",
+        "matching",
+        "policy",
+        "accounts",
+        "scanning",
+        "screening",
+        "brakes",
+    ),
     *("job", "run", "feeds", "normalize", "doctor", "demo", "show", "cli"),
 ]
 
