@@ -43,6 +43,8 @@ class AccountColumns:
             ConfigError: Options that make no sense.
         """
         _check_kinds(identifiers)
+        if account_id in identifiers and identifiers[account_id].truncates:
+            raise ConfigError(f"column {account_id!r} holds card numbers and can't be the account id: results show it")
         plan = cls(columns, identifiers, account_id, list(dict.fromkeys(carry)))
         require_columns(columns.names(), plan.needed(), "the accounts")
         plan._check_types()

@@ -76,7 +76,9 @@ class Base:
         try:
             summary = json.loads((Path(folder) / "manifest.json").read_text(encoding="utf-8"))["summary"]
         except (OSError, ValueError, KeyError):
-            raise InputError(f"{folder} is not a run: it has no readable manifest.json") from None
+            raise InputError(f"{folder} is not a sound run: its manifest.json can't be read. Move it away") from None
+        if not (Path(folder) / "flagged.parquet").exists():
+            raise InputError(f"{folder} is not a sound run: flagged.parquet is gone. Move it away")
         return cls(pl.scan_parquet(Path(folder) / "flagged.parquet"), summary)
 
 

@@ -43,6 +43,7 @@ _MISSING, _TRUNCATED_CARD, _NOT_A_NUMBER, _BAD_LENGTH, _BAD_CHECKSUM, _VALID = (
     pl.lit(code, dtype=pl.UInt8) for code in range(len(schema.CARD_STATUSES.categories))
 )
 _POWERS = np.array([10**zeros for zeros in range(LONGEST)], dtype=np.uint64)
+_EXACT_FLOAT = 2.0**53
 _LUHN_DIGITS = 6  # even, so that the same places are doubled in every chunk of a number
 _LUHN_CHUNK = np.uint64(10**_LUHN_DIGITS)
 
@@ -107,7 +108,27 @@ def _iin(text: pl.Expr) -> pl.Expr:
 
 def _parts(cell: pl.Expr) -> pl.Expr:
     """`_PARTS` of raw cells: the PAN, or a truncated PAN with `*`; null text if it is neither."""
-    return to_text(cell).map_batches(_batch_parts, return_dtype=_PARTS, is_elementwise=True)
+    return (
+        cell.map_batches(_without_lost_digits, is_elementwise=True)
+        .pipe(to_text)
+        .map_batches(_batch_parts, return_dtype=_PARTS, is_elementwise=True)
+    )
+
+
+def _without_lost_digits(cells: pl.Series) -> pl.Series:
+    """Floats past 2^53 stand for several numbers each: what they were is lost, and they are no card."""
+    if cells.dtype != pl.Float64:
+        return cells
+    return (
+        cells.to_frame("x")
+        .select(
+            pl.when(pl.col("x").abs() < _EXACT_FLOAT)
+            .then("x")
+            .otherwise(pl.when(pl.col("x").is_not_nan()).then(pl.lit(float("inf"))))
+        )
+        .to_series()
+        .alias(cells.name)
+    )
 
 
 def _batch_parts(raw: pl.Series) -> pl.Series:
@@ -256,8 +277,11 @@ class Card:
         return over_fields(_parts(cell), schema.READ, value=text, shown=tokens.mask(text), status=status)
 
     def fields(self, cell: pl.Expr) -> pl.Expr:
-        """What a person may see of a cell: Struct{iin, last4, scheme, status, masked}."""
-        return card(cell)
+        """What a person may see of a cell, and a file hold: Struct{iin, last4, scheme, status, masked}.
+
+        The IIN has six digits here: eight beside the last four would be more than a file may show.
+        """
+        return card(cell).struct.with_fields(pl.field("iin").str.head(tokens.FIRST_SHOWN))
 
     @staticmethod
     def stub(value: pl.Expr) -> pl.Expr:

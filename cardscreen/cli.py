@@ -49,7 +49,11 @@ def main() -> NoReturn:
         _say(f"cardscreen: {error}")
         code = error.exit_code
     except KeyboardInterrupt:
+        _say("cardscreen: interrupted, nothing was published")
         code = 130
+    except OSError as error:
+        _say(f"cardscreen: {error.filename or 'a file'}: {error.strerror or error}")
+        code = 3
     except (typer.Exit, typer.Abort) as ended:
         code = getattr(ended, "exit_code", 130)
     except Exception as error:
@@ -62,6 +66,7 @@ def main() -> NoReturn:
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
+    _say("cardscreen: terminated, nothing was published")
     sys.exit(143)
 
 
@@ -131,7 +136,7 @@ def run(
     _show_run(done, as_json=as_json, quiet=quiet)
     if done.held:
         if done.folder:
-            _say(f"cardscreen: not published, kept in {done.folder}")
+            _say(f"cardscreen: not published, kept in {done.folder}; where it is right, raise the limit in [limits]")
         raise HeldForApproval(done.held)
 
 

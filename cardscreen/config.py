@@ -26,12 +26,14 @@ def read_toml(path: Path) -> dict[str, Any]:
         ConfigError: There is no such file, or it is no TOML; says where.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         there = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
         raise ConfigError(f"there is no file {str(path)!r}{near(path.name, there)}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} can't be read: {error}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path} is not in UTF-8: save it as UTF-8") from None
+    except OSError as error:
+        raise ConfigError(f"{path} can't be read: {error.strerror}") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not TOML: {error}") from None
 

@@ -15,6 +15,7 @@ and never holds a phone or card number.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 
 
@@ -54,10 +55,29 @@ class MissingColumn(InputError):
 
     def __str__(self) -> str:
         """Name the column, the near one, and what there is."""
+        names = [_shown(name) for name in self.available[:_NAMES]]
+        more = f" and {len(self.available) - _NAMES} more" if len(self.available) > _NAMES else ""
         return (
-            f"{self.where}: there is no column {self.column!r}{near(self.column, self.available)}. "
-            f"The columns are: {', '.join(self.available)}."
+            f"{self.where}: there is no column {self.column!r}{near(self.column, names)}. "
+            f"The columns are: {', '.join(names)}{more}.{_suspicion(self.available)}"
         )
+
+
+_NAMES = 30  # column names that a message shows
+_NAME_LENGTH = 40
+
+
+def _shown(name: str) -> str:
+    """A column's name; where a file has no header, its first row stands there, numbers and all."""
+    return re.sub(r"[0-9](?:[^0-9A-Za-z]?[0-9]){5,}", "…", name)[:_NAME_LENGTH]
+
+
+def _suspicion(names: Sequence[str]) -> str:
+    if any(_shown(name) != name for name in names):
+        return " These look like data: has the file no header?"
+    if len(names) == 1 and (found := [mark for mark in ";|\t" if mark in names[0]]):
+        return f" Are they separated by {found[0]!r}? Then say so: delimiter = {found[0]!r}."
+    return ""
 
 
 class BlocklistError(InputError):

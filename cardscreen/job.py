@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -143,4 +144,8 @@ def _token_key(said: _Tokens | None, folder: Path) -> TokenKey | None:
 
 
 def _resolved(folder: Path, path: str) -> str:
-    return path if "://" in path else os.path.normpath(folder / path)
+    if "://" in path:
+        return path
+    # Brackets in the folder's own name are no pattern.
+    own = glob.escape(str(folder)) if glob.has_magic(path) else str(folder)
+    return os.path.normpath(path if Path(path).is_absolute() else f"{own}/{path}")

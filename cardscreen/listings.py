@@ -41,7 +41,7 @@ class Blocklist:
     Attributes:
         listings: `schema.LISTING` and how each value was read: `low`, `high` (String), `open`. Card
             numbers stand there in full: handle it as a secret.
-        rejects: Rows that could not be read, when asked for: place, kind, source, problem (String).
+        rejects: Rows that could not be read, when asked for: place, problem (String).
     """
 
     def __init__(self, listings: pl.DataFrame, rejects: pl.DataFrame) -> None:
@@ -101,7 +101,7 @@ class Blocklist:
     def _from_tables(cls, tables: dict[str, pl.LazyFrame], bad_rows: str) -> Blocklist:
         frames = [_with_all_columns(_collected(table, where), where) for where, table in tables.items()]
         read = _read_values(_check_fields(pl.concat(frames, how="vertical_relaxed").with_row_index("row")))
-        bad = read.filter(pl.col(_PROBLEM).is_not_null()).select("place", "kind", "source", _PROBLEM)
+        bad = read.filter(pl.col(_PROBLEM).is_not_null()).select("place", _PROBLEM)
         if len(bad) and bad_rows == "raise":
             raise BlocklistError(_complaint(bad))
         return cls(_merged(read.filter(pl.col(_PROBLEM).is_null())), bad)
@@ -144,6 +144,7 @@ def _with_all_columns(frame: pl.DataFrame, where: str) -> pl.DataFrame:
         .with_columns(pl.format("{} row {}", pl.lit(where), "row").alias("place"), *days)
         .select("place", *schema.LISTING)
         .with_columns(text)
+        .with_columns(pl.exclude("place").str.strip_chars().replace("", None))
         .with_columns(pl.col(name).fill_null(str(value)) for name, value in _DEFAULTS.items())
     )
 

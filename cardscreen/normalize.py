@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,8 @@ def normalize_file(kind: str, source: str, column: str, out: Path, region: str |
     except (pl.exceptions.PolarsError, OSError) as error:
         raise InputError(f"{source} can't be normalised into {out}: {first_line(error)}") from None
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def _lines(file: Path) -> int:

@@ -214,13 +214,14 @@ class Phone:
         prefix = value.str.extract(r"^(\+[1-9][0-9]{0,17})\*$")
         low, high = value.str.extract(r"^(\+[1-9][0-9]{2,19})-\+[0-9]+$"), value.str.extract(r"-(\+[1-9][0-9]{2,19})$")
         ordered = (low.str.len_bytes() == high.str.len_bytes()) & (low <= high)
-        exact = phone(value).struct.field("e164")
+        # Only digits and what stands between them: a letter or star would be dropped, and the rest be somebody's.
+        exact = phone(pl.when(value.str.contains(r"^\+[1-9][0-9 ()./-]*$")).then(value)).struct.field("e164")
         return (
             pl.when(prefix.is_not_null())
             .then(pl.struct(match=pl.lit("range"), value=value, low=prefix, high=prefix, open=True))
             .when(ordered)
             .then(pl.struct(match=pl.lit("range"), value=value, low=low, high=high, open=False))
-            .when(exact.is_not_null() & ~value.str.contains("*", literal=True) & low.is_null())
+            .when(exact.is_not_null() & low.is_null())
             .then(
                 pl.struct(
                     match=pl.lit("exact"),

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -26,10 +27,11 @@ from cardscreen.errors import Busy, HeldForApproval, InputError
 from cardscreen.job import Job
 from cardscreen.listings import Blocklist
 from cardscreen.screening import Result, read_result, screen
-from cardscreen.tables import files_of, open_table
+from cardscreen.tables import encoding_used, files_of, open_table
 
 MANIFEST = "manifest.json"
 LATEST = "latest"
+_RUN_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 _HELD = ".held"
 _STAGING = ".staging-"
 _UMASK = 0o027  # run folders hold personal data: nothing for others
@@ -82,7 +84,12 @@ def run_job(
         staging.mkdir()
         try:
             begun = datetime.now(UTC)
+            seen = _states(job)
             result = _screened(job, day, base, staging, tell)
+            if _states(job) != seen:
+                raise InputError(
+                    "the accounts or the lists changed while they were read: run again when they are complete"
+                )
             held = _passed_limits(result, job, base)
             tell("writing the manifest")
             _write_records(staging, job, run_id, day, begun, result, held)
@@ -101,7 +108,7 @@ def _screened(job: Job, day: date, base: Base | None, out: Path | None, tell: Ca
     tell("reading the lists")
     blocklist = Blocklist.read(*job.lists)
     tell("screening the accounts")
-    return screen(
+    result = screen(
         open_table(job.accounts, encoding=job.encoding, delimiter=job.delimiter),
         blocklist,
         job.identifiers,
@@ -113,6 +120,15 @@ def _screened(job: Job, day: date, base: Base | None, out: Path | None, tell: Ca
         tokens=job.tokens,
         out=out,
     )
+    if result.summary["rows"]["read"] == 0:
+        raise InputError(f"{job.accounts} holds no accounts: an empty extract clears nobody")
+    return result
+
+
+def _states(job: Job) -> list[tuple[str, int, int]]:
+    """Name, size and time of change of every input file."""
+    files = [file for path in (job.accounts, *job.lists) for file in files_of(path) if "://" not in file]
+    return [(file, Path(file).stat().st_size, Path(file).stat().st_mtime_ns) for file in files]
 
 
 def _passed_limits(result: Result, job: Job, base: Base | None) -> list[str]:
@@ -161,27 +177,35 @@ def _tidy(output: Path) -> None:
 
 def published(output: Path) -> list[Path]:
     """The published runs of an output folder, oldest first."""
-    return sorted(folder.parent for folder in output.glob(f"*/{MANIFEST}") if not folder.parent.is_symlink())
+    found = (file.parent for file in output.glob(f"*/{MANIFEST}"))
+    return sorted(folder for folder in found if _RUN_ID.fullmatch(folder.name) and not folder.is_symlink())
+
+
+def _newest(output: Path, before: date = date.max) -> Path | None:
+    """Of the published runs for days before one, the newest for the latest day; audit runs are for earlier days."""
+    days = [
+        (date.fromisoformat(Base.read(folder).summary["as_of"]), folder.name, folder) for folder in published(output)
+    ]
+    earlier = [run for run in days if run[0] < before]
+    return max(earlier)[-1] if earlier else None
 
 
 def _point_latest(output: Path) -> None:
-    runs = published(output)
-    link = output / LATEST
-    if not runs or (link.is_symlink() and link.readlink() == Path(runs[-1].name)):
+    newest, link = _newest(output), output / LATEST
+    if newest is None or (link.is_symlink() and link.readlink() == Path(newest.name)):
         return
+    if link.is_dir() and not link.is_symlink():
+        raise InputError(f"{link} is a folder, where a link to the newest run belongs: move it away")
     fresh = output / f".{LATEST}"
     fresh.unlink(missing_ok=True)
-    fresh.symlink_to(runs[-1].name)
+    fresh.symlink_to(newest.name)
     fresh.replace(link)
 
 
 def _base(output: Path, day: date) -> Base | None:
-    """The newest published run of an earlier day."""
-    for folder in reversed(published(output)):
-        base = Base.read(folder)
-        if date.fromisoformat(base.summary["as_of"]) < day:
-            return base
-    return None
+    """The newest published run for an earlier day."""
+    newest = _newest(output, before=day)
+    return Base.read(newest) if newest else None
 
 
 def _new_id(output: Path) -> str:
@@ -212,7 +236,7 @@ def _write_records(
         "begun": begun.isoformat(timespec="seconds"),
         "ended": datetime.now(UTC).isoformat(timespec="seconds"),
         "inputs": {
-            "accounts": [_fingerprint(file) for file in files_of(job.accounts)],
+            "accounts": [_fingerprint(file) | encoding_used(file, job.encoding) for file in files_of(job.accounts)],
             "lists": [_fingerprint(file) for path in job.lists for file in files_of(path)],
             **{name: _fingerprint(str(file)) for name, file in job.files.items()},
         },

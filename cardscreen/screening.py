@@ -106,6 +106,8 @@ def screen(
         >>> screen(accounts, listed, {"mobile": Phone("CN")}).flagged.collect()["account_id"].to_list()
         ['a']
     """
+    if not isinstance(blocklist, Blocklist):
+        raise ConfigError("the blocklist is no Blocklist: make one with Blocklist.read(path) or from_frame(frame)")
     day = to_day(as_of or date.today())
     rules = _policy(policy)
     table = open_table(accounts)

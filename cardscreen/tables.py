@@ -62,7 +62,7 @@ def _open_path(path: str, encoding: str | None, delimiter: str | None) -> pl.Laz
     ending = Path(files[0]).suffix.lower()
     try:
         if ending == ".parquet":
-            frame = pl.scan_parquet(files, extra_columns="ignore")
+            frame = pl.scan_parquet(files, extra_columns="ignore", glob=_is_url(path))
         elif ending in _ARROW:
             frame = pl.scan_ipc(files)
         elif ending in _TEXT:
@@ -117,8 +117,11 @@ def _open_folder(folder: Path) -> pl.LazyFrame:
         return pl.scan_delta(str(folder))
     parts = _parts_of(folder)
     if not parts:
-        raise InputError(f"the folder {str(folder)!r} holds neither Parquet files nor a Delta table")
-    return pl.scan_parquet(parts, hive_partitioning=True)
+        raise InputError(
+            f"the folder {str(folder)!r} holds neither Parquet files nor a Delta table: "
+            f"name other files with a pattern, such as {folder.name}/*.csv"
+        )
+    return pl.scan_parquet(parts, hive_partitioning=True, glob=False)
 
 
 def _open_text(files: list[str], encoding: str | None, delimiter: str) -> pl.LazyFrame:
@@ -131,7 +134,7 @@ def _open_text(files: list[str], encoding: str | None, delimiter: str) -> pl.Laz
 
 def _open_text_file(file: Path, encoding: str | None, delimiter: str) -> pl.LazyFrame:
     if (encoding or ENCODINGS[0]).lower() in ("utf-8", "utf8", "utf-8-sig") and _is_utf8(file):
-        frame = pl.scan_csv(file, separator=delimiter, infer_schema=False)
+        frame = pl.scan_csv(file, separator=delimiter, infer_schema=False, glob=False)
         try:
             frame.collect_schema()
         except pl.exceptions.PolarsError as error:
@@ -150,6 +153,13 @@ def _is_utf8(file: Path) -> bool:
         except UnicodeDecodeError:
             return False
     return True
+
+
+def encoding_used(path: str, encoding: str | None) -> dict[str, str]:
+    """`{"encoding": …}` of a text file; nothing for other files."""
+    if _is_url(path) or Path(path).suffix.lower() not in _TEXT:
+        return {}
+    return {"encoding": encoding or (ENCODINGS[0] if _is_utf8(Path(path)) else ENCODINGS[1])}
 
 
 def decode(file: Path, encoding: str | None) -> str:
@@ -186,7 +196,7 @@ def schema_of(table: pl.LazyFrame, where: str) -> pl.Schema:
 def first_line(error: BaseException) -> str:
     """An engine's error in one line, without the values that it quotes."""
     line = (str(error).splitlines() or [type(error).__name__])[0]
-    return re.sub(r"[0-9](?:[ -]?[0-9]){5,}", "…", line)
+    return re.sub(r"[0-9](?:[^0-9A-Za-z]?[0-9]){5,}", "…", line)
 
 
 def require_columns(available: list[str], wanted: list[str], where: str) -> None:
@@ -206,7 +216,9 @@ def to_date(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
         return column.str.extract(r"^\s*([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ][0-9]{2}:.*)?\s*$").str.to_date(
             "%Y-%m-%d", strict=False
         )
-    return column.cast(pl.Date)
+    # The day where the clock hung, not the one in UTC.
+    local = column.dt.replace_time_zone(None) if isinstance(dtype, pl.Datetime) else column
+    return local.cast(pl.Date)
 
 
 def whole_number(column: str) -> pl.Expr:
