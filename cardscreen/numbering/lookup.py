@@ -19,9 +19,9 @@ import phonenumbers
 import polars as pl
 
 from cardscreen import schema
+from cardscreen.index import Index
 from cardscreen.numbering import dialled, plan, reference, routes, shelf
 from cardscreen.numbering.dialled import POWERS, Dialled, Keys
-from cardscreen.numbering.index import Index
 
 _Codes = npt.NDArray[np.uint32]
 _Rows = npt.NDArray[np.intp]
