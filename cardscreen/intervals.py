@@ -1,16 +1,20 @@
 """Sorted disjoint intervals of unsigned integers, each with a payload, and the lookup in them.
 
 Card schemes, ranges on lists and numbering plans all ask one question: which interval holds this
-number? This is the one structure that answers it, with one binary search per value.
+number? This is the one structure that answers it; an `index` spares most keys the binary search.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+
+from cardscreen.index import Index
 
 _Keys = npt.NDArray[np.uint64]
 _LAST_KEY = np.uint64(2**64 - 1)
@@ -86,19 +90,39 @@ class Intervals:
         """How many disjoint intervals there are."""
         return len(self.low)
 
+    def save(self, path: str | Path) -> None:
+        """Write the intervals and their payload as a Parquet file."""
+        self.payload.select(self.low.alias("low"), self.high.alias("high"), pl.all()).write_parquet(path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Intervals:
+        """What `save` has written.
+
+        Raises:
+            OSError: The file cannot be read.
+        """
+        frame = pl.read_parquet(path)
+        return cls(frame["low"], frame["high"], frame.drop("low", "high"))
+
+    @cached_property
+    def _index(self) -> Index:
+        """The rows behind one more for the keys before the first interval, if there are any."""
+        lows = self.low.to_numpy()
+        return Index(np.concatenate([np.zeros(int(lows[0] > 0), dtype=np.uint64), lows]))
+
     def contains(self, key: pl.Expr) -> pl.Expr:
         """Whether some interval holds each key: Boolean, null for a null key. Streams."""
         return pl.when(key.is_not_null()).then(self.locate(key).is_not_null())
 
     def locate(self, key: pl.Expr) -> pl.Expr:
         """The row of the interval that holds each UInt64 key: UInt32, null where none does. Streams."""
-        low, high = self.low.to_numpy(), self.high.to_numpy()
+        high = self.high.to_numpy()
 
         def search(keys: pl.Series) -> pl.Series:
-            if not len(low):
+            if not len(high):
                 return pl.Series(keys.name, [None], dtype=pl.UInt32).new_from_index(0, len(keys))
             filled = keys.fill_null(0).to_numpy()
-            row = np.searchsorted(low, filled, side="right").astype(np.int64) - 1
+            row = self._index.find(filled) - int(self.low[0] > 0)
             inside = (row >= 0) & (filled <= high[row])
             found = pl.Series(keys.name, row).cast(pl.UInt32, strict=False)
             return (

@@ -214,8 +214,8 @@ class Phone:
         prefix = value.str.extract(r"^(\+[1-9][0-9]{0,17})\*$")
         low, high = value.str.extract(r"^(\+[1-9][0-9]{2,19})-\+[0-9]+$"), value.str.extract(r"-(\+[1-9][0-9]{2,19})$")
         ordered = (low.str.len_bytes() == high.str.len_bytes()) & (low <= high)
-        # Only digits and what stands between them: a letter or star would be dropped, and the rest be somebody's.
-        exact = phone(pl.when(value.str.contains(r"^\+[1-9][0-9 ()./-]*$")).then(value)).struct.field("e164")
+        # A letter or a star would be dropped, and what remains be somebody's number.
+        exact = phone(pl.when(value.str.contains(r"^[+＋][^\p{L}*＊?#;,~]*$")).then(value)).struct.field("e164")
         return (
             pl.when(prefix.is_not_null())
             .then(pl.struct(match=pl.lit("range"), value=value, low=prefix, high=prefix, open=True))

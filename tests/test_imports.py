@@ -12,20 +12,9 @@ import cardscreen
 PACKAGE = Path(cardscreen.__file__).parent
 #: From the ground up: a module may import only modules before it.
 ORDER = [
-    *("errors", "config", "schema", "intervals", "cleaning", "splitting", "tables", "tokens", "numbering"),
-    *(
-        "phones",
-        "schemes",
-        "cards",
-        "identifiers",
-        "listings",
-        "matching",
-        "policy",
-        "accounts",
-        "scanning",
-        "screening",
-        "brakes",
-    ),
+    *("errors", "config", "schema", "index", "intervals", "cleaning", "splitting", "tables", "tokens", "numbering"),
+    *("phones", "schemes", "cards", "identifiers", "listings", "matching", "policy"),
+    *("accounts", "scanning", "screening", "brakes"),
     *("job", "run", "feeds", "normalize", "doctor", "demo", "show", "cli"),
 ]
 

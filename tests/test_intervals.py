@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cardscreen.index import Index
 from cardscreen.intervals import Intervals
 
 WORLD = range(32)  # small enough to write a table out as a dictionary
@@ -165,3 +168,28 @@ def test_of_two_wide_intervals_the_one_narrower_by_a_single_number_wins() -> Non
     wide = 2**60
     intervals = table([(0, wide - 1), (0, wide)])
     assert ask(keys([0, wide]), intervals.lookup(pl.col("key"), "name")) == ["0", "1"]
+
+
+@given(st.sets(st.integers(1, 2**64 - 1) | st.integers(1, 300) | st.integers(2**64 - 300, 2**64 - 1), max_size=40))
+def test_an_index_finds_what_a_binary_search_finds(begins: set[int]) -> None:
+    start = np.array([0, *sorted(begins)], dtype=np.uint64)
+    near = {at + by for at in start.tolist() for by in (-1, 0, 1) if 0 <= at + by < 2**64}
+    asked = np.array(sorted(near | {0, 1, 99, 100, 2**63, 2**64 - 1}), dtype=np.uint64)
+    assert Index(start).find(asked).tolist() == (np.searchsorted(start, asked, side="right") - 1).tolist()
+
+
+@pytest.mark.parametrize("named", [[], [(0, 4), (3, 3)], [(7, 9)]], ids=["empty", "from-zero", "with-gaps"])
+def test_saved_intervals_are_loaded_as_they_were(named: list[Span], tmp_path: Path) -> None:
+    saved = table(named)
+    saved.save(tmp_path / "table.parquet")
+    loaded = Intervals.load(tmp_path / "table.parquet")
+    assert (loaded.low.to_list(), loaded.high.to_list()) == (saved.low.to_list(), saved.high.to_list())
+    assert loaded.payload.equals(saved.payload)
+    question = pl.col("key"), "name"
+    assert ask(keys([*WORLD]), loaded.lookup(*question)) == ask(keys([*WORLD]), saved.lookup(*question))
+
+
+def test_saved_intervals_without_payload_are_loaded(tmp_path: Path) -> None:
+    union([(0, 5), (2**63, 2**64 - 1)]).save(tmp_path / "table.parquet")
+    loaded = Intervals.load(tmp_path / "table.parquet")
+    assert (loaded.high.to_list(), loaded.payload.width) == ([5, 2**64 - 1], 0)

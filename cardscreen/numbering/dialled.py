@@ -167,7 +167,7 @@ def _cast(cells: pl.Series) -> tuple[Keys, Flags]:
         return value + POWERS[longest], np.zeros(len(value), dtype=bool)
     length = np.minimum(length, LONGEST + 2).astype(np.intp)
     # The cast takes a plus and leading zeros without a word; either makes the value too short.
-    odd = value < POWERS[np.maximum(length, 1) - 1]
+    odd = value < POWERS.take(np.maximum(length, 1) - 1)
     if read is not None:
         odd &= read
     plus = np.zeros(len(value), dtype=bool)
@@ -178,7 +178,7 @@ def _cast(cells: pl.Series) -> tuple[Keys, Flags]:
     good = (length >= SHORTEST) & (length <= LONGEST)
     if read is not None:
         good &= read
-    key: Keys = POWERS[length] + value
+    key: Keys = POWERS.take(length) + value
     return key if good.all() else np.where(good, key, np.uint64(0)), plus
 
 

@@ -19,9 +19,9 @@ import phonenumbers
 import polars as pl
 
 from cardscreen import schema
+from cardscreen.index import Index
 from cardscreen.numbering import dialled, plan, reference, routes, shelf
 from cardscreen.numbering.dialled import POWERS, Dialled, Keys
-from cardscreen.numbering.index import Index
 
 _Codes = npt.NDArray[np.uint32]
 _Rows = npt.NDArray[np.intp]
@@ -261,8 +261,8 @@ def _resolved_by_row(said: Dialled, region: pl.Series) -> tuple[Keys, _Codes]:
 def _found(key: Keys, table: _Table) -> tuple[Keys, _Codes]:
     """Number and code of keys in one table."""
     cell = table.index.find(key)
-    number: Keys = key + table.add[cell]
-    code: _Codes = table.code[cell]
+    number: Keys = key + table.add.take(cell)
+    code: _Codes = table.code.take(cell)
     rows = np.flatnonzero((code >= _SHIFT) & (code <= _ABROAD))
     if not len(rows):
         return number, code
@@ -307,7 +307,7 @@ def _e164(cells: pl.Series, told: Told) -> pl.Series:
     others = np.flatnonzero(~usable)
     if rest or not lead or len(others) > len(cells) // 4:
         return _written(told.number)
-    text = f"+{lead}" + cells
+    text = cells.to_frame("cell").select(pl.format(f"+{lead}{{}}", "cell")).to_series()
     return text.scatter(others, _written(told.number[others])) if len(others) else text
 
 

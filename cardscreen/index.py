@@ -16,7 +16,7 @@ _Places = npt.NDArray[np.int64]
 
 _COARSE, _FINE = 9, 6  # bits of the mantissa for the bucket, and for the place in it
 _MANTISSA = 52
-_LEAST, _MOST = 100, 2 * 10**18  # keys outside are taken as these
+_LEAST, _MOST = 1, 2**64 - 1  # 0 has the place of 1
 
 
 class Index:
@@ -31,8 +31,7 @@ class Index:
         self._start = start
         self._base = int(_place(np.array([_LEAST], dtype=np.uint64))[0]) >> _FINE
         top = int(_place(np.array([_MOST], dtype=np.uint64))[0]) >> _FINE
-        inner = np.clip(start[1:], _LEAST, _MOST)
-        begins, before = _place(inner), _place(np.clip(start[1:] - np.uint64(1), _LEAST, _MOST))
+        begins, before = _place(start[1:]), _place(np.maximum(start[1:] - np.uint64(1), np.uint64(_LEAST)))
         firsts = np.concatenate([[np.int64(0)], begins])
         split = np.unique(begins[begins >> _FINE == before >> _FINE] >> _FINE)
         bucket = np.arange(self._base, top + 1)
