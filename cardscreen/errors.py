@@ -65,18 +65,19 @@ class MissingColumn(InputError):
 
 _NAMES = 30  # column names that a message shows
 _NAME_LENGTH = 40
+_NUMBER = re.compile(r"[0-9](?:[^0-9A-Za-z]?[0-9]){5,}")
 
 
 def _shown(name: str) -> str:
     """A column's name; where a file has no header, its first row stands there, numbers and all."""
-    return re.sub(r"[0-9](?:[^0-9A-Za-z]?[0-9]){5,}", "…", name)[:_NAME_LENGTH]
+    return _NUMBER.sub("…", name)[:_NAME_LENGTH]
 
 
 def _suspicion(names: Sequence[str]) -> str:
-    if any(_shown(name) != name for name in names):
-        return " These look like data: has the file no header?"
     if len(names) == 1 and (found := [mark for mark in ";|\t" if mark in names[0]]):
         return f" Are they separated by {found[0]!r}? Then say so: delimiter = {found[0]!r}."
+    if any(_NUMBER.search(name) for name in names):
+        return " These look like data: has the file no header?"
     return ""
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from datetime import date
+from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
@@ -99,7 +100,10 @@ class Blocklist:
 
     @classmethod
     def _from_tables(cls, tables: dict[str, pl.LazyFrame], bad_rows: str) -> Blocklist:
-        frames = [_with_all_columns(_collected(table, where), where) for where, table in tables.items()]
+        frames = [
+            _with_all_columns(_collected(table, where), where, several=len(tables) > 1)
+            for where, table in tables.items()
+        ]
         read = _read_values(_check_fields(pl.concat(frames, how="vertical_relaxed").with_row_index("row")))
         bad = read.filter(pl.col(_PROBLEM).is_not_null()).select("place", _PROBLEM)
         if len(bad) and bad_rows == "raise":
@@ -115,7 +119,7 @@ class Blocklist:
         return self.listings.filter(begun & lasting & kept)
 
 
-def _with_all_columns(frame: pl.DataFrame, where: str) -> pl.DataFrame:
+def _with_all_columns(frame: pl.DataFrame, where: str, *, several: bool) -> pl.DataFrame:
     """All columns of a listing, of any dtype, defaults filled in; refuses a name that is nearly one."""
     require_columns(frame.columns, ["kind", "value"], where)
     for column in frame.columns:
@@ -141,10 +145,15 @@ def _with_all_columns(frame: pl.DataFrame, where: str) -> pl.DataFrame:
     return (
         frame.select(list(schema.LISTING))
         .with_row_index("row")
-        .with_columns(pl.format("{} row {}", pl.lit(where), "row").alias("place"), *days)
-        .select("place", *schema.LISTING)
+        .with_columns(
+            pl.format("{} row {}", pl.lit(where), "row").alias("place"),
+            # Among several files the file's own name stands before its rows, so that none shifts another's.
+            pl.format("{}{}", pl.lit(f"{Path(where).stem}:" if several else ""), "row").alias("name"),
+            *days,
+        )
+        .select("place", "name", *schema.LISTING)
         .with_columns(text)
-        .with_columns(pl.exclude("place").str.strip_chars().replace("", None))
+        .with_columns(pl.exclude("place", "name").str.strip_chars().replace("", None))
         .with_columns(pl.col(name).fill_null(str(value)) for name, value in _DEFAULTS.items())
     )
 
@@ -232,7 +241,7 @@ def _complaint(bad: pl.DataFrame) -> str:
 
 def _merged(read: pl.DataFrame) -> pl.DataFrame:
     """One row for each (source, kind, value, list, reference), with a name for each."""
-    listing_id = pl.coalesce("listing_id", pl.format("{}:{}", "source", "row"))
+    listing_id = pl.coalesce("listing_id", pl.format("{}:{}", "source", "name"))
     merged = (
         read.sort("row")
         .group_by(_IDENTITY, maintain_order=True)

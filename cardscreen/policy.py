@@ -104,7 +104,7 @@ class Rule(Section):
     def matches(self) -> pl.Expr:
         """Whether all conditions hold for a hit."""
         conditions = [
-            pl.col(key).cast(pl.String).is_in([value] if isinstance(value, str) else value)
+            _is_one_of(pl.col(key), [value] if isinstance(value, str) else value, several=key.startswith(ACCOUNT))
             for key, value in self.when.items()
         ]
         return pl.all_horizontal(conditions).fill_null(False)
@@ -173,7 +173,7 @@ class Policy(Section):
         Args:
             hits: kind, source, reason, match, holder, severity, carried_by, listed_on, listing_id,
                 account_id, `allowed_by` (source of an allow listing on the identifier, or null) and
-                the carried columns as `account.<name>`.
+                the carried columns as `account.<name>`: Lists, of all that the account's rows say.
             as_of: The day that is asked about.
 
         Returns:
@@ -289,14 +289,14 @@ class Policy(Section):
                 hits=live.sum().cast(pl.UInt32),
                 first_listed_on=pl.col("listed_on").filter(counted).min(),
                 exempted_by=pl.when(~live.any()).then(pl.col("exempted_by").min()),
-                **{f"{ACCOUNT}{column}": pl.col(f"{ACCOUNT}{column}").min() for column in carry},
+                **{f"{ACCOUNT}{column}": pl.col(f"{ACCOUNT}{column}").first() for column in carry},
             )
             .with_columns(
                 action=pl.col("action").fill_null(pl.lit("none", dtype=schema.ACTIONS)),
                 level=self._level_of(pl.col("score")).cat.to(schema.LEVELS),
             )
         )
-        carried = (pl.col(f"{ACCOUNT}{column}").alias(column) for column in carry)
+        carried = (pl.col(f"{ACCOUNT}{column}").list.first().alias(column) for column in carry)
         return self._dated(decided, as_of, previous).select(*schema.FLAGGED, *carried).sort("account_id")
 
     def _dated(self, decided: pl.LazyFrame, as_of: date, previous: pl.LazyFrame | None) -> pl.LazyFrame:
@@ -340,6 +340,13 @@ def read_clearances(path: str) -> pl.DataFrame:
     if len(bad):
         raise ConfigError(f"{path}: line {bad['line'][0]}: decided_on or until is not a day, written as YYYY-MM-DD")
     return read.drop("bad", "line")
+
+
+def _is_one_of(told: pl.Expr, values: list[str], *, several: bool) -> pl.Expr:
+    """Whether a text, or one of several, is among some values."""
+    if several:
+        return told.list.eval(pl.element().cast(pl.String).is_in(values)).list.any()
+    return told.cast(pl.String).is_in(values)
 
 
 def _action_code(action: str) -> int:

@@ -252,12 +252,15 @@ def _hits(cells: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
     carried = cells.group_by("kind", "value").agg(carried_by=pl.col("account_id").n_unique().cast(pl.UInt32))
     carry = [name for name in cells.columns if name.startswith(ACCOUNT)]
     owned = cells.group_by("account_id", "identifier", "kind", "value").agg(
-        pl.col("holder_since", "shown", "status", *carry).min()
+        pl.col("holder_since", "shown", "status").min()
     )
+    # Rows of one account may say different things: a rule that protects one of them protects the account.
+    said = cells.group_by("account_id").agg(pl.col(name).drop_nulls().unique().sort() for name in carry)
     since, listed = pl.col("holder_since"), pl.col("listed_on")
     holder = pl.when(listed < since).then(pl.lit("earlier")).when(listed >= since).then(pl.lit("same"))
     return (
         owned.join(pairs.filter(~allow), on=["kind", "value"])
+        .join(said, on="account_id", how="left")
         .join(carried, on=["kind", "value"], how="left")
         .join(allowed, on=["kind", "value"], how="left")
         .with_columns(holder.otherwise(pl.lit("unknown")).cast(schema.HOLDERS).alias("holder"))

@@ -399,9 +399,9 @@ def test_files_that_lack_optional_columns_are_read_together(tmp_path: Path) -> N
     for blocklist in (cs.Blocklist.read(*paths), cs.Blocklist.read(str(tmp_path / "*.parquet"))):
         rows = blocklist.listings.select("value", "severity", "listed_on", "listing_id").rows()
         assert rows == [
-            (PHONE, 50, None, "unnamed:0"),
-            (PAN, 90, DAY, "unnamed:1"),
-            (OTHER, 7, DAY, "unnamed:2"),
+            (PHONE, 50, None, "unnamed:a:0"),
+            (PAN, 90, DAY, "unnamed:b:0"),
+            (OTHER, 7, DAY, "unnamed:c:0"),
         ]
 
 
@@ -465,3 +465,17 @@ def test_a_listing_is_in_force_exactly_as_its_three_days_say(
 
 def test_a_moment_of_the_last_day_is_on_the_last_day() -> None:
     assert holds(listed(PHONE, expires_on=[DAY]), datetime(2026, 11, 23, 5))
+
+
+@pytest.mark.parametrize("column", ["list", "severity", "source", "reason", "listing_id"])
+@pytest.mark.parametrize("blank", ["", "  "])
+def test_a_blank_field_takes_the_default(column: str, blank: str) -> None:
+    assert only(listed(PHONE, **{column: [blank]})) == only(listed(PHONE))
+
+
+@pytest.mark.parametrize(
+    "value", ["+86138xxxx8000", "+861380013800?", "+8613800138000;ext=5", "+861380013800＊", "+1 800 FLOWERS"]
+)
+def test_a_phone_with_more_than_digits_is_not_read_as_what_remains(value: str) -> None:
+    with pytest.raises(cs.BlocklistError, match="row 0: the value is no phone"):
+        listed(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 from datetime import UTC, date, datetime
@@ -362,3 +363,66 @@ def test_a_table_for_an_unknown_region_is_not_built(project: Path) -> None:
 def test_an_unknown_command_is_a_usage_error(project: Path) -> None:
     done = cardscreen("rnu", "job.toml", cwd=project)
     assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+
+
+def test_a_run_for_an_earlier_day_is_never_latest_nor_a_base(project: Path) -> None:
+    for day in ("2026-11-24", "2026-11-10", "2026-11-25"):
+        assert cardscreen("run", "job.toml", "--as-of", day, "-q", cwd=project).returncode == 0
+        summary = json.loads((project / "runs/latest/summary.json").read_text(encoding="utf-8"))
+        assert summary["as_of"] == max(day, "2026-11-24")
+    assert pl.read_parquet(project / "runs/latest/flagged.parquet")["act_on"].to_list() == [date(2026, 11, 27)] * 2
+
+
+def test_an_extract_without_accounts_is_refused(project: Path) -> None:
+    header = (project / "accounts.csv").read_text(encoding="utf-8").splitlines()[0]
+    (project / "accounts.csv").write_text(header + "\n", encoding="utf-8")
+    assert "holds no accounts" in refused(project, 3)
+
+
+def test_a_copy_of_a_run_under_another_name_is_not_a_run(project: Path) -> None:
+    assert cardscreen("run", "job.toml", "-q", cwd=project).returncode == 0
+    first = (project / "runs/latest").resolve()
+    shutil.copytree(first, project / "runs/zz_backup")
+    assert cardscreen("run", "job.toml", "-q", "--as-of", "2020-01-01", cwd=project).returncode == 0
+    assert (project / "runs/latest").resolve() == first
+
+
+def test_a_base_that_lost_its_tables_is_named(project: Path) -> None:
+    assert cardscreen("run", "job.toml", "-q", "--as-of", "2026-11-22", cwd=project).returncode == 0
+    (project / "runs/latest/flagged.parquet").unlink()
+    done = cardscreen("run", "job.toml", "-q", "--as-of", "2026-11-23", cwd=project)
+    assert (done.returncode, "flagged.parquet is gone. Move it away" in done.stderr) == (3, True)
+
+
+def test_a_file_with_another_delimiter_is_recognised(project: Path) -> None:
+    text = (project / "accounts.csv").read_text(encoding="utf-8").replace(",", ";")
+    (project / "accounts.csv").write_text(text, encoding="utf-8")
+    assert "delimiter = ';'" in refused(project, 3)
+
+
+def test_the_manifest_says_in_which_encoding_a_text_file_was_read(project: Path) -> None:
+    assert cardscreen("run", "job.toml", "-q", cwd=project).returncode == 0
+    manifest = json.loads((project / "runs/latest/manifest.json").read_text(encoding="utf-8"))
+    assert manifest["inputs"]["accounts"][0]["encoding"] == "utf-8-sig"
+
+
+def test_a_folder_with_brackets_in_its_name_is_read(project: Path) -> None:
+    odd = project / "x[1]"
+    shutil.copytree(project / "lists", odd / "lists")
+    for name in ("job.toml", "accounts.csv"):
+        shutil.copy(project / name, odd / name)
+    done = cardscreen("run", "job.toml", "-q", cwd=odd)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_normalised_card_shows_ten_digits_at_most(project: Path) -> None:
+    assert (
+        cardscreen("normalize", "card", "accounts.csv", "--column", "card_no", "--out", "c.csv", cwd=project).returncode
+        == 0
+    )
+    assert pl.read_csv(project / "c.csv", infer_schema=False)["card_no_iin"].to_list() == [
+        None,
+        "622202",
+        None,
+        "411111",
+    ]

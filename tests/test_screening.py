@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -389,3 +389,47 @@ def test_rejects_past_those_kept_are_counted_and_written(tmp_path: Path, monkeyp
     assert on_disk.rejects.collect()["account_id"].to_list() == list(range(40))
     assert in_memory.summary["coverage"] == on_disk.summary["coverage"]
     assert in_memory.summary["coverage"]["mobile"]["rejected"] == 40
+
+
+def test_a_moment_with_a_time_zone_is_on_the_day_where_it_was() -> None:
+    midnight = pl.Series([datetime(2026, 5, 2, 0, 30)]).dt.replace_time_zone("Asia/Shanghai")
+    accounts = pl.DataFrame({"account_id": [1], "mobile": ["13800138000"], "since": midnight})
+    listed = pl.DataFrame({"kind": ["phone"], "value": [PHONES[0]], "listed_on": [date(2026, 5, 1)]})
+    kind = cs.Phone("CN", holder_since="since")
+    hits = cs.screen(accounts, cs.Blocklist.from_frame(listed), {"mobile": kind}, as_of=DAY).hits.collect()
+    assert hits["holder"].to_list() == ["earlier"]
+
+
+def test_a_card_that_went_through_a_float_is_rejected_and_not_another_card() -> None:
+    accounts = pl.DataFrame({"account_id": [1, 2], "card": [6222021234561234567.0, 4111111111111111.0]})
+    result = cs.screen(accounts, small_world()[1], {"card": cs.Card()}, as_of=DAY)
+    assert result.rejects.collect()["account_id"].to_list() == [1]
+    assert result.summary["coverage"]["card"]["clear"] == 1
+
+
+def test_a_rule_that_protects_one_row_of_an_account_protects_the_account() -> None:
+    accounts = pl.DataFrame(
+        {"account_id": ["a", "a"], "mobile": ["13800138000"] * 2, "segment": ["consumer", "hospital"]}
+    )
+    policy = cs.Policy(rules=[{"when": {"account.segment": "hospital"}, "cap": "none"}])
+    options: dict[str, Any] = {"carry": ["segment"], "policy": policy, "as_of": DAY}
+    flagged = cs.screen(accounts, small_world()[1], {"mobile": cs.Phone("CN")}, **options).flagged.collect()
+    assert flagged.select("action", "segment").rows() == [("none", "consumer")]
+
+
+def test_a_card_column_is_no_account_id() -> None:
+    accounts = pl.DataFrame({"card": ["4111111111111111"]})
+    with pytest.raises(cs.ConfigError, match="can't be the account id"):
+        cs.screen(accounts, small_world()[1], {"card": cs.Card()}, account_id="card")
+
+
+def test_columns_that_are_data_are_not_shown_in_full() -> None:
+    accounts = pl.DataFrame({"4111 1111 1111 1111": ["x"], "1001": ["y"]})
+    with pytest.raises(cs.MissingColumn, match="has the file no header") as refused:
+        cs.screen(accounts, small_world()[1], {"card": cs.Card()})
+    assert "4111" not in str(refused.value)
+
+
+def test_a_path_is_no_blocklist() -> None:
+    with pytest.raises(cs.ConfigError, match=r"Blocklist.read"):
+        cs.screen(small_world()[0], "lists/*.parquet", KINDS)  # type: ignore[arg-type]
