@@ -32,13 +32,10 @@ def demo_table(outcome: Outcome) -> None:
     console = Console()
     summaries = [run.result.summary for run in outcome.runs.values()]
     rows = sum(summary["rows"]["read"] for summary in summaries)
+    total = sum(outcome.listings.values())
+    console.print(f"Screened {rows:,} accounts against {total:,} listings in {outcome.seconds:.1f} s.", highlight=False)
     lists = ", ".join(f"{count:,} from {source}" for source, count in outcome.listings.items())
-    console.print(
-        f"Screened {rows:,} accounts against {sum(outcome.listings.values()):,} listings ({lists}) "
-        f"in {outcome.seconds:.1f} s.",
-        highlight=False,
-        soft_wrap=True,
-    )
+    console.print(f"Lists: {lists}", highlight=False, soft_wrap=True)
     console.print(_actions(summaries, list(outcome.runs)))
     for name, summary in zip(outcome.runs, summaries, strict=True):
         console.print(_coverage(summary, title=f"{name}: cells"))
