@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from cardscreen.run import Run, run_job
 _SEED = 20261123
 _MARKER = ".cardscreen-demo"
 _OPERATOR_SHARE = 0.6
+_STRIDE = 618_033  # coprime to 10**6
 _FREE_DIGITS = 6  # trailing digits of an example number that are drawn
 _NOISE = 8_000  # listings that match nobody
 _RANGE = "+86170*"
@@ -190,7 +192,10 @@ class _World:
             yield _with_tail(base, tail)
 
     def _draws(self) -> Iterator[int]:
-        yield from (int(each) for each in self.random.permutation(10**_FREE_DIGITS))
+        """All tails once each, in an order that looks drawn: steps around a circle, coprime to its length."""
+        everything = 10**_FREE_DIGITS
+        start = int(self.random.integers(everything))
+        yield from ((start + at * _STRIDE) % everything for at in range(everything))
 
     def _spelled(self, numbers: list[phonenumbers.PhoneNumber], spellings: dict[str, int]) -> list[str]:
         weights = np.array(list(spellings.values()), dtype=float)
@@ -295,7 +300,8 @@ class _World:
         schemes = list(_SCHEMES)
         cards: dict[tuple[str, str], str] = {}
         while len(cards) < rows:
-            for at in self.random.choice(len(schemes), rows, p=weights / weights.sum()):
+            wanted = rows - len(cards)
+            for at in self.random.choice(len(schemes), wanted, p=weights / weights.sum()):
                 prefix, length = schemes[at]
                 # Two more digits of the issuer's number vary, or six and four would soon be used up.
                 issuer = f"{prefix[:3]}{self.random.integers(1000):03}" if prefix[0] == "6" else prefix
@@ -376,8 +382,8 @@ def _spell(number: phonenumbers.PhoneNumber, how: str) -> str:
     if how == "idd":
         return _idd(number) + _e164(number)[1:]
     if how == "international":
-        return phonenumbers.format_number(number, PhoneNumberFormat.INTERNATIONAL)
-    national = phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL)
+        return _formatted(number, PhoneNumberFormat.INTERNATIONAL)
+    national = _formatted(number, PhoneNumberFormat.NATIONAL)
     plain = "".join(filter(str.isdigit, national))
     return {
         "national": national,
@@ -389,6 +395,22 @@ def _spell(number: phonenumbers.PhoneNumber, how: str) -> str:
         "full_width": plain.translate({ord(str(digit)): 0xFF10 + digit for digit in range(10)}),
         "nbsp": national.replace(" ", "\N{NO-BREAK SPACE}"),
     }[how]
+
+
+def _formatted(number: phonenumbers.PhoneNumber, style: int) -> str:
+    """A number as its country writes it; the shape is asked for once, since only the drawn digits differ."""
+    head, tail = divmod(number.national_number or 0, 10**_FREE_DIGITS)
+    zero = bool(number.italian_leading_zero)
+    return _template(number.country_code or 0, head, zero, style).format(*f"{tail:0{_FREE_DIGITS}}")
+
+
+@cache
+def _template(country_code: int, head: int, zero: bool, style: int) -> str:
+    """A written number with places for its last digits."""
+    number = phonenumbers.PhoneNumber(country_code, head * 10**_FREE_DIGITS, italian_leading_zero=zero or None)
+    shape = list(phonenumbers.format_number(number, style))
+    places = [at for at, sign in enumerate(shape) if sign.isdigit()][-_FREE_DIGITS:]
+    return "".join("{}" if at in places else sign for at, sign in enumerate(shape))
 
 
 def _truncated(pan: str) -> str:
