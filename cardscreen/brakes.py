@@ -73,13 +73,23 @@ class Base:
         Raises:
             InputError: The folder is not a run.
         """
-        try:
-            summary = json.loads((Path(folder) / "manifest.json").read_text(encoding="utf-8"))["summary"]
-        except (OSError, ValueError, KeyError):
-            raise InputError(f"{folder} is not a sound run: its manifest.json can't be read. Move it away") from None
+        summary = summary_of(folder)
         if not (Path(folder) / "flagged.parquet").exists():
             raise InputError(f"{folder} is not a sound run: flagged.parquet is gone. Move it away")
         return cls(pl.scan_parquet(Path(folder) / "flagged.parquet"), summary)
+
+
+def summary_of(folder: str | Path) -> dict[str, Any]:
+    """The summary in a run's manifest.
+
+    Raises:
+        InputError: The folder is not a run.
+    """
+    try:
+        summary: dict[str, Any] = json.loads((Path(folder) / "manifest.json").read_text(encoding="utf-8"))["summary"]
+    except (OSError, ValueError, KeyError):
+        raise InputError(f"{folder} is not a sound run: its manifest.json can't be read. Move it away") from None
+    return summary
 
 
 def check(

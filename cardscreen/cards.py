@@ -17,6 +17,7 @@ import polars as pl
 
 from cardscreen import schema, schemes, tokens
 from cardscreen.cleaning import as_expr, is_blank, named_like, over_fields, to_text
+from cardscreen.forms import as_listed
 
 #: Fewest and most digits of a PAN (ISO/IEC 7812-1).
 SHORTEST, LONGEST = 12, 19
@@ -298,17 +299,8 @@ class Card:
         """
         prefix = value.str.extract(r"^([0-9]{1,18})\*$")
         low, high = value.str.extract(r"^([0-9]{12,19})-[0-9]+$"), value.str.extract(r"-([0-9]{12,19})$")
-        ordered = (low.str.len_bytes() == high.str.len_bytes()) & (low <= high)
-        nothing = pl.lit(None, dtype=pl.String)
         parts = _parts(value)
         text, truncated = parts.struct.field("text"), parts.struct.field("status") == "truncated"
-        return (
-            pl.when(prefix.is_not_null())
-            .then(pl.struct(match=pl.lit("range"), value=value, low=prefix, high=prefix, open=True))
-            .when(ordered)
-            .then(pl.struct(match=pl.lit("range"), value=value, low=low, high=high, open=False))
-            .when(text.is_not_null() & low.is_null() & ~truncated)
-            .then(pl.struct(match=pl.lit("exact"), value=text, low=nothing, high=nothing, open=False))
-            .when(truncated & Card.stub(text).is_not_null())
-            .then(pl.struct(match=pl.lit("truncated"), value=text, low=nothing, high=nothing, open=False))
-        )
+        hidden = pl.when(truncated & Card.stub(text).is_not_null()).then(text)
+        others = {"exact": pl.when(~truncated).then(text), "truncated": hidden}
+        return as_listed(value, prefix=prefix, low=low, high=high, others=others)

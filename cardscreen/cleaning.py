@@ -132,15 +132,11 @@ def over_fields(parts: pl.Expr, dtype: pl.Struct, **fields: pl.Expr) -> pl.Expr:
     """
 
     def build(batch: pl.Series) -> pl.Series:
-        columns = batch.struct.unnest().lazy().select(struct_of(fields).alias(batch.name))
+        made = pl.struct(*(value.alias(name) for name, value in fields.items()))
+        columns = batch.struct.unnest().lazy().select(made.alias(batch.name))
         return columns.collect(engine="in-memory").to_series()
 
     return parts.map_batches(build, return_dtype=dtype, is_elementwise=True)
-
-
-def struct_of(fields: dict[str, pl.Expr]) -> pl.Expr:
-    """A struct of named expressions."""
-    return pl.struct(*(value.alias(name) for name, value in fields.items()))
 
 
 def shape(cell: pl.Expr) -> pl.Expr:

@@ -70,7 +70,7 @@ _NUMBER = re.compile(r"[0-9](?:[^0-9A-Za-z]?[0-9]){5,}")
 
 def _shown(name: str) -> str:
     """A column's name; where a file has no header, its first row stands there, numbers and all."""
-    return _NUMBER.sub("…", name)[:_NAME_LENGTH]
+    return without_numbers(name)[:_NAME_LENGTH]
 
 
 def _suspicion(names: Sequence[str]) -> str:
@@ -108,6 +108,11 @@ class Busy(CardscreenError):
     """Another process works in the same output folder."""
 
     exit_code = 5
+
+
+def without_numbers(text: str) -> str:
+    """Text for a message: whatever may be a phone or card number is left out."""
+    return _NUMBER.sub("…", text)
 
 
 def near(name: str, known: Iterable[str]) -> str:

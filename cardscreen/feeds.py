@@ -18,7 +18,7 @@ from cardscreen.config import Section, checked, read_toml
 from cardscreen.errors import InputError
 from cardscreen.identifiers import Kind, kind_from_options
 from cardscreen.tables import (
-    first_line,
+    collected,
     is_bad_date,
     is_dateable,
     open_table,
@@ -98,11 +98,7 @@ def read_feed(path: str | Path, feed: Feed) -> FeedRows:
     """
     said = {"region": feed.region, "many": feed.many, "repair": feed.repair}
     kind = kind_from_options(feed.source, {"kind": feed.kind} | {name: value for name, value in said.items() if value})
-    table = open_table(str(path), encoding=feed.encoding, delimiter=feed.delimiter)
-    try:
-        frame = table.collect()
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise InputError(f"{path} can't be read: {first_line(error)}") from None
+    frame = collected(open_table(str(path), encoding=feed.encoding, delimiter=feed.delimiter), str(path))
     named = {name: column for name, column in feed.columns.model_dump().items() if column}
     require_columns(frame.columns, list(named.values()), str(path))
     days = [name for name in _DAYS if name in named]

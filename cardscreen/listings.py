@@ -17,8 +17,8 @@ from cardscreen import schema
 from cardscreen.errors import BlocklistError, ConfigError, near
 from cardscreen.identifiers import KINDS
 from cardscreen.tables import (
+    collected,
     files_of,
-    first_line,
     is_dateable,
     open_table,
     require_columns,
@@ -101,7 +101,7 @@ class Blocklist:
     @classmethod
     def _from_tables(cls, tables: dict[str, pl.LazyFrame], bad_rows: str) -> Blocklist:
         frames = [
-            _with_all_columns(_collected(table, where), where, several=len(tables) > 1)
+            _with_all_columns(collected(table, where, BlocklistError), where, several=len(tables) > 1)
             for where, table in tables.items()
         ]
         read = _read_values(_check_fields(pl.concat(frames, how="vertical_relaxed").with_row_index("row")))
@@ -158,13 +158,6 @@ def _with_all_columns(frame: pl.DataFrame, where: str, *, several: bool) -> pl.D
     )
 
 
-def _collected(table: pl.LazyFrame, where: str) -> pl.DataFrame:
-    try:
-        return table.collect()
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise BlocklistError(f"{where} can't be read: {first_line(error)}") from None
-
-
 def _check_fields(frame: pl.DataFrame) -> pl.DataFrame:
     """Columns in their dtypes, and what is wrong with a row's own fields in `problem`."""
     closed = {"list": schema.LISTS, "match": schema.MATCHES}
@@ -175,9 +168,9 @@ def _check_fields(frame: pl.DataFrame) -> pl.DataFrame:
         _kept=pl.struct(*_DAYS, *closed, "severity"),
     )
     was = pl.col("_kept").struct
-    filled = {name: (was.field(name).str.strip_chars() != "") for name in [*_DAYS, *closed, "severity"]}
     unread = [
-        pl.when(said & pl.col(name).is_null()).then(pl.lit(f"{name} can't be read")) for name, said in filled.items()
+        pl.when(was.field(name).is_not_null() & pl.col(name).is_null()).then(pl.lit(f"{name} can't be read"))
+        for name in [*_DAYS, *closed, "severity"]
     ]
     kinds = ", ".join(KINDS)
     return checked.with_columns(
@@ -198,19 +191,14 @@ def _read_values(frame: pl.DataFrame) -> pl.DataFrame:
     parts = []
     for name, kind in KINDS.items():
         of_kind = frame.filter(pl.col("kind") == name)
-        listed = (
-            of_kind.lazy()
-            .select(read=kind.listing(pl.col("value").str.strip_chars()))
-            .collect()["read"]
-            .struct.unnest()
-        )
+        listed = of_kind.lazy().select(read=kind.listing(pl.col("value"))).collect()["read"].struct.unnest()
         parts.append(pl.concat([of_kind.rename({"match": "told", "value": "raw"}), listed], how="horizontal"))
     parts.append(
         frame.filter(~pl.col("kind").is_in(list(KINDS)).fill_null(False))
         .rename({"match": "told", "value": "raw"})
         .with_columns(pl.lit(None, dtype=dtype).alias(field) for field, dtype in schema.LISTED.to_schema().items())
     )
-    raw = pl.col("raw").str.strip_chars()
+    raw = pl.col("raw")
     token = raw.str.contains(TOKEN).fill_null(False)
     match = pl.when(token).then(pl.lit("token")).otherwise(pl.col("match"))
     value = pl.when(token).then(raw).otherwise(pl.col("value"))

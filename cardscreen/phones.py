@@ -17,6 +17,7 @@ import polars as pl
 from cardscreen import schema
 from cardscreen.cleaning import as_expr, is_damaged, named_like, over_fields, repaired, to_text
 from cardscreen.errors import ConfigError, near
+from cardscreen.forms import as_listed
 from cardscreen.numbering import lookup
 from cardscreen.splitting import COMPLETED, split_phones
 
@@ -213,22 +214,6 @@ class Phone:
         """
         prefix = value.str.extract(r"^(\+[1-9][0-9]{0,17})\*$")
         low, high = value.str.extract(r"^(\+[1-9][0-9]{2,19})-\+[0-9]+$"), value.str.extract(r"-(\+[1-9][0-9]{2,19})$")
-        ordered = (low.str.len_bytes() == high.str.len_bytes()) & (low <= high)
         # A letter or a star would be dropped, and what remains be somebody's number.
         exact = phone(pl.when(value.str.contains(r"^[+＋][^\p{L}*＊?#;,~]*$")).then(value)).struct.field("e164")
-        return (
-            pl.when(prefix.is_not_null())
-            .then(pl.struct(match=pl.lit("range"), value=value, low=prefix, high=prefix, open=True))
-            .when(ordered)
-            .then(pl.struct(match=pl.lit("range"), value=value, low=low, high=high, open=False))
-            .when(exact.is_not_null() & low.is_null())
-            .then(
-                pl.struct(
-                    match=pl.lit("exact"),
-                    value=exact,
-                    low=pl.lit(None, dtype=pl.String),
-                    high=pl.lit(None, dtype=pl.String),
-                    open=False,
-                )
-            )
-        )
+        return as_listed(value, prefix=prefix, low=low, high=high, others={"exact": exact})

@@ -18,7 +18,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from cardscreen import schema
 from cardscreen.config import Section, complaint, read_toml
 from cardscreen.errors import ConfigError, near
-from cardscreen.tables import is_bad_date, open_table, require_columns, to_date
+from cardscreen.tables import collected, is_bad_date, open_table, require_columns, to_date
 
 Action = Literal["none", "notify", "verify", "suspend", "close"]
 Score = Annotated[int, Field(ge=1, le=100)]
@@ -327,7 +327,7 @@ def read_clearances(path: str) -> pl.DataFrame:
     Raises:
         InputError: No such file, a missing column, or a day that can't be read; names the lines.
     """
-    frame = open_table(path).collect()
+    frame = collected(open_table(path), path)
     require_columns(frame.columns, ["account_id", "listing_id", "decided_on", "until"], path)
     read = frame.select(
         pl.col("account_id", "listing_id").cast(pl.String).str.strip_chars().replace("", None),

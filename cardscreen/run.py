@@ -22,7 +22,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from cardscreen.brakes import Base, check
+from cardscreen.brakes import Base, check, summary_of
 from cardscreen.errors import Busy, HeldForApproval, InputError
 from cardscreen.job import Job
 from cardscreen.listings import Blocklist
@@ -183,9 +183,7 @@ def published(output: Path) -> list[Path]:
 
 def _newest(output: Path, before: date = date.max) -> Path | None:
     """Of the published runs for days before one, the newest for the latest day; audit runs are for earlier days."""
-    days = [
-        (date.fromisoformat(Base.read(folder).summary["as_of"]), folder.name, folder) for folder in published(output)
-    ]
+    days = [(date.fromisoformat(summary_of(folder)["as_of"]), folder.name, folder) for folder in published(output)]
     earlier = [run for run in days if run[0] < before]
     return max(earlier)[-1] if earlier else None
 

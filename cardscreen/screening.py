@@ -210,7 +210,8 @@ def _previous(previous: Any, account_type: pl.DataType) -> pl.LazyFrame | None:
 
 
 def _targets(plan: AccountColumns, in_force: pl.DataFrame, keys: Sequence[TokenKey]) -> dict[str, Targets]:
-    return {kind.name: Targets.of(kind.name, in_force, keys) for kind in plan.identifiers.values()}
+    kinds = {kind.name for kind in plan.identifiers.values()}
+    return {name: Targets.of(name, in_force, keys) for name in kinds}
 
 
 def _cells(rows: pl.DataFrame, plan: AccountColumns) -> pl.DataFrame:

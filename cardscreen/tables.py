@@ -16,7 +16,7 @@ from typing import Any
 
 import polars as pl
 
-from cardscreen.errors import ConfigError, InputError, MissingColumn, near
+from cardscreen.errors import ConfigError, InputError, MissingColumn, near, without_numbers
 
 #: Encodings that are tried for text files, strictly and in this order, where none is given.
 ENCODINGS = ("utf-8-sig", "gb18030")
@@ -193,10 +193,22 @@ def schema_of(table: pl.LazyFrame, where: str) -> pl.Schema:
         raise InputError(f"{where} can't be read: {first_line(error)}") from None
 
 
+def collected(table: pl.LazyFrame, where: str, error: type[InputError] = InputError) -> pl.DataFrame:
+    """A table in memory.
+
+    Raises:
+        InputError: It can't be read; of the given kind.
+    """
+    try:
+        return table.collect()
+    except (pl.exceptions.PolarsError, OSError) as problem:
+        raise error(f"{where} can't be read: {first_line(problem)}") from None
+
+
 def first_line(error: BaseException) -> str:
     """An engine's error in one line, without the values that it quotes."""
     line = (str(error).splitlines() or [type(error).__name__])[0]
-    return re.sub(r"[0-9](?:[^0-9A-Za-z]?[0-9]){5,}", "…", line)
+    return without_numbers(line)
 
 
 def require_columns(available: list[str], wanted: list[str], where: str) -> None:
