@@ -7,7 +7,6 @@ card numbers into floats.
 from __future__ import annotations
 
 import glob
-import io
 import os
 import re
 from datetime import date, datetime
@@ -16,11 +15,11 @@ from typing import Any
 
 import polars as pl
 
+from cardscreen.encodings import to_utf8
 from cardscreen.errors import ConfigError, InputError, MissingColumn, near, without_numbers
 
-#: Encodings that are tried for text files, strictly and in this order, where none is given.
-ENCODINGS = ("utf-8-sig", "gb18030")
-_TEXT = {".csv": ",", ".tsv": "\t", ".txt": ","}
+#: Text formats by their ending, with what usually separates their fields.
+DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": ","}
 _ARROW = {".arrow", ".ipc", ".feather"}
 _KNOWN = ".parquet, .csv, .tsv, .arrow, .ipc, .feather, or a Delta table's folder"
 
@@ -31,7 +30,7 @@ def open_table(source: Any, *, encoding: str | None = None, delimiter: str | Non
     Args:
         source: LazyFrame, DataFrame, an object with `__arrow_c_stream__` (pyarrow, pandas, DuckDB),
             or a path, glob or URL of Parquet, CSV, TSV, Arrow IPC or Delta.
-        encoding: Of text files; None tries UTF-8 and then GB18030, strictly.
+        encoding: Of text files; None tries UTF-8, GB18030 and UTF-16, strictly in this order.
         delimiter: Of text files; None: by the file's ending.
 
     Raises:
@@ -57,16 +56,16 @@ def open_table(source: Any, *, encoding: str | None = None, delimiter: str | Non
 
 def _open_path(path: str, encoding: str | None, delimiter: str | None) -> pl.LazyFrame:
     files = _matching(path)
-    if not _is_url(path) and Path(files[0]).is_dir():
+    if not is_url(path) and Path(files[0]).is_dir():
         return _open_folder(Path(files[0]))
     ending = Path(files[0]).suffix.lower()
     try:
         if ending == ".parquet":
-            frame = pl.scan_parquet(files, extra_columns="ignore", glob=_is_url(path))
+            frame = pl.scan_parquet(files, extra_columns="ignore", glob=is_url(path))
         elif ending in _ARROW:
             frame = pl.scan_ipc(files)
-        elif ending in _TEXT:
-            return _open_text(files, encoding, delimiter or _TEXT[ending])
+        elif ending in DELIMITERS:
+            return _open_text(files, encoding, delimiter or DELIMITERS[ending])
         else:
             raise ConfigError(f"{path}: files ending in {ending or 'nothing'!r} can't be read: give {_KNOWN}")
         frame.collect_schema()
@@ -82,7 +81,7 @@ def files_of(path: str) -> list[str]:
         InputError: There is none.
     """
     files = _matching(path)
-    if not _is_url(path) and Path(files[0]).is_dir():
+    if not is_url(path) and Path(files[0]).is_dir():
         return [str(file) for file in _parts_of(Path(files[0]))]
     return files
 
@@ -96,20 +95,26 @@ def _parts_of(folder: Path) -> list[Path]:
     ]
 
 
-def _is_url(path: str) -> bool:
+def is_url(path: str) -> bool:
+    """Whether a path names something that is not in the local file system."""
     return bool(re.match(r"[a-z][a-z0-9+]+://", path))
 
 
 def _matching(path: str) -> list[str]:
     """What a path or glob names, sorted."""
-    literal = _is_url(path) or Path(path).exists()
+    literal = is_url(path) or Path(path).exists()
     files = [path] if literal else sorted(glob.glob(path, recursive=True))
     if files:
         return files
+    raise no_such_file(path)
+
+
+def no_such_file(path: str) -> InputError:
+    """The error for a path that names nothing, with the near name where there is one."""
     folder = Path(path).parent
     there = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
     hint = near(Path(path).name, there) if there else f" (and no folder {str(folder)!r})"
-    raise InputError(f"there is no file {path!r}{hint}")
+    return InputError(f"there is no file {path!r}{hint}")
 
 
 def _open_folder(folder: Path) -> pl.LazyFrame:
@@ -133,23 +138,24 @@ def _open_text(files: list[str], encoding: str | None, delimiter: str) -> pl.Laz
 
 
 def _open_text_file(file: Path, encoding: str | None, delimiter: str) -> pl.LazyFrame:
-    if (encoding or ENCODINGS[0]).lower() in ("utf-8", "utf8", "utf-8-sig") and _is_utf8(file):
+    if (encoding or "utf-8").lower() in ("utf-8", "utf8", "utf-8-sig") and _is_utf8(file):
         frame = pl.scan_csv(file, separator=delimiter, infer_schema=False, glob=False)
         try:
             frame.collect_schema()
         except pl.exceptions.PolarsError as error:
             raise InputError(f"{file} can't be read as text with columns: {first_line(error)}") from None
         return frame
-    text = decode(file, encoding)
-    return pl.read_csv(io.BytesIO(text.encode()), separator=delimiter, infer_schema=False).lazy()
+    content, _ = to_utf8(file.read_bytes(), encoding, str(file))
+    return pl.read_csv(content, separator=delimiter, infer_schema=False).lazy()
 
 
 def _is_utf8(file: Path) -> bool:
-    """Whether the whole file decodes: the engine itself would give the header as mojibake."""
+    """Whether the whole file is UTF-8 text: the engine itself would give the header as mojibake."""
     with file.open(encoding="utf-8") as text:
         try:
-            while text.read(1 << 22):
-                pass
+            while part := text.read(1 << 22):
+                if "\0" in part:
+                    return False
         except UnicodeDecodeError:
             return False
     return True
@@ -157,28 +163,11 @@ def _is_utf8(file: Path) -> bool:
 
 def encoding_used(path: str, encoding: str | None) -> dict[str, str]:
     """`{"encoding": …}` of a text file; nothing for other files."""
-    if _is_url(path) or Path(path).suffix.lower() not in _TEXT:
+    if is_url(path) or Path(path).suffix.lower() not in DELIMITERS:
         return {}
-    return {"encoding": encoding or (ENCODINGS[0] if _is_utf8(Path(path)) else ENCODINGS[1])}
-
-
-def decode(file: Path, encoding: str | None) -> str:
-    """A text file's content, decoded strictly.
-
-    Raises:
-        InputError: The file is in none of the encodings; says where the first bad byte is.
-        ConfigError: There is no such encoding.
-    """
-    raw = file.read_bytes()
-    tried = (encoding,) if encoding else ENCODINGS
-    for name in tried:
-        try:
-            return raw.decode(name)
-        except LookupError:
-            raise ConfigError(f"{file}: there is no encoding {name!r}{near(name, ENCODINGS)}") from None
-        except UnicodeDecodeError as error:
-            line = raw.count(b"\n", 0, error.start) + 1
-    raise InputError(f"{file}: not in {' or '.join(tried)}: the first bad byte is in line {line}; name its encoding")
+    if encoding or _is_utf8(Path(path)):
+        return {"encoding": encoding or "utf-8"}
+    return {"encoding": to_utf8(Path(path).read_bytes(), None, path)[1]}
 
 
 def schema_of(table: pl.LazyFrame, where: str) -> pl.Schema:

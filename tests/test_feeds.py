@@ -50,6 +50,7 @@ def rejected(rows: FeedRows) -> list[tuple[int, str]]:
         pytest.param("utf-8", "utf-8", id="utf-8"),
         pytest.param("utf-8-sig", None, id="byte-order-mark-not-named"),
         pytest.param("utf-8-sig", "utf-8", id="byte-order-mark"),
+        pytest.param("utf-16", None, id="utf-16-not-named"),
         pytest.param("utf-16", "utf-16", id="utf-16"),
     ],
 )
@@ -75,8 +76,8 @@ def test_chinese_headers_and_text_are_read_in_the_encoding_of_the_file(
 
 @pytest.mark.parametrize(
     ("written", "named"),
-    [("gb18030", "utf-8"), ("utf-16", None), ("gb18030", "ascii")],
-    ids=["gb18030-as-utf-8", "utf-16-not-named", "gb18030-as-ascii"],
+    [("gb18030", "utf-8"), ("utf-16", "gb18030"), ("gb18030", "ascii")],
+    ids=["gb18030-as-utf-8", "utf-16-as-gb18030", "gb18030-as-ascii"],
 )
 def test_a_wrong_encoding_is_refused_with_the_line_of_the_first_bad_byte(
     tmp_path: Path, written: str, named: str | None

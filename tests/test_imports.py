@@ -12,7 +12,8 @@ import cardscreen
 PACKAGE = Path(cardscreen.__file__).parent
 #: From the ground up: a module may import only modules before it.
 ORDER = [
-    *("errors", "config", "schema", "index", "intervals", "cleaning", "splitting", "tables", "tokens", "numbering"),
+    *("errors", "config", "schema", "index", "intervals", "cleaning", "splitting"),
+    *("encodings", "tables", "sources", "tokens", "numbering"),
     "forms",
     *("phones", "schemes", "cards", "identifiers", "listings", "matching", "policy"),
     *("accounts", "scanning", "screening", "brakes"),

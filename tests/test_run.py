@@ -403,7 +403,7 @@ def test_a_file_with_another_delimiter_is_recognised(project: Path) -> None:
 def test_the_manifest_says_in_which_encoding_a_text_file_was_read(project: Path) -> None:
     assert cardscreen("run", "job.toml", "-q", cwd=project).returncode == 0
     manifest = json.loads((project / "runs/latest/manifest.json").read_text(encoding="utf-8"))
-    assert manifest["inputs"]["accounts"][0]["encoding"] == "utf-8-sig"
+    assert manifest["inputs"]["accounts"][0]["encoding"] == "utf-8"
 
 
 def test_a_folder_with_brackets_in_its_name_is_read(project: Path) -> None:

@@ -1,0 +1,121 @@
+"""Spreadsheets: the cells of one sheet as the text that a person sees in it."""
+
+from __future__ import annotations
+
+import re
+
+import fastexcel
+import polars as pl
+
+from cardscreen.errors import ConfigError, InputError, near
+from cardscreen.sources.rows import Rows, checked_names, empty_as_null, fields_reason, ragged_rows
+from cardscreen.tables import first_line
+
+#: A spreadsheet holds numbers as 64-bit floats: above this, neighbours fall together.
+_EXACT = 2.0**53
+_LONG = r"^-?[0-9]{16,}$"
+_MIDNIGHT = r"^([0-9]{4}-[0-9]{2}-[0-9]{2}) 00:00:00$"
+#: What stands in a cell whose formula fails, by the reader's name for it.
+_FAILED = {
+    "Div0": "#DIV/0!",
+    "NA": "#N/A",
+    "Name": "#NAME?",
+    "Null": "#NULL!",
+    "Num": "#NUM!",
+    "Ref": "#REF!",
+    "Value": "#VALUE!",
+}
+_TOO_WIDE = "########"  # what stands in a cell with an impossible date
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")  # the stream's name in the folder of an encrypted file
+_OLD_FOLDER = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
+
+def read_sheet(raw: bytes, sheet: str | None, where: str) -> Rows:
+    """One sheet of an XLSX file; its first row with a cell is the header.
+
+    Raises:
+        InputError: The file can't be read, the sheet is empty, or column names are empty or repeated.
+        ConfigError: There is no such sheet.
+    """
+    if raw.startswith(_OLD_FOLDER):
+        if _ENCRYPTED in raw:
+            raise InputError(f"{where} is protected by a password: save it without one")
+        raise InputError(f"{where} is an old .xls file: save it as .xlsx")
+    try:
+        book = fastexcel.read_excel(raw)
+        if sheet is not None and sheet not in book.sheet_names:
+            sheets = ", ".join(map(repr, book.sheet_names))
+            raise ConfigError(
+                f"{where} has no sheet {sheet!r}{near(sheet, book.sheet_names)}. The sheets are: {sheets}"
+            )
+        name = book.sheet_names[0] if sheet is None else sheet
+        cells = _cells(book, name)
+    except fastexcel.FastExcelError as error:
+        raise InputError(f"{where} can't be read as xlsx: is it complete? ({first_line(error)})") from None
+    return _rows(cells, f"sheet {name!r} of {where}")
+
+
+def _cells(book: fastexcel.ExcelReader, sheet: str) -> pl.DataFrame:
+    """All cells as text, under the columns' numbers, with the rows' numbers in `line`."""
+    batch, problems = book.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string").to_arrow_with_errors()
+    cells = pl.DataFrame(batch)
+    cells.columns = [str(number) for number in range(cells.width)]
+    cells = cells.with_columns(pl.all().str.replace(_MIDNIGHT, "$1"))
+    if problems is not None:
+        for problem in problems.errors:
+            row, column = problem.position
+            cells[row, column] = _shown(problem.detail)
+    long = [name for name in cells.columns if cells[name].str.contains(_LONG).any()]
+    if long:
+        cells = _with_lost_digits(cells, long, book, sheet)
+    return cells.with_row_index("line", offset=1).with_columns(pl.col("line").cast(pl.UInt32))
+
+
+def _shown(problem: str) -> str:
+    failed = re.search(r"Error\((\w+)\)", problem)
+    return _FAILED.get(failed[1], f"#{failed[1].upper()}!") if failed else _TOO_WIDE
+
+
+def _with_lost_digits(cells: pl.DataFrame, long: list[str], book: fastexcel.ExcelReader, sheet: str) -> pl.DataFrame:
+    """Number cells past 2^53 as a spreadsheet shows them, `6.22202E+18`, for reading to say that they are damaged.
+
+    Written out they would be the digits of another card. Text cells keep theirs: the reader gives a cell
+    as a Boolean only where it holds a number.
+    """
+    numbers = pl.DataFrame(book.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="boolean"))
+    numbers.columns = [f"{name} is a number" for name in cells.columns]
+
+    def rounded(name: str) -> pl.Expr:
+        text = pl.col(name)
+        sign, digits = text.str.extract("^(-?)"), text.str.strip_prefix("-")
+        lost = text.str.contains(_LONG) & (digits.cast(pl.Float64, strict=False) >= _EXACT)
+        exponent = (digits.str.len_bytes() - 1).cast(pl.String)
+        shown = pl.concat_str(sign, digits.str.head(1), pl.lit("."), digits.str.slice(1, 5), pl.lit("E+"), exponent)
+        return pl.when(lost & pl.col(f"{name} is a number").is_not_null()).then(shown).otherwise(text).alias(name)
+
+    return pl.concat([cells, numbers], how="horizontal").select(
+        rounded(name) if name in long else pl.col(name) for name in cells.columns
+    )
+
+
+def _rows(cells: pl.DataFrame, where: str) -> Rows:
+    columns = cells.columns[1:]
+    cells = cells.filter(pl.any_horizontal(pl.lit(False), *(pl.col(name).str.contains(r"\S") for name in columns)))
+    if not cells.height:
+        raise InputError(f"{where} is empty")
+    header, body = cells.row(0)[1:], cells.slice(1)
+    width = max(number for number, name in enumerate(header, 1) if (name or "").strip())
+    named = [number for number in range(width) if header[number] or body[columns[number]].null_count() < body.height]
+    names = checked_names([header[number] for number in named], where)
+    # The last cell of a row that holds something, in the columns behind the header's last name.
+    found = pl.max_horizontal(
+        pl.lit(0), *(pl.when(pl.col(name).is_not_null()).then(int(name) + 1) for name in columns[width:])
+    )
+    ragged = body.filter(found > 0).select(
+        "line",
+        reason=fields_reason(found, width),
+        text=pl.concat_str(pl.col(columns).fill_null(""), separator=","),
+    )
+    body = body.filter(found == 0)
+    frame = body.select(pl.col(columns[number]).alias(name) for number, name in zip(named, names, strict=True))
+    return Rows(empty_as_null(frame), body["line"], ragged_rows(ragged))
