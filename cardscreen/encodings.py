@@ -21,7 +21,8 @@ _ONE_ASCII_IN = 10
 def to_utf8(raw: bytes, encoding: str | None, where: str) -> tuple[bytes, str]:
     """A text as UTF-8 without a byte order mark, and the name of the encoding that it was in.
 
-    Text with NUL characters is in none of these encodings but UTF-16, where they are half of each digit.
+    Text that is valid in several encodings is read in the first of them. Text with NULs is in none but UTF-16,
+    where they are half of each digit.
 
     Args:
         raw: The file's content.
@@ -36,14 +37,19 @@ def to_utf8(raw: bytes, encoding: str | None, where: str) -> tuple[bytes, str]:
         >>> to_utf8("号码,原因".encode("gb18030"), None, "list.csv")[1]
         'gb18030'
     """
-    tried = (_known(encoding, where),) if encoding else _possible(raw)
     line = 1
-    for name in tried:
-        try:
-            return _decoded(raw, name)
-        except UnicodeDecodeError as error:
-            _refuse_if_cut_off(raw, error, where)
-            line = max(line, raw.count(b"\n", 0, error.start) + 1)
+    tried = _possible(raw)
+    try:
+        if encoding:
+            tried = (codecs.lookup(encoding).name,)
+        for name in tried:
+            try:
+                return _decoded(raw, name)
+            except UnicodeDecodeError as error:
+                _refuse_if_cut_off(raw, error, where)
+                line = max(line, raw.count(b"\n", 0, error.start) + 1)
+    except (LookupError, ValueError):  # some codecs are none of text
+        raise ConfigError(f"{where}: there is no encoding {encoding!r}{near(encoding or '', ENCODINGS)}") from None
     names = " or ".join(tried)
     raise InputError(f"{where}: not in {names}: the first bad byte is in line {line}; name its encoding") from None
 
@@ -51,15 +57,6 @@ def to_utf8(raw: bytes, encoding: str | None, where: str) -> tuple[bytes, str]:
 def _possible(raw: bytes) -> tuple[str, ...]:
     is_utf16 = raw.startswith(_UTF16_MARKS) or b"\0" in raw
     return ENCODINGS[2:] if is_utf16 else ENCODINGS[:2]
-
-
-def _known(encoding: str, where: str) -> str:
-    try:
-        name = codecs.lookup(encoding).name
-        b"".decode(name)  # not every codec is one of text
-    except (LookupError, ValueError):
-        raise ConfigError(f"{where}: there is no encoding {encoding!r}{near(encoding, ENCODINGS)}") from None
-    return name
 
 
 def _decoded(raw: bytes, name: str) -> tuple[bytes, str]:

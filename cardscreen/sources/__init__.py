@@ -91,7 +91,7 @@ def read_source(
         (('13800138000', '诈骗'), [2], 'gb18030')
     """
     name = os.fspath(path)
-    where = re.sub(r"(?<=://)[^/@]*@", "…@", name)  # a URL may hold a secret
+    where = _without_secret(name)
     form, packed = _form(name, where)
     raw = _bytes_of(name, where)
     with ThreadPoolExecutor(1) as beside:
@@ -137,7 +137,12 @@ def _bytes_of(name: str, where: str) -> bytes:
     except FileNotFoundError:
         raise InputError(f"there is no file {where!r}") if is_url(name) else no_such_file(name) from None
     except (OSError, ValueError) as error:
-        raise InputError(f"{where} can't be read: {first_line(error)}") from None
+        raise InputError(f"{where} can't be read: {_without_secret(first_line(error))}") from None
+
+
+def _without_secret(text: str) -> str:
+    """Text in which a URL may stand, without the user and password in that."""
+    return re.sub(r"(?<=://)[^/@\s]*@", "…@", text)
 
 
 def _unpacked(raw: bytes, packed: str | None, where: str) -> bytes:

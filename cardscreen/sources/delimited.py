@@ -18,7 +18,15 @@ import polars as pl
 
 from cardscreen.cleaning import SHAPE_LENGTH
 from cardscreen.errors import ConfigError, InputError
-from cardscreen.sources.rows import Rows, checked_names, empty_as_null, fields_reason, line_numbers, ragged_rows
+from cardscreen.sources.rows import (
+    Rows,
+    checked_names,
+    empty_as_null,
+    fields_reason,
+    line_numbers,
+    ragged_rows,
+    refuse_empty,
+)
 
 _STEP = 1 << 20  # bytes that are counted at a time: they stay in the processor's cache
 _BATCH = 50_000  # rows
@@ -38,8 +46,7 @@ def read_delimited(content: bytes, delimiter: str, where: str) -> Rows:
     """
     if len(delimiter) != 1 or delimiter in '"\r\n':
         raise ConfigError(f"{where}: the delimiter {delimiter!r} is not one character, or one that has another meaning")
-    if not content.strip():
-        raise InputError(f"{where} is empty")
+    refuse_empty(content, where)
     breaks_at_returns = b"\r" in content and content.count(b"\r") != content.count(b"\r\n")
     if breaks_at_returns or not delimiter.isascii():
         return _exact(content, delimiter, where)
@@ -52,8 +59,7 @@ def read_lines(content: bytes, where: str) -> Rows:
     Raises:
         InputError: The file is empty.
     """
-    if not content.strip():
-        raise InputError(f"{where} is empty")
+    refuse_empty(content, where)
     text = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n").decode()
     rows = (
         pl.Series("text", [text])
@@ -152,24 +158,27 @@ class _Lines(Iterator[str]):
         self._again.extendleft(reversed(again))
         self.number -= len(again)
 
-    def row(self) -> str:
-        """The text of the row at hand."""
-        return "".join(self._row)
+    def first(self) -> str:
+        """The first line of the row at hand."""
+        return self._row[0].rstrip("\r\n")
 
 
 def _exact(content: bytes, delimiter: str, where: str) -> Rows:
     """All rows by Python's `csv`."""
     lines, ragged = _Lines(content), list[tuple[int, int | None, str]]()
     records = _records(lines, delimiter, where)
-    names = checked_names(next(records)[1] or [], where)
+    line, header = next(records)
+    if header is None:
+        raise InputError(f"{where}: a broken quote in the header, line {line}")
+    names = checked_names(header, where)
     schema = dict.fromkeys(names, pl.String)
     frames, numbers, batch = [pl.DataFrame(schema=schema)], list[int](), list[list[str]]()
     for line, fields in records:
         if fields and len(fields) == len(names):
             batch.append(fields)
             numbers.append(line)
-        elif fields is None or len(fields) > 1 or lines.row().strip(_BLANKS):
-            ragged.append((line, len(fields) if fields else None, lines.row()[:SHAPE_LENGTH].rstrip("\r\n")))
+        elif fields is None or len(fields) > 1 or lines.first().strip(_BLANKS):
+            ragged.append((line, len(fields) if fields else None, lines.first()[:SHAPE_LENGTH]))
         if len(batch) == _BATCH:
             frames.append(pl.DataFrame(batch, schema=schema, orient="row"))
             batch = []

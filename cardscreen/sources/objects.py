@@ -15,7 +15,7 @@ import polars as pl
 
 from cardscreen.cleaning import SHAPE_LENGTH
 from cardscreen.errors import InputError
-from cardscreen.sources.rows import Rows, empty_as_null, line_numbers, ragged_rows
+from cardscreen.sources.rows import Rows, empty_as_null, line_numbers, ragged_rows, refuse_empty
 
 _BATCH = 50_000  # rows
 _DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
@@ -29,8 +29,7 @@ def read_objects(content: bytes, where: str) -> Rows:
     Raises:
         InputError: The file is empty, or no line of it is an object.
     """
-    if not content.strip():
-        raise InputError(f"{where} is empty")
+    refuse_empty(content, where)
     ragged, lines = list[tuple[int, str, str]](), list[int]()
     frames, batch = list[pl.DataFrame](), list[dict[str, str | None]]()
     for line, written in enumerate(io.BytesIO(content), 1):

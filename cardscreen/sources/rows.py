@@ -58,3 +58,13 @@ def checked_names(names: Sequence[str | None], where: str) -> list[str]:
 def empty_as_null(frame: pl.DataFrame) -> pl.DataFrame:
     """Text cells without a character, as null."""
     return frame.with_columns(pl.when(pl.col(pl.String) != "").then(pl.col(pl.String)))
+
+
+def refuse_empty(content: bytes, where: str) -> None:
+    """Refuse text in which nothing is written.
+
+    Raises:
+        InputError: It is so.
+    """
+    if not content or content.isspace():
+        raise InputError(f"{where} is empty")

@@ -61,10 +61,9 @@ def _cells(book: fastexcel.ExcelReader, sheet: str) -> pl.DataFrame:
     cells = pl.DataFrame(batch)
     cells.columns = [str(number) for number in range(cells.width)]
     cells = cells.with_columns(pl.all().str.replace(_MIDNIGHT, "$1"))
-    if problems is not None:
-        for problem in problems.errors:
-            row, column = problem.position
-            cells[row, column] = _shown(problem.detail)
+    failed = [(*problem.position, _shown(problem.detail)) for problem in problems.errors] if problems else []
+    for (column,), group in pl.DataFrame(failed, schema=["row", "column", "text"], orient="row").group_by("column"):
+        cells.replace_column(column, cells[:, column].scatter(group["row"], group["text"]))
     long = [name for name in cells.columns if cells[name].str.contains(_LONG).any()]
     if long:
         cells = _with_lost_digits(cells, long, book, sheet)
