@@ -6,6 +6,7 @@ from .errors import BlocklistError as BlocklistError
 from .errors import Busy as Busy
 from .errors import CardscreenError as CardscreenError
 from .errors import ConfigError as ConfigError
+from .errors import FeedRefused as FeedRefused
 from .errors import HeldForApproval as HeldForApproval
 from .errors import InputError as InputError
 from .errors import MissingColumn as MissingColumn
@@ -16,6 +17,7 @@ from .policy import Policy as Policy
 from .screening import Result as Result
 from .screening import screen as screen
 from .splitting import split_phones as split_phones
+from .store import Store as Store
 from .tokens import TokenKey as TokenKey
 from .tokens import token as token
 

@@ -138,6 +138,12 @@ def _alone(summary: dict[str, Any], limits: Limits) -> Iterator[str]:
         written = max(cells["cells"] - cells["missing"], 1)
         what = f"of the filled cells of {column!r} gave no usable value"
         yield from _past("rejected_share", cells["rejected"] / written, limits.rejected_share, what)
+    for source, told in ((summary.get("store") or {}).get("sources") or {}).items():
+        if told["state"] == "stale":
+            yield (
+                f"error_after_days: the data of {source!r} is of {told['data_date']}, {told['age_days']} days old "
+                f"(limit {told['error_after_days']})"
+            )
     exempt = summary["rows"]["exempt"] / rows
     yield from _past("exempted_share", exempt, limits.exempted_share, "of the rows are exempted")
 

@@ -17,7 +17,7 @@ import polars as pl
 
 from cardscreen import schema, schemes, tokens
 from cardscreen.cleaning import as_expr, is_blank, named_like, over_fields, to_text
-from cardscreen.forms import as_listed
+from cardscreen.forms import as_listed, as_written
 
 #: Fewest and most digits of a PAN (ISO/IEC 7812-1).
 SHORTEST, LONGEST = 12, 19
@@ -25,6 +25,8 @@ SHORTEST, LONGEST = 12, 19
 _IIN, _SHORT_IIN, _LONG_PAN = 8, 6, 16
 
 _FULL_WIDTH = {chr(0xFF10 + digit): str(digit) for digit in range(10)}
+#: What may be more than one PAN: hidden digits, a prefix, a range.
+_SPECIAL = r"[*＊•●…⋯xX#]|[.]{2}|[0-9]{6}\s*[-–]\s*[0-9]{6}"
 _SPACES_AND_HYPHENS = r"[\s\x{AD}\x{200B}\x{2060}\x{FEFF}\-\x{2010}-\x{2015}\x{2212}\x{FF0D}]"
 #: Leading digits, a run of mask characters, trailing digits. A single x is a slip, not a mask.
 _TRUNCATED = r"^[0-9]*(?:[*•●＊]|[xX#]{2,})[*•●＊xX#]*[0-9]*$"
@@ -283,6 +285,32 @@ class Card:
         The IIN has six digits here: eight beside the last four would be more than a file may show.
         """
         return card(cell).struct.with_fields(pl.field("iin").str.head(tokens.FIRST_SHOWN))
+
+    def listed(self, cell: pl.Expr) -> pl.Expr:
+        """`forms.WRITTEN` of a source's cells: PANs like an account's, truncated ones, prefixes and ranges."""
+
+        def form(text: pl.Expr) -> pl.Expr:
+            read = Card.listing(text.str.replace_all(r"\s", "")).struct
+            return pl.struct(match=read.field("match"), value=read.field("value"))
+
+        return as_written(cell, special=_SPECIAL, form=form, number=lambda each: self.read(each).struct.field("value"))
+
+    def claims(self, cell: pl.Expr) -> pl.Expr:
+        """Whether a cell is surely a card number: a sound PAN of a known scheme. Boolean, never null."""
+        read = card(cell).struct
+        return ((read.field("status") == "valid") & (read.field("scheme") != schemes.UNKNOWN)).fill_null(value=False)
+
+    @staticmethod
+    def is_doubtful(value: pl.Expr) -> pl.Expr:
+        """False: what has the digits of a PAN is screened as one."""
+        return value.is_null() & False
+
+    @staticmethod
+    def is_too_wide(value: pl.Expr, limit: int) -> pl.Expr:  # noqa: ARG004
+        """Whether a canonical prefix or range reaches beyond one IIN of six digits, whatever the limit."""
+        first, last = value.str.extract("^([0-9]+)"), value.str.extract("([0-9]+)[*]?$")
+        size = tokens.FIRST_SHOWN
+        return (first.str.len_bytes() < size) | (first.str.head(size) != last.str.head(size))
 
     @staticmethod
     def stub(value: pl.Expr) -> pl.Expr:

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from cardscreen.list_commands import list_app
+
 if TYPE_CHECKING:
     from cardscreen.run import Run
 
@@ -31,6 +33,7 @@ app = typer.Typer(
 
 plan_app = typer.Typer(help="The tables by which phone numbers are read.", no_args_is_help=True)
 app.add_typer(plan_app, name="plan")
+app.add_typer(list_app, name="list")
 
 _KindName = Annotated[str, typer.Argument(help="What it is: phone, card.", show_default=False)]
 _Json = Annotated[bool, typer.Option("--json", help="Print the summary as one line of JSON.")]
@@ -117,6 +120,7 @@ def demo(
 def run(
     job: Annotated[Path, typer.Argument(help="The job file (TOML).")],
     as_of: Annotated[str | None, typer.Option(help="The day that is asked about, YYYY-MM-DD.")] = None,
+    known_at: Annotated[str | None, typer.Option(help="What the store knew at an instant (ISO 8601).")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and check the same, write nothing.")] = False,
     as_json: _Json = False,
     quiet: _Quiet = False,
@@ -128,11 +132,14 @@ def run(
     from cardscreen.errors import HeldForApproval
     from cardscreen.job import Job
     from cardscreen.run import run_job
-    from cardscreen.tables import parse_day
+    from cardscreen.tables import parse_day, parse_instant
 
     day = parse_day(as_of) if as_of else None
+    instant = parse_instant(known_at) if known_at else None
     with _progress(quiet=quiet) as tell:
-        done = run_job(Job.read(job), as_of=day, dry_run=dry_run, tell=tell)
+        done = run_job(Job.read(job), as_of=day, known_at=instant, dry_run=dry_run, tell=tell)
+    for warning in done.warnings:
+        _warn(warning)
     _show_run(done, as_json=as_json, quiet=quiet)
     if done.held:
         if done.folder:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -48,6 +49,19 @@ def checked(model: type[_Model], data: dict[str, Any], where: str) -> _Model:
         return model.model_validate(data)
     except ValidationError as error:
         raise complaint(model, error, where) from None
+
+
+def known_zone(name: str) -> str:
+    """The name of a time zone.
+
+    Raises:
+        ValueError: There is none of that name; tells the near one.
+    """
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"there is no time zone {name!r}{near(name, available_timezones())}") from None
+    return name
 
 
 def complaint(model: type[BaseModel], error: ValidationError, where: str) -> ConfigError:

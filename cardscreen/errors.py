@@ -4,7 +4,8 @@
     ├── ConfigError          a setting, an option, a job or policy file is wrong          (exit 2)
     ├── InputError           a frame or a file does not have the promised shape           (exit 3)
     │   ├── MissingColumn    a named column is not there
-    │   └── BlocklistError   listings that cannot be read or trusted
+    │   ├── BlocklistError   listings that cannot be read or trusted
+    │   └── FeedRefused      a source's file failed its checks; the store is as it was
     ├── HeldForApproval      the run is complete, but past a limit: a person must decide  (exit 4)
     └── Busy                 another run works in the same folder                         (exit 5)
 
@@ -83,6 +84,38 @@ def _suspicion(names: Sequence[str]) -> str:
 
 class BlocklistError(InputError):
     """Listings that cannot be read or trusted."""
+
+
+class FeedRefused(InputError):
+    """A source's file failed one or more checks; nothing of it was taken.
+
+    Attributes:
+        path: The file.
+        problems: Name and message of each failed check.
+        rejects: Where the rows are that can't be used; None where there are none.
+    """
+
+    def __init__(self, path: str, problems: Sequence[tuple[str, str]], rejects: str | None = None) -> None:
+        """Keep every problem."""
+        self.path = path
+        self.problems = list(problems)
+        self.rejects = rejects
+        super().__init__(path, self.problems, rejects)
+
+    def __str__(self) -> str:
+        """Every problem in a line of its own, and how to go on."""
+        lines = [f"{self.path} is refused, and the store is as it was:"]
+        lines += [f"  {check}: {message}" for check, message in self.problems]
+        if self.rejects:
+            lines.append(f"The rows that can't be used are in {self.rejects}.")
+        waivable = sorted({check for check, _ in self.problems if check != _NEVER_WAIVED})
+        if waivable:
+            flags = " ".join(f"--allow {check}" for check in waivable)
+            lines.append(f"Get a better file; or, where this one is right all the same, say {flags}")
+        return "\n".join(lines)
+
+
+_NEVER_WAIVED = "allow"
 
 
 class HeldForApproval(CardscreenError):

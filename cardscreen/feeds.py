@@ -7,42 +7,72 @@ Rows that can't be used are returned with their line and reason, never dropped i
 from __future__ import annotations
 
 import dataclasses
+import os
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from functools import cached_property
 from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import polars as pl
-from pydantic import Field
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from cardscreen import schema
-from cardscreen.cleaning import shape, to_text
-from cardscreen.config import Section, checked, read_toml
-from cardscreen.errors import InputError
-from cardscreen.identifiers import Kind, kind_from_options
-from cardscreen.tables import (
-    collected,
-    is_bad_date,
-    is_dateable,
-    open_table,
-    require_columns,
-    to_date,
-    whole_number,
-)
+from cardscreen.cleaning import holds_numbers, refuse_type, shape, to_text
+from cardscreen.config import Section, complaint, known_zone, read_toml
+from cardscreen.days import is_no_day, read_days
+from cardscreen.errors import ConfigError, InputError, MissingColumn
+from cardscreen.identifiers import KINDS, Kind, kind_from_options
+from cardscreen.sources import SourceFile, read_source
+from cardscreen.tables import is_dateable, whole_number
+from cardscreen.terms import Terms
+from cardscreen.tokens import TOKEN
 
-_TEXTS = ("reason", "reference")
 _DAYS = ("listed_on", "expires_on")
-_HEADER_LINES = 2  # the first row of a text file stands in line 2
+OPERATIONS = pl.Enum(["add", "remove"])
+#: What is read of one row of a file.
+ROW = {
+    "line": pl.UInt32,
+    "operation": OPERATIONS,
+    **{name: schema.LISTING[name] for name in ("kind", "value", "match", "list", "reason", "severity")},
+    **{name: schema.LISTING[name] for name in ("listed_on", "expires_on", "reference")},
+}
 
 
-class _Columns(Section):
+class Columns(Section):
+    """The file's own names of the columns that a feed reads."""
+
     value: str
+    kind: str | None = None
+    operation: str | None = None
+    list: str | None = None
     reason: str | None = None
     reference: str | None = None
     severity: str | None = None
     listed_on: str | None = None
     expires_on: str | None = None
 
+    def named(self) -> dict[str, str]:
+        """Columns of a listing → columns of the file."""
+        return {name: column for name, column in self.model_dump().items() if column}
+
+
+class FeedLimits(Section):
+    """What a file may be before it is refused; shares of its rows, or of the source's listings in force."""
+
+    unusable_share: float = Field(0.01, ge=0, le=1)
+    shrink_share: float = Field(0.20, ge=0, le=1)
+    grow_share: float = Field(0.50, ge=0)
+    range_size: int = Field(100_000_000, ge=1)  # numbers; card ranges never reach beyond six digits
+    allow_range_size: int = Field(10_000, ge=1)  # the same of allow listings
+
 
 class Feed(Section):
-    """How a source's file is to be read.
+    """How a source's file is to be read, and what is to be expected of it.
+
+    Raises:
+        ConfigError: A key or value that makes no sense; tells all of them.
 
     Example:
         >>> Feed(source="police", kind="phone", region="CN", columns={"value": "号码"}).severity
@@ -50,16 +80,64 @@ class Feed(Section):
     """
 
     source: str = Field(min_length=1)
-    kind: str
-    columns: _Columns
+    kind: str | None = None
+    columns: Columns
     region: str | None = None
     many: bool = False
     repair: bool = False
-    list: str = Field("block", pattern="^(block|allow)$")
+    mode: Literal["snapshot", "delta"] = "snapshot"
+    repeats: Literal["refuse", "merge"] = "refuse"
+    list: Literal["block", "allow"] = "block"
     reason: str = "listed"
     severity: int = Field(50, ge=1, le=100)
+    listed_on: Literal["first-seen"] | date = "first-seen"
+    expires_after_days: int | None = Field(None, ge=0)
+    open_ended: bool = False
+    store_as: Literal["plain", "token"] | None = None
+    protected: Sequence[str] = ()
     encoding: str | None = None
     delimiter: str | None = Field(None, min_length=1, max_length=1)
+    sheet: str | None = None
+    layout: Literal["table", "lines"] = "table"
+    date_format: str | None = None
+    timezone: str = "UTC"
+    terms: Terms = Terms()
+    limits: FeedLimits = FeedLimits()
+
+    def __init__(self, **parts: Any) -> None:
+        try:
+            super().__init__(**parts)
+        except ValidationError as error:
+            raise complaint(type(self), error, "feed") from None
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, name: str) -> str:
+        return known_zone(name)
+
+    @field_validator("date_format")
+    @classmethod
+    def _format(cls, form: str | None) -> str | None:
+        if (
+            form is not None
+            and not all(part in form for part in ("%d", "%m"))
+            and "%j" not in form
+            and "%b" not in form
+        ):
+            raise ValueError(f"{form!r} is no format of days: write it like %d/%m/%Y")
+        return form
+
+    @model_validator(mode="after")
+    def _kinds(self) -> Feed:
+        if (self.kind is None) == (self.columns.kind is None):
+            raise ValueError("give either `kind`, or the column that says it as columns.kind")
+        if self.mode == "snapshot" and self.columns.operation is not None:
+            raise ValueError('columns.operation is there: say mode = "delta"')
+        try:
+            self.kinds()
+        except ConfigError as error:
+            raise ValueError(str(error).removeprefix(f"identifiers.{self.source}: ")) from None
+        return self
 
     @classmethod
     def read(cls, path: str | Path) -> Feed:
@@ -68,7 +146,38 @@ class Feed(Section):
         Raises:
             ConfigError: No such file, or no feed; tells all that is wrong.
         """
-        return checked(cls, read_toml(Path(path)), str(path))
+        return cls.from_settings(read_toml(Path(path)), str(path))
+
+    @classmethod
+    def from_settings(cls, settings: dict[str, Any], where: str) -> Feed:
+        """A feed from parsed TOML; see `read`."""
+        try:
+            return cls(**settings)
+        except ConfigError as error:
+            raise ConfigError(str(error).replace("feed: ", f"{where}: ")) from None
+
+    def kinds(self) -> dict[str, Kind]:
+        """The kinds that the feed may hold, with its options.
+
+        Raises:
+            ConfigError: An unknown kind, or an option that its kind does not have.
+        """
+        said = {"region": self.region, "many": self.many, "repair": self.repair}
+        options = {name: value for name, value in said.items() if value}
+        if self.kind is not None:
+            return {self.kind: kind_from_options(self.source, {"kind": self.kind} | options)}
+        return {
+            name: kind_from_options(self.source, {"kind": name} | (options if name == "phone" else {}))
+            for name in KINDS
+        }
+
+    def is_token(self, kind: str) -> bool:
+        """Whether the store holds the numbers of a kind as tokens; cards unless the feed says otherwise."""
+        return (self.store_as or ("token" if kind == "card" else "plain")) == "token"
+
+    def today(self) -> date:
+        """The day it is now where the feed comes from."""
+        return datetime.now(ZoneInfo(self.timezone)).date()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,102 +185,192 @@ class FeedRows:
     """What a feed file holds.
 
     Attributes:
-        listings: `schema.LISTING`; card numbers stand there in full.
+        rows: `ROW`: the usable rows; card numbers stand there in full.
         rejects: line (UInt32), reason (String), shape (String) of the rows that can't be used.
+        strangers: Kind → lines of rows that hold another kind's numbers; they are among the rejects.
+        source: The feed's source.
+        file: The file that was read.
+        missing: Optional columns that the feed names and the file lacks.
     """
 
-    listings: pl.DataFrame
+    rows: pl.DataFrame
     rejects: pl.DataFrame
+    strangers: dict[str, list[int]]
+    source: str
+    file: SourceFile
+    missing: list[MissingColumn]
+
+    @cached_property
+    def repeated(self) -> pl.DataFrame:
+        """The rows whose number is there more than once."""
+        marks = self.rows.lazy().select(pl.col("value").hash()).collect().to_series()
+        if marks.n_unique() == len(marks):  # nearly always, and ten times as fast as looking for them
+            return self.rows.clear()
+        again = self.rows.filter(marks.is_duplicated())
+        return again.filter(pl.struct("kind", "value").is_duplicated())
+
+    @property
+    def listings(self) -> pl.DataFrame:
+        """The rows as listings: columns of `schema.LISTING`."""
+        listings = self.rows.with_columns(source=pl.lit(self.source))
+        return listings.select(name for name in schema.LISTING if name in listings.columns and name != "match")
 
 
-def read_feed(path: str | Path, feed: Feed) -> FeedRows:
+def read_feed(path: str | os.PathLike[str], feed: Feed, *, lacking: bool = False) -> FeedRows:
     """Read one file of a source.
 
     Args:
-        path: CSV, TSV, Parquet or Arrow IPC.
+        path: CSV, TSV, text, XLSX, JSON Lines, Parquet or Arrow IPC; text may be compressed.
         feed: How to read it.
+        lacking: Go on without a column that the feed names, if a listing can do without it.
 
     Raises:
         MissingColumn: A column that the feed names is not there.
         InputError: The file can't be read, or a column holds no dates.
-        ConfigError: The feed's kind or region is unknown.
+        ConfigError: The feed's options don't fit the file.
     """
-    said = {"region": feed.region, "many": feed.many, "repair": feed.repair}
-    kind = kind_from_options(feed.source, {"kind": feed.kind} | {name: value for name, value in said.items() if value})
-    frame = collected(open_table(str(path), encoding=feed.encoding, delimiter=feed.delimiter), str(path))
-    named = {name: column for name, column in feed.columns.model_dump().items() if column}
-    require_columns(frame.columns, list(named.values()), str(path))
-    days = [name for name in _DAYS if name in named]
-    for name in days:
-        if not is_dateable(frame.schema[named[name]]):
-            raise InputError(f"{path}: column {named[name]!r} holds no dates")
-    written = pl.col(named["value"])
-    read = (
-        frame.lazy()
-        .with_row_index("\0line", offset=_HEADER_LINES)
-        .pipe(_one_a_row, named["value"], kind)
-        .select(
-            pl.col("\0line").alias("line"),
-            shape(to_text(written)).alias("shape"),
-            kind=pl.lit(feed.kind),
-            value=_value(written, kind),
-            list=pl.lit(feed.list),
-            source=pl.lit(feed.source),
-            severity=whole_number(named["severity"]) if "severity" in named else pl.lit(None),
-            bad_severity=_words(pl.col(named["severity"])).is_not_null() if "severity" in named else pl.lit(False),
-            **{name: _words(pl.col(named[name])) if name in named else pl.lit(None) for name in _TEXTS},
-            **{name: _day(named.get(name), frame.schema) for name in _DAYS},
-            bad_day=pl.any_horizontal(
-                pl.lit(False), *(is_bad_date(pl.col(named[name]), frame.schema[named[name]]) for name in days)
+    file = read_source(path, encoding=feed.encoding, delimiter=feed.delimiter, sheet=feed.sheet, layout=feed.layout)
+    columns, where = feed.columns.named(), str(path)
+    missing = [
+        MissingColumn(column, file.frame.columns, where)
+        for column in columns.values()
+        if column not in file.frame.columns
+    ]
+    needed = {columns[name] for name in ("value", "kind", "operation") if name in columns}
+    if missing and not (lacking and needed.isdisjoint(error.column for error in missing)):
+        raise missing[0]
+    there = {name: column for name, column in columns.items() if column in file.frame.columns}
+    _check_types(file.frame, there, where)
+    read = _read_values(_fields(file, there, feed), feed)
+    bad = read.filter(pl.col("problem").is_not_null())
+    refused = bad.select("line", pl.col("problem").alias("reason"), shape(to_text(pl.col("cell"))).alias("shape"))
+    strangers = {
+        name: bad.filter(pl.col("stranger") == name)["line"].to_list() for name in bad["stranger"].unique().drop_nulls()
+    }
+    return FeedRows(
+        rows=read.filter(pl.col("problem").is_null()).select(list(ROW)),
+        rejects=pl.concat([refused, file.ragged]).sort("line", maintain_order=True),
+        strangers=strangers,
+        source=feed.source,
+        file=file,
+        missing=missing,
+    )
+
+
+def _check_types(frame: pl.DataFrame, there: dict[str, str], where: str) -> None:
+    for name in _DAYS:
+        if name in there and not is_dateable(frame.schema[there[name]]):
+            raise InputError(f"{where}: column {there[name]!r} holds no dates")
+    if not holds_numbers(frame.schema[there["value"]]):
+        raise refuse_type(there["value"], frame.schema[there["value"]])
+
+
+def _fields(file: SourceFile, there: dict[str, str], feed: Feed) -> pl.DataFrame:
+    """`ROW` without `value` and `match`, beside the raw `cell` and a `problem`: why the row can't be used."""
+    types = file.frame.schema
+
+    def words(name: str, default: str | None) -> pl.Expr:
+        """Text without blanks around it; the default where nothing is left."""
+        if name not in there:
+            return pl.lit(default, dtype=pl.String).alias(name)
+        said = pl.col(there[name]).cast(pl.String).str.strip_chars().replace("", None)
+        return (said if default is None else said.fill_null(default)).alias(name)
+
+    defaults = {"kind": feed.kind, "operation": "add", "list": feed.list, "reason": feed.reason, "reference": None}
+    days = dict.fromkeys(_DAYS, _NO_DAY) | {
+        name: read_days(pl.col(there[name]), types[there[name]], feed.date_format) for name in _DAYS if name in there
+    }
+    written = file.frame.lazy().with_columns(**{f"\0{name}": day for name, day in days.items()})
+    bad_day = (
+        is_no_day(pl.col(there[name]), types[there[name]], pl.col(f"\0{name}")) for name in _DAYS if name in there
+    )
+    severity = whole_number(there["severity"]) if "severity" in there else pl.lit(None, dtype=pl.Int64)
+    said_severity = words("severity", None).is_not_null()
+    closed = {"operation": OPERATIONS, "list": schema.LISTS}
+    return (
+        written.select(
+            pl.lit(file.lines).alias("line"),
+            pl.col(there["value"]).alias("cell"),
+            *(words(name, default) for name, default in defaults.items()),
+            *(pl.col(f"\0{name}").alias(name) for name in _DAYS),
+            bad_day=pl.any_horizontal(pl.lit(False), *bad_day),
+            severity=pl.when(said_severity).then(severity.fill_null(_NO_SEVERITY)).otherwise(feed.severity),
+        )
+        .with_columns(pl.col(name).str.to_lowercase().cast(dtype, strict=False) for name, dtype in closed.items())
+        .with_columns(
+            pl.col("severity").cast(pl.UInt8, strict=False),
+            problem=pl.coalesce(
+                *(pl.when(pl.col(name).is_null()).then(pl.lit(_NEITHER[name])) for name in closed),
+                pl.when("bad_day").then(pl.lit("a day that is none, or can be read in two ways: write YYYY-MM-DD")),
+                pl.when(~pl.col("severity").is_between(1, 100)).then(pl.lit("severity is not 1 to 100")),
+                pl.when(pl.col("expires_on") < pl.col("listed_on")).then(pl.lit("expires before it is listed")),
             ),
         )
-        .with_columns(
-            pl.col("reason").fill_null(feed.reason),
-            pl.col("severity").cast(pl.Int64).fill_null(feed.severity),
-            bad_severity=pl.col("bad_severity") & pl.col("severity").is_null(),
-        )
-        .with_columns(reject_reason=_problem(kind))
+        .drop("bad_day")
         .collect()
     )
-    bad = read.filter(pl.col("reject_reason").is_not_null())
-    columns = [name for name in schema.LISTING if name in read.columns]
-    return FeedRows(
-        listings=read.filter(pl.col("reject_reason").is_null()).select(columns),
-        rejects=bad.select("line", pl.col("reject_reason").alias("reason"), "shape"),
+
+
+_NO_DAY = pl.lit(None, dtype=pl.Date)
+_NO_SEVERITY = 0  # no number, or none that a severity can be
+_NEITHER = {"operation": "operation is neither add nor remove", "list": "list is neither block nor allow"}
+
+
+def _read_values(written: pl.DataFrame, feed: Feed) -> pl.DataFrame:
+    """The rows with `match`, `value`, and of those that can't be read `problem` and perhaps `stranger`."""
+    kinds = feed.kinds()
+    if feed.kind is not None:
+        return _of_kind(written, kinds[feed.kind], kinds)
+    known = pl.col("kind").is_in(list(kinds)).fill_null(value=False)
+    parts = [_of_kind(written.filter(pl.col("kind") == name), kind, kinds) for name, kind in kinds.items()]
+    unknown = written.filter(~known).with_columns(
+        problem=pl.lit(f"kind is none of {', '.join(kinds)}"),
+        match=pl.lit(None, dtype=schema.MATCHES),
+        value=pl.lit(None, dtype=pl.String),
+        stranger=pl.lit(None, dtype=pl.String),
+    )
+    read = [part.select(unknown.columns).with_columns(to_text(pl.col("cell"))) for part in (*parts, unknown)]
+    return pl.concat(read).sort("line")
+
+
+def _of_kind(written: pl.DataFrame, kind: Kind, kinds: dict[str, Kind]) -> pl.DataFrame:
+    """The rows of one kind, read."""
+    parts = kind.split(pl.col("cell"))
+    if parts is not None:
+        written = written.with_columns(cell=parts).explode("cell", empty_as_null=False)
+    read = (
+        written.lazy()
+        .with_columns(kind.listed(pl.col("cell")).alias("read"), stranger=pl.lit(None, dtype=pl.String))
+        .unnest("read")
+        .collect()
+    )
+    doubt = read.select((pl.col("value").is_null() | kind.is_doubtful(pl.col("value"))).arg_true()).to_series()
+    if len(doubt):
+        others = kinds_to_ask(kind, kinds)
+        said = read[doubt].lazy().select(*_doubted(others)).collect()
+        read = read.with_columns(read[name].scatter(doubt, said[name]) for name in said.columns)
+    named = pl.format("a {} number in a feed of {} numbers", "stranger", pl.lit(kind.name))
+    return read.with_columns(
+        pl.coalesce(
+            "problem",
+            pl.when(pl.col("stranger").is_not_null()).then(named),
+            pl.when(pl.col("value").is_null()).then(pl.lit(f"no {kind.name} number")),
+        ).alias("problem"),
+        pl.col("match").cast(schema.MATCHES),
     )
 
 
-def _one_a_row(rows: pl.LazyFrame, column: str, kind: Kind) -> pl.LazyFrame:
-    """A row for each number of the cells that may hold several."""
-    parts = kind.split(pl.col(column))
-    return rows if parts is None else rows.with_columns(parts.alias(column)).explode(column)
+def _doubted(others: dict[str, Kind]) -> Iterator[pl.Expr]:
+    """`match`, `value` and `stranger` of cells that their kind could not read, or hardly: tokens, others' numbers."""
+    cell = to_text(pl.col("cell"))
+    is_token = cell.str.contains(TOKEN).fill_null(value=False)
+    yield pl.when(is_token).then(pl.lit("token")).otherwise("match").alias("match")
+    yield pl.when(is_token).then(cell).otherwise("value").alias("value")
+    claims = (pl.when(other.claims(pl.col("cell"))).then(pl.lit(name)) for name, other in others.items())
+    yield pl.coalesce(*claims).alias("stranger")
 
 
-def _day(column: str | None, types: pl.Schema) -> pl.Expr:
-    return to_date(pl.col(column), types[column]) if column else pl.lit(None, dtype=pl.Date)
-
-
-def _words(cell: pl.Expr) -> pl.Expr:
-    """Text without blanks around it; null where nothing is left."""
-    return cell.cast(pl.String).str.strip_chars().replace("", None)
-
-
-def _value(written: pl.Expr, kind: Kind) -> pl.Expr:
-    """Ranges and truncated numbers as they are; all else read like an account's cell."""
-    text = to_text(written).str.strip_chars()
-    form = kind.listing(text).struct
-    in_form = form.field("match").is_in(["range", "truncated"])
-    # A star that makes no form is not to be dropped: the rest might be somebody's number.
-    starred = text.str.contains(r"[*＊]").fill_null(False)
-    return pl.when(in_form).then(form.field("value")).when(~starred).then(kind.read(written).struct.field("value"))
-
-
-def _problem(kind: Kind) -> pl.Expr:
-    begins_late = pl.col("expires_on") < pl.col("listed_on")
-    return pl.coalesce(
-        pl.when(kind.listing(pl.col("value")).struct.field("match").is_null()).then(pl.lit(f"no {kind.name} number")),
-        pl.when("bad_day").then(pl.lit("a day that is none: write YYYY-MM-DD")),
-        pl.when("bad_severity").then(pl.lit("severity is not 1 to 100")),
-        pl.when(~pl.col("severity").is_between(1, 100)).then(pl.lit("severity is not 1 to 100")),
-        pl.when(begins_late).then(pl.lit("expires before it is listed")),
-    )
+def kinds_to_ask(kind: Kind, kinds: dict[str, Kind]) -> dict[str, Kind]:
+    """The other kinds whose numbers may have got into a feed of one kind."""
+    others = {name: made() for name, made in KINDS.items()} | kinds
+    return {name: other for name, other in others.items() if name != kind.name}

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import polars as pl
 
+from cardscreen.cleaning import text_of
+
+#: What a source's cell lists: how it matches, and the canonical value; both null where it can't be read.
+WRITTEN = pl.Struct({"match": pl.String, "value": pl.String})
 _NOTHING = pl.lit(None, dtype=pl.String)
 
 
@@ -32,3 +36,32 @@ def as_listed(
         told = pl.struct(match=pl.lit(match), value=canonical, low=_NOTHING, high=_NOTHING, open=False)
         listed = listed.when(canonical.is_not_null() & low.is_null()).then(told)
     return listed
+
+
+def as_written(
+    cell: pl.Expr, *, special: str, form: Callable[[pl.Expr], pl.Expr], number: Callable[[pl.Expr], pl.Expr]
+) -> pl.Expr:
+    """`WRITTEN` of cells as sources write them. Streams.
+
+    Args:
+        cell: Column of any type that can hold numbers.
+        special: Pattern of text that may be more than one number; most cells are not.
+        form: `WRITTEN` of such text.
+        number: The canonical value of any other cell.
+    """
+
+    def read(cells: pl.Series) -> pl.Series:
+        frame = cells.alias("cell").to_frame().lazy()
+        value = frame.select(number(pl.col("cell")).alias("value")).collect(engine="in-memory").to_series()
+        written = pl.DataFrame({"value": value}).select(
+            match=pl.when(pl.col("value").is_not_null()).then(pl.lit("exact")), value="value"
+        )
+        text = text_of(cells)
+        rows = text.str.contains(special).fill_null(value=False).arg_true()
+        if len(rows):
+            few = text.gather(rows).alias("text").to_frame().lazy().select(form(pl.col("text")).struct.unnest())
+            forms = few.collect(engine="in-memory")
+            written = written.with_columns(written[name].scatter(rows, forms[name]) for name in ("match", "value"))
+        return written.to_struct(cells.name)
+
+    return cell.map_batches(read, return_dtype=WRITTEN, is_elementwise=True)

@@ -55,6 +55,24 @@ class Kind(Protocol):
         """What a person may see of a cell: the Struct of the kind's public function."""
         ...
 
+    def listed(self, cell: pl.Expr) -> pl.Expr:
+        """`forms.WRITTEN`: what a source's cell lists, in the canonical form."""
+        ...
+
+    def claims(self, cell: pl.Expr) -> pl.Expr:
+        """Whether a cell is surely of this kind: Boolean, never null."""
+        ...
+
+    @staticmethod
+    def is_doubtful(value: pl.Expr) -> pl.Expr:
+        """Whether a canonical value may be another kind's number: Boolean."""
+        ...
+
+    @staticmethod
+    def is_too_wide(value: pl.Expr, limit: int) -> pl.Expr:
+        """Whether a canonical range covers more than so many numbers: Boolean."""
+        ...
+
     @staticmethod
     def stub(value: pl.Expr) -> pl.Expr:
         """The visible digits that a truncated value shares with the full one, as UInt64; null if none."""

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from zoneinfo import ZoneInfo
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from cardscreen.brakes import Limits
-from cardscreen.config import Section, checked, read_toml
-from cardscreen.errors import ConfigError, near
+from cardscreen.config import Section, checked, known_zone, read_toml
+from cardscreen.errors import ConfigError
 from cardscreen.identifiers import Kind, kind_from_options
 from cardscreen.policy import Policy
 from cardscreen.tokens import TokenKey
@@ -29,7 +29,14 @@ class _Accounts(Section):
 
 
 class _Blocklist(Section):
-    paths: list[str] = Field(min_length=1)
+    store: str | None = None
+    paths: list[str] | None = Field(None, min_length=1)
+
+    @model_validator(mode="after")
+    def _one(self) -> _Blocklist:
+        if (self.store is None) == (self.paths is None):
+            raise ValueError("give either `store`, the folder that cardscreen list import fills, or `paths`")
+        return self
 
 
 class _Tokens(Section):
@@ -57,14 +64,10 @@ class _JobFile(Section):
     output: _Output = _Output()
     limits: dict[str, Any] = {}
 
-    @model_validator(mode="after")
-    def _zone_exists(self) -> _JobFile:
-        try:
-            ZoneInfo(self.timezone)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            hint = near(self.timezone, available_timezones())
-            raise ValueError(f"timezone: there is no time zone {self.timezone!r}{hint}") from None
-        return self
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, name: str) -> str:
+        return known_zone(name)
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,8 @@ class Job:
     """A checked job; every path in it is absolute or a URL.
 
     Attributes:
+        lists: Files of listings; empty where a store has them.
+        store: The store of listings, or None.
         files: The files that the job was read from, by what they are.
     """
 
@@ -83,6 +88,7 @@ class Job:
     delimiter: str | None
     identifiers: dict[str, Kind]
     lists: list[str]
+    store: str | None
     policy: Policy
     output: Path
     limits: Limits
@@ -122,7 +128,8 @@ class Job:
             encoding=said.accounts.encoding,
             delimiter=said.accounts.delimiter,
             identifiers=kinds,
-            lists=[_resolved(file.parent, each) for each in said.blocklist.paths],
+            lists=[_resolved(file.parent, each) for each in said.blocklist.paths or []],
+            store=_resolved(file.parent, said.blocklist.store) if said.blocklist.store else None,
             policy=policy,
             output=Path(_resolved(file.parent, said.output.directory)),
             limits=limits,

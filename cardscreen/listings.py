@@ -7,6 +7,7 @@ A listing says that a source holds a number, a range of numbers or a truncated n
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
@@ -26,11 +27,13 @@ from cardscreen.tables import (
     to_day,
     whole_number,
 )
+from cardscreen.terms import Origin
 from cardscreen.tokens import TOKEN
 
 _DEFAULTS: dict[str, Any] = {"list": "block", "source": "unnamed", "reason": "listed", "severity": 50}
 _IDENTITY = ["source", "kind", "value", "list", "reference"]
 _DAYS = ["listed_on", "expires_on", "ended_on"]
+_NO_REJECTS = pl.DataFrame(schema={"place": pl.String, "problem": pl.String})
 _SHOWN_ROWS = 5  # rows that an error names before it only counts
 #: Says why a row can't be read; null while it can.
 _PROBLEM = "problem"
@@ -43,12 +46,22 @@ class Blocklist:
         listings: `schema.LISTING` and how each value was read: `low`, `high` (String), `open`. Card
             numbers stand there in full: handle it as a secret.
         rejects: Rows that could not be read, when asked for: place, problem (String).
+        origins: What a store knows of each source: its terms, and how fresh its data is.
+        version: The store's version; None for plain files and frames.
     """
 
-    def __init__(self, listings: pl.DataFrame, rejects: pl.DataFrame) -> None:
-        """Use `from_frame` or `read`."""
+    def __init__(
+        self,
+        listings: pl.DataFrame,
+        rejects: pl.DataFrame,
+        origins: Mapping[str, Origin] | None = None,
+        version: int | None = None,
+    ) -> None:
+        """Use `from_frame`, `read`, or a store's `blocklist`."""
         self.listings = listings
         self.rejects = rejects
+        self.origins = dict(origins or {})
+        self.version = version
 
     def __repr__(self) -> str:
         """Counts only: listings hold card numbers."""
@@ -109,6 +122,34 @@ class Blocklist:
         if len(bad) and bad_rows == "raise":
             raise BlocklistError(_complaint(bad))
         return cls(_merged(read.filter(pl.col(_PROBLEM).is_null())), bad)
+
+    @classmethod
+    def of_store(cls, listings: pl.DataFrame, origins: Mapping[str, Origin], version: int) -> Blocklist:
+        """Listings that were read and checked when they were imported: `schema.LISTING`, values canonical."""
+        kept = listings.select(list(schema.LISTING))
+        ranges = (kept["match"] == "range").arg_true()
+        few = kept[ranges].with_row_index("row").with_columns(pl.lit(None, dtype=pl.String).alias(_PROBLEM))
+        read = _read_values(few.with_columns(name=pl.lit(None, dtype=pl.String)))
+        nothing = pl.Series([None], dtype=pl.String).new_from_index(0, len(kept))
+        ends = {name: nothing.scatter(ranges, read[name]) for name in ("low", "high")}
+        is_open = pl.Series([False]).new_from_index(0, len(kept)).scatter(ranges, read["open"].fill_null(value=False))
+        return cls(kept.with_columns(**ends, open=is_open), _NO_REJECTS, origins, version)
+
+    def told(self, as_of: date) -> dict[str, Any] | None:
+        """The store's version, and how fresh each source is on a day; None for plain files and frames."""
+        if self.version is None:
+            return None
+        sources = {
+            name: {
+                "data_date": origin.data_date.isoformat(),
+                "imported_at": origin.imported_at.isoformat(timespec="seconds"),
+                "age_days": origin.age(as_of),
+                "state": origin.freshness(as_of),
+                **{limit: getattr(origin.terms, limit) for limit in ("warn_after_days", "error_after_days")},
+            }
+            for name, origin in sorted(self.origins.items())
+        }
+        return {"version": self.version, "sources": sources}
 
     def in_force(self, as_of: date) -> pl.DataFrame:
         """The listings that hold on a day: from `listed_on` to `expires_on`, both included."""

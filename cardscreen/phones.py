@@ -14,10 +14,10 @@ from typing import ClassVar
 import phonenumbers
 import polars as pl
 
-from cardscreen import schema
+from cardscreen import phone_forms, schema
 from cardscreen.cleaning import as_expr, is_damaged, named_like, over_fields, repaired, to_text
 from cardscreen.errors import ConfigError, near
-from cardscreen.forms import as_listed
+from cardscreen.forms import as_listed, as_written
 from cardscreen.numbering import lookup
 from cardscreen.splitting import COMPLETED, split_phones
 
@@ -191,6 +191,31 @@ class Phone:
     def fields(self, cell: pl.Expr) -> pl.Expr:
         """What a person may see of a cell: Struct{e164, region, type, status}."""
         return phone(self._mended(to_text(cell)), self._region())
+
+    def listed(self, cell: pl.Expr) -> pl.Expr:
+        """`forms.WRITTEN` of a source's cells: numbers like an account's, prefixes (`170*`), ranges of equal length."""
+
+        def number(each: pl.Expr) -> pl.Expr:
+            return self.read(each).struct.field("value")
+
+        def form(text: pl.Expr) -> pl.Expr:
+            return phone_forms.form(text, self.region, number)
+
+        return as_written(cell, special=phone_forms.SPECIAL, form=form, number=number)
+
+    def claims(self, cell: pl.Expr) -> pl.Expr:
+        """Whether a cell is surely a phone number: Boolean, never null."""
+        return (phone(to_text(cell), self._region()).struct.field("status") == "valid").fill_null(value=False)
+
+    @staticmethod
+    def is_doubtful(value: pl.Expr) -> pl.Expr:
+        """Whether a canonical value may be another kind's number: longer than the standard lets a phone's be."""
+        return value.str.len_bytes() > phone_forms.LONGEST + 1
+
+    @staticmethod
+    def is_too_wide(value: pl.Expr, limit: int) -> pl.Expr:
+        """Whether a canonical prefix or range covers more than so many numbers; a prefix those as long as mobiles."""
+        return phone_forms.numbers(value) > limit
 
     def _region(self) -> str | pl.Expr | None:
         return pl.col(self.region_column) if self.region_column else self.region

@@ -8,9 +8,10 @@ asking a human.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import polars as pl
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -18,9 +19,10 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from cardscreen import schema
 from cardscreen.config import Section, complaint, read_toml
 from cardscreen.errors import ConfigError, near
+from cardscreen.schema import Action
 from cardscreen.tables import collected, is_bad_date, open_table, require_columns, to_date
+from cardscreen.terms import Terms
 
-Action = Literal["none", "notify", "verify", "suspend", "close"]
 Score = Annotated[int, Field(ge=1, le=100)]
 
 _ACTION_NAMES: list[str] = schema.ACTIONS.categories.to_list()
@@ -161,6 +163,15 @@ class Policy(Section):
             return policy
         file = str(folder / policy.clearances.file)
         return policy.model_copy(update={"clearances": Clearances(file=file)})
+
+    def under(self, terms: Mapping[str, Terms]) -> Policy:
+        """The same policy where sources have terms of their own: it may tighten those, never loosen them."""
+        sources = dict(self.sources)
+        for name, term in terms.items():
+            own = sources.get(name, Source())
+            cap = min(own.cap, term.cap, key=_ACTION_NAMES.index)
+            sources[name] = Source(cap=cap, overridable=own.overridable and term.overridable)
+        return self.model_copy(update={"sources": sources})
 
     def account_columns(self) -> list[str]:
         """The carried account columns that rules look at."""

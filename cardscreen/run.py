@@ -23,10 +23,12 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from cardscreen.brakes import Base, check, summary_of
-from cardscreen.errors import Busy, HeldForApproval, InputError
+from cardscreen.errors import Busy, ConfigError, HeldForApproval, InputError
+from cardscreen.files import not_for_others
 from cardscreen.job import Job
 from cardscreen.listings import Blocklist
 from cardscreen.screening import Result, read_result, screen
+from cardscreen.store import Store
 from cardscreen.tables import encoding_used, files_of, open_table
 
 MANIFEST = "manifest.json"
@@ -34,7 +36,6 @@ LATEST = "latest"
 _RUN_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 _HELD = ".held"
 _STAGING = ".staging-"
-_UMASK = 0o027  # run folders hold personal data: nothing for others
 
 
 @dataclass(frozen=True)
@@ -51,15 +52,31 @@ class Run:
     result: Result
     held: list[str] = field(default_factory=list)
 
+    @property
+    def warnings(self) -> list[str]:
+        """What a person should look into although the run was published."""
+        sources = (self.result.summary["store"] or {"sources": {}})["sources"]
+        return [
+            f"the data of {name!r} is of {told['data_date']}, {told['age_days']} days old"
+            for name, told in sources.items()
+            if told["state"] == "old"
+        ]
+
 
 def run_job(
-    job: Job, *, as_of: date | None = None, dry_run: bool = False, tell: Callable[[str], None] = lambda _: None
+    job: Job,
+    *,
+    as_of: date | None = None,
+    known_at: datetime | None = None,
+    dry_run: bool = False,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Run:
     """Screen a job's accounts and publish the run.
 
     Args:
         job: The job.
         as_of: The day that is asked about; None: today in the job's time zone.
+        known_at: What the store knew at an instant; None: the newest.
         dry_run: Read and check the same, write nothing.
         tell: Called with each stage's name as it begins.
 
@@ -74,9 +91,9 @@ def run_job(
     day = as_of or job.today()
     if dry_run:
         base = _base(job.output, day)
-        result = _screened(job, day, base, None, tell)
+        result = _screened(job, day, known_at, base, None, tell)
         return Run(None, result, _passed_limits(result, job, base))
-    with _umask(), _locked(job.output):
+    with not_for_others(), _locked(job.output):
         _tidy(job.output)
         base = _base(job.output, day)
         run_id = _new_id(job.output)
@@ -85,7 +102,7 @@ def run_job(
         try:
             begun = datetime.now(UTC)
             seen = _states(job)
-            result = _screened(job, day, base, staging, tell)
+            result = _screened(job, day, known_at, base, staging, tell)
             if _states(job) != seen:
                 raise InputError(
                     "the accounts or the lists changed while they were read: run again when they are complete"
@@ -104,9 +121,11 @@ def run_job(
         return Run(target, read_result(target, result.summary), held)
 
 
-def _screened(job: Job, day: date, base: Base | None, out: Path | None, tell: Callable[[str], None]) -> Result:
+def _screened(
+    job: Job, day: date, known_at: datetime | None, base: Base | None, out: Path | None, tell: Callable[[str], None]
+) -> Result:
     tell("reading the lists")
-    blocklist = Blocklist.read(*job.lists)
+    blocklist = _blocklist(job, known_at)
     tell("screening the accounts")
     result = screen(
         open_table(job.accounts, encoding=job.encoding, delimiter=job.delimiter),
@@ -125,6 +144,14 @@ def _screened(job: Job, day: date, base: Base | None, out: Path | None, tell: Ca
     return result
 
 
+def _blocklist(job: Job, known_at: datetime | None) -> Blocklist:
+    if job.store is not None:
+        return Store(job.store).blocklist(known_at=known_at)
+    if known_at is not None:
+        raise ConfigError("known_at asks a store what it knew then: this job's lists are plain files")
+    return Blocklist.read(*job.lists)
+
+
 def _states(job: Job) -> list[tuple[str, int, int]]:
     """Name, size and time of change of every input file."""
     files = [file for path in (job.accounts, *job.lists) for file in files_of(path) if "://" not in file]
@@ -140,15 +167,6 @@ def _passed_limits(result: Result, job: Job, base: Base | None) -> list[str]:
 
 
 # --- the output folder ------------------------------------------------------------------------------
-
-
-@contextmanager
-def _umask() -> Iterator[None]:
-    before = os.umask(_UMASK)
-    try:
-        yield
-    finally:
-        os.umask(before)
 
 
 @contextmanager
@@ -236,6 +254,7 @@ def _write_records(
         "inputs": {
             "accounts": [_fingerprint(file) | encoding_used(file, job.encoding) for file in files_of(job.accounts)],
             "lists": [_fingerprint(file) for path in job.lists for file in files_of(path)],
+            "store": {"path": Store(job.store).identity(), **(result.summary["store"] or {})} if job.store else None,
             **{name: _fingerprint(str(file)) for name, file in job.files.items()},
         },
         "versions": {**result.summary["versions"], "python": platform.python_version()},

@@ -6,6 +6,7 @@ A frame's contract is a `dict` of column name → dtype, in the order in which f
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import polars as pl
 
@@ -14,6 +15,7 @@ LISTS = pl.Enum(["block", "allow"])
 HOLDERS = pl.Enum(["same", "earlier", "unknown"])
 LEVELS = pl.Enum(["none", "low", "medium", "high", "critical"])  # in rising order
 ACTIONS = pl.Enum(["none", "notify", "verify", "suspend", "close"])  # in rising order
+Action = Literal["none", "notify", "verify", "suspend", "close"]
 
 PHONE_TYPES = pl.Enum(
     [

@@ -109,7 +109,7 @@ def screen(
     if not isinstance(blocklist, Blocklist):
         raise ConfigError("the blocklist is no Blocklist: make one with Blocklist.read(path) or from_frame(frame)")
     day = to_day(as_of or date.today())
-    rules = _policy(policy)
+    rules = _policy(policy).under({name: origin.terms for name, origin in blocklist.origins.items()})
     table = open_table(accounts)
     clock = _Clock()
     carried = [carry] if isinstance(carry, str) else list(carry)
@@ -132,6 +132,7 @@ def screen(
         if folder is not None:
             flagged.write_parquet(folder / "flagged.parquet", row_group_size=ROW_GROUP)
             hits.write_parquet(folder / "hits.parquet", row_group_size=ROW_GROUP)
+    summary["store"] = blocklist.told(day)
     summary |= {"seconds": clock.seconds, "peak_memory_mib": clock.peak_mib}
     if out is not None:
         return read_result(Path(out), summary)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from collections.abc import Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
@@ -12,6 +17,7 @@ from cardscreen.run import Run
 
 if TYPE_CHECKING:
     from cardscreen.demo import Outcome
+    from cardscreen.importing import Imported
 
 _ACTIONS = ("close", "suspend", "verify", "notify", "none")
 _MEANING = {"none": "none (exempt)"}
@@ -48,6 +54,57 @@ def demo_table(outcome: Outcome) -> None:
     for name, run in outcome.runs.items():
         console.print(f"{name:9} {run.folder}", highlight=False, soft_wrap=True)
     console.print(f"{'inputs':9} {outcome.folder}", highlight=False, soft_wrap=True)
+
+
+def print_frame(frame: pl.DataFrame, *, as_json: bool) -> None:
+    """Print a small table, for a person or as one line of JSON."""
+    if as_json:
+        print(json.dumps(frame.to_dicts(), default=str, ensure_ascii=False))  # noqa: T201
+        return
+    told = frame.select(column for column in frame if column.null_count() < len(frame) or not len(frame))
+    table = Table(*(name.replace("_", " ") for name in told.columns), box=SIMPLE)
+    for column, dtype in zip(table.columns, told.dtypes, strict=True):
+        column.justify = "right" if dtype.is_integer() else "left"
+        column.no_wrap = dtype.is_temporal() or dtype.is_integer()
+    for row in told.rows():
+        table.add_row(*(_cell(value) for value in row))
+    Console(width=None if sys.stdout.isatty() else _WIDE).print(table)
+
+
+_WIDE = 200  # columns, where no terminal sets a limit
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return "" if value is None else str(value)
+
+
+def import_lines(done: Imported) -> Iterator[str]:
+    """What an import did, in a few sentences."""
+    counts = done.counts
+    written = f" as version {done.version}" if done.version is not None else ", dry run: nothing was written"
+    yield f"{done.source}: {counts['read']:,} rows read{written}"
+    told = {name: counts.get(name, 0) for name in _OUTCOMES}
+    yield "  " + ", ".join(f"{count:,} {name}" for name, count in told.items() if count or name in ("added", "ended"))
+    yield f"  in force: {counts['in_force']:,} listings, before: {counts['in_force_before']:,}"
+    if done.encoding and done.encoding != "utf-8":
+        yield f"  read as {done.encoding}"
+    if done.again:
+        yield "  this very file was imported before: the data is as old as it was"
+    if done.rejects:
+        yield (
+            f"  {counts['rejected']:,} rows can't be used, see {done.rejects}"
+            if done.version is not None
+            else (f"  {counts['rejected']:,} rows can't be used")
+        )
+    for problem in done.waived:
+        yield f"  waived: {problem}"
+
+
+_OUTCOMES = ("added", "reopened", "changed", "unchanged", "ended", "merged", "already", "absent", "stale", "closed")
 
 
 def _actions(summaries: list[dict[str, Any]], titles: list[str]) -> Table:

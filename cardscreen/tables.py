@@ -9,7 +9,7 @@ from __future__ import annotations
 import glob
 import os
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -263,3 +263,16 @@ def parse_day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise ConfigError(f"{text!r} is not a day: write it as YYYY-MM-DD, such as 2026-11-23") from None
+
+
+def parse_instant(text: str) -> datetime:
+    """An ISO 8601 instant; UTC where it names no time zone.
+
+    Raises:
+        ConfigError: The text is no such instant.
+    """
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(f"{text!r} is no instant: write it like 2026-11-23T02:00:00+08:00") from None
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)

@@ -12,12 +12,14 @@ import cardscreen
 PACKAGE = Path(cardscreen.__file__).parent
 #: From the ground up: a module may import only modules before it.
 ORDER = [
-    *("errors", "config", "schema", "index", "intervals", "cleaning", "splitting"),
-    *("encodings", "tables", "sources", "tokens", "numbering"),
-    "forms",
+    *("errors", "config", "schema", "terms", "files", "index", "intervals", "cleaning", "splitting"),
+    *("encodings", "tables", "days", "sources", "tokens", "numbering"),
+    *("forms", "phone_forms"),
     *("phones", "schemes", "cards", "identifiers", "listings", "matching", "policy"),
     *("accounts", "scanning", "screening", "brakes"),
-    *("job", "run", "feeds", "normalize", "doctor", "demo", "show", "cli"),
+    *("merging", "store", "job", "run"),
+    *("feeds", "presets", "feed_checks", "importing", "inspecting", "upkeep"),
+    *("normalize", "doctor", "demo", "show", "list_commands", "cli"),
 ]
 
 

@@ -10,6 +10,7 @@ import pytest
 from typer.main import get_command
 
 from cardscreen.cli import app
+from cardscreen.feeds import Feed
 from cardscreen.job import Job
 from cardscreen.policy import Policy
 
@@ -23,7 +24,7 @@ def blocks(language: str) -> list[str]:
 
 def test_there_are_code_blocks_of_each_sort() -> None:
     assert len(blocks("python")) >= 2
-    assert len(blocks("toml")) == 2
+    assert len(blocks("toml")) == 3
     assert len(blocks("sh")) >= 4
 
 
@@ -41,8 +42,13 @@ def test_the_job_file_is_read(tmp_path: Path) -> None:
     assert job.output == tmp_path / "runs"
 
 
+def test_the_feed_is_read(tmp_path: Path) -> None:
+    (tmp_path / "police.toml").write_text(blocks("toml")[1], encoding="utf-8")
+    assert Feed.read(tmp_path / "police.toml").terms.cap == "suspend"
+
+
 def test_the_policy_is_read(tmp_path: Path) -> None:
-    (tmp_path / "policy.toml").write_text(blocks("toml")[1], encoding="utf-8")
+    (tmp_path / "policy.toml").write_text(blocks("toml")[2], encoding="utf-8")
     assert Policy.read(tmp_path / "policy.toml").rules[0].cap == "none"
 
 

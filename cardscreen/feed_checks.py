@@ -1,0 +1,285 @@
+"""What is wrong with a source's file as a whole: told all at once, each with the lines where it can be seen.
+
+A cut-off file silently releases criminals, and a wrong one blocks a province; neither looks like an error to a
+parser. Each check has a name, by which a person who knows better can let a file pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import phonenumbers
+import polars as pl
+from phonenumbers import shortnumberinfo
+
+from cardscreen.errors import without_numbers
+from cardscreen.feeds import Feed, FeedRows
+from cardscreen.identifiers import KINDS
+from cardscreen.merging import IDENTITY, Merged
+
+#: The checks that can be waived, by name.
+CHECKS = (
+    *("columns", "empty", "unusable", "duplicates", "shrink", "grow"),
+    *("future", "range", "zeros", "kind", "short", "delta"),
+)
+_SHOWN = 5  # lines that a problem names
+_LONGEST_SHORT = 8  # digits of a service number behind the country code
+_TOLD = ["reason", "severity", "listed_on", "expires_on"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with a file.
+
+    Attributes:
+        check: Its name in `CHECKS`, or `allow`, which nobody can waive.
+        message: What was found and where.
+    """
+
+    check: str
+    message: str
+
+    def __str__(self) -> str:
+        """The check and the message."""
+        return f"{self.check}: {self.message}"
+
+
+def check_file(read: FeedRows, feed: Feed, day: date) -> list[Problem]:
+    """What is wrong with a file by itself.
+
+    Args:
+        read: Its rows.
+        feed: What was to be expected.
+        day: The day of the data.
+    """
+    return [
+        *(Problem("columns", str(error)) for error in read.missing),
+        *_emptiness(read),
+        *_unusable(read, feed),
+        *_strangers(read, feed),
+        *_future(read.rows, day),
+        *(_conflicts(read.repeated) if feed.repeats == "refuse" else ()),
+        *_ranges(read.rows, feed),
+        *_short(read.rows, feed),
+        *_zeros(read, feed),
+        *_allowing(read.rows, feed),
+    ]
+
+
+def check_change(merged: Merged, read: FeedRows, feed: Feed) -> list[Problem]:
+    """What is wrong with a file beside the listings in force."""
+    return [*_size(merged, feed), *_delta(merged, read, feed)]
+
+
+def _emptiness(read: FeedRows) -> Iterator[Problem]:
+    if read.rows.is_empty() and read.rejects.is_empty():
+        yield Problem("empty", "the file has no rows: was it cut off?")
+
+
+def _unusable(read: FeedRows, feed: Feed) -> Iterator[Problem]:
+    total = len(read.rows) + len(read.rejects)
+    share = len(read.rejects) / max(total, 1)
+    if share <= feed.limits.unusable_share:
+        return
+    by_reason = (
+        read.rejects.group_by("reason")
+        .agg(pl.len(), pl.col("line").min())
+        .sort("len", "reason", descending=[True, False])
+    )
+    reasons = "; ".join(
+        f"{reason} ({count:,}, first in line {line:,})" for reason, count, line in by_reason.head(_SHOWN).rows()
+    )
+    limit = feed.limits.unusable_share
+    yield Problem("unusable", f"{_share(len(read.rejects), total)} can't be used (limit {limit:.1%}): {reasons}")
+
+
+def _share(few: int, total: int) -> str:
+    return f"{few:,} of {total:,} rows ({few / max(total, 1):.1%})"
+
+
+def _strangers(read: FeedRows, feed: Feed) -> Iterator[Problem]:
+    total = len(read.rows) + len(read.rejects)
+    for kind, lines in sorted(read.strangers.items()):
+        if len(lines) / max(total, 1) > feed.limits.unusable_share:
+            yield Problem(
+                "kind", f"{_share(len(lines), total)} are {kind} numbers: is it the right column? ({_lines(lines)})"
+            )
+
+
+def _lines(lines: list[int]) -> str:
+    shown = ", ".join(f"{line:,}" for line in lines[:_SHOWN])
+    more = f" and {len(lines) - _SHOWN:,} more" if len(lines) > _SHOWN else ""
+    return f"line{'s' if len(lines) > 1 else ''} {shown}{more}"
+
+
+def _where(rows: pl.DataFrame, which: pl.Expr) -> list[int]:
+    lines: list[int] = rows.lazy().filter(which).select("line").collect().to_series().to_list()
+    return lines
+
+
+def _future(rows: pl.DataFrame, day: date) -> Iterator[Problem]:
+    if lines := _where(rows, pl.col("listed_on") > day):
+        yield Problem("future", f"listed after {day}, the day of the data: {_lines(lines)}")
+
+
+def _conflicts(several: pl.DataFrame) -> Iterator[Problem]:
+    """One listing told twice in different ways; a number blocked and allowed, or added and removed, at once."""
+    adds = several.filter(pl.col("operation") == "add")
+    told = adds.group_by(IDENTITY).agg("line", *(pl.col(name).n_unique().alias(name) for name in _TOLD))
+    for name in _TOLD:
+        for lines in told.filter(pl.col(name) > 1).sort(pl.col("line").list.min())["line"].head(_SHOWN).to_list():
+            yield Problem("duplicates", f"one listing with two values of {name}: {_both(adds, lines, name)}")
+    of_value = several.group_by("kind", "value", maintain_order=True)
+    for name, what in (("list", "blocked and allowed"), ("operation", "added and removed")):
+        both = of_value.agg("line", pl.col(name).n_unique()).filter(pl.col(name) > 1)["line"].head(_SHOWN)
+        for lines in both.to_list():
+            yield Problem("duplicates", f"one number {what} at once: {_both(several, lines, name)}")
+
+
+def _both(rows: pl.DataFrame, lines: list[int], name: str) -> str:
+    said = rows.filter(pl.col("line").is_in(lines)).sort("line").unique(name, keep="first", maintain_order=True)
+    pair = said.select("line", pl.col(name).cast(pl.String).fill_null("nothing")).head(2).rows()
+    safe = without_numbers if name == "reason" else str  # free text may hold anything
+    return " and ".join(f"line {line:,} says {safe(value)}" for line, value in pair)
+
+
+def _ranges(rows: pl.DataFrame, feed: Feed) -> Iterator[Problem]:
+    ranges = rows.filter(pl.col("match") == "range")
+    limits = {"block": feed.limits.range_size, "allow": feed.limits.allow_range_size}
+    for (kind, list_name), of_kind in ranges.group_by("kind", "list", maintain_order=True):
+        limit = limits[str(list_name)]
+        if lines := _where(of_kind, KINDS[str(kind)].is_too_wide(pl.col("value"), limit)):
+            most = f"{limit:,} numbers" if kind == "phone" else "one IIN of six digits"
+            yield Problem("range", f"ranges to {list_name} that are wider than {most}: {_lines(lines)}")
+
+
+def _short(rows: pl.DataFrame, feed: Feed) -> Iterator[Problem]:
+    """Emergency and service numbers, and the operator's own, in a list of numbers to block."""
+    block = rows.filter((pl.col("list") == "block") & (pl.col("kind") == "phone") & (pl.col("operation") == "add"))
+    short = block.filter((pl.col("match") == "exact") & (pl.col("value").str.len_bytes() <= _LONGEST_SHORT + 1 + 3))
+    served = [value for value in short["value"].unique().to_list() if _is_service(value)]
+    if served:
+        yield Problem("short", f"emergency or service numbers: {_lines(_where(short, pl.col('value').is_in(served)))}")
+    if feed.protected:
+        own = _protected(feed)
+        if lines := _where(block, own):
+            yield Problem("short", f"numbers that the feed names as protected: {_lines(lines)}")
+
+
+def _is_service(value: str) -> bool:
+    number = phonenumbers.parse(value)
+    return bool(shortnumberinfo.is_valid_short_number(number)) and not phonenumbers.is_valid_number(number)
+
+
+def _protected(feed: Feed) -> pl.Expr:
+    """Whether a listed number, range or prefix covers or is covered by a protected one."""
+    kind = feed.kinds()["phone"]
+    cells = pl.DataFrame({"cell": feed.protected}).select(kind.listed(pl.col("cell")).alias("read")).unnest("read")
+    values = cells["value"].drop_nulls().to_list()
+    exact = [value for value in values if not value.endswith("*") and "-" not in value]
+    prefixes = [value.removesuffix("*") for value in values if value.endswith("*")]
+    listed = pl.col("value")
+    starred = listed.str.ends_with("*")
+    stem = listed.str.strip_suffix("*")
+    ways = [listed.is_in(exact), *(listed.str.starts_with(prefix) for prefix in prefixes)]
+    ways += [starred & pl.lit(own).str.starts_with(stem) for own in [*exact, *prefixes]]
+    low, high = listed.str.extract(r"^(\\+[0-9]+)-"), listed.str.extract(r"-(\\+[0-9]+)$")
+    ways += [
+        ((pl.lit(own) >= low) & (pl.lit(own) <= high) & (low.str.len_bytes() == len(own))).fill_null(value=False)
+        for own in exact
+    ]
+    return pl.any_horizontal(ways)
+
+
+def _zeros(read: FeedRows, feed: Feed) -> Iterator[Problem]:
+    """Numbers that are valid only with a zero in front: a program took them for quantities."""
+    if feed.region is None or "phone" not in feed.kinds():
+        return
+    kind = feed.kinds()["phone"]
+    rows = read.rows.filter((pl.col("kind") == "phone") & (pl.col("match") == "exact")).select("line", "value")
+    # Every so many rows say whether to look at all of them.
+    some = rows.gather_every(max(len(rows) // _SAMPLE, 1))
+    if some.filter(~kind.claims(pl.col("value"))).height <= feed.limits.unusable_share * len(some) / 2:
+        return
+    invalid = rows.filter(~kind.claims(pl.col("value")))
+    cells = pl.DataFrame({"line": read.file.lines, "cell": read.file.frame[feed.columns.value].cast(pl.String)})
+    whole = cells.join(invalid, on="line", how="semi").filter(pl.col("cell").str.contains("^[1-9][0-9]*$"))
+    lost = whole.filter(kind.claims(pl.lit("0") + pl.col("cell")))["line"].to_list()
+    if len(lost) > feed.limits.unusable_share * len(rows):
+        found = f"{_share(len(lost), len(rows))} are numbers only with a zero in front, which some program has dropped"
+        yield Problem("zeros", f"{found}: {_lines(lost)}")
+
+
+_SAMPLE = 20_000  # rows
+
+
+def _allowing(rows: pl.DataFrame, feed: Feed) -> Iterator[Problem]:
+    """An allow listing frees somebody: it must end, and say why it was made."""
+    allow = rows.filter((pl.col("list") == "allow") & (pl.col("operation") == "add"))
+    if allow.is_empty():
+        return
+    endless = _where(allow, pl.col("expires_on").is_null())
+    if endless and not feed.open_ended and feed.expires_after_days is None:
+        yield Problem(
+            "allow",
+            f"allow listings without an end: {_lines(endless)}; name columns.expires_on or expires_after_days, "
+            "or say open_ended = true",
+        )
+    if lines := _where(allow, pl.col("reason") == "listed"):
+        yield Problem("allow", f"allow listings without a reason: {_lines(lines)}; name columns.reason, or say reason")
+
+
+def _size(merged: Merged, feed: Feed) -> Iterator[Problem]:
+    if not merged.before:
+        return
+    change = merged.after / merged.before - 1
+    figures = f"from {merged.before:,} to {merged.after:,} listings in force ({change:+.1%}"
+    if -change > feed.limits.shrink_share:
+        yield Problem("shrink", f"{figures}, limit -{feed.limits.shrink_share:.1%}): was the file cut off?")
+    if change > feed.limits.grow_share:
+        yield Problem("grow", f"{figures}, limit +{feed.limits.grow_share:.1%}): is it the right file?")
+
+
+def _delta(merged: Merged, read: FeedRows, feed: Feed) -> Iterator[Problem]:
+    if feed.mode != "delta":
+        return
+    told = {
+        "already": "add what is there already",
+        "absent": "remove what isn't there",
+        "stale": "add what had ended after that day",
+    }
+    if feed.repeats == "merge":
+        del told["already"]
+    for outcome, what in told.items():
+        lines = merged.outcome.filter(pl.col("outcome") == outcome)["line"].sort().to_list()
+        if len(lines) / max(len(read.rows), 1) > feed.limits.unusable_share:
+            yield Problem(
+                "delta",
+                f"{_share(len(lines), len(read.rows))} {what}: is a file missing before this one? ({_lines(lines)})",
+            )
+
+
+def merged_duplicates(read: FeedRows) -> tuple[pl.DataFrame, int]:
+    """One row for each listing, and how many were merged into others.
+
+    Where they differ: the earliest `listed_on`, the latest `expires_on` (none is the latest), the highest severity.
+    """
+    rows, several = read.rows, read.repeated
+    if several.is_empty():
+        return rows, 0
+    key = [*IDENTITY, "operation"]
+    one = (
+        several.sort("line")
+        .group_by(key, maintain_order=True)
+        .agg(
+            pl.col("line").first(),
+            pl.col("reason").sort_by("severity", descending=True).first(),
+            pl.col("severity").max(),
+            pl.col("listed_on").min(),
+            pl.when(~pl.col("expires_on").is_null().any()).then(pl.col("expires_on").max()).alias("expires_on"),
+        )
+    )
+    rest = rows.join(several.select("line", *IDENTITY), on=["line", *IDENTITY], how="anti", nulls_equal=True)
+    return pl.concat([rest, one.select(rows.columns)]).sort("line"), len(several) - len(one)

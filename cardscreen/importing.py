@@ -1,0 +1,202 @@
+"""A file into the store, or not at all: read, checked by itself and beside what is in force, then one commit."""
+
+from __future__ import annotations
+
+import dataclasses
+import getpass
+import os
+from collections.abc import Collection
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from cardscreen import schema
+from cardscreen.errors import ConfigError, FeedRefused, near
+from cardscreen.feed_checks import CHECKS, Problem, check_change, check_file, merged_duplicates
+from cardscreen.feeds import Feed, FeedRows, read_feed
+from cardscreen.files import not_for_others, write_whole
+from cardscreen.merging import Defaults, Merged, merge
+from cardscreen.store import LostRace, Record, Store, Version
+from cardscreen.terms import Origin
+from cardscreen.tokens import TokenKey, token
+
+_ATTEMPTS = 5  # how often an import is decided again when another one was faster
+
+
+@dataclasses.dataclass(frozen=True)
+class Imported:
+    """What an import did, or would do.
+
+    Attributes:
+        version: The store's version with it; None for a dry run.
+        counts: Rows by what became of them: read, rejected, merged, added, changed, …; listings in force before and
+            after.
+        waived: Problems that were waived.
+        again: Whether the very same file was imported before: its data is as old as it was.
+        encoding: What a text file was read as.
+        rejects: Where the rejected rows are; None where there are none.
+    """
+
+    source: str
+    version: int | None
+    counts: dict[str, int]
+    waived: list[Problem]
+    again: bool
+    encoding: str | None
+    rejects: Path | None
+
+    def summary(self) -> dict[str, Any]:
+        """The same for a machine."""
+        return {
+            "source": self.source,
+            "version": self.version,
+            **self.counts,
+            "waived": [str(problem) for problem in self.waived],
+            "again": self.again,
+            "encoding": self.encoding,
+            "rejects": str(self.rejects) if self.rejects else None,
+        }
+
+
+def import_file(
+    path: str | os.PathLike[str],
+    feed: Feed,
+    store: Store,
+    *,
+    allow: Collection[str] = (),
+    as_of: date | None = None,
+    key: TokenKey | None = None,
+    dry_run: bool = False,
+) -> Imported:
+    """Import one file of a source.
+
+    Args:
+        path: The file; see `feeds.read_feed`.
+        feed: How to read it.
+        store: Where to put it; made if it is not there.
+        allow: Names of checks to waive; recorded.
+        as_of: The day that the data is of; None: today in the feed's time zone.
+        key: The secret for the tokens that card numbers are stored as.
+        dry_run: Read and check the same, write nothing.
+
+    Raises:
+        FeedRefused: One or more checks failed. The store is as it was, and the rejected rows lie beside the file.
+        ConfigError: Card numbers are to be stored as tokens and there is no key; an unknown check.
+        Busy: Another import was faster, again and again.
+        InputError: The file or the store can't be read.
+    """
+    for name in allow:
+        if name not in CHECKS:
+            raise ConfigError(f"there is no check {name!r}{near(name, CHECKS)}: the checks are {', '.join(CHECKS)}")
+    day = as_of or feed.today()
+    read = read_feed(path, feed, lacking="columns" in allow)
+    problems = check_file(read, feed, day)
+    rows, doubles = merged_duplicates(read)
+    rows = _stored(rows, feed, key)
+    said = Defaults(feed.source, day, feed.listed_on, feed.expires_after_days, feed.repeats == "merge")
+    rejects = _rejects_file(path)
+    for _ in range(_ATTEMPTS):
+        base = store.at() if store.exists() else None
+        before = base.record.origins.get(feed.source) if base else None
+        again = before is not None and before.sha256 == read.file.sha256
+        merged = merge(store.of_source(feed.source, base.number if base else None), rows, feed.mode, said)
+        found = problems + ([] if again and feed.mode == "delta" else check_change(merged, read, feed))
+        refused = [problem for problem in found if problem.check not in allow]
+        if not dry_run:
+            _write_rejects(rejects, read)
+        if refused:
+            raise FeedRefused(
+                str(path),
+                [(each.check, each.message) for each in refused],
+                str(rejects) if len(read.rejects) and not dry_run else None,
+            )
+        counts = {"read": len(read.rows) + len(read.rejects), "rejected": len(read.rejects), "merged": doubles}
+        counts |= merged.counts() | {"in_force_before": merged.before, "in_force": merged.after}
+        done = Imported(
+            feed.source, None, counts, found, again, read.file.encoding, rejects if len(read.rejects) else None
+        )
+        if dry_run:
+            return done
+        origin = _origin(read, feed, day, path, merged, before if again else None)
+        try:
+            version = _committed(store, base, merged, origin, feed, done)
+        except LostRace:
+            continue
+        return dataclasses.replace(done, version=version.number)
+    raise LostRace(store.path)
+
+
+def _committed(
+    store: Store, base: Version | None, merged: Merged, origin: Origin, feed: Feed, done: Imported
+) -> Version:
+    with not_for_others(), store.lock():
+        latest = store.at() if store.exists() else None
+        if (latest.number if latest else None) != (base.number if base else None):
+            raise LostRace(store.path)
+        record = Record(
+            instant=store.stamp(base.record if base else None),
+            action="import",
+            source=feed.source,
+            by=getpass.getuser(),
+            reason=f"waived: {', '.join(sorted({each.check for each in done.waived}))}" if done.waived else None,
+            details=done.summary() | {"feed": feed.model_dump(mode="json", exclude_defaults=True)},
+            origins={**(base.record.origins if base else {}), feed.source: origin},
+        )
+        if base is not None and not _CHANGES & merged.counts().keys():
+            return store.note(base.number, record)
+        return store.replace(feed.source, merged.listings, base.number if base else None, record)
+
+
+_CHANGES = {"added", "reopened", "changed", "ended"}
+
+
+def _origin(
+    read: FeedRows, feed: Feed, day: date, path: str | os.PathLike[str], merged: Merged, same: Origin | None
+) -> Origin:
+    return Origin(
+        terms=feed.terms,
+        mode=feed.mode,
+        data_date=same.data_date if same else day,
+        imported_at=datetime.now(UTC),
+        file=Path(path).name,
+        sha256=read.file.sha256,
+        listings=merged.after,
+    )
+
+
+def _stored(rows: pl.DataFrame, feed: Feed, key: TokenKey | None) -> pl.DataFrame:
+    """The rows as the store holds them: exact numbers as tokens, where the feed wants it."""
+    kinds = [name for name in rows["kind"].unique().to_list() if feed.is_token(name)]
+    which = pl.col("kind").is_in(kinds) & (pl.col("match") == "exact")
+    if not kinds or not rows.select(which.any()).item():
+        return rows
+    if key is None:
+        raise ConfigError(
+            f"the {' and '.join(sorted(kinds))} numbers of {feed.source!r} are to be stored as tokens, "
+            "and there is no key: "
+            'name one with --key-file or --key-env, or say store_as = "plain" in the feed, '
+            "which keeps them readable for whoever can read the store"
+        )
+    tokens = [
+        rows.filter(which & (pl.col("kind") == name)).with_columns(
+            value=token("value", name, key), match=pl.lit("token", dtype=schema.MATCHES)
+        )
+        for name in kinds
+    ]
+    return pl.concat([rows.filter(~which), *tokens]).sort("line")
+
+
+def _rejects_file(path: str | os.PathLike[str]) -> Path:
+    name = os.fspath(path)
+    return Path(f"{name.rsplit('/', 1)[-1] if '://' in name else name}.rejects.csv")
+
+
+def _write_rejects(file: Path, read: FeedRows) -> None:
+    """The rejected rows beside the input; those of an earlier import are not left lying there."""
+    if read.rejects.is_empty():
+        file.unlink(missing_ok=True)
+        return
+    with not_for_others():
+        write_whole(file, read.rejects.write_csv)

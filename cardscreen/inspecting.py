@@ -1,0 +1,282 @@
+"""Looking into a store, and a person's own changes to it: overview, rows, differences, export, ending, rollback."""
+
+from __future__ import annotations
+
+import getpass
+import itertools
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+
+from cardscreen import schema
+from cardscreen.errors import ConfigError, InputError, near
+from cardscreen.files import not_for_others, write_whole
+from cardscreen.identifiers import KINDS
+from cardscreen.merging import end, in_force
+from cardscreen.store import Record, Store, Version
+from cardscreen.tokens import TokenKey, token
+
+Form = Literal["masked", "token", "plain"]
+_STATED = ["list", "reason", "severity", "listed_on", "expires_on", "reference"]
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which listings are meant; what is left out means all.
+
+    Attributes:
+        state: `live` (in force on the day, or later), `ended` (or expired), or `all`.
+    """
+
+    source: str | None = None
+    kind: str | None = None
+    reason: str | None = None
+    list: str | None = None
+    reference: str | None = None
+    state: Literal["live", "ended", "all"] = "live"
+    ids: Collection[str] = field(default_factory=tuple)
+
+    def applies(self, day: date) -> pl.Expr:
+        """Whether a listing of the store is meant."""
+        named = {"source": self.source, "kind": self.kind, "reason": self.reason, "reference": self.reference}
+        tests = [pl.col(column) == wanted for column, wanted in named.items() if wanted is not None]
+        if self.list is not None:
+            tests.append(pl.col("list").cast(pl.String) == self.list)
+        if self.ids:
+            tests.append(pl.col("listing_id").is_in(list(self.ids)))
+        if self.state != "all":
+            tests.append(in_force(day) if self.state == "live" else ~in_force(day))
+        return pl.all_horizontal(pl.lit(True), *tests).fill_null(value=False)
+
+
+def overview(store: Store, day: date, version: int | None = None) -> pl.DataFrame:
+    """One row a source: how much, of what day, how old, on what terms.
+
+    Returns:
+        source, live, ended, data_date, age (days), state (`fresh`, `old`: past its warning, `stale`: past its error),
+        imported_at, file, mode.
+    """
+    at = store.at(version)
+    counted = (
+        store.listings(at.number)
+        .group_by("source")
+        .agg(live=in_force(day).sum(), ended=(~in_force(day)).sum())
+        .collect()
+    )
+    counts = {source: (live, ended) for source, live, ended in counted.rows()}
+    rows = []
+    for source, origin in sorted(at.record.origins.items()):
+        live, ended = counts.get(source, (0, 0))
+        said = {"data_date": origin.data_date, "age": origin.age(day), "state": origin.freshness(day)}
+        rows.append(
+            {
+                "source": source,
+                "live": live,
+                "ended": ended,
+                **said,
+                "imported_at": origin.imported_at,
+                "file": origin.file,
+                "mode": origin.mode,
+            }
+        )
+    return pl.DataFrame(rows, schema=_OVERVIEW, orient="row")
+
+
+_OVERVIEW: Mapping[str, Any] = {
+    "source": pl.String,
+    "live": pl.UInt32,
+    "ended": pl.UInt32,
+    "data_date": pl.Date,
+    "age": pl.Int64,
+    "state": pl.String,
+    "imported_at": pl.Datetime("us", "UTC"),
+    "file": pl.String,
+    "mode": pl.String,
+}
+
+
+def past(store: Store, limit: int) -> pl.DataFrame:
+    """The newest versions: version, instant, action, source, by, reason, and the figures of imports."""
+    figures = ("read", "rejected", "added", "changed", "ended", "in_force")
+    told = []
+    for each in itertools.islice(store.history(), limit):
+        record = each.record
+        said = {"version": each.number, "instant": record.instant, "action": record.action, "source": record.source}
+        told.append(
+            said | {"by": record.by, "reason": record.reason} | {name: record.details.get(name) for name in figures}
+        )
+    numbers = dict.fromkeys(("version", *figures), pl.Int64)
+    texts = dict.fromkeys(("action", "source", "by", "reason"), pl.String)
+    types: dict[str, Any] = {"instant": pl.Datetime("us", "UTC"), **numbers, **texts}
+    columns = ["version", "instant", "action", "source", "by", "reason", *figures]
+    return pl.DataFrame(told, schema={name: types[name] for name in columns}, orient="row")
+
+
+def rows(store: Store, which: Filter, day: date, version: int | None = None) -> pl.LazyFrame:
+    """The listings that a filter means: `merging.KEPT`, in the order of the store."""
+    found = store.at(version)
+    _check_source(found, which.source)
+    return store.listings(found.number).filter(which.applies(day))
+
+
+def _check_source(at: Version, source: str | None) -> None:
+    if source is not None and source not in at.record.origins:
+        known = sorted(at.record.origins)
+        raise ConfigError(f"no source {source!r}{near(source, known)}: the store has {', '.join(known) or 'none'}")
+
+
+def shown(listings: pl.DataFrame, form: Form = "masked", key: TokenKey | None = None) -> pl.DataFrame:
+    """Listings with card numbers as they may be shown.
+
+    Args:
+        listings: `merging.KEPT`.
+        form: `masked`; `token`: under `key`; `plain`: as the store holds them, for those who may see them.
+        key: The secret for tokens.
+
+    Raises:
+        ConfigError: Tokens without a key.
+    """
+    if form == "plain":
+        return listings
+    if form == "token" and key is None:
+        raise ConfigError("tokens need a key: name one with --key-file or --key-env")
+    value = pl.col("value")
+    for name, kind in KINDS.items():
+        exact = (pl.col("kind") == name) & (pl.col("match") == "exact")
+        if form == "token" and key is not None:
+            value = pl.when(exact).then(token(pl.col("value"), name, key)).otherwise(value)
+        else:
+            value = pl.when(exact).then(kind().read(pl.col("value")).struct.field("shown")).otherwise(value)
+    if form == "token":
+        is_exact = pl.col("match") == "exact"
+        match = pl.when(is_exact).then(pl.lit("token", dtype=schema.MATCHES)).otherwise("match")
+        return listings.with_columns(value.alias("value"), match.alias("match"))
+    return listings.with_columns(value.alias("value"))
+
+
+def difference(store: Store, before: int, after: int, day: date) -> pl.DataFrame:
+    """What differs between two versions, of the listings in force on a day.
+
+    Returns:
+        change (`added`, `ended`, `changed`), what (String: the columns that changed, with both values), and the
+        columns of `merging.KEPT` as they are in the version that has the listing in force.
+    """
+    sides = {
+        name: store.listings(store.at(version).number).filter(in_force(day)).collect()
+        for name, version in (("before", before), ("after", after))
+    }
+    then, now = sides["before"], sides["after"]
+    added = now.join(then, on="listing_id", how="anti").with_columns(change=pl.lit("added"), what=_NO_TEXT)
+    gone = then.join(now, on="listing_id", how="anti").with_columns(change=pl.lit("ended"), what=_NO_TEXT)
+    both = now.join(then.select("listing_id", *_STATED), on="listing_id", suffix="_before")
+    differing = [
+        pl.when(pl.col(name).ne_missing(pl.col(f"{name}_before"))).then(
+            pl.format(
+                "{}: {} → {}",
+                pl.lit(name),
+                *(pl.col(f"{name}{end}").cast(pl.String).fill_null("-") for end in ("_before", "")),
+            )
+        )
+        for name in _STATED
+    ]
+    changed = both.with_columns(
+        what=pl.concat_str(differing, separator="; ", ignore_nulls=True), change=pl.lit("changed")
+    ).filter(pl.col("what") != "")
+    columns = ["change", "what", *now.columns]
+    return pl.concat([part.select(columns) for part in (added, gone, changed)]).sort("source", "change", "listing_id")
+
+
+def counted(differing: pl.DataFrame) -> pl.DataFrame:
+    """How many listings differ: source, reason, change, listings."""
+    return differing.group_by("source", "reason", "change").agg(listings=pl.len()).sort("source", "reason", "change")
+
+
+_NO_TEXT = pl.lit(None, dtype=pl.String)
+
+
+def export(listings: pl.LazyFrame, out: Path, form: Form, key: TokenKey | None) -> int:
+    """Write listings to a .csv or .parquet file; see `shown`. Returns how many.
+
+    Raises:
+        ConfigError: Another ending.
+    """
+    frame = shown(listings.select(list(schema.LISTING)).collect(), form, key)
+    write(frame, out)
+    return len(frame)
+
+
+def write(frame: pl.DataFrame, out: Path) -> None:
+    """Write a table to a .csv or .parquet file, whole or not at all.
+
+    Raises:
+        ConfigError: Another ending.
+    """
+    writers: dict[str, Callable[[Path], object]] = {".csv": frame.write_csv, ".parquet": frame.write_parquet}
+    if out.suffix not in writers:
+        raise ConfigError(f"{out}: give a file ending in .csv or .parquet")
+    with not_for_others():
+        write_whole(out, writers[out.suffix])
+
+
+def end_listings(store: Store, which: Filter, day: date, by: str, reason: str, *, dry_run: bool = False) -> int:
+    """End listings of one source because a person says so; its next file does not bring them back.
+
+    Returns:
+        How many were in force.
+
+    Raises:
+        ConfigError: No source is named, or nothing but the source.
+        InputError: There are no such listings in force.
+    """
+    if which.source is None or not (which.ids or which.reference):
+        raise ConfigError("say which listings to end: their source, and their ids or their reference")
+    with not_for_others(), store.lock():
+        at = store.at()
+        _check_source(at, which.source)
+        listings = store.of_source(which.source, at.number)
+        meant = which.applies(day)
+        count = int(listings.select((meant & pl.col("ended_on").is_null()).sum()).item())
+        if not count:
+            raise InputError(
+                f"no listings in force of {which.source!r} are meant: cardscreen list show --rows lists them"
+            )
+        if not dry_run:
+            record = _personal(
+                store, at, "end", by, reason, {"ended": count, "ids": list(which.ids), "reference": which.reference}
+            )
+            store.replace(
+                which.source,
+                end(listings, meant, day, by),
+                at.number,
+                record.model_copy(update={"source": which.source}),
+            )
+    return count
+
+
+def rollback(store: Store, version: int, by: str, reason: str) -> Version:
+    """Make an earlier version current again; the ones after it stay in the history.
+
+    Raises:
+        ConfigError: No such version.
+    """
+    with not_for_others(), store.lock():
+        at, wanted = store.at(), store.at(version)
+        record = _personal(store, at, "rollback", by, reason, {"to": version})
+        return store.restore(version, record.model_copy(update={"origins": wanted.record.origins}))
+
+
+def _personal(store: Store, at: Version, action: str, by: str, reason: str, details: dict[str, Any]) -> Record:
+    if not by.strip() or not reason.strip():
+        raise ConfigError("say who decides (--by) and why (--reason): both are kept")
+    return Record(
+        instant=store.stamp(at.record),
+        action=action,
+        by=by,
+        reason=reason,
+        details={**details, "system_user": getpass.getuser()},
+        origins=at.record.origins,
+    )

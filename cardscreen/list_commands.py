@@ -1,0 +1,286 @@
+"""The command line for lists: import, show, history, diff, export, and what a person may do by hand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from cardscreen.tokens import TokenKey
+
+list_app = typer.Typer(help="The store of listings: import files, look at it, undo.", no_args_is_help=True)
+
+_Store = Annotated[str, typer.Option("--store", help="The store's folder or URL.", show_default=False)]
+_AsOf = Annotated[str | None, typer.Option(help="The day that is asked about, YYYY-MM-DD; today when left out.")]
+_Version = Annotated[int | None, typer.Option(help="A version of the store; the newest when left out.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
+_Source = Annotated[str | None, typer.Option(help="Only this source's listings.")]
+_Kind = Annotated[str | None, typer.Option(help="Only this kind: phone, card, …")]
+_Reason = Annotated[str | None, typer.Option(help="Only listings with this reason code.")]
+_KeyFile = Annotated[Path | None, typer.Option(help="File with the token key, readable by its owner only.")]
+_KeyEnv = Annotated[str | None, typer.Option(help="Environment variable with the token key.")]
+_By = Annotated[str, typer.Option(help="Who decides; kept in the history.", show_default=False)]
+_Because = Annotated[str, typer.Option("--reason", help="Why; kept in the history.", show_default=False)]
+
+
+def _day(text: str | None) -> date:
+    from datetime import date
+
+    from cardscreen.tables import parse_day
+
+    return parse_day(text) if text else date.today()
+
+
+def _key(file: Path | None, env: str | None) -> TokenKey | None:
+    from cardscreen.errors import ConfigError
+    from cardscreen.tokens import TokenKey
+
+    if file and env:
+        raise ConfigError("give either --key-file or --key-env")
+    if file:
+        return TokenKey.from_file(file)
+    return TokenKey.from_env(env) if env else None
+
+
+def _feed(feed: Path | None, preset: str | None) -> Any:
+    from cardscreen import presets
+    from cardscreen.errors import ConfigError
+    from cardscreen.feeds import Feed
+
+    if (feed is None) == (preset is None):
+        raise ConfigError("say how to read the file: either --feed FEED.toml or --preset NAME")
+    return Feed.read(feed) if feed else presets.feed(preset or "")
+
+
+@list_app.command("import")
+def import_(
+    file: Annotated[str, typer.Argument(help="CSV, TSV, XLSX, JSON Lines, Parquet; text may be .gz or .zst.")],
+    store: _Store,
+    feed: Annotated[Path | None, typer.Option(help="How to read it (TOML).")] = None,
+    preset: Annotated[str | None, typer.Option(help="A public format: see cardscreen list presets.")] = None,
+    allow: Annotated[list[str] | None, typer.Option(help="A check to waive; may be repeated. It is recorded.")] = None,
+    as_of: Annotated[str | None, typer.Option(help="The day that the data is of, YYYY-MM-DD.")] = None,
+    key_file: _KeyFile = None,
+    key_env: _KeyEnv = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and count, write nothing.")] = False,
+    as_json: _Json = False,
+) -> None:
+    """Import a source's file, or refuse it whole.
+
+    A file that fails a check leaves the store as it was; rows that can't be used lie beside it in
+    FILE.rejects.csv.
+
+    [dim]Example:[/dim] cardscreen list import police.csv --feed police.toml --store lists
+    """
+    from cardscreen.importing import import_file
+    from cardscreen.store import Store
+    from cardscreen.tables import parse_day
+
+    done = import_file(
+        file,
+        _feed(feed, preset),
+        Store(store),
+        allow=allow or [],
+        as_of=parse_day(as_of) if as_of else None,
+        key=_key(key_file, key_env),
+        dry_run=dry_run,
+    )
+    if as_json:
+        typer.echo(json.dumps(done.summary(), ensure_ascii=False))
+    else:
+        from cardscreen.show import import_lines
+
+        for line in import_lines(done):
+            typer.echo(line)
+
+
+@list_app.command()
+def show(
+    store: _Store,
+    source: _Source = None,
+    kind: _Kind = None,
+    reason: _Reason = None,
+    state: Annotated[str, typer.Option(help="live, ended or all.")] = "live",
+    rows: Annotated[bool, typer.Option("--rows", help="Show listings, not sources; card numbers masked.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="How many listings to show.")] = 20,
+    version: _Version = None,
+    as_of: _AsOf = None,
+    as_json: _Json = False,
+) -> None:
+    """Show the sources and how fresh they are, or with --rows their listings.
+
+    [dim]Example:[/dim] cardscreen list show --store lists --source police --rows
+    """
+    from cardscreen import inspecting
+    from cardscreen.show import print_frame
+    from cardscreen.store import Store
+
+    day = _day(as_of)
+    if rows:
+        which = inspecting.Filter(
+            source=source, kind=kind, reason=reason, state=_one_of("--state", state, ("live", "ended", "all"))
+        )
+        found = inspecting.rows(Store(store), which, day, version).head(limit).collect()
+        print_frame(inspecting.shown(found).drop("list", "ended_by"), as_json=as_json)
+    else:
+        print_frame(inspecting.overview(Store(store), day, version), as_json=as_json)
+
+
+def _one_of(option: str, said: str, choices: tuple[str, ...]) -> Any:
+    from cardscreen.errors import ConfigError, near
+
+    if said not in choices:
+        raise ConfigError(f"{option} {said!r}{near(said, choices)}: say one of {', '.join(choices)}")
+    return said
+
+
+@list_app.command()
+def history(
+    store: _Store,
+    limit: Annotated[int, typer.Option(min=1, help="How many versions to show, the newest first.")] = 20,
+    as_json: _Json = False,
+) -> None:
+    """Show what was changed, when, by whom and why.
+
+    [dim]Example:[/dim] cardscreen list history --store lists
+    """
+    from cardscreen.inspecting import past
+    from cardscreen.show import print_frame
+    from cardscreen.store import Store
+
+    print_frame(past(Store(store), limit), as_json=as_json)
+
+
+@list_app.command()
+def diff(
+    store: _Store,
+    before: Annotated[int, typer.Argument(help="A version.")],
+    after: Annotated[int | None, typer.Argument(help="A later one; the newest when left out.")] = None,
+    out: Annotated[Path | None, typer.Option(help="A .csv or .parquet file for all the rows.")] = None,
+    as_of: _AsOf = None,
+    as_json: _Json = False,
+) -> None:
+    """Count what was added, ended and changed between two versions, by source and reason; with --out every row.
+
+    [dim]Example:[/dim] cardscreen list diff 3 4 --store lists --out changes.csv
+    """
+    from cardscreen import inspecting
+    from cardscreen.show import print_frame
+    from cardscreen.store import Store
+
+    place = Store(store)
+    found = inspecting.difference(place, before, place.at(after).number, _day(as_of))
+    print_frame(inspecting.counted(found), as_json=as_json)
+    if out:
+        inspecting.write(inspecting.shown(found), out)
+        typer.echo(f"{len(found):,} rows written to {out}", err=True)
+
+
+@list_app.command()
+def export(
+    store: _Store,
+    out: Annotated[Path, typer.Option(help="A .csv or .parquet file to write.")],
+    form: Annotated[str, typer.Option("--as", help="Card numbers: masked, token or plain.")] = "masked",
+    source: _Source = None,
+    kind: _Kind = None,
+    reason: _Reason = None,
+    state: Annotated[str, typer.Option(help="live, ended or all.")] = "live",
+    version: _Version = None,
+    as_of: _AsOf = None,
+    key_file: _KeyFile = None,
+    key_env: _KeyEnv = None,
+) -> None:
+    """Write listings to a file, with the columns that screening reads.
+
+    [dim]Example:[/dim] cardscreen list export --store lists --source police --out police.parquet
+    """
+    from cardscreen import inspecting
+    from cardscreen.store import Store
+
+    which = inspecting.Filter(
+        source=source, kind=kind, reason=reason, state=_one_of("--state", state, ("live", "ended", "all"))
+    )
+    found = inspecting.rows(Store(store), which, _day(as_of), version)
+    count = inspecting.export(found, out, _one_of("--as", form, ("masked", "token", "plain")), _key(key_file, key_env))
+    typer.echo(f"{count:,} listings written to {out}", err=True)
+
+
+@list_app.command()
+def expire(
+    store: _Store,
+    source: Annotated[str, typer.Option(help="Whose listings.", show_default=False)],
+    by: _By,
+    reason: _Because,
+    listing: Annotated[list[str] | None, typer.Option(help="The listing_id of one; may be repeated.")] = None,
+    reference: Annotated[str | None, typer.Option(help="All listings of this case number.")] = None,
+    as_of: Annotated[str | None, typer.Option(help="The first day without them; today when left out.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, change nothing.")] = False,
+) -> None:
+    """End listings by hand. The source's next file does not bring them back.
+
+    [dim]Example:[/dim] cardscreen list expire --store lists --source police --reference C-17 --by "A. Li"
+    --reason "case closed"
+    """
+    from cardscreen import inspecting
+    from cardscreen.store import Store
+
+    which = inspecting.Filter(source=source, ids=tuple(listing or ()), reference=reference)
+    count = inspecting.end_listings(Store(store), which, _day(as_of), by, reason, dry_run=dry_run)
+    typer.echo(f"{count:,} listings {'would end' if dry_run else 'ended'}", err=True)
+
+
+@list_app.command()
+def rollback(
+    version: Annotated[int, typer.Argument(help="The version to make current again.")],
+    store: _Store,
+    by: _By,
+    reason: _Because,
+) -> None:
+    """Make an earlier version current again; the history keeps all of them.
+
+    [dim]Example:[/dim] cardscreen list rollback 3 --store lists --by "A. Li" --reason "wrong file"
+    """
+    from cardscreen import inspecting
+    from cardscreen.store import Store
+
+    now = inspecting.rollback(Store(store), version, by, reason)
+    typer.echo(f"version {version} is current again, as version {now.number}", err=True)
+
+
+@list_app.command()
+def vacuum(
+    store: _Store,
+    runs: Annotated[
+        list[Path] | None, typer.Option(help="A folder of runs, whose versions are kept; repeatable.")
+    ] = None,
+    keep_days: Annotated[int, typer.Option(min=0, help="Keep all versions of the last so many days.")] = 365,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, remove nothing.")] = False,
+) -> None:
+    """Put small files together, and remove files that only old versions need.
+
+    Versions that runs refer to are kept, so that an auditor can still ask them.
+
+    [dim]Example:[/dim] cardscreen list vacuum --store lists --runs runs
+    """
+    from cardscreen import upkeep
+    from cardscreen.store import Store
+
+    removed = upkeep.vacuum(Store(store), runs or [], keep_days, dry_run=dry_run)
+    typer.echo(f"{removed:,} files {'would be' if dry_run else 'were'} removed", err=True)
+
+
+@list_app.command()
+def presets() -> None:
+    """Show the public formats that --preset knows, and where each is described.
+
+    [dim]Example:[/dim] cardscreen list import dnc.csv --preset ftc-dnc --store lists
+    """
+    from cardscreen.presets import described
+
+    for name, about in described().items():
+        typer.echo(f"{name:14} {about}")

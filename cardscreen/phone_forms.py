@@ -1,0 +1,92 @@
+"""How lists write more than one phone number: prefixes, dialled or international, and ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import phonenumbers
+import polars as pl
+from phonenumbers import PhoneMetadata
+
+#: Digits of an E.164 number (ITU-T E.164, 6.1).
+LONGEST = 15
+_STAR = "[*＊]"
+_RANGE = r"^\s*(\+?[0-9][0-9 ().]{5,}[0-9])\s*[-–—~～至]\s*(\+?[0-9][0-9 ().]{5,}[0-9])\s*$"
+#: Text that may be more than one number.
+SPECIAL = f"{_STAR}|{_RANGE}"
+_BETWEEN = r"[\s().-]"
+
+
+def form(text: pl.Expr, region: str | None, number: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
+    """`forms.WRITTEN` of text that may be more than one number.
+
+    Args:
+        text: String.
+        region: Where prefixes without country code are dialled.
+        number: The canonical value of one number.
+    """
+    starred, ranged = text.str.contains(_STAR), text.str.contains(_RANGE)
+    prefix = text.str.replace_all(_BETWEEN, "").map_batches(
+        lambda texts: _prefixes(texts, region), return_dtype=pl.String, is_elementwise=True
+    )
+    low, high = (number(text.str.extract(_RANGE, end)).str.strip_prefix("+") for end in (1, 2))
+    ordered = (low.str.len_bytes() == high.str.len_bytes()) & (low <= high)
+    several = pl.when(starred).then(prefix).when(ordered).then(pl.format("+{}-+{}", low, high))
+    alone = pl.when(~starred & ~ranged).then(number(text))
+    return pl.coalesce(
+        pl.when(several.is_not_null()).then(pl.struct(match=pl.lit("range"), value=several)),
+        pl.struct(match=pl.when(alone.is_not_null()).then(pl.lit("exact")), value=alone),
+    )
+
+
+def _prefixes(texts: pl.Series, region: str | None) -> pl.Series:
+    """Canonical prefixes of texts such as `+86170*` and, dialled in the region, `170*`; null for others."""
+    international = pl.col("x").str.extract(rf"^[+＋]([1-9][0-9]{{0,17}}){_STAR}$")
+    return texts.to_frame("x").select(pl.format("+{}*", pl.coalesce(international, _national(region)))).to_series()
+
+
+def _national(region: str | None) -> pl.Expr:
+    """The digits of prefixes dialled in a region, with the country code in front."""
+    metadata = PhoneMetadata.metadata_for_region(region, None) if region else None
+    if metadata is None:
+        return pl.lit(None, dtype=pl.String)
+    digits = pl.col("x").str.extract(rf"^([0-9]{{1,15}}){_STAR}$")
+    trunk, code = metadata.national_prefix, pl.lit(str(metadata.country_code))
+    if trunk == "0":
+        return pl.when(~digits.str.starts_with("00")).then(code + digits.str.strip_prefix("0"))
+    # Another trunk prefix may as well be the beginning of a number: such a listing must say its country code.
+    return pl.when(~digits.str.starts_with(trunk or "00")).then(code + digits)
+
+
+def numbers(value: pl.Expr) -> pl.Expr:
+    """How many numbers a canonical prefix or range covers, a prefix those as long as mobiles: Float64.
+
+    Example:
+        >>> ranges = pl.DataFrame({"value": ["+86170*", "+8617000000000-+8617000000099"]})
+        >>> ranges.select(numbers(pl.col("value"))).to_series().to_list()
+        [100000000.0, 100.0]
+    """
+    return value.map_batches(_counted, return_dtype=pl.Float64, is_elementwise=True)
+
+
+def _counted(values: pl.Series) -> pl.Series:
+    """Ranges are few, and country codes fewer."""
+    return pl.Series(values.name, [_count(value) for value in values.to_list()], dtype=pl.Float64)
+
+
+def _count(value: str) -> float:
+    if not value.endswith("*"):
+        low, high = (int(end) for end in value.split("-"))
+        return high - low + 1
+    digits = value[1:-1]
+    known = phonenumbers.COUNTRY_CODE_TO_REGION_CODE
+    code = next((int(digits[:size]) for size in (1, 2, 3) if int(digits[:size]) in known), None)
+    if code is None:
+        return 10.0**LONGEST
+    region = phonenumbers.region_code_for_country_code(code)
+    home = PhoneMetadata.metadata_for_region_or_calling_code(code, region or "")
+    if home is None:
+        return 10.0**LONGEST
+    described = home.mobile if home.mobile and home.mobile.possible_length else home.general_desc
+    longest = max(described.possible_length) if described else LONGEST
+    return 10.0 ** max(len(str(code)) + longest - len(digits), 0)

@@ -1,0 +1,334 @@
+"""The store of listings: a Delta Lake table in which nothing is lost and every day can be asked again.
+
+Underneath lies plain Parquet, one or more files a source, so that an import rewrites its own source only. Each
+change is one commit; it carries a record of its own (when, what, by whom, and what is known of every source),
+since file times say nothing about what was known on a day.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import deltalake
+import polars as pl
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from deltalake.transaction import AddAction, create_table_with_add_actions
+from filelock import FileLock, Timeout
+from pydantic import Field
+
+from cardscreen.config import Section
+from cardscreen.errors import BlocklistError, Busy, ConfigError, InputError, near
+from cardscreen.listings import Blocklist
+from cardscreen.merging import KEPT
+from cardscreen.tables import first_line
+from cardscreen.terms import Origin
+
+#: Delta has no unsigned integers and no enumerations.
+_STORED = {
+    name: pl.Int16 if dtype == pl.UInt8 else pl.String if isinstance(dtype, pl.Enum) else dtype
+    for name, dtype in KEPT.items()
+}
+_SCHEMA = deltalake.Schema.from_arrow(
+    pl.DataFrame(schema=_STORED).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
+)
+_RECORD = "cardscreen"  # where a commit keeps it
+_FOREVER = "interval 36500 days"
+_TABLE = {"delta.logRetentionDuration": _FOREVER, "delta.deletedFileRetentionDuration": _FOREVER}
+_ROW_GROUP = 500_000
+_PATIENCE = 120  # seconds to wait for another import into the same store
+
+
+class Record(Section):
+    """What a commit says of itself.
+
+    Attributes:
+        instant: When it was made; never before the commit before it.
+        action: import, rollback or end.
+        source: Whose listings it changed; None for a rollback.
+        by: The person, where one decided.
+        reason: What that person said, or which checks were waived.
+        details: Figures and names for the auditor.
+        origins: What was known of every source afterwards.
+    """
+
+    instant: datetime
+    action: str
+    source: str | None = None
+    by: str | None = None
+    reason: str | None = None
+    details: dict[str, Any] = {}
+    origins: dict[str, Origin] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of a store."""
+
+    number: int
+    record: Record
+
+
+class Store:
+    """A versioned store of listings.
+
+    Args:
+        path: Its folder, or a URL of an object store. It need not exist yet: the first import makes it.
+
+    Example:
+        >>> import tempfile
+        >>> Store(tempfile.mkdtemp()).exists()
+        False
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        """Nothing is read before it is asked for."""
+        self.path = os.fspath(path)
+
+    def __repr__(self) -> str:
+        """Where it is."""
+        return f"Store({self.path!r})"
+
+    def exists(self) -> bool:
+        """Whether there is a store at the path."""
+        return deltalake.DeltaTable.is_deltatable(self.path)
+
+    def blocklist(self, version: int | None = None, known_at: datetime | None = None) -> Blocklist:
+        """The listings for screening.
+
+        Args:
+            version: As `history` numbers them; None: the newest.
+            known_at: What the store knew at an instant (without time zone: UTC), instead of a version.
+
+        Raises:
+            InputError: There is no store, or it did not exist yet at that instant.
+            ConfigError: No such version, or both are given.
+        """
+        found = self.at(version, known_at)
+        return Blocklist.of_store(self._collected(self.listings(found.number)), found.record.origins, found.number)
+
+    def at(self, version: int | None = None, known_at: datetime | None = None) -> Version:
+        """A version by its number or by an instant; the newest where neither is given. Raises as `blocklist` does."""
+        if version is not None and known_at is not None:
+            raise ConfigError("give either a version or known_at, not both")
+        if known_at is not None:
+            return self._known_at(known_at)
+        table = self._table()
+        if version is None or version == table.version():
+            return self._version(table.history(1)[0])
+        found = [each for each in self.history() if each.number == version]
+        if not found:
+            raise ConfigError(f"the store {self.path} has no version {version}: the newest is {table.version()}")
+        return found[0]
+
+    def _known_at(self, instant: datetime) -> Version:
+        asked = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+        for each in self.history():
+            if each.record.instant <= asked:
+                return each
+        raise InputError(f"the store {self.path} did not exist yet at {instant}")
+
+    def history(self, limit: int | None = None) -> Iterator[Version]:
+        """The versions, the newest first."""
+        for commit in self._table().history(limit):
+            if _RECORD in commit:
+                yield self._version(commit)
+
+    def _version(self, commit: Mapping[str, Any]) -> Version:
+        if _RECORD not in commit:
+            raise InputError(f"version {commit['version']} of the store {self.path} was written by another program")
+        return Version(commit["version"], Record.model_validate_json(commit[_RECORD]))
+
+    def listings(self, version: int | None = None, source: str | None = None) -> pl.LazyFrame:
+        """All listings of a version as the store keeps them, ended ones too: `merging.KEPT`."""
+        frame = pl.scan_delta(self._table(version))
+        if source is not None:
+            frame = frame.filter(pl.col("source") == source)
+        return frame.select(pl.col(name).cast(dtype) for name, dtype in KEPT.items())
+
+    def of_source(self, source: str, version: int | None) -> pl.DataFrame:
+        """One source's listings; none where the store, or the source, is not there yet."""
+        if version is None:
+            return pl.DataFrame(schema=KEPT)
+        return self._collected(self.listings(version, source))
+
+    def _collected(self, listings: pl.LazyFrame) -> pl.DataFrame:
+        try:
+            return listings.collect()
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise BlocklistError(f"the store {self.path} can't be read: {first_line(error)}") from None
+
+    def _table(self, version: int | None = None) -> deltalake.DeltaTable:
+        try:
+            return deltalake.DeltaTable(self.path, version=version)
+        except TableNotFoundError:
+            raise self._nowhere() from None
+        except (DeltaError, OSError) as error:
+            raise BlocklistError(f"the store {self.path} can't be read: {first_line(error)}") from None
+
+    def _nowhere(self) -> InputError:
+        place = Path(self.path)
+        there = [entry.name for entry in place.parent.iterdir()] if place.parent.is_dir() else []
+        return InputError(f"there is no store {self.path!r}{near(place.name, there)}: cardscreen list import makes one")
+
+    # --- changing -------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the store, where it is a folder, against other imports; elsewhere the slower of two is told.
+
+        Raises:
+            Busy: Another import has held it for two minutes.
+        """
+        if "://" in self.path:
+            yield
+            return
+        Path(self.path).mkdir(parents=True, exist_ok=True)
+        lock = FileLock(Path(self.path) / ".lock")
+        try:
+            lock.acquire(timeout=_PATIENCE)
+        except Timeout:
+            raise Busy(f"another import works on the store {self.path}: try again when it has ended") from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def replace(self, source: str, listings: pl.DataFrame, base: int | None, record: Record) -> Version:
+        """Put a source's listings in place of those it had, as one commit.
+
+        Args:
+            source: Whose they are.
+            listings: `merging.KEPT`, all of them.
+            base: The version that they were made from; None where there was no store.
+            record: What the commit says.
+
+        Raises:
+            LostRace: The store has another version by now; nothing was changed.
+        """
+        file = f"{uuid.uuid4().hex}.parquet"
+        size = self._written(listings.with_columns(source=pl.lit(source)), file)
+        action = AddAction(
+            path=file,
+            size=size,
+            partition_values={"source": source},
+            modification_time=int(time.time() * 1000),
+            data_change=True,
+            stats=json.dumps({"numRecords": len(listings)}),
+        )
+        if base is None:
+            self._make([action], record)
+        else:
+            self._commit(self._table(base), [action], "overwrite", [("source", "=", source)], record)
+        return self.at()
+
+    def note(self, base: int, record: Record) -> Version:
+        """A commit that changes no listing: only what is known of a source."""
+        self._commit(self._table(base), [], "append", None, record)
+        return self.at()
+
+    def restore(self, version: int, record: Record) -> Version:
+        """Make an earlier version current again, as a new one."""
+        table = self._table()
+        try:
+            table.restore(version, commit_properties=_properties(record))
+        except CommitFailedError:
+            raise LostRace(self.path) from None
+        except (DeltaError, OSError) as error:
+            raise InputError(f"version {version} of {self.path} can't be restored: {first_line(error)}") from None
+        return self.at()
+
+    def _make(self, actions: list[Any], record: Record) -> None:
+        try:
+            create_table_with_add_actions(
+                self.path,
+                _SCHEMA,
+                actions,
+                "error",
+                ["source"],
+                configuration=_TABLE,
+                commit_properties=_properties(record),
+            )
+        except (CommitFailedError, DeltaError):
+            raise LostRace(self.path) from None
+
+    def _written(self, listings: pl.DataFrame, file: str) -> int:
+        sizes: list[int] = []
+        # `source` stays in the file, so that any Parquet reader finds whole listings.
+        listings.lazy().select(pl.col(name).cast(dtype) for name, dtype in _STORED.items()).sink_parquet(
+            f"{self.path.rstrip('/')}/{file}",
+            row_group_size=_ROW_GROUP,
+            sync_on_close="all",
+            sinked_paths_callback=lambda told: sizes.extend(path.num_bytes for path in told.paths),
+        )
+        return sizes[0]
+
+    def _commit(
+        self,
+        table: deltalake.DeltaTable,
+        actions: list[Any],
+        mode: str,
+        partition: list[tuple[str, str, Any]] | None,
+        record: Record,
+    ) -> None:
+        try:
+            table.create_write_transaction(
+                actions, mode, _SCHEMA, ["source"], partition, commit_properties=_properties(record)
+            )
+        except CommitFailedError:
+            raise LostRace(self.path) from None
+
+    def identity(self) -> str:
+        """The path or URL by which runs name the store."""
+        return self.path if "://" in self.path else str(Path(self.path).absolute())
+
+    def vacuum(self, kept: Sequence[int], *, dry_run: bool) -> int:
+        """Compact, and remove the files that none of the kept versions needs; returns how many."""
+        table = self._table()
+        record = self.at().record
+        if not dry_run:
+            stamped = record.model_copy(
+                update={
+                    "instant": self.stamp(record),
+                    "action": "vacuum",
+                    "source": None,
+                    "details": {"kept": list(kept)},
+                }
+            )
+            if table.optimize.compact(commit_properties=_properties(stamped))["numFilesAdded"]:
+                kept = [*kept, table.version()]
+        removed = table.vacuum(
+            0,
+            dry_run=dry_run,
+            enforce_retention_duration=False,
+            full=True,
+            keep_versions=list(kept),
+            commit_properties=_properties(record),
+        )
+        return len(removed)
+
+    def stamp(self, latest: Record | None) -> datetime:
+        """The instant of a commit now: a clock that was set back does not undo the order of commits."""
+        now = datetime.now(UTC)
+        return max(now, latest.instant + timedelta(microseconds=1)) if latest else now
+
+
+class LostRace(Busy):
+    """Another import has changed the store meanwhile: read it again, and decide again."""
+
+    def __init__(self, path: str) -> None:
+        """Name the store."""
+        super().__init__(f"another import has changed the store {path} meanwhile: import the file again")
+
+
+def _properties(record: Record) -> deltalake.CommitProperties:
+    # Retrying would rest on checks that were made against another version.
+    return deltalake.CommitProperties(custom_metadata={_RECORD: record.model_dump_json()}, max_commit_retries=0)

@@ -1,0 +1,45 @@
+"""Keeping a store small without taking anything from the auditor: versions that runs refer to stay readable."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cardscreen.errors import ConfigError
+from cardscreen.files import not_for_others
+from cardscreen.store import Store
+
+
+def vacuum(store: Store, runs: Sequence[Path], keep_days: int, *, dry_run: bool = False) -> int:
+    """Put small files together and remove those that no kept version needs.
+
+    Args:
+        store: The store.
+        runs: Folders of runs: the versions that their manifests name are kept.
+        keep_days: All versions of the last so many days are kept, and the newest always is.
+        dry_run: Count only.
+
+    Returns:
+        How many files were, or would be, removed.
+
+    Raises:
+        ConfigError: A folder of runs is not there.
+    """
+    since = datetime.now(UTC) - timedelta(days=keep_days)
+    with not_for_others(), store.lock():
+        recent = [each.number for each in store.history() if each.record.instant >= since]
+        kept = sorted({store.at().number, *recent, *_referred(store, runs)})
+        return store.vacuum(kept, dry_run=dry_run)
+
+
+def _referred(store: Store, runs: Sequence[Path]) -> Iterator[int]:
+    """The versions of this store that runs, held ones too, were made from."""
+    for folder in runs:
+        if not folder.is_dir():
+            raise ConfigError(f"there is no folder of runs {str(folder)!r}")
+        for manifest in [*folder.glob("*/manifest.json"), *folder.glob(".held/*/manifest.json")]:
+            said = json.loads(manifest.read_text(encoding="utf-8")).get("inputs", {}).get("store")
+            if said and said["path"] == store.identity():
+                yield said["version"]

@@ -1,0 +1,43 @@
+"""The command line in this process: what it prints, and its exit code."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from unittest import mock
+
+from cardscreen import cli
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+
+def cardscreen(*arguments: object, cwd: Path) -> Done:
+    """Run a command in a folder."""
+    out, err, before = io.StringIO(), io.StringIO(), Path.cwd()
+    os.chdir(cwd)
+    code = 0
+    try:
+        with (
+            mock.patch.object(sys, "argv", ["cardscreen", *map(str, arguments)]),
+            mock.patch("signal.signal"),
+            mock.patch("warnings.showwarning"),
+            redirect_stdout(out),
+            redirect_stderr(err),
+        ):
+            cli.main()
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else 1
+    finally:
+        os.chdir(before)
+    return Done(code, out.getvalue(), err.getvalue())
