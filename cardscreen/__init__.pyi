@@ -18,5 +18,7 @@ from .screening import screen as screen
 from .splitting import split_phones as split_phones
 from .tokens import TokenKey as TokenKey
 from .tokens import token as token
+from .wallets import Wallet as Wallet
+from .wallets import wallet as wallet
 
 __all__: list[str]

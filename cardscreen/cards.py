@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from cardscreen import schema, schemes, tokens
+from cardscreen import keys, schema, schemes, tokens
 from cardscreen.cleaning import as_expr, is_blank, named_like, over_fields, to_text
 from cardscreen.forms import as_listed
 
@@ -283,6 +283,11 @@ class Card:
         The IIN has six digits here: eight beside the last four would be more than a file may show.
         """
         return card(cell).struct.with_fields(pl.field("iin").str.head(tokens.FIRST_SHOWN))
+
+    @staticmethod
+    def key(value: pl.Expr) -> pl.Expr:
+        """The UInt64 key of a full PAN: its digits."""
+        return keys.of_digits(value)
 
     @staticmethod
     def stub(value: pl.Expr) -> pl.Expr:

@@ -13,8 +13,8 @@ PACKAGE = Path(cardscreen.__file__).parent
 #: From the ground up: a module may import only modules before it.
 ORDER = [
     *("errors", "config", "schema", "index", "intervals", "cleaning", "splitting", "tables", "tokens", "numbering"),
-    "forms",
-    *("phones", "schemes", "cards", "identifiers", "listings", "matching", "policy"),
+    *("keys", "forms", "encodings", "addresses"),
+    *("phones", "schemes", "cards", "wallets", "identifiers", "listings", "matching", "policy"),
     *("accounts", "scanning", "screening", "brakes"),
     *("job", "run", "feeds", "normalize", "doctor", "demo", "show", "cli"),
 ]
