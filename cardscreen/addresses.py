@@ -116,8 +116,8 @@ def _bech32_fits(prefix: str, rows: encodings.Bytes) -> npt.NDArray[np.bool_]:
 def _ends_in_zeros(rows: encodings.Bytes) -> npt.NDArray[np.bool_]:
     """Whether the bits behind the last whole byte are fewer than a symbol, and zero."""
     spare = rows.shape[1] * 5 % 8
-    zeros: npt.NDArray[np.bool_] = rows[:, -1] & (1 << spare) - 1 == 0
-    return zeros & (spare < 5)
+    zeros: npt.NDArray[np.bool_] = (rows[:, -1] & (1 << spare) - 1 == 0) & (spare < 5)
+    return zeros
 
 
 def _cash(text: pl.Series) -> pl.DataFrame:
@@ -150,14 +150,14 @@ class Form:
 _58, _32 = "[1-9A-HJ-NP-Za-km-z]", "[02-9ac-hj-np-z]"
 _VERSION_0 = f"q(?:{_32}{{38}}|{_32}{{58}})"  # 20 or 32 bytes
 _VERSION_1_TO_16 = f"[pzry9x8gf2tvdw0s]{_32}{{10,70}}"  # 2 to 40 bytes
-#: No text has two of these forms.
+#: A text has the first form that fits: base58 has most of the characters of the others.
 FORMS = (
     Form(r"^0[xX][0-9a-fA-F]{40}$", _evm),
-    Form(f"^r{_58}{{24,34}}$", partial(_base58check, alphabet=_RIPPLE_BASE58, versions={(25, 0): "ripple"})),
-    Form(f"^[1-9A-Zt]{_58}{{24,34}}$", partial(_base58check, alphabet=_BASE58, versions=_VERSIONS)),
     Form(f"^(?:{'|'.join(_SEGWIT)})1(?:{_VERSION_0}|{_VERSION_1_TO_16})$", _bech32, folds=True),
-    Form(f"^{_58}{{36,44}}$", _solana),
-    Form(f"^(?:{_CASH}:)?(?:[qpzr]{_32}{{41}}|[pr]{_32}{{60}})$", _cash, folds=True),
-    Form(f"^4{_58}{{105}}$|^[48]{_58}{{94}}$", _monero),
     Form(f"^zs1{_32}{{75}}$|^u1{_32}{{80,500}}$", _bech32, folds=True),
+    Form(f"^(?:{_CASH}:)?(?:[qpzr]{_32}{{41}}|[pr]{_32}{{60}})$", _cash, folds=True),
+    Form(f"^r{_58}{{24,34}}$", partial(_base58check, alphabet=_RIPPLE_BASE58, versions={(25, 0): "ripple"})),
+    Form(f"^{_58}{{25,35}}$", partial(_base58check, alphabet=_BASE58, versions=_VERSIONS)),
+    Form(f"^{_58}{{36,44}}$", _solana),
+    Form(f"^4{_58}{{105}}$|^[48]{_58}{{94}}$", _monero),
 )
