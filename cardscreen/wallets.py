@@ -128,6 +128,8 @@ class Wallet:
 
     def scan(self, cell: pl.Expr) -> pl.Expr:
         """`schema.SCAN`: what the pass over all accounts needs."""
+        # The checks are made here, too: the bytes that they take also tell the ledger, and a base58 text that
+        # is of none must be a reject and not a clear account.
         key, status = keys.of_text(pl.col("address")), pl.col("status").cast(pl.String)
         return over_fields(wallet(cell), schema.SCAN, key=key, stub=_NO_STUB, status=status, note=_NOTHING)
 
