@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 import polars_hash as plh
-import pyarrow as pa
 
 Bytes = npt.NDArray[np.uint8]
 #: Digits of base 58 that are taken at once: 58⁵ and a carry fit into a limb of 32 bits.
@@ -68,10 +67,9 @@ def base58_bytes(text: pl.Series, longest: int, alphabet: bytes) -> tuple[Bytes,
 def base58_fits(payload: Bytes) -> npt.NDArray[np.bool_]:
     """Whether the last four bytes of each row are the check of those before: SHA-256, taken twice."""
     body, check = payload[:, :-_CHECK_BYTES], np.ascontiguousarray(payload[:, -_CHECK_BYTES:])
-    width = pa.binary(body.shape[1])
-    binary = pa.Array.from_buffers(width, len(body), [None, pa.py_buffer(np.ascontiguousarray(body))])
+    binary = pl.Series("x", np.ascontiguousarray(body)).cast(pl.List(pl.UInt8)).cast(pl.Binary)
     digest = plh.col("x").chash.sha2_256()
-    once = pl.DataFrame({"x": binary}).select(digest.str.decode("hex"))
+    once = binary.to_frame().select(digest.str.decode("hex"))
     twice = once.select(digest.str.head(2 * _CHECK_BYTES).str.decode("hex").bin.reinterpret(dtype=pl.UInt32))
     fits: npt.NDArray[np.bool_] = twice.to_series().to_numpy() == check.view("<u4").ravel()
     return fits

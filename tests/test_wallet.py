@@ -137,6 +137,18 @@ def test_a_slip_of_one_character_is_never_sound(made: tuple[str, str], data: st.
         assert slipped["chain"] == ledger
 
 
+@given(hashes)
+def test_a_check_that_fits_makes_nothing_sound_that_is_not_well_formed(data: bytes) -> None:
+    symbols = [1, *five_bits(data + data[:12])]
+    wrong = {
+        "a hash of 20 bytes that says it has 32": cashaddr(0x0B, data),
+        "Sapling with the newer check": bech32("zs", five_bits(data + data + b"zec"), 0x2BC830A3),
+        "one bit behind the last byte": bech32("bc", [*symbols[:-1], symbols[-1] | 1], 0x2BC830A3),
+        "another version than 0 in an XRP address": base58check(b"\x01" + data, RIPPLE),
+    }
+    assert [why for why, address in wrong.items() if read(address)[0]["status"] == "valid"] == []
+
+
 @given(addresses())
 def test_capitals_and_a_left_out_prefix_mean_the_same_address(made: tuple[str, str]) -> None:
     address, ledger = made
