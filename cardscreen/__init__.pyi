@@ -20,5 +20,7 @@ from .splitting import split_phones as split_phones
 from .store import Store as Store
 from .tokens import TokenKey as TokenKey
 from .tokens import token as token
+from .wallets import Wallet as Wallet
+from .wallets import wallet as wallet
 
 __all__: list[str]

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from cardscreen import schema, schemes, tokens
+from cardscreen import keys, schema, schemes, tokens
 from cardscreen.cleaning import as_expr, is_blank, named_like, over_fields, to_text
 from cardscreen.forms import as_listed, as_written
 
@@ -311,6 +311,11 @@ class Card:
         first, last = value.str.extract("^([0-9]+)"), value.str.extract("([0-9]+)[*]?$")
         size = tokens.FIRST_SHOWN
         return (first.str.len_bytes() < size) | (first.str.head(size) != last.str.head(size))
+
+    @staticmethod
+    def key(value: pl.Expr) -> pl.Expr:
+        """The UInt64 key of a full PAN: its digits."""
+        return keys.of_digits(value)
 
     @staticmethod
     def stub(value: pl.Expr) -> pl.Expr:

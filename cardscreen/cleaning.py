@@ -56,8 +56,7 @@ def holds_numbers(dtype: pl.DataType) -> bool:
 def refuse_type(column: str, dtype: pl.DataType) -> InputError:
     """The error for a column that can't hold identifiers."""
     return InputError(
-        f"column {column!r} has type {dtype}, which cannot hold phone or card numbers: "
-        "give text, integers or 64-bit floats"
+        f"column {column!r} has type {dtype}, which cannot hold identifiers: give text, integers or 64-bit floats"
     )
 
 

@@ -35,7 +35,7 @@ plan_app = typer.Typer(help="The tables by which phone numbers are read.", no_ar
 app.add_typer(plan_app, name="plan")
 app.add_typer(list_app, name="list")
 
-_KindName = Annotated[str, typer.Argument(help="What it is: phone, card.", show_default=False)]
+_KindName = Annotated[str, typer.Argument(help="What it is: phone, card or wallet.", show_default=False)]
 _Json = Annotated[bool, typer.Option("--json", help="Print the summary as one line of JSON.")]
 _Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no table.")]
 
@@ -178,7 +178,7 @@ def normalize(
 @app.command()
 def check(
     kind: _KindName,
-    value: Annotated[str, typer.Argument(help="One phone or card number, as written; - reads standard input.")],
+    value: Annotated[str, typer.Argument(help="One value, as written; - reads standard input.")],
     region: Annotated[str | None, typer.Option(help="Region of national phone numbers, such as CN.")] = None,
 ) -> None:
     """Say how one value is read. Use - for card numbers: arguments stay in the shell's history.

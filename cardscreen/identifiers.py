@@ -1,6 +1,6 @@
 """What an identifier kind is, and the kinds there are.
 
-Screening, listings and the command line know phones and cards only through this module: a new kind
+Screening, listings and the command line know the kinds only through this module: a new kind
 is one module with a class of this shape, and one entry in `KINDS`.
 """
 
@@ -15,6 +15,7 @@ import polars as pl
 from cardscreen.cards import Card
 from cardscreen.errors import ConfigError, near
 from cardscreen.phones import Phone
+from cardscreen.wallets import Wallet
 
 
 class Kind(Protocol):
@@ -44,7 +45,7 @@ class Kind(Protocol):
         ...
 
     def scan(self, cell: pl.Expr) -> pl.Expr:
-        """`schema.SCAN`: the key to look up. Numbers in a range of equal length have keys in its range."""
+        """`schema.SCAN`: the key to look up, that of `key`. Keys of numbers in a range lie in its range."""
         ...
 
     def read(self, cell: pl.Expr) -> pl.Expr:
@@ -74,6 +75,11 @@ class Kind(Protocol):
         ...
 
     @staticmethod
+    def key(value: pl.Expr) -> pl.Expr:
+        """The UInt64 key of a canonical value; several values may share one."""
+        ...
+
+    @staticmethod
     def stub(value: pl.Expr) -> pl.Expr:
         """The visible digits that a truncated value shares with the full one, as UInt64; null if none."""
         ...
@@ -84,7 +90,7 @@ class Kind(Protocol):
         ...
 
 
-KINDS: Mapping[str, type[Kind]] = {kind.name: kind for kind in (Phone, Card)}
+KINDS: Mapping[str, type[Kind]] = {kind.name: kind for kind in (Phone, Card, Wallet)}
 
 
 def kind_from_options(column: str, options: Mapping[str, Any]) -> Kind:

@@ -12,20 +12,14 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from cardscreen import schema
+from cardscreen import keys, schema
 from cardscreen.errors import ConfigError
 from cardscreen.identifiers import KINDS, Kind
 from cardscreen.intervals import Intervals
 from cardscreen.tokens import TokenKey, token
 
-_KEY_DIGITS = 19  # always fit into UInt64; further digits are compared as text
 #: What evidence keeps of a listing.
 _EVIDENCE = ["list", "source", "reason", "severity", "listed_on", "expires_on", "reference", "listing_id"]
-
-
-def key_of(value: pl.Expr) -> pl.Expr:
-    """The UInt64 key of a canonical number: its first 19 digits."""
-    return value.str.strip_prefix("+").str.head(_KEY_DIGITS).cast(pl.UInt64)
 
 
 @dataclass(frozen=True)
@@ -58,7 +52,7 @@ class Targets:
         stub = KINDS[kind].stub(pl.col("value"))
         stubbed = exact if KINDS[kind].truncates else exact.clear()
         return cls(
-            keys=_distinct(exact, key_of(pl.col("value"))),
+            keys=_distinct(exact, KINDS[kind].key(pl.col("value"))),
             ranges=Intervals.union(spans["low_key"], spans["high_key"]),
             shown=_distinct(truncated, stub),
             hidden=_distinct(stubbed, stub),
@@ -128,9 +122,11 @@ def key_ranges(listings: pl.DataFrame) -> pl.DataFrame:
     A prefix covers every length: one interval for each number of digits that a key can have.
     """
     ranges = listings.filter(pl.col("match") == "range")
-    closed = ranges.filter(~pl.col("open")).with_columns(low_key=key_of(pl.col("low")), high_key=key_of(pl.col("high")))
+    closed = ranges.filter(~pl.col("open")).with_columns(
+        low_key=keys.of_digits(pl.col("low")), high_key=keys.of_digits(pl.col("high"))
+    )
     prefix = pl.col("low").str.strip_prefix("+")
-    lengths = pl.DataFrame({"digits": range(1, _KEY_DIGITS + 1)})
+    lengths = pl.DataFrame({"digits": range(1, keys.DIGITS + 1)})
     opened = (
         ranges.filter("open")
         .join(lengths, how="cross")
@@ -159,7 +155,7 @@ def evidence(values: pl.DataFrame, in_force: pl.DataFrame, token_keys: Sequence[
     pairs = []
     for name, kind in KINDS.items():
         asked, listed = values.filter(pl.col("kind") == name), in_force.filter(pl.col("kind") == name)
-        pairs += [_exact(asked, listed), _ranged(asked, listed), _truncated(asked, listed, kind)]
+        pairs += [_exact(asked, listed), _ranged(asked, listed, kind), _truncated(asked, listed, kind)]
         pairs += [_signed(asked, listed, name, key) for key in token_keys]
     columns = ["kind", "value", "match", *_EVIDENCE]
     return pl.concat([pair.select(columns) for pair in pairs])
@@ -175,8 +171,8 @@ def _signed(values: pl.DataFrame, listings: pl.DataFrame, kind: str, key: TokenK
     return signed.join(listed.drop("kind").rename({"value": "token"}), on="token")
 
 
-def _ranged(values: pl.DataFrame, listings: pl.DataFrame) -> pl.DataFrame:
-    full = values.filter(~_is_truncated("value")).with_columns(key=key_of(pl.col("value")))
+def _ranged(values: pl.DataFrame, listings: pl.DataFrame, kind: type[Kind]) -> pl.DataFrame:
+    full = values.filter(~_is_truncated("value")).with_columns(key=kind.key(pl.col("value")))
     spans = key_ranges(listings.with_row_index("listed")).drop("kind", "value")
     leading = pl.col("value").str.head(pl.col("low").str.len_bytes())
     same_length = pl.col("open") | (pl.col("value").str.len_bytes() == pl.col("low").str.len_bytes())

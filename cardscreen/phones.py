@@ -14,7 +14,7 @@ from typing import ClassVar
 import phonenumbers
 import polars as pl
 
-from cardscreen import phone_forms, schema
+from cardscreen import keys, phone_forms, schema
 from cardscreen.cleaning import as_expr, is_damaged, named_like, over_fields, repaired, to_text
 from cardscreen.errors import ConfigError, near
 from cardscreen.forms import as_listed, as_written
@@ -225,6 +225,11 @@ class Phone:
 
     def _is_damaged(self, text: pl.Expr) -> pl.Expr:
         return is_damaged(text).fill_null(False) if self.repair else pl.lit(False)
+
+    @staticmethod
+    def key(value: pl.Expr) -> pl.Expr:
+        """The UInt64 key of an E.164 number: its digits."""
+        return keys.of_digits(value)
 
     @staticmethod
     def stub(value: pl.Expr) -> pl.Expr:  # noqa: ARG004

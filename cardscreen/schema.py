@@ -46,8 +46,27 @@ PHONE_STATUSES = pl.Enum(
     ]
 )
 CARD_STATUSES = pl.Enum(["missing", "truncated", "not_a_number", "bad_length", "bad_checksum", "valid"])
+WALLET_STATUSES = pl.Enum(["missing", "not_an_address", "bad_checksum", "valid"])
+CHAINS = pl.Enum(
+    [
+        "bitcoin",
+        "bitcoin_cash",
+        "bitcoin_gold",
+        "dash",
+        "dogecoin",
+        "ethereum",
+        "litecoin",
+        "monero",
+        "ripple",
+        "solana",
+        "tron",
+        "verge",
+        "zcash",
+    ]
+)
 
 PHONE = pl.Struct({"e164": pl.String, "region": pl.String, "type": PHONE_TYPES, "status": PHONE_STATUSES})
+WALLET = pl.Struct({"address": pl.String, "chain": CHAINS, "status": WALLET_STATUSES})
 
 #: What the pass over all accounts knows of a cell: a key to look up, or, of a value that shows only
 #: some digits, a stub of those; both null where the cell gives nothing to screen. `note` says what was

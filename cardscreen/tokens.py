@@ -125,8 +125,8 @@ def token(expr: str | pl.Expr, kind: str, key: TokenKey) -> pl.Expr:
 
     Args:
         expr: Column name or expression: String, canonical values (`cs.card(..., pan=True)`'s `pan`,
-            `cs.phone`'s `e164`).
-        kind: `card` or `phone`: the same digits give another token as another kind.
+            `cs.phone`'s `e164`, `cs.wallet`'s `address`).
+        kind: `card`, `phone` or `wallet`: the same text gives another token as another kind.
         key: The key.
 
     Returns:

@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import phonenumbers
-from stdnum import luhn
+from stdnum import bitcoin, luhn
 
 ACTIONS = ["none", "notify", "verify", "suspend", "close"]
 LEVELS = ["none", "low", "medium", "high", "critical"]
@@ -22,6 +22,7 @@ STARTS = {"low": 1, "medium": 40, "high": 70, "critical": 90}
 RECOMMENDS = {"none": "none", "low": "notify", "medium": "verify", "high": "suspend", "critical": "suspend"}
 GRACE = {"notify": 0, "verify": 1, "suspend": 3, "close": 7}
 SHARED_ABOVE = 5
+IDENTIFIERS = {"mobile": "phone", "card_no": "card", "wallet": "wallet"}
 Row = dict[str, Any]
 
 
@@ -53,12 +54,35 @@ def read_card(cell: str | None) -> tuple[str | None, str]:
     return text, "valid" if luhn.is_valid(text) else "bad_checksum"
 
 
+def read_wallet(cell: str | None) -> tuple[str | None, str]:
+    """Canonical value and status; Ethereum and Bitcoin addresses only."""
+    if cell is None or cell.strip() == "":
+        return None, "missing"
+    text = "".join(cell.split())
+    if re.fullmatch(r"0[xX][0-9a-fA-F]{40}", text):
+        return text.lower(), "valid"
+    mixed_case = text[:2].lower() == "bc" and text not in (text.lower(), text.upper())
+    if bitcoin.is_valid(text) and not mixed_case:
+        return bitcoin.compact(text), "valid"
+    # Version bytes and lengths are right in the addresses with slips that are tried here.
+    slipped = re.fullmatch(r"[13][1-9A-HJ-NP-Za-km-z]{33}|bc1q[02-9ac-hj-np-z]{38}", text)
+    return (text, "bad_checksum") if slipped else (None, "not_an_address")
+
+
+def read_cell(kind: str, cell: str | None, region: str | None) -> tuple[str | None, str]:
+    if kind == "phone":
+        return read_phone(cell, region)
+    return read_card(cell) if kind == "card" else read_wallet(cell)
+
+
 def mask(kind: str, value: str) -> str:
     return value[:6] + "*" * (len(value) - 10) + value[-4:] if kind == "card" else value
 
 
 def match_of(kind: str, value: str, listed: str) -> str | None:
     """How a listed value covers an account's value, if it does."""
+    if kind == "wallet":
+        return "exact" if value == listed else None
     digits, hidden = value.lstrip("+"), "*" in value
     if re.fullmatch(r"\d+\*+\d+", listed):  # a truncated PAN
         head, tail = listed.split("*")[0], listed.split("*")[-1]
@@ -86,6 +110,8 @@ def merge(listings: Iterable[Row]) -> list[Row]:
     """Rows with one identity as one listing."""
     merged: dict[tuple[Any, ...], Row] = {}
     for number, row in enumerate(listings):
+        if row["kind"] == "wallet":
+            row = dict(row, value=read_wallet(row["value"])[0])
         key = (row["source"], row["kind"], row["value"], row["list"], row["reference"])
         row = dict(row, listing_id=f"{row['source']}:{number}")
         if key not in merged:
@@ -117,7 +143,7 @@ def level_of(score: int) -> str:
 
 
 def screen(accounts: list[Row], raw_listings: list[Row], day: date, region: str | None) -> Found:
-    """Screen rows of account_id, mobile, card_no, since, segment with the default policy."""
+    """Screen rows of account_id, mobile, card_no, wallet, since, segment with the default policy."""
     found = Found()
     listings = [each for each in merge(raw_listings) if in_force(each, day)]
     cells = []  # (row number, account, identifier, kind, value, status, since, segment)
@@ -126,9 +152,9 @@ def screen(accounts: list[Row], raw_listings: list[Row], day: date, region: str 
         if row["account_id"] is None:
             found.rejects.append((None, "account_id", None, "no_account"))
             continue
-        for identifier, kind in (("mobile", "phone"), ("card_no", "card")):
+        for identifier, kind in IDENTIFIERS.items():
             cell = row[identifier]
-            value, status = read_phone(cell, region) if kind == "phone" else read_card(cell)
+            value, status = read_cell(kind, cell, region)
             if status == "missing":
                 outcomes[number, identifier] = "missing"
             elif value is None:
@@ -223,12 +249,12 @@ def decide(found: Found, accounts: list[Row], day: date) -> None:
 
 def count(found: Found, accounts: list[Row], outcomes: dict[tuple[int, str], str]) -> None:
     names = ["missing", "rejected", "clear", "exempt", "hit"]
-    for identifier in ("mobile", "card_no"):
+    for identifier in IDENTIFIERS:
         told = [outcome for (_, column), outcome in outcomes.items() if column == identifier]
         found.coverage[identifier] = {"cells": len(told)} | {name: told.count(name) for name in names}
     classes = dict.fromkeys(["hit", "exempt", "clear", "not_screenable", "no_account"], 0)
     for number, row in enumerate(accounts):
-        told = [outcomes.get((number, column), "") for column in ("mobile", "card_no")]
+        told = [outcomes.get((number, column), "") for column in IDENTIFIERS]
         if row["account_id"] is None:
             classes["no_account"] += 1
         else:

@@ -14,8 +14,8 @@ PACKAGE = Path(cardscreen.__file__).parent
 ORDER = [
     *("errors", "config", "schema", "terms", "files", "index", "intervals", "cleaning", "splitting"),
     *("encodings", "tables", "days", "sources", "tokens", "numbering"),
-    *("forms", "phone_forms"),
-    *("phones", "schemes", "cards", "identifiers", "listings", "matching", "policy"),
+    *("keys", "forms", "phone_forms", "codes", "addresses"),
+    *("phones", "schemes", "cards", "wallets", "identifiers", "listings", "matching", "policy"),
     *("accounts", "scanning", "screening", "brakes"),
     *("merging", "store", "job", "run"),
     *("feeds", "presets", "feed_checks", "importing", "inspecting", "upkeep"),

@@ -16,6 +16,7 @@ import pytest
 from filelock import FileLock
 
 from cardscreen.errors import ConfigError
+from cardscreen.identifiers import KINDS
 from cardscreen.job import Job
 
 CARD = "6222021234561234"
@@ -344,6 +345,12 @@ def test_every_command_has_help_with_an_example(project: Path) -> None:
         done = cardscreen(*command.split(), "--help", cwd=project)
         assert done.returncode == 0
         assert "Example:" in done.stdout
+
+
+def test_the_help_names_every_kind_there_is(project: Path) -> None:
+    for command in ("check", "normalize"):
+        told = cardscreen(command, "--help", cwd=project).stdout
+        assert [name for name in KINDS if name not in told] == []
 
 
 def test_doctor_tells_versions_and_the_state_of_the_tables(project: Path) -> None:

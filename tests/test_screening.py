@@ -18,7 +18,14 @@ from cardscreen.identifiers import Kind
 
 DAY = date(2026, 11, 23)
 ACCOUNTS = pl.Schema(
-    {"account_id": pl.String, "mobile": pl.String, "card_no": pl.String, "since": pl.Date, "segment": pl.String}
+    {
+        "account_id": pl.String,
+        "mobile": pl.String,
+        "card_no": pl.String,
+        "wallet": pl.String,
+        "since": pl.Date,
+        "segment": pl.String,
+    }
 )
 LISTED = pl.Schema(
     {
@@ -34,6 +41,7 @@ LISTED = pl.Schema(
     }
 )
 KINDS: dict[str, Kind] = {"mobile": cs.Phone("CN", holder_since="since"), "card_no": cs.Card(holder_since="since")}
+ALL_KINDS: dict[str, Kind] = KINDS | {"wallet": cs.Wallet(holder_since="since")}
 
 PHONES = ["+8613800138000", "+8613800138001", "+8617000001234", "+861064123456789", "+442079460958"]
 PHONE_CELLS = [
@@ -65,6 +73,26 @@ CARD_CELLS = [
     "",
     None,
 ]
+WALLETS = [
+    "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
+    "0x5AAEB6053F3E94C9B9A09F33669435E7EF1BEAED",
+    "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2",
+    "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN3",
+    "3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy",
+    "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4",
+    "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3tq",
+]
+WALLET_CELLS = [
+    *WALLETS,
+    "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed",
+    " 1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2\n",
+    "BC1Q W508 D6QE JXTD G4Y5 R3ZA RVAR Y0C5 XW7K V8F3 T4",
+    "Bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4",
+    "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAe",
+    "see file",
+    "",
+    None,
+]
 PHONE_LISTINGS = [
     *PHONES,
     "+86170*",
@@ -83,18 +111,20 @@ CARD_LISTINGS = [
     "6222021234561234-6222021234567894",
 ]
 
+LISTED_VALUES = {"phone": PHONE_LISTINGS, "card": CARD_LISTINGS, "wallet": WALLETS}
+
 days = st.none() | st.integers(-3, 3).map(lambda gap: DAY + timedelta(days=gap))
 
 
 @st.composite
 def listing(draw: st.DrawFn) -> dict[str, Any]:
-    kind = draw(st.sampled_from(["phone", "card"]))
+    kind = draw(st.sampled_from(list(LISTED_VALUES)))
     begin, end = draw(days), draw(days)
     if begin and end and end < begin:
         begin, end = end, begin
     return {
         "kind": kind,
-        "value": draw(st.sampled_from(PHONE_LISTINGS if kind == "phone" else CARD_LISTINGS)),
+        "value": draw(st.sampled_from(LISTED_VALUES[kind])),
         "list": draw(st.sampled_from(["block", "block", "block", "allow"])),
         "source": draw(st.sampled_from(["police", "bank-a"])),
         "reason": draw(st.sampled_from(["telecom_fraud", "money_mule"])),
@@ -110,6 +140,7 @@ account = st.fixed_dictionaries(
         "account_id": st.sampled_from(["a", "b", "c", "d", "e", "f", "g", None]),
         "mobile": st.sampled_from(PHONE_CELLS),
         "card_no": st.sampled_from(CARD_CELLS),
+        "wallet": st.sampled_from(WALLET_CELLS),
         "since": days,
         "segment": st.sampled_from(["x", "y", None]),
     }
@@ -139,7 +170,7 @@ def test_screening_agrees_with_the_slow_reference(
     result = cs.screen(
         pl.DataFrame(accounts, schema=ACCOUNTS),
         cs.Blocklist.from_frame(pl.DataFrame(listings, schema=LISTED)),
-        identifiers=KINDS,
+        identifiers=ALL_KINDS,
         carry=["segment"],
         as_of=DAY,
     )
@@ -163,8 +194,8 @@ def test_row_order_and_chunking_change_no_byte_of_hits_and_flags(
     chunked = pl.concat(
         [pl.DataFrame(shuffled[start::parts], schema=ACCOUNTS) for start in range(parts)], rechunk=False
     )
-    one = cs.screen(frame, blocklist, identifiers=KINDS, carry=["segment"], as_of=DAY)
-    other = cs.screen(chunked.lazy(), blocklist, identifiers=KINDS, carry=["segment"], as_of=DAY)
+    one = cs.screen(frame, blocklist, identifiers=ALL_KINDS, carry=["segment"], as_of=DAY)
+    other = cs.screen(chunked.lazy(), blocklist, identifiers=ALL_KINDS, carry=["segment"], as_of=DAY)
     assert one.hits.collect().equals(other.hits.collect())
     assert one.flagged.collect().equals(other.flagged.collect())
     assert one.summary["coverage"] == other.summary["coverage"]
@@ -335,7 +366,7 @@ def test_the_night_before_decides_since_when_and_when_due() -> None:
 
 def test_a_wrongly_ordered_join_would_be_noticed() -> None:
     """The reference itself tells cases apart: guards the comparison above against passing on nothing."""
-    rows = [{"account_id": "a", "mobile": "13800138000", "card_no": None, "since": None, "segment": None}]
+    rows = [dict.fromkeys(ACCOUNTS.names()) | {"account_id": "a", "mobile": "13800138000"}]
     listed = [
         {
             **dict.fromkeys(LISTED.names()),

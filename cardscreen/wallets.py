@@ -1,0 +1,178 @@
+"""Crypto wallets: from raw cells to the canonical address, the ledger that it is for, and its check.
+
+A checksum is evidence and never a gate: a slip on a list, or in an account, must clear nobody by itself.
+An address is shown as it is, since everybody can read it on its ledger.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import polars as pl
+
+from cardscreen import keys, schema
+from cardscreen.addresses import FORMS, TOLD
+from cardscreen.cleaning import as_expr, is_blank, named_like, over_fields, to_text
+from cardscreen.forms import WRITTEN, as_listed
+
+_NOTHING = pl.lit(None, dtype=pl.String)
+_NO_STUB = pl.lit(None, dtype=pl.UInt64)
+#: What copying leaves in and behind an address: white space, soft hyphens, marks without a glyph.
+_UNSEEN = r"[\s\p{Cf}]"
+
+
+def wallet(expr: str | pl.Expr) -> pl.Expr:
+    """Read raw cells of crypto wallet addresses: which address, of which ledger, and is it sound.
+
+    Args:
+        expr: Column name or expression: String. White space and characters without a glyph are dropped.
+
+    Returns:
+        Struct{address: String, chain: Enum, status: Enum}, named like the input. `address` is the same
+        however it was written: `ethereum` (any EVM chain) and bech32 addresses in small letters, those of
+        Bitcoin Cash with their prefix, base58 as it is, since there case tells addresses apart. `chain`
+        is one of `schema.CHAINS`, as `cardscreen.addresses` says. Cells with status `missing` or
+        `not_an_address` have no other field; those with `bad_checksum` and `valid` have all. The checks
+        of Ethereum (ERC-55) and Monero need Keccak-256 and are not made, and Solana has none: these are
+        `valid` by their form alone. Bech32 in mixed case is no address (BIP-173).
+
+    Raises:
+        InputError: When the query runs, if the column holds dates, booleans or nested values.
+
+    Source:
+        Base58Check (Bitcoin wiki), BIP-173, BIP-350, CashAddr specification, ERC-55, XRPL base58 encodings,
+        ZIP-316; Monero and Solana documentation of addresses.
+
+    Example:
+        >>> cells = pl.DataFrame({"wallet": ["BC1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KV8F3T4"]})
+        >>> cells.select(wallet("wallet").struct.unnest()).row(0)
+        ('bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4', 'bitcoin', 'valid')
+    """
+    read = to_text(as_expr(expr)).map_batches(_read, return_dtype=schema.WALLET, is_elementwise=True)
+    return named_like(read, expr)
+
+
+def _read(raw: pl.Series) -> pl.Series:
+    """Cells of one form go together to that form's reader."""
+    bare, folded = pl.col("bare"), pl.col("folded")
+    forms = [
+        pl.when((folded if form.folds else bare).str.contains(form.pattern)).then(pl.lit(at, dtype=pl.UInt8))
+        for at, form in enumerate(FORMS)
+    ]
+    # Capitals alone are how QR codes write bech32; a mixture stays one, and fits no form.
+    all_capitals = bare == bare.str.to_uppercase()
+    cells = (
+        raw.alias("raw")
+        .to_frame()
+        .lazy()
+        .select("raw", bare=pl.col("raw").str.replace_all(_UNSEEN, ""))
+        .with_columns(folded=pl.when(all_capitals).then(bare.str.to_lowercase()).otherwise(bare))
+        .select("raw", "bare", "folded", form=pl.coalesce(forms))
+        .with_row_index("row")
+        .collect(engine="in-memory")
+    )
+    parts = [pl.DataFrame(schema={"row": cells.schema["row"], **TOLD})]
+    for at, form in enumerate(FORMS):
+        if len(alike := cells.filter(pl.col("form") == at)):
+            told = form.read(alike["folded" if form.folds else "bare"])
+            parts.append(told.select(alike["row"], *TOLD))
+    told = cells.join(pl.concat(parts), on="row", how="left", maintain_order="left")
+    return told.select(_fields().alias(raw.name)).to_series()
+
+
+def _fields() -> pl.Expr:
+    known = pl.col("chain").is_not_null()
+    status = (
+        pl.when(is_blank(pl.col("raw")))
+        .then(pl.lit("missing"))
+        .when(~known)
+        .then(pl.lit("not_an_address"))
+        .when("sound")
+        .then(pl.lit("valid"))
+        .otherwise(pl.lit("bad_checksum"))
+    )
+    return pl.struct(
+        pl.when(known).then("address").alias("address"),
+        pl.col("chain").cast(schema.CHAINS),
+        status.cast(schema.WALLET_STATUSES).alias("status"),
+    )
+
+
+@dataclass(frozen=True)
+class Wallet:
+    """The identifier kind of crypto wallets.
+
+    Args:
+        holder_since: Account column (Date, or text as YYYY-MM-DD) that says since when this holder
+            has the wallet.
+
+    Example:
+        >>> Wallet().name
+        'wallet'
+    """
+
+    holder_since: str | None = None
+
+    name: ClassVar[str] = "wallet"
+    truncates: ClassVar[bool] = False
+    notes: ClassVar[tuple[str, ...]] = ()
+
+    def columns(self) -> list[str]:
+        """Account columns that reading needs beside the cell itself."""
+        return []
+
+    def split(self, cell: pl.Expr) -> pl.Expr | None:  # noqa: ARG002
+        """None: a cell holds one address."""
+        return None
+
+    def scan(self, cell: pl.Expr) -> pl.Expr:
+        """`schema.SCAN`: what the pass over all accounts needs."""
+        # The checks are made here, too: the bytes that they take also tell the ledger, and a base58 text that
+        # is of none must be a reject and not a clear account.
+        key, status = keys.of_text(pl.col("address")), pl.col("status").cast(pl.String)
+        return over_fields(wallet(cell), schema.SCAN, key=key, stub=_NO_STUB, status=status, note=_NOTHING)
+
+    def read(self, cell: pl.Expr) -> pl.Expr:
+        """`schema.READ`: what evidence about a few cells needs."""
+        address, status = pl.col("address"), pl.col("status").cast(pl.String)
+        return over_fields(wallet(cell), schema.READ, value=address, shown=address, status=status)
+
+    def fields(self, cell: pl.Expr) -> pl.Expr:
+        """What a person may see of a cell: Struct{address, chain, status}."""
+        return wallet(cell)
+
+    @staticmethod
+    def key(value: pl.Expr) -> pl.Expr:
+        """The UInt64 key of a canonical address: a hash, since an address is no number."""
+        return keys.of_text(value)
+
+    def listed(self, cell: pl.Expr) -> pl.Expr:
+        """`forms.WRITTEN` of a source's cells: an address, read as an account's is."""
+        exact = pl.when(pl.col("value").is_not_null()).then(pl.lit("exact"))
+        return over_fields(self.read(cell), WRITTEN, match=exact, value=pl.col("value"))
+
+    def claims(self, cell: pl.Expr) -> pl.Expr:
+        """Whether a cell is surely an address: of some ledger, and sound. Boolean, never null."""
+        return (wallet(cell).struct.field("status") == "valid").fill_null(value=False)
+
+    @staticmethod
+    def is_doubtful(value: pl.Expr) -> pl.Expr:
+        """False: an address looks like nothing else."""
+        return value.is_null() & False
+
+    @staticmethod
+    def is_too_wide(value: pl.Expr, limit: int) -> pl.Expr:  # noqa: ARG004
+        """False: there are no ranges of addresses."""
+        return value.is_null() & False
+
+    @staticmethod
+    def stub(value: pl.Expr) -> pl.Expr:  # noqa: ARG004
+        """Null: addresses are not truncated."""
+        return _NO_STUB
+
+    @staticmethod
+    def listing(value: pl.Expr) -> pl.Expr:
+        """`schema.LISTED`: an address, read as an account's is; null where it is none. There are no ranges."""
+        address = wallet(value).struct.field("address")
+        return as_listed(value, prefix=_NOTHING, low=_NOTHING, high=_NOTHING, others={"exact": address})
