@@ -1,0 +1,97 @@
+"""Public formats: samples written here in the layout that their publishers describe."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+from commands import cardscreen
+
+import cardscreen as cs
+from cardscreen import presets
+from cardscreen.store import Store
+
+FTC = """Company_Phone_Number,Created_Date,Violation_Date,Consumer_City,Consumer_State,Consumer_Area_Code,Subject,Recorded_Message_Or_Robocall
+2125550123,2026-02-27 00:00:16,2026-02-26 11:38:00,,,212,No Subject Provided,Y
+2125550123,2026-02-27 09:10:11,2026-02-26 18:00:00,Aurora,Colorado,303,"Reducing your debt (credit cards, mortgage)",Y
+8005550199,2026-02-28 00:00:13,,Ohio,Ohio,614,Dropped call or no message,N
+3125550142,2026-02-28 00:00:13,2026-02-27 16:19:00,Chicago,Illinois,312,Other,
+,2026-02-28 00:00:13,2026-02-27 16:19:00,Chicago,Illinois,312,Other,N
+"""
+
+
+def take(folder: Path, file: str, preset: str, day: str = "2026-03-01") -> pl.DataFrame:
+    done = cardscreen("list", "import", file, "--preset", preset, "--store", "lists", "--as-of", day, cwd=folder)
+    assert done.code == 0, done.err
+    return Store(folder / "lists").blocklist().listings.sort("value")
+
+
+def test_every_preset_is_a_feed_and_says_what_it_is() -> None:
+    described = presets.described()
+    assert set(described) == {"ftc-dnc", "ofac-wallets", "plain-numbers"}
+    for name, about in described.items():
+        assert presets.feed(name).source
+        assert len(about) > 40
+
+
+def test_an_unknown_preset_is_refused_with_the_near_one(tmp_path: Path) -> None:
+    done = cardscreen("list", "import", "x", "--preset", "ftc", "--store", "lists", cwd=tmp_path)
+    assert done.code == 2
+    assert "there is no preset 'ftc'" in done.err
+    assert "ftc-dnc" in done.err
+
+
+def test_presets_are_listed(tmp_path: Path) -> None:
+    done = cardscreen("list", "presets", cwd=tmp_path)
+    assert done.out.count("\n") == 3
+
+
+def test_complaints_of_several_files_add_up_and_widen_a_numbers_days(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(FTC)
+    first = take(tmp_path, "a.csv", "ftc-dnc")
+    assert first.select("value", "listed_on", "expires_on", "severity").rows() == [
+        ("+12125550123", date(2026, 2, 27), date(2026, 8, 26), 30),
+        ("+13125550142", date(2026, 2, 28), date(2026, 8, 27), 30),
+        ("+18005550199", date(2026, 2, 28), date(2026, 8, 27), 30),
+    ]
+    header, row = FTC.splitlines()[:2]
+    (tmp_path / "b.csv").write_text(f"{header}\n{row.replace('2026-02-2', '2026-03-0')}\n")
+    second = take(tmp_path, "b.csv", "ftc-dnc", "2026-03-09")
+    assert second.filter(pl.col("ended_on").is_null()).height == 3
+    assert second.row(0, named=True)["listed_on"] == date(2026, 2, 27)
+    assert second.row(0, named=True)["expires_on"] == date(2026, 9, 3)
+
+
+def test_a_complaint_alone_leads_to_a_notice_at_most(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(FTC)
+    take(tmp_path, "a.csv", "ftc-dnc")
+    accounts = pl.DataFrame({"account_id": ["a"], "phone": ["(212) 555-0123"]})
+    blocklist = Store(tmp_path / "lists").blocklist()
+    policy = {"levels": {"low": 1, "medium": 2, "high": 3, "critical": 4}}
+    result = cs.screen(accounts, blocklist, {"phone": cs.Phone("US")}, as_of=date(2026, 3, 1), policy=policy)
+    assert result.flagged.select("level", "action").collect().rows() == [("critical", "notify")]
+
+
+def test_sanctioned_wallets_are_one_a_line_and_cannot_be_overridden(tmp_path: Path) -> None:
+    text = "0xA7e4fecDDc20d83F36971b67e13f1abC98DfcfA6\n1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa # a remark\n\n"
+    (tmp_path / "w.txt").write_text(text)
+    listings = take(tmp_path, "w.txt", "ofac-wallets")
+    assert listings["value"].to_list() == [
+        "0xa7e4fecddc20d83f36971b67e13f1abc98dfcfa6",
+        "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa",
+    ]
+    assert Store(tmp_path / "lists").at().record.origins["ofac"].terms.overridable is False
+
+
+def test_plain_numbers_may_have_comments(tmp_path: Path) -> None:
+    (tmp_path / "n.txt").write_text("# our own\n+44 20 7946 0958 # reported twice\n+8613800138000\n")
+    assert take(tmp_path, "n.txt", "plain-numbers")["value"].to_list() == ["+442079460958", "+8613800138000"]
+
+
+@pytest.mark.parametrize("name", ["ofac_eth.txt", "ofac_xbt.txt", "ofac_ltc.txt"])
+def test_the_published_sanctioned_addresses_are_all_taken(tmp_path: Path, real_data: Path, name: str) -> None:
+    listings = take(tmp_path, str(real_data / name), "ofac-wallets")
+    lines = {line.strip().casefold() for line in (real_data / name).read_text().splitlines() if line.strip()}
+    assert {value.casefold() for value in listings["value"]} == lines
