@@ -198,17 +198,20 @@ def _zeros(read: FeedRows, feed: Feed) -> Iterator[Problem]:
     if feed.region is None or "phone" not in feed.kinds():
         return
     kind = feed.kinds()["phone"]
-    rows = read.rows.filter((pl.col("kind") == "phone") & (pl.col("match") == "exact")).select("line", "value")
+    exact = (pl.col("kind") == "phone") & (pl.col("match") == "exact")
+    rows = read.rows.lazy().filter(exact).select("line", "value")
     # Every so many rows say whether to look at all of them.
-    some = rows.gather_every(max(len(rows) // _SAMPLE, 1))
-    if some.filter(~kind.claims(pl.col("value"))).height <= feed.limits.unusable_share * len(some) / 2:
+    some = rows.gather_every(max(len(read.rows) // _SAMPLE, 1)).collect()
+    if len(_where(some, ~kind.claims(pl.col("value")))) <= feed.limits.unusable_share * len(some) / 2:
         return
-    invalid = rows.filter(~kind.claims(pl.col("value")))
+    invalid = rows.filter(~kind.claims(pl.col("value"))).collect()
     cells = pl.DataFrame({"line": read.file.lines, "cell": read.file.frame[feed.columns.value].cast(pl.String)})
     whole = cells.join(invalid, on="line", how="semi").filter(pl.col("cell").str.contains("^[1-9][0-9]*$"))
-    lost = whole.filter(kind.claims(pl.lit("0") + pl.col("cell")))["line"].to_list()
-    if len(lost) > feed.limits.unusable_share * len(rows):
-        found = f"{_share(len(lost), len(rows))} are numbers only with a zero in front, which some program has dropped"
+    lost = _where(whole, kind.claims(pl.lit("0") + pl.col("cell")))
+    if len(lost) > feed.limits.unusable_share * len(read.rows):
+        found = (
+            f"{_share(len(lost), len(read.rows))} are numbers only with a zero in front, which some program has dropped"
+        )
         yield Problem("zeros", f"{found}: {_lines(lost)}")
 
 

@@ -7,19 +7,22 @@ A listing says that a source holds a number, a range of numbers or a truncated n
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
 
 from cardscreen import schema
+from cardscreen.compiled import compile_listings
 from cardscreen.errors import BlocklistError, ConfigError, near
 from cardscreen.identifiers import KINDS
 from cardscreen.tables import (
     collected,
     files_of,
+    first_line,
     is_dateable,
     open_table,
     require_columns,
@@ -43,8 +46,7 @@ class Blocklist:
     """Listings of one or many sources, read and checked, ready for screening.
 
     Attributes:
-        listings: `schema.LISTING` and how each value was read: `low`, `high` (String), `open`. Card
-            numbers stand there in full: handle it as a secret.
+        lazy: `schema.LISTING`, perhaps still in files.
         rejects: Rows that could not be read, when asked for: place, problem (String).
         origins: What a store knows of each source: its terms, and how fresh its data is.
         version: The store's version; None for plain files and frames.
@@ -52,25 +54,40 @@ class Blocklist:
 
     def __init__(
         self,
-        listings: pl.DataFrame,
-        rejects: pl.DataFrame,
+        listings: pl.DataFrame | pl.LazyFrame,
+        rejects: pl.DataFrame | None = None,
         origins: Mapping[str, Origin] | None = None,
         version: int | None = None,
+        compiled: Callable[[], pl.DataFrame] | None = None,
     ) -> None:
         """Use `from_frame`, `read`, or a store's `blocklist`."""
-        self.listings = listings
-        self.rejects = rejects
+        self._compiled = compiled or (lambda: compile_listings(self.lazy))
+        self.lazy = listings.lazy()
+        self.rejects = _NO_REJECTS if rejects is None else rejects
         self.origins = dict(origins or {})
         self.version = version
 
+    @cached_property
+    def compiled(self) -> pl.DataFrame:
+        """`compiled.COMPILED`: what all accounts are looked up in."""
+        try:
+            return self._compiled()
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise BlocklistError(f"the listings can't be read: {first_line(error)}") from None
+
+    @cached_property
+    def listings(self) -> pl.DataFrame:
+        """All listings in memory: `schema.LISTING`. Card numbers stand there in full: handle it as a secret."""
+        return collected(self.lazy, "the listings", BlocklistError)
+
     def __repr__(self) -> str:
         """Counts only: listings hold card numbers."""
-        counts = self.listings.group_by("kind").len().sort("kind")
+        counts = collected(self.lazy.group_by("kind").len().sort("kind"), "the listings", BlocklistError)
         return f"Blocklist({', '.join(f'{kind}: {rows}' for kind, rows in counts.rows())})"
 
     def __len__(self) -> int:
         """How many listings there are."""
-        return len(self.listings)
+        return int(collected(self.lazy.select(pl.len()), "the listings", BlocklistError).item())
 
     @classmethod
     def from_frame(cls, frame: Any, *, bad_rows: Literal["raise", "reject"] = "raise") -> Blocklist:
@@ -123,18 +140,6 @@ class Blocklist:
             raise BlocklistError(_complaint(bad))
         return cls(_merged(read.filter(pl.col(_PROBLEM).is_null())), bad)
 
-    @classmethod
-    def of_store(cls, listings: pl.DataFrame, origins: Mapping[str, Origin], version: int) -> Blocklist:
-        """Listings that were read and checked when they were imported: `schema.LISTING`, values canonical."""
-        kept = listings.select(list(schema.LISTING))
-        ranges = (kept["match"] == "range").arg_true()
-        few = kept[ranges].with_row_index("row").with_columns(pl.lit(None, dtype=pl.String).alias(_PROBLEM))
-        read = _read_values(few.with_columns(name=pl.lit(None, dtype=pl.String)))
-        nothing = pl.Series([None], dtype=pl.String).new_from_index(0, len(kept))
-        ends = {name: nothing.scatter(ranges, read[name]) for name in ("low", "high")}
-        is_open = pl.Series([False]).new_from_index(0, len(kept)).scatter(ranges, read["open"].fill_null(value=False))
-        return cls(kept.with_columns(**ends, open=is_open), _NO_REJECTS, origins, version)
-
     def told(self, as_of: date) -> dict[str, Any] | None:
         """The store's version, and how fresh each source is on a day; None for plain files and frames."""
         if self.version is None:
@@ -153,11 +158,15 @@ class Blocklist:
 
     def in_force(self, as_of: date) -> pl.DataFrame:
         """The listings that hold on a day: from `listed_on` to `expires_on`, both included."""
-        as_of = to_day(as_of)
-        begun = pl.col("listed_on").is_null() | (pl.col("listed_on") <= as_of)
-        lasting = pl.col("expires_on").is_null() | (pl.col("expires_on") >= as_of)
-        kept = pl.col("ended_on").is_null() | (pl.col("ended_on") > as_of)
-        return self.listings.filter(begun & lasting & kept)
+        return collected(self.lazy.filter(holds(to_day(as_of))), "the listings", BlocklistError)
+
+
+def holds(day: date) -> pl.Expr:
+    """Whether a listing holds on a day: from `listed_on` to `expires_on`, both included, and before `ended_on`."""
+    begun = pl.col("listed_on").is_null() | (pl.col("listed_on") <= day)
+    lasting = pl.col("expires_on").is_null() | (pl.col("expires_on") >= day)
+    kept = pl.col("ended_on").is_null() | (pl.col("ended_on") > day)
+    return begun & lasting & kept
 
 
 def _with_all_columns(frame: pl.DataFrame, where: str, *, several: bool) -> pl.DataFrame:
@@ -256,7 +265,7 @@ def _read_values(frame: pl.DataFrame) -> pl.DataFrame:
                 ),
             ).alias(_PROBLEM)
         )
-        .drop("told", "raw")
+        .drop("told", "raw", "low", "high", "open")
     )
 
 
@@ -275,7 +284,7 @@ def _merged(read: pl.DataFrame) -> pl.DataFrame:
         read.sort("row")
         .group_by(_IDENTITY, maintain_order=True)
         .agg(
-            pl.col("match", "low", "high", "open").first(),
+            pl.col("match").first(),
             pl.col("reason").sort_by(pl.col("severity"), pl.col("reason"), descending=[True, False]).first(),
             pl.col("severity").max().cast(pl.UInt8),
             _unless_null("listed_on", pl.col("listed_on").min()),
@@ -284,7 +293,7 @@ def _merged(read: pl.DataFrame) -> pl.DataFrame:
             listing_id.first().alias("listing_id"),
         )
     )
-    return merged.select(*schema.LISTING, "low", "high", "open")
+    return merged.select(list(schema.LISTING))
 
 
 def _unless_null(column: str, value: pl.Expr) -> pl.Expr:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from cardscreen import keys, schema
+from cardscreen import schema
+from cardscreen.compiled import key_ranges
 from cardscreen.errors import ConfigError
 from cardscreen.identifiers import KINDS, Kind
 from cardscreen.intervals import Intervals
@@ -44,19 +45,22 @@ class Targets:
 
     @classmethod
     def of(cls, kind: str, in_force: pl.DataFrame, token_keys: Sequence[TokenKey] = ()) -> Targets:
-        """The targets of the block listings of one kind."""
+        """The targets of the block listings of one kind.
+
+        Args:
+            kind: Its name.
+            in_force: `compiled.COMPILED`, of the day that is asked about.
+            token_keys: The secrets under which token listings were made.
+        """
         block = in_force.filter((pl.col("kind") == kind) & (pl.col("list") == "block"))
-        exact = block.filter(pl.col("match") == "exact")["value"]
-        spans = key_ranges(block)
-        truncated = block.filter(pl.col("match") == "truncated")["value"]
-        stub = KINDS[kind].stub(pl.col("value"))
-        stubbed = exact if KINDS[kind].truncates else exact.clear()
+        of_match = {match: block.filter(pl.col("match") == match) for match in schema.MATCHES.categories}
+        spans = of_match["range"]
         return cls(
-            keys=_distinct(exact, KINDS[kind].key(pl.col("value"))),
-            ranges=Intervals.union(spans["low_key"], spans["high_key"]),
-            shown=_distinct(truncated, stub),
-            hidden=_distinct(stubbed, stub),
-            tokens=_distinct(block.filter(pl.col("match") == "token")["value"], _token_key(pl.col("value"))),
+            keys=of_match["exact"]["low"].drop_nulls(),
+            ranges=Intervals.union(spans["low"], spans["high"]),
+            shown=of_match["truncated"]["stub"].drop_nulls(),
+            hidden=of_match["exact"]["stub"].drop_nulls(),
+            tokens=of_match["token"]["low"].drop_nulls(),
             token_keys=token_keys,
         )
 
@@ -88,20 +92,18 @@ def _digest_key(digest: pl.Expr) -> pl.Expr:
     return digest.str.slice(0, 16).str.decode("hex").bin.reinterpret(dtype=pl.UInt64, endianness="big")
 
 
-def _token_key(token: pl.Expr) -> pl.Expr:
-    """The same of a token."""
-    encoded = token.str.slice(9, 11).str.replace_all("-", "+", literal=True).str.replace_all("_", "/", literal=True)
-    # Eleven digits of six bits hold eight bytes and two bits more; a twelfth completes the group.
-    return (encoded + "A").str.decode("base64").bin.slice(0, 8).bin.reinterpret(dtype=pl.UInt64, endianness="big")
-
-
-def check_token_keys(in_force: pl.DataFrame, token_keys: Sequence[TokenKey]) -> None:
+def check_token_keys(listings: pl.LazyFrame, token_keys: Sequence[TokenKey]) -> None:
     """Refuse tokens that none of the keys made: looking them up would find nobody, and say nothing.
+
+    Args:
+        listings: `schema.LISTING`, of the day that is asked about.
+        token_keys: The secrets at hand.
 
     Raises:
         ConfigError: There are tokens and no key, or some are under another key.
     """
-    ids = in_force.filter(pl.col("match") == "token")["value"].str.head(8).unique().sort().to_list()
+    of_tokens = listings.filter(pl.col("match") == "token").select(pl.col("value").str.head(8).unique().sort())
+    ids = of_tokens.collect().to_series().to_list()
     known = [key.id for key in token_keys]
     missing = [each for each in ids if each not in known]
     if missing and not known:
@@ -112,32 +114,25 @@ def check_token_keys(in_force: pl.DataFrame, token_keys: Sequence[TokenKey]) -> 
         )
 
 
-def _distinct(values: pl.Series, key: pl.Expr) -> pl.Series:
-    return values.to_frame().select(key.unique()).to_series().drop_nulls()
+def relevant(values: pl.DataFrame, listings: pl.LazyFrame, token_keys: Sequence[TokenKey] = ()) -> pl.DataFrame:
+    """The listings that may cover some of a few values: all ranges and truncated ones, the others by their value.
 
-
-def key_ranges(listings: pl.DataFrame) -> pl.DataFrame:
-    """Range listings with the keys that they span, `low_key` and `high_key`, one row an interval.
-
-    A prefix covers every length: one interval for each number of digits that a key can have.
+    Args:
+        values: As for `evidence`.
+        listings: `schema.LISTING`, of the day that is asked about, perhaps in files.
+        token_keys: The secrets under which token listings were made.
     """
-    ranges = listings.filter(pl.col("match") == "range")
-    closed = ranges.filter(~pl.col("open")).with_columns(
-        low_key=keys.of_digits(pl.col("low")), high_key=keys.of_digits(pl.col("high"))
-    )
-    prefix = pl.col("low").str.strip_prefix("+")
-    lengths = pl.DataFrame({"digits": range(1, keys.DIGITS + 1)})
-    opened = (
-        ranges.filter("open")
-        .join(lengths, how="cross")
-        .filter(pl.col("digits") >= prefix.str.len_bytes())
-        .with_columns(
-            low_key=prefix.str.pad_end(pl.col("digits"), "0").cast(pl.UInt64),
-            high_key=prefix.str.pad_end(pl.col("digits"), "9").cast(pl.UInt64),
-        )
-        .drop("digits")
-    )
-    return pl.concat([closed, opened])
+    full, hidden = values.filter(~_is_truncated("value")), values.filter(_is_truncated("value"))
+    named = [full["value"]]
+    ways = [pl.col("match").is_in(["range", "truncated"])]
+    for name, kind in KINDS.items():
+        of_kind = full.filter(pl.col("kind") == name)
+        named += [of_kind.select(token("value", name, key)).to_series() for key in token_keys]
+        stubs = hidden.filter(pl.col("kind") == name).select(kind.stub(pl.col("value"))).to_series().drop_nulls()
+        if len(stubs):
+            ways.append((pl.col("kind") == name) & kind.stub(pl.col("value")).is_in(stubs.implode()))
+    ways.append(pl.col("value").is_in(pl.concat(named).implode()))
+    return listings.filter(pl.any_horizontal(ways)).collect()
 
 
 def evidence(values: pl.DataFrame, in_force: pl.DataFrame, token_keys: Sequence[TokenKey] = ()) -> pl.DataFrame:
@@ -145,7 +140,7 @@ def evidence(values: pl.DataFrame, in_force: pl.DataFrame, token_keys: Sequence[
 
     Args:
         values: Distinct `kind` and `value` (String, canonical; truncated cards with `*`).
-        in_force: Listings as `Blocklist.in_force` gives them.
+        in_force: `schema.LISTING`, of the day that is asked about, at least those that are `relevant`.
         token_keys: The secrets under which token listings were made.
 
     Returns:
@@ -173,7 +168,8 @@ def _signed(values: pl.DataFrame, listings: pl.DataFrame, kind: str, key: TokenK
 
 def _ranged(values: pl.DataFrame, listings: pl.DataFrame, kind: type[Kind]) -> pl.DataFrame:
     full = values.filter(~_is_truncated("value")).with_columns(key=kind.key(pl.col("value")))
-    spans = key_ranges(listings.with_row_index("listed")).drop("kind", "value")
+    ranges = listings.with_row_index("listed").lazy().filter(pl.col("match") == "range")
+    spans = key_ranges(ranges, kind.name).drop("kind", "value").collect()
     leading = pl.col("value").str.head(pl.col("low").str.len_bytes())
     same_length = pl.col("open") | (pl.col("value").str.len_bytes() == pl.col("low").str.len_bytes())
     return (

@@ -23,12 +23,12 @@ import polars as pl
 if sys.platform != "win32":
     import resource
 
-from cardscreen import schema
+from cardscreen import compiled, schema
 from cardscreen.accounts import AccountColumns
 from cardscreen.errors import ConfigError, InputError
 from cardscreen.identifiers import Kind
-from cardscreen.listings import Blocklist
-from cardscreen.matching import Targets, check_token_keys, evidence
+from cardscreen.listings import Blocklist, holds
+from cardscreen.matching import Targets, check_token_keys, evidence, relevant
 from cardscreen.policy import ACCOUNT, Policy
 from cardscreen.scanning import NO_ACCOUNT, ROW_GROUP, scan
 from cardscreen.tables import (
@@ -114,20 +114,21 @@ def screen(
     clock = _Clock()
     carried = [carry] if isinstance(carry, str) else list(carry)
     plan = AccountColumns.of(schema_of(table, "the accounts"), identifiers, account_id, carried, rules)
-    in_force = blocklist.in_force(day)
+    listings, in_force = blocklist.lazy.filter(holds(day)), compiled.in_force(blocklist.compiled, day)
     keys = [tokens] if isinstance(tokens, TokenKey) else list(tokens or [])
-    check_token_keys(in_force, keys)
+    check_token_keys(listings, keys)
     before = _previous(previous, plan.schema[account_id])
     with _output_folder(out) as folder:
         with clock.stage("scan"):
             counts, rows, rejects = scan(table, plan, _targets(plan, in_force, keys), folder)
         with clock.stage("evidence"):
             cells = _cells(rows, plan)
-            found = _hits(cells, evidence(cells.select("kind", "value").unique(), in_force, keys))
+            values = cells.select("kind", "value").unique()
+            found = _hits(cells, evidence(values, relevant(values, listings, keys), keys))
         with clock.stage("policy"):
             judged = rules.judge(found.lazy(), day).sort("account_id", "identifier", "listing_id", "_value").collect()
             flagged = rules.decide(judged.lazy(), day, plan.carry, before).collect()
-        summary = _summary(plan, counts, cells, judged, flagged, in_force, day)
+        summary = _summary(plan, counts, cells, judged, flagged, listings, day)
         hits = judged.select(list(schema.HITS))
         if folder is not None:
             flagged.write_parquet(folder / "flagged.parquet", row_group_size=ROW_GROUP)
@@ -276,7 +277,7 @@ def _summary(
     cells: pl.DataFrame,
     judged: pl.DataFrame,
     flagged: pl.DataFrame,
-    in_force: pl.DataFrame,
+    listings: pl.LazyFrame,
     day: date,
 ) -> dict[str, Any]:
     """Counts that add up: every cell and every row is in exactly one class."""
@@ -315,7 +316,7 @@ def _summary(
                 judged.filter("live").group_by("source").agg(pl.col("account_id").n_unique()).sort("source").rows()
             ),
         },
-        "listings": _counted(in_force["kind"]),
+        "listings": dict(listings.group_by("kind").len().sort("kind").collect().rows()),
         "versions": versions(),
     }
 

@@ -7,6 +7,8 @@ since file times say nothing about what was known on a day.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import time
@@ -15,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import version as _release
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +28,11 @@ from deltalake.transaction import AddAction, create_table_with_add_actions
 from filelock import FileLock, Timeout
 from pydantic import Field
 
+from cardscreen import cache, schema
+from cardscreen.compiled import COMPILED, compile_listings
 from cardscreen.config import Section
 from cardscreen.errors import BlocklistError, Busy, ConfigError, InputError, near
+from cardscreen.identifiers import KINDS
 from cardscreen.listings import Blocklist
 from cardscreen.merging import KEPT
 from cardscreen.tables import first_line
@@ -113,7 +119,30 @@ class Store:
             ConfigError: No such version, or both are given.
         """
         found = self.at(version, known_at)
-        return Blocklist.of_store(self._collected(self.listings(found.number)), found.record.origins, found.number)
+        listings = self.listings(found.number).select(list(schema.LISTING))
+        return Blocklist(
+            listings,
+            origins=found.record.origins,
+            version=found.number,
+            compiled=lambda: self._compiled(found.number, listings),
+        )
+
+    def _compiled(self, version: int, listings: pl.LazyFrame) -> pl.DataFrame:
+        """The listings as keys, from the cache where it has them."""
+        place, name = cache.folder("lists", _release("cardscreen")), f"{self._table(version).metadata().id}-{version}"
+        for content in cache.load(place, name):
+            compiled = pl.read_parquet(content)
+            if compiled.schema == pl.Schema(COMPILED):
+                return compiled
+        compiled = compile_listings(listings)
+        # The keys of card numbers are the numbers: they stay where they were stored.
+        plain = pl.col("kind").is_in([name for name, kind in KINDS.items() if kind.truncates])
+        if compiled.filter(plain & (pl.col("match") == "exact")).is_empty():
+            buffer = io.BytesIO()
+            compiled.write_parquet(buffer, compression="lz4", statistics=False)
+            with contextlib.suppress(OSError):  # a read-only home, a full disk: the next run makes them again
+                cache.save(place, name, buffer.getvalue())
+        return compiled
 
     def at(self, version: int | None = None, known_at: datetime | None = None) -> Version:
         """A version by its number or by an instant; the newest where neither is given. Raises as `blocklist` does."""

@@ -12,10 +12,10 @@ import cardscreen
 PACKAGE = Path(cardscreen.__file__).parent
 #: From the ground up: a module may import only modules before it.
 ORDER = [
-    *("errors", "config", "schema", "terms", "files", "index", "intervals", "cleaning", "splitting"),
+    *("errors", "config", "schema", "terms", "files", "cache", "index", "intervals", "cleaning", "splitting"),
     *("encodings", "tables", "days", "sources", "tokens", "numbering"),
     *("keys", "forms", "phone_forms", "codes", "addresses"),
-    *("phones", "schemes", "cards", "wallets", "identifiers", "listings", "matching", "policy"),
+    *("phones", "schemes", "cards", "wallets", "identifiers", "compiled", "listings", "matching", "policy"),
     *("accounts", "scanning", "screening", "brakes"),
     *("merging", "store", "job", "run"),
     *("feeds", "presets", "feed_checks", "importing", "inspecting", "upkeep"),

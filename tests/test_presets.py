@@ -13,7 +13,8 @@ import cardscreen as cs
 from cardscreen import presets
 from cardscreen.store import Store
 
-FTC = """Company_Phone_Number,Created_Date,Violation_Date,Consumer_City,Consumer_State,Consumer_Area_Code,Subject,Recorded_Message_Or_Robocall
+FTC = """Company_Phone_Number,Created_Date,Violation_Date,Consumer_City,Consumer_State,Consumer_Area_Code,Subject,\
+Recorded_Message_Or_Robocall
 2125550123,2026-02-27 00:00:16,2026-02-26 11:38:00,,,212,No Subject Provided,Y
 2125550123,2026-02-27 09:10:11,2026-02-26 18:00:00,Aurora,Colorado,303,"Reducing your debt (credit cards, mortgage)",Y
 8005550199,2026-02-28 00:00:13,,Ohio,Ohio,614,Dropped call or no message,N

@@ -318,3 +318,53 @@ def test_an_import_killed_at_any_moment_leaves_the_last_version_whole(tmp_path: 
     assert version == landed + 1
     assert upkeep.vacuum(Store(tmp_path / "lists"), [], keep_days=0) >= 0
     assert Store(tmp_path / "lists").blocklist().in_force(DAY).filter(pl.col("source") == "police").height == 2
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache directory of this test's own."""
+    monkeypatch.setenv("CARDSCREEN_CACHE_DIR", str(tmp_path / "cache"))
+    return tmp_path / "cache/lists"
+
+
+def hits(folder: Path, day: date = DAY, **which: Any) -> list[str]:
+    accounts = pl.DataFrame({"account_id": ["a", "b"], "mobile": ["138 0013 8001", "13800138002"]})
+    blocklist = Store(folder / "lists").blocklist(**which)
+    return cs.screen(accounts, blocklist, {"mobile": cs.Phone("CN")}, as_of=day).hits.collect()["account_id"].to_list()
+
+
+def test_keys_are_made_once_for_each_version_and_found_again(tmp_path: Path, cache: Path) -> None:
+    take(tmp_path, [1])
+    assert hits(tmp_path) == ["a"]
+    (file,) = cache.rglob("*.parquet")
+    before = file.stat()
+    assert hits(tmp_path) == ["a"]
+    assert file.stat() == before
+    take(tmp_path, [2])
+    assert (hits(tmp_path), hits(tmp_path, version=0)) == (["b"], ["a"])
+    assert len(list(cache.rglob("*.parquet"))) == 2
+
+
+def test_damaged_keys_are_made_again(tmp_path: Path, cache: Path) -> None:
+    take(tmp_path, [1])
+    hits(tmp_path)
+    (file,) = cache.rglob("*.parquet")
+    content = file.read_bytes()
+    file.write_bytes(content.replace(content[40:44], b"\0\0\0\0"))
+    assert hits(tmp_path) == ["a"]
+    assert file.read_bytes() == content
+
+
+def test_keys_of_readable_card_numbers_are_not_kept(tmp_path: Path, cache: Path) -> None:
+    (tmp_path / "cards.csv").write_text("number,case\n6222021234561234,C1\n")
+    how = feed("bank", kind="card", region=None, store_as="plain")
+    import_file(tmp_path / "cards.csv", how, Store(tmp_path / "lists"), as_of=DAY)
+    assert len(Store(tmp_path / "lists").blocklist().compiled) == 1
+    assert not list(cache.rglob("*.parquet"))
+
+
+def test_a_listing_that_ended_is_found_for_the_days_before(tmp_path: Path, cache: Path) -> None:
+    take(tmp_path, [1])
+    take(tmp_path, [2], day=DAY + timedelta(days=5))
+    days = [hits(tmp_path, DAY + timedelta(days=later)) for later in (0, 4, 5)]
+    assert days == [["a"], ["a"], ["b"]]
