@@ -11,7 +11,7 @@ import csv
 import io
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import polars as pl
@@ -171,8 +171,7 @@ def _exact(content: bytes, delimiter: str, where: str) -> Rows:
     if header is None:
         raise InputError(f"{where}: a broken quote in the header, line {line}")
     names = checked_names(header, where)
-    schema = dict.fromkeys(names, pl.String)
-    frames, numbers, batch = [pl.DataFrame(schema=schema)], list[int](), list[list[str]]()
+    frames, numbers, batch = list[pl.DataFrame](), list[int](), list[list[str]]()
     for line, fields in records:
         if fields and len(fields) == len(names):
             batch.append(fields)
@@ -180,12 +179,16 @@ def _exact(content: bytes, delimiter: str, where: str) -> Rows:
         elif fields is None or len(fields) > 1 or lines.first().strip(_BLANKS):
             ragged.append((line, len(fields) if fields else None, lines.first()[:SHAPE_LENGTH]))
         if len(batch) == _BATCH:
-            frames.append(pl.DataFrame(batch, schema=schema, orient="row"))
+            frames.append(_table(names, batch))
             batch = []
-    frames.append(pl.DataFrame(batch, schema=schema, orient="row"))
+    frames.append(_table(names, batch))
     told = pl.DataFrame(ragged, schema={"line": pl.UInt32, "found": pl.UInt32, "text": pl.String}, orient="row")
     reason = fields_reason(pl.col("found"), len(names)).fill_null("a broken quote")
     return Rows(empty_as_null(pl.concat(frames)), line_numbers(numbers), ragged_rows(told.with_columns(reason=reason)))
+
+
+def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> pl.DataFrame:
+    return pl.DataFrame([pl.Series(name, [row[at] for row in rows], pl.String) for at, name in enumerate(names)])
 
 
 def _records(lines: _Lines, delimiter: str, where: str) -> Iterator[tuple[int, list[str] | None]]:
