@@ -528,10 +528,13 @@ def test_rows_of_a_sheet_are_numbered_as_in_the_sheet() -> None:
         sheet.write_row(2, 1, [" number ", "reason"])
         sheet.write_row(3, 1, [13800138000, "fraud"])
         sheet.write_row(6, 1, ["0138", None])
+        sheet.write_formula(8, 1, "=1/0", None, "#DIV/0!")
+        sheet.write_number(8, 2, 6222021234567890123)
 
     source = read(workbook(fill), "LIST.XLSX")
     assert source.frame.columns == ["number", "reason"]
-    assert found(source) == ([("13800138000", "fraud"), ("0138", None)], [4, 7], [])
+    rows = [("13800138000", "fraud"), ("0138", None), ("#DIV/0!", "6.22202E+18")]
+    assert found(source) == (rows, [4, 7, 9], [])
 
 
 def test_cells_behind_the_last_named_column_of_a_sheet_make_the_row_ragged() -> None:

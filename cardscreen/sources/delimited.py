@@ -1,8 +1,8 @@
 """CSV and its kin, read exactly: no row is lost, filled up or moved, and each knows its line.
 
 The engine reads fast, but fills short rows with nulls in silence and does not tell lines. It is trusted
-where counts of the file's own bytes prove that every line is one whole row; all else is read by Python's
-`csv`, strictly.
+where counts of the file's own bytes, or a look at each line, prove what the rows are; all else is read by
+Python's `csv`, strictly.
 """
 
 from __future__ import annotations
@@ -116,7 +116,10 @@ def _by_lines(content: bytes, delimiter: str, where: str) -> Rows | None:
     fits = pl.col("found") == len(names)
     rows = lines.filter(fits)
     table = rows["line"].str.join("\n").item() + "\n"
-    frame = pl.read_csv(table.encode(), separator=delimiter, infer_schema=False, new_columns=names)
+    try:
+        frame = pl.read_csv(table.encode(), separator=delimiter, infer_schema=False, new_columns=names)
+    except pl.exceptions.PolarsError:
+        return None
     if frame.shape != (rows.height - 1, len(names)):
         return None
     ragged = lines.filter(~fits & ((pl.col("found") > 1) | ~pl.col("is_blank"))).select(
