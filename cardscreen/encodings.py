@@ -21,8 +21,7 @@ _ONE_ASCII_IN = 10
 def to_utf8(raw: bytes, encoding: str | None, where: str) -> tuple[bytes, str]:
     """A text as UTF-8 without a byte order mark, and the name of the encoding that it was in.
 
-    Text that is valid in several encodings is read in the first of them. Text with NULs is in none but UTF-16,
-    where they are half of each digit.
+    Text with NULs is in none of these but UTF-16, where they are half of each digit.
 
     Args:
         raw: The file's content.
@@ -30,28 +29,29 @@ def to_utf8(raw: bytes, encoding: str | None, where: str) -> tuple[bytes, str]:
         where: The file's name for messages.
 
     Raises:
-        InputError: The text is in none of the encodings; says where the first bad byte is.
+        InputError: The text is in none of the encodings, and says where the first bad byte is; or it is short
+            and makes sense in two of them.
         ConfigError: There is no such encoding.
 
     Example:
         >>> to_utf8("号码,原因".encode("gb18030"), None, "list.csv")[1]
         'gb18030'
     """
-    line = 1
-    tried = _possible(raw)
-    try:
-        if encoding:
-            tried = (codecs.lookup(encoding).name,)
-        for name in tried:
-            try:
-                return _decoded(raw, name)
-            except UnicodeDecodeError as error:
-                _refuse_if_cut_off(raw, error, where)
-                line = max(line, raw.count(b"\n", 0, error.start) + 1)
-    except (LookupError, ValueError):  # some codecs are none of text
-        raise ConfigError(f"{where}: there is no encoding {encoding!r}{near(encoding or '', ENCODINGS)}") from None
+    line, tried = 1, (encoding,) if encoding else _possible(raw)
+    for name in tried:
+        try:
+            content, used = _decoded(raw, codecs.lookup(name).name)
+        except UnicodeDecodeError as error:
+            _refuse_if_cut_off(raw, error, where)
+            line = max(line, raw.count(b"\n", 0, error.start) + 1)
+            continue
+        except (LookupError, ValueError):  # some codecs are none of text
+            raise ConfigError(f"{where}: there is no encoding {name!r}{near(name, ENCODINGS)}") from None
+        if used == "utf-8" and not encoding:
+            _refuse_if_ambiguous(raw, where)
+        return content, used
     names = " or ".join(tried)
-    raise InputError(f"{where}: not in {names}: the first bad byte is in line {line}; name its encoding") from None
+    raise InputError(f"{where}: not in {names}: the first bad byte is in line {line}; name its encoding")
 
 
 def _possible(raw: bytes) -> tuple[str, ...]:
@@ -96,3 +96,22 @@ def _refuse_if_cut_off(raw: bytes, error: UnicodeDecodeError, where: str) -> Non
     if at_end and not raw[: error.start].isascii():
         line = raw.count(b"\n") + 1
         raise InputError(f"{where} ends in the middle of a character, in line {line}: is it complete?")
+
+
+def _refuse_if_ambiguous(raw: bytes, where: str) -> None:
+    """Short Chinese text in GB18030 can be valid UTF-8: 诈骗, fraud, would be read as two letters of far-off scripts.
+
+    Nearly all UTF-8 holds some character whose bytes are not of everyday Chinese (GB 2312). Western European
+    letters alone are taken for what they are.
+
+    Raises:
+        InputError: The text is both.
+    """
+    if raw.isascii():
+        return
+    try:
+        raw.decode("gb2312")
+    except UnicodeDecodeError:
+        return
+    if not all(character.isascii() or "À" <= character <= "ÿ" for character in set(raw.decode())):
+        raise InputError(f"{where} makes sense both in utf-8 and in gb18030: name its encoding")

@@ -1,8 +1,8 @@
 """CSV and its kin, read exactly: no row is lost, filled up or moved, and each knows its line.
 
 The engine reads fast, but fills short rows with nulls in silence and does not tell lines. It is trusted
-where counts of the file's own bytes prove that every line is one whole row; all else is read by Python's
-`csv`, strictly.
+where counts of the file's own bytes, or a look at each line, prove what the rows are; all else is read by
+Python's `csv`, strictly.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import csv
 import io
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import polars as pl
@@ -116,7 +116,10 @@ def _by_lines(content: bytes, delimiter: str, where: str) -> Rows | None:
     fits = pl.col("found") == len(names)
     rows = lines.filter(fits)
     table = rows["line"].str.join("\n").item() + "\n"
-    frame = pl.read_csv(table.encode(), separator=delimiter, infer_schema=False, new_columns=names)
+    try:
+        frame = pl.read_csv(table.encode(), separator=delimiter, infer_schema=False, new_columns=names)
+    except pl.exceptions.PolarsError:
+        return None
     if frame.shape != (rows.height - 1, len(names)):
         return None
     ragged = lines.filter(~fits & ((pl.col("found") > 1) | ~pl.col("is_blank"))).select(
@@ -171,8 +174,7 @@ def _exact(content: bytes, delimiter: str, where: str) -> Rows:
     if header is None:
         raise InputError(f"{where}: a broken quote in the header, line {line}")
     names = checked_names(header, where)
-    schema = dict.fromkeys(names, pl.String)
-    frames, numbers, batch = [pl.DataFrame(schema=schema)], list[int](), list[list[str]]()
+    frames, numbers, batch = list[pl.DataFrame](), list[int](), list[list[str]]()
     for line, fields in records:
         if fields and len(fields) == len(names):
             batch.append(fields)
@@ -180,12 +182,16 @@ def _exact(content: bytes, delimiter: str, where: str) -> Rows:
         elif fields is None or len(fields) > 1 or lines.first().strip(_BLANKS):
             ragged.append((line, len(fields) if fields else None, lines.first()[:SHAPE_LENGTH]))
         if len(batch) == _BATCH:
-            frames.append(pl.DataFrame(batch, schema=schema, orient="row"))
+            frames.append(_table(names, batch))
             batch = []
-    frames.append(pl.DataFrame(batch, schema=schema, orient="row"))
+    frames.append(_table(names, batch))
     told = pl.DataFrame(ragged, schema={"line": pl.UInt32, "found": pl.UInt32, "text": pl.String}, orient="row")
     reason = fields_reason(pl.col("found"), len(names)).fill_null("a broken quote")
     return Rows(empty_as_null(pl.concat(frames)), line_numbers(numbers), ragged_rows(told.with_columns(reason=reason)))
+
+
+def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> pl.DataFrame:
+    return pl.DataFrame([pl.Series(name, [row[at] for row in rows], pl.String) for at, name in enumerate(names)])
 
 
 def _records(lines: _Lines, delimiter: str, where: str) -> Iterator[tuple[int, list[str] | None]]:

@@ -48,7 +48,7 @@ def read_sheet(raw: bytes, sheet: str | None, where: str) -> Rows:
             raise ConfigError(
                 f"{where} has no sheet {sheet!r}{near(sheet, book.sheet_names)}. The sheets are: {sheets}"
             )
-        name = book.sheet_names[0] if sheet is None else sheet
+        name = sheet or next(iter(book.sheet_names), "")
         cells = _cells(book, name)
     except fastexcel.FastExcelError as error:
         raise InputError(f"{where} can't be read as xlsx: is it complete? ({first_line(error)})") from None
@@ -67,7 +67,7 @@ def _cells(book: fastexcel.ExcelReader, sheet: str) -> pl.DataFrame:
     long = [name for name in cells.columns if cells[name].str.contains(_LONG).any()]
     if long:
         cells = _with_lost_digits(cells, long, book, sheet)
-    return cells.with_row_index("line", offset=1).with_columns(pl.col("line").cast(pl.UInt32))
+    return empty_as_null(cells).with_row_index("line", offset=1).with_columns(pl.col("line").cast(pl.UInt32))
 
 
 def _shown(problem: str) -> str:
@@ -99,22 +99,22 @@ def _with_lost_digits(cells: pl.DataFrame, long: list[str], book: fastexcel.Exce
 
 def _rows(cells: pl.DataFrame, where: str) -> Rows:
     columns = cells.columns[1:]
-    cells = cells.filter(pl.any_horizontal(pl.lit(False), *(pl.col(name).str.contains(r"\S") for name in columns)))
-    if not cells.height:
+    if columns:
+        cells = cells.filter(pl.any_horizontal(pl.col(columns).str.contains(r"\S")))
+    if not columns or not cells.height:
         raise InputError(f"{where} is empty")
     header, body = cells.row(0)[1:], cells.slice(1)
     width = max(number for number, name in enumerate(header, 1) if (name or "").strip())
-    named = [number for number in range(width) if header[number] or body[columns[number]].null_count() < body.height]
+    named = [number for number in range(width) if (header[number] or "").strip() or body[columns[number]].count()]
     names = checked_names([header[number] for number in named], where)
-    # The last cell of a row that holds something, in the columns behind the header's last name.
-    found = pl.max_horizontal(
-        pl.lit(0), *(pl.when(pl.col(name).is_not_null()).then(int(name) + 1) for name in columns[width:])
-    )
-    ragged = body.filter(found > 0).select(
+    # The last cell that holds something, in the columns behind the header's last name.
+    last = (pl.when(pl.col(name).is_not_null()).then(int(name) + 1) for name in columns[width:])
+    body = body.with_columns(found=pl.max_horizontal(pl.lit(0), *last))
+    ragged = body.filter(pl.col("found") > 0).select(
         "line",
-        reason=fields_reason(found, width),
+        reason=fields_reason(pl.col("found"), width),
         text=pl.concat_str(pl.col(columns).fill_null(""), separator=","),
     )
-    body = body.filter(found == 0)
+    body = body.filter(pl.col("found") == 0)
     frame = body.select(pl.col(columns[number]).alias(name) for number, name in zip(named, names, strict=True))
-    return Rows(empty_as_null(frame), body["line"], ragged_rows(ragged))
+    return Rows(frame, body["line"], ragged_rows(ragged))
