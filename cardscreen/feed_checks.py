@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import phonenumbers
 import polars as pl
@@ -59,7 +59,7 @@ def check_file(read: FeedRows, feed: Feed, day: date) -> list[Problem]:
         *_emptiness(read),
         *_unusable(read, feed),
         *_strangers(read, feed),
-        *_future(read.rows, day),
+        *_future(read.rows, feed, day),
         *(_conflicts(read.repeated) if feed.repeats == "refuse" else ()),
         *_ranges(read.rows, feed),
         *_short(read.rows, feed),
@@ -119,9 +119,11 @@ def _where(rows: pl.DataFrame, which: pl.Expr) -> list[int]:
     return lines
 
 
-def _future(rows: pl.DataFrame, day: date) -> Iterator[Problem]:
-    if lines := _where(rows, pl.col("listed_on") > day):
-        yield Problem("future", f"listed after {day}, the day of the data: {_lines(lines)}")
+def _future(rows: pl.DataFrame, feed: Feed, day: date) -> Iterator[Problem]:
+    latest = day + timedelta(days=feed.limits.future_days)
+    if lines := _where(rows, pl.col("listed_on") > latest):
+        said = f"{latest}, {feed.limits.future_days} days past" if feed.limits.future_days else f"{day},"
+        yield Problem("future", f"listed after {said} the day of the data: {_lines(lines)}")
 
 
 def _conflicts(several: pl.DataFrame) -> Iterator[Problem]:

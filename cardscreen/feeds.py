@@ -64,6 +64,7 @@ class FeedLimits(Section):
     unusable_share: float = Field(0.01, ge=0, le=1)
     shrink_share: float = Field(0.20, ge=0, le=1)
     grow_share: float = Field(0.50, ge=0)
+    future_days: int = Field(0, ge=0)  # how far ahead of the day of the data a listing may begin
     range_size: int = Field(100_000_000, ge=1)  # numbers; card ranges never reach beyond six digits
     allow_range_size: int = Field(10_000, ge=1)  # the same of allow listings
 

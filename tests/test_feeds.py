@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 from datetime import date, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import polars as pl
@@ -362,3 +364,79 @@ def test_a_spreadsheets_damage_is_mended_where_the_feed_says_so(tmp_path: Path) 
     rows = read(tmp_path, text, columns={"value": "number"}, repair=True)
     assert rows.listings["value"].to_list() == ["+8613800138000"]
     assert rows.rejects["line"].to_list() == [3]
+
+
+FRONTS = ["", "+86", "0086", "+86 ", "(+86)", "86", "＋86"]
+GAPS = ["", " ", "-", ".", "\u00a0", " - "]
+FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
+
+
+@st.composite
+def written(draw: st.DrawFn, number: str) -> str:
+    """A mobile number as people write it."""
+    gap = draw(st.sampled_from(GAPS))
+    text = draw(st.sampled_from(FRONTS)) + gap.join([number[:3], number[3:7], number[7:]])
+    text = draw(st.sampled_from(["", " ", "手机 "])) + text + draw(st.sampled_from(["", " ", "。"]))
+    return text.translate(FULL_WIDTH) if draw(st.booleans()) else text
+
+
+@st.composite
+def written_twice(draw: st.DrawFn) -> tuple[str, str]:
+    """One number in two writings."""
+    number = f"1{draw(st.sampled_from(['38', '59', '76']))}{draw(st.integers(0, 10**8 - 1)):08d}"
+    return draw(written(number)), draw(written(number))
+
+
+@given(st.lists(written_twice(), min_size=1, max_size=20))
+def test_however_a_list_writes_a_number_it_meets_the_number_however_an_account_writes_it(
+    pairs: list[tuple[str, str]],
+) -> None:
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "list.csv"
+        pl.DataFrame({"number": [listed for listed, _ in pairs]}).write_csv(file)
+        rows = read_feed(file, feed(columns={"value": "number"}))
+    accounts = pl.DataFrame({"account_id": range(len(pairs)), "mobile": [account for _, account in pairs]})
+    result = cs.screen(accounts, cs.Blocklist.from_frame(rows.listings), {"mobile": cs.Phone("CN")})
+    assert result.flagged.collect()["account_id"].to_list() == list(range(len(pairs)))
+
+
+@given(st.lists(st.text(st.sampled_from("0123456789+-* ()./xX;,#１２"), max_size=22), min_size=1, max_size=20))
+def test_whatever_a_feed_takes_as_one_number_the_same_cell_of_an_account_meets(cells: list[str]) -> None:
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "list.parquet"
+        pl.DataFrame({"number": cells}).write_parquet(file)
+        read = read_feed(file, feed(columns={"value": "number"}))
+    exact = read.rows.filter(pl.col("match") == "exact")
+    taken = [cells[line - 1] for line in exact["line"]]
+    accounts = pl.DataFrame({"account_id": range(len(taken)), "mobile": taken}, schema_overrides={"mobile": pl.String})
+    listings = exact.select("kind", "value").unique()
+    result = cs.screen(accounts, cs.Blocklist.from_frame(listings), {"mobile": cs.Phone("CN")})
+    assert sorted(result.flagged.collect()["account_id"]) == list(range(len(taken)))
+
+
+def test_the_same_list_in_any_form_gives_the_same_listings(tmp_path: Path) -> None:
+    rows = [("138 0013 8000", "2026-01-10", "案1"), ("+44 20 7946 0958", "2026-01-11", "案2"), ("170*", "", "案3")]
+    table = pl.DataFrame(rows, schema=["号码", "登记日期", "案件编号"], orient="row")
+    how = feed(columns={"value": "号码", "listed_on": "登记日期", "reference": "案件编号"})
+    text = table.write_csv()
+    contents = {
+        "a.csv": text.encode(),
+        "b.csv": text.encode("utf-8-sig"),
+        "c.csv": text.encode("gb18030"),
+        "d.csv": text.encode("utf-16"),
+        "e.tsv": table.write_csv(separator="\t").encode(),
+        "f.csv.gz": gzip.compress(text.encode("gb18030")),
+        "g.jsonl": table.write_ndjson().encode(),
+    }
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    table.write_parquet(tmp_path / "h.parquet")
+    table.write_excel(tmp_path / "i.xlsx")
+    names = [*contents, "h.parquet", "i.xlsx"]
+    found = {name: read_feed(tmp_path / name, how).listings for name in names}
+    assert found["a.csv"].select("value", "listed_on", "reference").rows() == [
+        ("+8613800138000", date(2026, 1, 10), "案1"),
+        ("+442079460958", date(2026, 1, 11), "案2"),
+        ("+86170*", None, "案3"),
+    ]
+    assert all(found[name].equals(found["a.csv"]) for name in names)

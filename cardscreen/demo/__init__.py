@@ -1,4 +1,4 @@
-"""A synthetic operator and bank, three sources of listings, and planted answers.
+"""A synthetic operator and bank, four sources of listings, and planted answers.
 
 Nobody's real number is in it: phones are made from libphonenumber's example numbers, cards from
 public scheme prefixes. Cells are as dirty as published columns of phone numbers are. The same seed
@@ -7,12 +7,14 @@ gives the same people each time; dates are counted from the day of the run.
 
 from __future__ import annotations
 
+import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
+from importlib import resources
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -24,9 +26,12 @@ from phonenumbers import PhoneNumberFormat, PhoneNumberType
 from stdnum import luhn
 
 from cardscreen.errors import ConfigError
-from cardscreen.feeds import Feed, read_feed
+from cardscreen.feeds import Feed
+from cardscreen.importing import import_file
 from cardscreen.job import Job
 from cardscreen.run import Run, run_job
+from cardscreen.store import Store
+from cardscreen.tokens import TokenKey
 
 _SEED = 20261123
 _MARKER = ".cardscreen-demo"
@@ -126,6 +131,8 @@ def run_demo(folder: Path, accounts: int, tell: Callable[[str], None] = lambda _
     today = date.today()
     world = _World(today, accounts)
     world.write(folder)
+    tell("importing the lists")
+    lists = _import_feeds(folder)
     begun = time.perf_counter()
     runs = {}
     for name in ("operator", "bank"):
@@ -133,8 +140,7 @@ def run_demo(folder: Path, accounts: int, tell: Callable[[str], None] = lambda _
         runs[name] = run_job(Job.read(folder / name / "job.toml"), as_of=today)
     seconds = time.perf_counter() - begun
     cases, unplanted = _compare(world.truth(), runs)
-    lists = pl.scan_parquet(folder / "lists/*.parquet").group_by("source").len().sort("source").collect()
-    return Outcome(folder, runs, dict(lists.rows()), cases, unplanted, seconds)
+    return Outcome(folder, runs, lists, cases, unplanted, seconds)
 
 
 def _compare(truth: pl.DataFrame, runs: dict[str, Run]) -> tuple[pl.DataFrame, int]:
@@ -282,7 +288,8 @@ class _World:
             for row in at:
                 hidden = _truncated(cards[row])
                 listed = hidden if "middle hidden" in case else cards[row]
-                self._list("bank-association", "card", listed, severity=85, reason="money_mule")
+                source = "fraud-desk" if "keeps truncated" in case else "bank-association"
+                self._list(source, "card", listed, severity=85, reason="money_mule")
                 how[row] = "truncated" if "keeps truncated" in case else "spaces"
         return pl.DataFrame(
             {
@@ -318,31 +325,58 @@ class _World:
             self._list(source, "phone", _e164(number), severity=int(self.random.integers(20, 100)))
 
     def write(self, folder: Path) -> None:
-        """Accounts, lists, feed, jobs and the planted truth."""
-        for name in ("operator/accounts", "bank/accounts", "feeds", "lists"):
-            (folder / name).mkdir(parents=True)
+        """Accounts, feeds, jobs and the planted truth."""
+        with resources.as_file(resources.files(__name__) / "files") as texts:
+            shutil.copytree(texts, folder, dirs_exist_ok=True)
+        for name in ("operator", "bank"):
+            (folder / name / "accounts").mkdir()
         self.subscribers.write_csv(folder / "operator/accounts/subscribers.csv")
         self.customers.write_parquet(folder / "bank/accounts/customers.parquet")
         self.truth().write_csv(folder / "truth.csv")
+        (folder / "token.key").touch(mode=0o600)
+        (folder / "token.key").write_text(secrets.token_hex(32))
         listings = pl.DataFrame(self.listings, infer_schema_length=None)
-        self._write_police(listings.filter(pl.col("source") == "police"), folder)
-        for source in ("regulator", "bank-association"):
-            rows = listings.filter(pl.col("source") == source)
-            rows.write_parquet(folder / "lists" / f"{source}.parquet")
-        (folder / "operator/job.toml").write_text(_OPERATOR_JOB, encoding="utf-8")
-        (folder / "bank/job.toml").write_text(_BANK_JOB, encoding="utf-8")
+        for source, written in _WRITTEN.items():
+            written(listings.filter(pl.col("source") == source), folder / "feeds")
 
-    def _write_police(self, rows: pl.DataFrame, folder: Path) -> None:
-        """A feed as the police send it: Chinese headings, GB18030, numbers as people write them."""
-        national = pl.col("value").str.replace(r"^\+86(\d{3})(\d{4})(\d{4})$", "$1 $2 $3")
-        text = rows.select(
-            national.alias("号码"), pl.col("listed_on").alias("登记日期"), pl.col("reference").alias("案件编号")
-        )
-        (folder / "feeds/police.csv").write_bytes(text.write_csv().encode("gb18030"))
-        (folder / "feeds/police.toml").write_text(_POLICE_FEED, encoding="utf-8")
-        read = read_feed(folder / "feeds/police.csv", Feed.read(folder / "feeds/police.toml"))
-        read.listings.write_parquet(folder / "lists/police.parquet")
-        read.rejects.write_csv(folder / "feeds/police.csv.rejects.csv")
+
+def _write_police(rows: pl.DataFrame, folder: Path) -> None:
+    """As the police send it: Chinese headings, GB18030, numbers as people write them."""
+    national = pl.col("value").str.replace(r"^\+86(\d{3})(\d{4})(\d{4})$", "$1 $2 $3")
+    text = rows.select(
+        national.alias("号码"), pl.col("listed_on").alias("登记日期"), pl.col("reference").alias("案件编号")
+    )
+    (folder / "police.csv").write_bytes(text.write_csv().encode("gb18030"))
+
+
+def _write_regulator(rows: pl.DataFrame, folder: Path) -> None:
+    rows.select("value", "list", "reason", "severity", "listed_on", "expires_on").write_ndjson(
+        folder / "regulator.jsonl"
+    )
+
+
+def _write_cards(rows: pl.DataFrame, folder: Path) -> None:
+    rows.select(card="value", since="listed_on").write_csv(folder / f"{rows['source'][0]}.csv")
+
+
+_WRITTEN: dict[str, Callable[[pl.DataFrame, Path], None]] = {
+    "police": _write_police,
+    "regulator": _write_regulator,
+    "bank-association": _write_cards,
+    "fraud-desk": _write_cards,
+}
+
+
+def _import_feeds(folder: Path) -> dict[str, int]:
+    """Every feed into the store; listings by source."""
+    store, key = Store(folder / "lists"), TokenKey.from_file(folder / "token.key")
+    counts = {}
+    for source in sorted(_WRITTEN):
+        feed = Feed.read(folder / f"feeds/{source}.toml")
+        (file,) = (each for each in folder.glob(f"feeds/{source}.*") if each.suffix != ".toml")
+        done = import_file(file, feed, store, key=key)
+        counts[source] = done.counts["in_force"]
+    return counts
 
 
 def _example(region: str) -> phonenumbers.PhoneNumber:
@@ -429,61 +463,3 @@ def _write_card(pan: str, how: str) -> str:
         "truncated": _truncated(pan),
         "junk": "see file",
     }[how]
-
-
-_OPERATOR_JOB = """\
-# The operator's nightly job. Paths are read from this file's own folder.
-timezone = "Asia/Shanghai"
-
-[accounts]
-path = "accounts/*.csv"
-id = "account_id"
-carry = ["segment"]
-
-[identifiers]
-mobile = { kind = "phone", region_column = "country", holder_since = "sim_since" }
-
-[blocklist]
-paths = ["../lists/*.parquet"]
-
-[output]
-directory = "runs"
-
-[limits]
-first_run = "publish"        # nothing to compare with yet; "hold" is the default
-new_suspend = 0.01
-"""
-
-_BANK_JOB = """\
-# The bank's nightly job.
-timezone = "Asia/Shanghai"
-
-[accounts]
-path = "accounts/customers.parquet"
-
-[identifiers]
-card_no = { kind = "card", holder_since = "opened_on" }
-phone = { kind = "phone", region_column = "country" }
-
-[blocklist]
-paths = ["../lists/*.parquet"]
-
-[limits]
-first_run = "publish"
-new_suspend = 0.01
-"""
-
-_POLICE_FEED = """\
-# How the police file is to be read.
-source = "police"
-kind = "phone"
-region = "CN"                # for numbers without country code
-reason = "telecom_fraud"
-severity = 95
-encoding = "gb18030"
-
-[columns]                    # the file's own column names
-value = "号码"
-listed_on = "登记日期"
-reference = "案件编号"
-"""
