@@ -1,0 +1,125 @@
+"""Importing and opening a large list, against Polars alone reading and writing the same file.
+
+Run: python benchmarks/lists.py [how many rows]. Each part runs in a process of its own, so that peak memory is its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from cardscreen import compiled
+from cardscreen.feeds import Feed
+from cardscreen.importing import import_file
+from cardscreen.matching import Targets
+from cardscreen.store import Store
+
+ROWS = 10_000_000
+DAY = date(2026, 3, 1)
+FEED = Feed(
+    source="police",
+    kind="phone",
+    region="CN",
+    columns={"value": "number", "listed_on": "listed", "reference": "case"},
+    repeats="merge",
+)
+
+
+def make(folder: Path, rows: int) -> None:
+    """A CSV of national mobile numbers with days and case numbers, as a police list has them."""
+    random = np.random.default_rng(1)
+    heads = random.choice([130, 135, 138, 139, 150, 158, 159, 176, 186, 188, 189, 199], rows)
+    frame = pl.DataFrame(
+        {
+            "number": heads * 10**8 + random.integers(0, 10**8, rows),
+            "listed": pl.Series(random.integers(18_000, 20_500, rows)).cast(pl.Int32).cast(pl.Date),
+            "case": random.integers(10**9, 10**10, rows),
+        }
+    )
+    frame.with_columns(case=pl.format("C{}", "case")).write_csv(folder / "list.csv")
+
+
+def polars_alone(folder: Path) -> None:
+    """What the import is measured against: read the text, write it as Parquet."""
+    pl.read_csv(folder / "list.csv", infer_schema=False).write_parquet(folder / "list.parquet")
+
+
+def first_import(folder: Path) -> None:
+    """Into an empty store."""
+    shutil.rmtree(folder / "lists", ignore_errors=True)
+    import_file(folder / "list.csv", FEED, Store(folder / "lists"), as_of=DAY)
+
+
+def second_import(folder: Path) -> None:
+    """The same list again, read, compared row by row with what is in force, and written."""
+    import_file(folder / "list.csv", FEED.model_copy(update={"severity": 60}), Store(folder / "lists"), as_of=DAY)
+
+
+def opened(folder: Path) -> None:
+    """From the store's path to what accounts are looked up in."""
+    blocklist = Store(folder / "lists").blocklist()
+    Targets.of("phone", compiled.in_force(blocklist.compiled, DAY))
+
+
+PARTS: dict[str, Callable[[Path], None]] = {
+    "polars alone: read text, write Parquet": polars_alone,
+    "first import": first_import,
+    "second import, all changed": second_import,
+    "opening, keys not made yet": opened,
+    "opening": opened,
+}
+
+
+def measured(name: str, folder: Path) -> dict[str, Any]:
+    """Seconds and peak memory of a part, in a process of its own."""
+    environment = {**os.environ, "CARDSCREEN_CACHE_DIR": str(folder / "cache")}
+    told = subprocess.run(
+        [sys.executable, __file__, "--part", name, str(folder)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    result: dict[str, Any] = json.loads(told.stdout)
+    return result
+
+
+def part(name: str, folder: Path) -> None:
+    """Run one part and tell what it took."""
+    pl.DataFrame({"x": ["13800138000"]}).select(FEED.kinds()["phone"].listed(pl.col("x")))  # the phone tables
+    begun = time.perf_counter()
+    PARTS[name](folder)
+    seconds = time.perf_counter() - begun
+    print(json.dumps({"seconds": seconds, "mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}))
+
+
+def main(rows: int) -> None:
+    """Print the table."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make(folder, rows)
+        alone = min(measured(next(iter(PARTS)), folder)["seconds"] for _ in range(3))
+        for each in PARTS:
+            told = measured(each, folder)
+            ratio = f"{told['seconds'] / alone:5.2f} x" if "import" in each else ""
+            print(f"{each:40} {told['seconds']:7.2f} s {told['mib']:7,} MiB {ratio}")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--part"]:
+        part(sys.argv[2], Path(sys.argv[3]))
+    else:
+        main(int(sys.argv[1]) if len(sys.argv) > 1 else ROWS)
