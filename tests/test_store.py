@@ -368,3 +368,19 @@ def test_a_listing_that_ended_is_found_for_the_days_before(tmp_path: Path, cache
     take(tmp_path, [2], day=DAY + timedelta(days=5))
     days = [hits(tmp_path, DAY + timedelta(days=later)) for later in (0, 4, 5)]
     assert days == [["a"], ["a"], ["b"]]
+
+
+def test_a_store_may_be_a_url(tmp_path: Path) -> None:
+    take(tmp_path, [1])
+    url = f"file://{tmp_path}/lists"
+    assert sorted(Store(url).blocklist().listings["value"]) == ["+8613800138001"]
+    (tmp_path / "more.csv").write_text("number,case\n13800138002,C2\n")
+    assert import_file(tmp_path / "more.csv", feed("bank"), Store(url), as_of=DAY).version == 1
+    assert live(tmp_path) == ["01", "02"]
+
+
+def test_a_store_at_a_url_is_made_by_the_first_import(tmp_path: Path) -> None:
+    (tmp_path / "one.csv").write_text("number,case\n13800138002,C2\n")
+    url = f"file://{tmp_path}/new/lists"
+    assert import_file(tmp_path / "one.csv", feed(), Store(url), as_of=DAY).version == 0
+    assert len(Store(url).blocklist()) == 1
