@@ -20,6 +20,7 @@ import polars as pl
 
 from cardscreen import schema
 from cardscreen.index import Index
+from cardscreen.intervals import Intervals
 from cardscreen.numbering import dialled, plan, reference, routes, shelf
 from cardscreen.numbering.dialled import POWERS, Dialled, Flags, Keys, Rows, blocks
 from cardscreen.numbering.written import written
@@ -116,9 +117,9 @@ class Book:
         """E.164 number → code."""
         with self._lock:
             if self._plan is None:
-                frame = shelf.fetch("plan", plan.PLAN, plan.build)
-                codes = self.codes.learn(frame.select("region", "type", "status"))
-                low, high = frame["low"].to_numpy(), frame["high"].to_numpy()
+                world = shelf.fetch("plan", plan.PLAN, plan.build)
+                codes = self.codes.learn(world.payload)
+                low, high = world.low.to_numpy(), world.high.to_numpy()
                 zeros = np.zeros(len(low), dtype=np.uint64)
                 self._plan = _filled(low, high, zeros, zeros.astype(np.uint8), codes)
             return self._plan
@@ -134,14 +135,14 @@ class Book:
                 routes.forget()
             return self._tables[name]
 
-    def _joined(self, frame: pl.DataFrame) -> _Table:
+    def _joined(self, region: Intervals) -> _Table:
         """A route table with the plan laid over its *shift* cells, narrow ones with many parts excepted."""
         world = self.plan()
-        low, high, add = (frame[name].to_numpy() for name in ("low", "high", "add"))
-        keep = frame["keep"].to_numpy()
+        low, high = region.low.to_numpy(), region.high.to_numpy()
+        add, keep = region.payload["add"].to_numpy(), region.payload["keep"].to_numpy()
         fixed = {routes.SHIFT: _SHIFT, routes.STRIP: _STRIP, routes.ABROAD: _ABROAD, **_ERRORS}
-        code = frame["action"].replace_strict(fixed, return_dtype=pl.UInt32).to_numpy()
-        laid = (frame["action"] == routes.SHIFT).to_numpy()
+        code = region.payload["action"].replace_strict(fixed, return_dtype=pl.UInt32).to_numpy()
+        laid = (region.payload["action"] == routes.SHIFT).to_numpy()
         first, last = np.zeros(len(low), dtype=np.int64), np.zeros(len(low), dtype=np.int64)
         first[laid] = np.searchsorted(world.start, low[laid] + add[laid], side="right") - 1
         last[laid] = np.searchsorted(world.start, high[laid] + add[laid], side="right") - 1
@@ -174,7 +175,7 @@ def _filled(low: Keys, high: Keys, add: Keys, keep: npt.NDArray[np.uint8], code:
     return _Table(start[new], add[new], keep[new], code[new].astype(np.uint32))
 
 
-def fetch_routes(region: str | None) -> pl.DataFrame:
+def fetch_routes(region: str | None) -> Intervals:
     """The route table of a region or, for None, of international numbers, by way of the cache."""
     return shelf.fetch(region or "plus", routes.ROUTES, lambda: routes.build(region))
 

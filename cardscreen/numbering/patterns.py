@@ -40,8 +40,9 @@ class _Program:
 
     groups: int
     code: list[tuple[Any, ...]] = field(default_factory=list)
-    moves: dict[tuple[frozenset[int], bool], list[frozenset[int]]] = field(default_factory=dict)
-    accepted: dict[tuple[frozenset[int], int, bool], list[Piece]] = field(default_factory=dict)
+    steps: dict[tuple[int, bool], list[frozenset[int]]] = field(default_factory=dict)
+    moves: dict[tuple[frozenset[int], bool], list[tuple[range, frozenset[int]]]] = field(default_factory=dict)
+    accepted: dict[tuple[frozenset[int], int, bool], list[tuple[int, int]]] = field(default_factory=dict)
 
     def add(self, *instruction: Any) -> int:
         self.code.append(instruction)
@@ -149,36 +150,59 @@ def forget() -> None:
 def _accepted(pattern: str, length: int, *, whole: bool) -> list[tuple[int, int]]:
     """`matching` and `beginning`: here the order of alternatives does not matter."""
     program = _compiled(pattern)
+    final = len(program.code) - 1
+    known = program.accepted
 
-    def walk(states: frozenset[int], left: int) -> list[Piece]:
-        done = any(program.code[state][0] == "match" for state in states)
-        if not states or left == 0 or (done and not whole):
-            return [(0, 10**left - 1, done)]
+    def walk(states: frozenset[int], left: int) -> list[tuple[int, int]]:
+        if final in states and not (whole and left):
+            return [(0, 10**left - 1)]
         # What follows depends on the digits left alone, so one memo serves all lengths.
-        known = program.accepted.get((states, left, whole))
-        if known is None:
-            known = _spread([walk(after, left - 1) for after in _moves(program, states, left == 1)], left)
-            program.accepted[states, left, whole] = known
-        return known
+        found = known.get((states, left, whole))
+        if found is None:
+            found = known[states, left, whole] = []
+            weight = 10 ** (left - 1)
+            for digits, after in _moves(program, states, left == 1) if left else []:
+                behind = walk(after, left - 1)
+                for digit in digits:
+                    for low, high in behind:
+                        low, high = low + digit * weight, high + digit * weight
+                        if found and found[-1][1] + 1 == low:
+                            low, _ = found.pop()
+                        found.append((low, high))
+        return found
 
-    start: list[tuple[int, Any]] = []
-    _follow(program, 0, None, 0, length, start)
-    return [(low, high) for low, high, accepts in walk(frozenset(s for s, _ in start), length) if accepts]
+    return walk(_closure(program, 0, at_end=length == 0), length)
 
 
-def _moves(program: _Program, states: frozenset[int], last: bool) -> list[frozenset[int]]:
-    """The states behind each of the ten digits; `last`: the digit is the last one of the string."""
-    if (states, last) not in program.moves:
-        by_digit = []
-        for digit in _DIGITS:
-            reached: list[tuple[int, Any]] = []
-            for state in states:
-                kind, *rest = program.code[state]
-                if kind == "take" and digit in rest[0]:
-                    _follow(program, state + 1, None, int(last), 1, reached)
-            by_digit.append(frozenset(state for state, _ in reached))
-        program.moves[states, last] = by_digit
-    return program.moves[states, last]
+def _moves(program: _Program, states: frozenset[int], last: bool) -> list[tuple[range, frozenset[int]]]:
+    """The digits that can follow, and the states behind them; `last`: it is the last digit of the string."""
+    moves = program.moves.get((states, last))
+    if moves is None:
+        steps = [_steps(program, state, last) for state in states]
+        behind = [frozenset().union(*each) for each in zip(*steps, strict=True)]
+        runs = [(digit, states) for digit, states in enumerate(behind) if not digit or states != behind[digit - 1]]
+        ends = [digit for digit, _ in runs[1:]] + [len(behind)]
+        moves = [(range(digit, end), states) for (digit, states), end in zip(runs, ends, strict=True) if states]
+        program.moves[states, last] = moves
+    return moves
+
+
+def _steps(program: _Program, state: int, last: bool) -> list[frozenset[int]]:
+    """The states behind each of the ten digits from one state."""
+    steps = program.steps.get((state, last))
+    if steps is None:
+        kind, *rest = program.code[state]
+        behind = _closure(program, state + 1, at_end=last) if kind == "take" else frozenset()
+        steps = [behind if kind == "take" and digit in rest[0] else frozenset() for digit in _DIGITS]
+        program.steps[state, last] = steps
+    return steps
+
+
+def _closure(program: _Program, state: int, *, at_end: bool) -> frozenset[int]:
+    """Every state that takes a digit or matches and is reached from one without a digit."""
+    reached: list[tuple[int, Any]] = []
+    _follow(program, state, None, int(at_end), 1, reached)
+    return frozenset(each for each, _ in reached)
 
 
 def _spread(by_digit: Sequence[Sequence[Piece]], left: int) -> list[Piece]:
