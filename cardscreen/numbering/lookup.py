@@ -21,7 +21,7 @@ import polars as pl
 from cardscreen import schema
 from cardscreen.index import Index
 from cardscreen.intervals import Intervals
-from cardscreen.numbering import dialled, plan, reference, routes, shelf
+from cardscreen.numbering import asking, dialled, plan, reference, routes, shelf
 from cardscreen.numbering.dialled import POWERS, Dialled, Flags, Keys, Rows, blocks
 from cardscreen.numbering.written import written
 
@@ -202,7 +202,7 @@ def tell(cells: pl.Series, region: str | pl.Series | None) -> Told:
     if len(rows):
         dialled_in = region.gather(rows) if isinstance(region, pl.Series) else pl.lit(region, dtype=pl.String)
         frame = dialled.texts(cells.gather(rows)).to_frame("text").select("text", region=dialled_in)
-        told = reference.answers(frame)
+        told = asking.answers(frame)
         asked, code[rows] = told["e164"], _book.codes.learn(told.select("region", "type", "status"))
         number[rows] = asked.str.slice(1, 19).cast(pl.UInt64).fill_null(0).to_numpy()
     return Told(number, code, rows, asked)
