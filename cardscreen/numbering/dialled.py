@@ -97,7 +97,7 @@ def blocks(rows: int) -> Iterator[slice]:
 
 
 def digits_of(numbers: Keys) -> npt.NDArray[np.int64]:
-    """How many digits each number has, of 19 at most."""
+    """How many digits each number has."""
     most = len(str(numbers.max(initial=0)))
     if len(numbers) and len(str(numbers.min())) == most:
         return np.full(len(numbers), most)
