@@ -211,15 +211,17 @@ def tell(cells: pl.Series, region: str | pl.Series | None) -> Told:
 
 def _resolved(key: Keys, plus: Flags, region: str | None) -> tuple[Keys, _Codes]:
     """Number and code of keys dialled in one region."""
-    number, code = np.zeros(len(key), dtype=np.uint64), np.zeros(len(key), dtype=np.uint32)
-    if region is None or region in phonenumbers.SUPPORTED_REGIONS:
-        for block in blocks(len(key)):
-            _resolve(key[block], plus[block], region, number[block], code[block])
+    number, code = np.empty(len(key), dtype=np.uint64), np.empty(len(key), dtype=np.uint32)
+    for block in blocks(len(key)):
+        _resolve(key[block], plus[block], region, number[block], code[block])
     return number, code
 
 
 def _resolve(key: Keys, plus: Flags, region: str | None, number: Keys, code: _Codes) -> None:
     """Fills in number and code of a block of keys."""
+    number[:], code[:] = 0, _ASK
+    if region is not None and region not in phonenumbers.SUPPORTED_REGIONS:
+        return
     rows = np.flatnonzero(plus)
     if len(rows) < len(key):
         if region is None:
@@ -293,9 +295,9 @@ def fields(cells: pl.Series, region: str | pl.Series | None) -> pl.Series:
     """`schema.PHONE` for a batch of cells."""
     told = tell(cells, region)
     text = written(told.number, told.code >= _NUMBER)
-    long = (told.asked.str.len_bytes() > _LONGEST_TEXT).fill_null(value=False)
-    if long.any():
-        text = text.scatter(told.rows[long.to_numpy()], told.asked.filter(long))
+    if len(told.rows):
+        long = (told.asked.str.len_bytes() > _LONGEST_TEXT).fill_null(value=False)
+        text = text.scatter(told.rows[long.to_numpy()], told.asked.filter(long)) if long.any() else text
     code = pl.Series(told.code)
     return pl.DataFrame([text, *(column[code] for column in _book.codes.columns)]).to_struct(cells.name)
 
