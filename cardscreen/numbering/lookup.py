@@ -133,7 +133,6 @@ class Book:
         with self._lock:
             if name not in self._tables:
                 self._tables[name] = self._joined(fetch_routes(None if name == _PLUS else name))
-                routes.forget()
             return self._tables[name]
 
     def _joined(self, region: Intervals) -> _Table:

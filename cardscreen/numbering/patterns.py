@@ -27,6 +27,10 @@ Spans = tuple[tuple[int, int], ...]
 #: A closed interval of equally long digit strings, read as integers, and what is true of them all.
 Piece = tuple[int, int, Any]
 
+_Interval = tuple[int, int]
+#: A state, and where the match and its groups begin and end so far.
+_Thread = tuple[int, tuple[int, ...]]
+
 _DIGITS = "0123456789"
 
 
@@ -108,37 +112,47 @@ def prefixes(pattern: str, length: int) -> list[Piece]:
         [(0, 0, ((0, 1), (-1, -1))), (1, 1, ((0, 2), (1, 2))), (2, 9, ((0, 1), (-1, -1))), (10, 99, None)]
     """
     program = _compiled(pattern)
-    blank = (-1,) * (2 * program.groups + 2)
-    seen: dict[tuple[Any, int], list[Piece]] = {}
+    start: list[_Thread] = []
+    _follow(program, 0, (0, *(-1,) * (2 * program.groups + 1)), 0, length, start)
+    return _consumed(program, tuple(start), length, length, {})
 
-    def walk(threads: tuple[tuple[int, tuple[int, ...]], ...], left: int) -> list[Piece]:
-        """`threads` in order of preference; a finished one is last, since it beats all behind it."""
-        if not left:
-            threads = tuple(each for each in threads if program.code[each[0]][0] == "match")
-        if not threads or program.code[threads[0][0]][0] == "match":
-            slots = threads[0][1] if threads else None
-            spans = None if slots is None else tuple(zip(slots[::2], slots[1::2], strict=True))
-            return [(0, 10**left - 1, spans)]
-        if (threads, left) not in seen:
-            by_digit = []
-            for digit in _DIGITS:
-                reached: list[tuple[int, tuple[int, ...]]] = []
-                for state, slots in threads:
-                    kind, *rest = program.code[state]
-                    if kind == "match":
-                        reached.append((state, slots))
-                        break
-                    if digit in rest[0]:
-                        _follow(program, state + 1, slots, length - left + 1, length, reached)
-                        if reached and program.code[reached[-1][0]][0] == "match":
-                            break
-                by_digit.append(tuple(reached))
-            seen[threads, left] = _spread([walk(after, left - 1) for after in by_digit], left)
-        return seen[threads, left]
 
-    start: list[tuple[int, tuple[int, ...]]] = []
-    _follow(program, 0, (0, *blank[1:]), 0, length, start)
-    return walk(tuple(start), length)
+def _consumed(
+    program: _Program,
+    threads: tuple[_Thread, ...],
+    left: int,
+    length: int,
+    seen: dict[tuple[tuple[_Thread, ...], int], list[Piece]],
+) -> list[Piece]:
+    """`prefixes` for the digits left, from threads in order of preference.
+
+    A finished thread is last, since it beats all behind it.
+    """
+    if not left:
+        threads = tuple(each for each in threads if program.code[each[0]][0] == "match")
+    if not threads or program.code[threads[0][0]][0] == "match":
+        slots = threads[0][1] if threads else None
+        spans = None if slots is None else tuple(zip(slots[::2], slots[1::2], strict=True))
+        return [(0, 10**left - 1, spans)]
+    if (threads, left) not in seen:
+        after = [_stepped(program, threads, digit, length - left + 1, length) for digit in _DIGITS]
+        seen[threads, left] = _spread([_consumed(program, each, left - 1, length, seen) for each in after], left)
+    return seen[threads, left]
+
+
+def _stepped(program: _Program, threads: tuple[_Thread, ...], digit: str, at: int, length: int) -> tuple[_Thread, ...]:
+    """The threads behind a digit that ends at `at`."""
+    reached: list[_Thread] = []
+    for state, slots in threads:
+        kind, *rest = program.code[state]
+        if kind == "match":
+            reached.append((state, slots))
+            break
+        if digit in rest[0]:
+            _follow(program, state + 1, slots, at, length, reached)
+            if reached and program.code[reached[-1][0]][0] == "match":
+                break
+    return tuple(reached)
 
 
 def forget() -> None:
@@ -147,31 +161,30 @@ def forget() -> None:
         each.cache_clear()
 
 
-def _accepted(pattern: str, length: int, *, whole: bool) -> list[tuple[int, int]]:
+def _accepted(pattern: str, length: int, *, whole: bool) -> list[_Interval]:
     """`matching` and `beginning`: here the order of alternatives does not matter."""
     program = _compiled(pattern)
-    final = len(program.code) - 1
-    known = program.accepted
+    return _ways(program, _closure(program, 0, at_end=length == 0), length, whole)
 
-    def walk(states: frozenset[int], left: int) -> list[tuple[int, int]]:
-        if final in states and not (whole and left):
-            return [(0, 10**left - 1)]
-        # What follows depends on the digits left alone, so one memo serves all lengths.
-        found = known.get((states, left, whole))
-        if found is None:
-            found = known[states, left, whole] = []
-            weight = 10 ** (left - 1)
-            for digits, after in _moves(program, states, left == 1) if left else []:
-                behind = walk(after, left - 1)
-                for digit in digits:
-                    for low, high in behind:
-                        low, high = low + digit * weight, high + digit * weight
-                        if found and found[-1][1] + 1 == low:
-                            low, _ = found.pop()
-                        found.append((low, high))
-        return found
 
-    return walk(_closure(program, 0, at_end=length == 0), length)
+def _ways(program: _Program, states: frozenset[int], left: int, whole: bool) -> list[_Interval]:
+    """What is accepted of the digits left, from some states."""
+    if len(program.code) - 1 in states and not (whole and left):
+        return [(0, 10**left - 1)]
+    # What follows depends on the digits left alone, so one memo serves all lengths.
+    found = program.accepted.get((states, left, whole))
+    if found is None:
+        found = program.accepted[states, left, whole] = []
+        weight = 10 ** (left - 1)
+        for digits, after in _moves(program, states, left == 1) if left else []:
+            behind = _ways(program, after, left - 1, whole)
+            for digit in digits:
+                for low, high in behind:
+                    low, high = low + digit * weight, high + digit * weight
+                    if found and found[-1][1] + 1 == low:
+                        low, _ = found.pop()
+                    found.append((low, high))
+    return found
 
 
 def _moves(program: _Program, states: frozenset[int], last: bool) -> list[tuple[range, frozenset[int]]]:

@@ -48,6 +48,7 @@ def build() -> Intervals:
     """The plan for the installed `phonenumbers`, with the payload `PLAN`."""
     codes = sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
     pieces = [piece for code in codes for piece in _country(code)]
+    patterns.forget()
     rows = [(low, high, *told) for low, high, told in patterns.joined(sorted(pieces, key=lambda piece: piece[0]))]
     return Intervals.from_frame(pl.DataFrame(rows, schema={"low": pl.UInt64, "high": pl.UInt64, **PLAN}, orient="row"))
 

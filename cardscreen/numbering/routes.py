@@ -405,11 +405,12 @@ def build(region: str | None) -> Intervals:
             row = _row(cell, end)
             if row[2] != ASK and _proven(cell, row, region):
                 rows.append(row)
+    _forget()
     return _joined(rows)
 
 
-def forget() -> None:
-    """Free what is only needed while tables are built."""
+def _forget() -> None:
+    """Free what is only needed while a table is built."""
     for each in (_yes_no, _idd, _region, _country, _country_codes):
         each.cache_clear()
     patterns.forget()
