@@ -103,7 +103,7 @@ def digits_of(numbers: Keys) -> npt.NDArray[np.int64]:
         return np.full(len(numbers), most)
     # Of the binary exponent, log₁₀ 2 ≈ 1233/4096 gives the decimal one, or one less.
     exponent = (np.maximum(numbers, np.uint64(1)).astype(np.float64).view(np.int64) >> 52) - 1023
-    digits = (exponent * 1233 >> 12) + 1
+    digits: npt.NDArray[np.int64] = np.minimum(exponent * 1233 >> 12, 18) + 1
     return digits + (numbers >= POWERS.take(digits, mode="clip"))
 
 

@@ -20,7 +20,6 @@ _Words = npt.NDArray[np.uint32]
 _WORD, _INLINE = 4, 12  # bytes
 _VIEW = 4  # words
 _PLUS = ord("+")
-_MOST = 100_000_000  # rows whose places 32 bits can tell apart
 _FOUR_DIGITS = np.uint64(10_000)
 #: The digits of each number below 10,000.
 _DIGITS = np.frombuffer(b"".join(b"%04d" % number for number in range(10_000)), dtype=np.uint32)
@@ -33,7 +32,7 @@ def written(numbers: Keys, known: Flags) -> pl.Series:
     """A plus and the digits of each number: String, null where it is not known.
 
     Args:
-        numbers: At most 19 digits each, in no more than a hundred million rows.
+        numbers: At least three digits each, in no more than a hundred million rows.
         known: Which of them count.
 
     Example:
@@ -43,10 +42,7 @@ def written(numbers: Keys, known: Flags) -> pl.Series:
     rows = len(numbers)
     if not rows:
         return pl.Series("e164", [], dtype=pl.String)
-    if rows > _MOST:
-        halves = slice(rows // 2), slice(rows // 2, rows)
-        return pl.concat([written(numbers[half], known[half]) for half in halves])
-    width = 4 if numbers.max() < _NARROW else 5
+    width = 4 if numbers.max() < _NARROW else 6
     # One place more, so that a word that begins in the last one is whole.
     text, heads = (pa.allocate_buffer(size * _WORD) for size in ((rows + 1) * width, rows * _VIEW))
     places, views = (np.frombuffer(each, dtype=np.uint32) for each in (text, heads))
