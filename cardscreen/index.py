@@ -43,7 +43,7 @@ class Index:
         self._rows = np.concatenate([inside, np.unique(row)]).astype(np.int32)
         # One number says where a bucket's rows are, and how many bits of the place matter.
         whole = len(inside) + np.searchsorted(np.unique(row), row)
-        self._bucket = whole.astype(np.int64) << _FINE
+        self._bucket = (whole << _FINE).astype(np.int32)
         self._bucket[split - self._base] = ((np.arange(len(split)) * width) << _FINE) + width - 1
 
     def find(self, keys: _Keys) -> npt.NDArray[np.intp]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -90,18 +91,23 @@ class Intervals:
         """How many disjoint intervals there are."""
         return len(self.low)
 
-    def save(self, path: str | Path) -> None:
-        """Write the intervals and their payload as a Parquet file."""
-        self.payload.select(self.low.alias("low"), self.high.alias("high"), pl.all()).write_parquet(path)
+    def save(self, file: str | Path | IO[bytes]) -> None:
+        """Write the intervals and their payload as Parquet."""
+        self.payload.select(self.low.alias("low"), self.high.alias("high"), pl.all()).write_parquet(file)
 
     @classmethod
-    def load(cls, path: str | Path) -> Intervals:
+    def load(cls, file: str | Path | IO[bytes]) -> Intervals:
         """What `save` has written.
 
         Raises:
             OSError: The file cannot be read.
+            polars.exceptions.PolarsError: It is no such file.
         """
-        frame = pl.read_parquet(path)
+        return cls.from_frame(pl.read_parquet(file))
+
+    @classmethod
+    def from_frame(cls, frame: pl.DataFrame) -> Intervals:
+        """Intervals that are sorted and disjoint already: `low`, `high` and the payload."""
         return cls(frame["low"], frame["high"], frame.drop("low", "high"))
 
     @cached_property

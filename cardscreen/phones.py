@@ -25,6 +25,7 @@ from cardscreen.splitting import COMPLETED, split_phones
 _ALIASES = {"UK": "GB", "EN": "GB", "EL": "GR", "CHN": "CN", "USA": "US", "GBR": "GB", "DEU": "DE", "RUS": "RU"}
 _NO_STUB = pl.lit(None, dtype=pl.UInt64)
 _REPAIRED = "repaired"
+_PART = 10_000_000  # rows of an eager column, which comes whole, that are worked on at once
 #: Status in hits, and note, of a number that took its leading digits from another in its cell.
 COMPLETED_STATUS = "completed"
 
@@ -67,15 +68,18 @@ def _told(
     dtype: pl.Struct,
 ) -> pl.Expr:
     """What a function of batches of cells and their regions makes of an expression. Streams."""
-    if not isinstance(region, pl.Expr):
-        return cells.map_batches(lambda batch: answer(batch, region), return_dtype=dtype, is_elementwise=True)
 
-    def split(asked: pl.Series) -> pl.Series:
-        cells, regions = asked.struct.unnest().get_columns()
-        return answer(cells, regions).alias(asked.name)
+    def told(batch: pl.Series) -> pl.Series:
+        if len(batch) > _PART:
+            return pl.concat([told(batch.slice(start, _PART)) for start in range(0, len(batch), _PART)])
+        if not isinstance(region, pl.Expr):
+            return answer(batch, region)
+        cells, regions = batch.struct.unnest().get_columns()
+        return answer(cells, regions).alias(batch.name)
 
-    asked = pl.struct(cells, region.cast(pl.String).alias("\0region"))
-    return asked.map_batches(split, return_dtype=dtype, is_elementwise=True)
+    if isinstance(region, pl.Expr):
+        cells = pl.struct(cells, region.cast(pl.String).alias("\0region"))
+    return cells.map_batches(told, return_dtype=dtype, is_elementwise=True)
 
 
 def _is_completed(text: pl.Expr) -> pl.Expr:

@@ -76,15 +76,17 @@ def test_prefix_patterns_consume_and_capture_what_match_does(pattern: str) -> No
     judge = re.compile(pattern)
     for length in range(1, 19):
         pieces, starts = patterns.prefixes(pattern, length), patterns.beginning(pattern, length)
+        wholes = patterns.matching(pattern, length)
         assert (pieces[0][0], pieces[-1][1]) == (0, 10**length - 1)
         assert all(before[1] + 1 == after[0] for before, after in pairwise(pieces))
-        for value in probes(pieces, length, dice):
-            match = judge.match(f"{value:0{length}d}")
+        for value in probes([*pieces, *wholes], length, dice):
+            match, whole = judge.match(f"{value:0{length}d}"), judge.fullmatch(f"{value:0{length}d}")
             spans = match and tuple(match.span(group) for group in range(judge.groups + 1))
             piece = holding(pieces, value)
             assert piece is not None
             assert piece[2] == spans, (pattern, length, value)
             assert (holding(starts, value) is not None) == (match is not None)
+            assert (holding(wholes, value) is not None) == (whole is not None)
 
 
 DIGIT_CLASS = st.sampled_from(["0", "7", r"\d", "[13]", "[2-6]", "[^5]", "[013-57-9]"])

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 
 import cardscreen as cs
+from cardscreen import phones
 
 Answer = tuple[str | None, str | None, str | None, str]
 
@@ -219,6 +220,21 @@ def test_eager_and_streaming_answers_agree_in_order_over_many_rows() -> None:
     frame = pl.DataFrame({"cell": ["13800138000", None, "x", "+44 20 7946 0958", "１３８００１３８０００"] * 20_000})
     query = frame.lazy().select(cs.phone("cell", "CN"))
     assert query.collect(engine="streaming").equals(frame.select(cs.phone("cell", "CN")))
+
+
+@pytest.mark.parametrize("region", ["CN", pl.col("home")], ids=["constant", "column"])
+def test_a_long_column_is_read_in_parts(region: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    pieces: list[list[str | None]] = [
+        ["13800138000", None, "x", "1-2"],
+        ["+44 20 7946 0958"],
+        [None, "", "１３８００１３８０００", "0" * 30],
+    ]
+    cell = pl.concat([pl.Series("cell", piece, dtype=pl.String) for piece in pieces], rechunk=False)
+    frame = pl.DataFrame({"cell": cell}).with_columns(home=pl.lit("CN"))
+    whole = frame.select(cs.phone("cell", region))
+    monkeypatch.setattr(phones, "_PART", 3)
+    assert frame.select(cs.phone("cell", region)).equals(whole)
+    assert [row["status"] for row in whole["cell"]] == [by_the_package(cell, "CN")[3] for cell in frame["cell"]]
 
 
 def test_the_result_is_named_like_its_column() -> None:

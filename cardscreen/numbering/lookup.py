@@ -20,17 +20,20 @@ import polars as pl
 
 from cardscreen import schema
 from cardscreen.index import Index
-from cardscreen.numbering import dialled, plan, reference, routes, shelf
-from cardscreen.numbering.dialled import POWERS, Dialled, Keys
+from cardscreen.intervals import Intervals
+from cardscreen.numbering import asking, dialled, plan, reference, routes, shelf
+from cardscreen.numbering.dialled import POWERS, Dialled, Flags, Keys, Rows, blocks
+from cardscreen.numbering.written import written
 
 _Codes = npt.NDArray[np.uint32]
-_Rows = npt.NDArray[np.intp]
 
 _ASK, _SHIFT, _STRIP, _ABROAD, _MISSING = range(5)
 _ERRORS = {status: code for code, status in enumerate(reference.ERRORS.values(), start=5)}
 _NUMBER = 5 + len(_ERRORS)  # codes from here on have an E.164 number
+_LONGEST_TEXT = 20  # bytes; of a longer number, the integer is only the first digits
 _FEW = 8  # parts
 _NARROW = 20_000  # of so many equal parts of all strings, a narrow cell covers less than one
+_SIZE_AND_TOP = 42  # bits of a float behind those of its size and first three digits
 #: Note of a cell that the tables left to `phonenumbers`.
 ASKED = "asked"
 _PLUS = "+"  # the name under which the table of international numbers is kept
@@ -76,17 +79,15 @@ class Told:
     """The answers to a batch, before they are put into columns.
 
     Attributes:
-        said: What the cells said.
         number: E.164 numbers; only where the code is that of a number.
         code: Codes of region, type and status.
         rows: The rows that were asked of `phonenumbers`.
         asked: Their E.164 forms, which may be longer than an integer holds.
     """
 
-    said: Dialled
     number: Keys
     code: _Codes
-    rows: _Rows
+    rows: Rows
     asked: pl.Series
 
 
@@ -117,9 +118,9 @@ class Book:
         """E.164 number → code."""
         with self._lock:
             if self._plan is None:
-                frame = shelf.fetch("plan", plan.PLAN, plan.build)
-                codes = self.codes.learn(frame.select("region", "type", "status"))
-                low, high = frame["low"].to_numpy(), frame["high"].to_numpy()
+                world = shelf.fetch("plan", plan.PLAN, plan.build)
+                codes = self.codes.learn(world.payload)
+                low, high = world.low.to_numpy(), world.high.to_numpy()
                 zeros = np.zeros(len(low), dtype=np.uint64)
                 self._plan = _filled(low, high, zeros, zeros.astype(np.uint8), codes)
             return self._plan
@@ -132,17 +133,16 @@ class Book:
         with self._lock:
             if name not in self._tables:
                 self._tables[name] = self._joined(fetch_routes(None if name == _PLUS else name))
-                routes.forget()
             return self._tables[name]
 
-    def _joined(self, frame: pl.DataFrame) -> _Table:
+    def _joined(self, region: Intervals) -> _Table:
         """A route table with the plan laid over its *shift* cells, narrow ones with many parts excepted."""
         world = self.plan()
-        low, high, add = (frame[name].to_numpy() for name in ("low", "high", "add"))
-        keep = frame["keep"].to_numpy()
+        low, high = region.low.to_numpy(), region.high.to_numpy()
+        add, keep = region.payload["add"].to_numpy(), region.payload["keep"].to_numpy()
         fixed = {routes.SHIFT: _SHIFT, routes.STRIP: _STRIP, routes.ABROAD: _ABROAD, **_ERRORS}
-        code = frame["action"].replace_strict(fixed, return_dtype=pl.UInt32).to_numpy()
-        laid = (frame["action"] == routes.SHIFT).to_numpy()
+        code = region.payload["action"].replace_strict(fixed, return_dtype=pl.UInt32).to_numpy()
+        laid = (region.payload["action"] == routes.SHIFT).to_numpy()
         first, last = np.zeros(len(low), dtype=np.int64), np.zeros(len(low), dtype=np.int64)
         first[laid] = np.searchsorted(world.start, low[laid] + add[laid], side="right") - 1
         last[laid] = np.searchsorted(world.start, high[laid] + add[laid], side="right") - 1
@@ -175,7 +175,7 @@ def _filled(low: Keys, high: Keys, add: Keys, keep: npt.NDArray[np.uint8], code:
     return _Table(start[new], add[new], keep[new], code[new].astype(np.uint32))
 
 
-def fetch_routes(region: str | None) -> pl.DataFrame:
+def fetch_routes(region: str | None) -> Intervals:
     """The route table of a region or, for None, of international numbers, by way of the cache."""
     return shelf.fetch(region or "plus", routes.ROUTES, lambda: routes.build(region))
 
@@ -202,74 +202,86 @@ def tell(cells: pl.Series, region: str | pl.Series | None) -> Told:
     if len(rows):
         dialled_in = region.gather(rows) if isinstance(region, pl.Series) else pl.lit(region, dtype=pl.String)
         frame = dialled.texts(cells.gather(rows)).to_frame("text").select("text", region=dialled_in)
-        told = reference.answers(frame)
+        told = asking.answers(frame)
         asked, code[rows] = told["e164"], _book.codes.learn(told.select("region", "type", "status"))
         number[rows] = asked.str.slice(1, 19).cast(pl.UInt64).fill_null(0).to_numpy()
-    return Told(said, number, code, rows, asked)
+    return Told(number, code, rows, asked)
 
 
-def _resolved(key: Keys, plus: npt.NDArray[np.bool_], region: str | None) -> tuple[Keys, _Codes]:
+def _resolved(key: Keys, plus: Flags, region: str | None) -> tuple[Keys, _Codes]:
     """Number and code of keys dialled in one region."""
-    known = region in phonenumbers.SUPPORTED_REGIONS
-    if region is not None and not known:
-        return np.zeros_like(key), np.zeros(len(key), dtype=np.uint32)
-    if region is None or (len(plus) and plus.all()):
-        number, code = _found(key, _book.table(_PLUS))
-        code[~plus] = _ERRORS["invalid_country_code"]
-    else:
-        number, code = _found(key, _book.table(region))
-        rows = np.flatnonzero(plus)
-        if len(rows):
-            number[rows], code[rows] = _found(key[rows], _book.table(_PLUS))
-    if region is not None:
-        # Behind a plus, what is no country code is dialled once more in the region.
-        code[plus & (code == _ERRORS["invalid_country_code"])] = _ASK
-    unread = key == 0
-    if unread.any():
-        code[unread] = _ASK
+    number, code = np.empty(len(key), dtype=np.uint64), np.empty(len(key), dtype=np.uint32)
+    for block in blocks(len(key)):
+        _resolve(key[block], plus[block], region, number[block], code[block])
     return number, code
+
+
+def _resolve(key: Keys, plus: Flags, region: str | None, number: Keys, code: _Codes) -> None:
+    """Fills in number and code of a block of keys."""
+    number[:], code[:] = 0, _ASK
+    if region is not None and region not in phonenumbers.SUPPORTED_REGIONS:
+        return
+    rows = np.flatnonzero(plus)
+    if len(rows) < len(key):
+        if region is None:
+            code[:] = _ERRORS["invalid_country_code"]
+        else:
+            number[:], code[:] = _found(key, _book.table(region))
+    if len(rows):
+        numbers, codes = _found(key[rows], _book.table(_PLUS))
+        if region is not None:
+            # Behind a plus, what is no country code is dialled once more in the region.
+            codes[codes == _ERRORS["invalid_country_code"]] = _ASK
+        number[rows], code[rows] = numbers, codes
+    code[key == 0] = _ASK
 
 
 def _resolved_by_row(said: Dialled, region: pl.Series) -> tuple[Keys, _Codes]:
     """Number and code of keys, each dialled in a region of its own."""
     number, code = np.zeros(len(region), dtype=np.uint64), np.zeros(len(region), dtype=np.uint32)
-    names = sorted(phonenumbers.SUPPORTED_REGIONS)
-    nowhere, unknown = len(names), len(names) + 1
-    place = region.cast(pl.Enum(names), strict=False).to_physical().cast(pl.UInt16)
-    place = place.zip_with(region.is_not_null(), pl.Series([nowhere], dtype=pl.UInt16)).fill_null(unknown)
-    home, read = place.to_numpy(), said.key != 0
-    rows = np.flatnonzero(read & said.plus & (home != unknown))
-    if len(rows):
-        number[rows], code[rows] = _found(said.key[rows], _book.table(_PLUS))
-        again = (code[rows] == _ERRORS["invalid_country_code"]) & (home[rows] != nowhere)
-        code[rows[again]] = _ASK
-    code[read & ~said.plus & (home == nowhere)] = _ERRORS["invalid_country_code"]
-    rows = np.flatnonzero(read & ~said.plus & (home < nowhere))
-    rows = rows[np.argsort(home[rows], kind="stable")]
+    names = [*sorted(phonenumbers.SUPPORTED_REGIONS), _PLUS]
+    world, nowhere, unknown = len(names) - 1, len(names), len(names) + 1
+    place = region.cast(pl.Enum(names[:world]), strict=False).to_physical().cast(pl.UInt16)
+    if place.null_count():
+        place = place.zip_with(region.is_not_null(), pl.Series([nowhere], dtype=pl.UInt16)).fill_null(unknown)
+    home = place.to_numpy()
+    table, refused = np.where(said.plus, np.uint16(world), home), _ERRORS["invalid_country_code"]
+    read = (said.key != 0) & (home != unknown)
+    code[read & (table == nowhere)] = refused
+    rows = np.flatnonzero(read & (table != nowhere))
     if not len(rows):
         return number, code
-    keys, homes = said.key[rows], home[rows]
-    numbers, codes = number[rows], code[rows]
-    starts = np.flatnonzero(np.append(True, homes[1:] != homes[:-1]))
+    # Table by table, and in each by magnitude and first digits: a search is quick near where the last one ended.
+    size = said.key[rows].astype(np.float64).view(np.int64) >> _SIZE_AND_TOP
+    rows = rows[np.lexsort((size.astype(np.uint16), table[rows]))]
+    keys, tables = said.key[rows], table[rows]
+    add, keep, codes = np.empty_like(keys), np.empty(len(rows), dtype=np.uint8), np.empty(len(rows), dtype=np.uint32)
+    starts = np.flatnonzero(np.append(True, tables[1:] != tables[:-1]))
     for start, stop in zip(starts, [*starts[1:], len(rows)], strict=True):
-        table = _book.table(names[homes[start]])
-        numbers[start:stop], codes[start:stop] = _found(keys[start:stop], table)
-    number[rows], code[rows] = numbers, codes
+        cells = _book.table(names[tables[start]])
+        cell = np.searchsorted(cells.start, keys[start:stop], side="right") - 1
+        add[start:stop], keep[start:stop], codes[start:stop] = cells.add[cell], cells.keep[cell], cells.code[cell]
+    number[rows], code[rows] = _followed(keys, add, keep, codes)
+    code[said.plus & (home < nowhere) & (code == refused)] = _ASK
     return number, code
 
 
 def _found(key: Keys, table: _Table) -> tuple[Keys, _Codes]:
     """Number and code of keys in one table."""
     cell = table.index.find(key)
-    number: Keys = key + table.add.take(cell)
-    code: _Codes = table.code.take(cell)
+    return _followed(key, table.add.take(cell), table.keep.take(cell), table.code.take(cell))
+
+
+def _followed(key: Keys, add: Keys, keep: npt.NDArray[np.uint8], code: _Codes) -> tuple[Keys, _Codes]:
+    """Number and code of keys, by what the cells in which they lie say."""
+    number: Keys = key + add
     rows = np.flatnonzero((code >= _SHIFT) & (code <= _ABROAD))
     if not len(rows):
         return number, code
-    power = POWERS[table.keep[cell[rows]]]
-    low, then = key[rows] % power, code[rows]
+    power, then = POWERS[keep[rows]], code[rows]
+    low = key[rows] % power
     strip, abroad, home = then == _STRIP, then == _ABROAD, rows[then != _ABROAD]
-    number[rows[strip]] = low[strip] + table.add[cell[rows[strip]]]
+    number[rows[strip]] = low[strip] + add[rows[strip]]
     if len(home):
         world = _book.plan()
         code[home] = world.code[world.index.find(number[home])]
@@ -281,38 +293,12 @@ def _found(key: Keys, table: _Table) -> tuple[Keys, _Codes]:
 def fields(cells: pl.Series, region: str | pl.Series | None) -> pl.Series:
     """`schema.PHONE` for a batch of cells."""
     told = tell(cells, region)
-    plain = told.code >= _NUMBER
-    text = _e164(cells, told)
-    if not plain.all():
-        text = text.zip_with(pl.Series(plain), pl.Series("e164", [None], dtype=pl.String).new_from_index(0, len(text)))
+    text = written(told.number, told.code >= _NUMBER)
     if len(told.rows):
-        text = text.scatter(told.rows, told.asked)
+        long = (told.asked.str.len_bytes() > _LONGEST_TEXT).fill_null(value=False)
+        text = text.scatter(told.rows[long.to_numpy()], told.asked.filter(long)) if long.any() else text
     code = pl.Series(told.code)
-    parts = [text.alias("e164"), *(column[code] for column in _book.codes.columns)]
-    return pl.DataFrame(parts).to_struct(cells.name)
-
-
-def _e164(cells: pl.Series, told: Told) -> pl.Series:
-    """The numbers as text; anything where the code is not that of a number."""
-    # Many cells of a column often lack the same front. It is put before their own digits, which takes
-    # half the time of writing the number anew.
-    usable = told.said.bare & (told.code >= _NUMBER)
-    first = int(usable.argmax()) if len(usable) else 0
-    if not usable.any():
-        return _written(told.number)
-    key, front = told.said.key, told.number - told.said.key
-    weight = 10 ** (len(str(key[first])) - 1)
-    lead, rest = divmod((weight + int(front[first])) % (1 << 64), weight)
-    usable &= (front == front[first]) & (key >= np.uint64(weight)) & (key < np.uint64(2 * weight))
-    others = np.flatnonzero(~usable)
-    if rest or not lead or len(others) > len(cells) // 4:
-        return _written(told.number)
-    text = cells.to_frame("cell").select(pl.format(f"+{lead}{{}}", "cell")).to_series()
-    return text.scatter(others, _written(told.number[others])) if len(others) else text
-
-
-def _written(numbers: Keys) -> pl.Series:
-    return pl.Series("e164", numbers).to_frame().select(pl.format("+{}", "e164")).to_series()
+    return pl.DataFrame([text, *(column[code] for column in _book.codes.columns)]).to_struct(cells.name)
 
 
 def scan(cells: pl.Series, region: str | pl.Series | None) -> pl.Series:

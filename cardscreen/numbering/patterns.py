@@ -27,6 +27,10 @@ Spans = tuple[tuple[int, int], ...]
 #: A closed interval of equally long digit strings, read as integers, and what is true of them all.
 Piece = tuple[int, int, Any]
 
+_Interval = tuple[int, int]
+#: A state, and where the match and its groups begin and end so far.
+_Thread = tuple[int, tuple[int, ...]]
+
 _DIGITS = "0123456789"
 
 
@@ -40,8 +44,9 @@ class _Program:
 
     groups: int
     code: list[tuple[Any, ...]] = field(default_factory=list)
-    moves: dict[tuple[frozenset[int], bool], list[frozenset[int]]] = field(default_factory=dict)
-    accepted: dict[tuple[frozenset[int], int, bool], list[Piece]] = field(default_factory=dict)
+    steps: dict[tuple[int, bool], list[frozenset[int]]] = field(default_factory=dict)
+    moves: dict[tuple[frozenset[int], bool], list[tuple[range, frozenset[int]]]] = field(default_factory=dict)
+    accepted: dict[tuple[frozenset[int], int, bool], list[tuple[int, int]]] = field(default_factory=dict)
 
     def add(self, *instruction: Any) -> int:
         self.code.append(instruction)
@@ -107,37 +112,47 @@ def prefixes(pattern: str, length: int) -> list[Piece]:
         [(0, 0, ((0, 1), (-1, -1))), (1, 1, ((0, 2), (1, 2))), (2, 9, ((0, 1), (-1, -1))), (10, 99, None)]
     """
     program = _compiled(pattern)
-    blank = (-1,) * (2 * program.groups + 2)
-    seen: dict[tuple[Any, int], list[Piece]] = {}
+    start: list[_Thread] = []
+    _follow(program, 0, (0, *(-1,) * (2 * program.groups + 1)), 0, length, start)
+    return _consumed(program, tuple(start), length, length, {})
 
-    def walk(threads: tuple[tuple[int, tuple[int, ...]], ...], left: int) -> list[Piece]:
-        """`threads` in order of preference; a finished one is last, since it beats all behind it."""
-        if not left:
-            threads = tuple(each for each in threads if program.code[each[0]][0] == "match")
-        if not threads or program.code[threads[0][0]][0] == "match":
-            slots = threads[0][1] if threads else None
-            spans = None if slots is None else tuple(zip(slots[::2], slots[1::2], strict=True))
-            return [(0, 10**left - 1, spans)]
-        if (threads, left) not in seen:
-            by_digit = []
-            for digit in _DIGITS:
-                reached: list[tuple[int, tuple[int, ...]]] = []
-                for state, slots in threads:
-                    kind, *rest = program.code[state]
-                    if kind == "match":
-                        reached.append((state, slots))
-                        break
-                    if digit in rest[0]:
-                        _follow(program, state + 1, slots, length - left + 1, length, reached)
-                        if reached and program.code[reached[-1][0]][0] == "match":
-                            break
-                by_digit.append(tuple(reached))
-            seen[threads, left] = _spread([walk(after, left - 1) for after in by_digit], left)
-        return seen[threads, left]
 
-    start: list[tuple[int, tuple[int, ...]]] = []
-    _follow(program, 0, (0, *blank[1:]), 0, length, start)
-    return walk(tuple(start), length)
+def _consumed(
+    program: _Program,
+    threads: tuple[_Thread, ...],
+    left: int,
+    length: int,
+    seen: dict[tuple[tuple[_Thread, ...], int], list[Piece]],
+) -> list[Piece]:
+    """`prefixes` for the digits left, from threads in order of preference.
+
+    A finished thread is last, since it beats all behind it.
+    """
+    if not left:
+        threads = tuple(each for each in threads if program.code[each[0]][0] == "match")
+    if not threads or program.code[threads[0][0]][0] == "match":
+        slots = threads[0][1] if threads else None
+        spans = None if slots is None else tuple(zip(slots[::2], slots[1::2], strict=True))
+        return [(0, 10**left - 1, spans)]
+    if (threads, left) not in seen:
+        after = [_stepped(program, threads, digit, length - left + 1, length) for digit in _DIGITS]
+        seen[threads, left] = _spread([_consumed(program, each, left - 1, length, seen) for each in after], left)
+    return seen[threads, left]
+
+
+def _stepped(program: _Program, threads: tuple[_Thread, ...], digit: str, at: int, length: int) -> tuple[_Thread, ...]:
+    """The threads behind a digit that ends at `at`."""
+    reached: list[_Thread] = []
+    for state, slots in threads:
+        kind, *rest = program.code[state]
+        if kind == "match":
+            reached.append((state, slots))
+            break
+        if digit in rest[0]:
+            _follow(program, state + 1, slots, at, length, reached)
+            if reached and program.code[reached[-1][0]][0] == "match":
+                break
+    return tuple(reached)
 
 
 def forget() -> None:
@@ -146,39 +161,61 @@ def forget() -> None:
         each.cache_clear()
 
 
-def _accepted(pattern: str, length: int, *, whole: bool) -> list[tuple[int, int]]:
+def _accepted(pattern: str, length: int, *, whole: bool) -> list[_Interval]:
     """`matching` and `beginning`: here the order of alternatives does not matter."""
     program = _compiled(pattern)
-
-    def walk(states: frozenset[int], left: int) -> list[Piece]:
-        done = any(program.code[state][0] == "match" for state in states)
-        if not states or left == 0 or (done and not whole):
-            return [(0, 10**left - 1, done)]
-        # What follows depends on the digits left alone, so one memo serves all lengths.
-        known = program.accepted.get((states, left, whole))
-        if known is None:
-            known = _spread([walk(after, left - 1) for after in _moves(program, states, left == 1)], left)
-            program.accepted[states, left, whole] = known
-        return known
-
-    start: list[tuple[int, Any]] = []
-    _follow(program, 0, None, 0, length, start)
-    return [(low, high) for low, high, accepts in walk(frozenset(s for s, _ in start), length) if accepts]
+    return _ways(program, _closure(program, 0, at_end=length == 0), length, whole)
 
 
-def _moves(program: _Program, states: frozenset[int], last: bool) -> list[frozenset[int]]:
-    """The states behind each of the ten digits; `last`: the digit is the last one of the string."""
-    if (states, last) not in program.moves:
-        by_digit = []
-        for digit in _DIGITS:
-            reached: list[tuple[int, Any]] = []
-            for state in states:
-                kind, *rest = program.code[state]
-                if kind == "take" and digit in rest[0]:
-                    _follow(program, state + 1, None, int(last), 1, reached)
-            by_digit.append(frozenset(state for state, _ in reached))
-        program.moves[states, last] = by_digit
-    return program.moves[states, last]
+def _ways(program: _Program, states: frozenset[int], left: int, whole: bool) -> list[_Interval]:
+    """What is accepted of the digits left, from some states."""
+    if len(program.code) - 1 in states and not (whole and left):
+        return [(0, 10**left - 1)]
+    # What follows depends on the digits left alone, so one memo serves all lengths.
+    found = program.accepted.get((states, left, whole))
+    if found is None:
+        found = program.accepted[states, left, whole] = []
+        weight = 10 ** (left - 1)
+        for digits, after in _moves(program, states, left == 1) if left else []:
+            behind = _ways(program, after, left - 1, whole)
+            for digit in digits:
+                for low, high in behind:
+                    low, high = low + digit * weight, high + digit * weight
+                    if found and found[-1][1] + 1 == low:
+                        low, _ = found.pop()
+                    found.append((low, high))
+    return found
+
+
+def _moves(program: _Program, states: frozenset[int], last: bool) -> list[tuple[range, frozenset[int]]]:
+    """The digits that can follow, and the states behind them; `last`: it is the last digit of the string."""
+    moves = program.moves.get((states, last))
+    if moves is None:
+        steps = [_steps(program, state, last) for state in states]
+        behind = [frozenset().union(*each) for each in zip(*steps, strict=True)]
+        runs = [(digit, states) for digit, states in enumerate(behind) if not digit or states != behind[digit - 1]]
+        ends = [digit for digit, _ in runs[1:]] + [len(behind)]
+        moves = [(range(digit, end), states) for (digit, states), end in zip(runs, ends, strict=True) if states]
+        program.moves[states, last] = moves
+    return moves
+
+
+def _steps(program: _Program, state: int, last: bool) -> list[frozenset[int]]:
+    """The states behind each of the ten digits from one state."""
+    steps = program.steps.get((state, last))
+    if steps is None:
+        kind, *rest = program.code[state]
+        behind = _closure(program, state + 1, at_end=last) if kind == "take" else frozenset()
+        steps = [behind if kind == "take" and digit in rest[0] else frozenset() for digit in _DIGITS]
+        program.steps[state, last] = steps
+    return steps
+
+
+def _closure(program: _Program, state: int, *, at_end: bool) -> frozenset[int]:
+    """Every state that takes a digit or matches and is reached from one without a digit."""
+    reached: list[tuple[int, Any]] = []
+    _follow(program, state, None, int(at_end), 1, reached)
+    return frozenset(each for each, _ in reached)
 
 
 def _spread(by_digit: Sequence[Sequence[Piece]], left: int) -> list[Piece]:

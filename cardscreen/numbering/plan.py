@@ -17,13 +17,12 @@ import polars as pl
 from phonenumbers import PhoneMetadata, PhoneNumber
 
 from cardscreen import schema
+from cardscreen.intervals import Intervals
 from cardscreen.numbering import patterns, reference
 from cardscreen.numbering.routes import LONGEST_E164
 
-#: Columns of the plan, one row for each cell; both ends included.
+#: What the plan says of each interval of numbers.
 PLAN: Mapping[str, pl.DataType | type[pl.DataType]] = {
-    "low": pl.UInt64,
-    "high": pl.UInt64,
     "region": pl.String,
     "type": schema.PHONE_TYPES,
     "status": schema.PHONE_STATUSES,
@@ -45,12 +44,13 @@ _KINDS = (
 )
 
 
-def build() -> pl.DataFrame:
-    """The plan for the installed `phonenumbers`: `PLAN`, in rising order, without overlaps."""
+def build() -> Intervals:
+    """The plan for the installed `phonenumbers`, with the payload `PLAN`."""
     codes = sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
     pieces = [piece for code in codes for piece in _country(code)]
+    patterns.forget()
     rows = [(low, high, *told) for low, high, told in patterns.joined(sorted(pieces, key=lambda piece: piece[0]))]
-    return pl.DataFrame(rows, schema=PLAN, orient="row")
+    return Intervals.from_frame(pl.DataFrame(rows, schema={"low": pl.UInt64, "high": pl.UInt64, **PLAN}, orient="row"))
 
 
 def _country(code: int) -> Iterator[patterns.Piece]:

@@ -32,6 +32,7 @@ import phonenumbers
 import polars as pl
 from phonenumbers import PhoneMetadata
 
+from cardscreen.intervals import Intervals
 from cardscreen.numbering import patterns, reference
 from cardscreen.numbering.dialled import LONGEST, SHORTEST
 from cardscreen.numbering.patterns import Piece, Spans
@@ -40,10 +41,8 @@ from cardscreen.numbering.patterns import Piece, Spans
 LONGEST_E164 = 18
 #: How a cell's key becomes an E.164 number. Statuses of `schema.PHONE_STATUSES` are the errors.
 SHIFT, STRIP, ABROAD, ASK = "shift", "strip", "abroad", "ask"
-#: Columns of a table, one row for each cell; keys below, between and above the cells are *ask*.
+#: What a table says of each interval of keys; those below, between and above are *ask*.
 ROUTES: Mapping[str, pl.DataType | type[pl.DataType]] = {
-    "low": pl.UInt64,
-    "high": pl.UInt64,
     "action": pl.String,
     "keep": pl.UInt8,
     "add": pl.UInt64,
@@ -385,12 +384,8 @@ def _with_or_without_code(cell: _Cell, whole: _View, national: _View, home: _Reg
                 yield from _finish(piece, whole, home.country, home)
 
 
-def build(region: str | None) -> pl.DataFrame:
-    """The route table of a region, or, for None, of strings that begin with a plus.
-
-    Returns:
-        `ROUTES`, in rising order, without overlaps. *Ask* cells are left out.
-    """
+def build(region: str | None) -> Intervals:
+    """The route table of a region, or, for None, of strings that begin with a plus, with the payload `ROUTES`."""
     follow: Callable[[_Cell], _Ends]
     if region is None:
         follow = _behind_plus
@@ -410,11 +405,12 @@ def build(region: str | None) -> pl.DataFrame:
             row = _row(cell, end)
             if row[2] != ASK and _proven(cell, row, region):
                 rows.append(row)
+    _forget()
     return _joined(rows)
 
 
-def forget() -> None:
-    """Free what is only needed while tables are built."""
+def _forget() -> None:
+    """Free what is only needed while a table is built."""
     for each in (_yes_no, _idd, _region, _country, _country_codes):
         each.cache_clear()
     patterns.forget()
@@ -467,8 +463,10 @@ def _read(text: str, region: str | None) -> tuple[str, str | None]:
     return "", phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-def _joined(rows: list[tuple[int, int, str, int, int]]) -> pl.DataFrame:
+def _joined(rows: list[tuple[int, int, str, int, int]]) -> Intervals:
     """The table, with touching cells of one action made one."""
     pieces = patterns.joined((low, high, rest) for low, high, *rest in sorted(rows))
     table = [(low, high, *rest) for low, high, rest in pieces]
-    return pl.DataFrame(table, schema=ROUTES, orient="row")
+    return Intervals.from_frame(
+        pl.DataFrame(table, schema={"low": pl.UInt64, "high": pl.UInt64, **ROUTES}, orient="row")
+    )

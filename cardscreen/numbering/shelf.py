@@ -8,6 +8,7 @@ tables live in memory only, and one warning says so.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import io
 import os
@@ -21,6 +22,8 @@ import phonenumbers
 import platformdirs
 import polars as pl
 from polars.exceptions import PolarsError
+
+from cardscreen.intervals import Intervals
 
 #: Raised whenever the same `phonenumbers` would give other tables than before.
 FORMAT = 1
@@ -40,38 +43,49 @@ def folder() -> Path:
     return Path(root) / "numbering" / f"{phonenumbers.__version__}-{FORMAT}"
 
 
-def fetch(name: str, schema: _Schema, build: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+def fetch(name: str, payload: _Schema, build: Callable[[], Intervals]) -> Intervals:
     """The table of a name: from the cache, or built and put there.
 
     Args:
         name: Base name of the file.
-        schema: Columns that the table must have; a file with others is not used.
+        payload: What the table must say of each interval; a file with other columns is not used.
         build: Makes the table where the cache has no sound one.
     """
-    table = load(name, schema)
+    table = load(name, payload)
     if table is not None:
         return table
     place = folder()
     try:
         place.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(place / f"{name}.lock", timeout=_PATIENCE):
-            table = load(name, schema)  # another process may have built it meanwhile
+            table = load(name, payload)  # another process may have built it meanwhile
             if table is None:
-                table = build()
+                table = _built(build)
                 _save(name, table)
     except (OSError, filelock.Timeout) as problem:
         _warn_once(place, problem)
-    return build() if table is None else table
+    return _built(build) if table is None else table
 
 
-def load(name: str, schema: _Schema) -> pl.DataFrame | None:
+def _built(build: Callable[[], Intervals]) -> Intervals:
+    """A table built without the cyclic garbage collector, which would go through all its cells again and again."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        return build()
+    finally:
+        if collects:
+            gc.enable()
+
+
+def load(name: str, payload: _Schema) -> Intervals | None:
     """The table of a name if a sound file of it is in the cache."""
     for path in _files(name):
         try:
             content = path.read_bytes()
             if hashlib.sha256(content).hexdigest() == path.name.split(".")[1]:
-                table = pl.read_parquet(io.BytesIO(content))
-                if table.schema == pl.Schema(schema):
+                table = Intervals.load(io.BytesIO(content))
+                if table.payload.schema == pl.Schema(payload):
                     return table
         except (OSError, PolarsError):
             continue
@@ -100,10 +114,10 @@ def _files(name: str) -> Iterator[Path]:
     yield from sorted(folder().glob(f"{name}.{'[0-9a-f]' * _DIGEST_LENGTH}.parquet"))
 
 
-def _save(name: str, table: pl.DataFrame) -> None:
+def _save(name: str, table: Intervals) -> None:
     """Write under a passing name, then rename; older files of the name go."""
     buffer = io.BytesIO()
-    table.write_parquet(buffer, compression="zstd")
+    table.save(buffer)
     content = buffer.getvalue()
     final = folder() / f"{name}.{hashlib.sha256(content).hexdigest()}.parquet"
     passing = folder() / f".{name}.{os.getpid()}.part"

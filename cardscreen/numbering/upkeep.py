@@ -22,7 +22,6 @@ def warm(regions: Iterable[str] | None = None) -> dict[str, int]:
     cells = {"plan": len(shelf.fetch("plan", plan.PLAN, plan.build)), "plus": len(lookup.fetch_routes(None))}
     for region in sorted(phonenumbers.SUPPORTED_REGIONS) if regions is None else regions:
         cells[region] = len(lookup.fetch_routes(region))
-    routes.forget()
     return cells
 
 
