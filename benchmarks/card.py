@@ -16,7 +16,7 @@ import polars as pl
 from stdnum import luhn
 
 import cardscreen as cs
-from cardscreen.cards import luhn_ok
+from cardscreen.luhn import luhn_ok
 
 ROWS = 5_000_000
 ASKED = 100_000  # strings that the peer, much slower, is asked

@@ -198,13 +198,13 @@ def _truncated(values: pl.DataFrame, listings: pl.DataFrame, kind: type[Kind]) -
     pattern = pl.when(hidden).then("value").otherwise("value_listed")
     number = pl.when(hidden).then("value_listed").otherwise("value")
     shown, tail = pattern.str.extract(r"^([0-9]+)"), pattern.str.extract(r"([0-9]+)$")
-    fits = (
-        (pattern.str.len_bytes() == number.str.len_bytes()) & number.str.starts_with(shown) & number.str.ends_with(tail)
-    )
+    # An ellipsis doesn't say how many digits it hides.
+    same_length = pattern.str.contains("…", literal=True) | (pattern.str.len_bytes() == number.str.len_bytes())
+    fits = same_length & number.str.starts_with(shown) & number.str.ends_with(tail)
     return pairs.filter((hidden != _is_truncated("value_listed")) & fits).with_columns(
         match=pl.lit("truncated", dtype=schema.MATCHES)
     )
 
 
 def _is_truncated(column: str) -> pl.Expr:
-    return pl.col(column).str.contains("*", literal=True)
+    return pl.col(column).str.contains(r"[*…]")

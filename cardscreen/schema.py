@@ -43,7 +43,7 @@ PHONE_STATUSES = pl.Enum(
         "too_long",
     ]
 )
-CARD_STATUSES = pl.Enum(["missing", "truncated", "not_a_number", "bad_length", "bad_checksum", "valid"])
+CARD_STATUSES = pl.Enum(["missing", "truncated", "damaged", "not_a_number", "bad_length", "bad_checksum", "valid"])
 
 PHONE = pl.Struct({"e164": pl.String, "region": pl.String, "type": PHONE_TYPES, "status": PHONE_STATUSES})
 

@@ -14,7 +14,20 @@ PACKAGE = Path(cardscreen.__file__).parent
 ORDER = [
     *("errors", "config", "schema", "index", "intervals", "cleaning", "splitting", "tables", "tokens", "numbering"),
     "forms",
-    *("phones", "schemes", "cards", "identifiers", "listings", "matching", "policy"),
+    *(
+        "phones",
+        "luhn",
+        "prefixes",
+        "schemes",
+        "pans",
+        "samples",
+        "issuers",
+        "cards",
+        "identifiers",
+        "listings",
+        "matching",
+        "policy",
+    ),
     *("accounts", "scanning", "screening", "brakes"),
     *("job", "run", "feeds", "normalize", "doctor", "demo", "show", "cli"),
 ]
