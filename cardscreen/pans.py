@@ -12,7 +12,7 @@ import numpy.typing as npt
 import polars as pl
 
 from cardscreen import schema, schemes, tokens
-from cardscreen.cleaning import is_blank, to_text
+from cardscreen.cleaning import is_blank, text_of
 from cardscreen.luhn import luhn_ok
 
 #: Fewest and most digits of a PAN (ISO/IEC 7812-1).
@@ -46,11 +46,7 @@ _MISSING, _TRUNCATED, _DAMAGED, _NOT_A_NUMBER, _BAD_LENGTH, _BAD_CHECKSUM, _VALI
 
 def parts_of(cell: pl.Expr) -> pl.Expr:
     """`PARTS` of raw cells of any type that can hold numbers; a null text where there is no PAN. Streams."""
-    return (
-        cell.map_batches(_lossy_floats_written, is_elementwise=True)
-        .pipe(to_text)
-        .map_batches(_read, return_dtype=PARTS, is_elementwise=True)
-    )
+    return cell.map_batches(lambda cells: _read(_written(cells)), return_dtype=PARTS, is_elementwise=True)
 
 
 def stub(text: pl.Expr) -> pl.Expr:
@@ -63,17 +59,13 @@ def hides_digits(text: pl.Expr) -> pl.Expr:
     return text.str.contains(r"[*…]")
 
 
-def _lossy_floats_written(cells: pl.Series) -> pl.Series:
-    """Floats past 2^53 stand for several numbers each: they become text that says so."""
+def _written(cells: pl.Series) -> pl.Series:
+    """Cells as text; a float past 2^53 stands for several numbers, and becomes a text that says so."""
+    text = text_of(cells)
     if cells.dtype != pl.Float64:
-        return cells
-    lossy = (cells.abs() >= _EXACT_FLOAT) & cells.is_finite()
-    if not lossy.any():
-        return cells
-    written = to_text(pl.when(~pl.col("lossy")).then("cell"))
-    frame = pl.DataFrame({"cell": cells, "lossy": lossy}).lazy()
-    said = frame.select(pl.when("lossy").then(pl.lit(_LOST_FLOAT)).otherwise(written)).collect(engine="in-memory")
-    return said.to_series().alias(cells.name)
+        return text
+    lossy = ((cells.abs() >= _EXACT_FLOAT) & cells.is_finite()).fill_null(False)
+    return text.scatter(lossy.arg_true(), _LOST_FLOAT) if lossy.any() else text
 
 
 def _read(raw: pl.Series) -> pl.Series:

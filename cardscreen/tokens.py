@@ -57,7 +57,9 @@ def mask(pan: pl.Expr, first: int = FIRST_SHOWN, last: int = LAST_SHOWN) -> pl.E
     else:
         leading = pl.when(length >= _LONG_PAN).then(first).otherwise(FIRST_SHOWN)
         head = pan.str.head(leading)
-    masked = head + pl.lit(_STARS).gather(length - leading - last) + pan.str.tail(last)
+    # What an ellipsis shortens may be too short for the digits shown; the other branch answers for it.
+    hidden = pl.lit(_STARS).gather(length.cast(pl.Int32) - leading - last, null_on_oob=True)
+    masked = head + hidden + pan.str.tail(last)
     elided = pan.str.replace(f"^([0-9]{{0,{min(first, FIRST_SHOWN)}}})[0-9]*…(?:.*?)([0-9]{{0,{last}}})$", "${1}…${2}")
     return pl.when(pan.str.contains("…", literal=True)).then(elided).otherwise(masked)
 

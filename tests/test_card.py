@@ -56,7 +56,7 @@ def numbers(prefix: str, length: int) -> str:
         pytest.param("6.222021234561234E18", "damaged", id="as-a-float-is-printed"),
         pytest.param("4111111111111110", "damaged", id="last-digit-lost"),
         pytest.param("6222021234567890000", "damaged", id="last-four-digits-lost"),
-        pytest.param("6222021234567850000", "valid", id="four-zeros-and-a-right-check-digit"),
+        pytest.param("6222021234567820000", "valid", id="four-zeros-and-a-right-check-digit"),
         pytest.param("378282246310000", "bad_checksum", id="fifteen-digits-lose-nothing"),
         pytest.param("4.11111E+05", "not_a_number", id="too-small-for-a-card"),
         pytest.param("1.2E+19", "not_a_number", id="too-large-for-a-card"),
