@@ -163,13 +163,16 @@ class Card:
         return over_fields(parts_of(cell), schema.SCAN, key=key, stub=seen, status=status, note=note)
 
     def read(self, cell: pl.Expr) -> pl.Expr:
-        """Struct{value, shown, status}, all String: what evidence about a few cells needs."""
+        """`schema.READ`: what evidence about a few cells needs."""
         text, status = pl.col("text"), pl.col("status").cast(pl.String)
         usable: pl.Expr = status != "damaged"
         if self.exclude_test_cards:
             usable = usable & ~samples.is_sample(pl.col("number")).fill_null(False)
-        shown = tokens.mask(text, self.show_first, self.show_last)
-        return over_fields(parts_of(cell), schema.READ, value=pl.when(usable).then(text), shown=shown, status=status)
+        return over_fields(parts_of(cell), schema.READ, value=pl.when(usable).then(text), status=status)
+
+    def show(self, value: pl.Expr) -> pl.Expr:
+        """A canonical value as results hold it: masked."""
+        return tokens.mask(value, self.show_first, self.show_last)
 
     def fields(self, cell: pl.Expr) -> pl.Expr:
         """What a person may see of a cell, and a file hold: Struct{iin, last4, scheme, status, masked}.

@@ -48,7 +48,11 @@ class Kind(Protocol):
         ...
 
     def read(self, cell: pl.Expr) -> pl.Expr:
-        """`schema.READ`: the canonical value and what of it may be shown."""
+        """`schema.READ`: the canonical value."""
+        ...
+
+    def show(self, value: pl.Expr) -> pl.Expr:
+        """What of canonical values results hold."""
         ...
 
     def fields(self, cell: pl.Expr) -> pl.Expr:

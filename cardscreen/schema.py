@@ -51,8 +51,8 @@ PHONE = pl.Struct({"e164": pl.String, "region": pl.String, "type": PHONE_TYPES, 
 #: some digits, a stub of those; both null where the cell gives nothing to screen. `note` says what was
 #: out of the ordinary in reading it, such as `repaired`.
 SCAN = pl.Struct({"key": pl.UInt64, "stub": pl.UInt64, "status": pl.String, "note": pl.String})
-#: What evidence needs of a cell: the canonical value, and the form of it that may be shown.
-READ = pl.Struct({"value": pl.String, "shown": pl.String, "status": pl.String})
+#: What evidence needs of a cell: the canonical value, null where there is none to screen.
+READ = pl.Struct({"value": pl.String, "status": pl.String})
 #: How a listed value is read. A prefix is an open range from itself to itself.
 LISTED = pl.Struct({"match": pl.String, "value": pl.String, "low": pl.String, "high": pl.String, "open": pl.Boolean})
 

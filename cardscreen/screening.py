@@ -238,6 +238,7 @@ def _cells(rows: pl.DataFrame, plan: AccountColumns) -> pl.DataFrame:
                 *(pl.col(name).alias(f"{ACCOUNT}{name}") for name in plan.carry),
             )
             .filter(pl.col("value").is_not_null())
+            .with_columns(kind.show(pl.col("value")).alias("shown"))
             .collect()
         )
     return pl.concat(parts)

@@ -20,6 +20,7 @@ import polars_hash as plh
 
 from cardscreen.cleaning import as_expr, named_like
 from cardscreen.errors import ConfigError
+from cardscreen.secret import Secret
 
 #: PCI DSS 4.0.1, requirement 3.4.1 and 3.5.1: at most the first six and the last four digits.
 FIRST_SHOWN = 6
@@ -65,7 +66,7 @@ def mask(pan: pl.Expr, first: int = FIRST_SHOWN, last: int = LAST_SHOWN) -> pl.E
 
 
 class TokenKey:
-    """A secret key for tokens. It shows its id and nothing else, and can't be pickled.
+    """A secret key for tokens. It shows its id and nothing else, and can't be pickled or copied.
 
     Attributes:
         id: Eight hexadecimal digits made from the secret: the first part of its tokens.
@@ -73,18 +74,19 @@ class TokenKey:
 
     __slots__ = ("_secret", "id")
 
-    def __init__(self, secret: str) -> None:
+    def __init__(self, secret: str | Secret) -> None:
         """Use `from_file` or `from_env`, which keep the secret out of programs.
 
         Raises:
             ConfigError: The secret has fewer than 32 characters.
         """
-        if len(secret) < _SHORTEST_SECRET:
+        self._secret = secret if isinstance(secret, Secret) else Secret(secret)
+        if len(self._secret.reveal()) < _SHORTEST_SECRET:
             raise ConfigError(
                 f"a token key has at least {_SHORTEST_SECRET} characters: make one with openssl rand -hex 32"
             )
-        self._secret = secret
-        self.id = hmac.new(secret.encode(), b"cardscreen key id", hashlib.sha256).hexdigest()[:_ID_LENGTH]
+        signed = hmac.new(self._secret.reveal().encode(), b"cardscreen key id", hashlib.sha256)
+        self.id = signed.hexdigest()[:_ID_LENGTH]
 
     @classmethod
     def from_file(cls, path: str | Path) -> TokenKey:
@@ -95,7 +97,7 @@ class TokenKey:
         """
         file = Path(path)
         try:
-            mode, secret = file.stat().st_mode, file.read_text(encoding="utf-8").strip()
+            mode, secret = file.stat().st_mode, Secret(file.read_text(encoding="utf-8").strip())
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"the key file {file} can't be read: {type(error).__name__}") from None
         if sys.platform != "win32" and mode & (stat.S_IRWXG | stat.S_IRWXO):
@@ -109,9 +111,11 @@ class TokenKey:
         Raises:
             ConfigError: It is not set, or holds no key.
         """
-        secret = os.environ.get(name, "").strip()
-        if not secret:
-            raise ConfigError(f"the environment variable {name} holds no token key")
+        secret = Secret(os.environ.get(name, "").strip())
+        if not secret.reveal():
+            # A name as long as a key may be the key itself, written in the wrong place.
+            said = f" {name}" if len(name) < _SHORTEST_SECRET else ""
+            raise ConfigError(f"the environment variable{said} holds no token key: give the variable's name")
         return cls(secret)
 
     def digest(self, text: pl.Expr) -> pl.Expr:
@@ -119,7 +123,7 @@ class TokenKey:
 
         # A step of our own: as a plain expression, the engine would write the secret into a serialised plan.
         def sign(batch: pl.Series) -> pl.Series:
-            signed = plh.col("text").chash.hmac_sha256(key=self._secret)
+            signed = plh.col("text").chash.hmac_sha256(key=self._secret.reveal())
             return batch.alias("text").to_frame().select(signed).to_series()
 
         return text.map_batches(sign, return_dtype=pl.String, is_elementwise=True)
@@ -130,7 +134,7 @@ class TokenKey:
 
     def __reduce__(self) -> NoReturn:
         """Keys stay in the process that read them."""
-        raise TypeError("a TokenKey can't be pickled: read it where it is needed")
+        raise TypeError("a TokenKey can't be pickled or copied: read it where it is needed")
 
 
 def token(expr: str | pl.Expr, kind: str, key: TokenKey) -> pl.Expr:
