@@ -18,6 +18,7 @@ from cardscreen import schema
 from cardscreen.accounts import AccountColumns
 from cardscreen.cleaning import shape
 from cardscreen.errors import InputError
+from cardscreen.exposure import check_exposure
 from cardscreen.matching import Targets
 from cardscreen.tables import first_line, is_bad_date
 
@@ -75,6 +76,7 @@ def scan(
         # The empty part gives every column and count, even where there are no accounts.
         batches = selected.collect_batches(chunk_size=PART, maintain_order=True)
         for part in chain([selected.clear().collect()], batches):
+            check_exposure(part, plan)
             counted, rows, rejected = _queries(part.lazy(), plan, _with_tokens(part.lazy(), plan, targets))
             told, found, refused = pl.collect_all([counted, rows, rejected.head(KEPT_REJECTS - kept)])
             counts.update({name: int(value or 0) for name, value in told.row(0, named=True).items()})

@@ -28,7 +28,7 @@ ORDER = [
         "matching",
         "policy",
     ),
-    *("accounts", "scanning", "screening", "brakes"),
+    *("accounts", "exposure", "scanning", "screening", "brakes"),
     *("job", "run", "feeds", "normalize", "doctor", "demo", "show", "cli"),
 ]
 
