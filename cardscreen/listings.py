@@ -227,7 +227,9 @@ def _is_told_beside() -> pl.Expr:
     beside = (pl.col(name).str.replace_all("[ -]", "") for name in _SHOWN)
     bare = pl.col("value").str.replace_all("-", "", literal=True)
     told = pl.any_horizontal(text.str.contains(bare, literal=True).fill_null(False) for text in beside)
-    return told & ((pl.col("kind") == "card") | (pl.col("match") == "token")) & pl.col("match").is_in(["exact", "token"])
+    return (
+        told & ((pl.col("kind") == "card") | (pl.col("match") == "token")) & pl.col("match").is_in(["exact", "token"])
+    )
 
 
 def _complaint(bad: pl.DataFrame) -> str:

@@ -52,7 +52,9 @@ class Targets:
 
     def __repr__(self) -> str:
         """Counts only: keys are card numbers."""
-        return f"Targets({self.kind}: {len(self.keys):,} keys, {len(self.ranges):,} ranges, {len(self.tokens):,} tokens)"
+        return (
+            f"Targets({self.kind}: {len(self.keys):,} keys, {len(self.ranges):,} ranges, {len(self.tokens):,} tokens)"
+        )
 
     @classmethod
     def of(cls, kind: str, in_force: pl.DataFrame, token_keys: Sequence[TokenKey] = ()) -> Targets:

@@ -112,9 +112,7 @@ def _queries(
     selected: pl.LazyFrame, plan: AccountColumns, targets: Mapping[str, Targets]
 ) -> tuple[pl.LazyFrame, pl.LazyFrame, pl.LazyFrame]:
     """Counts (one row), rows that may match, and rejects of some accounts; the cells are read once for all."""
-    read = selected.with_columns(
-        _scanned(plan, column).alias(_cell(column)) for column in plan.identifiers
-    )
+    read = selected.with_columns(_scanned(plan, column).alias(_cell(column)) for column in plan.identifiers)
     tallies: dict[str, pl.Expr] = {}
     for column, kind in plan.identifiers.items():
         tests: dict[str, Callable[[pl.Expr], pl.Expr]] = {

@@ -12,7 +12,19 @@ import cardscreen
 PACKAGE = Path(cardscreen.__file__).parent
 #: From the ground up: a module may import only modules before it.
 ORDER = [
-    *("errors", "config", "schema", "index", "intervals", "cleaning", "splitting", "tables", "secret", "tokens", "numbering"),
+    *(
+        "errors",
+        "config",
+        "schema",
+        "index",
+        "intervals",
+        "cleaning",
+        "splitting",
+        "tables",
+        "secret",
+        "tokens",
+        "numbering",
+    ),
     "forms",
     *(
         "phones",
