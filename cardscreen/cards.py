@@ -73,17 +73,37 @@ def card(
     last4 = text.str.tail(tokens.LAST_SHOWN)
     fields: dict[str, pl.Expr] = {
         "iin": _iin(text, iin),
-        "last4": pl.when(~hides_digits(last4)).then(last4),
+        "last4": last4,
         "scheme": pl.col("scheme"),
         "status": pl.col("status"),
-        "masked": tokens.mask(text, show_first, show_last),
+        "masked": tokens.mask_of_known_length(text, show_first, show_last),
     }
     if pan:
-        fields = {"pan": pl.when(pl.col("status") != "truncated").then(text), **fields}
+        fields = {"pan": text, **fields}
     if issuers is not None:
         fields |= _table(issuers).of(text)
-    types = {name: schema.CARD_STATUSES if name == "status" else pl.String for name in fields}
-    return named_like(over_fields(parts_of(as_expr(expr)), pl.Struct(types), **fields), expr)
+    of_truncated = {
+        "pan": pl.lit(None, dtype=pl.String),
+        "iin": fields["iin"].str.extract("^([0-9]+)"),
+        "last4": pl.when(~hides_digits(last4)).then(last4),
+        "masked": tokens.mask(text, show_first, show_last),
+    }
+    types = pl.Struct({name: schema.CARD_STATUSES if name == "status" else pl.String for name in fields})
+    read = parts_of(as_expr(expr)).map_batches(
+        lambda parts: _described(parts, fields, of_truncated), return_dtype=types, is_elementwise=True
+    )
+    return named_like(read, expr)
+
+
+def _described(parts: pl.Series, fields: dict[str, pl.Expr], of_truncated: dict[str, pl.Expr]) -> pl.Series:
+    """The fields over `PARTS`; where digits are hidden, which is rare and dear, some of them in another way."""
+    cards = parts.struct.unnest()
+    told = cards.lazy().select(**fields).collect(engine="in-memory")
+    hidden = (cards["status"] == "truncated").arg_true()
+    if len(hidden):
+        other = cards[hidden].lazy().select(**of_truncated).collect(engine="in-memory")
+        told = told.with_columns(told[name].scatter(hidden, other[name]) for name in other.columns if name in fields)
+    return told.to_struct(parts.name)
 
 
 def _table(issuers: Any) -> Issuers:
@@ -101,11 +121,10 @@ def _check_mask(first: int, last: int) -> None:
 
 def _iin(text: pl.Expr, digits: int | None) -> pl.Expr:
     short = text.str.head(_SHORT_IIN)
-    shown = short
     if digits != _SHORT_IIN:
         long_enough = text.str.len_chars() >= (_LONG_PAN if digits is None else SHORTEST)
-        shown = pl.when(long_enough).then(text.str.head(_IIN)).otherwise(short)
-    return shown.str.extract("^([0-9]+)")
+        return pl.when(long_enough).then(text.str.head(_IIN)).otherwise(short)
+    return short
 
 
 @dataclass(frozen=True)

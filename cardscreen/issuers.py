@@ -23,12 +23,14 @@ class Issuers:
     """A BIN table, checked and ready for look-ups.
 
     Attributes:
-        prefixes: The table by the leading eleven digits; payload: issuer, country, funding (String).
+        prefixes: The table by the leading eleven digits; payload: owner, a row of `owners`.
+        owners: issuer, country, funding (String), each combination once: so few that looking them up is quick.
     """
 
-    def __init__(self, prefixes: Prefixes) -> None:
+    def __init__(self, prefixes: Prefixes, owners: pl.DataFrame) -> None:
         """Use `read` or `from_frame`."""
         self.prefixes = prefixes
+        self.owners = owners
 
     def __repr__(self) -> str:
         """How many ranges there are."""
@@ -92,7 +94,9 @@ class Issuers:
             raise InputError(
                 f"{where}: one BIN with different data in the rows {rows_named} (counted from 0): keep one"
             )
-        return cls(Prefixes.of(told["first"], told["last"], told.select(*FIELDS), _MOST))
+        owners = told.select(*FIELDS).unique(maintain_order=True)
+        owner = told.join(owners.with_row_index("owner"), on=list(FIELDS), nulls_equal=True, maintain_order="left")
+        return cls(Prefixes.of(told["first"], told["last"], owner.select("owner"), _MOST), owners)
 
     def of(self, text: pl.Expr) -> dict[str, pl.Expr]:
         """The fields of card numbers, by name: String, null where the table doesn't know the card. Stream.
@@ -100,8 +104,12 @@ class Issuers:
         Args:
             text: Canonical PANs or truncated PANs; the digits that a truncated PAN shows must suffice.
         """
-        row = text.map_batches(self._rows, return_dtype=pl.UInt32, is_elementwise=True)
-        return {field: pl.lit(self.prefixes.table.payload[field]).gather(row) for field in FIELDS}
+        owner = text.map_batches(self._owners, return_dtype=pl.UInt32, is_elementwise=True)
+        return {field: pl.lit(self.owners[field]).gather(owner) for field in FIELDS}
+
+    def _owners(self, texts: pl.Series) -> pl.Series:
+        row = self._rows(texts)
+        return self.prefixes.table.payload["owner"].gather(row) if len(self.owners) else row
 
     def _rows(self, texts: pl.Series) -> pl.Series:
         frame = texts.alias("text").to_frame()

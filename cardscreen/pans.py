@@ -7,6 +7,8 @@ what it shows, a damaged one by nothing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 import polars as pl
@@ -69,13 +71,27 @@ def _written(cells: pl.Series) -> pl.Series:
 
 
 def _read(raw: pl.Series) -> pl.Series:
-    """Cells of digits alone, by far the most, go straight on; only the others are cleaned."""
-    parts = _numbers(raw.alias("text"))
+    """Cells of digits alone, by far the most, go straight on, then those with plain spaces and hyphens between."""
+    read = _or_else(raw.alias("text"), _numbers, lambda odd: _or_else(odd, _grouped, _others))
+    return read.to_struct(raw.name)
+
+
+def _or_else(
+    raw: pl.Series, first: Callable[[pl.Series], pl.DataFrame], second: Callable[[pl.Series], pl.DataFrame]
+) -> pl.DataFrame:
+    """`PARTS` by the first way, and by the second of what the first found no number in."""
+    parts = first(raw)
     odd = parts["text"].is_null().arg_true()
-    if len(odd):
-        others = _others(raw.gather(odd).alias("raw"))
-        parts = parts.with_columns(parts[name].scatter(odd, others[name]) for name in parts.columns)
-    return parts.to_struct(raw.name)
+    if not len(odd):
+        return parts
+    others = second(raw.gather(odd))
+    return parts.with_columns(parts[name].scatter(odd, others[name]) for name in parts.columns)
+
+
+def _grouped(raw: pl.Series) -> pl.DataFrame:
+    """`PARTS` of cells of digits with ASCII spaces and hyphens: much cheaper to take out than all kinds of them."""
+    bare = pl.col("text").str.replace_all(" ", "", literal=True).str.replace_all("-", "", literal=True)
+    return _numbers(raw.to_frame().lazy().select(bare).collect(engine="in-memory").to_series())
 
 
 def _numbers(text: pl.Series) -> pl.DataFrame:
@@ -131,12 +147,12 @@ def _stubs(number: pl.Series, length: pl.Series) -> npt.NDArray[np.uint64]:
 def _others(raw: pl.Series) -> pl.DataFrame:
     """`PARTS` of cells that are not plain digits; the first status that applies, in the contract's order."""
     bare = (
-        pl.col("raw")
+        pl.col("text")
         .str.replace(_APOSTROPHE, "")
         .str.replace_all(_SPACES_AND_HYPHENS, "")
         .str.replace_many(_FULL_WIDTH)
     )
-    shaped = raw.to_frame().lazy().select("raw", bare.alias("bare")).collect(engine="in-memory")
+    shaped = raw.to_frame().lazy().select(raw="text", bare=bare).collect(engine="in-memory")
     has_digits = pl.col("bare").str.contains("[0-9]")
     hidden, elided = pl.col("bare").str.contains(_HIDDEN), pl.col("bare").str.contains(_ELIDED)
     truncated = has_digits & (hidden | elided)

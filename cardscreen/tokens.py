@@ -52,17 +52,22 @@ def mask(pan: pl.Expr, first: int = FIRST_SHOWN, last: int = LAST_SHOWN) -> pl.E
         >>> pl.DataFrame({"pan": ["4111111111111111"]}).select(mask(pl.col("pan"))).item()
         '411111******1111'
     """
+    elided = pan.str.replace(f"^([0-9]{{0,{min(first, FIRST_SHOWN)}}})[0-9]*…(?:.*?)([0-9]{{0,{last}}})$", "${1}…${2}")
+    shortened = pan.str.contains("…", literal=True)
+    return pl.when(shortened).then(elided).otherwise(mask_of_known_length(pan, first, last))
+
+
+def mask_of_known_length(pan: pl.Expr, first: int = FIRST_SHOWN, last: int = LAST_SHOWN) -> pl.Expr:
+    """The same of texts without `…`, which is cheaper."""
     length = pan.str.len_chars()
     if first <= FIRST_SHOWN:
         head, leading = pan.str.head(first), pl.lit(first)
     else:
         leading = pl.when(length >= _LONG_PAN).then(first).otherwise(FIRST_SHOWN)
         head = pan.str.head(leading)
-    # What an ellipsis shortens may be too short for the digits shown; the other branch answers for it.
+    # What an ellipsis shortens may be too short for the digits shown.
     hidden = pl.lit(_STARS).gather(length.cast(pl.Int32) - leading - last, null_on_oob=True)
-    masked = head + hidden + pan.str.tail(last)
-    elided = pan.str.replace(f"^([0-9]{{0,{min(first, FIRST_SHOWN)}}})[0-9]*…(?:.*?)([0-9]{{0,{last}}})$", "${1}…${2}")
-    return pl.when(pan.str.contains("…", literal=True)).then(elided).otherwise(masked)
+    return head + hidden + pan.str.tail(last)
 
 
 class TokenKey:
