@@ -32,8 +32,8 @@ _RNG = np.random.default_rng(1)
 
 
 def issuing_bins(count: int) -> pl.Series:
-    """Distinct BINs of eight digits, half of them Visa's and half UnionPay's."""
-    return pl.Series("bin", _RNG.choice(10**6, count, replace=False) + _RNG.choice([41, 62], count) * 10**6)
+    """Distinct BINs of eight digits, of Visa and Mastercard."""
+    return pl.Series("bin", _RNG.choice(15 * 10**6, count, replace=False) + 40 * 10**6)
 
 
 def sound_pans(bins: pl.Series) -> pl.Series:

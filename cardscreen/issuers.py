@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from cardscreen.cleaning import holds_numbers, to_text
 from cardscreen.errors import InputError
-from cardscreen.prefixes import Prefixes
+from cardscreen.prefixes import NOBODY, Prefixes
 from cardscreen.tables import collected, open_table, require_columns
 
 #: Digits that a BIN can have; the contract of ISO/IEC 7812-1 has six and eight, networks sell ranges up to eleven.
@@ -24,7 +25,8 @@ class Issuers:
 
     Attributes:
         prefixes: The table by the leading eleven digits; payload: owner, a row of `owners`.
-        owners: issuer, country, funding (String), each combination once: so few that looking them up is quick.
+        owners: issuer, country, funding (String), each combination once: so few that looking them up is quick. The
+            last row is nobody's.
     """
 
     def __init__(self, prefixes: Prefixes, owners: pl.DataFrame) -> None:
@@ -96,7 +98,8 @@ class Issuers:
             )
         owners = told.select(*FIELDS).unique(maintain_order=True)
         owner = told.join(owners.with_row_index("owner"), on=list(FIELDS), nulls_equal=True, maintain_order="left")
-        return cls(Prefixes.of(told["first"], told["last"], owner.select("owner"), _MOST), owners)
+        nobody = owners.clear(1)
+        return cls(Prefixes.of(told["first"], told["last"], owner.select("owner"), _MOST), pl.concat([owners, nobody]))
 
     def of(self, text: pl.Expr) -> dict[str, pl.Expr]:
         """The fields of card numbers, by name: String, null where the table doesn't know the card. Stream.
@@ -108,20 +111,15 @@ class Issuers:
         return {field: pl.lit(self.owners[field]).gather(owner) for field in FIELDS}
 
     def _owners(self, texts: pl.Series) -> pl.Series:
-        row = self._rows(texts)
-        return self.prefixes.table.payload["owner"].gather(row) if len(self.owners) else row
-
-    def _rows(self, texts: pl.Series) -> pl.Series:
         frame = texts.alias("text").to_frame()
-        leading = pl.col("text").str.head(_MOST).cast(pl.UInt64, strict=False)
-        found = frame.select(
-            row=self.prefixes.table.locate(leading), hidden=leading.is_null() & pl.col("text").is_not_null()
-        )
-        hidden = found["hidden"].arg_true()
-        if not len(hidden):
-            return found["row"].alias(texts.name)
-        shown = frame[hidden].select(self.prefixes.of_shown(pl.col("text"))).to_series()
-        return found["row"].scatter(hidden, shown).alias(texts.name)
+        leading = frame.select(pl.col("text").str.head(_MOST).cast(pl.UInt64, strict=False)).to_series()
+        row = self.prefixes.find(leading.fill_null(0).to_numpy())
+        hidden = leading.is_null().to_numpy()
+        if hidden.any():
+            shown = frame.filter(hidden).select(self.prefixes.of_shown(pl.col("text"))).to_series()
+            row[hidden] = shown.cast(pl.Int32).fill_null(NOBODY).to_numpy()
+        owners = np.append(self.prefixes.table.payload["owner"].to_numpy(), len(self.owners) - 1)
+        return pl.Series(texts.name, owners.take(row).astype(np.uint32))
 
 
 def _words(column: str, available: list[str]) -> pl.Expr:

@@ -13,6 +13,7 @@ from functools import cache
 from importlib import resources
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from cardscreen.prefixes import Prefixes
@@ -58,10 +59,9 @@ def of_pans(number: pl.Series, length: pl.Series) -> tuple[pl.Series, pl.Series]
         `scheme` (String; `unknown` where no scheme owns it) and `issued` (Boolean; true for unknown ones).
     """
     digits = length.fill_null(_REACH).clip(_REACH, _LONGEST).to_numpy()
-    leading = pl.Series(number.fill_null(0).to_numpy() // _POWERS[digits - _REACH])
-    table = _prefixes().table
-    row = leading.to_frame().select(table.locate(pl.first())).to_series().fill_null(len(_named()) - 1)
-    issued = _named()["lengths"].gather(row).to_numpy() >> digits & 1
+    leading = number.fill_null(0).to_numpy() // _POWERS[digits - _REACH]
+    row = _prefixes().find(leading)  # of nobody: -1, the last of those named
+    issued = _lengths().take(row) >> digits & 1
     return _named()["scheme"].gather(row), pl.Series("issued", issued == 1)
 
 
@@ -71,6 +71,11 @@ def _named() -> pl.DataFrame:
     payload = _prefixes().table.payload
     nobody = pl.DataFrame({"scheme": [UNKNOWN], "lengths": [2**32 - 1]}, schema=payload.schema)
     return pl.concat([payload, nobody])
+
+
+@cache
+def _lengths() -> npt.NDArray[np.uint32]:
+    return _named()["lengths"].to_numpy()
 
 
 def of_leading(digits: pl.Expr) -> pl.Expr:
