@@ -135,7 +135,7 @@ class Card:
         holder_since: Account column (Date, or text as YYYY-MM-DD) that says since when this holder
             has the card.
         exclude_test_cards: Don't screen the numbers that schemes and payment providers publish for testing:
-            they are rejects with the status `test_card`, and counted.
+            they are rejects with the status `test_card`. The summary's notes count them in any case.
         show_first: Leading digits that results show, 0 to 8; see `cs.card`.
         show_last: Trailing digits that they show, 0 to 4.
 
@@ -174,11 +174,11 @@ class Card:
         A PAN has a key and a stub; a truncated PAN that shows its first six and last four a stub.
         """
         key, seen, status = pl.col("number"), pl.col("stub"), pl.col("status").cast(pl.String)
-        note: pl.Expr = pl.when(status == "damaged").then(status)
+        sample = samples.is_sample(pl.col("number")).fill_null(False)
+        note = pl.when(sample).then(pl.lit(_TEST_CARD)).when(status == "damaged").then(status)
         if self.exclude_test_cards:
-            sample = samples.is_sample(pl.col("number")).fill_null(False)
             key, seen = pl.when(~sample).then(key), pl.when(~sample).then(seen)
-            status, note = (pl.when(sample).then(pl.lit(_TEST_CARD)).otherwise(each) for each in (status, note))
+            status = pl.when(sample).then(pl.lit(_TEST_CARD)).otherwise(status)
         return over_fields(parts_of(cell), schema.SCAN, key=key, stub=seen, status=status, note=note)
 
     def read(self, cell: pl.Expr) -> pl.Expr:
