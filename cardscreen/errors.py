@@ -72,7 +72,7 @@ class MissingColumn(InputError):
 _NAMES = 30  # column names that a message shows
 _NAME_LENGTH = 40
 #: Digits of any script, with a few signs between them.
-_NUMBER = re.compile(r"\d(?:[^0-9A-Za-z]{0,3}\d){5,}")
+_NUMBER = re.compile(r"\d(?:[\W_]{0,3}\d){5,}")
 #: As many digits as the shortest card number has, with blanks, hyphens or dots between them: no date is so long.
 _CARD = re.compile(r"\d(?:[\s.\-\u2010-\u2015\u2212\uff0d]{0,3}\d){11,}")
 

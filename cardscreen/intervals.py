@@ -90,6 +90,10 @@ class Intervals:
             payload=payload[rows] if payload.width else payload,
         )
 
+    def __repr__(self) -> str:
+        """How many there are: their ends may be card numbers."""
+        return f"Intervals({len(self):,})"
+
     def __len__(self) -> int:
         """How many disjoint intervals there are."""
         return len(self.low)

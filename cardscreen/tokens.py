@@ -102,7 +102,9 @@ class TokenKey:
         """
         file = Path(path)
         try:
-            mode, secret = file.stat().st_mode, Secret(file.read_text(encoding="utf-8").strip())
+            with file.open(encoding="utf-8") as stream:
+                # Of the open file, so that no other takes its place in between.
+                mode, secret = os.fstat(stream.fileno()).st_mode, Secret(stream.read().strip())
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"the key file {file} can't be read: {type(error).__name__}") from None
         if sys.platform != "win32" and mode & (stat.S_IRWXG | stat.S_IRWXO):

@@ -31,6 +31,7 @@ from stdnum import luhn
 import cardscreen as cs
 from cardscreen.cli import main
 from cardscreen.errors import without_cards
+from cardscreen.feeds import Feed, read_feed
 from cardscreen.issuers import Issuers
 from cardscreen.matching import Targets
 from cardscreen.normalize import describe, normalize_file
@@ -199,6 +200,23 @@ def test_results_of_a_screening_hold_no_number(tokens: bool, tmp_path: Path) -> 
             assert_clean(in_frame(frame))
         assert_clean(json.dumps(result.summary) + repr(result) + str(result.hits.explain()))
     assert_clean(in_files(tmp_path))
+
+
+def test_what_a_feed_could_not_read_is_told_without_its_numbers(tmp_path: Path) -> None:
+    broken = [f"card {pan} lost" for pan in PLANTED] + [LOST, f"{VISA},{DEBIT}"]
+    pl.DataFrame({"card": [*broken, DEBIT], "since": [VISA] * 8 + ["2026-01-01"]}).write_csv(tmp_path / "f.csv")
+    read = read_feed(
+        tmp_path / "f.csv", Feed.model_validate({"source": "bank-a", "kind": "card", "columns": {"value": "card"}})
+    )
+    assert (len(read.rejects), read.listings["value"].to_list()) == (len(broken), [DEBIT])
+    assert_clean(in_frame(read.rejects))
+
+
+def test_why_a_screening_is_held_is_told_without_numbers() -> None:
+    with pytest.raises(cs.HeldForApproval) as held:
+        cs.check(screened(), cs.Limits(flagged_share=0.0, source_share=0.0, rejected_share=0.0))
+    assert len(held.value.reasons) > 2
+    assert_clean(said_by(held.value))
 
 
 def test_no_file_holds_a_mask_and_a_token_of_one_number(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from stdnum import luhn
 import cardscreen as cs
 from cardscreen.job import Job
 from cardscreen.matching import Targets
+from cardscreen.normalize import normalize_file
 from cardscreen.tokens import TokenKey
 
 DAY = date(2026, 11, 23)
@@ -278,6 +279,14 @@ def test_each_distinct_number_of_a_part_is_signed_once(monkeypatch: pytest.Monke
     result = screened(cells, [token], tokens=KEY)
     assert len(found(result)) == 2000
     assert sum(signed) == 3  # two numbers in the pass, and the one that may match again as evidence
+
+
+def test_masks_are_not_written_beside_tokens(tmp_path: Path) -> None:
+    cards = pl.DataFrame({"card": SOUND}).with_columns(cs.token("card", "card", KEY).alias("known_as"))
+    cards.write_csv(tmp_path / "cards.csv")
+    with pytest.raises(cs.ConfigError, match=r"'known_as' 60 of 60 values looked at are tokens"):
+        normalize_file("card", str(tmp_path / "cards.csv"), "card", tmp_path / "out.csv")
+    assert [file.name for file in tmp_path.iterdir()] == ["cards.csv"]
 
 
 def test_what_may_match_shows_counts_and_no_keys() -> None:
