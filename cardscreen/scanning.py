@@ -154,7 +154,7 @@ def _with_tokens(part: pl.LazyFrame, plan: AccountColumns, targets: Mapping[str,
 def _values(part: pl.LazyFrame, plan: AccountColumns, column: str) -> pl.LazyFrame:
     """The canonical values of one identifier column: value (String)."""
     cells = part.explode(column, empty_as_null=False) if plan.is_list(column) else part
-    return cells.select(plan.identifiers[column].read(pl.col(column)).struct.field("value")).drop_nulls()
+    return cells.select(plan.identifiers[column].read(pl.col(column)).struct.field("value"))
 
 
 def _scanned(plan: AccountColumns, column: str) -> pl.Expr:
