@@ -85,10 +85,9 @@ class Targets:
         listed = self.tokens.implode()
         ways = [_digest_key(key.digest(texts)).is_in(listed) for key in self.token_keys]
         # Streamed, so that all threads sign.
-        distinct = values.unique().collect(engine="streaming").lazy()
-        found = distinct.filter(pl.any_horizontal(ways)).collect(engine="streaming")
-        full = found.filter(~_is_truncated("value")).select(key_of(pl.col("value")))
-        return replace(self, keys=pl.concat([self.keys, full.to_series()]))
+        distinct = values.unique().filter(~_is_truncated("value")).collect(engine="streaming").lazy()
+        found = distinct.filter(pl.any_horizontal(ways)).select(key_of(pl.col("value")))
+        return replace(self, keys=pl.concat([self.keys, found.collect(engine="streaming").to_series()]))
 
     def may_match(self, cell: pl.Expr) -> pl.Expr:
         """Whether a `schema.SCAN` cell may match a listing: Boolean, never null. Streams."""
