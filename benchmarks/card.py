@@ -1,13 +1,19 @@
-"""How fast cards are read, against `python-stdnum` on the same strings, one thread each.
+"""How fast cards are read, checked and signed, against other packages on the same numbers in the same run.
 
-Run: POLARS_MAX_THREADS=1 python benchmarks/card.py
+Run: POLARS_MAX_THREADS=1 python benchmarks/card.py, and with 2 for tokens and screening on two cores.
+Peers: `python-stdnum` and, where it is installed, `cyluhn` for check digits; Python's own `hmac` for tokens.
+All of them are single-threaded and are asked a part of the numbers, since they are slow.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import os
 import time
 from collections.abc import Callable
+from typing import Any
 
 os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
@@ -16,10 +22,33 @@ import polars as pl
 from stdnum import luhn
 
 import cardscreen as cs
-from cardscreen.cards import luhn_ok
+from cardscreen.issuers import Issuers
+from cardscreen.luhn import luhn_ok
+from cardscreen.matching import Targets
 
-ROWS = 5_000_000
-ASKED = 100_000  # strings that the peer, much slower, is asked
+ROWS = 2_000_000
+ASKED = 100_000
+SECRET = "0" * 64
+_RNG = np.random.default_rng(1)
+
+
+def issuing_bins(count: int) -> pl.Series:
+    """Distinct BINs of eight digits, of Visa and Mastercard."""
+    return pl.Series("bin", _RNG.choice(15 * 10**6, count, replace=False) + 40 * 10**6)
+
+
+def sound_pans(bins: pl.Series) -> pl.Series:
+    """Sound numbers of sixteen digits under some BINs, UInt64."""
+    bodies = bins.gather(_RNG.integers(0, len(bins), ROWS)) * 10**7 + pl.Series(_RNG.integers(0, 10**7, ROWS))
+    number = pl.col("bin").cast(pl.UInt64) * 10
+    checked = [pl.when(luhn_ok(number + digit)).then(number + digit) for digit in range(10)]
+    return bodies.to_frame().select(pl.coalesce(checked).alias("pan")).to_series()
+
+
+def issuer_table(bins: pl.Series) -> Issuers:
+    """A table of BINs, with an issuer for each hundred of them."""
+    issuer = pl.concat_str(pl.lit("Bank of "), pl.col("bin").cast(pl.String).str.head(6))
+    return Issuers.from_frame(bins.to_frame().select("bin", issuer=issuer, country=pl.lit("CN"), type=pl.lit("debit")))
 
 
 def per_second(work: Callable[[], object], rows: int) -> float:
@@ -32,26 +61,75 @@ def per_second(work: Callable[[], object], rows: int) -> float:
     return rows / best
 
 
+def line(name: str, speed: float, *peers: tuple[str, float]) -> None:
+    ratios = "  ".join(f"{speed / peer:6.1f} x {said}" for said, peer in peers)
+    print(f"{name:42} {speed / 1e6:7.2f} M/s  {1e9 / speed:6.0f} ns  {ratios}")
+
+
+def ours(frame: pl.DataFrame, expression: pl.Expr) -> float:
+    query = frame.lazy().select(expression)
+    return per_second(lambda: query.collect(engine="streaming"), len(frame))
+
+
+def check_digits(frame: pl.DataFrame, issuers: Issuers) -> None:
+    """Check digits, and cards with all their fields."""
+    asked = frame["plain"].head(ASKED).to_list()
+    stdnum = per_second(lambda: [luhn.is_valid(pan) for pan in asked], ASKED)
+    line("stdnum.luhn.is_valid", stdnum)
+    peers = [("stdnum", stdnum)]
+    try:
+        import cyluhn
+    except ImportError:
+        print("cyluhn is not installed")
+    else:
+        verify: Any = cyluhn.verify
+        cython = per_second(lambda: [verify(pan) for pan in asked], ASKED)
+        line("cyluhn.verify", cython, ("stdnum", stdnum))
+        peers.append(("cyluhn", cython))
+    line("luhn_ok, from integers", ours(frame, luhn_ok(pl.col("number"))), *peers)
+    line("cs.card, all fields, integers", ours(frame, cs.card("number")), *peers)
+    line("cs.card, all fields, plain text", ours(frame, cs.card("plain")), *peers)
+    line("cs.card, all fields, text with spaces", ours(frame, cs.card("spaced")), *peers)
+    bare = ours(frame, cs.card("plain"))
+    line("the same with the issuers", ours(frame, cs.card("plain", issuers=issuers)), ("without", bare))
+
+
+def tokens(frame: pl.DataFrame) -> None:
+    """Tokens, and accounts against a list of tokens."""
+    key, secret = cs.TokenKey(SECRET), SECRET.encode()
+    asked = frame["plain"].head(ASKED).to_list()
+
+    def sign(pan: str) -> str:
+        digest = hmac.digest(secret, f"card:{pan}".encode(), hashlib.sha256)
+        return f"{key.id}:{base64.urlsafe_b64encode(digest).decode().rstrip('=')}"
+
+    python = per_second(lambda: [sign(pan) for pan in asked], ASKED)
+    line("hmac.digest and base64, in a loop", python)
+    line("cs.token", ours(frame, cs.token("plain", "card", key)), ("hmac", python))
+    listed = frame.select(kind=pl.lit("card"), value=cs.token("plain", "card", key)).head(1000)
+    accounts = frame.select("plain").with_row_index("account_id")
+    blocklist, kinds = cs.Blocklist.from_frame(listed), {"plain": cs.Card()}
+    targets, values = Targets.of("card", blocklist.listings, [key]), frame.lazy().select(value="plain")
+    signing = per_second(lambda: targets.with_tokens_of(values), len(frame))
+    line("each number signed and looked up", signing, ("hmac", python))
+
+    def screen() -> cs.Result:
+        return cs.screen(accounts, blocklist, kinds, tokens=key)
+
+    assert len(screen().hits.collect()) >= len(listed)
+    line("cs.screen against 1,000 tokens, accounts", per_second(screen, len(frame)), ("hmac", python))
+
+
 def main() -> None:
     """Print the table."""
-    random = np.random.default_rng(1)
-    pans = pl.Series("pan", random.integers(4 * 10**15, 63 * 10**14, ROWS).astype(np.uint64))
+    bins = issuing_bins(200_000)
+    pans = sound_pans(bins.head(5_000))  # a bank sees few of all BINs, and those often
     text = pans.cast(pl.String)
-    frame = pl.DataFrame(
-        {"number": pans, "plain": text, "spaced": text.str.replace(r"(.{4})(.{4})(.{4})", "$1 $2 $3 ")}
-    )
-    asked = text.head(ASKED).to_list()
-    peer = per_second(lambda: [luhn.is_valid(pan) for pan in asked], ASKED)
-    print(f"{'stdnum.luhn.is_valid':34} {peer / 1e6:8.2f} M/s     1 x")
-    ways = {
-        "luhn_ok, from integers": luhn_ok(pl.col("number")),
-        "cs.card, all fields, plain": cs.card("plain"),
-        "cs.card, all fields, with spaces": cs.card("spaced"),
-    }
-    for name, expression in ways.items():
-        query = frame.lazy().select(expression)
-        speed = per_second(query.collect, ROWS)
-        print(f"{name:34} {speed / 1e6:8.2f} M/s {speed / peer:5.0f} x")
+    spaced = text.str.replace(r"(.{4})(.{4})(.{4})", "$1 $2 $3 ")
+    frame = pl.DataFrame({"number": pans, "plain": text, "spaced": spaced})
+    print(f"{len(frame):,} numbers, {len(bins):,} BINs in the table of issuers, threads: {pl.thread_pool_size()}")
+    check_digits(frame, issuer_table(bins))
+    tokens(frame)
 
 
 if __name__ == "__main__":

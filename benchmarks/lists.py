@@ -99,7 +99,9 @@ def measured(name: str, folder: Path) -> dict[str, Any]:
 
 def part(name: str, folder: Path) -> None:
     """Run one part and tell what it took."""
-    pl.DataFrame({"x": ["13800138000", "+8613800138000"]}).select(FEED.kinds()["phone"].listed(pl.col("x")))  # the tables
+    pl.DataFrame({"x": ["13800138000", "+8613800138000"]}).select(
+        FEED.kinds()["phone"].listed(pl.col("x"))
+    )  # the tables
     begun = time.perf_counter()
     PARTS[name](folder)
     seconds = time.perf_counter() - begun

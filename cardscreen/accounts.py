@@ -9,7 +9,7 @@ import polars as pl
 
 from cardscreen import schema
 from cardscreen.cleaning import holds_numbers, is_blank, refuse_type
-from cardscreen.errors import ConfigError, InputError
+from cardscreen.errors import ConfigError, InputError, near
 from cardscreen.identifiers import Kind
 from cardscreen.policy import Policy
 from cardscreen.tables import is_dateable, require_columns
@@ -24,16 +24,24 @@ class AccountColumns:
         identifiers: Column → kind.
         account_id: The column that names the account.
         carry: Columns that results keep.
+        unmasked: Those of them, and of the account id, that may hold card numbers all the same.
     """
 
     schema: pl.Schema
     identifiers: Mapping[str, Kind]
     account_id: str
     carry: list[str]
+    unmasked: list[str]
 
     @classmethod
     def of(
-        cls, columns: pl.Schema, identifiers: Mapping[str, Kind], account_id: str, carry: list[str], policy: Policy
+        cls,
+        columns: pl.Schema,
+        identifiers: Mapping[str, Kind],
+        account_id: str,
+        carry: list[str],
+        policy: Policy,
+        unmasked: list[str],
     ) -> AccountColumns:
         """The columns of a screening, checked against those that there are.
 
@@ -43,12 +51,16 @@ class AccountColumns:
             ConfigError: Options that make no sense.
         """
         _check_kinds(identifiers)
-        if account_id in identifiers and identifiers[account_id].truncates:
-            raise ConfigError(f"column {account_id!r} holds card numbers and can't be the account id: results show it")
-        plan = cls(columns, identifiers, account_id, list(dict.fromkeys(carry)))
+        if account_id in identifiers and identifiers[account_id].truncates and account_id not in unmasked:
+            raise ConfigError(
+                f"column {account_id!r} holds card numbers and can't be the account id: results show it; "
+                "if that is meant, name it in unmasked"
+            )
+        plan = cls(columns, identifiers, account_id, list(dict.fromkeys(carry)), unmasked)
         require_columns(columns.names(), plan.needed(), "the accounts")
         plan._check_types()
         plan._check_carried(policy)
+        plan._check_unmasked()
         return plan
 
     def _check_types(self) -> None:
@@ -67,11 +79,19 @@ class AccountColumns:
                 raise ConfigError(f"the carried column {name!r} has the name of a column of the results: rename it")
             if self.schema[name].is_nested():
                 raise ConfigError(f"the carried column {name!r} has type {self.schema[name]}: carry plain values only")
-            if name in self.identifiers and self.identifiers[name].truncates:
+            if name in self.identifiers and self.identifiers[name].truncates and name not in self.unmasked:
                 raise ConfigError(f"column {name!r} holds card numbers and can't be carried: results show them masked")
         for name in policy.account_columns():
             if name not in self.carry:
                 raise ConfigError(f"a rule looks at account.{name}, which is not carried: add {name!r} to carry")
+
+    def _check_unmasked(self) -> None:
+        kept = [self.account_id, *self.carry]
+        for name in self.unmasked:
+            if name not in kept:
+                raise ConfigError(
+                    f"unmasked names {name!r}{near(name, kept)}, which is neither the account id nor carried"
+                )
 
     def dates(self) -> list[str]:
         """The columns that say since when a holder has an identifier."""

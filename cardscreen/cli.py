@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import signal
 import sys
+import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -42,7 +43,7 @@ _Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no tab
 
 def main() -> NoReturn:
     """The entry point: errors become one sentence and an exit code."""
-    from cardscreen.errors import CardscreenError
+    from cardscreen.errors import CardscreenError, without_numbers
 
     signal.signal(signal.SIGTERM, _terminate)
     warnings.showwarning = _warn
@@ -60,12 +61,29 @@ def main() -> NoReturn:
     except (typer.Exit, typer.Abort) as ended:
         code = getattr(ended, "exit_code", 130)
     except Exception as error:
-        show = getattr(error, "show", None)  # usage errors know how to show themselves
-        if show is None:
+        usage = getattr(error, "format_message", None)
+        if usage is None:
+            sys.excepthook = _crashed
             raise
-        show()
+        # A number in the wrong place is quoted in such a message.
+        _say(f"cardscreen: {without_numbers(usage()).rstrip('.')}; see {_command_of(error)} --help")
         code = 2
+    except BaseException:
+        sys.excepthook = _crashed
+        raise
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _command_of(error: Exception) -> str:
+    """The command whose usage was wrong."""
+    return str(getattr(getattr(error, "ctx", None), "command_path", "cardscreen"))
+
+
+def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """A bug's traceback: engines quote the values that they stumble over, and none may show."""
+    from cardscreen.errors import without_numbers
+
+    _say(without_numbers("".join(traceback.format_exception(kind, error, trace))))
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
@@ -74,11 +92,15 @@ def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _warn(message: Warning | str, *_: object, **__: object) -> None:
-    _say(f"cardscreen: warning: {message}")
+    from cardscreen.errors import without_numbers
+
+    _say(f"cardscreen: warning: {without_numbers(str(message))}")
 
 
 def _say(text: str) -> None:
-    typer.echo(text, err=True)
+    from cardscreen.errors import without_cards
+
+    typer.echo(without_cards(text), err=True)
 
 
 @contextmanager

@@ -10,7 +10,8 @@
     └── Busy                 another run works in the same folder                         (exit 5)
 
 A message says what was found, where, and what to do next. It names columns, files, rows and counts,
-and never holds a phone or card number.
+and never holds a phone or card number: whatever has the digits of a card is taken out where an error is made,
+since people write numbers where names belong.
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ class CardscreenError(Exception):
     """The parent of all errors that cardscreen raises on purpose; `exit_code` is the command line's."""
 
     exit_code = 1
+
+    def __init__(self, *said: object) -> None:
+        """Keep what is said, without card numbers."""
+        super().__init__(*(without_cards(each) if isinstance(each, str) else each for each in said))
 
 
 class ConfigError(CardscreenError):
@@ -49,29 +54,28 @@ class MissingColumn(InputError):
 
     def __init__(self, column: str, available: Sequence[str], where: str = "the accounts") -> None:
         """Keep the fields; the message is made from them."""
-        self.column = column
-        self.available = list(available)
-        self.where = where
+        self.column = without_cards(column)
+        self.available = [without_numbers(name) for name in available]
+        self.where = without_cards(where)
+        self._suspicion = _suspicion(available)
         super().__init__(column, self.available, where)
 
     def __str__(self) -> str:
         """Name the column, the near one, and what there is."""
-        names = [_shown(name) for name in self.available[:_NAMES]]
+        names = [name[:_NAME_LENGTH] for name in self.available[:_NAMES]]
         more = f" and {len(self.available) - _NAMES} more" if len(self.available) > _NAMES else ""
         return (
             f"{self.where}: there is no column {self.column!r}{near(self.column, names)}. "
-            f"The columns are: {', '.join(names)}{more}.{_suspicion(self.available)}"
+            f"The columns are: {', '.join(names)}{more}.{self._suspicion}"
         )
 
 
 _NAMES = 30  # column names that a message shows
 _NAME_LENGTH = 40
-_NUMBER = re.compile(r"[0-9](?:[^0-9A-Za-z]?[0-9]){5,}")
-
-
-def _shown(name: str) -> str:
-    """A column's name; where a file has no header, its first row stands there, numbers and all."""
-    return without_numbers(name)[:_NAME_LENGTH]
+#: Digits of any script, with a few signs between them.
+_NUMBER = re.compile(r"\d(?:[\W_]{0,3}\d){5,}")
+#: As many digits as the shortest card number has, with blanks, hyphens or dots between them: no date is so long.
+_CARD = re.compile(r"\d(?:[\s.\-\u2010-\u2015\u2212\uff0d]{0,3}\d){11,}")
 
 
 def _suspicion(names: Sequence[str]) -> str:
@@ -129,7 +133,7 @@ class HeldForApproval(CardscreenError):
 
     def __init__(self, reasons: Sequence[str]) -> None:
         """Keep every reason."""
-        self.reasons = list(reasons)
+        self.reasons = [without_cards(reason) for reason in reasons]
         super().__init__(self.reasons)
 
     def __str__(self) -> str:
@@ -146,6 +150,11 @@ class Busy(CardscreenError):
 def without_numbers(text: str) -> str:
     """Text for a message: whatever may be a phone or card number is left out."""
     return _NUMBER.sub("…", text)
+
+
+def without_cards(text: str) -> str:
+    """Text for a message: whatever has the digits of a card number is left out; dates, counts and short codes stay."""
+    return _CARD.sub("…", text)
 
 
 def near(name: str, known: Iterable[str]) -> str:

@@ -49,7 +49,11 @@ class Kind(Protocol):
         ...
 
     def read(self, cell: pl.Expr) -> pl.Expr:
-        """`schema.READ`: the canonical value and what of it may be shown."""
+        """`schema.READ`: the canonical value."""
+        ...
+
+    def show(self, value: pl.Expr) -> pl.Expr:
+        """What of canonical values results hold."""
         ...
 
     def fields(self, cell: pl.Expr) -> pl.Expr:
@@ -92,6 +96,8 @@ class Kind(Protocol):
 
 KINDS: Mapping[str, type[Kind]] = {kind.name: kind for kind in (Phone, Card, Wallet)}
 
+_TYPES = {str: "text", bool: "true or false", int: "a whole number"}
+
 
 def kind_from_options(column: str, options: Mapping[str, Any]) -> Kind:
     """The kind that a job file describes: `{kind = "phone", region = "CN"}`.
@@ -113,10 +119,9 @@ def kind_from_options(column: str, options: Mapping[str, Any]) -> Kind:
                 f"the options are {', '.join(known)}"
             )
         default = inspect.signature(kind).parameters[option].default
-        wanted = bool if isinstance(default, bool) else str
-        if not isinstance(value, wanted):
-            words = "true or false" if wanted is bool else "text"
-            raise ConfigError(f"identifiers.{column}: {option} must be {words}, not {value!r}")
+        wanted = str if default is None else type(default)
+        if type(value) is not wanted:
+            raise ConfigError(f"identifiers.{column}: {option} must be {_TYPES[wanted]}, not {value!r}")
     try:
         return kind(**rest)
     except ConfigError as error:

@@ -150,7 +150,7 @@ def shown(listings: pl.DataFrame, form: Form = "masked", key: TokenKey | None = 
         if form == "token" and key is not None:
             value = pl.when(exact).then(token(pl.col("value"), name, key)).otherwise(value)
         else:
-            value = pl.when(exact).then(kind().read(pl.col("value")).struct.field("shown")).otherwise(value)
+            value = pl.when(exact).then(kind().show(pl.col("value"))).otherwise(value)
     if form == "token":
         is_exact = pl.col("match") == "exact"
         match = pl.when(is_exact).then(pl.lit("token", dtype=schema.MATCHES)).otherwise("match")

@@ -68,9 +68,13 @@ class Intervals:
         edges, first, last = _cells(frame["low"], frame["high"])
         owner = np.full(len(edges), -1, dtype=np.int64)
         width = (frame["high"].cast(pl.UInt64) - frame["low"].cast(pl.UInt64)).to_numpy()
+        payload = frame.drop("low", "high")
+        # Rows that say the same are one owner, so that their neighbours join.
+        told = payload.unique(maintain_order=True).with_row_index("\0owner")
+        same = payload.join(told, on=payload.columns, how="left", nulls_equal=True, maintain_order="left")["\0owner"]
         for row in np.argsort(_LAST_KEY - width, kind="stable"):  # the widest first, so that narrower ones cover it
-            owner[first[row] : last[row]] = row
-        return cls._from_cells(edges, owner, frame.drop("low", "high"))
+            owner[first[row] : last[row]] = same[int(row)]
+        return cls._from_cells(edges, owner, told.drop("\0owner"))
 
     @classmethod
     def _from_cells(cls, edges: _Keys, owner: npt.NDArray[np.int64], payload: pl.DataFrame) -> Intervals:
@@ -86,6 +90,10 @@ class Intervals:
             high=pl.Series("high", high[kept], dtype=pl.UInt64),
             payload=payload[rows] if payload.width else payload,
         )
+
+    def __repr__(self) -> str:
+        """How many there are: their ends may be card numbers."""
+        return f"Intervals({len(self):,})"
 
     def __len__(self) -> int:
         """How many disjoint intervals there are."""

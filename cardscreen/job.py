@@ -24,6 +24,7 @@ class _Accounts(Section):
     path: str
     id: str = "account_id"
     carry: list[str] = []
+    unmasked: list[str] = []
     encoding: str | None = None
     delimiter: str | None = Field(None, min_length=1, max_length=1)
 
@@ -40,8 +41,8 @@ class _Blocklist(Section):
 
 
 class _Tokens(Section):
-    key_file: str | None = None
-    key_env: str | None = None
+    key_file: str | list[str] | None = None
+    key_env: str | list[str] | None = None
 
     @model_validator(mode="after")
     def _one(self) -> _Tokens:
@@ -84,6 +85,7 @@ class Job:
     accounts: str
     account_id: str
     carry: list[str]
+    unmasked: list[str]
     encoding: str | None
     delimiter: str | None
     identifiers: dict[str, Kind]
@@ -92,7 +94,7 @@ class Job:
     policy: Policy
     output: Path
     limits: Limits
-    tokens: TokenKey | None
+    tokens: list[TokenKey]
     files: dict[str, Path]
 
     @classmethod
@@ -125,6 +127,7 @@ class Job:
             accounts=_resolved(file.parent, said.accounts.path),
             account_id=said.accounts.id,
             carry=said.accounts.carry,
+            unmasked=said.accounts.unmasked,
             encoding=said.accounts.encoding,
             delimiter=said.accounts.delimiter,
             identifiers=kinds,
@@ -133,7 +136,7 @@ class Job:
             policy=policy,
             output=Path(_resolved(file.parent, said.output.directory)),
             limits=limits,
-            tokens=_token_key(said.tokens, file.parent),
+            tokens=_token_keys(said.tokens, file.parent),
             files=files,
         )
 
@@ -142,12 +145,17 @@ class Job:
         return datetime.now(ZoneInfo(self.timezone)).date()
 
 
-def _token_key(said: _Tokens | None, folder: Path) -> TokenKey | None:
+def _token_keys(said: _Tokens | None, folder: Path) -> list[TokenKey]:
+    """The key, or several: while keys are changed, lists under the old one and the new one are both read."""
     if said is None:
-        return None
+        return []
     if said.key_file is not None:
-        return TokenKey.from_file(_resolved(folder, said.key_file))
-    return TokenKey.from_env(said.key_env or "")
+        return [TokenKey.from_file(_resolved(folder, name)) for name in _several(said.key_file)]
+    return [TokenKey.from_env(name) for name in _several(said.key_env or [])]
+
+
+def _several(said: str | list[str]) -> list[str]:
+    return [said] if isinstance(said, str) else said
 
 
 def _resolved(folder: Path, path: str) -> str:

@@ -37,6 +37,8 @@ _DEFAULTS: dict[str, Any] = {"list": "block", "source": "unnamed", "reason": "li
 _IDENTITY = ["source", "kind", "value", "list", "reference"]
 _DAYS = ["listed_on", "expires_on", "ended_on"]
 _NO_REJECTS = pl.DataFrame(schema={"place": pl.String, "problem": pl.String})
+#: What hits hold of a listing as it is written.
+_SHOWN = ["source", "reason", "reference", "listing_id"]
 _SHOWN_ROWS = 5  # rows that an error names before it only counts
 #: Says why a row can't be read; null while it can.
 _PROBLEM = "problem"
@@ -263,9 +265,20 @@ def _read_values(frame: pl.DataFrame) -> pl.DataFrame:
                 pl.when(pl.col("told").is_not_null() & (pl.col("told") != pl.col("match"))).then(
                     pl.lit("match is not the one that the value has")
                 ),
+                pl.when(_is_told_beside()).then(pl.lit("another column holds the number, which hits would show")),
             ).alias(_PROBLEM)
         )
         .drop("told", "raw", "low", "high", "open")
+    )
+
+
+def _is_told_beside() -> pl.Expr:
+    """Whether a column that hits show as it is holds the row's card number, or the token of it."""
+    beside = (pl.col(name).str.replace_all("[ -]", "") for name in _SHOWN)
+    bare = pl.col("value").str.replace_all("-", "", literal=True)
+    told = pl.any_horizontal(text.str.contains(bare, literal=True).fill_null(False) for text in beside)
+    return (
+        told & ((pl.col("kind") == "card") | (pl.col("match") == "token")) & pl.col("match").is_in(["exact", "token"])
     )
 
 

@@ -8,7 +8,7 @@ remain, and compares whole values, so that a key may stand for more than one val
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -28,6 +28,7 @@ class Targets:
     """What one kind's accounts are looked up in.
 
     Attributes:
+        kind: The kind's name.
         keys: Keys of exact listings.
         ranges: Keys that range listings cover.
         shown: Stubs of truncated listings, for full card numbers.
@@ -36,12 +37,19 @@ class Targets:
         token_keys: The secrets under which they were made.
     """
 
+    kind: str
     keys: pl.Series
     ranges: Intervals
     shown: pl.Series
     hidden: pl.Series
     tokens: pl.Series
     token_keys: Sequence[TokenKey]
+
+    def __repr__(self) -> str:
+        """Counts only: keys are card numbers."""
+        return (
+            f"Targets({self.kind}: {len(self.keys):,} keys, {len(self.ranges):,} ranges, {len(self.tokens):,} tokens)"
+        )
 
     @classmethod
     def of(cls, kind: str, in_force: pl.DataFrame, token_keys: Sequence[TokenKey] = ()) -> Targets:
@@ -56,6 +64,7 @@ class Targets:
         of_match = {match: block.filter(pl.col("match") == match) for match in schema.MATCHES.categories}
         spans = of_match["range"]
         return cls(
+            kind=kind,
             keys=of_match["exact"]["low"].drop_nulls(),
             ranges=Intervals.union(spans["low"], spans["high"]),
             shown=of_match["truncated"]["stub"].drop_nulls(),
@@ -64,11 +73,19 @@ class Targets:
             token_keys=token_keys,
         )
 
-    def may_match_token(self, value: pl.Expr, kind: str) -> pl.Expr:
-        """Whether a canonical value may be the one of a token listing: Boolean, never null. Streams."""
-        texts = pl.lit(f"{kind}:") + value
-        ways = [_digest_key(key.digest(texts)).is_in(self.tokens.implode()) for key in self.token_keys]
-        return pl.any_horizontal(ways).fill_null(False)
+    def with_tokens_of(self, values: pl.LazyFrame) -> Targets:
+        """The same, and the keys of those values whose token is listed: each distinct value is signed once.
+
+        Args:
+            values: One column, `value`: canonical values, String.
+        """
+        texts = pl.lit(f"{self.kind}:") + pl.col("value")
+        listed = self.tokens.implode()
+        ways = [_digest_key(key.digest(texts)).is_in(listed) for key in self.token_keys]
+        # Streamed, so that all threads sign.
+        distinct = values.unique().filter(~_is_truncated("value")).collect(engine="streaming").lazy()
+        found = distinct.filter(pl.any_horizontal(ways)).select(KINDS[self.kind].key(pl.col("value")))
+        return replace(self, keys=pl.concat([self.keys, found.collect(engine="streaming").to_series()]))
 
     def may_match(self, cell: pl.Expr) -> pl.Expr:
         """Whether a `schema.SCAN` cell may match a listing: Boolean, never null. Streams."""
@@ -82,14 +99,12 @@ class Targets:
             ways.append(key.is_not_null() & seen.is_in(self.shown.implode()))
         if len(self.hidden):
             ways.append(key.is_null() & seen.is_in(self.hidden.implode()))
-        if len(self.tokens):
-            ways.append(cell.struct.field("signed"))
         return pl.any_horizontal(ways).fill_null(False) if ways else cell.is_null() & False
 
 
 def _digest_key(digest: pl.Expr) -> pl.Expr:
     """The first eight bytes of a hexadecimal digest as UInt64."""
-    return digest.str.slice(0, 16).str.decode("hex").bin.reinterpret(dtype=pl.UInt64, endianness="big")
+    return digest.str.slice(0, 16).str.to_integer(base=16, dtype=pl.UInt64)
 
 
 def check_token_keys(listings: pl.LazyFrame, token_keys: Sequence[TokenKey]) -> None:
@@ -190,13 +205,13 @@ def _truncated(values: pl.DataFrame, listings: pl.DataFrame, kind: type[Kind]) -
     pattern = pl.when(hidden).then("value").otherwise("value_listed")
     number = pl.when(hidden).then("value_listed").otherwise("value")
     shown, tail = pattern.str.extract(r"^([0-9]+)"), pattern.str.extract(r"([0-9]+)$")
-    fits = (
-        (pattern.str.len_bytes() == number.str.len_bytes()) & number.str.starts_with(shown) & number.str.ends_with(tail)
-    )
+    # An ellipsis doesn't say how many digits it hides.
+    same_length = pattern.str.contains("…", literal=True) | (pattern.str.len_bytes() == number.str.len_bytes())
+    fits = same_length & number.str.starts_with(shown) & number.str.ends_with(tail)
     return pairs.filter((hidden != _is_truncated("value_listed")) & fits).with_columns(
         match=pl.lit("truncated", dtype=schema.MATCHES)
     )
 
 
 def _is_truncated(column: str) -> pl.Expr:
-    return pl.col(column).str.contains("*", literal=True)
+    return pl.col(column).str.contains(r"[*…]")

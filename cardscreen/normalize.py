@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from cardscreen.errors import ConfigError, InputError
+from cardscreen.exposure import check_no_tokens
 from cardscreen.identifiers import Kind, kind_from_options
 from cardscreen.tables import first_line, open_table, require_columns
 
@@ -33,15 +34,16 @@ def normalize_file(kind: str, source: str, column: str, out: Path, region: str |
     Raises:
         MissingColumn: The column is not there.
         InputError: The file can't be read, or `out` can't be written.
-        ConfigError: `out` has another ending, or options make no sense.
+        ConfigError: `out` has another ending, options make no sense, or masks would stand beside tokens.
     """
     if out.suffix not in (".parquet", ".csv"):
         raise ConfigError(f"{out}: give a file ending in .parquet or .csv")
     table = open_table(source)
     require_columns(table.collect_schema().names(), [column], source)
-    read = table.with_columns(_kind(kind, column, region).fields(pl.col(column)).alias(column)).unnest(
-        column, separator="_"
-    )
+    reader = _kind(kind, column, region)
+    if reader.truncates:
+        check_no_tokens(table, source)
+    read = table.with_columns(reader.fields(pl.col(column)).alias(column)).unnest(column, separator="_")
     partial = out.with_name(f".{out.name}.part")
     try:
         if out.suffix == ".csv":

@@ -188,9 +188,12 @@ class Phone:
             pl.struct(raw.alias("raw"), told.alias("told")),
             schema.READ,
             value=number,
-            shown=number,
             status=pl.when(damaged).then(pl.lit("damaged")).otherwise(status),
         )
+
+    def show(self, value: pl.Expr) -> pl.Expr:
+        """A canonical value as results hold it: as it is."""
+        return value
 
     def fields(self, cell: pl.Expr) -> pl.Expr:
         """What a person may see of a cell: Struct{e164, region, type, status}."""

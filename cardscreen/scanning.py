@@ -18,6 +18,7 @@ from cardscreen import schema
 from cardscreen.accounts import AccountColumns
 from cardscreen.cleaning import shape
 from cardscreen.errors import InputError
+from cardscreen.exposure import check_exposure
 from cardscreen.matching import Targets
 from cardscreen.tables import first_line, is_bad_date
 
@@ -75,7 +76,8 @@ def scan(
         # The empty part gives every column and count, even where there are no accounts.
         batches = selected.collect_batches(chunk_size=PART, maintain_order=True)
         for part in chain([selected.clear().collect()], batches):
-            counted, rows, rejected = _queries(part.lazy(), plan, targets)
+            check_exposure(part, plan)
+            counted, rows, rejected = _queries(part.lazy(), plan, _with_tokens(part.lazy(), plan, targets))
             told, found, refused = pl.collect_all([counted, rows, rejected.head(KEPT_REJECTS - kept)])
             counts.update({name: int(value or 0) for name, value in told.row(0, named=True).items()})
             candidates.append(_compact(found))
@@ -110,9 +112,7 @@ def _queries(
     selected: pl.LazyFrame, plan: AccountColumns, targets: Mapping[str, Targets]
 ) -> tuple[pl.LazyFrame, pl.LazyFrame, pl.LazyFrame]:
     """Counts (one row), rows that may match, and rejects of some accounts; the cells are read once for all."""
-    read = selected.with_columns(
-        _scanned(plan, column, targets[kind.name]).alias(_cell(column)) for column, kind in plan.identifiers.items()
-    )
+    read = selected.with_columns(_scanned(plan, column).alias(_cell(column)) for column in plan.identifiers)
     tallies: dict[str, pl.Expr] = {}
     for column, kind in plan.identifiers.items():
         tests: dict[str, Callable[[pl.Expr], pl.Expr]] = {
@@ -141,18 +141,27 @@ def _queries(
     return counted, candidates, _rejected(passed.filter(~has_account | any_of("rejected")), plan)
 
 
-def _scanned(plan: AccountColumns, column: str, targets: Targets) -> pl.Expr:
-    """What the kind reads from a column: `schema.SCAN`, or a List of it with each element's shape.
+def _with_tokens(part: pl.LazyFrame, plan: AccountColumns, targets: Mapping[str, Targets]) -> dict[str, Targets]:
+    """The targets, where lists hold tokens with the keys of the part's cells whose token is listed."""
+    known = dict(targets)
+    for name, target in targets.items():
+        columns = [column for column, kind in plan.identifiers.items() if kind.name == name]
+        if len(target.tokens):
+            known[name] = target.with_tokens_of(pl.concat([_values(part, plan, column) for column in columns]))
+    return known
 
-    Where token listings are to be found, `signed` says of a cell whether its token may be one of them.
-    """
+
+def _values(part: pl.LazyFrame, plan: AccountColumns, column: str) -> pl.LazyFrame:
+    """The canonical values of one identifier column: value (String)."""
+    cells = part.explode(column, empty_as_null=False) if plan.is_list(column) else part
+    return cells.select(plan.identifiers[column].read(pl.col(column)).struct.field("value"))
+
+
+def _scanned(plan: AccountColumns, column: str) -> pl.Expr:
+    """What the kind reads from a column: `schema.SCAN`, or a List of it with each element's shape."""
     kind = plan.identifiers[column]
     scanned = kind.scan(pl.col(column))
     fields = dict(schema.SCAN.to_schema())
-    if len(targets.tokens):
-        signed = targets.may_match_token(kind.read(pl.col(column)).struct.field("value"), kind.name)
-        scanned = pl.struct(scanned.struct.unnest(), signed.alias("signed"))
-        fields["signed"] = pl.Boolean()
     if not plan.is_list(column):
         return scanned
 

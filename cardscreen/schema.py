@@ -45,7 +45,7 @@ PHONE_STATUSES = pl.Enum(
         "too_long",
     ]
 )
-CARD_STATUSES = pl.Enum(["missing", "truncated", "not_a_number", "bad_length", "bad_checksum", "valid"])
+CARD_STATUSES = pl.Enum(["missing", "truncated", "damaged", "not_a_number", "bad_length", "bad_checksum", "valid"])
 WALLET_STATUSES = pl.Enum(["missing", "not_an_address", "bad_checksum", "valid"])
 CHAINS = pl.Enum(
     [
@@ -72,8 +72,8 @@ WALLET = pl.Struct({"address": pl.String, "chain": CHAINS, "status": WALLET_STAT
 #: some digits, a stub of those; both null where the cell gives nothing to screen. `note` says what was
 #: out of the ordinary in reading it, such as `repaired`.
 SCAN = pl.Struct({"key": pl.UInt64, "stub": pl.UInt64, "status": pl.String, "note": pl.String})
-#: What evidence needs of a cell: the canonical value, and the form of it that may be shown.
-READ = pl.Struct({"value": pl.String, "shown": pl.String, "status": pl.String})
+#: What evidence needs of a cell: the canonical value, null where there is none to screen.
+READ = pl.Struct({"value": pl.String, "status": pl.String})
 #: How a listed value is read. A prefix is an open range from itself to itself.
 LISTED = pl.Struct({"match": pl.String, "value": pl.String, "low": pl.String, "high": pl.String, "open": pl.Boolean})
 

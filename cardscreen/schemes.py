@@ -1,7 +1,10 @@
 """Which card scheme owns a PAN, by its leading digits, and which lengths it issues.
 
-The table is `schemes.csv` beside this module: ranges of prefixes with the PAN lengths in use. Where
-ranges overlap, the narrower one (the longer prefix) wins: 506699 is Elo although 50 is Maestro.
+The table is `schemes.csv` beside this module: ranges of prefixes, the PAN lengths in use, the scheme, the
+scheme whose network the card carries too (co-brand), where that is published, and when it was last looked
+up there. Where ranges overlap, the narrower one (the longer prefix) wins: 506699 is Elo although 50 is
+Maestro, 652150 is RuPay although 65 is Discover. A card belongs to the scheme that issues it, not to the
+network that accepts it abroad: 622126 is UnionPay, with Discover as its co-brand.
 """
 
 from __future__ import annotations
@@ -10,9 +13,10 @@ from functools import cache
 from importlib import resources
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from cardscreen.intervals import Intervals
+from cardscreen.prefixes import Prefixes
 
 #: Digits of a PAN that decide its scheme: more than any prefix in the table has.
 _REACH = 8
@@ -21,19 +25,17 @@ _LONGEST = 19
 _POWERS = np.array([10**zeros for zeros in range(_LONGEST - _REACH + 1)], dtype=np.uint64)
 
 
+def published() -> pl.DataFrame:
+    """The table as it is kept: first, last, lengths, scheme, cobrand, source, checked (all String)."""
+    return pl.read_csv((resources.files("cardscreen") / "schemes.csv").read_bytes(), infer_schema=False)
+
+
 @cache
-def table() -> Intervals:
-    """The schemes as intervals of 8-digit prefixes; payload: scheme, lengths (bit n: n digits)."""
-    text = (resources.files("cardscreen") / "schemes.csv").read_bytes()
-    rows = pl.read_csv(text, infer_schema=False)
-    first, last = pl.col("first"), pl.col("last")
-    span = rows.select(
-        low=first.str.pad_end(_REACH, "0").cast(pl.UInt64),
-        high=last.str.pad_end(_REACH, "9").cast(pl.UInt64),
-        scheme=pl.col("scheme"),
-        lengths=pl.Series([_length_bits(text) for text in rows["lengths"]], dtype=pl.UInt32),
-    )
-    return Intervals.narrowest(span)
+def _prefixes() -> Prefixes:
+    """Payload: scheme, lengths (UInt32, bit n: n digits)."""
+    rows = published()
+    lengths = pl.Series("lengths", [_length_bits(text) for text in rows["lengths"]], dtype=pl.UInt32)
+    return Prefixes.of(rows["first"], rows["last"], rows.select("scheme", lengths), _REACH)
 
 
 def _length_bits(lengths: str) -> int:
@@ -57,17 +59,23 @@ def of_pans(number: pl.Series, length: pl.Series) -> tuple[pl.Series, pl.Series]
         `scheme` (String; `unknown` where no scheme owns it) and `issued` (Boolean; true for unknown ones).
     """
     digits = length.fill_null(_REACH).clip(_REACH, _LONGEST).to_numpy()
-    leading = pl.Series(number.fill_null(0).to_numpy() // _POWERS[digits - _REACH])
-    row = leading.to_frame().select(table().locate(pl.first())).to_series().fill_null(len(_named()) - 1)
-    issued = _named()["lengths"].gather(row).to_numpy() >> digits & 1
+    leading = number.fill_null(0).to_numpy() // _POWERS[digits - _REACH]
+    row = _prefixes().find(leading)  # of nobody: -1, the last of those named
+    issued = _lengths().take(row) >> digits & 1
     return _named()["scheme"].gather(row), pl.Series("issued", issued == 1)
 
 
 @cache
 def _named() -> pl.DataFrame:
     """The table's payload, and behind it one row for what no interval holds."""
-    nobody = pl.DataFrame({"scheme": [UNKNOWN], "lengths": [2**32 - 1]}, schema=table().payload.schema)
-    return pl.concat([table().payload, nobody])
+    payload = _prefixes().table.payload
+    nobody = pl.DataFrame({"scheme": [UNKNOWN], "lengths": [2**32 - 1]}, schema=payload.schema)
+    return pl.concat([payload, nobody])
+
+
+@cache
+def _lengths() -> npt.NDArray[np.uint32]:
+    return _named()["lengths"].to_numpy()
 
 
 def of_leading(digits: pl.Expr) -> pl.Expr:
@@ -84,11 +92,5 @@ def of_leading(digits: pl.Expr) -> pl.Expr:
         >>> shown.select(of_leading(pl.col("shown"))).to_series().to_list()
         ['unionpay', 'unknown']
     """
-    low, high = (_row_with(digits, fill) for fill in "09")
-    owner = pl.lit(table().payload["scheme"]).gather(low)
-    return pl.when(low == high).then(owner).when(digits.is_not_null()).then(pl.lit(UNKNOWN))
-
-
-def _row_with(digits: pl.Expr, fill: str) -> pl.Expr:
-    leading = digits.str.head(_REACH).str.replace_all(r"[^0-9]", fill).str.pad_end(_REACH, fill)
-    return table().locate(leading.cast(pl.UInt64))
+    owner = pl.lit(_prefixes().table.payload["scheme"]).gather(_prefixes().of_shown(digits))
+    return pl.when(digits.is_not_null()).then(owner.fill_null(UNKNOWN))

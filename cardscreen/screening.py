@@ -69,6 +69,7 @@ def screen(
     *,
     account_id: str = "account_id",
     carry: Sequence[str] = (),
+    unmasked: Sequence[str] = (),
     policy: Policy | Mapping[str, Any] | str | Path | None = None,
     as_of: date | None = None,
     previous: Any = None,
@@ -84,6 +85,8 @@ def screen(
         identifiers: Account column → its kind: `{"mobile": Phone("CN"), "card_no": Card()}`.
         account_id: Column that names the account, of any type that sorts. Rows without are rejects.
         carry: Account columns that rules may look at and `flagged` keeps.
+        unmasked: Those of these columns (`account_id` too) that may hold card numbers or tokens, which results
+            then show as they are; without it such a column is refused.
         policy: A `Policy` or its settings, the path of a TOML file, or None for the default policy.
         as_of: The day that is asked about; None: today in the machine's time zone.
         previous: The flagged frame, or run folder, of the night before.
@@ -97,7 +100,8 @@ def screen(
     Raises:
         MissingColumn: A named column is not in the accounts.
         InputError: The accounts can't be read, or a holder's date is no date.
-        ConfigError: Options that make no sense, or tokens under a key that is not given.
+        ConfigError: Options that make no sense, tokens under a key that is not given, or an account id or
+            carried column that looks like card numbers.
 
     Example:
         >>> accounts = pl.DataFrame({"account_id": ["a", "b"], "mobile": ["138 0013 8000", "13800138001"]})
@@ -112,8 +116,9 @@ def screen(
     rules = _policy(policy).under({name: origin.terms for name, origin in blocklist.origins.items()})
     table = open_table(accounts)
     clock = _Clock()
-    carried = [carry] if isinstance(carry, str) else list(carry)
-    plan = AccountColumns.of(schema_of(table, "the accounts"), identifiers, account_id, carried, rules)
+    plan = AccountColumns.of(
+        schema_of(table, "the accounts"), identifiers, account_id, _names(carry), rules, _names(unmasked)
+    )
     listings, in_force = blocklist.lazy.filter(holds(day)), compiled.in_force(blocklist.compiled, day)
     keys = [tokens] if isinstance(tokens, TokenKey) else list(tokens or [])
     check_token_keys(listings, keys)
@@ -138,6 +143,11 @@ def screen(
     if out is not None:
         return read_result(Path(out), summary)
     return Result(flagged.lazy(), hits.lazy(), rejects.lazy(), summary)
+
+
+def _names(said: Sequence[str]) -> list[str]:
+    """Column names; one alone may be given as it is."""
+    return [said] if isinstance(said, str) else list(said)
 
 
 def read_result(folder: Path, summary: dict[str, Any]) -> Result:
@@ -240,6 +250,7 @@ def _cells(rows: pl.DataFrame, plan: AccountColumns) -> pl.DataFrame:
                 *(pl.col(name).alias(f"{ACCOUNT}{name}") for name in plan.carry),
             )
             .filter(pl.col("value").is_not_null())
+            .with_columns(kind.show(pl.col("value")).alias("shown"))
             .collect()
         )
     return pl.concat(parts)

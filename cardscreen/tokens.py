@@ -20,10 +20,12 @@ import polars_hash as plh
 
 from cardscreen.cleaning import as_expr, named_like
 from cardscreen.errors import ConfigError
+from cardscreen.secret import Secret
 
 #: PCI DSS 4.0.1, requirement 3.4.1 and 3.5.1: at most the first six and the last four digits.
 FIRST_SHOWN = 6
 LAST_SHOWN = 4
+_LONG_PAN = 16  # digits from which an IIN has eight (ISO/IEC 7812-1:2017)
 _STARS = pl.Series(["*" * hidden for hidden in range(20)])
 #: The form of a token: the key's id, a colon, and 32 bytes in unpadded URL-safe base64.
 TOKEN = r"^[0-9a-f]{8}:[A-Za-z0-9_-]{43}$"
@@ -31,11 +33,14 @@ _ID_LENGTH = 8  # hexadecimal digits
 _SHORTEST_SECRET = 32  # characters
 
 
-def mask(pan: pl.Expr) -> pl.Expr:
-    """First six and last four digits, the rest `*`, as long as the PAN itself.
+def mask(pan: pl.Expr, first: int = FIRST_SHOWN, last: int = LAST_SHOWN) -> pl.Expr:
+    """Some leading and trailing digits, the rest `*`, as long as the PAN itself.
 
     Args:
-        pan: String of 12 to 19 characters, a PAN or a truncated PAN.
+        pan: String: a PAN of 12 to 19 digits, the like with `*` for hidden digits, or with `…` for an unknown
+            number of them, which the mask then has too.
+        first: How many leading digits to show, at most 8; PANs under 16 digits show at most six.
+        last: How many trailing digits, at most 4.
 
     Returns:
         String; null for null.
@@ -47,12 +52,26 @@ def mask(pan: pl.Expr) -> pl.Expr:
         >>> pl.DataFrame({"pan": ["4111111111111111"]}).select(mask(pl.col("pan"))).item()
         '411111******1111'
     """
-    hidden = pan.str.len_bytes() - FIRST_SHOWN - LAST_SHOWN
-    return pan.str.head(FIRST_SHOWN) + pl.lit(_STARS).gather(hidden) + pan.str.tail(LAST_SHOWN)
+    elided = pan.str.replace(f"^([0-9]{{0,{min(first, FIRST_SHOWN)}}})[0-9]*…(?:.*?)([0-9]{{0,{last}}})$", "${1}…${2}")
+    shortened = pan.str.contains("…", literal=True)
+    return pl.when(shortened).then(elided).otherwise(mask_of_known_length(pan, first, last))
+
+
+def mask_of_known_length(pan: pl.Expr, first: int = FIRST_SHOWN, last: int = LAST_SHOWN) -> pl.Expr:
+    """The same of texts without `…`, which is cheaper."""
+    length = pan.str.len_chars()
+    if first <= FIRST_SHOWN:
+        head, leading = pan.str.head(first), pl.lit(first)
+    else:
+        leading = pl.when(length >= _LONG_PAN).then(first).otherwise(FIRST_SHOWN)
+        head = pan.str.head(leading)
+    # What an ellipsis shortens may be too short for the digits shown.
+    hidden = pl.lit(_STARS).gather(length.cast(pl.Int32) - leading - last, null_on_oob=True)
+    return head + hidden + pan.str.tail(last)
 
 
 class TokenKey:
-    """A secret key for tokens. It shows its id and nothing else, and can't be pickled.
+    """A secret key for tokens. It shows its id and nothing else, and can't be pickled or copied.
 
     Attributes:
         id: Eight hexadecimal digits made from the secret: the first part of its tokens.
@@ -60,18 +79,19 @@ class TokenKey:
 
     __slots__ = ("_secret", "id")
 
-    def __init__(self, secret: str) -> None:
+    def __init__(self, secret: str | Secret) -> None:
         """Use `from_file` or `from_env`, which keep the secret out of programs.
 
         Raises:
             ConfigError: The secret has fewer than 32 characters.
         """
-        if len(secret) < _SHORTEST_SECRET:
+        self._secret = secret if isinstance(secret, Secret) else Secret(secret)
+        if len(self._secret.reveal()) < _SHORTEST_SECRET:
             raise ConfigError(
                 f"a token key has at least {_SHORTEST_SECRET} characters: make one with openssl rand -hex 32"
             )
-        self._secret = secret
-        self.id = hmac.new(secret.encode(), b"cardscreen key id", hashlib.sha256).hexdigest()[:_ID_LENGTH]
+        signed = hmac.new(self._secret.reveal().encode(), b"cardscreen key id", hashlib.sha256)
+        self.id = signed.hexdigest()[:_ID_LENGTH]
 
     @classmethod
     def from_file(cls, path: str | Path) -> TokenKey:
@@ -82,7 +102,9 @@ class TokenKey:
         """
         file = Path(path)
         try:
-            mode, secret = file.stat().st_mode, file.read_text(encoding="utf-8").strip()
+            with file.open(encoding="utf-8") as stream:
+                # Of the open file, so that no other takes its place in between.
+                mode, secret = os.fstat(stream.fileno()).st_mode, Secret(stream.read().strip())
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"the key file {file} can't be read: {type(error).__name__}") from None
         if sys.platform != "win32" and mode & (stat.S_IRWXG | stat.S_IRWXO):
@@ -96,9 +118,11 @@ class TokenKey:
         Raises:
             ConfigError: It is not set, or holds no key.
         """
-        secret = os.environ.get(name, "").strip()
-        if not secret:
-            raise ConfigError(f"the environment variable {name} holds no token key")
+        secret = Secret(os.environ.get(name, "").strip())
+        if not secret.reveal():
+            # A name as long as a key may be the key itself, written in the wrong place.
+            said = f" {name}" if len(name) < _SHORTEST_SECRET else ""
+            raise ConfigError(f"the environment variable{said} holds no token key: give the variable's name")
         return cls(secret)
 
     def digest(self, text: pl.Expr) -> pl.Expr:
@@ -106,7 +130,7 @@ class TokenKey:
 
         # A step of our own: as a plain expression, the engine would write the secret into a serialised plan.
         def sign(batch: pl.Series) -> pl.Series:
-            signed = plh.col("text").chash.hmac_sha256(key=self._secret)
+            signed = plh.col("text").chash.hmac_sha256(key=self._secret.reveal())
             return batch.alias("text").to_frame().select(signed).to_series()
 
         return text.map_batches(sign, return_dtype=pl.String, is_elementwise=True)
@@ -117,7 +141,7 @@ class TokenKey:
 
     def __reduce__(self) -> NoReturn:
         """Keys stay in the process that read them."""
-        raise TypeError("a TokenKey can't be pickled: read it where it is needed")
+        raise TypeError("a TokenKey can't be pickled or copied: read it where it is needed")
 
 
 def token(expr: str | pl.Expr, kind: str, key: TokenKey) -> pl.Expr:

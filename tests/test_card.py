@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from stdnum import luhn
 
 import cardscreen as cs
-from cardscreen.cards import luhn_ok
+from cardscreen.luhn import luhn_ok
 
 Row = dict[str, Any]
 FIELDS = ["iin", "last4", "scheme", "status", "masked"]
@@ -49,6 +49,18 @@ def numbers(prefix: str, length: int) -> str:
         pytest.param("************1234", "truncated", id="last-four-only"),
         pytest.param("622202••••••1234", "truncated", id="bullets"),
         pytest.param("62*4", "truncated", id="truncated-before-length"),
+        pytest.param("622202…1234", "truncated", id="ellipsis"),
+        pytest.param("6222 02 ... 1234", "truncated", id="three-dots"),
+        pytest.param("4.11111E+15", "damaged", id="as-a-spreadsheet-shows-it"),
+        pytest.param("4,11111E+15", "damaged", id="as-a-german-spreadsheet-shows-it"),
+        pytest.param("6.222021234561234E18", "damaged", id="as-a-float-is-printed"),
+        pytest.param("4111111111111110", "damaged", id="last-digit-lost"),
+        pytest.param("6222021234567890000", "damaged", id="last-four-digits-lost"),
+        pytest.param("6222021234567820000", "valid", id="four-zeros-and-a-right-check-digit"),
+        pytest.param("378282246310000", "bad_checksum", id="fifteen-digits-lose-nothing"),
+        pytest.param("4.11111E+05", "not_a_number", id="too-small-for-a-card"),
+        pytest.param("1.2E+19", "not_a_number", id="too-large-for-a-card"),
+        pytest.param("...", "not_a_number", id="only-dots"),
         pytest.param("see file", "not_a_number", id="words"),
         pytest.param("4111x11111111111", "not_a_number", id="a-single-x-is-a-slip"),
         pytest.param("****", "not_a_number", id="only-stars"),
@@ -73,6 +85,8 @@ def numbers(prefix: str, length: int) -> str:
         pytest.param(" 4111-1111-1111-1111 ", "valid", id="hyphens"),
         pytest.param("4111\u30001111\u00a01111\u20111111", "valid", id="odd-spaces-and-hyphens"),
         pytest.param("４１１１１１１１１１１１１１１１", "valid", id="full-width"),
+        pytest.param("'4111111111111111", "valid", id="apostrophe"),
+        pytest.param(" ’4111 1111 1111 1111", "valid", id="curly-apostrophe"),
         pytest.param("000000000000", "valid", id="all-zero"),
     ],
 )
@@ -174,9 +188,10 @@ def test_a_number_is_valid_only_if_luhn_says_so(texts: list[str]) -> None:
     for text, row in zip(texts, read(texts), strict=True):
         if row["status"] == "valid":
             assert luhn.is_valid(text)
-        if row["status"] == "bad_checksum":
+        if row["status"] in ("bad_checksum", "damaged"):
             assert not luhn.is_valid(text)
-        assert row["status"] in ("valid", "bad_checksum", "bad_length")
+        assert (row["status"] == "damaged") <= (len(text) > 15 and set(text[15:]) == {"0"})
+        assert row["status"] in ("valid", "bad_checksum", "damaged", "bad_length")
 
 
 def obvious_status(cell: str) -> str:
@@ -184,13 +199,18 @@ def obvious_status(cell: str) -> str:
     if cell.strip() == "":
         return "missing"
     text = "".join(each for each in cell if each not in " -")
-    if re.fullmatch(r"\d*(\*|[xX#]{2,})[*xX#]*\d*", text) and re.search(r"\d", text):
+    hidden = r"(\*|[xX#]{2,})[*xX#]*|\.{2,}"
+    if re.fullmatch(rf"\d*({hidden})\d*", text) and re.search(r"\d", text):
         return "truncated"
+    if re.fullmatch(r"\d([.,]\d*)?[eE]\+?1[1-8]", text):
+        return "damaged"
     if not re.fullmatch(r"\d+", text):
         return "not_a_number"
     if not 12 <= len(text) <= 19:
         return "bad_length"
-    return "valid" if luhn.is_valid(text) else "bad_checksum"
+    if luhn.is_valid(text):
+        return "valid"
+    return "damaged" if len(text) > 15 and set(text[15:]) == {"0"} else "bad_checksum"
 
 
 @settings(max_examples=200)
@@ -248,6 +268,10 @@ def test_a_mask_shows_first_six_and_last_four_and_the_issuer_is_told(pan: str, m
         pytest.param("4***********1234", ("4", "1234", "unknown", "4***********1234"), id="visa-or-elo"),
         pytest.param("5***********1234", ("5", "1234", "unknown", "5***********1234"), id="several-schemes"),
         pytest.param("622202**********", ("622202", None, "unionpay", "622202**********"), id="head-only"),
+        pytest.param("622202…1234", ("622202", "1234", "unionpay", "622202…1234"), id="unknown-length"),
+        pytest.param("62220299....561234", ("622202", "1234", "unionpay", "622202…1234"), id="more-than-may-be-shown"),
+        pytest.param("6222…1234", ("6222", "1234", "unionpay", "6222…1234"), id="less-and-unknown-length"),
+        pytest.param("…1234", (None, "1234", "unknown", "…1234"), id="last-four-and-unknown-length"),
         pytest.param("62****1234", (None, None, None, None), id="too-short"),
         pytest.param("622202**********1234", (None, None, None, None), id="too-long"),
     ],
@@ -318,6 +342,16 @@ def test_the_largest_numbers_of_nineteen_digits_are_read() -> None:
 
 def test_a_broken_float_is_no_card_number() -> None:
     assert [row["status"] for row in read(pl.Series([4111111111111.5, float("inf")]))] == ["not_a_number"] * 2
+
+
+def test_a_float_past_two_to_the_53_has_lost_digits() -> None:
+    floats = [4111111111111111.0, 2.0**53 - 1, 2.0**53, 6222021234561234567.0, -1e17, 1e30, None]
+    rows = read(pl.Series(floats, dtype=pl.Float64), pan=True)
+    statuses = [row["status"] for row in rows]
+    assert statuses[0] == "valid"
+    assert statuses[1] == "bad_checksum"
+    assert statuses[2:] == ["damaged"] * 4 + ["missing"]
+    assert all({**row, "status": None} == {"pan": None, **NOTHING} for row in rows[2:])
 
 
 def test_no_cells_give_no_rows_of_the_same_types() -> None:

@@ -13,10 +13,11 @@ PACKAGE = Path(cardscreen.__file__).parent
 #: From the ground up: a module may import only modules before it.
 ORDER = [
     *("errors", "config", "schema", "terms", "files", "cache", "index", "intervals", "cleaning", "splitting"),
-    *("encodings", "tables", "days", "sources", "tokens", "numbering"),
+    *("encodings", "tables", "days", "sources", "secret", "tokens", "numbering"),
     *("keys", "forms", "phone_forms", "codes", "addresses"),
-    *("phones", "schemes", "cards", "wallets", "identifiers", "compiled", "listings", "matching", "policy"),
-    *("accounts", "scanning", "screening", "brakes"),
+    *("phones", "luhn", "prefixes", "schemes", "pans", "samples", "issuers", "cards", "wallets"),
+    *("identifiers", "compiled", "listings", "matching", "policy"),
+    *("accounts", "exposure", "scanning", "screening", "brakes"),
     *("merging", "store", "job", "run"),
     *("feeds", "presets", "feed_checks", "importing", "inspecting", "upkeep"),
     *("normalize", "doctor", "demo", "show", "list_commands", "cli"),

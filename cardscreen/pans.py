@@ -1,0 +1,192 @@
+"""Raw cells to card numbers (PANs): which digits were meant, and what is the matter with them.
+
+A PAN has 12 to 19 digits (ISO/IEC 7812-1). Sources hide some of them on purpose (truncated), and spreadsheets
+lose the ones behind the fifteenth without a word (damaged). Neither is guessed: a truncated PAN is matched by
+what it shows, a damaged one by nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from cardscreen import schema, schemes, tokens
+from cardscreen.cleaning import is_blank, text_of
+from cardscreen.luhn import luhn_ok
+
+#: Fewest and most digits of a PAN (ISO/IEC 7812-1).
+SHORTEST, LONGEST = 12, 19
+#: What is known of a cell: the PAN's digits, or a truncated PAN with `*` for each hidden digit (`…` for an unknown
+#: number of them); its digits as a number, where they may be looked up; its first six and last four digits.
+PARTS = pl.Struct(
+    {"text": pl.String, "number": pl.UInt64, "stub": pl.UInt64, "status": schema.CARD_STATUSES, "scheme": pl.String}
+)
+
+_FULL_WIDTH = {chr(0xFF10 + digit): str(digit) for digit in range(10)}
+_SPACES_AND_HYPHENS = r"[\s\x{AD}\x{200B}\x{2060}\x{FEFF}\-\x{2010}-\x{2015}\x{2212}\x{FF0D}]"
+#: A spreadsheet's sign that a cell is text.
+_APOSTROPHE = r"^\s*['’]"
+#: Leading digits, a run of mask characters, trailing digits. A single x is a slip, not a mask.
+_HIDDEN = r"^[0-9]*(?:[*•●＊]|[xX#]{2,})[*•●＊xX#]*[0-9]*$"
+#: The same with an ellipsis: how many digits are hidden is not said.
+_ELIDED = r"^([0-9]*)(?:…|⋯|\.{2,})([0-9]*)$"
+_MASK_CHARACTER = r"[^0-9]"
+#: A number of 12 to 19 digits as a spreadsheet or a float shows it.
+_SCIENTIFIC = r"^[0-9](?:[.,][0-9]*)?[eE]\+?1[1-8]$"
+_EXACT_FLOAT = 2.0**53
+_LOST_FLOAT = "9E+15"
+#: Digits that a spreadsheet keeps of a number; it writes zeros for the others.
+_KEPT = 15
+_POWERS = np.array([10**zeros for zeros in range(LONGEST)], dtype=np.uint64)
+_MISSING, _TRUNCATED, _DAMAGED, _NOT_A_NUMBER, _BAD_LENGTH, _BAD_CHECKSUM, _VALID = (
+    pl.lit(code, dtype=pl.UInt8) for code in range(len(schema.CARD_STATUSES.categories))
+)
+
+
+def parts_of(cell: pl.Expr) -> pl.Expr:
+    """`PARTS` of raw cells of any type that can hold numbers; a null text where there is no PAN. Streams."""
+    return cell.map_batches(lambda cells: _read(_written(cells)), return_dtype=PARTS, is_elementwise=True)
+
+
+def stub(text: pl.Expr) -> pl.Expr:
+    """The first six and last four digits as one UInt64; null where they are not all shown."""
+    return (text.str.head(tokens.FIRST_SHOWN) + text.str.tail(tokens.LAST_SHOWN)).cast(pl.UInt64, strict=False)
+
+
+def hides_digits(text: pl.Expr) -> pl.Expr:
+    """Whether a canonical text is a truncated PAN."""
+    return text.str.contains(r"[*…]")
+
+
+def _written(cells: pl.Series) -> pl.Series:
+    """Cells as text; a float past 2^53 stands for several numbers, and becomes a text that says so."""
+    text = text_of(cells)
+    if cells.dtype != pl.Float64:
+        return text
+    lossy = ((cells.abs() >= _EXACT_FLOAT) & cells.is_finite()).fill_null(False)
+    return text.scatter(lossy.arg_true(), _LOST_FLOAT) if lossy.any() else text
+
+
+def _read(raw: pl.Series) -> pl.Series:
+    """Cells of digits alone, by far the most, go straight on, then those with plain spaces and hyphens between."""
+    read = _or_else(raw.alias("text"), _numbers, lambda odd: _or_else(odd, _grouped, _others))
+    return read.to_struct(raw.name)
+
+
+def _or_else(
+    raw: pl.Series, first: Callable[[pl.Series], pl.DataFrame], second: Callable[[pl.Series], pl.DataFrame]
+) -> pl.DataFrame:
+    """`PARTS` by the first way, and by the second of what the first found no number in."""
+    parts = first(raw)
+    odd = parts["text"].is_null().arg_true()
+    if not len(odd):
+        return parts
+    others = second(raw.gather(odd))
+    return parts.with_columns(parts[name].scatter(odd, others[name]) for name in parts.columns)
+
+
+def _grouped(raw: pl.Series) -> pl.DataFrame:
+    """`PARTS` of cells of digits with ASCII spaces and hyphens: much cheaper to take out than all kinds of them."""
+    bare = pl.col("text").str.replace_all(" ", "", literal=True).str.replace_all("-", "", literal=True)
+    return _numbers(raw.to_frame().lazy().select(bare).collect(engine="in-memory").to_series())
+
+
+def _numbers(text: pl.Series) -> pl.DataFrame:
+    """`PARTS` of the cells that are nothing but 12 to 19 digits; the others have nulls."""
+    # The cast accepts a leading plus.
+    digits = pl.when(_fits(pl.col("text")) & ~pl.col("text").str.starts_with("+")).then("text")
+    frame = (
+        text.to_frame()
+        .lazy()
+        .select(number=digits.cast(pl.UInt64, strict=False), length=pl.col("text").str.len_bytes())
+    )
+    number, length = frame.collect(engine="in-memory")
+    scheme, issued = schemes.of_pans(number, length)
+    cut_off = pl.Series(_ends_in_lost_zeros(number, length))
+    judged = (
+        pl.when(~issued)
+        .then(_BAD_LENGTH)
+        .when(luhn_ok(pl.col("number")))
+        .then(_VALID)
+        .when(cut_off)
+        .then(_DAMAGED)
+        .otherwise(_BAD_CHECKSUM)
+    )
+    known = pl.col("number").is_not_null()
+    columns = pl.LazyFrame({"text": text, "number": number, "scheme": scheme, "stub": _stubs(number, length)})
+    judged_columns = columns.with_columns(status=judged)
+    sound = known & (pl.col("status") != _DAMAGED)
+    return judged_columns.select(
+        pl.when(known).then("text").alias("text"),
+        pl.when(sound).then("number").alias("number"),
+        pl.when(sound).then("stub").alias("stub"),
+        pl.when(known).then(pl.col("status").cat.to(schema.CARD_STATUSES)).alias("status"),
+        pl.when(known).then("scheme").alias("scheme"),
+    ).collect(engine="in-memory")
+
+
+def _ends_in_lost_zeros(number: pl.Series, length: pl.Series) -> npt.NDArray[np.bool_]:
+    """Whether a PAN of more than fifteen digits has nothing but zeros behind them."""
+    beyond = length.fill_null(_KEPT).clip(_KEPT, LONGEST).to_numpy() - _KEPT
+    ends: npt.NDArray[np.bool_] = (number.fill_null(1).to_numpy() % _POWERS[beyond] == 0) & (beyond > 0)
+    return ends
+
+
+def _stubs(number: pl.Series, length: pl.Series) -> npt.NDArray[np.uint64]:
+    """The first six and last four digits of each PAN as one integer; anything for a null."""
+    digits = number.fill_null(0).to_numpy()
+    beyond = length.fill_null(SHORTEST).clip(SHORTEST, LONGEST).to_numpy() - tokens.FIRST_SHOWN
+    last = np.uint64(10**tokens.LAST_SHOWN)
+    stubs: npt.NDArray[np.uint64] = digits // _POWERS[beyond] * last + digits % last
+    return stubs
+
+
+def _others(raw: pl.Series) -> pl.DataFrame:
+    """`PARTS` of cells that are not plain digits; the first status that applies, in the contract's order."""
+    bare = (
+        pl.col("text")
+        .str.replace(_APOSTROPHE, "")
+        .str.replace_all(_SPACES_AND_HYPHENS, "")
+        .str.replace_many(_FULL_WIDTH)
+    )
+    shaped = raw.to_frame().lazy().select(raw="text", bare=bare).collect(engine="in-memory")
+    has_digits = pl.col("bare").str.contains("[0-9]")
+    hidden, elided = pl.col("bare").str.contains(_HIDDEN), pl.col("bare").str.contains(_ELIDED)
+    truncated = has_digits & (hidden | elided)
+    starred = pl.col("bare").str.replace_all(_MASK_CHARACTER, "*")
+    shortened = pl.col("bare").str.replace(_ELIDED, "${1}…${2}")
+    status = (
+        pl.when(is_blank(pl.col("raw")))
+        .then(_MISSING)
+        .when(truncated)
+        .then(_TRUNCATED)
+        .when(pl.col("bare").str.contains(_SCIENTIFIC))
+        .then(_DAMAGED)
+        .when(pl.col("bare").str.contains("^[0-9]+$"))
+        .then(_BAD_LENGTH)
+        .otherwise(_NOT_A_NUMBER)
+    )
+    shown = (
+        pl.when(truncated & elided & (pl.col("bare").str.len_bytes() <= LONGEST))
+        .then(shortened)
+        .when(truncated & hidden & _fits(starred))
+        .then(starred)
+    )
+    told = (
+        shaped.lazy()
+        .select(text=shown, status=status.cat.to(schema.CARD_STATUSES))
+        .with_columns(scheme=schemes.of_leading(pl.col("text")), stub=stub(pl.col("text")))
+        .select(pl.all().name.prefix("_"))
+        .collect(engine="in-memory")
+    )
+    filled = pl.concat([_numbers(shaped["bare"].alias("text")), told], how="horizontal")
+    return filled.select(
+        "number", *(pl.coalesce(name, f"_{name}").alias(name) for name in ("text", "stub", "status", "scheme"))
+    )
+
+
+def _fits(text: pl.Expr) -> pl.Expr:
+    return text.str.len_bytes().is_between(SHORTEST, LONGEST)

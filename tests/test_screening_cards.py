@@ -1,0 +1,306 @@
+"""Cards in a screening: hidden digits, lost digits, test numbers, and columns that would show numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from stdnum import luhn
+
+import cardscreen as cs
+from cardscreen.job import Job
+from cardscreen.matching import Targets
+from cardscreen.normalize import normalize_file
+from cardscreen.tokens import TokenKey
+
+DAY = date(2026, 11, 23)
+PAN = "6222021234561234"
+KEY = cs.TokenKey("correct horse battery staple, and some more")
+
+
+def screened(cells: Any, values: list[str], kind: cs.Card | None = None, **options: Any) -> cs.Result:
+    """Accounts 0, 1, … with a card each against listings of cards."""
+    column = cells if isinstance(cells, pl.Series) else pl.Series(cells, dtype=pl.String)
+    accounts = pl.DataFrame({"account_id": range(len(column)), "card": column})
+    listed = pl.DataFrame({"kind": "card", "value": values, "severity": 95})
+    kinds = {"card": kind or cs.Card()}
+    return cs.screen(accounts, cs.Blocklist.from_frame(listed), kinds, as_of=DAY, **options)
+
+
+def found(result: cs.Result) -> list[tuple[Any, ...]]:
+    return result.hits.select("account_id", "value", "match", "cap", "action").collect().rows()
+
+
+# --- hidden digits ----------------------------------------------------------------------------------
+
+FORMS = [
+    pytest.param("622202******1234", id="stars"),
+    pytest.param("6222 02** **** 1234", id="grouped-stars"),
+    pytest.param("6222-02XX-XXXX-1234", id="grouped-x"),
+    pytest.param("622202XXXXXX1234", id="x"),
+    pytest.param("622202xxxxxx1234", id="small-x"),
+    pytest.param("622202######1234", id="hashes"),
+    pytest.param("622202••••••1234", id="bullets"),
+    pytest.param("６２２２０２＊＊＊＊＊＊１２３４", id="full-width"),
+    pytest.param("622202…1234", id="ellipsis"),
+    pytest.param("622202...1234", id="three-dots"),
+    pytest.param("62220212****1234", id="eight-and-four"),
+    pytest.param("622202****561234", id="six-and-six"),
+]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_truncated_number_of_an_account_meets_exact_listings_and_is_capped(form: str) -> None:
+    ((account, value, *rest),) = found(screened([form], [PAN]))
+    assert (account, *rest) == (0, "truncated", "verify", "verify")
+    assert value in ("622202******1234", "622202…1234")
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_truncated_listing_meets_full_numbers_and_the_hit_is_capped(form: str) -> None:
+    assert found(screened([PAN], [form])) == [(0, "622202******1234", "truncated", "verify", "verify")]
+
+
+@pytest.mark.parametrize(
+    ("account", "listed"),
+    [
+        pytest.param("622202*******1234", PAN, id="another-length"),
+        pytest.param("622202******1235", PAN, id="another-end"),
+        pytest.param("62220213****1234", PAN, id="another-seventh-digit"),
+        pytest.param("622202****571234", PAN, id="another-digit-before-the-last-four"),
+        pytest.param("622203…1234", PAN, id="another-beginning"),
+        pytest.param("622202******1234", "622202******1234", id="truncated-against-truncated"),
+        pytest.param("622202******1234", "622202*", id="truncated-against-a-prefix"),
+    ],
+)
+def test_what_differs_in_a_visible_digit_or_in_length_does_not_match(account: str, listed: str) -> None:
+    assert found(screened([account], [listed])) == []
+
+
+@pytest.mark.parametrize("length", range(12, 20))
+def test_an_ellipsis_stands_for_any_number_of_digits(length: int) -> None:
+    pan = "622202" + "9" * (length - 10) + "1234"
+    assert [hit[2] for hit in found(screened(["622202…1234"], [pan]))] == ["truncated"]
+    assert [hit[2] for hit in found(screened([pan], ["622202…1234"]))] == ["truncated"]
+
+
+@pytest.mark.parametrize(
+    "form", ["************1234", "…1234", "62220*******1234", "622202*********4", "622202**********"]
+)
+def test_a_number_that_shows_too_little_is_a_reject_and_no_listing(form: str) -> None:
+    result = screened([form], [PAN])
+    assert result.rejects.collect().select("status", "shape").rows() == [
+        ("truncated", form.translate({ord(digit): "9" for digit in "0123456789"}))
+    ]
+    with pytest.raises(cs.BlocklistError, match="no card"):
+        screened([PAN], [form])
+
+
+# --- lost digits ------------------------------------------------------------------------------------
+
+LOST = "6222021234567890"
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        pytest.param([LOST], id="zero-behind-the-fifteenth"),
+        pytest.param(["6222021234567890000"], id="zeros-behind-the-fifteenth"),
+        pytest.param(["6.22202E+15"], id="scientific"),
+        pytest.param(pl.Series([6222021234561234567.0]), id="float"),
+        pytest.param(pl.Series([int(LOST)]), id="integer"),
+    ],
+)
+def test_a_number_that_lost_digits_is_reported_and_matches_nothing(cells: Any) -> None:
+    result = screened(cells, [PAN, "622202******7890", "622202*"], tokens=KEY)
+    assert (found(result), result.rejects.collect()["status"].to_list()) == ([], ["damaged"])
+    assert result.summary["notes"]["card"]["damaged"] == 1
+    assert result.summary["coverage"]["card"]["rejected"] == 1
+
+
+def test_a_listed_number_that_lost_digits_is_refused() -> None:
+    with pytest.raises(cs.BlocklistError, match="no card"):
+        screened([PAN], [LOST])
+
+
+@pytest.mark.parametrize("length", range(16, 20))
+def test_a_sound_number_that_ends_in_zeros_has_lost_nothing(length: int) -> None:
+    bodies = (f"62220212345{body:04}" for body in range(10_000))
+    pan = next(body + "0" * (length - 15) for body in bodies if luhn.is_valid(body + "0" * (length - 15)))
+    assert [hit[2] for hit in found(screened([pan], [pan]))] == ["exact"]
+
+
+def test_a_number_with_a_wrong_check_digit_is_screened_all_the_same() -> None:
+    assert not luhn.is_valid(PAN)
+    assert [hit[2] for hit in found(screened([PAN], [PAN]))] == ["exact"]
+
+
+# --- test numbers -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("as_tokens", [False, True])
+def test_published_test_numbers_can_be_left_out_and_are_counted(as_tokens: bool) -> None:
+    values = pl.Series("value", ["4242424242424242", PAN])
+    if as_tokens:
+        values = values.to_frame().select(cs.token("value", "card", KEY)).to_series()
+    cells = ["4242 4242 4242 4242", PAN, "5555555555554444"]
+    result = screened(cells, values.to_list(), cs.Card(exclude_test_cards=True), tokens=KEY)
+    assert [hit[0] for hit in found(result)] == [1]
+    assert result.rejects.collect().select("account_id", "status").rows() == [(0, "test_card"), (2, "test_card")]
+    assert result.summary["notes"]["card"] == {"test_card": 2, "damaged": 0}
+    assert sum(result.summary["rows"].values()) == 2 * result.summary["rows"]["read"]
+
+
+def test_test_numbers_are_screened_and_counted_where_nothing_is_said() -> None:
+    result = screened(["4242424242424242"], ["4242424242424242"])
+    assert [hit[0] for hit in found(result)] == [0]
+    assert result.summary["notes"]["card"]["test_card"] == 1
+
+
+# --- columns that results show ----------------------------------------------------------------------
+
+
+def with_check_digit(body: int) -> str:
+    return f"{body}{luhn.calc_check_digit(str(body))}"
+
+
+SOUND = [with_check_digit(622202123456000 + each * 7919) for each in range(60)]
+
+
+def world(account_id: Any, **columns: Any) -> pl.DataFrame:
+    return pl.DataFrame({"account_id": account_id, **columns}).with_columns(card=pl.lit(PAN))
+
+
+def screen(accounts: pl.DataFrame, **options: Any) -> cs.Result:
+    listed = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["card"], "value": [PAN]}))
+    return cs.screen(accounts, listed, {"card": cs.Card()}, as_of=DAY, **options)
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        pytest.param(SOUND, id="text"),
+        pytest.param([int(pan) for pan in SOUND], id="integers"),
+        pytest.param([f"{pan[:4]} {pan[4:8]} {pan[8:12]} {pan[12:]}" for pan in SOUND], id="grouped"),
+        pytest.param([f"C-{pan}" for pan in SOUND], id="inside-other-text"),
+        pytest.param(SOUND[:20] + [f"a{each}" for each in range(40)], id="a-third-of-them"),
+    ],
+)
+def test_an_account_id_that_looks_like_cards_is_refused_unless_it_is_meant(ids: list[Any]) -> None:
+    with pytest.raises(cs.ConfigError, match=r"'account_id' is the account id.*card numbers.*unmasked") as refused:
+        screen(world(ids))
+    assert not any(str(each) in str(refused.value) for each in ids)
+    assert screen(world(ids), unmasked=["account_id"]).summary["rows"]["hit"] == len(ids)
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        pytest.param([f"a{each}" for each in range(60)], id="words"),
+        pytest.param(list(range(60)), id="small-numbers"),
+        pytest.param(
+            [622202123456000 * 10 + each for each in range(60)], id="numbers-like-cards-of-which-a-tenth-is-sound"
+        ),
+        pytest.param([with_check_digit(99020212345600 + each) for each in range(60)], id="sound-numbers-of-no-scheme"),
+        pytest.param([with_check_digit(13800138000 + each)[:12] for each in range(60)], id="twelve-digits"),
+        pytest.param([f"622202******{each:04}" for each in range(60)], id="masks"),
+        pytest.param([date(2026, 1, 1)] * 60, id="dates"),
+        pytest.param([None] * 60, id="nulls"),
+    ],
+)
+def test_other_account_ids_are_not(ids: list[Any]) -> None:
+    screen(world(ids))
+
+
+def test_a_carried_column_of_cards_or_tokens_is_refused_unless_it_is_meant() -> None:
+    tokens = pl.DataFrame({"pan": SOUND}).select(cs.token("pan", "card", KEY)).to_series()
+    ids = range(len(SOUND))
+    for column, words in ((pl.Series(SOUND), "card numbers"), (tokens, "tokens")):
+        with pytest.raises(cs.ConfigError, match=f"'other' is carried.*{words}"):
+            screen(world(ids, other=column), carry=["other"])
+        assert screen(world(ids, other=column), carry=["other"], unmasked=["other"]).summary["rows"]["hit"] == len(
+            SOUND
+        )
+
+
+def test_the_card_column_itself_is_shown_only_if_it_is_meant() -> None:
+    accounts = world(range(3))
+    with pytest.raises(cs.ConfigError, match="unmasked"):
+        screen(accounts, account_id="card")
+    assert screen(accounts, account_id="card", unmasked="card").flagged.collect()["account_id"].to_list() == [PAN]
+
+
+def test_unmasked_names_columns_that_results_show() -> None:
+    with pytest.raises(cs.ConfigError, match=r"unmasked names 'acount_id' \(did you mean 'account_id'\?\)"):
+        screen(world(range(3)), unmasked=["acount_id"])
+
+
+def test_cards_late_in_the_accounts_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cardscreen.scanning.PART", 50)
+    with pytest.raises(cs.ConfigError, match="is the account id"):
+        screen(world([f"a{each}" for each in range(100)] + SOUND))
+
+
+@pytest.mark.parametrize("column", ["reference", "listing_id", "source", "reason"])
+@pytest.mark.parametrize(
+    "written", [PAN, f"case {PAN[:4]} {PAN[4:8]} {PAN[8:12]} {PAN[12:]}"], ids=["plain", "grouped"]
+)
+def test_a_listing_that_tells_its_number_beside_is_refused(column: str, written: str) -> None:
+    with pytest.raises(cs.BlocklistError, match="another column holds the number"):
+        cs.Blocklist.from_frame(pl.DataFrame({"kind": ["card"], "value": [PAN], column: [written]}))
+
+
+def test_a_listing_that_tells_its_token_beside_is_refused() -> None:
+    token = pl.DataFrame({"pan": [PAN]}).select(cs.token("pan", "card", KEY)).item()
+    with pytest.raises(cs.BlocklistError, match="another column holds the number"):
+        cs.Blocklist.from_frame(pl.DataFrame({"kind": ["card"], "value": [token], "listing_id": [token]}))
+
+
+# --- tokens -----------------------------------------------------------------------------------------
+
+
+def test_each_distinct_number_of_a_part_is_signed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    signed: list[int] = []
+
+    def counting(key: TokenKey, text: pl.Expr, digest: Callable[..., pl.Expr] = TokenKey.digest) -> pl.Expr:
+        def count(batch: pl.Series) -> pl.Series:
+            signed.append(len(batch))
+            return batch
+
+        return digest(key, text.map_batches(count, return_dtype=pl.String, is_elementwise=True))
+
+    token = pl.DataFrame({"pan": [PAN]}).select(cs.token("pan", "card", KEY)).item()
+    monkeypatch.setattr(TokenKey, "digest", counting)
+    cells = [PAN, f" {PAN}", "4111111111111111", "622202******1234", None] * 1000
+    result = screened(cells, [token], tokens=KEY)
+    assert len(found(result)) == 2000
+    assert sum(signed) == 3  # two numbers in the pass, and the one that may match again as evidence
+
+
+def test_masks_are_not_written_beside_tokens(tmp_path: Path) -> None:
+    cards = pl.DataFrame({"card": SOUND}).with_columns(cs.token("card", "card", KEY).alias("known_as"))
+    cards.write_csv(tmp_path / "cards.csv")
+    with pytest.raises(cs.ConfigError, match=r"'known_as' 60 of 60 values looked at are tokens"):
+        normalize_file("card", str(tmp_path / "cards.csv"), "card", tmp_path / "out.csv")
+    assert [file.name for file in tmp_path.iterdir()] == ["cards.csv"]
+
+
+def test_what_may_match_shows_counts_and_no_keys() -> None:
+    listed = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["card"], "value": [PAN]})).listings
+    assert repr(Targets.of("card", listed)) == "Targets(card: 1 keys, 0 ranges, 0 tokens)"
+
+
+def test_a_job_may_name_two_keys_while_they_are_changed(tmp_path: Path) -> None:
+    for name, secret in (("new", "n" * 40), ("old", "o" * 40)):
+        (tmp_path / name).write_text(secret, encoding="utf-8")
+        (tmp_path / name).chmod(0o600)
+    job = '[accounts]\npath = "a.csv"\nunmasked = ["account_id"]\n[identifiers]\ncard = { kind = "card" }\n'
+    job += '[blocklist]\npaths = ["l.parquet"]\n[tokens]\nkey_file = ["new", "old"]\n'
+    (tmp_path / "job.toml").write_text(job, encoding="utf-8")
+    read = Job.read(tmp_path / "job.toml")
+    assert [key.id for key in read.tokens] == [cs.TokenKey("n" * 40).id, cs.TokenKey("o" * 40).id]
+    assert read.unmasked == ["account_id"]
