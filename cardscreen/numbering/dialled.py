@@ -33,7 +33,7 @@ POWERS = np.array([10**digits for digits in range(20)], dtype=np.uint64)
 #: What a string of n bytes has in its key beside its digits, at n; 0 where it has no key.
 _MARKS = np.where((np.arange(20) >= SHORTEST) & (np.arange(20) <= LONGEST), POWERS, np.uint64(0))
 _TEN, _PLUS = np.uint64(10), ord("+")
-_BLOCK = 1 << 14  # rows; what is computed of so many stays in the processor's cache
+_BLOCK = 1 << 15  # rows; what is computed of so many stays in the processor's cache
 
 # The symbols that libphonenumber allows between digits, without `x` and the tildes, which may begin an
 # extension, and with the star, which it ignores as well.
