@@ -161,7 +161,7 @@ def run(
     with _progress(quiet=quiet) as tell:
         done = run_job(Job.read(job), as_of=day, known_at=instant, dry_run=dry_run, tell=tell)
     for warning in done.warnings:
-        _warn(warning)
+        _say(f"cardscreen: warning: {warning}")
     _show_run(done, as_json=as_json, quiet=quiet)
     if done.held:
         if done.folder:

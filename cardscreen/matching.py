@@ -129,56 +129,55 @@ def check_token_keys(listings: pl.LazyFrame, token_keys: Sequence[TokenKey]) -> 
         )
 
 
-def relevant(values: pl.DataFrame, listings: pl.LazyFrame, token_keys: Sequence[TokenKey] = ()) -> pl.DataFrame:
-    """The listings that may cover some of a few values: all ranges and truncated ones, the others by their value.
-
-    Args:
-        values: As for `evidence`.
-        listings: `schema.LISTING`, of the day that is asked about, perhaps in files.
-        token_keys: The secrets under which token listings were made.
-    """
-    full, hidden = values.filter(~_is_truncated("value")), values.filter(_is_truncated("value"))
-    named = [full["value"]]
-    ways = [pl.col("match").is_in(["range", "truncated"])]
-    for name, kind in KINDS.items():
-        of_kind = full.filter(pl.col("kind") == name)
-        named += [of_kind.select(token("value", name, key)).to_series() for key in token_keys]
-        stubs = hidden.filter(pl.col("kind") == name).select(kind.stub(pl.col("value"))).to_series().drop_nulls()
-        if len(stubs):
-            ways.append((pl.col("kind") == name) & kind.stub(pl.col("value")).is_in(stubs.implode()))
-    ways.append(pl.col("value").is_in(pl.concat(named).implode()))
-    return listings.filter(pl.any_horizontal(ways)).collect()
-
-
-def evidence(values: pl.DataFrame, in_force: pl.DataFrame, token_keys: Sequence[TokenKey] = ()) -> pl.DataFrame:
+def evidence(values: pl.DataFrame, listings: pl.LazyFrame, token_keys: Sequence[TokenKey] = ()) -> pl.DataFrame:
     """Which listings cover which values.
 
     Args:
-        values: Distinct `kind` and `value` (String, canonical; truncated cards with `*`).
-        in_force: `schema.LISTING`, of the day that is asked about, at least those that are `relevant`.
+        values: Distinct `kind` and `value` (String, canonical; truncated cards with `*` or `…`).
+        listings: `schema.LISTING`, of the day that is asked about, perhaps in files.
         token_keys: The secrets under which token listings were made.
 
     Returns:
         kind, value, match (Enum) and the listing's list, source, reason, severity, listed_on,
         expires_on, reference, listing_id: one row for each value and listing that covers it.
     """
-    pairs = []
+    signed = _signed(values, token_keys)
+    near = _near(values, signed["token"], listings)
+    pairs = [signed.join(near.filter(pl.col("match") == "token").rename({"value": "token"}), on=["kind", "token"])]
     for name, kind in KINDS.items():
-        asked, listed = values.filter(pl.col("kind") == name), in_force.filter(pl.col("kind") == name)
+        asked, listed = values.filter(pl.col("kind") == name), near.filter(pl.col("kind") == name)
         pairs += [_exact(asked, listed), _ranged(asked, listed, kind), _truncated(asked, listed, kind)]
-        pairs += [_signed(asked, listed, name, key) for key in token_keys]
     columns = ["kind", "value", "match", *_EVIDENCE]
     return pl.concat([pair.select(columns) for pair in pairs])
 
 
+def _signed(values: pl.DataFrame, token_keys: Sequence[TokenKey]) -> pl.DataFrame:
+    """kind, value and `token` of full values, one row for each key."""
+    full = values.filter(~_is_truncated("value"))
+    parts = [
+        full.filter(pl.col("kind") == name).with_columns(token=token("value", name, key))
+        for name in KINDS
+        for key in token_keys
+    ]
+    return pl.concat([full.clear().with_columns(token=pl.lit(None, dtype=pl.String)), *parts])
+
+
+def _near(values: pl.DataFrame, tokens: pl.Series, listings: pl.LazyFrame) -> pl.DataFrame:
+    """The listings that may cover some of the values: all ranges and truncated ones, the others by what they list."""
+    ways = [
+        pl.col("match").is_in(["range", "truncated"]),
+        pl.col("value").is_in(pl.concat([values["value"], tokens]).implode()),
+    ]
+    hidden = values.filter(_is_truncated("value"))
+    for name, kind in KINDS.items():
+        stubs = hidden.filter(pl.col("kind") == name).select(kind.stub(pl.col("value"))).to_series().drop_nulls()
+        if len(stubs):
+            ways.append((pl.col("kind") == name) & kind.stub(pl.col("value")).is_in(stubs.implode()))
+    return listings.filter(pl.any_horizontal(ways)).collect()
+
+
 def _exact(values: pl.DataFrame, listings: pl.DataFrame) -> pl.DataFrame:
     return values.join(listings.filter(pl.col("match") == "exact"), on=["kind", "value"])
-
-
-def _signed(values: pl.DataFrame, listings: pl.DataFrame, kind: str, key: TokenKey) -> pl.DataFrame:
-    listed = listings.filter((pl.col("match") == "token") & pl.col("value").str.starts_with(key.id))
-    signed = values.filter(~_is_truncated("value")).with_columns(token=token("value", kind, key))
-    return signed.join(listed.drop("kind").rename({"value": "token"}), on="token")
 
 
 def _ranged(values: pl.DataFrame, listings: pl.DataFrame, kind: type[Kind]) -> pl.DataFrame:

@@ -28,7 +28,7 @@ from cardscreen.accounts import AccountColumns
 from cardscreen.errors import ConfigError, InputError
 from cardscreen.identifiers import Kind
 from cardscreen.listings import Blocklist, holds
-from cardscreen.matching import Targets, check_token_keys, evidence, relevant
+from cardscreen.matching import Targets, check_token_keys, evidence
 from cardscreen.policy import ACCOUNT, Policy
 from cardscreen.scanning import NO_ACCOUNT, ROW_GROUP, scan
 from cardscreen.tables import (
@@ -129,7 +129,7 @@ def screen(
         with clock.stage("evidence"):
             cells = _cells(rows, plan)
             values = cells.select("kind", "value").unique()
-            found = _hits(cells, evidence(values, relevant(values, listings, keys), keys))
+            found = _hits(cells, evidence(values, listings, keys))
         with clock.stage("policy"):
             judged = rules.judge(found.lazy(), day).sort("account_id", "identifier", "listing_id", "_value").collect()
             flagged = rules.decide(judged.lazy(), day, plan.carry, before).collect()

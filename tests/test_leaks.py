@@ -232,7 +232,7 @@ def test_what_an_object_shows_of_itself_holds_no_number(tmp_path: Path) -> None:
     objects: list[object] = [
         *(KEY, Secret(SECRET), listed, result, cs.Card(), cs.Phone("CN"), cs.Policy()),
         Issuers.from_frame(pl.DataFrame({"bin": [LONG[:11]], "issuer": ["a bank"]})),
-        Targets.of("card", listed.listings, [KEY]),
+        Targets.of("card", listed.compiled, [KEY]),
         cs.card("card", pan=True, issuers=pl.DataFrame({"bin": [VISA[:11]], "issuer": ["a bank"]})),
         cs.token("card", "card", KEY),
         ACCOUNTS.lazy().select(cs.token(cs.card("card", pan=True).struct.field("pan"), "card", KEY)).explain(),

@@ -290,7 +290,7 @@ def test_masks_are_not_written_beside_tokens(tmp_path: Path) -> None:
 
 
 def test_what_may_match_shows_counts_and_no_keys() -> None:
-    listed = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["card"], "value": [PAN]})).listings
+    listed = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["card"], "value": [PAN]})).compiled
     assert repr(Targets.of("card", listed)) == "Targets(card: 1 keys, 0 ranges, 0 tokens)"
 
 

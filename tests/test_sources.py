@@ -520,7 +520,7 @@ def test_a_cell_of_a_sheet_is_read_as_a_person_sees_it(write: Callable[[Any, Any
 def test_a_card_that_lost_digits_in_a_sheet_is_no_card() -> None:
     cell = one_cell(lambda _, sheet: sheet.write_number(1, 0, 6222021234567890123))
     read_as = pl.DataFrame({"card": [cell]}).select(cs.card("card").struct.field("status")).item()
-    assert read_as == "not_a_number"
+    assert read_as == "damaged"
 
 
 def test_rows_of_a_sheet_are_numbered_as_in_the_sheet() -> None:
