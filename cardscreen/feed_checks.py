@@ -274,10 +274,9 @@ def merged_duplicates(read: FeedRows) -> tuple[pl.DataFrame, int]:
     rows, several = read.rows, read.repeated
     if several.is_empty():
         return rows, 0
-    key = [*IDENTITY, "operation"]
     one = (
         several.sort("line")
-        .group_by(key, maintain_order=True)
+        .group_by(*IDENTITY, "operation", maintain_order=True)
         .agg(
             pl.col("line").first(),
             pl.col("reason").sort_by("severity", descending=True).first(),
@@ -286,5 +285,5 @@ def merged_duplicates(read: FeedRows) -> tuple[pl.DataFrame, int]:
             pl.when(~pl.col("expires_on").is_null().any()).then(pl.col("expires_on").max()).alias("expires_on"),
         )
     )
-    rest = rows.join(several.select("line", *IDENTITY), on=["line", *IDENTITY], how="anti", nulls_equal=True)
-    return pl.concat([rest, one.select(rows.columns)]).sort("line"), len(several) - len(one)
+    alone = pl.Series([True]).new_from_index(0, len(rows)).scatter(several["row"], values=False)
+    return pl.concat([rows.filter(alone), one.select(rows.columns)]), len(several) - len(one)

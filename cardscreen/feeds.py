@@ -203,12 +203,18 @@ class FeedRows:
 
     @cached_property
     def repeated(self) -> pl.DataFrame:
-        """The rows whose number is there more than once."""
+        """The rows whose number is there more than once, and their place among the rows as `row`."""
         marks = self.rows.lazy().select(pl.col("value").hash()).collect().to_series()
-        if marks.n_unique() == len(marks):  # nearly always, and ten times as fast as looking for them
-            return self.rows.clear()
-        again = self.rows.filter(marks.is_duplicated())
-        return again.filter(pl.struct("kind", "value").is_duplicated())
+        ordered = marks.sort()  # a fifth of what the engine takes to look for duplicates
+        again = ordered.filter((ordered == ordered.shift(-1)).fill_null(value=False))
+        rows = marks.is_in(again.unique().implode()).arg_true()
+        several = self.rows[rows].with_columns(row=rows.cast(pl.UInt32))
+        return several.filter(pl.struct("kind", "value").is_duplicated())
+
+    def forget_file(self) -> FeedRows:
+        """The same without the file's content, which large files need not keep in memory."""
+        file = dataclasses.replace(self.file, frame=self.file.frame.clear(), lines=self.file.lines.clear())
+        return dataclasses.replace(self, file=file)
 
     @property
     def listings(self) -> pl.DataFrame:
@@ -249,7 +255,7 @@ def read_feed(path: str | os.PathLike[str], feed: Feed, *, lacking: bool = False
         name: bad.filter(pl.col("stranger") == name)["line"].to_list() for name in bad["stranger"].unique().drop_nulls()
     }
     return FeedRows(
-        rows=read.filter(pl.col("problem").is_null()).select(list(ROW)),
+        rows=(read.filter(pl.col("problem").is_null()) if len(bad) else read).select(list(ROW)),
         rejects=pl.concat([refused, file.ragged]).sort("line", maintain_order=True),
         strangers=strangers,
         source=feed.source,
@@ -269,52 +275,71 @@ def _check_types(frame: pl.DataFrame, there: dict[str, str], where: str) -> None
 def _fields(file: SourceFile, there: dict[str, str], feed: Feed) -> pl.DataFrame:
     """`ROW` without `value` and `match`, beside the raw `cell` and a `problem`: why the row can't be used."""
     types = file.frame.schema
-
-    def words(name: str, default: str | None) -> pl.Expr:
-        """Text without blanks around it; the default where nothing is left."""
-        if name not in there:
-            return pl.lit(default, dtype=pl.String).alias(name)
-        said = pl.col(there[name]).cast(pl.String).str.strip_chars().replace("", None)
-        return (said if default is None else said.fill_null(default)).alias(name)
-
-    defaults = {"kind": feed.kind, "operation": "add", "list": feed.list, "reason": feed.reason, "reference": None}
-    days = dict.fromkeys(_DAYS, _NO_DAY) | {
-        name: read_days(pl.col(there[name]), types[there[name]], feed.date_format) for name in _DAYS if name in there
+    days = {
+        name: read_days(pl.col(there[name]), types[there[name]], feed.date_format) if name in there else _NO_DAY
+        for name in _DAYS
     }
     written = file.frame.lazy().with_columns(**{f"\0{name}": day for name, day in days.items()})
     bad_day = (
         is_no_day(pl.col(there[name]), types[there[name]], pl.col(f"\0{name}")) for name in _DAYS if name in there
     )
-    severity = whole_number(there["severity"]) if "severity" in there else pl.lit(None, dtype=pl.Int64)
-    said_severity = words("severity", None).is_not_null()
-    closed = {"operation": OPERATIONS, "list": schema.LISTS}
     return (
         written.select(
             pl.lit(file.lines).alias("line"),
             pl.col(there["value"]).alias("cell"),
-            *(words(name, default) for name, default in defaults.items()),
+            _words(there.get("kind"), feed.kind).alias("kind"),
+            _words(there.get("reason"), feed.reason).alias("reason"),
+            _words(there.get("reference"), None).alias("reference"),
+            *(
+                _one_of(there.get(name), getattr(feed, name, "add"), dtype).alias(name)
+                for name, dtype in _CLOSED.items()
+            ),
+            _severity(there.get("severity"), feed.severity).alias("severity"),
             *(pl.col(f"\0{name}").alias(name) for name in _DAYS),
             bad_day=pl.any_horizontal(pl.lit(False), *bad_day),
-            severity=pl.when(said_severity).then(severity.fill_null(_NO_SEVERITY)).otherwise(feed.severity),
         )
-        .with_columns(pl.col(name).str.to_lowercase().cast(dtype, strict=False) for name, dtype in closed.items())
-        .with_columns(
-            pl.col("severity").cast(pl.UInt8, strict=False),
-            problem=pl.coalesce(
-                *(pl.when(pl.col(name).is_null()).then(pl.lit(_NEITHER[name])) for name in closed),
-                pl.when("bad_day").then(pl.lit("a day that is none, or can be read in two ways: write YYYY-MM-DD")),
-                pl.when(~pl.col("severity").is_between(1, 100)).then(pl.lit("severity is not 1 to 100")),
-                pl.when(pl.col("expires_on") < pl.col("listed_on")).then(pl.lit("expires before it is listed")),
-            ),
-        )
+        .with_columns(problem=_problem())
+        .with_columns(pl.col("severity").cast(pl.UInt8, strict=False))
         .drop("bad_day")
-        .collect()
+        .collect(engine="in-memory")  # what is the same in all rows takes no memory there
     )
 
 
+def _words(column: str | None, default: str | None) -> pl.Expr:
+    """Text without blanks around it; the default where nothing is left."""
+    if column is None:
+        return pl.lit(default, dtype=pl.String)
+    said = pl.col(column).cast(pl.String).str.strip_chars().replace("", None)
+    return said if default is None else said.fill_null(default)
+
+
+def _one_of(column: str | None, default: str, dtype: pl.Enum) -> pl.Expr:
+    """One of a closed set of words; null for any other."""
+    if column is None:
+        return pl.lit(default, dtype=dtype)
+    return _words(column, default).str.to_lowercase().cast(dtype, strict=False)
+
+
+def _severity(column: str | None, default: int) -> pl.Expr:
+    """A whole number; 0, which no severity is, where something else is said."""
+    if column is None:
+        return pl.lit(default, dtype=pl.Int64)
+    return pl.when(_words(column, None).is_not_null()).then(whole_number(column).fill_null(0)).otherwise(default)
+
+
 _NO_DAY = pl.lit(None, dtype=pl.Date)
-_NO_SEVERITY = 0  # no number, or none that a severity can be
-_NEITHER = {"operation": "operation is neither add nor remove", "list": "list is neither block nor allow"}
+_CLOSED = {"operation": OPERATIONS, "list": schema.LISTS}
+
+
+def _problem() -> pl.Expr:
+    """Why a row can't be used, whatever its number is."""
+    return pl.coalesce(
+        pl.when(pl.col("operation").is_null()).then(pl.lit("operation is neither add nor remove")),
+        pl.when(pl.col("list").is_null()).then(pl.lit("list is neither block nor allow")),
+        pl.when("bad_day").then(pl.lit("a day that is none, or can be read in two ways: write YYYY-MM-DD")),
+        pl.when(~pl.col("severity").is_between(1, 100)).then(pl.lit("severity is not 1 to 100")),
+        pl.when(pl.col("expires_on") < pl.col("listed_on")).then(pl.lit("expires before it is listed")),
+    )
 
 
 def _read_values(written: pl.DataFrame, feed: Feed) -> pl.DataFrame:
@@ -339,12 +364,9 @@ def _of_kind(written: pl.DataFrame, kind: Kind, kinds: dict[str, Kind]) -> pl.Da
     parts = kind.split(pl.col("cell"))
     if parts is not None:
         written = written.with_columns(cell=parts).explode("cell", empty_as_null=False)
-    read = (
-        written.lazy()
-        .with_columns(kind.listed(pl.col("cell")).alias("read"), stranger=pl.lit(None, dtype=pl.String))
-        .unnest("read")
-        .collect()
-    )
+    # Only what is new comes from the engine, which would put the other columns together anew.
+    listed = written.lazy().select(kind.listed(pl.col("cell")).alias("read")).unnest("read").collect()
+    read = written.hstack(listed).with_columns(stranger=pl.lit(None, dtype=pl.String))
     doubt = read.select((pl.col("value").is_null() | kind.is_doubtful(pl.col("value"))).arg_true()).to_series()
     if len(doubt):
         others = kinds_to_ask(kind, kinds)

@@ -94,6 +94,7 @@ def import_file(
     read = read_feed(path, feed, lacking="columns" in allow)
     problems = check_file(read, feed, day)
     rows, doubles = merged_duplicates(read)
+    read = read.forget_file()
     rows = _stored(rows, feed, key)
     said = Defaults(feed.source, day, feed.listed_on, feed.expires_after_days, feed.repeats == "merge")
     rejects = _rejects_file(path)

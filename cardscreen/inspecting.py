@@ -250,7 +250,7 @@ def end_listings(store: Store, which: Filter, day: date, by: str, reason: str, *
             )
             store.replace(
                 which.source,
-                end(listings, meant, day, by),
+                end(listings, meant, day, by).lazy(),
                 at.number,
                 record.model_copy(update={"source": which.source}),
             )

@@ -17,6 +17,7 @@ from cardscreen import schema
 
 #: What makes two rows of a source the same listing.
 IDENTITY = ["kind", "value", "match", "list", "reference"]
+OUTCOMES = pl.Enum(["added", "reopened", "changed", "unchanged", "ended", "already", "absent", "stale", "closed"])
 _SAID = ["reason", "severity", "listed_on", "expires_on"]
 #: Who ended a listing, where it was not a person.
 BY_SOURCE = "source"
@@ -49,16 +50,16 @@ class Merged:
     """What an import makes of a source.
 
     Attributes:
-        listings: `KEPT`: all of the source's listings, ended ones too.
+        listings: `KEPT`: all of the source's listings, ended ones too; each is made when it is written.
         outcome: One row for each row of the file and each listing ended by its absence: line (UInt32, null for
-            those), outcome (String): `added`, `reopened`, `changed`, `unchanged`, `ended`, `already` (a delta adds what
+            those), outcome (Enum): `added`, `reopened`, `changed`, `unchanged`, `ended`, `already` (a delta adds what
             is there), `absent` (a delta removes what isn't), `stale` (a delta adds what had ended after that day),
             `closed` (a person has ended it).
         before: Listings in force before, on the day of the data.
         after: The same afterwards.
     """
 
-    listings: pl.DataFrame
+    listings: pl.LazyFrame
     outcome: pl.DataFrame
     before: int
     after: int
@@ -84,33 +85,59 @@ def merge(current: pl.DataFrame, rows: pl.DataFrame, mode: Literal["snapshot", "
         mode: A snapshot is the whole list: what is absent has ended. A delta adds and removes.
         said: What holds for rows that don't say it.
     """
-    new = rows.filter(pl.col("operation") == "add").drop("operation")
-    if current.is_empty():
-        joined = new.with_columns(pl.lit(None, dtype=KEPT[name]).alias(f"{name}_old") for name in _OLD)
+    adds = pl.col("operation") == "add"
+    new = (rows.filter(adds) if mode == "delta" else rows).drop("operation")
+    place = _places(new, current)
+    judged = _judged(new, current, place, mode, said)
+    # What is as it was keeps its row: on most nights that is nearly all.
+    taken = judged["outcome"].is_in(_TAKEN)
+    known = place.filter(judged["outcome"].is_in([*_TAKEN, "unchanged"])).drop_nulls()
+    if mode == "snapshot":
+        gone, ended = _absent(current, _mask(len(current), known))
     else:
-        old = current.select(*IDENTITY, *(pl.col(name).alias(f"{name}_old") for name in _OLD))
-        joined = new.join(old, on=IDENTITY, how="left", nulls_equal=True, maintain_order="left")
-    judged = _judged(joined, mode, said)
-    told = judged.filter(pl.col("outcome").is_in(["added", "reopened", "changed", "unchanged"]))
-    untouched = current.join(told, on=IDENTITY, how="anti", nulls_equal=True) if len(current) else current
-    removed = rows.filter(pl.col("operation") == "remove")
-    rest, ended = _without_absent(untouched, said) if mode == "snapshot" else _without_removed(untouched, removed, said)
-    listings = pl.concat([rest.select(list(KEPT)), _named(told, said.source).select(list(KEPT))])
-    outcome = pl.concat([judged.select("line", "outcome"), ended])
+        gone, ended = _removed(current, rows.filter(~adds))
+    kept = _ended(current, gone, said.day).filter(~_mask(len(current), place.filter(taken).drop_nulls()))
+    fresh = _named(new, judged, current["listing_id"], said.source)
+    listings = pl.concat([kept.lazy().select(list(KEPT)), fresh.select(list(KEPT))])
     return Merged(
         listings=listings,
-        outcome=outcome,
+        outcome=pl.concat([judged.select("line", "outcome"), ended]),
         before=current.select(in_force(said.day).sum()).item(),
-        after=listings.select(in_force(said.day).sum()).item(),
+        after=listings.select(in_force(said.day).sum()).collect().item(),
     )
 
 
-_OLD = ["reason", "severity", "listed_on", "expires_on", "ended_on", "ended_by", "listing_id"]
+_TAKEN = ["added", "reopened", "changed"]
 
 
-def _judged(joined: pl.DataFrame, mode: str, said: Defaults) -> pl.DataFrame:
-    """The rows with their dates filled in, and what becomes of each."""
-    known, ended = pl.col("listing_id_old").is_not_null(), pl.col("ended_on_old").is_not_null()
+def _places(new: pl.DataFrame, current: pl.DataFrame) -> pl.Series:
+    """The row of each new listing among those that are there; null for what is new."""
+    if current.is_empty():
+        return pl.Series([None], dtype=pl.UInt32).new_from_index(0, len(new))
+    # Two hashes of 64 bits, made in one process, stand for the five columns: joining the texts themselves would
+    # take five times the memory.
+    marks = pl.struct(IDENTITY).hash(0).alias("a"), pl.struct(IDENTITY).hash(1).alias("b")
+    there = current.lazy().select(*marks).with_row_index("place")
+    found = new.lazy().select(*marks).join(there, on=["a", "b"], how="left", maintain_order="left")
+    return found.select("place").collect().to_series()
+
+
+def _mask(size: int, places: pl.Series) -> pl.Series:
+    return pl.Series([False]).new_from_index(0, size).scatter(places, values=True)
+
+
+_OLD = [*_SAID, "ended_on"]
+
+
+def _judged(new: pl.DataFrame, current: pl.DataFrame, place: pl.Series, mode: str, said: Defaults) -> pl.DataFrame:
+    """What becomes of each row: line, outcome, its dates filled in, and the row of the old listing."""
+    was = current.select(*_OLD, by_person=pl.col("ended_by") != BY_SOURCE)
+    old = {
+        f"{name}_old": pl.lit(None, dtype=dtype) if current.is_empty() else was[name].gather(place)
+        for name, dtype in was.schema.items()
+    }
+    joined = new.select("line", *_SAID).with_columns(place.alias("place"), **old)
+    known, ended = pl.col("place").is_not_null(), pl.col("ended_on_old").is_not_null()
     first = pl.lit(said.day if said.listed_on == "first-seen" else said.listed_on)
     listed_on = pl.coalesce(
         pl.when(pl.col("listed_on").is_not_null()).then("listed_on"),
@@ -135,7 +162,7 @@ def _judged(joined: pl.DataFrame, mode: str, said: Defaults) -> pl.DataFrame:
     outcome = (
         pl.when(~known)
         .then(pl.lit("added"))
-        .when(ended & (pl.col("ended_by_old") != BY_SOURCE) & before_end)
+        .when(ended & pl.col("by_person_old") & before_end)
         .then(pl.lit("closed"))
         .when(ended & (pl.lit(mode == "delta") & pl.col("dated") & before_end))
         .then(pl.lit("stale"))
@@ -145,52 +172,54 @@ def _judged(joined: pl.DataFrame, mode: str, said: Defaults) -> pl.DataFrame:
         .then(pl.lit("already" if mode == "delta" else "unchanged"))
         .otherwise(pl.lit("changed"))
     )
-    return dated.with_columns(outcome=outcome)
+    return dated.select("line", "listed_on", "expires_on", "place", outcome=outcome.cast(OUTCOMES))
 
 
-def _named(told: pl.DataFrame, source: str) -> pl.DataFrame:
-    """The rows as listings: those that are known keep their name, new ones get a random one."""
+def _named(new: pl.DataFrame, judged: pl.DataFrame, names: pl.Series, source: str) -> pl.LazyFrame:
+    """The rows that are taken as listings: those that are known keep their name, new ones get a random one."""
     # One random front for all, and a number behind it: as unguessable as a random name, and a tenth of its size.
     front = secrets.token_hex(_NAME_BYTES)
-    fresh = pl.format("{}-{}", pl.lit(front), pl.int_range(pl.len(), dtype=pl.UInt32))
-    return told.with_columns(
-        listing_id=pl.coalesce("listing_id_old", fresh),
-        source=pl.lit(source),
-        ended_on=pl.lit(None, dtype=pl.Date),
-        ended_by=pl.lit(None, dtype=pl.String),
+    rows = pl.concat([new.select(*IDENTITY, "reason", "severity"), judged], how="horizontal").lazy()
+    return (
+        rows.filter(pl.col("outcome").is_in(_TAKEN))
+        .with_row_index("number")
+        .with_columns(
+            listing_id=pl.coalesce(
+                pl.lit(names).gather(pl.col("place")) if len(names) else pl.lit(None, dtype=pl.String),
+                pl.format("{}-{}", pl.lit(front), "number"),
+            ),
+            source=pl.lit(source),
+            ended_on=pl.lit(None, dtype=pl.Date),
+            ended_by=pl.lit(None, dtype=pl.String),
+        )
     )
 
 
-def _without_absent(untouched: pl.DataFrame, said: Defaults) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """What a snapshot doesn't name any more ends on the day of the data."""
-    ends = pl.col("ended_on").is_null()
-    lines = pl.Series("line", [None], dtype=pl.UInt32).new_from_index(0, int(untouched.select(ends.sum()).item()))
-    ended = lines.to_frame().with_columns(outcome=pl.lit("ended"))
-    return _ended(untouched, ends, said.day), ended
+def _absent(current: pl.DataFrame, named: pl.Series) -> tuple[pl.Series, pl.DataFrame]:
+    """What a snapshot doesn't name any more."""
+    gone = current["ended_on"].is_null() & ~named
+    lines = pl.Series("line", [None], dtype=pl.UInt32).new_from_index(0, int(gone.sum()))
+    return gone, lines.to_frame().with_columns(outcome=pl.lit("ended", dtype=OUTCOMES))
 
 
-def _without_removed(
-    untouched: pl.DataFrame, removed: pl.DataFrame, said: Defaults
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """What a delta removes ends; a row without reference removes all listings of its number."""
-    by_reference = removed.filter(pl.col("reference").is_not_null())
-    by_value = removed.filter(pl.col("reference").is_null())
-    live = untouched.filter(pl.col("ended_on").is_null()).select(*IDENTITY, "listing_id")
+def _removed(current: pl.DataFrame, removed: pl.DataFrame) -> tuple[pl.Series, pl.DataFrame]:
+    """What a delta removes; a row without reference removes all listings of its number."""
+    live = current.lazy().with_row_index("place").filter(pl.col("ended_on").is_null()).select("place", *IDENTITY)
     value = [name for name in IDENTITY if name != "reference"]
+    by_reference = removed.lazy().filter(pl.col("reference").is_not_null())
+    by_value = removed.lazy().filter(pl.col("reference").is_null())
     hits = pl.concat(
         [
-            by_reference.join(live, on=IDENTITY, nulls_equal=True).select("line", "listing_id"),
-            by_value.join(live, on=value).select("line", "listing_id"),
+            by_reference.join(live, on=IDENTITY).select("line", "place"),
+            by_value.join(live, on=value).select("line", "place"),
         ]
-    )
-    outcome = removed.select(
-        "line",
-        outcome=pl.when(pl.col("line").is_in(hits["line"].implode())).then(pl.lit("ended")).otherwise(pl.lit("absent")),
-    )
-    return _ended(untouched, pl.col("listing_id").is_in(hits["listing_id"].implode()), said.day), outcome
+    ).collect()
+    found = pl.col("line").is_in(hits["line"].unique().implode())
+    outcome = pl.when(found).then(pl.lit("ended")).otherwise(pl.lit("absent")).cast(OUTCOMES)
+    return _mask(len(current), hits["place"].unique()), removed.select("line", outcome=outcome)
 
 
-def _ended(listings: pl.DataFrame, which: pl.Expr, day: date, by: str = BY_SOURCE) -> pl.DataFrame:
+def _ended(listings: pl.DataFrame, which: pl.Expr | pl.Series, day: date, by: str = BY_SOURCE) -> pl.DataFrame:
     return listings.with_columns(
         ended_on=pl.when(which).then(pl.lit(day)).otherwise("ended_on"),
         ended_by=pl.when(which).then(pl.lit(by)).otherwise("ended_by"),

@@ -203,7 +203,9 @@ class Phone:
         """`forms.WRITTEN` of a source's cells: numbers like an account's, prefixes (`170*`), ranges of equal length."""
 
         def number(each: pl.Expr) -> pl.Expr:
-            return self.read(each).struct.field("value")
+            if self.many or self.repair:
+                return self.read(each).struct.field("value")
+            return phone(each, self._region()).struct.field("e164")
 
         def form(text: pl.Expr) -> pl.Expr:
             return phone_forms.form(text, self.region, number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cardscreen.merging import IDENTITY, KEPT, Defaults, Merged, end, in_force, merge
+from cardscreen.merging import IDENTITY, KEPT, Defaults, end, in_force, merge
 
 DAY = date(2026, 3, 1)
 ROWS = {
@@ -19,6 +20,17 @@ ROWS = {
     **{name: KEPT[name] for name in (*IDENTITY, "reason", "severity", "listed_on", "expires_on")},
 }
 NUMBERS = ["+8613800138000", "+8613800138001", "+8613800138002"]
+
+
+@dataclass(frozen=True)
+class Done:
+    """A merge with its listings in memory."""
+
+    listings: pl.DataFrame
+    outcome: pl.DataFrame
+    before: int
+    after: int
+    counts: dict[str, int]
 
 
 def row(value: str, **said: Any) -> dict[str, Any]:
@@ -36,18 +48,19 @@ def nothing() -> pl.DataFrame:
 
 def step(
     current: pl.DataFrame, rows: list[dict[str, Any]], mode: Any = "snapshot", day: date = DAY, **said: Any
-) -> Merged:
-    return merge(current, table(rows), mode, Defaults("police", day, **said))
+) -> Done:
+    merged = merge(current, table(rows), mode, Defaults("police", day, **said))
+    return Done(merged.listings.collect(), merged.outcome, merged.before, merged.after, merged.counts())
 
 
-def held(merged: Merged) -> dict[str, list[Any]]:
+def held(merged: Done) -> dict[str, list[Any]]:
     shown = merged.listings.select("value", "listed_on", "expires_on", "ended_on", "ended_by")
     return {value: rest for value, *rest in shown.rows()}
 
 
 def test_a_first_snapshot_adds_all_its_rows_from_the_day_of_the_data() -> None:
     merged = step(nothing(), [row(NUMBERS[0]), row(NUMBERS[1], listed_on=date(2026, 1, 5))])
-    assert merged.counts() == {"added": 2}
+    assert merged.counts == {"added": 2}
     assert (merged.before, merged.after) == (0, 2)
     assert merged.listings["listed_on"].to_list() == [DAY, date(2026, 1, 5)]
     assert merged.listings["source"].to_list() == ["police"] * 2
@@ -57,14 +70,14 @@ def test_a_first_snapshot_adds_all_its_rows_from_the_day_of_the_data() -> None:
 def test_first_seen_does_not_move_while_the_listing_stays() -> None:
     first = step(nothing(), [row(NUMBERS[0])])
     second = step(first.listings, [row(NUMBERS[0])], day=DAY + timedelta(days=9))
-    assert second.counts() == {"unchanged": 1}
+    assert second.counts == {"unchanged": 1}
     assert second.listings.equals(first.listings)
 
 
 def test_what_a_snapshot_does_not_name_any_more_ends_on_that_day_and_keeps_its_row() -> None:
     first = step(nothing(), [row(number) for number in NUMBERS])
     second = step(first.listings, [row(NUMBERS[0])], day=DAY + timedelta(days=1))
-    assert second.counts() == {"unchanged": 1, "ended": 2}
+    assert second.counts == {"unchanged": 1, "ended": 2}
     assert held(second)[NUMBERS[1]] == [DAY, None, DAY + timedelta(days=1), "source"]
     assert (second.before, second.after) == (3, 1)
 
@@ -73,7 +86,7 @@ def test_what_comes_back_keeps_its_name_and_begins_anew() -> None:
     first = step(nothing(), [row(NUMBERS[0])])
     gone = step(first.listings, [], day=DAY + timedelta(days=1))
     back = step(gone.listings, [row(NUMBERS[0])], day=DAY + timedelta(days=2))
-    assert back.counts() == {"reopened": 1}
+    assert back.counts == {"reopened": 1}
     assert held(back)[NUMBERS[0]] == [DAY + timedelta(days=2), None, None, None]
     assert back.listings["listing_id"].to_list() == first.listings["listing_id"].to_list()
 
@@ -81,7 +94,7 @@ def test_what_comes_back_keeps_its_name_and_begins_anew() -> None:
 def test_a_changed_severity_changes_the_listing_and_not_its_name_or_first_day() -> None:
     first = step(nothing(), [row(NUMBERS[0])])
     second = step(first.listings, [row(NUMBERS[0], severity=90)], day=DAY + timedelta(days=1))
-    assert second.counts() == {"changed": 1}
+    assert second.counts == {"changed": 1}
     assert second.listings.drop("severity").equals(first.listings.drop("severity"))
 
 
@@ -91,7 +104,7 @@ def test_what_a_person_has_ended_stays_ended_until_it_is_listed_on_a_later_day()
     undated = step(ended, [row(NUMBERS[0])], day=DAY + timedelta(days=1))
     older = step(ended, [row(NUMBERS[0], listed_on=DAY - timedelta(days=1))], day=DAY + timedelta(days=1))
     newer = step(ended, [row(NUMBERS[0], listed_on=DAY)], day=DAY + timedelta(days=1))
-    assert [each.counts() for each in (undated, older, newer)] == [{"closed": 1}, {"closed": 1}, {"reopened": 1}]
+    assert [each.counts for each in (undated, older, newer)] == [{"closed": 1}, {"closed": 1}, {"reopened": 1}]
     assert held(undated)[NUMBERS[0]][3] == "A. Li"
 
 
@@ -100,7 +113,7 @@ def test_a_delta_adds_and_removes_and_leaves_the_rest() -> None:
     second = step(
         first.listings, [row(NUMBERS[2]), row(NUMBERS[0], operation="remove")], "delta", DAY + timedelta(days=1)
     )
-    assert second.counts() == {"added": 1, "ended": 1}
+    assert second.counts == {"added": 1, "ended": 1}
     assert {value for value, said in held(second).items() if said[2] is None} == {NUMBERS[1], NUMBERS[2]}
 
 
@@ -108,14 +121,14 @@ def test_an_old_message_that_arrives_late_does_not_bring_back_what_was_removed()
     first = step(nothing(), [row(NUMBERS[0], listed_on=date(2026, 2, 1))], "delta")
     removed = step(first.listings, [row(NUMBERS[0], operation="remove")], "delta", DAY + timedelta(days=1))
     late = step(removed.listings, [row(NUMBERS[0], listed_on=date(2026, 2, 1))], "delta", DAY + timedelta(days=2))
-    assert late.counts() == {"stale": 1}
+    assert late.counts == {"stale": 1}
     assert late.listings.equals(removed.listings)
 
 
 def test_a_delta_tells_of_rows_that_add_what_is_there_or_remove_what_is_not() -> None:
     first = step(nothing(), [row(NUMBERS[0])], "delta")
     second = step(first.listings, [row(NUMBERS[0]), row(NUMBERS[1], operation="remove")], "delta")
-    assert second.counts() == {"already": 1, "absent": 1}
+    assert second.counts == {"already": 1, "absent": 1}
     assert second.listings.equals(first.listings)
 
 
