@@ -38,8 +38,8 @@ def load(place: Path, name: str) -> Iterator[bytes]:
             yield content
 
 
-def save(place: Path, name: str, content: bytes) -> None:
-    """Put a content in place of the older ones of its name, readable by its owner only.
+def save(place: Path, name: str, content: bytes, *, mode: int = 0o644) -> None:
+    """Put a content in place of the older ones of its name.
 
     Raises:
         OSError: It can't be written.
@@ -48,7 +48,7 @@ def save(place: Path, name: str, content: bytes) -> None:
     final = place / f"{name}.{hashlib.sha256(content).hexdigest()}.parquet"
     passing = place / f".{name}.{os.getpid()}.part"
     try:
-        passing.touch(mode=0o600)
+        passing.touch(mode)
         passing.write_bytes(content)
         passing.replace(final)
     finally:

@@ -14,6 +14,7 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from pyarrow import parquet
 
 from cardscreen.index import Index
 
@@ -109,9 +110,13 @@ class Intervals:
 
         Raises:
             OSError: The file cannot be read.
-            polars.exceptions.PolarsError: It is no such file.
+            pyarrow.ArrowException: It is no such file.
         """
-        return cls.from_frame(pl.read_parquet(file))
+        # Not by the engine: within a query, a thread that waits for it takes up other batches meanwhile, and each
+        # of these would begin to load the same table.
+        table = parquet.read_table(file, use_threads=False)
+        columns = {name: pl.DataFrame(table.select([name]))[name] for name in table.column_names}
+        return cls(columns.pop("low"), columns.pop("high"), pl.DataFrame(list(columns.values())))
 
     @classmethod
     def from_frame(cls, frame: pl.DataFrame) -> Intervals:

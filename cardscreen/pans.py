@@ -48,6 +48,7 @@ _MISSING, _TRUNCATED, _DAMAGED, _NOT_A_NUMBER, _BAD_LENGTH, _BAD_CHECKSUM, _VALI
 
 def parts_of(cell: pl.Expr) -> pl.Expr:
     """`PARTS` of raw cells of any type that can hold numbers; a null text where there is no PAN. Streams."""
+    schemes.prepare()
     return cell.map_batches(lambda cells: _read(_written(cells)), return_dtype=PARTS, is_elementwise=True)
 
 

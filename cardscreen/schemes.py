@@ -78,6 +78,11 @@ def _lengths() -> npt.NDArray[np.uint32]:
     return _named()["lengths"].to_numpy()
 
 
+def prepare() -> None:
+    """Read the table before a query needs it in its midst."""
+    _prefixes(), _named(), _lengths()
+
+
 def of_leading(digits: pl.Expr) -> pl.Expr:
     """The scheme that owns all PANs with the leading digits that a truncated PAN shows.
 

@@ -141,7 +141,7 @@ class Store:
             buffer = io.BytesIO()
             compiled.write_parquet(buffer, compression="lz4", statistics=False)
             with contextlib.suppress(OSError):  # a read-only home, a full disk: the next run makes them again
-                cache.save(place, name, buffer.getvalue())
+                cache.save(place, name, buffer.getvalue(), mode=0o600)
         return compiled
 
     def at(self, version: int | None = None, known_at: datetime | None = None) -> Version:

@@ -51,19 +51,16 @@ class _Meanings:
 
     def learn(self, told: pl.DataFrame) -> _Codes:
         """The code of each row of region, type and status."""
-        distinct = told.unique()
+        rows = told.rows()
         with self._lock:
             before = len(self._told)
-            for row in distinct.rows():
+            for row in rows:
                 if row not in self._code:
                     self._code[row] = len(self._told)
                     self._told.append(row)
             if len(self._told) > before:
                 self.columns = self._series()
-            codes = [self._code[row] for row in distinct.rows()]
-        book = distinct.with_columns(code=pl.Series(codes, dtype=pl.UInt32))
-        joined = told.join(book, on=told.columns, how="left", nulls_equal=True, maintain_order="left")
-        return joined["code"].to_numpy()
+            return np.fromiter((self._code[row] for row in rows), dtype=np.uint32, count=len(rows))
 
     def _series(self) -> tuple[pl.Series, pl.Series, pl.Series]:
         region, kind, status = zip(*self._told, strict=True)
@@ -141,8 +138,8 @@ class Book:
         low, high = region.low.to_numpy(), region.high.to_numpy()
         add, keep = region.payload["add"].to_numpy(), region.payload["keep"].to_numpy()
         fixed = {routes.SHIFT: _SHIFT, routes.STRIP: _STRIP, routes.ABROAD: _ABROAD, **_ERRORS}
-        code = region.payload["action"].replace_strict(fixed, return_dtype=pl.UInt32).to_numpy()
-        laid = (region.payload["action"] == routes.SHIFT).to_numpy()
+        code = np.array([fixed[action] for action in region.payload["action"].to_list()], dtype=np.uint32)
+        laid = code == _SHIFT
         first, last = np.zeros(len(low), dtype=np.int64), np.zeros(len(low), dtype=np.int64)
         first[laid] = np.searchsorted(world.start, low[laid] + add[laid], side="right") - 1
         last[laid] = np.searchsorted(world.start, high[laid] + add[laid], side="right") - 1
@@ -181,6 +178,12 @@ def fetch_routes(region: str | None) -> Intervals:
 
 
 _book = Book()
+
+
+def prepare(region: str | None) -> None:
+    """Make or load the tables of a region, or of international numbers, before a query needs them in its midst."""
+    if region is None or region in phonenumbers.SUPPORTED_REGIONS:
+        _book.table(region or _PLUS)
 
 
 def tell(cells: pl.Series, region: str | pl.Series | None) -> Told:

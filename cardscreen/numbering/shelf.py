@@ -1,46 +1,41 @@
 """Where built tables are kept: Parquet files in the user's cache directory, one folder a version.
 
-A table is built once for each version of `phonenumbers` and of the format here, then read back. A
-file's name holds the SHA-256 of its content, so it is put in place by one rename and checked when
-read; a damaged one is built again. Where nothing can be written (a read-only home, a full disk),
+A table is built once for each version of `phonenumbers` and of the format here, then read back, and
+checked; a damaged one is built again. Where nothing can be written (a read-only home, a full disk),
 tables live in memory only, and one warning says so.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
-import hashlib
 import io
 import os
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import filelock
 import phonenumbers
-import platformdirs
 import polars as pl
 from polars.exceptions import PolarsError
+from pyarrow import ArrowException
 
+from cardscreen import cache
 from cardscreen.intervals import Intervals
 
 #: Raised whenever the same `phonenumbers` would give other tables than before.
 FORMAT = 1
 
 _PATIENCE = 120  # seconds to wait for another process that builds the same table
-_DIGEST_LENGTH = 64  # hexadecimal digits
 _Schema = Mapping[str, pl.DataType | type[pl.DataType]]
 _warned = False
 
 
 def folder() -> Path:
-    """Where the tables of the installed `phonenumbers` are, or will be.
-
-    The environment variable CARDSCREEN_CACHE_DIR stands in for the user's cache directory.
-    """
-    root = os.environ.get("CARDSCREEN_CACHE_DIR") or platformdirs.user_cache_dir("cardscreen")
-    return Path(root) / "numbering" / f"{phonenumbers.__version__}-{FORMAT}"
+    """Where the tables of the installed `phonenumbers` are, or will be."""
+    return cache.folder("numbering", f"{phonenumbers.__version__}-{FORMAT}")
 
 
 def fetch(name: str, payload: _Schema, build: Callable[[], Intervals]) -> Intervals:
@@ -61,7 +56,9 @@ def fetch(name: str, payload: _Schema, build: Callable[[], Intervals]) -> Interv
             table = load(name, payload)  # another process may have built it meanwhile
             if table is None:
                 table = _built(build)
-                _save(name, table)
+                buffer = io.BytesIO()
+                table.save(buffer)
+                cache.save(place, name, buffer.getvalue())
     except (OSError, filelock.Timeout) as problem:
         _warn_once(place, problem)
     return _built(build) if table is None else table
@@ -80,15 +77,11 @@ def _built(build: Callable[[], Intervals]) -> Intervals:
 
 def load(name: str, payload: _Schema) -> Intervals | None:
     """The table of a name if a sound file of it is in the cache."""
-    for path in _files(name):
-        try:
-            content = path.read_bytes()
-            if hashlib.sha256(content).hexdigest() == path.name.split(".")[1]:
-                table = Intervals.load(io.BytesIO(content))
-                if table.payload.schema == pl.Schema(payload):
-                    return table
-        except (OSError, PolarsError):
-            continue
+    for content in cache.load(folder(), name):
+        with contextlib.suppress(OSError, KeyError, ArrowException, PolarsError):
+            table = Intervals.load(io.BytesIO(content))
+            if table.payload.schema == pl.Schema(payload):
+                return table
     return None
 
 
@@ -100,7 +93,7 @@ def state() -> dict[str, Any]:
     """
     place = folder()
     nearest = next(each for each in (place, *place.parents) if each.exists())
-    tables = {path.name.split(".")[0]: path.stat().st_size for path in _files("*")}
+    tables = {path.name.split(".")[0]: path.stat().st_size for path in cache.files(place, "*")}
     return {
         "phonenumbers": phonenumbers.__version__,
         "format": FORMAT,
@@ -108,27 +101,6 @@ def state() -> dict[str, Any]:
         "writable": nearest.is_dir() and os.access(nearest, os.W_OK),
         "tables": dict(sorted(tables.items())),
     }
-
-
-def _files(name: str) -> Iterator[Path]:
-    yield from sorted(folder().glob(f"{name}.{'[0-9a-f]' * _DIGEST_LENGTH}.parquet"))
-
-
-def _save(name: str, table: Intervals) -> None:
-    """Write under a passing name, then rename; older files of the name go."""
-    buffer = io.BytesIO()
-    table.save(buffer)
-    content = buffer.getvalue()
-    final = folder() / f"{name}.{hashlib.sha256(content).hexdigest()}.parquet"
-    passing = folder() / f".{name}.{os.getpid()}.part"
-    try:
-        passing.write_bytes(content)
-        passing.replace(final)
-    finally:
-        passing.unlink(missing_ok=True)
-    for path in _files(name):
-        if path != final:
-            path.unlink(missing_ok=True)
 
 
 def _warn_once(place: Path, problem: Exception) -> None:
