@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from cardscreen import schema
-from cardscreen.errors import ConfigError, FeedRefused, near
+from cardscreen.errors import ConfigError, FeedRefused, InputError, near
 from cardscreen.feed_checks import CHECKS, Problem, check_change, check_file, merged_duplicates
 from cardscreen.feeds import Feed, FeedRows, read_feed
 from cardscreen.files import not_for_others, write_whole
@@ -105,14 +105,12 @@ def import_file(
         merged = merge(store.of_source(feed.source, base.number if base else None), rows, feed.mode, said)
         found = problems + ([] if again and feed.mode == "delta" else check_change(merged, read, feed))
         refused = [problem for problem in found if problem.check not in allow]
-        if not dry_run:
-            _write_rejects(rejects, read)
+        written = None if dry_run else _write_rejects(rejects, read)
         if refused:
-            raise FeedRefused(
-                str(path),
-                [(each.check, each.message) for each in refused],
-                str(rejects) if len(read.rejects) and not dry_run else None,
-            )
+            problems_told = [(each.check, each.message) for each in refused]
+            raise FeedRefused(str(path), problems_told, str(written) if written else None)
+        if len(read.rejects) and not written and not dry_run:
+            raise InputError(f"{rejects} can't be written, where the rows belong that can't be used: nothing was taken")
         counts = {"read": len(read.rows) + len(read.rejects), "rejected": len(read.rejects), "merged": doubles}
         counts |= merged.counts() | {"in_force_before": merged.before, "in_force": merged.after}
         done = Imported(
@@ -194,10 +192,17 @@ def _rejects_file(path: str | os.PathLike[str]) -> Path:
     return Path(f"{name.rsplit('/', 1)[-1] if '://' in name else name}.rejects.csv")
 
 
-def _write_rejects(file: Path, read: FeedRows) -> None:
-    """The rejected rows beside the input; those of an earlier import are not left lying there."""
-    if read.rejects.is_empty():
+def _write_rejects(file: Path, read: FeedRows) -> Path | None:
+    """Where the rejected rows are; None where there are none, or they can't be written.
+
+    Those of an earlier import are not left lying there.
+    """
+    try:
+        if len(read.rejects):
+            with not_for_others():
+                write_whole(file, read.rejects.write_csv)
+            return file
         file.unlink(missing_ok=True)
-        return
-    with not_for_others():
-        write_whole(file, read.rejects.write_csv)
+    except OSError:  # a folder that can't be written; the caller says so where it matters
+        return None
+    return None

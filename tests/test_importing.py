@@ -483,3 +483,13 @@ def test_a_run_warns_of_an_old_list_and_is_held_on_a_stale_one(ten: Path) -> Non
     assert "the data of 'police' is of 2026-03-01, 3 days old" in old.err
     assert stale.code == 4
     assert "error_after_days: the data of 'police' is of 2026-03-01, 6 days old (limit 5)" in stale.err
+
+
+def test_where_rejects_cannot_be_written_nothing_is_taken(ten: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("cardscreen.importing.write_whole", fails)
+    listed(ten, [*TEN, "abc,,"])
+    assert "list.csv.rejects.csv can't be written" in refused(ten, "--allow", "unusable")
+    assert "unusable: 1 of 11 rows" in refused(ten)
