@@ -100,6 +100,10 @@ _SCIENTIFIC = r"^[0-9][.,]([0-9]{6,})[eE]\+?([0-9]{1,2})$"
 _QUOTED = r"^=?[\"'’](.*?)[\"']?$"
 
 
+#: A whole number with decimals, or in scientific notation: what a spreadsheet makes of a number that it counts with.
+QUANTITY = r"^\s*[+-]?[0-9]+[.,](?:0+|[0-9])\s*$|^\s*[+-]?[0-9][.,][0-9]+[eE][+]?[0-9]+\s*$"
+
+
 def is_damaged(text: pl.Expr) -> pl.Expr:
     """Whether a spreadsheet has rounded a number for good: `1.38E+10`."""
     return text.str.strip_chars().str.contains(_LOST)

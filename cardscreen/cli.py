@@ -165,8 +165,12 @@ def run(
     _show_run(done, as_json=as_json, quiet=quiet)
     if done.held:
         if done.folder:
-            _say(f"cardscreen: not published, kept in {done.folder}; where it is right, raise the limit in [limits]")
-        raise HeldForApproval(done.held)
+            _say(f"cardscreen: not published, kept in {done.folder}")
+        for reason in done.held:
+            _say(f"  {reason}")
+        _say("Where the night is right all the same, raise the limit: in the job's [limits], or error_after_days in a")
+        _say("feed's [terms]; or get newer data.")
+        raise typer.Exit(HeldForApproval.exit_code)
 
 
 def _show_run(done: Run, *, as_json: bool, quiet: bool) -> None:

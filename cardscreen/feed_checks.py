@@ -92,7 +92,13 @@ def _unusable(read: FeedRows, feed: Feed) -> Iterator[Problem]:
         f"{reason} ({count:,}, first in line {line:,})" for reason, count, line in by_reason.head(_SHOWN).rows()
     )
     limit = feed.limits.unusable_share
-    yield Problem("unusable", f"{_share(len(read.rejects), total)} can't be used (limit {limit:.1%}): {reasons}")
+    hints = {
+        "no phone number": "; the feed names no region, without which national numbers can't be read"
+        * (not feed.region),
+        "a quantity that a spreadsheet has made of a number": "; repair = true in the feed mends what can be mended",
+    }
+    hint = "".join(said for reason, said in hints.items() if reason in by_reason["reason"])
+    yield Problem("unusable", f"{_share(len(read.rejects), total)} can't be used (limit {limit:.1%}): {reasons}{hint}")
 
 
 def _share(few: int, total: int) -> str:

@@ -19,7 +19,7 @@ import polars as pl
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from cardscreen import schema
-from cardscreen.cleaning import holds_numbers, refuse_type, shape, to_text
+from cardscreen.cleaning import QUANTITY, holds_numbers, refuse_type, shape, to_text
 from cardscreen.config import Section, complaint, known_zone, read_toml
 from cardscreen.days import is_no_day, read_days
 from cardscreen.errors import ConfigError, InputError, MissingColumn
@@ -367,20 +367,28 @@ def _of_kind(written: pl.DataFrame, kind: Kind, kinds: dict[str, Kind]) -> pl.Da
     # Only what is new comes from the engine, which would put the other columns together anew.
     listed = written.lazy().select(kind.listed(pl.col("cell")).alias("read")).unnest("read").collect()
     read = written.hstack(listed).with_columns(stranger=pl.lit(None, dtype=pl.String))
-    doubt = read.select((pl.col("value").is_null() | kind.is_doubtful(pl.col("value"))).arg_true()).to_series()
+    doubtful = (pl.col("match") == "exact") & kind.is_doubtful(pl.col("value"))
+    doubt = read.select((pl.col("value").is_null() | doubtful).arg_true()).to_series()
     if len(doubt):
         others = kinds_to_ask(kind, kinds)
         said = read[doubt].lazy().select(*_doubted(others)).collect()
         read = read.with_columns(read[name].scatter(doubt, said[name]) for name in said.columns)
     named = pl.format("a {} number in a feed of {} numbers", "stranger", pl.lit(kind.name))
+    spoilt = to_text(pl.col("cell")).str.contains(QUANTITY).fill_null(value=False)
+    unread = pl.col("value").is_null()
     return read.with_columns(
         pl.coalesce(
             "problem",
             pl.when(pl.col("stranger").is_not_null()).then(named),
-            pl.when(pl.col("value").is_null()).then(pl.lit(f"no {kind.name} number")),
+            pl.when(unread & spoilt).then(pl.lit("a quantity that a spreadsheet has made of a number")),
+            pl.when(unread).then(pl.lit(_NO_NUMBER[kind.name])),
+            pl.when(doubtful).then(pl.lit("more digits than such a number has")),
         ).alias("problem"),
         pl.col("match").cast(schema.MATCHES),
     )
+
+
+_NO_NUMBER = {"phone": "no phone number", "card": "no card number", "wallet": "no wallet address"}
 
 
 def _doubted(others: dict[str, Kind]) -> Iterator[pl.Expr]:

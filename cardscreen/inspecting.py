@@ -102,9 +102,11 @@ _OVERVIEW: Mapping[str, Any] = {
 def past(store: Store, limit: int) -> pl.DataFrame:
     """The newest versions: version, instant, action, source, by, reason, and the figures of imports."""
     figures = ("read", "rejected", "added", "changed", "ended", "in_force")
-    told = []
+    told: list[dict[str, Any]] = []
     for each in itertools.islice(store.history(), limit):
         record = each.record
+        if told and record.action == "vacuum" and record.instant == told[-1]["instant"]:
+            continue  # the engine makes several commits of one clean-up
         said = {"version": each.number, "instant": record.instant, "action": record.action, "source": record.source}
         told.append(
             said | {"by": record.by, "reason": record.reason} | {name: record.details.get(name) for name in figures}
@@ -121,6 +123,11 @@ def rows(store: Store, which: Filter, day: date, version: int | None = None) -> 
     found = store.at(version)
     _check_source(found, which.source)
     return store.listings(found.number).filter(which.applies(day))
+
+
+def count(listings: pl.LazyFrame) -> int:
+    """How many listings there are."""
+    return int(listings.select(pl.len()).collect().item())
 
 
 def _check_source(at: Version, source: str | None) -> None:

@@ -63,7 +63,10 @@ def import_(
     store: _Store,
     feed: Annotated[Path | None, typer.Option(help="How to read it (TOML).")] = None,
     preset: Annotated[str | None, typer.Option(help="A public format: see cardscreen list presets.")] = None,
-    allow: Annotated[list[str] | None, typer.Option(help="A check to waive; may be repeated. It is recorded.")] = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(help="A check to waive, by the name that the refusal gives it; repeatable, recorded."),
+    ] = None,
     as_of: Annotated[str | None, typer.Option(help="The day that the data is of, YYYY-MM-DD.")] = None,
     key_file: _KeyFile = None,
     key_env: _KeyEnv = None,
@@ -125,8 +128,11 @@ def show(
         which = inspecting.Filter(
             source=source, kind=kind, reason=reason, state=_one_of("--state", state, ("live", "ended", "all"))
         )
-        found = inspecting.rows(Store(store), which, day, version).head(limit).collect()
-        print_frame(inspecting.shown(found).drop("list", "ended_by"), as_json=as_json)
+        meant = inspecting.rows(Store(store), which, day, version)
+        print_frame(inspecting.shown(meant.head(limit).collect()).drop("list", "ended_by"), as_json=as_json)
+        total = inspecting.count(meant)
+        if total > limit:
+            typer.echo(f"{limit:,} of {total:,} listings shown; --limit shows more", err=True)
     else:
         print_frame(inspecting.overview(Store(store), day, version), as_json=as_json)
 
@@ -231,7 +237,7 @@ def expire(
 
     which = inspecting.Filter(source=source, ids=tuple(listing or ()), reference=reference)
     count = inspecting.end_listings(Store(store), which, _day(as_of), by, reason, dry_run=dry_run)
-    typer.echo(f"{count:,} listings {'would end' if dry_run else 'ended'}", err=True)
+    typer.echo(f"listings {'that would end' if dry_run else 'ended'}: {count:,}", err=True)
 
 
 @list_app.command()
@@ -258,6 +264,7 @@ def vacuum(
     runs: Annotated[
         list[Path] | None, typer.Option(help="A folder of runs, whose versions are kept; repeatable.")
     ] = None,
+    no_runs: Annotated[bool, typer.Option("--no-runs", help="No run was made from this store.")] = False,
     keep_days: Annotated[int, typer.Option(min=0, help="Keep all versions of the last so many days.")] = 365,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, remove nothing.")] = False,
 ) -> None:
@@ -268,10 +275,13 @@ def vacuum(
     [dim]Example:[/dim] cardscreen list vacuum --store lists --runs runs
     """
     from cardscreen import upkeep
+    from cardscreen.errors import ConfigError
     from cardscreen.store import Store
 
+    if not runs and not no_runs:
+        raise ConfigError("say where the runs are that were made from the store (--runs DIR), or --no-runs")
     removed = upkeep.vacuum(Store(store), runs or [], keep_days, dry_run=dry_run)
-    typer.echo(f"{removed:,} files {'would be' if dry_run else 'were'} removed", err=True)
+    typer.echo(f"files {'that would be ' if dry_run else ''}removed: {removed:,}", err=True)
 
 
 @list_app.command()

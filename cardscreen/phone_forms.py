@@ -8,22 +8,25 @@ import phonenumbers
 import polars as pl
 from phonenumbers import PhoneMetadata
 
+from cardscreen.cleaning import QUANTITY
+
 #: Digits of an E.164 number (ITU-T E.164, 6.1).
 LONGEST = 15
 _STAR = "[*＊]"
 _RANGE = r"^\s*(\+?[0-9][0-9 ().]{5,}[0-9])\s*[-–—~～至]\s*(\+?[0-9][0-9 ().]{5,}[0-9])\s*$"
 #: Text that may be more than one number.
-SPECIAL = f"{_STAR}|{_RANGE}"
+SPECIAL = f"{_STAR}|{_RANGE}|{QUANTITY}"
 _BETWEEN = r"[\s().-]"
 
 
-def form(text: pl.Expr, region: str | None, number: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
+def form(text: pl.Expr, region: str | None, number: Callable[[pl.Expr], pl.Expr], *, mends: bool) -> pl.Expr:
     """`forms.WRITTEN` of text that may be more than one number.
 
     Args:
         text: String.
         region: Where prefixes without country code are dialled.
         number: The canonical value of one number.
+        mends: Whether `number` mends what a spreadsheet did; otherwise a quantity is no number.
     """
     starred, ranged = text.str.contains(_STAR), text.str.contains(_RANGE)
     prefix = text.str.replace_all(_BETWEEN, "").map_batches(
@@ -32,7 +35,9 @@ def form(text: pl.Expr, region: str | None, number: Callable[[pl.Expr], pl.Expr]
     low, high = (number(text.str.extract(_RANGE, end)).str.strip_prefix("+") for end in (1, 2))
     ordered = (low.str.len_bytes() == high.str.len_bytes()) & (low <= high)
     several = pl.when(starred).then(prefix).when(ordered).then(pl.format("+{}-+{}", low, high))
-    alone = pl.when(~starred & ~ranged).then(number(text))
+    # libphonenumber drops the point, and what it makes of the zero behind it is somebody else's number.
+    quantity = text.str.contains(QUANTITY) & pl.lit(not mends)
+    alone = pl.when(~starred & ~ranged & ~quantity).then(number(text))
     return pl.coalesce(
         pl.when(several.is_not_null()).then(pl.struct(match=pl.lit("range"), value=several)),
         pl.struct(match=pl.when(alone.is_not_null()).then(pl.lit("exact")), value=alone),

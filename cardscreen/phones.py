@@ -211,7 +211,7 @@ class Phone:
             return phone(each, self._region()).struct.field("e164")
 
         def form(text: pl.Expr) -> pl.Expr:
-            return phone_forms.form(text, self.region, number)
+            return phone_forms.form(text, self.region, number, mends=self.repair)
 
         return as_written(cell, special=phone_forms.SPECIAL, form=form, number=number)
 

@@ -19,6 +19,14 @@ if TYPE_CHECKING:
     from cardscreen.demo import Outcome
     from cardscreen.importing import Imported
 
+_CLASSES = {
+    "hit": "on a list",
+    "exempt": "exempt",
+    "clear": "clear",
+    "not_screenable": "without a usable number",
+    "no_account": "without account",
+}
+_ALWAYS = ("hit", "clear")
 _ACTIONS = ("close", "suspend", "verify", "notify", "none")
 _MEANING = {"none": "none (exempt)"}
 
@@ -27,7 +35,8 @@ def run_table(done: Run) -> None:
     """Print what one run found and where its files are."""
     console = Console()
     rows = done.result.summary["rows"]
-    console.print(f"{rows['read']:,} rows read, {rows['hit']:,} on a list, {rows['clear']:,} clear", highlight=False)
+    classes = ", ".join(f"{rows[name]:,} {words}" for name, words in _CLASSES.items() if rows[name] or name in _ALWAYS)
+    console.print(f"{rows['read']:,} rows read: {classes}", highlight=False)
     console.print(_actions([done.result.summary], ["accounts"]))
     console.print(_coverage(done.result.summary))
     console.print(f"{'held' if done.held else 'run'}: {done.folder or 'dry run, nothing written'}", soft_wrap=True)
@@ -68,7 +77,18 @@ def print_frame(frame: pl.DataFrame, *, as_json: bool) -> None:
         column.no_wrap = dtype.is_temporal() or dtype.is_integer()
     for row in told.rows():
         table.add_row(*(_cell(value) for value in row))
-    Console(width=None if sys.stdout.isatty() else _WIDE).print(table)
+    console = Console(width=None if sys.stdout.isatty() else _WIDE)
+    if console.measure(table).maximum <= console.width:
+        console.print(table if len(told) else "none")
+        return
+    # Nothing is cut off: where the rows don't fit, each is told in lines.
+    wide = max(map(len, told.columns))
+    for listing in told.rows(named=True):
+        for name, value in listing.items():
+            console.print(
+                f"{name.replace('_', ' '):{wide}}  {_cell(value)}", highlight=False, soft_wrap=True, markup=False
+            )
+        console.print()
 
 
 _WIDE = 200  # columns, where no terminal sets a limit
@@ -76,7 +96,7 @@ _WIDE = 200  # columns, where no terminal sets a limit
 
 def _cell(value: Any) -> str:
     if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M}"
+        return f"{value:%Y-%m-%d %H:%M}Z"
     if isinstance(value, int):
         return f"{value:,}"
     return "" if value is None else str(value)

@@ -20,6 +20,7 @@ from datetime import UTC, datetime, timedelta
 from importlib.metadata import version as _release
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import deltalake
 import polars as pl
@@ -35,7 +36,7 @@ from cardscreen.errors import BlocklistError, Busy, ConfigError, InputError, nea
 from cardscreen.identifiers import KINDS
 from cardscreen.listings import Blocklist
 from cardscreen.merging import KEPT
-from cardscreen.tables import first_line
+from cardscreen.tables import first_line, parse_instant
 from cardscreen.terms import Origin
 
 #: Delta has no unsigned integers and no enumerations.
@@ -107,16 +108,17 @@ class Store:
         """Whether there is a store at the path."""
         return deltalake.DeltaTable.is_deltatable(self.path)
 
-    def blocklist(self, version: int | None = None, known_at: datetime | None = None) -> Blocklist:
+    def blocklist(self, version: int | None = None, known_at: datetime | str | None = None) -> Blocklist:
         """The listings for screening.
 
         Args:
             version: As `history` numbers them; None: the newest.
-            known_at: What the store knew at an instant (without time zone: UTC), instead of a version.
+            known_at: What the store knew at an instant (a datetime, or ISO 8601 text; without time zone: UTC),
+                instead of a version.
 
         Raises:
             InputError: There is no store, or it did not exist yet at that instant.
-            ConfigError: No such version, or both are given.
+            ConfigError: No such version, no instant, or both are given.
         """
         found = self.at(version, known_at)
         listings = self.listings(found.number).select(list(schema.LISTING))
@@ -144,7 +146,7 @@ class Store:
                 cache.save(place, name, buffer.getvalue(), mode=0o600)
         return compiled
 
-    def at(self, version: int | None = None, known_at: datetime | None = None) -> Version:
+    def at(self, version: int | None = None, known_at: datetime | str | None = None) -> Version:
         """A version by its number or by an instant; the newest where neither is given. Raises as `blocklist` does."""
         if version is not None and known_at is not None:
             raise ConfigError("give either a version or known_at, not both")
@@ -158,8 +160,11 @@ class Store:
             raise ConfigError(f"the store {self.path} has no version {version}: the newest is {table.version()}")
         return found[0]
 
-    def _known_at(self, instant: datetime) -> Version:
-        asked = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    def _known_at(self, instant: datetime | str) -> Version:
+        asked = parse_instant(instant) if isinstance(instant, str) else instant
+        if not isinstance(asked, datetime):
+            raise ConfigError(f"known_at={instant!r} is a day: give an instant, such as 2026-11-23T02:00:00+08:00")
+        asked = asked if asked.tzinfo else asked.replace(tzinfo=UTC)
         for each in self.history():
             if each.record.instant <= asked:
                 return each
@@ -178,7 +183,12 @@ class Store:
 
     def listings(self, version: int | None = None, source: str | None = None) -> pl.LazyFrame:
         """All listings of a version as the store keeps them, ended ones too: `merging.KEPT`."""
-        frame = pl.scan_delta(self._table(version))
+        table = self._table(version)
+        if "://" not in self.path and not all(Path(unquote(file)).exists() for file in _local(table)):
+            raise InputError(
+                f"version {table.version()} of {self.path} can't be read any more: list vacuum has removed it"
+            )
+        frame = pl.scan_delta(table)
         if source is not None:
             frame = frame.filter(pl.col("source") == source)
         return frame.select(pl.col(name).cast(dtype) for name, dtype in KEPT.items())
@@ -266,6 +276,7 @@ class Store:
 
     def restore(self, version: int, record: Record) -> Version:
         """Make an earlier version current again, as a new one."""
+        self.listings(version)  # refuses a version whose files are gone
         table = self._table()
         try:
             table.restore(version, commit_properties=_properties(record))
@@ -325,26 +336,21 @@ class Store:
 
     def vacuum(self, kept: Sequence[int], *, dry_run: bool) -> int:
         """Compact, and remove the files that none of the kept versions needs; returns how many."""
-        table = self._table()
-        record = self.at().record
-        if not dry_run:
-            stamped = record.model_copy(
-                update={
-                    "instant": self.stamp(record),
-                    "action": "vacuum",
-                    "source": None,
-                    "details": {"kept": list(kept)},
-                }
-            )
-            if table.optimize.compact(commit_properties=_properties(stamped))["numFilesAdded"]:
-                kept = [*kept, table.version()]
+        table, record = self._table(), self.at().record
+        details = {"kept": list(kept)}
+        said = record.model_copy(
+            update={"instant": self.stamp(record), "action": "vacuum", "source": None, "by": None, "details": details}
+        )
+        properties = _properties(said.model_copy(update={"reason": None}))
+        if not dry_run and table.optimize.compact(commit_properties=properties)["numFilesAdded"]:
+            kept = [*kept, table.version()]
         removed = table.vacuum(
             0,
             dry_run=dry_run,
             enforce_retention_duration=False,
             full=True,
             keep_versions=list(kept),
-            commit_properties=_properties(record),
+            commit_properties=properties,
         )
         return len(removed)
 
@@ -360,6 +366,10 @@ class LostRace(Busy):
     def __init__(self, path: str) -> None:
         """Name the store."""
         super().__init__(f"another import has changed the store {path} meanwhile: import the file again")
+
+
+def _local(table: deltalake.DeltaTable) -> list[str]:
+    return [file.removeprefix("file://") for file in table.file_uris()]
 
 
 def _properties(record: Record) -> deltalake.CommitProperties:

@@ -112,8 +112,10 @@ def _matching(path: str) -> list[str]:
 def no_such_file(path: str) -> InputError:
     """The error for a path that names nothing, with the near name where there is one."""
     folder = Path(path).parent
-    there = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
-    hint = near(Path(path).name, there) if there else f" (and no folder {str(folder)!r})"
+    if not folder.is_dir():
+        return InputError(f"there is no file {path!r} (and no folder {str(folder)!r})")
+    there = sorted(entry.name for entry in folder.iterdir())
+    hint = near(Path(path).name, there) if there else " (the folder is empty)"
     return InputError(f"there is no file {path!r}{hint}")
 
 

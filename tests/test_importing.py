@@ -119,6 +119,18 @@ REFUSALS: dict[str, tuple[list[str], dict[str, str], str]] = {
         {},
         "unusable: 1 of 11 rows (9.1%) can't be used (limit 1.0%): no phone number (1, first in line 12)",
     ),
+    "quantities": (
+        [f"{row.replace(',', '.0,', 1)}" for row in TEN],
+        {},
+        "unusable: 10 of 10 rows (100.0%) can't be used (limit 1.0%): a quantity that a spreadsheet has made of a "
+        "number (10, first in line 2); repair = true in the feed mends what can be mended",
+    ),
+    "too-many-digits": (
+        [*TEN, "9234567890123456,,"],
+        {},
+        "unusable: 1 of 11 rows (9.1%) can't be used (limit 1.0%): more digits than such a number has "
+        "(1, first in line 12)",
+    ),
     "bad-day": (
         ["13800138000,2026-02-30,C1", *TEN[1:]],
         {},
@@ -150,7 +162,7 @@ REFUSALS: dict[str, tuple[list[str], dict[str, str], str]] = {
     "kind": (
         [f"{CARD},2026-01-01,X", "4111111111111111,,", *TEN],
         {},
-        "kind: 1 of 12 rows (8.3%) are card numbers: is it the right column? (line 3)",
+        "kind: 2 of 12 rows (16.7%) are card numbers: is it the right column? (lines 2, 3)",
     ),
     "short": (["110,,", *TEN], {}, "short: emergency or service numbers: line 2"),
     "service": (["95588,,", *TEN], {}, "short: emergency or service numbers: line 2"),
@@ -493,3 +505,16 @@ def test_where_rejects_cannot_be_written_nothing_is_taken(ten: Path, monkeypatch
     listed(ten, [*TEN, "abc,,"])
     assert "list.csv.rejects.csv can't be written" in refused(ten, "--allow", "unusable")
     assert "unusable: 1 of 11 rows" in refused(ten)
+
+
+def test_a_feed_without_region_says_why_national_numbers_are_none(tmp_path: Path) -> None:
+    (tmp_path / "f.toml").write_text('source = "a"\nkind = "phone"\n[columns]\nvalue = "number"\n')
+    listed(tmp_path, TEN)
+    assert "the feed names no region" in take(tmp_path, by="f.toml").err
+
+
+def test_quantities_are_mended_where_the_feed_says_so(tmp_path: Path) -> None:
+    feed(tmp_path, top="repair = true")
+    listed(tmp_path, [row.replace(",", ".0,", 1) for row in TEN])
+    assert take(tmp_path).code == 0
+    assert "+8613800138001" in Store(tmp_path / "lists").blocklist().listings["value"].to_list()

@@ -138,7 +138,7 @@ def test_listings_ended_by_hand_stay_ended_when_the_next_file_names_them(tmp_pat
         *("--by", "A. Li", "--reason", "case closed"),
         cwd=tmp_path,
     )
-    assert (done.code, done.err) == (0, "1 listings ended\n")
+    assert (done.code, done.err) == (0, "listings ended: 1\n")
     take(tmp_path, [1, 2, 3])
     assert live(tmp_path) == ["02", "03"]
 
