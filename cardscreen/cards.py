@@ -22,6 +22,7 @@ from cardscreen.pans import LONGEST, SHORTEST, hides_digits, parts_of, stub
 #: IIN digits (ISO/IEC 7812-1:2017) and those of PANs too short to have the longer form.
 _IIN, _SHORT_IIN, _LONG_PAN = 8, 6, 16
 _TEST_CARD = "test_card"
+_LONGEST_BIN = 11  # digits
 #: What may be more than one PAN: hidden digits, a prefix, a range.
 _SPECIAL = r"[*＊•●…⋯xX#]|[.]{2}|[0-9]{6}\s*[-–]\s*[0-9]{6}"
 
@@ -207,7 +208,11 @@ class Card:
 
         def form(text: pl.Expr) -> pl.Expr:
             read = Card.listing(text.str.replace_all(r"\s", "")).struct
-            return pl.struct(match=read.field("match"), value=read.field("value"))
+            # A range of one, or a prefix longer than any BIN, is a card number in another dress.
+            low, high, star = read.field("low"), read.field("high"), read.field("open")
+            alone = pl.when(star).then(low.str.len_bytes() > _LONGEST_BIN).otherwise(low == high).fill_null(value=False)
+            known = pl.when(~alone)
+            return pl.struct(match=known.then(read.field("match")), value=known.then(read.field("value")))
 
         return as_written(cell, special=_SPECIAL, form=form, number=lambda each: self.read(each).struct.field("value"))
 

@@ -18,6 +18,7 @@ from cardscreen.errors import without_numbers
 from cardscreen.feeds import Feed, FeedRows
 from cardscreen.identifiers import KINDS
 from cardscreen.merging import IDENTITY, Merged
+from cardscreen.terms import Origin
 
 #: The checks that can be waived, by name.
 CHECKS = (
@@ -60,7 +61,7 @@ def check_file(read: FeedRows, feed: Feed, day: date) -> list[Problem]:
         *_unusable(read, feed),
         *_strangers(read, feed),
         *_future(read.rows, feed, day),
-        *(_conflicts(read.repeated) if feed.repeats == "refuse" else ()),
+        *_conflicts(read.repeated, feed),
         *_ranges(read.rows, feed),
         *_short(read.rows, feed),
         *_zeros(read, feed),
@@ -71,6 +72,22 @@ def check_file(read: FeedRows, feed: Feed, day: date) -> list[Problem]:
 def check_change(merged: Merged, read: FeedRows, feed: Feed) -> list[Problem]:
     """What is wrong with a file beside the listings in force."""
     return [*_size(merged, feed), *_delta(merged, read, feed)]
+
+
+def check_order(before: Origin | None, same: Origin | None, day: date) -> list[Problem]:
+    """What is wrong with the time at which a file comes.
+
+    Args:
+        before: What is known of the source.
+        same: What was known when this very file was first imported, some files ago; None for a new file.
+        day: The day of the data.
+    """
+    if same is not None:
+        said = f"this very file was imported before, as the data of {same.data_date}, and others came after it"
+        return [Problem("delta", f"{said}: is it the newest?")]
+    if before is not None and day < before.data_date:
+        return [Problem("delta", f"the data is of {day}, and the store has that of {before.data_date} already")]
+    return []
 
 
 def _emptiness(read: FeedRows) -> Iterator[Problem]:
@@ -126,17 +143,19 @@ def _where(rows: pl.DataFrame, which: pl.Expr) -> list[int]:
 
 
 def _future(rows: pl.DataFrame, feed: Feed, day: date) -> Iterator[Problem]:
+    if day > feed.today():
+        yield Problem("future", f"the day of the data, {day}, is not here yet")
     latest = day + timedelta(days=feed.limits.future_days)
     if lines := _where(rows, pl.col("listed_on") > latest):
         said = f"{latest}, {feed.limits.future_days} days past" if feed.limits.future_days else f"{day},"
         yield Problem("future", f"listed after {said} the day of the data: {_lines(lines)}")
 
 
-def _conflicts(several: pl.DataFrame) -> Iterator[Problem]:
+def _conflicts(several: pl.DataFrame, feed: Feed) -> Iterator[Problem]:
     """One listing told twice in different ways; a number blocked and allowed, or added and removed, at once."""
     adds = several.filter(pl.col("operation") == "add")
     told = adds.group_by(IDENTITY).agg("line", *(pl.col(name).n_unique().alias(name) for name in _TOLD))
-    for name in _TOLD:
+    for name in _TOLD if feed.repeats == "refuse" else ():
         for lines in told.filter(pl.col(name) > 1).sort(pl.col("line").list.min())["line"].head(_SHOWN).to_list():
             yield Problem("duplicates", f"one listing with two values of {name}: {_both(adds, lines, name)}")
     of_value = several.group_by("kind", "value", maintain_order=True)
@@ -166,10 +185,12 @@ def _ranges(rows: pl.DataFrame, feed: Feed) -> Iterator[Problem]:
 def _short(rows: pl.DataFrame, feed: Feed) -> Iterator[Problem]:
     """Emergency and service numbers, and the operator's own, in a list of numbers to block."""
     block = rows.filter((pl.col("list") == "block") & (pl.col("kind") == "phone") & (pl.col("operation") == "add"))
-    short = block.filter((pl.col("match") == "exact") & (pl.col("value").str.len_bytes() <= _LONGEST_SHORT + 1 + 3))
-    served = [value for value in short["value"].unique().to_list() if _is_service(value)]
+    # A prefix covers the number that it begins with, too.
+    stem = pl.col("value").str.strip_suffix("*")
+    short = block.filter(stem.str.len_bytes() <= _LONGEST_SHORT + 1 + 3).with_columns(stem.alias("stem"))
+    served = [value for value in short["stem"].unique().to_list() if _is_service(value)]
     if served:
-        yield Problem("short", f"emergency or service numbers: {_lines(_where(short, pl.col('value').is_in(served)))}")
+        yield Problem("short", f"emergency or service numbers: {_lines(_where(short, pl.col('stem').is_in(served)))}")
     if feed.protected:
         own = _protected(feed)
         if lines := _where(block, own):
@@ -177,28 +198,30 @@ def _short(rows: pl.DataFrame, feed: Feed) -> Iterator[Problem]:
 
 
 def _is_service(value: str) -> bool:
-    number = phonenumbers.parse(value)
+    try:
+        number = phonenumbers.parse(value)
+    except phonenumbers.NumberParseException:  # the beginning of a prefix
+        return False
     return bool(shortnumberinfo.is_valid_short_number(number)) and not phonenumbers.is_valid_number(number)
 
 
 def _protected(feed: Feed) -> pl.Expr:
-    """Whether a listed number, range or prefix covers or is covered by a protected one."""
-    kind = feed.kinds()["phone"]
-    cells = pl.DataFrame({"cell": feed.protected}).select(kind.listed(pl.col("cell")).alias("read")).unnest("read")
-    values = cells["value"].drop_nulls().to_list()
-    exact = [value for value in values if not value.endswith("*") and "-" not in value]
-    prefixes = [value.removesuffix("*") for value in values if value.endswith("*")]
-    listed = pl.col("value")
-    starred = listed.str.ends_with("*")
-    stem = listed.str.strip_suffix("*")
-    ways = [listed.is_in(exact), *(listed.str.starts_with(prefix) for prefix in prefixes)]
-    ways += [starred & pl.lit(own).str.starts_with(stem) for own in [*exact, *prefixes]]
-    low, high = listed.str.extract(r"^(\\+[0-9]+)-"), listed.str.extract(r"-(\\+[0-9]+)$")
-    ways += [
-        ((pl.lit(own) >= low) & (pl.lit(own) <= high) & (low.str.len_bytes() == len(own))).fill_null(value=False)
-        for own in exact
+    """Whether a listed number, range or prefix has a number in common with a protected one."""
+    low, high = _ends(pl.col("value"))
+    ways = [
+        (low <= last) & (high >= first)
+        for first, last in pl.DataFrame({"value": feed.protected_values()}).select(*_ends(pl.col("value"))).rows()
     ]
-    return pl.any_horizontal(ways)
+    return pl.any_horizontal(ways).fill_null(value=False)
+
+
+def _ends(value: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    """The first and last number of a canonical value, as texts; behind all that begin with a prefix comes a colon."""
+    first = value.str.extract(r"^([+][0-9]+)")
+    last = value.str.extract(r"-([+][0-9]+)$").fill_null(first)
+    return first.alias("first"), (
+        last + pl.when(value.str.ends_with("*")).then(pl.lit(":")).otherwise(pl.lit(""))
+    ).alias("last")
 
 
 def _zeros(read: FeedRows, feed: Feed) -> Iterator[Problem]:
@@ -249,6 +272,9 @@ def _size(merged: Merged, feed: Feed) -> Iterator[Problem]:
     figures = f"from {merged.before:,} to {merged.after:,} listings in force ({change:+.1%}"
     if -change > feed.limits.shrink_share:
         yield Problem("shrink", f"{figures}, limit -{feed.limits.shrink_share:.1%}): was the file cut off?")
+    elif (ended := merged.counts().get("ended", 0)) > feed.limits.shrink_share * merged.before:
+        share = f"{ended:,} of {merged.before:,} listings in force would end, and others take their place"
+        yield Problem("shrink", f"{share} (limit {feed.limits.shrink_share:.1%}): is it the right file?")
     if change > feed.limits.grow_share:
         yield Problem("grow", f"{figures}, limit +{feed.limits.grow_share:.1%}): is it the right file?")
 

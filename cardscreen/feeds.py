@@ -19,6 +19,7 @@ import polars as pl
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from cardscreen import schema
+from cardscreen.cards import card
 from cardscreen.cleaning import QUANTITY, holds_numbers, refuse_type, shape, to_text
 from cardscreen.config import Section, complaint, known_zone, read_toml
 from cardscreen.days import is_no_day, read_days
@@ -64,7 +65,7 @@ class FeedLimits(Section):
     unusable_share: float = Field(0.01, ge=0, le=1)
     shrink_share: float = Field(0.20, ge=0, le=1)
     grow_share: float = Field(0.50, ge=0)
-    future_days: int = Field(0, ge=0)  # how far ahead of the day of the data a listing may begin
+    future_days: int = Field(0, ge=0, le=3650)  # how far ahead of the day of the data a listing may begin
     range_size: int = Field(100_000_000, ge=1)  # numbers; card ranges never reach beyond six digits
     allow_range_size: int = Field(10_000, ge=1)  # the same of allow listings
 
@@ -92,7 +93,7 @@ class Feed(Section):
     reason: str = "listed"
     severity: int = Field(50, ge=1, le=100)
     listed_on: Literal["first-seen"] | date = "first-seen"
-    expires_after_days: int | None = Field(None, ge=0)
+    expires_after_days: int | None = Field(None, ge=0, le=36_500)
     open_ended: bool = False
     store_as: Literal["plain", "token"] | None = None
     protected: Sequence[str] = ()
@@ -119,12 +120,7 @@ class Feed(Section):
     @field_validator("date_format")
     @classmethod
     def _format(cls, form: str | None) -> str | None:
-        if (
-            form is not None
-            and not all(part in form for part in ("%d", "%m"))
-            and "%j" not in form
-            and "%b" not in form
-        ):
+        if form is not None and not _is_format(form):
             raise ValueError(f"{form!r} is no format of days: write it like %d/%m/%Y")
         return form
 
@@ -135,9 +131,13 @@ class Feed(Section):
         if self.mode == "snapshot" and self.columns.operation is not None:
             raise ValueError('columns.operation is there: say mode = "delta"')
         try:
-            self.kinds()
+            kinds = self.kinds()
+            if self.protected and "phone" in kinds:
+                self.protected_values()
         except ConfigError as error:
             raise ValueError(str(error).removeprefix(f"identifiers.{self.source}: ")) from None
+        if self.protected and "phone" not in kinds:
+            raise ValueError("protected names phone numbers: this is no feed of those")
         return self
 
     @classmethod
@@ -171,6 +171,20 @@ class Feed(Section):
             name: kind_from_options(self.source, {"kind": name} | (options if name == "phone" else {}))
             for name in KINDS
         }
+
+    def protected_values(self) -> Sequence[str]:
+        """The numbers that must never be listed, canonical.
+
+        Raises:
+            ConfigError: One of them can't be read.
+        """
+        cells = pl.DataFrame({"cell": list(self.protected)}, schema={"cell": pl.String})
+        read = cells.select("cell", self.kinds()["phone"].listed(pl.col("cell")).alias("read")).unnest("read")
+        unread = read.with_row_index(offset=1).filter(pl.col("value").is_null())["index"].to_list()
+        if unread:
+            raise ConfigError(f"protected: no phone number, prefix or range at place {unread[0]}")
+        values: Sequence[str] = read["value"].to_list()
+        return values
 
     def is_token(self, kind: str) -> bool:
         """Whether the store holds the numbers of a kind as tokens; cards unless the feed says otherwise."""
@@ -268,6 +282,9 @@ def _check_types(frame: pl.DataFrame, there: dict[str, str], where: str) -> None
     for name in _DAYS:
         if name in there and not is_dateable(frame.schema[there[name]]):
             raise InputError(f"{where}: column {there[name]!r} holds no dates")
+    for name, column in there.items():
+        if name not in _DAYS and (frame.schema[column].is_nested() or frame.schema[column] in (pl.Binary, pl.Duration)):
+            raise InputError(f"{where}: column {column!r} has type {frame.schema[column]}: give text")
     if not holds_numbers(frame.schema[there["value"]]):
         raise refuse_type(there["value"], frame.schema[there["value"]])
 
@@ -327,6 +344,15 @@ def _severity(column: str | None, default: int) -> pl.Expr:
     return pl.when(_words(column, None).is_not_null()).then(whole_number(column).fill_null(0)).otherwise(default)
 
 
+def _is_format(form: str) -> bool:
+    """Whether a day that is written in a format can be read again."""
+    day = date(2026, 1, 23)
+    try:
+        return datetime.strptime(day.strftime(form), form).date() == day
+    except ValueError:
+        return False
+
+
 _NO_DAY = pl.lit(None, dtype=pl.Date)
 _CLOSED = {"operation": OPERATIONS, "list": schema.LISTS}
 
@@ -382,10 +408,30 @@ def _of_kind(written: pl.DataFrame, kind: Kind, kinds: dict[str, Kind]) -> pl.Da
             pl.when(pl.col("stranger").is_not_null()).then(named),
             pl.when(unread & spoilt).then(pl.lit("a quantity that a spreadsheet has made of a number")),
             pl.when(unread).then(pl.lit(_NO_NUMBER[kind.name])),
+            pl.when(_tells_card(read)).then(pl.lit("the reference or reason holds a card number")),
             pl.when(doubtful).then(pl.lit("more digits than such a number has")),
         ).alias("problem"),
         pl.col("match").cast(schema.MATCHES),
     )
+
+
+_TOLD = ("reference", "reason")
+_SHORTEST_PAN = 12  # digits
+
+
+def _tells_card(read: pl.DataFrame) -> pl.Series:
+    """Which rows have free text, shown in hits as it is, with a card number: the row's own, or another sound one."""
+    told = pl.Series([False]).new_from_index(0, len(read))
+    long = pl.any_horizontal((pl.col(name).str.len_bytes() >= _SHORTEST_PAN).fill_null(value=False) for name in _TOLD)
+    rows = read.select(long.arg_true()).to_series()
+    if not len(rows):
+        return told
+    texts = [pl.col(name).str.replace_all("[ -]", "") for name in _TOLD]
+    own = [(pl.col("kind") == "card") & text.str.contains(pl.col("value"), literal=True) for text in texts]
+    others = [card(text.str.extract("([0-9]{12,19})")).struct for text in texts]
+    sound = [(each.field("status") == "valid") & (each.field("scheme") != "unknown") for each in others]
+    few = read[rows].lazy().select(pl.any_horizontal(*own, *sound).fill_null(value=False)).collect().to_series()
+    return told.scatter(rows, few)
 
 
 _NO_NUMBER = {"phone": "no phone number", "card": "no card number", "wallet": "no wallet address"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import getpass
 import os
 from collections.abc import Collection
 from datetime import UTC, date, datetime
@@ -13,12 +12,12 @@ from typing import Any
 import polars as pl
 
 from cardscreen import schema
-from cardscreen.errors import ConfigError, FeedRefused, InputError, near
-from cardscreen.feed_checks import CHECKS, Problem, check_change, check_file, merged_duplicates
+from cardscreen.errors import ConfigError, FeedRefused, InputError, near, without_cards
+from cardscreen.feed_checks import CHECKS, Problem, check_change, check_file, check_order, merged_duplicates
 from cardscreen.feeds import Feed, FeedRows, read_feed
 from cardscreen.files import not_for_others, write_whole
 from cardscreen.merging import Defaults, Merged, merge
-from cardscreen.store import LostRace, Record, Store, Version
+from cardscreen.store import LostRace, Record, Store, Version, system_user
 from cardscreen.terms import Origin
 from cardscreen.tokens import TokenKey, token
 
@@ -92,18 +91,22 @@ def import_file(
             raise ConfigError(f"there is no check {name!r}{near(name, CHECKS)}: the checks are {', '.join(CHECKS)}")
     day = as_of or feed.today()
     read = read_feed(path, feed, lacking="columns" in allow)
+    read = dataclasses.replace(read, rows=_stored(read.rows, feed, key))
     problems = check_file(read, feed, day)
     rows, doubles = merged_duplicates(read)
     read = read.forget_file()
-    rows = _stored(rows, feed, key)
     said = Defaults(feed.source, day, feed.listed_on, feed.expires_after_days, feed.repeats == "merge")
     rejects = _rejects_file(path)
     for _ in range(_ATTEMPTS):
         base = store.at() if store.exists() else None
         before = base.record.origins.get(feed.source) if base else None
+        same = _imported_before(store, feed.source, read.file.sha256) if before else None
         again = before is not None and before.sha256 == read.file.sha256
-        merged = merge(store.of_source(feed.source, base.number if base else None), rows, feed.mode, said)
+        current = store.of_source(feed.source, base.number if base else None)
+        _check_key(current, rows, feed.source)
+        merged = merge(current, rows, feed.mode, said)
         found = problems + ([] if again and feed.mode == "delta" else check_change(merged, read, feed))
+        found += check_order(before, None if again else same, day)
         refused = [problem for problem in found if problem.check not in allow]
         written = None if dry_run else _write_rejects(rejects, read)
         if refused:
@@ -118,13 +121,40 @@ def import_file(
         )
         if dry_run:
             return done
-        origin = _origin(read, feed, day, path, merged, before if again else None)
+        origin = _origin(read, feed, day, path, merged, same)
         try:
             version = _committed(store, base, merged, origin, feed, done)
         except LostRace:
             continue
         return dataclasses.replace(done, version=version.number)
     raise LostRace(store.path)
+
+
+def _imported_before(store: Store, source: str, sha256: str) -> Origin | None:
+    """What was said of a source when this very file was first imported; None where it never was."""
+    found = None
+    for each in store.history():
+        origin = each.record.origins.get(source)
+        if each.record.source == source and origin is not None and origin.sha256 == sha256:
+            found = origin
+    return found
+
+
+def _check_key(current: pl.DataFrame, rows: pl.DataFrame, source: str) -> None:
+    """Refuse tokens under another key than those that are there: none would be told for the same number."""
+    there = current.filter(pl.col("match") == "token")["value"].str.head(8).unique().to_list()
+    new = rows.filter(pl.col("match") == "token")["value"].str.head(8).unique().to_list()
+    plain = current.filter(
+        (pl.col("match") == "exact")
+        & pl.col("kind").is_in(rows.filter(pl.col("match") == "token")["kind"].unique().implode())
+    )
+    if (there and new and set(there) != set(new)) or (new and len(plain)):
+        stored = f"tokens under the key {', '.join(sorted(there))}" if there else "readable numbers"
+        raise ConfigError(
+            f"the store holds {source!r} as {stored}, and this file would be under {', '.join(sorted(new))}: no number "
+            "would be known again, neither its first day nor that a person has ended it. Keep the key, or import "
+            "into a new store"
+        )
 
 
 def _committed(
@@ -138,7 +168,7 @@ def _committed(
             instant=store.stamp(base.record if base else None),
             action="import",
             source=feed.source,
-            by=getpass.getuser(),
+            by=system_user(),
             reason=f"waived: {', '.join(sorted({each.check for each in done.waived}))}" if done.waived else None,
             details=done.summary() | {"feed": feed.model_dump(mode="json", exclude_defaults=True)},
             origins={**(base.record.origins if base else {}), feed.source: origin},
@@ -159,7 +189,7 @@ def _origin(
         mode=feed.mode,
         data_date=same.data_date if same else day,
         imported_at=datetime.now(UTC),
-        file=Path(path).name,
+        file=without_cards(Path(path).name),
         sha256=read.file.sha256,
         listings=merged.after,
     )

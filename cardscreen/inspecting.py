@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import itertools
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from cardscreen.errors import ConfigError, InputError, near
 from cardscreen.files import not_for_others, write_whole
 from cardscreen.identifiers import KINDS
 from cardscreen.merging import end, in_force
-from cardscreen.store import Record, Store, Version
+from cardscreen.store import Record, Store, Version, system_user
 from cardscreen.tokens import TokenKey, token
 
 Form = Literal["masked", "token", "plain"]
@@ -153,11 +152,15 @@ def shown(listings: pl.DataFrame, form: Form = "masked", key: TokenKey | None = 
         raise ConfigError("tokens need a key: name one with --key-file or --key-env")
     value = pl.col("value")
     for name, kind in KINDS.items():
-        exact = (pl.col("kind") == name) & (pl.col("match") == "exact")
+        exact = (pl.col("kind") == name) & pl.col("match").is_in(["exact", *["truncated"] * (form == "masked")])
         if form == "token" and key is not None:
             value = pl.when(exact).then(token(pl.col("value"), name, key)).otherwise(value)
         else:
             value = pl.when(exact).then(kind().show(pl.col("value"))).otherwise(value)
+    if form == "masked":
+        # The ends of a range of cards are whole numbers.
+        ranged = (pl.col("kind") == "card") & (pl.col("match") == "range")
+        value = pl.when(ranged).then(pl.col("value").str.replace_all("([0-9]{8})[0-9]+", "${1}…")).otherwise(value)
     if form == "token":
         is_exact = pl.col("match") == "exact"
         match = pl.when(is_exact).then(pl.lit("token", dtype=schema.MATCHES)).otherwise("match")
@@ -241,6 +244,7 @@ def end_listings(store: Store, which: Filter, day: date, by: str, reason: str, *
     """
     if which.source is None or not (which.ids or which.reference):
         raise ConfigError("say which listings to end: their source, and their ids or their reference")
+    _check_source(store.at(), which.source)  # before the lock, which would make the folder of a store
     with not_for_others(), store.lock():
         at = store.at()
         _check_source(at, which.source)
@@ -270,8 +274,9 @@ def rollback(store: Store, version: int, by: str, reason: str) -> Version:
     Raises:
         ConfigError: No such version.
     """
+    wanted = store.at(version)  # before the lock, which would make the folder of a store that is not there
     with not_for_others(), store.lock():
-        at, wanted = store.at(), store.at(version)
+        at = next(store.history())  # another program may have written the newest: this mends it
         record = _personal(store, at, "rollback", by, reason, {"to": version})
         return store.restore(version, record.model_copy(update={"origins": wanted.record.origins}))
 
@@ -284,6 +289,6 @@ def _personal(store: Store, at: Version, action: str, by: str, reason: str, deta
         action=action,
         by=by,
         reason=reason,
-        details={**details, "system_user": getpass.getuser()},
+        details={**details, "system_user": system_user()},
         origins=at.record.origins,
     )

@@ -265,10 +265,12 @@ def vacuum(
         list[Path] | None, typer.Option(help="A folder of runs, whose versions are kept; repeatable.")
     ] = None,
     no_runs: Annotated[bool, typer.Option("--no-runs", help="No run was made from this store.")] = False,
-    keep_days: Annotated[int, typer.Option(min=0, help="Keep all versions of the last so many days.")] = 365,
+    keep_days: Annotated[
+        int, typer.Option(min=0, max=36_500, help="Keep all versions of the last so many days.")
+    ] = 365,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, remove nothing.")] = False,
 ) -> None:
-    """Put small files together, and remove files that only old versions need.
+    """Remove files that only old versions need, and what killed imports left.
 
     Versions that runs refer to are kept, so that an auditor can still ask them.
 

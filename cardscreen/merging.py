@@ -93,9 +93,9 @@ def merge(current: pl.DataFrame, rows: pl.DataFrame, mode: Literal["snapshot", "
     taken = judged["outcome"].is_in(_TAKEN)
     known = place.filter(judged["outcome"].is_in([*_TAKEN, "unchanged"])).drop_nulls()
     if mode == "snapshot":
-        gone, ended = _absent(current, _mask(len(current), known))
+        gone, ended = _absent(current, _mask(len(current), known), said.day)
     else:
-        gone, ended = _removed(current, rows.filter(~adds))
+        gone, ended = _removed(current, rows.filter(~adds), said.day)
     kept = _ended(current, gone, said.day).filter(~_mask(len(current), place.filter(taken).drop_nulls()))
     fresh = _named(new, judged, current["listing_id"], said.source)
     listings = pl.concat([kept.lazy().select(list(KEPT)), fresh.select(list(KEPT))])
@@ -157,14 +157,17 @@ def _judged(new: pl.DataFrame, current: pl.DataFrame, place: pl.Series, mode: st
             expires_on=pl.when(known & ~ended).then(lasting_on).otherwise("expires_on"),
         )
     same = pl.all_horizontal(pl.col(name).eq_missing(pl.col(f"{name}_old")) for name in _SAID)
-    # A day before the end: an old message, or a list that does not know what a person has decided.
-    before_end = ~pl.col("dated") | (pl.col("listed_on") < pl.col("ended_on_old"))
+    # Only a day behind all that was known is a new case; else the list does not know what a person has decided.
+    known_then = pl.max_horizontal("ended_on_old", "listed_on_old")
+    decided = ~pl.col("dated") | (pl.col("listed_on") <= known_then)
+    # An old message that arrives late: of a day before the end, or the very same as before.
+    late = (pl.col("listed_on") < pl.col("ended_on_old")) | (pl.col("listed_on") == pl.col("listed_on_old"))
     outcome = (
         pl.when(~known)
         .then(pl.lit("added"))
-        .when(ended & pl.col("by_person_old") & before_end)
+        .when(ended & pl.col("by_person_old") & decided)
         .then(pl.lit("closed"))
-        .when(ended & (pl.lit(mode == "delta") & pl.col("dated") & before_end))
+        .when(ended & (pl.lit(mode == "delta") & pl.col("dated") & late))
         .then(pl.lit("stale"))
         .when(ended)
         .then(pl.lit("reopened"))
@@ -195,16 +198,21 @@ def _named(new: pl.DataFrame, judged: pl.DataFrame, names: pl.Series, source: st
     )
 
 
-def _absent(current: pl.DataFrame, named: pl.Series) -> tuple[pl.Series, pl.DataFrame]:
+def _lasts(day: date) -> pl.Expr:
+    """Whether a listing has not ended by a day."""
+    return pl.col("ended_on").is_null() | (pl.col("ended_on") > day)
+
+
+def _absent(current: pl.DataFrame, named: pl.Series, day: date) -> tuple[pl.Series, pl.DataFrame]:
     """What a snapshot doesn't name any more."""
-    gone = current["ended_on"].is_null() & ~named
+    gone = current.select(_lasts(day)).to_series() & ~named
     lines = pl.Series("line", [None], dtype=pl.UInt32).new_from_index(0, int(gone.sum()))
     return gone, lines.to_frame().with_columns(outcome=pl.lit("ended", dtype=OUTCOMES))
 
 
-def _removed(current: pl.DataFrame, removed: pl.DataFrame) -> tuple[pl.Series, pl.DataFrame]:
+def _removed(current: pl.DataFrame, removed: pl.DataFrame, day: date) -> tuple[pl.Series, pl.DataFrame]:
     """What a delta removes; a row without reference removes all listings of its number."""
-    live = current.lazy().with_row_index("place").filter(pl.col("ended_on").is_null()).select("place", *IDENTITY)
+    live = current.lazy().with_row_index("place").filter(_lasts(day)).select("place", *IDENTITY)
     value = [name for name in IDENTITY if name != "reference"]
     by_reference = removed.lazy().filter(pl.col("reference").is_not_null())
     by_value = removed.lazy().filter(pl.col("reference").is_null())
@@ -228,4 +236,4 @@ def _ended(listings: pl.DataFrame, which: pl.Expr | pl.Series, day: date, by: st
 
 def end(listings: pl.DataFrame, which: pl.Expr, day: date, by: str) -> pl.DataFrame:
     """End the listings that `which` names on the word of a person: the source's next file keeps them ended."""
-    return _ended(listings, which & pl.col("ended_on").is_null(), day, by)
+    return _ended(listings, which & _lasts(day), day, by)

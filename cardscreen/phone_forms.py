@@ -56,11 +56,13 @@ def _national(region: str | None) -> pl.Expr:
     if metadata is None:
         return pl.lit(None, dtype=pl.String)
     digits = pl.col("x").str.extract(rf"^([0-9]{{1,15}}){_STAR}$")
-    trunk, code = metadata.national_prefix, pl.lit(str(metadata.country_code))
-    if trunk == "0":
-        return pl.when(~digits.str.starts_with("00")).then(code + digits.str.strip_prefix("0"))
-    # Another trunk prefix may as well be the beginning of a number: such a listing must say its country code.
-    return pl.when(~digits.str.starts_with(trunk or "00")).then(code + digits)
+    trunk, code = metadata.national_prefix, str(metadata.country_code)
+    # With the country code in front and no plus it can be read in two ways, and so with most trunk prefixes: such a
+    # listing must be written with a plus.
+    unclear = digits.str.starts_with("00") | digits.str.starts_with(code)
+    if trunk and trunk != "0":
+        unclear = unclear | digits.str.starts_with(trunk)
+    return pl.when(~unclear).then(pl.lit(code) + (digits.str.strip_prefix("0") if trunk == "0" else digits))
 
 
 def numbers(value: pl.Expr) -> pl.Expr:
@@ -86,7 +88,7 @@ def _count(value: str) -> float:
     digits = value[1:-1]
     known = phonenumbers.COUNTRY_CODE_TO_REGION_CODE
     code = next((int(digits[:size]) for size in (1, 2, 3) if int(digits[:size]) in known), None)
-    if code is None:
+    if code is None or digits == str(code):  # a whole country, however few its numbers are
         return 10.0**LONGEST
     region = phonenumbers.region_code_for_country_code(code)
     home = PhoneMetadata.metadata_for_region_or_calling_code(code, region or "")

@@ -8,9 +8,11 @@ since file times say nothing about what was known on a day.
 from __future__ import annotations
 
 import contextlib
+import getpass
 import io
 import json
 import os
+import re
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +22,6 @@ from datetime import UTC, datetime, timedelta
 from importlib.metadata import version as _release
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 import deltalake
 import polars as pl
@@ -51,6 +52,8 @@ _RECORD = "cardscreen"  # where a commit keeps it
 _FOREVER = "interval 36500 days"
 _TABLE = {"delta.logRetentionDuration": _FOREVER, "delta.deletedFileRetentionDuration": _FOREVER}
 _ROW_GROUP = 500_000
+_OWN = re.compile(r"[0-9a-f]{32}[.]parquet")  # names of the store's files
+_UNUSABLE = "#%?"  # in paths: the engine takes them for parts of a URL
 _PATIENCE = 120  # seconds to wait for another import into the same store
 
 
@@ -99,6 +102,8 @@ class Store:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         """Nothing is read before it is asked for."""
         self.path = os.fspath(path)
+        if "://" not in self.path and any(sign in self.path for sign in _UNUSABLE):
+            raise ConfigError(f"a store can't lie in {self.path!r}: its path must be without {' '.join(_UNUSABLE)}")
 
     def __repr__(self) -> str:
         """Where it is."""
@@ -131,7 +136,7 @@ class Store:
 
     def _compiled(self, version: int, listings: pl.LazyFrame) -> pl.DataFrame:
         """The listings as keys, from the cache where it has them."""
-        place, name = cache.folder("lists", _release("cardscreen")), f"{self._table(version).metadata().id}-{version}"
+        place, name = cache.folder("lists", _release("cardscreen")), self._name_of(version)
         for content in cache.load(place, name):
             compiled = pl.read_parquet(content)
             if compiled.schema == pl.Schema(COMPILED):
@@ -145,6 +150,11 @@ class Store:
             with contextlib.suppress(OSError):  # a read-only home, a full disk: the next run makes them again
                 cache.save(place, name, buffer.getvalue(), mode=0o600)
         return compiled
+
+    def _name_of(self, version: int) -> str:
+        """A name for a version that no other life of the store, restored from a backup, shares."""
+        instant = self.at(version).record.instant
+        return f"{self._table(version).metadata().id}-{version}-{instant:%Y%m%dT%H%M%S%f}"
 
     def at(self, version: int | None = None, known_at: datetime | str | None = None) -> Version:
         """A version by its number or by an instant; the newest where neither is given. Raises as `blocklist` does."""
@@ -184,11 +194,12 @@ class Store:
     def listings(self, version: int | None = None, source: str | None = None) -> pl.LazyFrame:
         """All listings of a version as the store keeps them, ended ones too: `merging.KEPT`."""
         table = self._table(version)
-        if "://" not in self.path and not all(Path(unquote(file)).exists() for file in _local(table)):
+        files = [f"{self.path.rstrip('/')}/{name}" for name in _names(table)]
+        if "://" not in self.path and not all(Path(file).exists() for file in files):
             raise InputError(
-                f"version {table.version()} of {self.path} can't be read any more: list vacuum has removed it"
+                f"version {table.version()} of {self.path} can't be read any more: list vacuum has removed its files"
             )
-        frame = pl.scan_delta(table)
+        frame = pl.scan_parquet(files, glob=False)
         if source is not None:
             frame = frame.filter(pl.col("source") == source)
         return frame.select(pl.col(name).cast(dtype) for name, dtype in KEPT.items())
@@ -332,27 +343,28 @@ class Store:
 
     def identity(self) -> str:
         """The path or URL by which runs name the store."""
-        return self.path if "://" in self.path else str(Path(self.path).absolute())
+        return self.path if "://" in self.path else str(Path(self.path).resolve())
 
     def vacuum(self, kept: Sequence[int], *, dry_run: bool) -> int:
-        """Compact, and remove the files that none of the kept versions needs; returns how many."""
+        """Remove the files that none of the kept versions needs, and what killed imports left; returns how many."""
         table, record = self._table(), self.at().record
-        details = {"kept": list(kept)}
-        said = record.model_copy(
-            update={"instant": self.stamp(record), "action": "vacuum", "source": None, "by": None, "details": details}
-        )
-        properties = _properties(said.model_copy(update={"reason": None}))
-        if not dry_run and table.optimize.compact(commit_properties=properties)["numFilesAdded"]:
-            kept = [*kept, table.version()]
+        said = {"instant": self.stamp(record), "action": "vacuum", "source": None, "by": system_user(), "reason": None}
+        properties = _properties(record.model_copy(update={**said, "details": {"kept": list(kept)}}))
         removed = table.vacuum(
             0,
             dry_run=dry_run,
             enforce_retention_duration=False,
-            full=True,
             keep_versions=list(kept),
             commit_properties=properties,
         )
-        return len(removed)
+        if "://" in self.path:
+            return len(removed)
+        needed = {*removed, *(name for version in kept for name in _names(self._table(version)))}
+        own = [file for file in Path(self.path).glob("*.parquet") if _OWN.fullmatch(file.name)]
+        orphans = [file for file in own if file.name not in needed]
+        for file in orphans if not dry_run else ():
+            file.unlink(missing_ok=True)
+        return len(removed) + len(orphans)
 
     def stamp(self, latest: Record | None) -> datetime:
         """The instant of a commit now: a clock that was set back does not undo the order of commits."""
@@ -368,8 +380,17 @@ class LostRace(Busy):
         super().__init__(f"another import has changed the store {path} meanwhile: import the file again")
 
 
-def _local(table: deltalake.DeltaTable) -> list[str]:
-    return [file.removeprefix("file://") for file in table.file_uris()]
+def _names(table: deltalake.DeltaTable) -> list[str]:
+    """The files of a version; all lie in the store's own folder."""
+    return [uri.rsplit("/", 1)[-1] for uri in table.file_uris()]
+
+
+def system_user() -> str:
+    """Who runs this process; in a container that may be a number without a name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
 
 
 def _properties(record: Record) -> deltalake.CommitProperties:

@@ -13,7 +13,7 @@ from cardscreen.store import Store
 
 
 def vacuum(store: Store, runs: Sequence[Path], keep_days: int, *, dry_run: bool = False) -> int:
-    """Put small files together and remove those that no kept version needs.
+    """Remove the files that no kept version needs. There is nothing to put together: a source's import is one file.
 
     Args:
         store: The store.
@@ -28,6 +28,7 @@ def vacuum(store: Store, runs: Sequence[Path], keep_days: int, *, dry_run: bool 
         ConfigError: A folder of runs is not there.
     """
     since = datetime.now(UTC) - timedelta(days=keep_days)
+    store.at()  # before the lock, which would make the folder of a store that is not there
     with not_for_others(), store.lock():
         recent = [each.number for each in store.history() if each.record.instant >= since]
         kept = sorted({store.at().number, *recent, *_referred(store, runs)})
@@ -40,6 +41,9 @@ def _referred(store: Store, runs: Sequence[Path]) -> Iterator[int]:
         if not folder.is_dir():
             raise ConfigError(f"there is no folder of runs {str(folder)!r}")
         for manifest in [*folder.glob("*/manifest.json"), *folder.glob(".held/*/manifest.json")]:
-            said = json.loads(manifest.read_text(encoding="utf-8")).get("inputs", {}).get("store")
-            if said and said["path"] == store.identity():
+            try:
+                said = json.loads(manifest.read_text(encoding="utf-8")).get("inputs", {}).get("store")
+            except (OSError, ValueError):
+                raise ConfigError(f"{manifest} can't be read: which version that run needs is not known") from None
+            if said and Path(said["path"]).resolve() == Path(store.identity()):
                 yield said["version"]

@@ -164,6 +164,25 @@ REFUSALS: dict[str, tuple[list[str], dict[str, str], str]] = {
         {},
         "kind: 2 of 12 rows (16.7%) are card numbers: is it the right column? (lines 2, 3)",
     ),
+    "country": (["+852*,,", *TEN], {}, "range: ranges to block that are wider than 100,000,000 numbers: line 2"),
+    "emergency-prefix": (["+86110*,,", *TEN], {}, "short: emergency or service numbers: line 2"),
+    "other-numbers": (
+        [f"1390013900{digit},," for digit in range(10)],
+        {},
+        "shrink: 10 of 10 listings in force would end, and others take their place (limit 20.0%): "
+        "is it the right file?",
+    ),
+    "protected-range": (
+        [*TEN, "+8613900139000-+8613900139099,,"],
+        {"top": 'protected = ["+8613900139050"]'},
+        "short: numbers that the feed names as protected: line 12",
+    ),
+    "card-beside": (
+        [*TEN, "13900139000,2026-01-01,seen with 4111 1111 1111 1111"],
+        {},
+        "unusable: 1 of 11 rows (9.1%) can't be used (limit 1.0%): the reference or reason holds a card number "
+        "(1, first in line 12)",
+    ),
     "short": (["110,,", *TEN], {}, "short: emergency or service numbers: line 2"),
     "service": (["95588,,", *TEN], {}, "short: emergency or service numbers: line 2"),
     "protected": (
@@ -237,7 +256,7 @@ def test_waiving_one_check_does_not_waive_another(ten: Path) -> None:
 def test_what_nobody_may_waive_is_not_offered(ten: Path) -> None:
     feed(ten, top='list = "allow"')
     listed(ten, TEN)
-    assert "--allow" not in refused(ten)
+    assert "--allow allow" not in refused(ten)
     assert (
         cardscreen(
             "list", "import", "list.csv", "--feed", "police.toml", "--store", "lists", "--allow", "allow", cwd=ten
@@ -518,3 +537,52 @@ def test_quantities_are_mended_where_the_feed_says_so(tmp_path: Path) -> None:
     listed(tmp_path, [row.replace(",", ".0,", 1) for row in TEN])
     assert take(tmp_path).code == 0
     assert "+8613800138001" in Store(tmp_path / "lists").blocklist().listings["value"].to_list()
+
+
+def test_the_day_of_the_data_is_neither_to_come_nor_before_what_is_there(ten: Path) -> None:
+    listed(ten, [*TEN[1:], TEN[0]])
+    assert (
+        "delta: the data is of 2026-01-01, and the store has that of 2026-03-01 already"
+        in cardscreen(
+            *("list", "import", "list.csv", "--feed", "police.toml", "--store", "lists", "--as-of", "2026-01-01"),
+            cwd=ten,
+        ).err
+    )
+    assert (
+        "future: the day of the data, 2999-01-01, is not here yet"
+        in cardscreen(
+            *("list", "import", "list.csv", "--feed", "police.toml", "--store", "lists", "--as-of", "2999-01-01"),
+            cwd=ten,
+        ).err
+    )
+
+
+def test_an_older_file_sent_again_is_refused(ten: Path) -> None:
+    listed(ten, [*TEN, "13900139000,,"], "newer.csv")
+    assert take(ten, file="newer.csv").code == 0
+    assert "delta: this very file was imported before" in refused(ten)
+
+
+def test_a_list_is_not_taken_under_another_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "cards.toml").write_text('source = "bank"\nkind = "card"\n[columns]\nvalue = "pan"\n')
+    (tmp_path / "cards.csv").write_text(f"pan\n{CARD}\n")
+    monkeypatch.setenv("OLD", KEY)
+    monkeypatch.setenv("NEW", "n" * 40)
+    assert take(tmp_path, "--key-env", "OLD", file="cards.csv", by="cards.toml").code == 0
+    done = take(tmp_path, "--key-env", "NEW", file="cards.csv", by="cards.toml")
+    assert (done.code, "Keep the key" in done.err) == (2, True)
+
+
+def test_a_card_number_in_another_dress_is_no_prefix_and_no_range(tmp_path: Path) -> None:
+    (tmp_path / "cards.toml").write_text('source = "bank"\nkind = "card"\n[columns]\nvalue = "pan"\n')
+    (tmp_path / "cards.csv").write_text(f"pan\n{CARD}-{CARD}\n{CARD}*\n{CARD[:15]}*\n62220212*\n")
+    assert take(tmp_path, "--allow", "unusable", file="cards.csv", by="cards.toml").code == 0
+    assert Store(tmp_path / "lists").blocklist().listings["value"].to_list() == ["62220212*"]
+
+
+def test_a_card_number_in_a_files_name_is_not_kept(tmp_path: Path) -> None:
+    feed(tmp_path)
+    listed(tmp_path, TEN, f"{CARD}.csv")
+    assert take(tmp_path, file=f"{CARD}.csv").code == 0
+    everything = b"".join(file.read_bytes() for file in (tmp_path / "lists").rglob("*") if file.is_file())
+    assert CARD.encode() not in everything

@@ -103,8 +103,10 @@ def test_what_a_person_has_ended_stays_ended_until_it_is_listed_on_a_later_day()
     ended = end(first.listings, pl.lit(True), DAY, "A. Li")
     undated = step(ended, [row(NUMBERS[0])], day=DAY + timedelta(days=1))
     older = step(ended, [row(NUMBERS[0], listed_on=DAY - timedelta(days=1))], day=DAY + timedelta(days=1))
-    newer = step(ended, [row(NUMBERS[0], listed_on=DAY)], day=DAY + timedelta(days=1))
-    assert [each.counts for each in (undated, older, newer)] == [{"closed": 1}, {"closed": 1}, {"reopened": 1}]
+    same_day = step(ended, [row(NUMBERS[0], listed_on=DAY)], day=DAY + timedelta(days=1))
+    newer = step(ended, [row(NUMBERS[0], listed_on=DAY + timedelta(days=1))], day=DAY + timedelta(days=1))
+    told = [each.counts for each in (undated, older, same_day, newer)]
+    assert told == [{"closed": 1}, {"closed": 1}, {"closed": 1}, {"reopened": 1}]
     assert held(undated)[NUMBERS[0]][3] == "A. Li"
 
 

@@ -384,3 +384,42 @@ def test_a_store_at_a_url_is_made_by_the_first_import(tmp_path: Path) -> None:
     url = f"file://{tmp_path}/new/lists"
     assert import_file(tmp_path / "one.csv", feed(), Store(url), as_of=DAY).version == 0
     assert len(Store(url).blocklist()) == 1
+
+
+@pytest.mark.parametrize("name", ["my lists", "名单", "a[1]"])
+def test_a_store_may_lie_in_a_folder_of_any_name(tmp_path: Path, name: str) -> None:
+    (tmp_path / "one.csv").write_text("number,case\n13800138001,C1\n")
+    (tmp_path / "two.csv").write_text("number,case\n13800138001,C1\n13800138002,C2\n")
+    store = Store(tmp_path / name)
+    for file in ("one.csv", "two.csv"):
+        import_file(tmp_path / file, feed(), store, as_of=DAY)
+    assert len(store.blocklist()) == 2
+
+
+def test_a_path_that_the_engine_would_misread_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="must be without"):
+        Store(tmp_path / "a#b")
+
+
+def test_cleaning_up_leaves_what_is_not_the_stores(tmp_path: Path) -> None:
+    take(tmp_path, [1])
+    take(tmp_path, [2])
+    (tmp_path / "lists/notes.txt").write_text("mine")
+    (tmp_path / f"lists/{'0' * 32}.parquet").write_text("left by a killed import")
+    assert upkeep.vacuum(Store(tmp_path / "lists"), [], keep_days=0) == 2
+    assert (tmp_path / "lists/notes.txt").exists()
+    actions = inspecting.past(Store(tmp_path / "lists"), 9)["action"].to_list()
+    assert actions == ["vacuum", "import", "import"]
+
+
+def test_cleaning_up_asks_where_the_runs_are(tmp_path: Path) -> None:
+    take(tmp_path, [1])
+    assert cardscreen("list", "vacuum", "--store", "lists", cwd=tmp_path).code == 2
+    assert cardscreen("list", "vacuum", "--store", "lists", "--no-runs", cwd=tmp_path).code == 0
+
+
+def test_known_at_takes_text_and_refuses_a_day(tmp_path: Path) -> None:
+    take(tmp_path, [1])
+    assert live(tmp_path, known_at="2999-01-01T00:00:00Z") == ["01"]
+    with pytest.raises(ConfigError, match="give an instant"):
+        live(tmp_path, known_at=DAY)
