@@ -14,7 +14,6 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from pyarrow import parquet
 
 from cardscreen.index import Index
 
@@ -105,18 +104,26 @@ class Intervals:
         self.payload.select(self.low.alias("low"), self.high.alias("high"), pl.all()).write_parquet(file)
 
     @classmethod
-    def load(cls, file: str | Path | IO[bytes]) -> Intervals:
+    def load(cls, file: str | Path | IO[bytes], *, within_query: bool = False) -> Intervals:
         """What `save` has written.
+
+        Args:
+            file: Where.
+            within_query: Read without the engine. A thread that waits for the engine in the midst of a query takes up
+                other batches meanwhile, and each of these would begin to load the same table.
 
         Raises:
             OSError: The file cannot be read.
-            pyarrow.ArrowException: It is no such file.
+            polars.exceptions.PolarsError: It is no such file.
+            pyarrow.ArrowException: The same, within a query.
         """
-        # Not by the engine: within a query, a thread that waits for it takes up other batches meanwhile, and each
-        # of these would begin to load the same table.
+        if not within_query:
+            return cls.from_frame(pl.read_parquet(file))
+        from pyarrow import parquet  # takes as long to import as all else, and is seldom needed
+
         table = parquet.read_table(file, use_threads=False)
-        columns = {name: pl.DataFrame(table.select([name]))[name] for name in table.column_names}
-        return cls(columns.pop("low"), columns.pop("high"), pl.DataFrame(list(columns.values())))
+        columns = [pl.DataFrame(table.select([name]))[name] for name in table.column_names]
+        return cls.from_frame(pl.DataFrame(columns))
 
     @classmethod
     def from_frame(cls, frame: pl.DataFrame) -> Intervals:

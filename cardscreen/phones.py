@@ -69,8 +69,8 @@ def _told(
 ) -> pl.Expr:
     """What a function of batches of cells and their regions makes of an expression. Streams."""
     # Before the query: within it, a thread that waits for a table takes up other batches, which wait for it, too.
-    for name in (None, region if isinstance(region, str) else None):
-        lookup.prepare(name)
+    if not isinstance(region, pl.Expr):
+        lookup.prepare(region)
 
     def told(batch: pl.Series) -> pl.Series:
         if len(batch) > _PART:

@@ -51,16 +51,18 @@ class _Meanings:
 
     def learn(self, told: pl.DataFrame) -> _Codes:
         """The code of each row of region, type and status."""
-        rows = told.rows()
         with self._lock:
             before = len(self._told)
-            for row in rows:
-                if row not in self._code:
-                    self._code[row] = len(self._told)
-                    self._told.append(row)
+            codes: _Codes = np.fromiter(map(self._code_of, told.iter_rows()), dtype=np.uint32, count=len(told))
             if len(self._told) > before:
                 self.columns = self._series()
-            return np.fromiter((self._code[row] for row in rows), dtype=np.uint32, count=len(rows))
+            return codes
+
+    def _code_of(self, row: tuple[Any, Any, Any]) -> int:
+        code = self._code.setdefault(row, len(self._told))
+        if code == len(self._told):
+            self._told.append(row)
+        return code
 
     def _series(self) -> tuple[pl.Series, pl.Series, pl.Series]:
         region, kind, status = zip(*self._told, strict=True)
@@ -111,25 +113,27 @@ class Book:
         self._plan: _Table | None = None
         self._tables: dict[str, _Table] = {}
 
-    def plan(self) -> _Table:
+    def plan(self, *, within_query: bool = True) -> _Table:
         """E.164 number → code."""
         with self._lock:
             if self._plan is None:
-                world = shelf.fetch("plan", plan.PLAN, plan.build)
+                world = shelf.fetch("plan", plan.PLAN, plan.build, within_query=within_query)
                 codes = self.codes.learn(world.payload)
                 low, high = world.low.to_numpy(), world.high.to_numpy()
                 zeros = np.zeros(len(low), dtype=np.uint64)
                 self._plan = _filled(low, high, zeros, zeros.astype(np.uint8), codes)
             return self._plan
 
-    def table(self, name: str) -> _Table:
+    def table(self, name: str, *, within_query: bool = True) -> _Table:
         """Key → result, for a region or, under `+`, for international numbers."""
         found = self._tables.get(name)
         if found is not None:
             return found
         with self._lock:
             if name not in self._tables:
-                self._tables[name] = self._joined(fetch_routes(None if name == _PLUS else name))
+                self.plan(within_query=within_query)
+                region = None if name == _PLUS else name
+                self._tables[name] = self._joined(fetch_routes(region, within_query=within_query))
             return self._tables[name]
 
     def _joined(self, region: Intervals) -> _Table:
@@ -172,9 +176,9 @@ def _filled(low: Keys, high: Keys, add: Keys, keep: npt.NDArray[np.uint8], code:
     return _Table(start[new], add[new], keep[new], code[new].astype(np.uint32))
 
 
-def fetch_routes(region: str | None) -> Intervals:
+def fetch_routes(region: str | None, *, within_query: bool = False) -> Intervals:
     """The route table of a region or, for None, of international numbers, by way of the cache."""
-    return shelf.fetch(region or "plus", routes.ROUTES, lambda: routes.build(region))
+    return shelf.fetch(region or "plus", routes.ROUTES, lambda: routes.build(region), within_query=within_query)
 
 
 _book = Book()
@@ -183,7 +187,7 @@ _book = Book()
 def prepare(region: str | None) -> None:
     """Make or load the tables of a region, or of international numbers, before a query needs them in its midst."""
     if region is None or region in phonenumbers.SUPPORTED_REGIONS:
-        _book.table(region or _PLUS)
+        _book.table(region or _PLUS, within_query=False)
 
 
 def tell(cells: pl.Series, region: str | pl.Series | None) -> Told:

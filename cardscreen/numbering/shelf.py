@@ -38,22 +38,23 @@ def folder() -> Path:
     return cache.folder("numbering", f"{phonenumbers.__version__}-{FORMAT}")
 
 
-def fetch(name: str, payload: _Schema, build: Callable[[], Intervals]) -> Intervals:
+def fetch(name: str, payload: _Schema, build: Callable[[], Intervals], *, within_query: bool = False) -> Intervals:
     """The table of a name: from the cache, or built and put there.
 
     Args:
         name: Base name of the file.
         payload: What the table must say of each interval; a file with other columns is not used.
         build: Makes the table where the cache has no sound one.
+        within_query: As for `Intervals.load`.
     """
-    table = load(name, payload)
+    table = load(name, payload, within_query=within_query)
     if table is not None:
         return table
     place = folder()
     try:
         place.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(place / f"{name}.lock", timeout=_PATIENCE):
-            table = load(name, payload)  # another process may have built it meanwhile
+            table = load(name, payload, within_query=within_query)  # another process may have built it meanwhile
             if table is None:
                 table = _built(build)
                 buffer = io.BytesIO()
@@ -75,11 +76,11 @@ def _built(build: Callable[[], Intervals]) -> Intervals:
             gc.enable()
 
 
-def load(name: str, payload: _Schema) -> Intervals | None:
+def load(name: str, payload: _Schema, *, within_query: bool = False) -> Intervals | None:
     """The table of a name if a sound file of it is in the cache."""
     for content in cache.load(folder(), name):
         with contextlib.suppress(OSError, KeyError, ArrowException, PolarsError):
-            table = Intervals.load(io.BytesIO(content))
+            table = Intervals.load(io.BytesIO(content), within_query=within_query)
             if table.payload.schema == pl.Schema(payload):
                 return table
     return None
