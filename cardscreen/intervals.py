@@ -99,8 +99,15 @@ class Intervals:
         """How many disjoint intervals there are."""
         return len(self.low)
 
-    def save(self, file: str | Path | IO[bytes]) -> None:
-        """Write the intervals and their payload as Parquet."""
+    def save(self, file: str | Path | IO[bytes], *, within_query: bool = False) -> None:
+        """Write the intervals and their payload as Parquet; within a query without the engine, as `load` reads them."""
+        if within_query:
+            from pyarrow import parquet, table
+
+            columns = [self.low.alias("low"), self.high.alias("high"), *self.payload.get_columns()]
+            old = pl.CompatLevel.oldest()
+            parquet.write_table(table({each.name: each.to_arrow(compat_level=old) for each in columns}), file)
+            return
         self.payload.select(self.low.alias("low"), self.high.alias("high"), pl.all()).write_parquet(file)
 
     @classmethod

@@ -69,8 +69,7 @@ def _told(
 ) -> pl.Expr:
     """What a function of batches of cells and their regions makes of an expression. Streams."""
     # Before the query: within it, a thread that waits for a table takes up other batches, which wait for it, too.
-    if not isinstance(region, pl.Expr):
-        lookup.prepare(region)
+    lookup.prepare(None if isinstance(region, pl.Expr) else region)
 
     def told(batch: pl.Series) -> pl.Series:
         if len(batch) > _PART:

@@ -53,15 +53,17 @@ def fetch(name: str, payload: _Schema, build: Callable[[], Intervals], *, within
     place = folder()
     try:
         place.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(place / f"{name}.lock", timeout=_PATIENCE):
+        with filelock.FileLock(place / f"{name}.lock", timeout=0 if within_query else _PATIENCE):
             table = load(name, payload, within_query=within_query)  # another process may have built it meanwhile
             if table is None:
                 table = _built(build)
                 buffer = io.BytesIO()
-                table.save(buffer)
+                table.save(buffer, within_query=within_query)
                 cache.save(place, name, buffer.getvalue())
     except (OSError, filelock.Timeout) as problem:
-        _warn_once(place, problem)
+        # Within a query, a thread may come by again while it builds the very table: it must not wait for itself.
+        if not (within_query and isinstance(problem, filelock.Timeout)):
+            _warn_once(place, problem)
     return _built(build) if table is None else table
 
 
