@@ -13,6 +13,8 @@ from pathlib import Path
 
 import platformdirs
 
+from cardscreen.files import write_whole
+
 _DIGEST_LENGTH = 64  # hexadecimal digits
 
 
@@ -46,13 +48,12 @@ def save(place: Path, name: str, content: bytes, *, mode: int = 0o644) -> None:
     """
     place.mkdir(parents=True, exist_ok=True)
     final = place / f"{name}.{hashlib.sha256(content).hexdigest()}.parquet"
-    passing = place / f".{name}.{os.getpid()}.part"
-    try:
-        passing.touch(mode)
-        passing.write_bytes(content)
-        passing.replace(final)
-    finally:
-        passing.unlink(missing_ok=True)
+
+    def write(file: Path) -> None:
+        file.touch(mode)
+        file.write_bytes(content)
+
+    write_whole(final, write)
     for path in files(place, name):
         if path != final:
             path.unlink(missing_ok=True)
