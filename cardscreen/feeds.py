@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from cardscreen import schema
+from cardscreen import schema, schemes
 from cardscreen.cards import card
 from cardscreen.cleaning import QUANTITY, holds_numbers, refuse_type, shape, to_text
 from cardscreen.config import Section, complaint, known_zone, read_toml
@@ -429,7 +429,7 @@ def _tells_card(read: pl.DataFrame) -> pl.Series:
     texts = [pl.col(name).str.replace_all("[ -]", "") for name in _TOLD]
     own = [(pl.col("kind") == "card") & text.str.contains(pl.col("value"), literal=True) for text in texts]
     others = [card(text.str.extract("([0-9]{12,19})")).struct for text in texts]
-    sound = [(each.field("status") == "valid") & (each.field("scheme") != "unknown") for each in others]
+    sound = [(each.field("status") == "valid") & (each.field("scheme") != schemes.UNKNOWN) for each in others]
     few = read[rows].lazy().select(pl.any_horizontal(*own, *sound).fill_null(value=False)).collect().to_series()
     return told.scatter(rows, few)
 
