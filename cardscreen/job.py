@@ -53,6 +53,7 @@ class _Tokens(Section):
 
 class _Output(Section):
     directory: str = "runs"
+    metrics: str | None = None
 
 
 class _JobFile(Section):
@@ -78,6 +79,7 @@ class Job:
     Attributes:
         lists: Files of listings; empty where a store has them.
         store: The store of listings, or None.
+        metrics: File for Prometheus, or None.
         files: The files that the job was read from, by what they are.
     """
 
@@ -93,6 +95,7 @@ class Job:
     store: str | None
     policy: Policy
     output: Path
+    metrics: Path | None
     limits: Limits
     tokens: list[TokenKey]
     files: dict[str, Path]
@@ -135,6 +138,7 @@ class Job:
             store=_resolved(file.parent, said.blocklist.store) if said.blocklist.store else None,
             policy=policy,
             output=Path(_resolved(file.parent, said.output.directory)),
+            metrics=Path(_resolved(file.parent, said.output.metrics)) if said.output.metrics else None,
             limits=limits,
             tokens=_token_keys(said.tokens, file.parent),
             files=files,

@@ -20,7 +20,7 @@ ORDER = [
     *("accounts", "exposure", "scanning", "screening", "brakes"),
     *("merging", "store", "job", "run"),
     *("feeds", "presets", "feed_checks", "importing", "inspecting", "upkeep"),
-    *("normalize", "doctor", "demo", "show", "list_commands", "cli"),
+    *("normalize", "doctor", "demo", "starter", "metrics", "talk", "manners", "show", "list_commands", "cli"),
 ]
 
 
