@@ -17,10 +17,24 @@ ORDER = [
     *("keys", "forms", "phone_forms", "codes", "addresses"),
     *("phones", "luhn", "prefixes", "schemes", "pans", "samples", "issuers", "cards", "wallets"),
     *("identifiers", "compiled", "listings", "matching", "policy"),
-    *("accounts", "exposure", "scanning", "screening", "brakes"),
-    *("merging", "store", "job", "run"),
+    *("accounts", "exposure", "scanning", "screening"),
+    *("base", "causes", "changes", "brakes", "merging", "store", "job", "notices", "manifest", "runs", "run"),
     *("feeds", "presets", "feed_checks", "importing", "inspecting", "upkeep"),
-    *("normalize", "doctor", "demo", "starter", "metrics", "talk", "manners", "show", "list_commands", "cli"),
+    *(
+        "normalize",
+        "doctor",
+        "demo",
+        "starter",
+        "metrics",
+        "talk",
+        "manners",
+        "show",
+        *("finished", "integrity", "deciding", "retention", "kept", "judgement", "story", "telling", "overview"),
+        *("replaying", "auditing", "comparing"),
+        "list_commands",
+        "run_commands",
+        "cli",
+    ),
 ]
 
 

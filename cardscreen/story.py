@@ -1,0 +1,143 @@
+"""One account's story, to be read out to the person concerned: what was found, what follows, by which rule, and why.
+
+A run keeps no list of the accounts that it read, so of an account that it does not name it can never be said that it
+is clear.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import polars as pl
+
+from cardscreen.errors import without_cards
+from cardscreen.finished import Finished, all_in
+from cardscreen.judgement import Judgement, judged
+from cardscreen.kept import policy_of, terms_of
+from cardscreen.terms import Terms
+
+_NIGHTS = 400  # earlier runs that are looked through
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A hit of the account.
+
+    Attributes:
+        hit: A row of `schema.HITS`.
+        judgement: How it was weighed.
+        terms: Its source's, where they are known.
+        decides: Whether the account's action comes from it.
+        carried: Whether it is of an earlier night, and was not seen in this one.
+    """
+
+    hit: Mapping[str, Any]
+    judgement: Judgement
+    terms: Terms | None
+    decides: bool
+    carried: bool = False
+
+
+@dataclass(frozen=True)
+class Story:
+    """What a run and those before it say of an account.
+
+    Attributes:
+        account: Its id, as the run has it, or as it was asked for.
+        run: The run's name.
+        as_of: The day that the run was asked about.
+        flag: Its row of `schema.FLAGGED` and the carried columns; None where it has none.
+        change: Its row of `schema.CHANGES`; None where it has none.
+        findings: Its hits, the deciding one first.
+        rejects: Its cells that could not be read: rows of `schema.REJECTS`.
+        earlier: run, as_of, change, cause and action of the runs before in which something changed, the newest first.
+        rows: How many rows the run read.
+    """
+
+    account: str
+    run: str
+    as_of: str
+    flag: Mapping[str, Any] | None
+    change: Mapping[str, Any] | None
+    findings: list[Finding]
+    rejects: Sequence[Mapping[str, Any]]
+    earlier: Sequence[Mapping[str, Any]] = field(default_factory=list)
+    rows: int = 0
+
+    def summary(self) -> dict[str, Any]:
+        """The same for a machine."""
+        told = asdict(self)
+        for each, finding in zip(told["findings"], self.findings, strict=True):
+            each["terms"] = finding.terms.model_dump() if finding.terms else None
+        return told
+
+
+def tell(run: Finished, account: str) -> Story:
+    """One account's story.
+
+    Args:
+        run: The run that is asked.
+        account: Its id as text, whatever type it has in the tables.
+
+    Raises:
+        InputError: The run's tables are gone.
+    """
+    flags = _rows(run, "flagged", account)
+    hits, carried = _rows(run, "hits", account), _rows(run, "carried", account)
+    changes = _rows(run, "changes", account)
+    flag, change = (rows[0] if rows else None for rows in (flags, changes))
+    decided_by = (change or {}).get("decided_by") or (flag or {}).get("decided_by")
+    findings = _findings(run, flag or change or {}, hits, carried, decided_by) if hits or carried else []
+    return Story(
+        account=str((flag or change or {}).get("account_id", without_cards(account))),
+        run=run.run_id,
+        as_of=run.as_of.isoformat(),
+        flag=flag,
+        change=change,
+        findings=findings,
+        rejects=_rows(run, "rejects", account),
+        earlier=list(_earlier(run, account)),
+        rows=run.summary["rows"]["read"],
+    )
+
+
+def _rows(run: Finished, table: str, account: str) -> list[dict[str, Any]]:
+    """The account's rows of a table; none where the run has no such table."""
+    if table in ("changes", "carried") and not (run.folder / f"{table}.parquet").exists():
+        return []
+    is_it = pl.col("account_id").cast(pl.String) == account
+    return run.table(table).filter(is_it).collect().to_dicts()
+
+
+def _findings(
+    run: Finished, account: Mapping[str, Any], hits: list[Any], carried: list[Any], decided_by: str | None
+) -> list[Finding]:
+    policy, terms = policy_of(run), terms_of(run) or {}
+    found = [(hit, False) for hit in hits] + [(hit, True) for hit in carried]
+    told = [
+        Finding(
+            hit=hit,
+            judgement=judged(policy, hit, account),
+            terms=terms.get(hit["source"]),
+            decides=hit["listing_id"] == decided_by,
+            carried=old,
+        )
+        for hit, old in found
+    ]
+    return sorted(told, key=lambda each: (not each.decides, each.carried, -each.hit["score"], each.hit["listing_id"]))
+
+
+def _earlier(run: Finished, account: str) -> Iterator[dict[str, Any]]:
+    """What changed in the nights before, along the runs that were compared with one another."""
+    runs = {each.run_id: each for each in all_in(run.output) if each.state == "published"}
+    before = runs.get(run.base or "")
+    for _ in range(_NIGHTS):
+        if before is None:
+            return
+        for row in _rows(before, "changes", account):
+            if row["change"] not in ("unchanged", "carried") or row["carried_since"] == before.as_of:
+                told = {name: row[name] for name in ("change", "cause", "action_before", "action")}
+                yield {"run": before.run_id, "as_of": before.as_of.isoformat(), **told}
+        before = runs.get(before.base or "")
