@@ -17,8 +17,8 @@ ORDER = [
     *("keys", "forms", "phone_forms", "codes", "addresses"),
     *("phones", "luhn", "prefixes", "schemes", "pans", "samples", "issuers", "cards", "wallets"),
     *("identifiers", "compiled", "listings", "matching", "policy"),
-    *("accounts", "exposure", "scanning", "screening", "brakes"),
-    *("merging", "store", "job", "run"),
+    *("accounts", "exposure", "scanning", "screening", "base", "causes", "changes", "brakes"),
+    *("merging", "store", "job", "runs", "notices", "manifest", "run"),
     *("feeds", "presets", "feed_checks", "importing", "inspecting", "upkeep"),
     *("normalize", "doctor", "demo", "show", "list_commands", "cli"),
 ]
