@@ -53,6 +53,11 @@ class _Tokens(Section):
 
 class _Output(Section):
     directory: str = "runs"
+    applied: str | None = None
+
+
+class _Notices(Section):
+    texts: dict[str, str] = {}
 
 
 class _JobFile(Section):
@@ -63,6 +68,7 @@ class _JobFile(Section):
     tokens: _Tokens | None = None
     policy: dict[str, Any] = {}
     output: _Output = _Output()
+    notices: _Notices = _Notices()
     limits: dict[str, Any] = {}
 
     @field_validator("timezone")
@@ -79,6 +85,8 @@ class Job:
         lists: Files of listings; empty where a store has them.
         store: The store of listings, or None.
         files: The files that the job was read from, by what they are.
+        described: The identifiers as the file writes them.
+        texts: What to say of reason codes, beside what is said by default.
     """
 
     timezone: str
@@ -96,6 +104,8 @@ class Job:
     limits: Limits
     tokens: list[TokenKey]
     files: dict[str, Path]
+    described: dict[str, dict[str, Any]]
+    texts: dict[str, str]
 
     @classmethod
     def read(cls, path: str | Path) -> Job:
@@ -117,6 +127,8 @@ class Job:
             policy = Policy.from_settings(settings, f"{path}: policy", file.parent)
         if policy.clearances:
             files["clearances"] = Path(policy.clearances.file)
+        if said.output.applied:
+            files["applied"] = Path(_resolved(file.parent, said.output.applied))
         try:
             kinds = {column: kind_from_options(column, options) for column, options in said.identifiers.items()}
             limits = Limits(**said.limits)
@@ -138,6 +150,8 @@ class Job:
             limits=limits,
             tokens=_token_keys(said.tokens, file.parent),
             files=files,
+            described=said.identifiers,
+            texts=said.notices.texts,
         )
 
     def today(self) -> date:

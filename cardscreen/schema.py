@@ -175,6 +175,9 @@ CHANGES: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "corrects": pl.String,  # a run for the same day that had said otherwise and was superseded
 }
 
+#: A hit of an earlier night that was not seen in this one, and on which a flag may still stand.
+CARRIED: Mapping[str, pl.DataType | type[pl.DataType]] = {**HITS, "carried_since": pl.Date, "cause": CAUSES}
+
 #: A cell of an account that was flagged before, usable or not; `value` as results show it.
 WATCHED: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "account_id": pl.String,
