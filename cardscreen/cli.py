@@ -7,6 +7,7 @@ Exit codes: 0 done, 1 a bug, 2 usage or config, 3 input refused, 4 held for appr
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import sys
 import time
@@ -155,8 +156,6 @@ def init(directory: Annotated[Path, typer.Argument(help="A folder to make.")] = 
 
     [dim]Example:[/dim] cardscreen init blocklists
     """
-    import shlex
-
     from cardscreen import starter
 
     for file in starter.make(directory):
@@ -192,7 +191,9 @@ def run(
         what = Job.read(job)
         night.file = night.file or (None if dry_run else what.metrics)
         day, instant = parse_day(as_of) if as_of else None, parse_instant(known_at) if known_at else None
-        done = night.run = run_job(what, as_of=day, known_at=instant, dry_run=dry_run, tell=tell)
+        done = night.run = run_job(
+            what, as_of=day, known_at=instant, dry_run=dry_run, tell=tell, named=lambda run: talk.know(run=run)
+        )
     for warning in done.warnings:
         talk.say("warning", f"cardscreen: warning: {warning}", level="warning")
     _show_run(done, as_json=as_json, quiet=quiet)
@@ -205,7 +206,6 @@ def _tell_end(done: Run, seconds: float, *, quiet: bool) -> None:
     summary = done.result.summary
     took = ", ".join(f"{stage} {spent:.1f} s" for stage, spent in summary["seconds"].items())
     figures = {name: summary[name] for name in ("as_of", "rows", "flagged", "hits", "seconds")}
-    talk.know(run=done.folder.name if done.folder else None)
     sentence = "" if quiet else f"cardscreen: took {seconds:.1f} s ({took})"
     talk.say("held" if done.held else "finished", sentence, folder=done.folder, took=round(seconds, 3), **figures)
     if not done.held:
@@ -215,7 +215,7 @@ def _tell_end(done: Run, seconds: float, *, quiet: bool) -> None:
     for reason in done.held:
         talk.say("limit passed", f"  {reason}", level="warning")
     if done.folder:
-        talk.say("advice", _ADVICE.format(run=done.folder))
+        talk.say("advice", _ADVICE.format(run=shlex.quote(str(done.folder))))
     raise typer.Exit(HeldForApproval.exit_code)
 
 

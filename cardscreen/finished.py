@@ -132,8 +132,10 @@ def meant(place: Path) -> Finished:
     if (place / MANIFEST).exists():
         return Finished.read(place)
     if place.suffix != ".toml" and RUN_ID.fullmatch(place.name):
-        if (held := place.parent / HELD / place.name).exists():
-            return Finished.read(held)
+        # Between being held and being published, a run moves.
+        for other in (place.parent / HELD, place.parent.parent):
+            if (other / place.name / MANIFEST).exists():
+                return Finished.read(other / place.name)
         if not place.is_dir():
             raise ConfigError(f"there is no run {str(place)!r}{_near(place)}: cardscreen runs list shows them")
     output = output_folder(place)

@@ -53,7 +53,12 @@ class _Tokens(Section):
 
 class _Output(Section):
     directory: str = "runs"
+    applied: str | None = None
     metrics: str | None = None
+
+
+class _Notices(Section):
+    texts: dict[str, str] = {}
 
 
 class _JobFile(Section):
@@ -64,6 +69,7 @@ class _JobFile(Section):
     tokens: _Tokens | None = None
     policy: dict[str, Any] = {}
     output: _Output = _Output()
+    notices: _Notices = _Notices()
     limits: dict[str, Any] = {}
 
     @field_validator("timezone")
@@ -81,6 +87,8 @@ class Job:
         store: The store of listings, or None.
         metrics: File for Prometheus, or None.
         files: The files that the job was read from, by what they are.
+        described: The identifiers as the file writes them.
+        texts: What to say of reason codes, beside what is said by default.
     """
 
     timezone: str
@@ -99,6 +107,8 @@ class Job:
     limits: Limits
     tokens: list[TokenKey]
     files: dict[str, Path]
+    described: dict[str, dict[str, Any]]
+    texts: dict[str, str]
 
     @classmethod
     def read(cls, path: str | Path) -> Job:
@@ -108,23 +118,26 @@ class Job:
             ConfigError: No such file, or anything in it that makes no sense; tells what and where.
         """
         file = Path(path).absolute()
-        said = checked(_JobFile, read_toml(file), str(path))
-        files = {"job": file}
-        settings = dict(said.policy)
-        if "file" in settings:
-            files["policy"] = file.parent / str(settings.pop("file"))
-            if settings:
-                raise ConfigError(f"{path}: policy: give either `file` or the policy's own keys, not both")
-            policy = Policy.read(files["policy"])
-        else:
-            policy = Policy.from_settings(settings, f"{path}: policy", file.parent)
-        if policy.clearances:
-            files["clearances"] = Path(policy.clearances.file)
+        return cls.from_settings(read_toml(file), str(path), file)
+
+    @classmethod
+    def from_settings(cls, settings: dict[str, Any], where: str, file: Path) -> Job:
+        """A job from parsed TOML; see `read`.
+
+        Args:
+            settings: What the file says.
+            where: How messages name it.
+            file: Where it lies, or lay: relative paths are read from there.
+        """
+        said = checked(_JobFile, settings, where)
+        policy, files = _policy(said.policy, where, file)
+        if said.output.applied:
+            files["applied"] = Path(_resolved(file.parent, said.output.applied))
         try:
             kinds = {column: kind_from_options(column, options) for column, options in said.identifiers.items()}
             limits = Limits(**said.limits)
         except ConfigError as error:
-            raise ConfigError(f"{path}: {error}") from None
+            raise ConfigError(f"{where}: {error}") from None
         return cls(
             timezone=said.timezone,
             accounts=_resolved(file.parent, said.accounts.path),
@@ -142,11 +155,39 @@ class Job:
             limits=limits,
             tokens=_token_keys(said.tokens, file.parent),
             files=files,
+            described=said.identifiers,
+            texts=said.notices.texts,
         )
 
     def today(self) -> date:
         """The day it is now in the job's time zone."""
         return datetime.now(ZoneInfo(self.timezone)).date()
+
+
+def _policy(settings: dict[str, Any], where: str, file: Path) -> tuple[Policy, dict[str, Path]]:
+    """The policy that a job names or holds, and the files that were read, the job's own among them."""
+    files, own = {"job": file}, dict(settings)
+    if "file" in own:
+        files["policy"] = file.parent / str(own.pop("file"))
+        if own:
+            raise ConfigError(f"{where}: policy: give either `file` or the policy's own keys, not both")
+        policy = Policy.read(files["policy"])
+    else:
+        policy = Policy.from_settings(own, f"{where}: policy", file.parent)
+    if policy.clearances:
+        files["clearances"] = Path(policy.clearances.file)
+    return policy, files
+
+
+def output_of(path: str | Path) -> Path:
+    """The output folder of a job file; nothing else of it need be right.
+
+    Raises:
+        ConfigError: No such file, or no TOML.
+    """
+    file = Path(path).absolute()
+    said = read_toml(file).get("output", {})
+    return Path(_resolved(file.parent, checked(_Output, said, f"{path}: output").directory))
 
 
 def _token_keys(said: _Tokens | None, folder: Path) -> list[TokenKey]:

@@ -25,6 +25,7 @@ class Judgement:
         recommended: What the policy recommends for that level.
         caps: Each cap that applied, by name: `earlier_holder`, `truncated`, `range`, `shared`, `source`, `rule`.
         bound_by: The names of the caps that allowed no more than the hit's action; empty where none bound it.
+        measured: Whether its rule only measures it.
         sure: Whether the policy at hand, and what is known of the account, lead to the recorded score and cap.
     """
 
@@ -34,6 +35,7 @@ class Judgement:
     recommended: str
     caps: Mapping[str, str]
     bound_by: list[str]
+    measured: bool
     sure: bool
 
 
@@ -62,6 +64,7 @@ def judged(policy: Policy, hit: Mapping[str, Any], account: Mapping[str, Any]) -
         recommended=recommended,
         caps=caps,
         bound_by=[name for name, cap in caps.items() if cap == hit["cap"]] if binds else [],
+        measured=rule is not None and rule.measure_only,
         sure=(score, lowest) == (hit["score"], hit["cap"]),
     )
 

@@ -29,6 +29,8 @@ ROW_GROUP = 250_000  # rows; fixed, so that equal tables are equal files
 PART = 2_000_000
 #: Status of a row that names no account.
 NO_ACCOUNT = "no_account"
+#: Column that says of a row whether it may match a listing; Arrow takes no NUL in a name.
+MAY_MATCH = "\ue000may_match"
 _REJECTS = "rejects.parquet"
 
 
@@ -62,9 +64,15 @@ def _has_note(cell: pl.Expr, note: str) -> pl.Expr:
 
 
 def scan(
-    table: pl.LazyFrame, plan: AccountColumns, targets: Mapping[str, Targets], folder: Path | None
+    table: pl.LazyFrame,
+    plan: AccountColumns,
+    targets: Mapping[str, Targets],
+    folder: Path | None,
+    watch: pl.Series | None = None,
 ) -> tuple[dict[str, int], pl.DataFrame, pl.DataFrame]:
     """The pass: counts, rows that may match, and rejects (in a file where there is a folder).
+
+    Rows of the accounts in `watch` are among the second too; `MAY_MATCH` says which of them may match.
 
     The accounts are taken in parts: with several outputs of one query, the engine would hold whatever one
     of them has not yet taken, and memory would grow with the accounts.
@@ -77,7 +85,7 @@ def scan(
         batches = selected.collect_batches(chunk_size=PART, maintain_order=True)
         for part in chain([selected.clear().collect()], batches):
             check_exposure(part, plan)
-            counted, rows, rejected = _queries(part.lazy(), plan, _with_tokens(part.lazy(), plan, targets))
+            counted, rows, rejected = _queries(part.lazy(), plan, _with_tokens(part.lazy(), plan, targets), watch)
             told, found, refused = pl.collect_all([counted, rows, rejected.head(KEPT_REJECTS - kept)])
             counts.update({name: int(value or 0) for name, value in told.row(0, named=True).items()})
             candidates.append(_compact(found))
@@ -109,7 +117,7 @@ def _check_dates(counts: Mapping[str, int], plan: AccountColumns) -> None:
 
 
 def _queries(
-    selected: pl.LazyFrame, plan: AccountColumns, targets: Mapping[str, Targets]
+    selected: pl.LazyFrame, plan: AccountColumns, targets: Mapping[str, Targets], watch: pl.Series | None = None
 ) -> tuple[pl.LazyFrame, pl.LazyFrame, pl.LazyFrame]:
     """Counts (one row), rows that may match, and rejects of some accounts; the cells are read once for all."""
     read = selected.with_columns(_scanned(plan, column).alias(_cell(column)) for column in plan.identifiers)
@@ -137,7 +145,9 @@ def _queries(
         *(pl.col(name).filter(has_account).sum() for name in tallies if not name.startswith("may_match")),
         **{f"bad_date\0{name}": is_bad_date(pl.col(name), plan.schema[name]).sum() for name in plan.dates()},
     )
-    candidates = passed.filter(has_account & any_of("may_match")).select(plan.needed())
+    may_match = any_of("may_match")
+    kept = may_match if watch is None else may_match | pl.col(plan.account_id).is_in(watch.implode())
+    candidates = passed.filter(has_account & kept).select(*plan.needed(), may_match.alias(MAY_MATCH))
     return counted, candidates, _rejected(passed.filter(~has_account | any_of("rejected")), plan)
 
 

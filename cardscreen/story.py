@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
@@ -30,14 +30,14 @@ class Finding:
         judgement: How it was weighed.
         terms: Its source's, where they are known.
         decides: Whether the account's action comes from it.
-        carried: Whether it is of an earlier night, and was not seen in this one.
+        seen: In this run; `carried` from an earlier night that it still holds for; or `before`, and no longer.
     """
 
     hit: Mapping[str, Any]
     judgement: Judgement
     terms: Terms | None
     decides: bool
-    carried: bool = False
+    seen: Literal["now", "carried", "before"] = "now"
 
 
 @dataclass(frozen=True)
@@ -85,11 +85,10 @@ def tell(run: Finished, account: str) -> Story:
         InputError: The run's tables are gone.
     """
     flags = _rows(run, "flagged", account)
-    hits, carried = _rows(run, "hits", account), _rows(run, "carried", account)
-    changes = _rows(run, "changes", account)
-    flag, change = (rows[0] if rows else None for rows in (flags, changes))
-    decided_by = (change or {}).get("decided_by") or (flag or {}).get("decided_by")
-    findings = _findings(run, flag or change or {}, hits, carried, decided_by) if hits or carried else []
+    flag, change = (rows[0] if rows else None for rows in (flags, _rows(run, "changes", account)))
+    findings = [*_findings(run, account, "now"), *_findings(run, account, "carried")]
+    if change is not None and change["change"] == "released" and (base := _base(run)) is not None:
+        findings += _findings(base, account, "before")
     return Story(
         account=str((flag or change or {}).get("account_id", without_cards(account))),
         run=run.run_id,
@@ -111,22 +110,31 @@ def _rows(run: Finished, table: str, account: str) -> list[dict[str, Any]]:
     return run.table(table).filter(is_it).collect().to_dicts()
 
 
-def _findings(
-    run: Finished, account: Mapping[str, Any], hits: list[Any], carried: list[Any], decided_by: str | None
-) -> list[Finding]:
+def _findings(run: Finished, account: str, seen: Literal["now", "carried", "before"]) -> list[Finding]:
+    """The account's hits in a run, the deciding one first."""
+    hits = _rows(run, "carried" if seen == "carried" else "hits", account)
+    if not hits:
+        return []
     policy, terms = policy_of(run), terms_of(run) or {}
-    found = [(hit, False) for hit in hits] + [(hit, True) for hit in carried]
+    rows = [*_rows(run, "changes", account), *_rows(run, "flagged", account)]
+    flag = rows[-1] if rows else {}
     told = [
         Finding(
             hit=hit,
-            judgement=judged(policy, hit, account),
+            judgement=judged(policy, hit, flag),
             terms=terms.get(hit["source"]),
-            decides=hit["listing_id"] == decided_by,
-            carried=old,
+            decides=any(hit["listing_id"] == row["decided_by"] for row in rows[:1]),
+            seen=seen,
         )
-        for hit, old in found
+        for hit in hits
     ]
-    return sorted(told, key=lambda each: (not each.decides, each.carried, -each.hit["score"], each.hit["listing_id"]))
+    return sorted(told, key=lambda each: (not each.decides, -each.hit["score"], each.hit["listing_id"]))
+
+
+def _base(run: Finished) -> Finished | None:
+    """The run that a run was compared with, where its tables are still there."""
+    runs = (each for each in all_in(run.output) if each.run_id == run.base and each.state == "published")
+    return next(runs, None)
 
 
 def _earlier(run: Finished, account: str) -> Iterator[dict[str, Any]]:

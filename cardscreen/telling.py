@@ -139,10 +139,11 @@ def _finding(finding: Finding) -> Iterator[str]:
     case = f", case {hit['reference']}" if hit["reference"] else ""
     since = f"since {hit['listed_on']}" if hit["listed_on"] else "since always"
     until = f" until {hit['expires_on']}" if hit["expires_on"] else ""
-    role = "This decided" if finding.decides else "Seen on an earlier night" if finding.carried else "Also found"
+    reason = "" if hit["reason"] == "listed" else f" for {_words(hit['reason'])}"
+    is_there = "was" if finding.seen == "before" else "is"
     yield (
-        f"{role}: its {hit['identifier']} {hit['value']} is on the list of {hit['source']} for "
-        f"{_words(hit['reason'])}, {since}{until}{case} (listing {hit['listing_id']})."
+        f"{_role(finding)}: its {hit['identifier']} {hit['value']} {is_there} on the list of {hit['source']}{reason}, "
+        f"{since}{until}{case} (listing {hit['listing_id']})."
     )
     for said in (_MATCHES[hit["match"]], _HOLDERS[hit["holder"]]):
         if said:
@@ -154,6 +155,14 @@ def _finding(finding: Finding) -> Iterator[str]:
     yield from _weighed(finding)
 
 
+def _role(finding: Finding) -> str:
+    if finding.seen == "before":
+        return "It had been decided by this" if finding.decides else "It had been found"
+    if finding.decides:
+        return "This decided" if finding.seen == "now" else "This decided, on an earlier night"
+    return "Also found" if finding.seen == "now" else "Found on an earlier night"
+
+
 def _weighed(finding: Finding) -> Iterator[str]:
     hit, how = finding.hit, finding.judgement
     by_rule = how.rule is not None and how.scored_by != "listing"
@@ -162,7 +171,9 @@ def _weighed(finding: Finding) -> Iterator[str]:
     for name in how.bound_by:
         why = f"rule {how.rule} of the policy says so" if name == "rule" else _CAPS[name]
         yield f"  It can lead to no more than {hit['cap']}: {why}."
-    if how.rule is not None and not by_rule and "rule" not in how.bound_by:
+    if how.measured:
+        yield f"  It is only measured, and leads to nothing: rule {how.rule} of the policy says so."
+    elif how.rule is not None and not by_rule and "rule" not in how.bound_by:
         yield f"  Rule {how.rule} of the policy applied to it."
     if not how.sure:
         yield "  What the run keeps of the account and of its sources' terms does not tell all of why: see its inputs."

@@ -66,9 +66,8 @@ legal_basis = "Law on telecom fraud, article 31"
 allowed_use = "prevention of fraud"
 appeal = "the police, desk 12"
 [limits]
-shrink = 1.0
-grow = 10.0
-churn = 1.0
+shrink_share = 1.0
+grow_share = 10.0
 """
 BANK = """
 source = "bank-a"
@@ -93,6 +92,8 @@ source = "own-desk"
 kind = "phone"
 region = "CN"
 list = "allow"
+reason = "own number"
+open_ended = true
 [columns]
 value = "number"
 """
