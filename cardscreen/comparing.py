@@ -120,9 +120,9 @@ def _side(run: Finished, policy: Policy) -> Side:
 
 
 def _incomparable(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    for key, what in (("identifiers", "the identifiers"), ("account_key", "the account id")):
+    for key, what in (("identifiers", "identifiers"), ("account_key", "account ids")):
         if before.get(key) != after.get(key):
-            yield f"{what} were {before.get(key)} in the first and are {after.get(key)} in the second"
+            yield f"the {what} differ: {before.get(key)} in the first, {after.get(key)} in the second"
 
 
 def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cardscreen.base import MANIFEST
-from cardscreen.errors import ConfigError, InputError
+from cardscreen.errors import ConfigError, InputError, without_cards
 from cardscreen.files import not_for_others
 from cardscreen.finished import Finished
 from cardscreen.integrity import require_sound
@@ -87,7 +87,8 @@ def _decision(by: str, reason: str) -> dict[str, Any]:
     if not by.strip() or not reason.strip():
         raise ConfigError("say who decides (--by) and why (--reason): both are kept")
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    return {"by": by, "system_user": system_user(), "host": platform.node(), "at": now, "reason": reason}
+    said = {"by": without_cards(by), "reason": without_cards(reason)}
+    return {**said, "system_user": system_user(), "host": platform.node(), "at": now}
 
 
 def _still_held(run: Finished) -> Finished:
