@@ -296,7 +296,7 @@ def vacuum(
 def presets() -> None:
     """Show the public formats that --preset knows, and where each is described.
 
-    [dim]Example:[/dim] cardscreen list import dnc.csv --preset ftc-dnc --store lists
+    [dim]Example:[/dim] cardscreen list presets, then cardscreen list import dnc.csv --preset ftc-dnc --store lists
     """
     from cardscreen.presets import described
 

@@ -139,7 +139,9 @@ def test_a_run_whose_accounts_have_changed_can_not_be_tried_with_another_policy(
 @pytest.mark.parametrize(
     ("key", "other", "words"),
     [
-        pytest.param("identifiers", {"mobile": {"kind": "phone", "region": "GB"}}, "the identifiers differ", id="region"),
+        pytest.param(
+            "identifiers", {"mobile": {"kind": "phone", "region": "GB"}}, "the identifiers differ", id="region"
+        ),
         pytest.param("account_key", {"column": "id", "type": "String"}, "the account ids differ", id="key"),
     ],
 )
