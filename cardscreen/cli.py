@@ -13,8 +13,6 @@ import sys
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -92,26 +90,6 @@ def _warn(message: Warning | str, *_: object, **__: object) -> None:
     talk.say("warning", f"cardscreen: warning: {without_numbers(str(message))}", level="warning")
 
 
-@contextmanager
-def _progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
-    """Names the stages as they begin: in a log, or on a terminal beside the time that has passed."""
-    if talk.is_json():
-        yield lambda stage: talk.say("stage", stage=stage)
-        return
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    if quiet or not console.is_terminal or console.is_dumb_terminal:
-        yield lambda _: None
-        return
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("starting", total=None)
-        yield lambda stage: progress.update(task, description=stage)
-
-
 def _version(asked: bool) -> None:
     if asked:
         from importlib.metadata import version
@@ -140,7 +118,7 @@ def demo(
     from cardscreen.demo import run_demo
     from cardscreen.show import demo_table
 
-    with _progress(quiet=as_json) as tell:
+    with talk.progress(quiet=as_json) as tell:
         outcome = run_demo(directory, accounts, tell)
     if as_json:
         typer.echo(json.dumps(outcome.summary()))
@@ -187,7 +165,7 @@ def run(
 
     talk.choose(log, job=str(job))
     begun = time.perf_counter()
-    with measured(None if dry_run else metrics, _warn) as night, _progress(quiet=quiet) as tell:
+    with measured(None if dry_run else metrics, _warn) as night, talk.progress(quiet=quiet) as tell:
         what = Job.read(job)
         night.file = night.file or (None if dry_run else what.metrics)
         day, instant = parse_day(as_of) if as_of else None, parse_instant(known_at) if known_at else None

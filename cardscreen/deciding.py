@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import platform
-import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from cardscreen.base import MANIFEST
 from cardscreen.errors import ConfigError, InputError, without_cards
-from cardscreen.files import not_for_others
+from cardscreen.files import not_for_others, write_whole
 from cardscreen.finished import Finished
 from cardscreen.integrity import require_sound
 from cardscreen.manifest import write_json
@@ -43,7 +42,7 @@ def approve(run: Finished, by: str, reason: str) -> Finished:
         require_sound(run)
         _require_current(run)
         approval = {**said, "limits": run.records["held"]}
-        write_json(run.folder / MANIFEST, {**run.records, "approvals": [*run.records["approvals"], approval]})
+        _record(run, approvals=[*run.records["approvals"], approval])
         target = publish(run.output, run.folder)
     return Finished.read(target)
 
@@ -64,19 +63,28 @@ def discard(run: Finished, by: str, reason: str) -> Finished:
 
 def remove_personal(run: Finished, record: str, said: dict[str, Any]) -> None:
     """Remove what tells of persons from a run, and say so in its manifest first: a half-removed run is none to use."""
-    files = personal_files(run)
-    write_json(run.folder / MANIFEST, {**run.records, record: {**said, "removed": files}})
-    for name in files:
+    _record(run, **{record: {**said, "removed": personal_files(run)}})
+    finish_removing(run)
+
+
+def finish_removing(run: Finished) -> None:
+    """Remove what tells of persons; of a run whose manifest says so already, what was left by one that was killed."""
+    for name in personal_files(run):
         (run.folder / name).unlink(missing_ok=True)
     for folder in sorted((each for each in run.folder.rglob("*") if each.is_dir()), reverse=True):
         if not any(folder.iterdir()):
-            shutil.rmtree(folder)
+            folder.rmdir()
 
 
 def personal_files(run: Finished) -> list[str]:
     """The files of a run that tell of persons; what is not known to be harmless is among them."""
     names = (str(file.relative_to(run.folder)) for file in run.folder.rglob("*") if not file.is_dir())
     return sorted(name for name in names if not _is_impersonal(name))
+
+
+def _record(run: Finished, **said: Any) -> None:
+    """Put something into the manifest, which is never seen half-written."""
+    write_whole(run.folder / MANIFEST, lambda file: write_json(file, {**run.records, **said}))
 
 
 def _is_impersonal(name: str) -> bool:
@@ -98,6 +106,8 @@ def _still_held(run: Finished) -> Finished:
         raise ConfigError(f"run {run.run_id} is published already")
     if not (place / MANIFEST).exists():
         raise ConfigError(f"run {run.run_id} is not held in {run.output}: nothing is to be decided")
+    for partial in place.glob(f".{MANIFEST}.*.part"):
+        partial.unlink()  # of a decision that was killed
     run = Finished.read(place)
     if run.state != "held":
         raise ConfigError(f"run {run.run_id} was {run.state} already")

@@ -42,7 +42,9 @@ def faults(run: Finished) -> Iterator[str]:
         yield f"{name} is gone"
     for name in sorted(there - set(outputs)):
         yield f"{name} was added"
-    for name in sorted(there & set(outputs)):
+    for name in sorted(there & gone):
+        yield f"{name} was to be removed and is still there"
+    for name in sorted((there & set(outputs)) - gone):
         if fingerprint(str(run.folder / name))["sha256"] != outputs[name]["sha256"]:
             yield f"{name} was changed"
     yield from _copies(run, gone)

@@ -89,15 +89,17 @@ def import_(
     from cardscreen.tables import parse_day
 
     talk.choose(log, file=file)
-    done = import_file(
-        file,
-        _feed(feed, preset),
-        Store(store),
-        allow=allow or [],
-        as_of=parse_day(as_of) if as_of else None,
-        key=_key(key_file, key_env),
-        dry_run=dry_run,
-    )
+    with talk.progress(quiet=as_json) as tell:
+        tell("importing")
+        done = import_file(
+            file,
+            _feed(feed, preset),
+            Store(store),
+            allow=allow or [],
+            as_of=parse_day(as_of) if as_of else None,
+            key=_key(key_file, key_env),
+            dry_run=dry_run,
+        )
     talk.say("imported", **done.summary())
     if as_json:
         typer.echo(json.dumps(done.summary(), ensure_ascii=False))

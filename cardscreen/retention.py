@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from cardscreen.deciding import personal_files, remove_personal
+from cardscreen.deciding import finish_removing, personal_files, remove_personal
 from cardscreen.errors import ConfigError
 from cardscreen.files import not_for_others
 from cardscreen.finished import Finished, all_in
@@ -80,6 +80,9 @@ def prune(output: Path, keep: Keep, *, held: bool = False, dry_run: bool = False
         done = [(run, personal_files(run)) for run in _old(output, keep, held=held)]
         for run, _ in done:
             remove_personal(run, "pruned", _record(keep))
+        for run in all_in(output):
+            if run.state in ("pruned", "discarded"):
+                finish_removing(run)
     return done
 
 

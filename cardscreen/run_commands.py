@@ -159,7 +159,9 @@ def audit(
     from cardscreen.errors import InputError
     from cardscreen.finished import meant
 
-    report = examine(meant(run), replay=replay)
+    with talk.progress(quiet=as_json) as tell:
+        tell("running it again" if replay else "reading its files")
+        report = examine(meant(run), replay=replay)
     if as_json:
         typer.echo(json.dumps(report.summary(), ensure_ascii=False))
     else:
@@ -191,7 +193,9 @@ def diff(
     if other is not None and policy is not None:
         raise ConfigError("say what to compare the run with: another run or --policy FILE, not both")
     if policy is not None:
-        both = comparing.policies(meant(run), policy)
+        with talk.progress(quiet=as_json) as tell:
+            tell("running it again with the other policy")
+            both = comparing.policies(meant(run), policy)
     elif other is not None:
         both = comparing.runs(meant(run), meant(other), anyway=anyway)
     else:

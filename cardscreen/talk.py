@@ -6,7 +6,8 @@ Only the command line talks. Nothing that it says holds a card number, whichever
 from __future__ import annotations
 
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -55,11 +56,6 @@ def choose(form: str | None, **known: Any) -> None:
         in_json(**known)
 
 
-def is_json() -> bool:
-    """Whether JSON lines are said."""
-    return _log is not None
-
-
 def know(**known: Any) -> None:
     """Put something into every line from now on."""
     global _log
@@ -80,6 +76,26 @@ def say(event: str, sentence: str = "", *, level: str = "info", **fields: Any) -
         getattr(_log, level)(event, **text, **fields)
     elif sentence:
         typer.echo(without_cards(sentence), err=True)
+
+
+@contextmanager
+def progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Names the stages as they begin: in a log, or on a terminal beside the time that has passed."""
+    if _log is not None:
+        yield lambda stage: say("stage", stage=stage)
+        return
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal or console.is_dumb_terminal:
+        yield lambda _: None
+        return
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("starting", total=None)
+        yield lambda stage: progress.update(task, description=stage)
 
 
 def _clean(_logger: Any, _method: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

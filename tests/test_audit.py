@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 from commands import cardscreen
-from nights import manifest, published, run, two_nights
+from small_operator import manifest, published, run, two_nights
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from commands import cardscreen
-from nights import CARD, FIRST, job_with, project, run
+from small_operator import CARD, FIRST, job_with, project, run
 from typer.main import get_command
 
 import cardscreen as library
@@ -216,10 +216,11 @@ def test_a_log_of_a_failure_ends_with_the_sentence_and_the_exit_code(
 
 def test_an_import_logs_its_counts_and_its_refusal(operator: Path) -> None:
     arguments = ("list", "import", "police.csv", "--feed", "police.toml", "--store", "lists", "--as-of", FIRST)
-    (told,) = lines(operator, 0, *arguments)
+    begun, told = lines(operator, 0, *arguments)
+    assert (begun["event"], begun["stage"]) == ("stage", "importing")
     assert (told["event"], told["source"], told["read"], told["file"]) == ("imported", "police", 8, "police.csv")
     (operator / "empty.csv").write_text("number,listed,case,why\n", encoding="utf-8")
-    (told,) = lines(operator, 3, "list", "import", "empty.csv", *arguments[3:])
+    _, told = lines(operator, 3, "list", "import", "empty.csv", *arguments[3:])
     assert (told["event"], told["exit_code"]) == ("failed", 3)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 from commands import cardscreen
-from nights import POLICY, manifest, published, two_nights
+from small_operator import POLICY, manifest, published, two_nights
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from commands import cardscreen
-from nights import CARD, FIRST, MASKED, published, run, two_nights
+from small_operator import CARD, FIRST, MASKED, published, run, two_nights
 
 
 @pytest.fixture(scope="module")

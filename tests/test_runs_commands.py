@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from commands import cardscreen
 from filelock import FileLock
-from nights import CARD, LISTED, held, job_with, lists, manifest, published, run, two_nights
+from small_operator import CARD, LISTED, held, job_with, lists, manifest, project, published, run, two_nights
 
 WHO = ("--by", "A. Li", "--reason", "a new list, expected")
 PERSONAL = ("*.parquet", "notices", "actions", "inputs/clearances.csv")
@@ -142,6 +142,17 @@ def test_an_approval_is_finished_where_it_was_killed_in_between(operator: Path) 
     assert len(manifest(operator / "runs/latest")["approvals"]) == 2
 
 
+def test_a_first_run_that_was_held_is_approved_while_nothing_was_published(tmp_path: Path) -> None:
+    project(tmp_path)
+    job_with(tmp_path, 'first_run = "publish"', 'first_run = "hold"')
+    assert run(tmp_path, "2026-11-20").code == 4
+    assert run(tmp_path, "2026-11-20").code == 4
+    first, second = held(tmp_path)
+    assert cardscreen("runs", "approve", first, *WHO, cwd=tmp_path).code == 0
+    done = cardscreen("runs", "approve", second, *WHO, cwd=tmp_path)
+    assert (done.code, "can't be approved any more" in done.err) == (3, True)
+
+
 @pytest.mark.parametrize("command", ["approve", "discard"])
 @pytest.mark.parametrize(
     ("place", "words"),
@@ -251,6 +262,18 @@ def test_the_newest_run_its_base_and_bases_of_held_runs_are_never_pruned(operato
     assert states(operator) == ["pruned", "published", "held", "published", "latest"]
     assert run(operator, "2026-11-23").code == 0  # superseding needs the base of the newest
     assert run(operator, "2026-11-24").code == 0
+
+
+def test_a_pruning_that_was_killed_is_told_by_an_audit_and_finished_by_the_next(many: Path) -> None:
+    oldest = published(many)[0]
+    kept = (oldest / "hits.parquet").read_bytes()
+    assert cardscreen("runs", "prune", "job.toml", "--keep", "3", cwd=many).code == 0
+    (oldest / "hits.parquet").write_bytes(kept)
+    done = cardscreen("audit", oldest, cwd=many)
+    assert (done.code, "hits.parquet was to be removed and is still there" in done.out) == (3, True)
+    assert cardscreen("runs", "prune", "job.toml", "--keep", "3", cwd=many).code == 0
+    assert personal(oldest) == []
+    assert cardscreen("audit", oldest, cwd=many).code == 0
 
 
 def test_held_runs_are_pruned_only_when_asked(many: Path) -> None:
