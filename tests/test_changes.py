@@ -416,6 +416,18 @@ def test_a_release_after_a_corrected_release_has_a_key_of_its_own(operator: Oper
     assert keys[0][0]["key"] != keys[2][0]["key"]
 
 
+def test_what_a_superseded_run_handed_out_of_an_unreadable_account_is_handed_out_again_later(
+    operator: Operator,
+) -> None:
+    notify = [listing(ONE, "notify")]
+    first = World(listings=notify).night(operator, 1)
+    assert World(one("?"), notify).night(operator, 1).names("actions") == []
+    later = World(listings=notify).night(operator, 2)
+    assert later.rows("actions", "notify")[0]["key"] == first.rows("actions", "notify")[0]["key"]
+    assert World(listings=notify).night(operator, 3).names("actions") == []
+    assert World(listings=[]).night(operator, 4).releases() == [("a", "lift", "notify", "", "listing_ended")]
+
+
 def test_an_audit_run_tells_changes_and_acts_on_nobody(operator: Operator) -> None:
     for night in (1, 5):
         World().night(operator, night)
