@@ -303,7 +303,13 @@ def _handed(
         is_due=due,
         corrects=pl.when(contradicted).then("superseded").otherwise("corrects"),
         handed_out=pl.when(due).then(action).when(freed).then("standing").when(remains).then("handed").otherwise(_NONE),
-        handed_out_on=pl.when(due).then(day).when(freed).then("stood_on").when(remains).then("handed_on"),
+        # What only a superseded run has handed out today may not have been loaded: it stays due, under the same key.
+        handed_out_on=pl.when(due)
+        .then(day)
+        .when(freed)
+        .then("stood_on")
+        .when(remains & (pl.col("handed_on") < day))
+        .then("handed_on"),
         undo=pl.when(undone).then(pl.when(lifts).then(pl.lit("lift")).otherwise(pl.lit("cancel"))).cast(schema.UNDO),
         undone=pl.when(undone).then(pl.when(lifts).then(done).otherwise("action_before")),
     )
