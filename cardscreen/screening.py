@@ -29,7 +29,8 @@ from cardscreen.errors import ConfigError, InputError
 from cardscreen.identifiers import Kind
 from cardscreen.listings import Blocklist, holds
 from cardscreen.matching import Targets, check_token_keys, evidence
-from cardscreen.policy import ACCOUNT, Policy
+from cardscreen.policy import Policy
+from cardscreen.rules import ACCOUNT
 from cardscreen.scanning import NO_ACCOUNT, ROW_GROUP, scan
 from cardscreen.tables import (
     is_bad_date,
