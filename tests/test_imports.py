@@ -33,7 +33,7 @@ ORDER = [
     *("accounts", "exposure", "scanning", "screening", "brakes"),
     *("merging", "store", "job", "run"),
     *("feeds", "presets", "feed_checks", "importing", "inspecting", "upkeep"),
-    *("normalize", "doctor", "demo", "show", "list_commands", "cli"),
+    *("normalize", "doctor", "demo", "show", "list_commands", "policy_text", "policy_commands", "cli"),
 ]
 
 

@@ -32,8 +32,8 @@ MISTAKES = [
     pytest.param(
         "[[rules]]\nscore = 1\nwhen = {sorce = 'x'}",
         3,
-        "rule 1: when.sorce: a rule can't look at 'sorce' (did you mean 'source'?): it can at kind, source, reason, match, "
-        "holder and account.<carried column>",
+        "rule 1: when.sorce: a rule can't look at 'sorce' (did you mean 'source'?): it can at kind, source, reason, "
+        "match, holder and account.<carried column>",
         id="condition",
     ),
     pytest.param(
