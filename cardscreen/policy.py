@@ -234,9 +234,10 @@ class Policy(Section):
         """Mark the hits that a clearance in force covers: a person has decided on that account."""
         if self.clearances is None:
             return hits.with_columns(_cleared_by=pl.lit(None, dtype=pl.String))
+        account = pl.col("account_id").cast(pl.String).str.strip_chars()
         clear = read_clearances(self.clearances.file).filter(in_force(as_of))
         pairs = (
-            hits.select(pl.col("account_id").cast(pl.String).alias("_account"), "listing_id", "listed_on")
+            hits.select(account.alias("_account"), "listing_id", "listed_on")
             .join(clear.lazy(), left_on="_account", right_on="account_id", suffix="_cleared")
             .filter(pl.col("listed_on").is_null() | (pl.col("listed_on") <= pl.col("decided_on")))
             .filter(pl.col("listing_id_cleared").is_null() | (pl.col("listing_id_cleared") == pl.col("listing_id")))
@@ -244,7 +245,7 @@ class Policy(Section):
             .unique()
         )
         return (
-            hits.with_columns(_account=pl.col("account_id").cast(pl.String))
+            hits.with_columns(_account=account)
             .join(pairs, on=["_account", "listing_id"], how="left", maintain_order="left")
             .drop("_account")
         )
@@ -262,11 +263,12 @@ class Policy(Section):
             `schema.FLAGGED` and the carried columns, sorted by account.
         """
         live, exempt = pl.col("live"), pl.col("exempted_by").is_not_null()
-        counted = pl.when(live.any()).then(live).otherwise(exempt)
+        counted = pl.col("_counted")  # within groups, the engine fails to work it out where there are none
         deciding = ["action", "score", "listed_on", "listing_id"]
         falling = [True, True, False, False]  # a listing without a date holds since always: nulls first
         decided = (
             hits.filter(live | exempt)
+            .with_columns(_counted=live | ~live.any().over("account_id"))
             .group_by("account_id")
             .agg(
                 score=pl.col("score").filter(live).max().fill_null(0),

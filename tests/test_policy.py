@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cardscreen as cs
+from cardscreen import schema
 from cardscreen.clearances import read_clearances
 
 DAY = date(2026, 11, 23)
@@ -224,6 +225,16 @@ def test_a_measured_source_is_recorded_and_flags_nobody() -> None:
     result = screened(listing(95, source="pilot"), policy={"rules": rules})
     assert hit(result)["exempted_by"] is None
     assert result.flagged.collect().height == 0
+
+
+@pytest.mark.parametrize("accounts", [1, 2])
+def test_nothing_but_measured_hits_flags_nobody(accounts: int) -> None:
+    frame = pl.DataFrame({"account_id": range(accounts), "mobile": [NUMBER] * accounts})
+    rules = [{"when": {"kind": "phone"}, "measure_only": True}]
+    rows = (listing(95, reference="1"), listing(95, reference="2"))
+    result = screened(*rows, policy={"rules": rules}, accounts=frame)
+    assert (result.hits.collect().height, result.flagged.collect().height) == (2 * accounts, 0)
+    assert result.flagged.collect_schema().names() == list(schema.FLAGGED)
 
 
 def test_a_measured_hit_beside_a_live_one_does_not_count() -> None:
