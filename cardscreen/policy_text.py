@@ -152,12 +152,16 @@ def _due(policy: Policy, action: str) -> str:
 
 def _source(name: str, source: Source) -> str:
     exempt = "allow listings and clearances exempt" if source.overridable else "nothing exempts from its hits"
-    return f"  {name}: at most {source.cap}; {exempt}"
+    return f"  {name}: {_cap(source.cap)}; {exempt}"
 
 
 def _rule(rule: Rule) -> str:
-    conditions = listed((f"{key} is {listed(values)}" for key, values in rule.conditions.items()), "and")
+    conditions = ", and ".join(f"{key} is {listed(values)}" for key, values in rule.conditions.items())
     effects = [f"score {rule.score}"] if rule.score is not None else []
-    effects += [f"at most {rule.cap}"] if rule.cap is not None else []
+    effects += [_cap(rule.cap)] if rule.cap is not None else []
     effects += ["only measured, flags nobody"] if rule.measure_only else []
     return f"{conditions}: {', '.join(effects)}"
+
+
+def _cap(action: str) -> str:
+    return {"none": "no action", "close": "any action"}.get(action, f"at most {action}")

@@ -157,7 +157,7 @@ def merge(listings: Iterable[Row]) -> list[Row]:
             continue
         kept = merged[key]
         for name, pick in (("listed_on", min), ("expires_on", max), ("ended_on", max)):
-            pair = (kept.get(name), row.get(name))
+            pair: Any = (kept.get(name), row.get(name))
             kept[name] = None if None in pair else pick(pair)
         if (-row["severity"], row["reason"]) < (-kept["severity"], kept["reason"]):
             kept["reason"] = row["reason"]

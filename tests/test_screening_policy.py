@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ from hypothesis import strategies as st
 from reference import ACTIONS, Question
 
 import cardscreen as cs
-from cardscreen import scanning
 from cardscreen.identifiers import Kind
 from cardscreen.rules import Rule, hidden
 from cardscreen.terms import Origin, Terms
@@ -32,7 +30,7 @@ KINDS: dict[str, Kind] = {
 NAMES = {column: kind.name for column, kind in KINDS.items()}
 SINCE = {column: kind.holder_since for column, kind in KINDS.items() if kind.holder_since}
 CARRY = ["segment", "tier"]
-ACCOUNTS = {
+ACCOUNTS: Row = {
     "mobile": pl.String,
     "second": pl.List(pl.String),
     "card_no": pl.String,
