@@ -33,6 +33,9 @@ def lines_of(text: str) -> dict[Place, int]:
     Args:
         text: TOML that `tomllib` accepts.
 
+    Raises:
+        ValueError: It is no TOML.
+
     Example:
         >>> lines_of("[levels]\nhigh = 70\n[[rules]]\nwhen = { kind = 'card' }")[("rules", 0, "when", "kind")]
         4
@@ -54,13 +57,11 @@ class _Scanner:
         table: Place = ()
         self._take(_GAPS)
         while self.at < len(self.text):
-            begun = self.at
             if self._take(_OPEN):
                 table = self._header()
             else:
                 self._entry(table)
             self._take(_GAPS)
-            assert self.at > begun, "no TOML"
 
     def _take(self, what: re.Pattern[str]) -> str:
         found = what.match(self.text, self.at)
@@ -96,7 +97,8 @@ class _Scanner:
         self._take(_BLANKS)
         keys = []
         while True:
-            key = self._take(_KEY)
+            if not (key := self._take(_KEY)):
+                raise ValueError("no TOML")
             keys.append(tomllib.loads(f"key = {key}")["key"] if key[:1] in ("'", '"') else key)
             if not self._take(_DOT):
                 self._take(_BLANKS)
@@ -118,8 +120,8 @@ class _Scanner:
             while not self._take(_END):
                 self._entry(place)
                 self._take(_BETWEEN)
-        elif not self._take(_TEXT):
-            self._take(_OTHER)
+        elif not (self._take(_TEXT) or self._take(_OTHER)):
+            raise ValueError("no TOML")
 
     def _array(self, place: Place) -> None:
         number = 0
