@@ -22,6 +22,7 @@ import typer
 from cardscreen import talk
 from cardscreen.list_commands import list_app
 from cardscreen.manners import App, is_usage, usage_sentence
+from cardscreen.policy_commands import policy_app
 from cardscreen.run_commands import add_to
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ app = App(
 plan_app = App(help="The tables by which phone numbers are read.")
 app.add_typer(plan_app, name="plan")
 app.add_typer(list_app, name="list")
+app.add_typer(policy_app, name="policy")
 add_to(app)
 
 _KindName = Annotated[str, typer.Argument(help="What it is: phone, card or wallet.", show_default=False)]

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, field_validator, model_validator
 
 from cardscreen.brakes import Limits
-from cardscreen.config import Section, checked, known_zone, read_toml
+from cardscreen.config import Section, TomlFile, checked, known_zone, read_toml
 from cardscreen.errors import ConfigError
 from cardscreen.identifiers import Kind, kind_from_options
 from cardscreen.policy import Policy
@@ -118,26 +118,21 @@ class Job:
             ConfigError: No such file, or anything in it that makes no sense; tells what and where.
         """
         file = Path(path).absolute()
-        return cls.from_settings(read_toml(file), str(path), file)
+        return cls.from_settings(read_toml(file, str(path)), file)
 
     @classmethod
-    def from_settings(cls, settings: dict[str, Any], where: str, file: Path) -> Job:
+    def from_settings(cls, toml: TomlFile, file: Path) -> Job:
         """A job from parsed TOML; see `read`.
 
         Args:
-            settings: What the file says.
-            where: How messages name it.
+            toml: What the file says.
             file: Where it lies, or lay: relative paths are read from there.
         """
-        said = checked(_JobFile, settings, where)
-        policy, files = _policy(said.policy, where, file)
+        said = checked(_JobFile, toml)
+        policy, files = _policy(said.policy, toml, file)
         if said.output.applied:
             files["applied"] = Path(_resolved(file.parent, said.output.applied))
-        try:
-            kinds = {column: kind_from_options(column, options) for column, options in said.identifiers.items()}
-            limits = Limits(**said.limits)
-        except ConfigError as error:
-            raise ConfigError(f"{where}: {error}") from None
+        kinds = _kinds(said.identifiers, toml)
         return cls(
             timezone=said.timezone,
             accounts=_resolved(file.parent, said.accounts.path),
@@ -152,7 +147,7 @@ class Job:
             policy=policy,
             output=Path(_resolved(file.parent, said.output.directory)),
             metrics=Path(_resolved(file.parent, said.output.metrics)) if said.output.metrics else None,
-            limits=limits,
+            limits=checked(Limits, toml.part("limits")),
             tokens=_token_keys(said.tokens, file.parent),
             files=files,
             described=said.identifiers,
@@ -164,16 +159,17 @@ class Job:
         return datetime.now(ZoneInfo(self.timezone)).date()
 
 
-def _policy(settings: dict[str, Any], where: str, file: Path) -> tuple[Policy, dict[str, Path]]:
+def _policy(settings: dict[str, Any], toml: TomlFile, file: Path) -> tuple[Policy, dict[str, Path]]:
     """The policy that a job names or holds, and the files that were read, the job's own among them."""
     files, own = {"job": file}, dict(settings)
     if "file" in own:
         files["policy"] = file.parent / str(own.pop("file"))
         if own:
+            where = toml.where("policy", "file")
             raise ConfigError(f"{where}: policy: give either `file` or the policy's own keys, not both")
         policy = Policy.read(files["policy"])
     else:
-        policy = Policy.from_settings(own, f"{where}: policy", file.parent)
+        policy = Policy.from_settings(toml.part("policy"), file.parent)
     if policy.clearances:
         files["clearances"] = Path(policy.clearances.file)
     return policy, files
@@ -186,8 +182,20 @@ def output_of(path: str | Path) -> Path:
         ConfigError: No such file, or no TOML.
     """
     file = Path(path).absolute()
-    said = read_toml(file).get("output", {})
-    return Path(_resolved(file.parent, checked(_Output, said, f"{path}: output").directory))
+    said = checked(_Output, read_toml(file, str(path)).part("output"))
+    return Path(_resolved(file.parent, said.directory))
+
+
+def _kinds(identifiers: dict[str, dict[str, Any]], toml: TomlFile) -> dict[str, Kind]:
+    kinds, problems = {}, []
+    for column, options in identifiers.items():
+        try:
+            kinds[column] = kind_from_options(column, options)
+        except ConfigError as error:
+            problems.append(f"{toml.where('identifiers', column)}: {error}")
+    if problems:
+        raise ConfigError("\n".join(problems))
+    return kinds
 
 
 def _token_keys(said: _Tokens | None, folder: Path) -> list[TokenKey]:

@@ -9,7 +9,8 @@ from typing import Any
 import polars as pl
 
 from cardscreen import schema
-from cardscreen.policy import ACCOUNT, Policy, Source
+from cardscreen.policy import Policy, Source
+from cardscreen.rules import ACCOUNT
 
 _STRENGTH: dict[str, int] = {action: code for code, action in enumerate(schema.ACTIONS.categories)}
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from cardscreen.config import read_toml
+from cardscreen.config import TomlFile, read_toml
 from cardscreen.errors import CardscreenError, InputError
 from cardscreen.finished import Finished
 from cardscreen.job import Job
@@ -45,13 +45,14 @@ def job_of(run: Finished, policy: Path | None = None) -> Job:
     copy = copy_of(run, "job")
     if copy is None:
         raise InputError(f"run {run.run_id} was not made from a job file")
-    settings = read_toml(copy)
+    settings = dict(read_toml(copy).settings)
     own, applied = policy or copy_of(run, "policy"), copy_of(run, "applied")
     if own is not None:
         settings["policy"] = {"file": str(own.absolute())}
     if applied is not None:
-        settings["output"]["applied"] = str(applied)
-    job = Job.from_settings(settings, f"the job of run {run.run_id}", Path(run.records["inputs"]["job"]["path"]))
+        settings["output"] = {**settings["output"], "applied": str(applied)}
+    toml = TomlFile(f"the job of run {run.run_id}", settings, "")
+    job = Job.from_settings(toml, Path(run.records["inputs"]["job"]["path"]))
     job = replace(job, files={**job.files, "job": copy})
     clearances = None if policy else copy_of(run, "clearances")
     if clearances is None:
@@ -68,13 +69,14 @@ def policy_of(run: Finished) -> Policy:
     """
     file = copy_of(run, "policy")
     if file is not None:
-        settings = read_toml(file)
+        settings = read_toml(file).settings
     else:
         job = copy_of(run, "job")
-        settings = read_toml(job).get("policy", {}) if job else {}
+        settings = read_toml(job).settings.get("policy", {}) if job else {}
     # Which accounts a person has cleared is in the hits.
     told: dict[str, Any] = {name: part for name, part in settings.items() if name != "clearances"}
-    return Policy.from_settings(told, f"the policy of run {run.run_id}", run.folder).under(terms_of(run) or {})
+    toml = TomlFile(f"the policy of run {run.run_id}", told, "")
+    return Policy.from_settings(toml, run.folder).under(terms_of(run) or {})
 
 
 def terms_of(run: Finished) -> Mapping[str, Terms] | None:

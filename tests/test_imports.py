@@ -12,18 +12,31 @@ import cardscreen
 PACKAGE = Path(cardscreen.__file__).parent
 #: From the ground up: a module may import only modules before it.
 ORDER = [
-    *("errors", "config", "schema", "terms", "files", "cache", "index", "intervals", "cleaning", "splitting"),
+    *(
+        "errors",
+        "toml_lines",
+        "complaints",
+        "config",
+        "schema",
+        "terms",
+        "files",
+        "cache",
+        "index",
+        "intervals",
+        "cleaning",
+        "splitting",
+    ),
     *("encodings", "tables", "days", "sources", "secret", "tokens", "numbering"),
     *("keys", "forms", "phone_forms", "codes", "addresses"),
     *("phones", "luhn", "prefixes", "schemes", "pans", "samples", "issuers", "cards", "wallets"),
-    *("identifiers", "compiled", "listings", "matching", "policy"),
+    *("identifiers", "compiled", "listings", "matching", "rules", "clearances", "policy"),
     *("accounts", "exposure", "scanning", "screening", "base", "causes", "changes", "brakes"),
     *("merging", "store", "job", "runs", "notices", "manifest", "run"),
     *("feeds", "presets", "feed_checks", "importing", "inspecting", "upkeep"),
     *("finished", "integrity", "deciding", "retention", "overview"),
     *("kept", "judgement", "story", "telling", "replaying", "auditing", "comparing"),
     *("normalize", "doctor", "demo", "starter", "metrics", "talk", "manners", "show"),
-    *("list_commands", "run_commands", "cli"),
+    *("list_commands", "policy_text", "policy_commands", "run_commands", "cli"),
 ]
 
 
