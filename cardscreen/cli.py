@@ -137,12 +137,13 @@ def init(directory: Annotated[Path, typer.Argument(help="A folder to make.")] = 
     [dim]Example:[/dim] cardscreen init blocklists
     """
     from cardscreen import starter
+    from cardscreen.errors import without_cards
 
     for file in starter.make(directory):
         talk.say("written", f"written: {file}")
     talk.say("next", "\nNow do this, then read job.toml and put in your own accounts and lists:")
     for step in (f"cd {shlex.quote(str(directory))}", *starter.STEPS):
-        typer.echo(step)
+        typer.echo(without_cards(step))
 
 
 @app.command()

@@ -89,7 +89,7 @@ def test_a_rule_eases_and_is_named_by_its_number(operator: Path) -> None:
 
 
 def test_a_pilot_that_is_taken_seriously_enters(operator: Path) -> None:
-    other = policy(operator, POLICY.replace("measure_only = true", "measure_only = false"))
+    other = policy(operator, POLICY.replace("measure_only = true", 'cap = "verify"'))
     (told,) = diff(operator, "runs", "--policy", other)
     assert (told["move"], told["source"], told["rule"]) == ("enters", "pilot", 1)
 
