@@ -57,7 +57,7 @@ def main() -> NoReturn:
     except CardscreenError as error:
         code = _failed(str(error), error.exit_code)
     except KeyboardInterrupt:
-        code = _failed("interrupted, nothing was published", 130)
+        code = _failed("interrupted, nothing is half-published", 130)
     except OSError as error:
         code = _failed(f"{error.filename or 'a file'}: {error.strerror or error}", 3)
     except (typer.Exit, typer.Abort) as ended:
@@ -83,7 +83,7 @@ def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackTy
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
-    sys.exit(_failed("terminated, nothing was published", 143))
+    sys.exit(_failed("terminated, nothing is half-published", 143))
 
 
 def _warn(message: Warning | str, *_: object, **__: object) -> None:
@@ -152,6 +152,9 @@ def run(
     as_of: Annotated[str | None, typer.Option(help="The day that is asked about, YYYY-MM-DD.")] = None,
     known_at: Annotated[str | None, typer.Option(help="What the store knew at an instant (ISO 8601).")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and check the same, write nothing.")] = False,
+    allow_changed_identifiers: Annotated[
+        bool, typer.Option("--allow-changed-identifiers", help="Compare with a base run of other identifiers.")
+    ] = False,
     metrics: Annotated[Path | None, typer.Option(help="A .prom file for Prometheus, written however it ends.")] = None,
     log: talk.Log = None,
     as_json: _Json = False,
@@ -173,7 +176,13 @@ def run(
         night.file = night.file or (None if dry_run else what.metrics)
         day, instant = parse_day(as_of) if as_of else None, parse_instant(known_at) if known_at else None
         done = night.run = run_job(
-            what, as_of=day, known_at=instant, dry_run=dry_run, tell=tell, named=lambda run: talk.know(run=run)
+            what,
+            as_of=day,
+            known_at=instant,
+            dry_run=dry_run,
+            allow_changed_identifiers=allow_changed_identifiers,
+            tell=tell,
+            named=lambda run: talk.know(run=run),
         )
     for warning in done.warnings:
         talk.say("warning", f"cardscreen: warning: {warning}", level="warning")
@@ -195,6 +204,7 @@ def _tell_end(done: Run, seconds: float, *, quiet: bool) -> None:
         talk.say("kept", f"cardscreen: not published, kept in {done.folder}", level="warning")
     for reason in done.held:
         talk.say("limit passed", f"  {reason}", level="warning")
+    talk.say("would change", "What it would change:\n" + "\n".join(f"  {line}" for line in done.news))
     if done.folder:
         talk.say("advice", _ADVICE.format(run=shlex.quote(str(done.folder))))
     raise typer.Exit(HeldForApproval.exit_code)

@@ -26,7 +26,7 @@ from cardscreen.notices import read_applied, told_rows, write_files
 from cardscreen.scanning import ROW_GROUP
 from cardscreen.screening import Clock, Result, read_result, screen
 from cardscreen.store import Store
-from cardscreen.tables import files_of, open_table, schema_of
+from cardscreen.tables import files_of, no_such_file, open_table, schema_of
 
 _TOP = 5  # sources that are told by name
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -269,7 +269,7 @@ def _states(job: Job) -> list[tuple[str, int, int]]:
     try:
         return [(file, Path(file).stat().st_size, Path(file).stat().st_mtime_ns) for file in files]
     except FileNotFoundError as gone:
-        raise InputError(f"{gone.filename} is gone: run again when all files are there") from None
+        raise no_such_file(str(gone.filename)) from None
 
 
 def _account_key(job: Job, dtype: pl.DataType) -> dict[str, str]:

@@ -170,7 +170,7 @@ CHANGES: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "act_on": pl.Date,
     "carried_since": pl.Date,  # the first night on which the action rests on hits that were not seen
     "handed_out": ACTIONS,  # what was last put into actions/ and stands; `none` where nothing was
-    "handed_out_on": pl.Date,  # null where only a superseded run has done so
+    "handed_out_on": pl.Date,  # null too where only a superseded run has done so
     "undo": UNDO,  # of `released` and `eased`
     "corrects": pl.String,  # a run for the same day that had said otherwise and was superseded
 }
