@@ -16,6 +16,8 @@ from cardscreen.errors import ConfigError, InputError, near
 from cardscreen.job import output_of
 from cardscreen.runs import HELD, LATEST, RUN_ID
 
+#: Where a run is looked for that is named by nothing but its id.
+_RUNS = Path("runs")
 State = Literal["published", "held", "discarded", "pruned"]
 
 
@@ -125,6 +127,8 @@ def output_folder(place: Path) -> Path:
 def meant(place: Path) -> Finished:
     """The run that a person means: its folder, or an output folder or job for its newest published run.
 
+    A run is found as well where it was while it was held, and one in `runs` by its name alone.
+
     Raises:
         ConfigError: There is nothing of that name.
         InputError: No run was published there yet, or it can't be read.
@@ -133,7 +137,7 @@ def meant(place: Path) -> Finished:
         return Finished.read(place)
     if place.suffix != ".toml" and RUN_ID.fullmatch(place.name):
         # Between being held and being published, a run moves.
-        for other in (place.parent / HELD, place.parent.parent):
+        for other in (place.parent / HELD, place.parent.parent, _RUNS, _RUNS / HELD):
             if (other / place.name / MANIFEST).exists():
                 return Finished.read(other / place.name)
         if not place.is_dir():

@@ -20,6 +20,7 @@ from cardscreen.kept import job_of
 from cardscreen.listings import Blocklist
 from cardscreen.run import Night
 from cardscreen.store import Store
+from cardscreen.tables import files_of
 
 
 @contextmanager
@@ -37,6 +38,8 @@ def replayed(run: Finished, policy: Path | None = None) -> Iterator[Finished]:
     if told := list(obstacles(run)):
         raise InputError(f"run {run.run_id} can't be run again: {'; '.join(told)}")
     job = job_of(run, policy)
+    if told := list(_added(run, job)):
+        raise InputError(f"run {run.run_id} can't be run again: {'; '.join(told)}")
     with not_for_others(), tempfile.TemporaryDirectory(prefix="cardscreen-replay-") as place:
         folder = Path(place) / run.run_id
         folder.mkdir()
@@ -63,6 +66,14 @@ def obstacles(run: Finished) -> Iterator[str]:
     for name in run.records["compared"].values():
         if name and (name not in there or there[name].state != "published"):
             yield f"run {name}, with which it was compared, is gone or was pruned"
+
+
+def _added(run: Finished, job: Job) -> Iterator[str]:
+    """Files that the job would read now, and did not then."""
+    inputs = run.records["inputs"]
+    then = {said["path"] for said in (*inputs["accounts"], *inputs["lists"])}
+    now = [file for path in (job.accounts, *job.lists) for file in files_of(path)]
+    yield from (f"{file} was added since" for file in now if file not in then)
 
 
 def version_changes(then: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:

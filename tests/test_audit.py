@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 from commands import cardscreen
-from small_operator import manifest, published, run, two_nights
+from small_operator import job_with, manifest, published, run, two_nights
 
 
 @pytest.fixture(scope="module")
@@ -159,6 +159,17 @@ def test_a_replay_says_what_is_gone(operator: Path, gone: str, words: str) -> No
     shutil.rmtree(target) if target.is_dir() else target.unlink()
     told = audit(operator, "--replay")
     assert (told["passed"], words in told["obstacle"]) == (False, True), told
+
+
+def test_a_part_that_was_added_to_the_accounts_is_an_obstacle(operator: Path) -> None:
+    (operator / "accounts").mkdir()
+    accounts = pl.read_parquet(operator / "accounts.parquet")
+    accounts.write_parquet(operator / "accounts/1.parquet")
+    job_with(operator, "accounts.parquet", "accounts/*.parquet")
+    assert run(operator, "2026-11-22").code == 0
+    accounts.with_columns(pl.col("account_id") + 100).write_parquet(operator / "accounts/2.parquet")
+    told = audit(operator, "--replay")
+    assert (told["passed"], "accounts/2.parquet was added since" in told["obstacle"]) == (False, True)
 
 
 def test_a_replay_says_that_the_base_is_gone(operator: Path) -> None:

@@ -78,6 +78,13 @@ def test_the_newest_run_is_meant_by_its_folder_and_by_the_job(operator: Path, pl
     assert story(operator, 1, "--run", place) == story(operator, 1)
 
 
+def test_a_run_is_found_by_its_name_alone(operator: Path) -> None:
+    newest = published(operator)[-1].name
+    assert (
+        story(operator, 1, "--run", newest) == story(operator, 1, "--run", f"runs/.held/{newest}") == story(operator, 1)
+    )
+
+
 def test_an_earlier_run_tells_what_it_knew(operator: Path) -> None:
     told = story(operator, 2, "--run", published(operator)[0])
     assert "recommended that a person verifies the account" in told

@@ -9,6 +9,8 @@ from commands import cardscreen
 from filelock import FileLock
 from prometheus_client.parser import text_string_to_metric_families
 
+from cardscreen.metrics import measured
+
 DAY = "2026-11-20"
 
 
@@ -70,6 +72,23 @@ def test_a_busy_night_is_told(project: Path) -> None:
 def test_a_wrong_job_is_told(project: Path) -> None:
     (project / "job.toml").write_text("[accounts", encoding="utf-8")
     assert run(project)["exit_code"] == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        pytest.param(SystemExit(143), 143, id="terminated"),
+        pytest.param(KeyboardInterrupt(), 130, id="interrupted"),
+        pytest.param(OSError(28, "no space left"), 3, id="disk-full"),
+        pytest.param(RuntimeError("a bug"), 1, id="bug"),
+    ],
+)
+def test_a_night_that_ends_otherwise_is_told_with_its_exit_code(
+    tmp_path: Path, error: BaseException, code: int
+) -> None:
+    with pytest.raises(type(error)), measured(tmp_path / "night.prom", pytest.fail):
+        raise error
+    assert figures(tmp_path / "night.prom")["exit_code"] == code
 
 
 def test_the_job_can_name_the_file(project: Path) -> None:
