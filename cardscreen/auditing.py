@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,12 @@ class Report:
 
     Attributes:
         run: The run's name.
+        files: How many files its manifest names.
         faults: What is not as it was written; empty in a sound run.
         notes: What else an auditor should know: inputs that have changed since, what was pruned.
-        replay: File → how it came out again: `same`, or what differs; None where it was not asked for.
+        replay: File → how it came out again: `same`, `same rows` (in other bytes), or what differs; None: not asked for.
         obstacle: Why it could not be run again.
+        versions: The software that has other versions than when the run was made.
     """
 
     run: str
@@ -42,7 +44,7 @@ class Report:
     def passed(self) -> bool:
         """Whether all that was asked is in order."""
         again = self.replay or {}
-        return not self.faults and self.obstacle is None and all(said == _SAME for said in again.values())
+        return not self.faults and self.obstacle is None and all(said in _ALIKE for said in again.values())
 
     def summary(self) -> dict[str, Any]:
         """The same for a machine."""
@@ -59,11 +61,8 @@ class Report:
 
     def lines(self) -> Iterator[str]:
         """For a person."""
-        yield (
-            f"run {self.run}: {self.files:,} files, {len(self.faults)} of them not as written"
-            if self.faults
-            else (f"run {self.run}: all {self.files:,} files are as they were written")
-        )
+        state = f"{len(self.faults)} things are not as written" if self.faults else "all are as they were written"
+        yield f"run {self.run}, {self.files} files: {state}"
         yield from (f"  {fault}" for fault in self.faults)
         yield from (f"note: {note}" for note in self.notes)
         if self.obstacle:
@@ -78,6 +77,8 @@ class Report:
 
 
 _SAME = "same"
+_SAME_ROWS = "same rows"
+_ALIKE = (_SAME, _SAME_ROWS)
 
 
 def examine(run: Finished, *, replay: bool = False) -> Report:
@@ -98,14 +99,13 @@ def examine(run: Finished, *, replay: bool = False) -> Report:
 
 
 def _with_replay(run: Finished, report: Report) -> Report:
-    told = report.__dict__
     try:
         with replayed(run) as again:
             compared = {name: _compared(run.folder / name, again.folder / name) for name in _tables(run, again)}
             versions = list(version_changes(run.records["versions"], again.records["versions"]))
     except (CardscreenError, OSError) as error:
-        return Report(**{**told, "obstacle": str(error)})
-    return Report(**{**told, "replay": compared, "versions": versions})
+        return replace(report, obstacle=str(error))
+    return replace(report, replay=compared, versions=versions)
 
 
 def _tables(run: Finished, again: Finished) -> list[str]:
@@ -123,7 +123,7 @@ def _compared(then: Path, now: Path) -> str:
     if one.schema != other.schema:
         return f"other columns: {', '.join(map(str, set(one.schema.items()) ^ set(other.schema.items())))}"
     if one.equals(other):
-        return "the same rows in other bytes"
+        return _SAME_ROWS
     rows = [set(frame.hash_rows(seed=0).to_list()) for frame in (one, other)]
     return f"{len(rows[0] - rows[1]):,} rows only in the run, {len(rows[1] - rows[0]):,} only in the replay"
 

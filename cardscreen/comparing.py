@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from cardscreen import schema
+from cardscreen.base import Base
 from cardscreen.errors import ConfigError
 from cardscreen.finished import Finished
 from cardscreen.judgement import rule_number, with_account
@@ -27,7 +28,7 @@ class Side:
     """One of the two that are compared.
 
     Attributes:
-        flagged: `schema.FLAGGED`.
+        flagged: account_id, action, decided_by of the accounts that are flagged with an action, carried ones too.
         hits: `schema.HITS`, and `rule` (the number of the rule that applied, from 1, or null).
     """
 
@@ -115,8 +116,9 @@ def runs(before: Finished, after: Finished, *, anyway: bool = False) -> Comparis
 
 
 def _side(run: Finished, policy: Policy) -> Side:
-    flagged, hits = run.table("flagged"), run.table("hits")
-    return Side(flagged, with_account(hits, flagged, policy).with_columns(rule=rule_number(policy)))
+    run.table("flagged")  # says it where the run has lost its tables
+    night = Base.read(run.folder)
+    return Side(night.state, with_account(night.hits, night.state, policy).with_columns(rule=rule_number(policy)))
 
 
 def _incomparable(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:

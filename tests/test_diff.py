@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 from commands import cardscreen
-from small_operator import POLICY, manifest, published, two_nights
+from small_operator import POLICY, manifest, published, run, two_nights
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +54,15 @@ def test_two_nights_tell_who_enters_and_who_leaves_by_source(operator: Path) -> 
         },
     ]
     assert moved(operator, first, second) == [("9", "enters", "none", "suspend"), ("2", "leaves", "verify", "none")]
+
+
+def test_a_flag_that_is_carried_does_not_leave(operator: Path, tmp_path: Path) -> None:
+    shutil.copytree(operator, tmp_path / "o", symlinks=True)
+    accounts = pl.read_parquet(operator / "accounts.parquet").filter(pl.col("account_id") != 1)
+    accounts.write_parquet(tmp_path / "o/accounts.parquet")
+    (tmp_path / "o/job.toml").write_text((operator / "job.toml").read_text(encoding="utf-8") + "accounts_shrink = 1\n")
+    assert run(tmp_path / "o", "2026-11-22").code == 0
+    assert diff(tmp_path / "o", published(tmp_path / "o")[1], "runs/latest") == []
 
 
 def test_turned_round_who_entered_leaves(operator: Path) -> None:
