@@ -27,7 +27,7 @@ class Report:
         files: How many files its manifest names.
         faults: What is not as it was written; empty in a sound run.
         notes: What else an auditor should know: inputs that have changed since, what was pruned.
-        replay: File → how it came out again: `same`, `same rows` (in other bytes), or what differs; None: not asked for.
+        replay: File → how it came out again: `same`, `same rows` (other bytes), or what differs; None: not asked for.
         obstacle: Why it could not be run again.
         versions: The software that has other versions than when the run was made.
     """

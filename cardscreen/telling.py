@@ -104,7 +104,7 @@ def _outcome(flag: Mapping[str, Any] | None, change: Mapping[str, Any] | None) -
     if flag is not None and action != "none":
         yield f"Its score is {flag['score']}, level {flag['level']}; listings that count: {flag['hits']}."
     if change is not None and change["change"] != "released":
-        yield f"Since the run before: {_moved(change)}."
+        yield f"{'Now' if change['cause'] == 'first_run' else 'Since the run before'}: {_moved(change)}."
         yield from _handed(change)
 
 
