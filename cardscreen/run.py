@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -26,7 +27,7 @@ from cardscreen.notices import read_applied, told_rows, write_files
 from cardscreen.scanning import ROW_GROUP
 from cardscreen.screening import Clock, Result, read_result, screen
 from cardscreen.store import Store
-from cardscreen.tables import files_of, no_such_file, open_table, schema_of
+from cardscreen.tables import files_of, first_line, no_such_file, open_table, schema_of
 
 _TOP = 5  # sources that are told by name
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -156,7 +157,8 @@ class _Night:
         self.tell("reading the lists")
         blocklist = _blocklist(job, self.known_at)
         self.tell("screening the accounts")
-        result = self._screened(blocklist, prior, out)
+        with _naming_the_file(job):
+            result = self._screened(blocklist, prior, out)
         self.tell("comparing with the night before")
         policy = policy_digest(job.policy, {name: each.terms for name, each in blocklist.origins.items()})
         around = _circumstances(job, self.day, result.summary, blocklist, prior.base, policy)
@@ -251,6 +253,24 @@ def _states(job: Job) -> list[tuple[str, int, int]]:
         return [(file, Path(file).stat().st_size, Path(file).stat().st_mtime_ns) for file in files]
     except FileNotFoundError as gone:
         raise no_such_file(str(gone.filename)) from None
+
+
+@contextmanager
+def _naming_the_file(job: Job) -> Iterator[None]:
+    """Say which of several files of accounts can't be read; the engine doesn't always."""
+    try:
+        yield
+    except InputError as error:
+        files = files_of(job.accounts)
+        if type(error) is not InputError or len(files) == 1:
+            raise
+        for file in files:
+            try:
+                part = open_table(file, encoding=job.encoding, delimiter=job.delimiter)
+                deque(part.collect_batches(), maxlen=0)
+            except (pl.exceptions.PolarsError, OSError, InputError) as problem:
+                raise InputError(f"{file} can't be read: {first_line(problem)}") from None
+        raise
 
 
 def _account_key(job: Job, dtype: pl.DataType) -> dict[str, str]:
