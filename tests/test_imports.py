@@ -18,7 +18,7 @@ ORDER = [
     *("phones", "luhn", "prefixes", "schemes", "pans", "samples", "issuers", "cards", "wallets"),
     *("identifiers", "compiled", "listings", "matching", "policy"),
     *("accounts", "exposure", "scanning", "screening", "base", "causes", "changes", "brakes"),
-    *("merging", "store", "job", "runs", "notices", "manifest", "run"),
+    *("merging", "store", "job", "runs", "notices", "manifest", "comparable", "run"),
     *("feeds", "presets", "feed_checks", "importing", "inspecting", "upkeep"),
     *("normalize", "doctor", "demo", "show", "list_commands", "cli"),
 ]
