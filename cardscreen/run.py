@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -17,16 +18,17 @@ from cardscreen.base import CARRIED, Base
 from cardscreen.brakes import Moves, newer, passed
 from cardscreen.causes import Circumstances
 from cardscreen.changes import Changes, Prior, compare
+from cardscreen.comparable import account_key, check_same, circumstances, lists_of, sources_of
 from cardscreen.errors import ConfigError, InputError
 from cardscreen.files import not_for_others
 from cardscreen.job import Job
 from cardscreen.listings import Blocklist
-from cardscreen.manifest import fingerprint, policy_digest, write_records
+from cardscreen.manifest import policy_digest, write_records
 from cardscreen.notices import read_applied, told_rows, write_files
 from cardscreen.scanning import ROW_GROUP
 from cardscreen.screening import Clock, Result, read_result, screen
 from cardscreen.store import Store
-from cardscreen.tables import files_of, no_such_file, open_table, schema_of
+from cardscreen.tables import files_of, first_line, no_such_file, open_table
 
 _TOP = 5  # sources that are told by name
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -52,7 +54,7 @@ class Run:
         told = self.result.summary["changes"]
         news = [
             f"the data of {name!r} is of {source['data_date']}, {source['age_days']} days old"
-            for name, source in _sources(self.result.summary).items()
+            for name, source in sources_of(self.result.summary).items()
             if source["state"] == "old"
         ]
         if told["policy_changed"]:
@@ -175,10 +177,11 @@ class Night:
         job, prior, blocklist, audit = self.job, self.prior, self.blocklist, self.audit
         applied = read_applied(str(job.files["applied"])) if "applied" in job.files else None
         self.tell("screening the accounts")
-        result = self._screened(blocklist, prior, out)
+        with _naming_the_file(job):
+            result = self._screened(blocklist, prior, out)
         self.tell("comparing with the night before")
         policy = policy_digest(job.policy, {name: each.terms for name, each in blocklist.origins.items()})
-        around = _circumstances(job, self.day, result.summary, blocklist, prior.base, policy)
+        around = circumstances(job, self.day, result.summary, blocklist, prior.base, policy)
         clock = Clock()
         with clock.stage("changes"):
             changes = compare(
@@ -193,7 +196,7 @@ class Night:
         job = self.job
         table = open_table(job.accounts, encoding=job.encoding, delimiter=job.delimiter)
         if prior.base and not self.allow_changed_identifiers:
-            _check_same(prior.base, job, table)
+            check_same(prior.base, job, table)
         result = screen(
             table,
             blocklist,
@@ -234,12 +237,12 @@ class Night:
                 "supersedes": superseded[0].run_id if superseded else None,
             },
             "identifiers": job.described,
-            "account_key": _account_key(job, found.result.flagged.collect_schema()["account_id"]),
+            "account_key": account_key(job, found.result.flagged.collect_schema()["account_id"]),
             "policy": found.policy,
             "held": found.held,
             "summary": summary,
         }
-        write_records(folder, job, begun, records, _lists(job))
+        write_records(folder, job, begun, records, lists_of(job))
         return summary
 
 
@@ -272,71 +275,22 @@ def _states(job: Job) -> list[tuple[str, int, int]]:
         raise no_such_file(str(gone.filename)) from None
 
 
-def _account_key(job: Job, dtype: pl.DataType) -> dict[str, str]:
-    return {"column": job.account_id, "type": str(dtype)}
-
-
-def _check_same(base: Base, job: Job, table: pl.LazyFrame) -> None:
-    """Refuse to compare nights that don't speak of the same things: flags would end or begin for no reason."""
-    then, now = base.records.get("identifiers", job.described), job.described
-    told = [
-        f"identifiers.{name} is {now.get(name, 'not there')} and was {then.get(name, 'not there')}"
-        for name in [*then, *(name for name in now if name not in then)]
-        if then.get(name) != now.get(name)
-    ]
-    account = schema_of(table, "the accounts").get(job.account_id)
-    if account is not None:
-        key = _account_key(job, account)
-        was = base.records.get("account_key", key)
-        told += [
-            f"the account id's {name} is {key[name]} and was {was[name]}" for name in key if key[name] != was[name]
-        ]
-    if told:
-        raise ConfigError(
-            f"the job differs from that of the base run {base.run_id}: {'; '.join(told)}. If that is meant, say "
-            "--allow-changed-identifiers once"
-        )
-
-
-def _lists(job: Job) -> list[dict[str, Any]]:
-    return [fingerprint(file) for path in job.lists for file in files_of(path)]
-
-
-def _circumstances(
-    job: Job, day: date, summary: Mapping[str, Any], blocklist: Blocklist, base: Base | None, policy: str
-) -> Circumstances:
-    if base is None:
-        return Circumstances(day, blocklist.lazy)
-    return Circumstances(
-        as_of=day,
-        listings=blocklist.lazy,
-        listings_then=_listings_then(job, blocklist, base),
-        then=base.as_of,
-        stale=[name for name, told in _sources(summary).items() if told["state"] == "stale"],
-        policy=base.records.get("policy", policy) != policy,
-        software=bool(newer(dict(summary), base.summary)),
-    )
-
-
-def _listings_then(job: Job, blocklist: Blocklist, base: Base) -> pl.LazyFrame | None:
-    """The base run's listings: of its version of the store, or tonight's where the files are the same."""
-    inputs = base.records["inputs"]
-    if job.store is None:
-        files = _lists(job)
-        same = files == inputs["lists"] and all("sha256" in file for file in files)
-        return blocklist.lazy if same else None
-    was = inputs.get("store") or {}
-    if was.get("path") != Store(job.store).identity():
-        return None
+@contextmanager
+def _naming_the_file(job: Job) -> Iterator[None]:
+    """Say which of several files of accounts can't be read; the engine doesn't always."""
     try:
-        return Store(job.store).blocklist(version=was["version"]).lazy
-    except (ConfigError, InputError):  # vacuumed, or restored from a backup
-        return None
-
-
-def _sources(summary: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    sources: dict[str, dict[str, Any]] = (summary.get("store") or {"sources": {}})["sources"]
-    return sources
+        yield
+    except InputError as error:
+        files = files_of(job.accounts)
+        if type(error) is not InputError or len(files) == 1:
+            raise
+        for file in files:
+            try:
+                part = open_table(file, encoding=job.encoding, delimiter=job.delimiter)
+                deque(part.collect_batches(), maxlen=0)
+            except (pl.exceptions.PolarsError, OSError, InputError) as problem:
+                raise InputError(f"{file} can't be read: {first_line(problem)}") from None
+        raise
 
 
 def _told(found: Changes, result: Result, prior: Prior, around: Circumstances, *, audit: bool) -> dict[str, Any]:

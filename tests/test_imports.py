@@ -31,7 +31,7 @@ ORDER = [
     *("phones", "luhn", "prefixes", "schemes", "pans", "samples", "issuers", "cards", "wallets"),
     *("identifiers", "compiled", "listings", "matching", "rules", "clearances", "policy"),
     *("accounts", "exposure", "scanning", "screening", "base", "causes", "changes", "brakes"),
-    *("merging", "store", "job", "runs", "notices", "manifest", "run"),
+    *("merging", "store", "job", "runs", "notices", "manifest", "comparable", "run"),
     *("feeds", "presets", "feed_checks", "importing", "inspecting", "upkeep"),
     *("finished", "integrity", "deciding", "retention", "overview"),
     *("kept", "judgement", "story", "telling", "replaying", "auditing", "comparing"),

@@ -12,7 +12,7 @@ from unittest import mock
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nights import Night, Operator, Row, account, day, frame_of, listing, phone
+from nights import JOB, Night, Operator, Row, account, day, frame_of, listing, phone
 
 import cardscreen as cs
 
@@ -227,7 +227,7 @@ class Week:
     """The reference beside the real thing."""
 
     def __init__(self, folder: Path) -> None:
-        self.operator = Operator(folder)
+        self.operator = Operator(folder, JOB.replace("shared_above = 2", "shared_above = 9"))
         self.number = 0
         self.base: dict[str, State] = {name: State() for name in NAMES}
         self.states = self.base
@@ -247,7 +247,7 @@ class Week:
         facts = {name: self._facts(world, name) for name in NAMES}
         self.operator.clear(*(f"{name},,{today},{today}" for name in sorted(world.cleared)))
         lists = None if then is None else cs.Blocklist.from_frame(frame_of(then.listings)).lazy
-        with mock.patch("cardscreen.run._listings_then", return_value=lists):
+        with mock.patch("cardscreen.comparable._listings_then", return_value=lists):
             self.last = self.operator.night(self.number, world.accounts(), world.listings)
         check_changes(self.last, self.base, told, facts)
         self.states, self.worlds = told, (then, world)
