@@ -52,7 +52,8 @@ class Story:
         change: Its row of `schema.CHANGES`; None where it has none.
         findings: Its hits, the deciding one first.
         rejects: Its cells that could not be read: rows of `schema.REJECTS`.
-        earlier: run, as_of, change, cause and action of the runs before in which something changed, the newest first.
+        earlier: run, as_of, change, cause and action of the runs before in which something changed, the newest first;
+            `pruned` where nothing is known of a run and those before it.
         rows: How many rows the run read.
     """
 
@@ -139,10 +140,13 @@ def _base(run: Finished) -> Finished | None:
 
 def _earlier(run: Finished, account: str) -> Iterator[dict[str, Any]]:
     """What changed in the nights before, along the runs that were compared with one another."""
-    runs = {each.run_id: each for each in all_in(run.output) if each.state == "published"}
+    runs = {each.run_id: each for each in all_in(run.output)}
     before = runs.get(run.base or "")
     for _ in range(_NIGHTS):
         if before is None:
+            return
+        if before.state == "pruned":
+            yield {"run": before.run_id, "as_of": before.as_of.isoformat(), "change": "pruned"}
             return
         for row in _rows(before, "changes", account):
             if row["change"] not in ("unchanged", "carried") or row["carried_since"] == before.as_of:

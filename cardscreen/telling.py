@@ -68,9 +68,14 @@ def sentences(story: Story) -> Iterator[str]:
     for reject in story.rejects:
         shape = f", written like {reject['shape']}" if reject["shape"] else ""
         yield f"Its {reject['identifier']} could not be read: {_words(reject['status'])}{shape}."
-    for night in story.earlier:
-        yield f"Before, in the run for {night['as_of']}: {_moved(night)}."
+    yield from map(_before, story.earlier)
     yield from _terms(story)
+
+
+def _before(night: Mapping[str, Any]) -> str:
+    if night["change"] == "pruned":
+        return f"What the run for {night['as_of']} and those before it said has been removed."
+    return f"Before, in the run for {night['as_of']}: {_moved(night)}."
 
 
 def _not_flagged(story: Story) -> Iterator[str]:

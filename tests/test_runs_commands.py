@@ -307,6 +307,8 @@ def test_a_pruned_run_says_so_wherever_it_is_asked(many: Path) -> None:
     for command in (("explain", 1, "--run", oldest), ("diff", oldest, "runs/latest"), ("audit", oldest, "--replay")):
         done = cardscreen(*command, cwd=many)
         assert (done.code, "pruned" in done.err + done.out) == (3, True)
+    told = cardscreen("explain", 1, cwd=many).out
+    assert "What the run for 2026-11-20 and those before it said has been removed." in told
     done = run(many, "2026-11-21")
     assert (done.code, "was pruned, so nothing can be compared with it" in done.err) == (3, True)
 
