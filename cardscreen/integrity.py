@@ -13,7 +13,7 @@ from cardscreen.manifest import fingerprint
 
 _NEEDED = (
     *("run_id", "as_of", "timezone", "begun", "ended", "inputs", "versions", "limits", "held", "approvals"),
-    *("summary", "outputs"),
+    *("audit", "compared", "identifiers", "account_key", "policy", "summary", "outputs"),
 )
 
 

@@ -153,6 +153,16 @@ def test_a_first_run_that_was_held_is_approved_while_nothing_was_published(tmp_p
     assert (done.code, "can't be approved any more" in done.err) == (3, True)
 
 
+def test_an_audit_run_that_was_held_is_approved_and_is_not_latest(operator: Path) -> None:
+    latest = (operator / "runs/latest").readlink()
+    job_with(operator, "flagged_share = 1", "flagged_share = 0")
+    assert run(operator, "2026-11-10").code == 4
+    done = cardscreen("runs", "approve", held(operator)[-1], *WHO, cwd=operator)
+    assert done.code == 0, done.err
+    assert states(operator) == ["published", "latest", "held", "audit"]
+    assert (operator / "runs/latest").readlink() == latest
+
+
 @pytest.mark.parametrize("command", ["approve", "discard"])
 @pytest.mark.parametrize(
     ("place", "words"),
