@@ -264,7 +264,7 @@ def _dated(found: pl.DataFrame, around: Circumstances) -> pl.DataFrame:
         carried_since=pl.when(rests).then("kept_since"),
         cause=pl.when(change == "carried")
         .then("kept_cause")
-        .when("settled")
+        .when(pl.col("settled") & (change == "released"))
         .then("was_cause")
         .when(is_eased | (change == "released"))
         .then("lost_cause"),

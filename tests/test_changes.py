@@ -419,6 +419,17 @@ def test_a_release_after_a_corrected_release_has_a_key_of_its_own(operator: Oper
     assert keys[0][0]["key"] != keys[2][0]["key"]
 
 
+def test_an_account_that_superseded_runs_told_and_released_is_new_again_with_its_own_cause(operator: Operator) -> None:
+    World([account("b", FREE)]).night(operator, 1)
+    notices = []
+    for world in (World(), World(listings=[]), World()):
+        night = world.night(operator, 2)
+        notices.append([row["key"] for row in night.rows("notices", "suspend")])
+    assert night.change("a") == ("new", "identifier_changed", "none", "suspend")
+    assert [len(keys) for keys in notices] == [1, 0, 1]
+    assert notices[0] != notices[2]
+
+
 def test_what_a_superseded_run_handed_out_of_an_unreadable_account_is_handed_out_again_later(
     operator: Operator,
 ) -> None:
