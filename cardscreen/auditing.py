@@ -61,7 +61,7 @@ class Report:
 
     def lines(self) -> Iterator[str]:
         """For a person."""
-        state = f"{len(self.faults)} things are not as written" if self.faults else "all are as they were written"
+        state = "not as it was written:" if self.faults else "all are as they were written"
         yield f"run {self.run}, {self.files} files: {state}"
         yield from (f"  {fault}" for fault in self.faults)
         yield from (f"note: {note}" for note in self.notes)
@@ -91,7 +91,7 @@ def examine(run: Finished, *, replay: bool = False) -> Report:
     found, notes = list(faults(run)), []
     if gone := removed(run):
         what = run.records.get("pruned") or run.records["discarded"]
-        notes.append(f"{len(gone)} files were removed on {what['at']}: {run.state}")
+        notes.append(f"it was {run.state} on {what['at']}; files removed: {len(gone)}")
     if "inputs" in run.records:
         notes += [f"an input is not there as it was read: {said}" for said in changed_inputs(run)]
     report = Report(run.run_id, len(run.records.get("outputs", ())), found, notes)
@@ -125,7 +125,7 @@ def _compared(then: Path, now: Path) -> str:
     if one.equals(other):
         return _SAME_ROWS
     rows = [set(frame.hash_rows(seed=0).to_list()) for frame in (one, other)]
-    return f"{len(rows[0] - rows[1]):,} rows only in the run, {len(rows[1] - rows[0]):,} only in the replay"
+    return f"rows only in the run: {len(rows[0] - rows[1]):,}, only in the replay: {len(rows[1] - rows[0]):,}"
 
 
 def _lines(file: Path) -> pl.DataFrame:

@@ -113,7 +113,8 @@ def _rows(run: Finished, table: str, account: str) -> list[dict[str, Any]]:
 
 def _findings(run: Finished, account: str, seen: Literal["now", "carried", "before"]) -> list[Finding]:
     """The account's hits in a run, the deciding one first."""
-    hits = _rows(run, "carried" if seen == "carried" else "hits", account)
+    tables = {"now": ["hits"], "carried": ["carried"], "before": ["hits", "carried"]}[seen]
+    hits = [row for table in tables for row in _rows(run, table, account)]
     if not hits:
         return []
     policy, terms = policy_of(run), terms_of(run) or {}

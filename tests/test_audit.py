@@ -189,7 +189,7 @@ def test_rows_that_do_not_come_out_again_are_counted(operator: Path) -> None:
     (latest / "manifest.json").write_text(json.dumps(told), encoding="utf-8")
     report = audit(operator, "--replay")
     assert not report["passed"]
-    assert report["replay"]["flagged.parquet"] == "0 rows only in the run, 1 only in the replay"
+    assert report["replay"]["flagged.parquet"] == "rows only in the run: 0, only in the replay: 1"
     assert report["replay"]["hits.parquet"] == "same"
 
 
