@@ -232,7 +232,7 @@ def test_one_thing_is_not_told_in_the_plural(operator: Path) -> None:
 
 
 #: The modules that are the command line, and a program of its own that answers by printing.
-_TALKING = {"cli", "talk", "manners", "show", "list_commands", "run_commands", "answering"}
+_TALKING = {"cli", "talk", "manners", "show", "list_commands", "policy_commands", "run_commands", "answering"}
 
 
 def test_only_the_command_line_prints_logs_and_exits() -> None:
