@@ -30,7 +30,8 @@ from cardscreen.identifiers import Kind
 from cardscreen.listings import Blocklist, holds
 from cardscreen.matching import Targets, check_token_keys, evidence
 from cardscreen.policy import ACCOUNT, Policy
-from cardscreen.scanning import NO_ACCOUNT, ROW_GROUP, scan
+from cardscreen.rejects import ROW_GROUP
+from cardscreen.scanning import NO_ACCOUNT, scan
 from cardscreen.tables import (
     is_bad_date,
     is_dateable,

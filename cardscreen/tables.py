@@ -278,3 +278,8 @@ def parse_instant(text: str) -> datetime:
     except ValueError:
         raise ConfigError(f"{text!r} is no instant: write it like 2026-11-23T02:00:00+08:00") from None
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+def detached(few: pl.DataFrame) -> pl.DataFrame:
+    """The same rows with texts of their own: those of filtered rows keep all the others' in memory."""
+    return pl.DataFrame(few.to_arrow(compat_level=pl.CompatLevel.oldest()), schema=few.schema)

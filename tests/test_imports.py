@@ -12,12 +12,25 @@ import cardscreen
 PACKAGE = Path(cardscreen.__file__).parent
 #: From the ground up: a module may import only modules before it.
 ORDER = [
-    *("errors", "config", "schema", "terms", "files", "cache", "index", "intervals", "cleaning", "splitting"),
+    *(
+        "errors",
+        "config",
+        "schema",
+        "terms",
+        "files",
+        "cache",
+        "digits",
+        "members",
+        "index",
+        "intervals",
+        "cleaning",
+        "splitting",
+    ),
     *("encodings", "tables", "days", "sources", "secret", "tokens", "numbering"),
     *("keys", "forms", "phone_forms", "codes", "addresses"),
     *("phones", "luhn", "prefixes", "schemes", "pans", "samples", "issuers", "cards", "wallets"),
     *("identifiers", "compiled", "listings", "matching", "policy"),
-    *("accounts", "exposure", "scanning", "screening", "brakes"),
+    *("accounts", "exposure", "rejects", "scanning", "screening", "brakes"),
     *("merging", "store", "job", "run"),
     *("feeds", "presets", "feed_checks", "importing", "inspecting", "upkeep"),
     *("normalize", "doctor", "demo", "show", "list_commands", "cli"),
