@@ -16,10 +16,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+if TYPE_CHECKING:
+    import pyarrow as pa
 if sys.platform != "win32":
     import resource
 
@@ -61,6 +63,23 @@ class Result:
     rejects: pl.LazyFrame
     summary: dict[str, Any]
 
+    def to_arrow(self) -> dict[str, pa.Table]:
+        """The three tables as Arrow that every library reads.
+
+        Returns:
+            `{"flagged": …, "hits": …, "rejects": …}`, pyarrow Tables of the same columns: text as `large_string`,
+            levels, actions and the other closed sets as `dictionary`.
+
+        Example:
+            >>> from cardscreen import Blocklist, Phone
+            >>> accounts = pl.DataFrame({"account_id": ["a"], "mobile": ["138 0013 8000"]})
+            >>> listed = Blocklist.from_frame(pl.DataFrame({"kind": ["phone"], "value": ["+8613800138000"]}))
+            >>> screen(accounts, listed, {"mobile": Phone("CN")}).to_arrow()["flagged"].num_rows
+            1
+        """
+        oldest = pl.CompatLevel.oldest()  # the newest has text that not every reader knows
+        return {name: getattr(self, name).collect().to_arrow(compat_level=oldest) for name in _TABLES}
+
 
 def screen(
     accounts: Any,
@@ -79,7 +98,9 @@ def screen(
     """Screen accounts against a blocklist.
 
     Args:
-        accounts: LazyFrame, DataFrame, anything with `__arrow_c_stream__`, or a path, glob or URL.
+        accounts: LazyFrame, DataFrame; pandas DataFrame; pyarrow Table, RecordBatch, RecordBatchReader or
+            Dataset; DuckDB relation; DeltaTable; anything with `__arrow_c_stream__`; a path, glob or URL, or a
+            list of them. Nothing of it is changed, and what streams is read once, without holding it.
             An account may have many rows; an identifier column may be a List.
         blocklist: The listings.
         identifiers: Account column → its kind: `{"mobile": Phone("CN"), "card_no": Card()}`.
@@ -89,7 +110,7 @@ def screen(
             then show as they are; without it such a column is refused.
         policy: A `Policy` or its settings, the path of a TOML file, or None for the default policy.
         as_of: The day that is asked about; None: today in the machine's time zone.
-        previous: The flagged frame, or run folder, of the night before.
+        previous: The result, flagged frame (of any library) or run folder of the night before.
         tokens: The key under which the blocklist's tokens were made; two while keys are changed.
         out: Folder for flagged.parquet, hits.parquet and rejects.parquet, instead of memory.
 
@@ -201,6 +222,8 @@ def _previous(previous: Any, account_type: pl.DataType) -> pl.LazyFrame | None:
     """The flagged frame of the night before: account_id, action, flagged_since, act_on; each account once."""
     if previous is None:
         return None
+    if isinstance(previous, Result):
+        previous = previous.flagged
     if isinstance(previous, (str, Path)) and Path(previous).is_dir():
         previous = Path(previous) / "flagged.parquet"
     table, where = open_table(previous), "the previous flags"
