@@ -54,7 +54,7 @@ def _opened(source: Any, name: str) -> pl.LazyFrame | None:
         _refuse_repeated(source.schema.names, name)
         return pl.DataFrame(source.select(_readable(source.schema))).lazy()
     if _is_a(source, "pyarrow.dataset", "Dataset"):
-        return _Stream(name, source.schema, lambda columns: source.scanner(columns=columns).to_reader()).scan()
+        return _from_dataset(source, name)
     if _is_a(source, "duckdb", "DuckDBPyRelation"):
         return _from_duckdb(source, name)
     if hasattr(source, "__arrow_c_stream__"):
@@ -162,6 +162,14 @@ class _Stream:
             f"the {self.name} gives no rows: it is empty, or was read before. A stream can be read once only: "
             "make it anew, or give a table, a dataset or a file"
         )
+
+
+def _from_dataset(dataset: Any, name: str) -> pl.LazyFrame:
+    def selected(columns: list[str] | None) -> pa.RecordBatchReader:
+        # Read ahead a little: the default holds a third more.
+        return dataset.scanner(columns=columns, batch_readahead=4, fragment_readahead=1).to_reader()
+
+    return _Stream(name, dataset.schema, selected).scan()
 
 
 def _from_duckdb(relation: Any, name: str) -> pl.LazyFrame:
