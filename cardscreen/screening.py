@@ -6,6 +6,7 @@ rows that may match. Evidence, masks and policy are worked out for those few onl
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 import tempfile
@@ -28,6 +29,7 @@ if sys.platform != "win32":
 from cardscreen import compiled, schema
 from cardscreen.accounts import AccountColumns
 from cardscreen.errors import ConfigError, InputError
+from cardscreen.files import write_whole
 from cardscreen.identifiers import Kind
 from cardscreen.listings import Blocklist, holds
 from cardscreen.matching import Targets, check_token_keys, evidence
@@ -45,6 +47,7 @@ from cardscreen.tables import (
 from cardscreen.tokens import TokenKey
 
 _TABLES = ("flagged", "hits", "rejects")
+_SUMMARY = "summary.json"
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,18 @@ class Result:
     hits: pl.LazyFrame
     rejects: pl.LazyFrame
     summary: dict[str, Any]
+
+    @classmethod
+    def read(cls, folder: str | Path) -> Result:
+        """The result in a folder: of a screening with `out`, or of a run.
+
+        Raises:
+            InputError: There is none, or it is not complete.
+        """
+        try:
+            return read_result(Path(folder), json.loads((Path(folder) / _SUMMARY).read_text(encoding="utf-8")))
+        except (OSError, ValueError):
+            raise InputError(f"{folder} holds no complete screening: its {_SUMMARY} can't be read") from None
 
     def to_arrow(self) -> dict[str, pa.Table]:
         """The three tables as Arrow that every library reads.
@@ -112,7 +127,8 @@ def screen(
         as_of: The day that is asked about; None: today in the machine's time zone.
         previous: The result, flagged frame (of any library) or run folder of the night before.
         tokens: The key under which the blocklist's tokens were made; two while keys are changed.
-        out: Folder for flagged.parquet, hits.parquet and rejects.parquet, instead of memory.
+        out: Folder for flagged.parquet, hits.parquet, rejects.parquet and, last, summary.json, instead of memory;
+            `Result.read` reads it again.
 
     Returns:
         `Result`; its frames are read from `out` where that is given. Sorted by account, identifier,
@@ -162,6 +178,8 @@ def screen(
     summary["store"] = blocklist.told(day)
     summary |= {"seconds": clock.seconds, "peak_memory_mib": clock.peak_mib}
     if out is not None:
+        text = json.dumps(summary, ensure_ascii=False, indent=2)
+        write_whole(Path(out) / _SUMMARY, lambda file: file.write_text(text, encoding="utf-8"))
         return read_result(Path(out), summary)
     return Result(flagged.lazy(), hits.lazy(), rejects.lazy(), summary)
 
@@ -214,6 +232,7 @@ def _output_folder(out: str | Path | None) -> Iterator[Path | None]:
         raise ConfigError(f"out: the folder {target} can't be made: {error.strerror}") from None
     with tempfile.TemporaryDirectory(prefix=".screening-", dir=target) as name:
         yield Path(name)
+        (target / _SUMMARY).unlink(missing_ok=True)  # it is written last: without it, a folder is not complete
         for table in _TABLES:
             shutil.move(Path(name) / f"{table}.parquet", target / f"{table}.parquet")
 
@@ -227,7 +246,7 @@ def _previous(previous: Any, account_type: pl.DataType) -> pl.LazyFrame | None:
     if isinstance(previous, (str, Path)) and Path(previous).is_dir():
         previous = Path(previous) / "flagged.parquet"
     table, where = open_table(previous), "the previous flags"
-    types = table.collect_schema()
+    types = schema_of(table, where)
     days = ["flagged_since", "act_on"]
     require_columns(types.names(), ["account_id", "action", *days], where)
     for name in days:

@@ -513,6 +513,17 @@ def test_results_as_arrow_are_read_by_other_libraries_as_they_are(tmp_path: Path
         assert asked(f"select {', '.join(columns)} from told", told=table) == plain.select(columns).rows()
 
 
+def test_a_result_is_read_again_from_its_folder_and_only_when_it_is_complete(tmp_path: Path) -> None:
+    night = screened(ACCOUNTS, out=tmp_path)
+    again = cs.Result.read(tmp_path)
+    assert again.flagged.collect().equals(night.flagged.collect())
+    assert again.summary == night.summary
+    cs.check(screened(ACCOUNTS, previous=again), {"flagged_share": 1, "source_share": 1, "rejected_share": 1}, again)
+    (tmp_path / "summary.json").unlink()
+    with pytest.raises(cs.InputError, match="holds no complete screening"):
+        cs.Result.read(tmp_path)
+
+
 def test_collected_results_are_arrow_for_whoever_asks() -> None:
     flagged = screened(ACCOUNTS).flagged.collect()
     assert flagged.to_arrow().num_rows == 2

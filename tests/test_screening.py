@@ -232,6 +232,7 @@ def test_results_in_a_folder_equal_results_in_memory(tmp_path: Path) -> None:
         "flagged.parquet",
         "hits.parquet",
         "rejects.parquet",
+        "summary.json",
     ]
 
 
