@@ -21,6 +21,7 @@ _DELTA_BRIEFLY = {"max_retries": "1", "retry_timeout": "5s", "connect_timeout": 
 _DENIED = re.compile(
     r"169\.254\.169\.254|\b40[13]\b|AccessDenied|credential|InvalidAccessKeyId|SignatureDoes", re.IGNORECASE
 )
+_UNREACHED = re.compile(r"error sending request|\bconnect|\bdns\b|timed? ?out|not allowed", re.IGNORECASE)
 _DECORATION = re.compile(r"\x1b\[[0-9;]*m|↳|^\s*[0-9]+:")
 _VARIABLES = {
     "s3": "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION (and AWS_ENDPOINT_URL, if the store is not Amazon's)",
@@ -94,7 +95,7 @@ def _unreadable(url: str, error: Exception) -> InputError:
         return InputError(
             f"{where} can't be read without credentials that permit it: set {next(known, 'them')} in the environment"
         )
-    if isinstance(error, OSError):
+    if isinstance(error, OSError) and _UNREACHED.search(said):
         cause = _DECORATION.sub("", said.strip().splitlines()[-1]).strip()
         return InputError(f"{where} can't be reached: {first_line(Exception(cause))}. Is the network there?")
     return InputError(f"{where} can't be read: {first_line(error)}")

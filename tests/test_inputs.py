@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
+from stores import serving
 
 import cardscreen as cs
 from cardscreen.identifiers import Kind
@@ -443,11 +444,44 @@ def test_a_url_of_a_delta_table_is_read_as_one() -> None:
     scan.assert_called_once_with("s3://bank/accounts")
 
 
+@pytest.mark.parametrize(
+    ("path", "columns"),
+    [
+        ("accounts/dt=2026-11-23/a.parquet", ["dt"]),
+        ("accounts/*/*.parquet", ["dt"]),
+        ("accounts", ["dt"]),
+        ("accounts/dt=2026-11-23/", ["dt"]),
+        ("delta", []),
+        ("accounts.csv", []),
+        ("accounts.arrow", []),
+    ],
+)
+def test_an_object_store_is_read_like_a_folder(
+    path: str, columns: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket = tmp_path / tmp_path.name.replace("_", "-")  # each test its own: stores are remembered by their bucket
+    ACCOUNTS.write_parquet(bucket / "accounts/dt=2026-11-23/a.parquet", mkdir=True)
+    delta(bucket)
+    written(bucket, "accounts.csv")
+    written(bucket, "accounts.arrow")
+    with serving(tmp_path) as endpoint:
+        in_environment(endpoint, monkeypatch)
+        found = open_table(f"s3://{bucket.name}/{path}").collect()
+        assert found.columns == [*ACCOUNTS.columns, *columns]
+        assert found.drop(columns).equals(open_table(bucket / path).drop(columns).collect())
+        with pytest.raises(cs.InputError, match="there is nothing at s3://.*/x"):
+            open_table(f"s3://{bucket.name}/x{path}")
+
+
+def in_environment(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = {"ACCESS_KEY_ID": "k", "SECRET_ACCESS_KEY": "s", "REGION": "r", "ALLOW_HTTP": "true"}
+    for name, value in {**settings, "ENDPOINT_URL": endpoint}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+
+
 @pytest.mark.parametrize("path", ["1/a.parquet", "2/*.parquet", "3/accounts/", "4/a.csv", "5/a.arrow"])
 def test_a_store_that_does_not_answer_is_told_in_one_sentence(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = {"ACCESS_KEY_ID": "k", "SECRET_ACCESS_KEY": "s", "REGION": "r", "ALLOW_HTTP": "true"}
-    for name, value in {**settings, "ENDPOINT_URL": "http://127.0.0.1:9"}.items():
-        monkeypatch.setenv(f"AWS_{name}", value)
+    in_environment("http://127.0.0.1:9", monkeypatch)
     with pytest.raises(cs.InputError, match=r"^s3://bank.* can't be reached: .*Is the network there\?$"):
         open_table(f"s3://bank-{path}")
 
