@@ -12,21 +12,9 @@ import cardscreen
 PACKAGE = Path(cardscreen.__file__).parent
 #: From the ground up: a module may import only modules before it.
 ORDER = [
-    *(
-        "errors",
-        "config",
-        "schema",
-        "terms",
-        "files",
-        "cache",
-        "digits",
-        "members",
-        "index",
-        "intervals",
-        "cleaning",
-        "splitting",
-    ),
-    *("encodings", "tables", "days", "sources", "secret", "tokens", "numbering"),
+    *("errors", "config", "schema", "terms", "files", "cache", "digits", "members", "index", "intervals"),
+    *("cleaning", "splitting", "encodings", "frames", "partitions", "remote", "tables", "days", "sources"),
+    *("secret", "tokens", "numbering"),
     *("keys", "forms", "phone_forms", "codes", "addresses"),
     *("phones", "luhn", "prefixes", "schemes", "pans", "samples", "issuers", "cards", "wallets"),
     *("identifiers", "compiled", "listings", "matching", "policy"),

@@ -222,26 +222,6 @@ def screened(accounts: Any, **options: Any) -> cs.Result:
     return cs.screen(accounts, small_world()[1], identifiers=KINDS, as_of=DAY, **options)
 
 
-def test_every_kind_of_input_gives_the_same_answer(tmp_path: Path) -> None:
-    accounts, _ = small_world()
-    accounts.write_parquet(tmp_path / "accounts.parquet")
-    accounts.write_csv(tmp_path / "accounts.csv")
-    accounts.write_ipc(tmp_path / "accounts.arrow")
-    sources = [
-        accounts.lazy(),
-        accounts.to_arrow(),
-        accounts.to_pandas(),
-        tmp_path / "accounts.parquet",
-        str(tmp_path / "*.parquet"),
-        tmp_path / "accounts.csv",
-        tmp_path / "accounts.arrow",
-    ]
-    expected = screened(accounts).flagged.collect()
-    assert expected["account_id"].to_list() == ["a", "d"]
-    for source in sources:
-        assert screened(source).flagged.collect().equals(expected)
-
-
 def test_results_in_a_folder_equal_results_in_memory(tmp_path: Path) -> None:
     accounts, _ = small_world()
     in_memory, on_disk = screened(accounts), screened(accounts, out=tmp_path / "out")
@@ -252,6 +232,7 @@ def test_results_in_a_folder_equal_results_in_memory(tmp_path: Path) -> None:
         "flagged.parquet",
         "hits.parquet",
         "rejects.parquet",
+        "summary.json",
     ]
 
 
@@ -305,13 +286,6 @@ def test_no_accounts_at_all_give_empty_results_with_all_columns() -> None:
     assert result.flagged.collect().height == result.hits.collect().height == result.rejects.collect().height == 0
     assert result.hits.collect_schema().names() == [*HIT_COLUMNS[:10], "expires_on", *HIT_COLUMNS[10:]]
     assert set(result.summary["rows"].values()) == {0}
-
-
-def test_the_input_frame_stays_as_it_was() -> None:
-    accounts, _ = small_world()
-    before = accounts.clone()
-    screened(accounts)
-    assert accounts.equals(before)
 
 
 def test_no_full_card_number_is_in_any_result() -> None:
