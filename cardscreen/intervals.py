@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from cardscreen.digits import distinct
 from cardscreen.index import Index
 
 _Keys = npt.NDArray[np.uint64]
@@ -186,5 +187,5 @@ class Intervals:
 def _cells(low: pl.Series, high: pl.Series) -> tuple[_Keys, npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """Where cells begin, and of each interval the first cell and the one behind its last."""
     lows, highs = low.cast(pl.UInt64).to_numpy(), high.cast(pl.UInt64).to_numpy()
-    edges = np.unique(np.concatenate([lows, highs[highs < _LAST_KEY] + np.uint64(1)]))
+    edges = distinct(np.concatenate([lows, highs[highs < _LAST_KEY] + np.uint64(1)]))
     return edges, np.searchsorted(edges, lows), np.searchsorted(edges, highs, side="right")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cardscreen.digits import Keys, Rows, blocks
+from cardscreen.digits import Keys, Rows, blocks, distinct
 
 _BITS = 32  # of the filter, for each key
 _LEAST_WORDS = 8
@@ -28,11 +28,11 @@ class Members:
     """
 
     def __init__(self, keys: Keys) -> None:
-        self._keys = np.unique(keys)
+        self._keys = distinct(keys)
         words = max(_LEAST_WORDS, 1 << (len(self._keys) * _BITS // _WORD).bit_length())
         self._shift = np.uint64(_WORD - (words.bit_length() - 1))
         self._words = np.zeros(words, dtype=np.uint64)
-        spread = np.sort(self._keys * _SPREAD)
+        spread = distinct(self._keys * _SPREAD)
         if len(spread):
             place = spread >> self._shift
             first = np.flatnonzero(np.append(True, place[1:] != place[:-1]))

@@ -19,15 +19,17 @@ import polars as pl
 from cardscreen import schema
 from cardscreen.accounts import AccountColumns
 from cardscreen.cleaning import shape
-from cardscreen.digits import Flags, Rows, taken
+from cardscreen.digits import Flags, Keys, Rows, taken
 from cardscreen.errors import InputError
 from cardscreen.exposure import check_exposure
+from cardscreen.identifiers import Kind
 from cardscreen.matching import Cells, Targets
 from cardscreen.rejects import Rejects
 from cardscreen.tables import detached, first_line, is_bad_date
 
 #: Accounts that are worked on at once by a thread, in rows.
-BATCH = 250_000
+BATCH = 1_000_000
+_PLAIN = 125_000  # rows of which the plain cells are read at once: what is computed of more leaves the cache
 #: Status of a row that names no account.
 NO_ACCOUNT = "no_account"
 _ROW = "\0row"
@@ -126,6 +128,14 @@ def _as_rejects(refused: pl.DataFrame, column: str, kind: str | None) -> pl.Data
     return refused.select("row", "status", "shape", identifier=pl.lit(column), kind=pl.lit(kind, pl.String))
 
 
+def _plain_keys(cells: pl.DataFrame, kind: Kind) -> Keys:
+    """`Kind.keys_of`, of a part of the cells after another."""
+    found = np.zeros(len(cells), dtype=np.uint64)
+    for start in range(0, len(cells), _PLAIN):
+        found[start : start + _PLAIN] = kind.keys_of(cells.slice(start, _PLAIN))
+    return found
+
+
 def _seen(scanned: pl.DataFrame) -> Cells:
     """`schema.SCAN` cells, a column a field, as arrays."""
     has_key, has_stub = (scanned[name].is_not_null().to_numpy() for name in ("key", "stub"))
@@ -159,7 +169,7 @@ class _Column:
         if plan.is_list(column):
             cells = cells.with_row_index(_ROW).explode(column, empty_as_null=False)
             row = cells.drop_in_place(_ROW).to_numpy().astype(np.intp)
-        found = kind.keys_of(cells)
+        found = _plain_keys(cells, kind)
         usable, empty = found > 0, cells.to_series(0).is_null().to_numpy()
         may_match = targets.may_match(Cells(found, usable, np.zeros_like(usable), lambda: kind.stubs_of(found)))
         others = np.flatnonzero(~usable & ~empty)
