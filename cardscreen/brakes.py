@@ -16,7 +16,8 @@ import polars as pl
 from pydantic import Field, ValidationError
 
 from cardscreen import schema
-from cardscreen.config import Section, complaint
+from cardscreen.complaints import complaint
+from cardscreen.config import Section
 from cardscreen.errors import HeldForApproval, InputError
 from cardscreen.screening import Result
 

@@ -33,8 +33,9 @@ from cardscreen.files import write_whole
 from cardscreen.identifiers import Kind
 from cardscreen.listings import Blocklist, holds
 from cardscreen.matching import Targets, check_token_keys, evidence
-from cardscreen.policy import ACCOUNT, Policy
+from cardscreen.policy import Policy
 from cardscreen.rejects import ROW_GROUP
+from cardscreen.rules import ACCOUNT
 from cardscreen.scanning import NO_ACCOUNT, scan
 from cardscreen.tables import (
     is_bad_date,
@@ -311,8 +312,10 @@ def _hits(cells: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
     owned = cells.group_by("account_id", "identifier", "kind", "value").agg(
         pl.col("holder_since", "shown", "status").min()
     )
-    # Rows of one account may say different things: a rule that protects one of them protects the account.
-    said = cells.group_by("account_id").agg(pl.col(name).drop_nulls().unique().sort() for name in carry)
+    # Rows of one account may say different things: a rule that protects one of them protects the account. Rows
+    # without a hit are left out, as of those only some have come this far.
+    listed_cells = cells.join(pairs.filter(~allow), on=["kind", "value"], how="semi")
+    said = listed_cells.group_by("account_id").agg(pl.col(name).drop_nulls().unique().sort() for name in carry)
     since, listed = pl.col("holder_since"), pl.col("listed_on")
     holder = pl.when(listed < since).then(pl.lit("earlier")).when(listed >= since).then(pl.lit("same"))
     return (

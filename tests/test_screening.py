@@ -42,6 +42,8 @@ LISTED = pl.Schema(
 )
 KINDS: dict[str, Kind] = {"mobile": cs.Phone("CN", holder_since="since"), "card_no": cs.Card(holder_since="since")}
 ALL_KINDS: dict[str, Kind] = KINDS | {"wallet": cs.Wallet(holder_since="since")}
+NAMES = {"mobile": "phone", "card_no": "card", "wallet": "wallet"}
+ASKED = reference.Question(DAY, "CN", NAMES, dict.fromkeys(NAMES, "since"))
 
 PHONES = ["+8613800138000", "+8613800138001", "+8617000001234", "+861064123456789", "+442079460958"]
 PHONE_CELLS = [
@@ -166,7 +168,7 @@ FLAG_COLUMNS = [
 def test_screening_agrees_with_the_slow_reference(
     accounts: list[dict[str, Any]], listings: list[dict[str, Any]]
 ) -> None:
-    expected = reference.screen(accounts, listings, DAY, "CN")
+    expected = reference.screen(accounts, listings, ASKED)
     result = cs.screen(
         pl.DataFrame(accounts, schema=ACCOUNTS),
         cs.Blocklist.from_frame(pl.DataFrame(listings, schema=LISTED)),
@@ -352,7 +354,7 @@ def test_a_wrongly_ordered_join_would_be_noticed() -> None:
             "severity": 95,
         }
     ]
-    found = reference.screen(rows, listed, DAY, "CN")
+    found = reference.screen(rows, listed, ASKED)
     assert [hit["action"] for hit in found.hits] == ["suspend"]
     assert found.flagged[0]["act_on"] == DAY + timedelta(days=3)
 
