@@ -17,7 +17,8 @@ from pydantic import Field, ValidationError
 from cardscreen import schema
 from cardscreen.base import Base
 from cardscreen.changes import Changes
-from cardscreen.config import Section, complaint
+from cardscreen.complaints import complaint
+from cardscreen.config import Section
 from cardscreen.errors import HeldForApproval
 from cardscreen.screening import Result
 

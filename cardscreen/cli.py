@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from cardscreen.list_commands import list_app
+from cardscreen.policy_commands import policy_app
 
 if TYPE_CHECKING:
     from cardscreen.run import Run
@@ -35,6 +36,7 @@ app = typer.Typer(
 plan_app = typer.Typer(help="The tables by which phone numbers are read.", no_args_is_help=True)
 app.add_typer(plan_app, name="plan")
 app.add_typer(list_app, name="list")
+app.add_typer(policy_app, name="policy")
 
 _KindName = Annotated[str, typer.Argument(help="What it is: phone, card or wallet.", show_default=False)]
 _Json = Annotated[bool, typer.Option("--json", help="Print the summary as one line of JSON.")]

@@ -1,15 +1,20 @@
-"""Reads TOML files into checked models; every problem of a file is told at once, with the near name."""
+"""Reads TOML files into checked models; every problem of a file is told at once, with its line."""
 
 from __future__ import annotations
 
+import re
 import tomllib
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from cardscreen.complaints import WrongSettings, complaint, named
 from cardscreen.errors import ConfigError, near
+from cardscreen.toml_lines import Place, lines_of
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -20,14 +25,74 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-def read_toml(path: Path) -> dict[str, Any]:
-    """A TOML file's content.
+@dataclass(frozen=True)
+class TomlFile:
+    """What a TOML file says, or one table in it, and on which lines.
+
+    Attributes:
+        name: The file's name for messages.
+        settings: Its content.
+        text: Its text; empty where the lines are not known.
+        table: The table that is meant; empty: all of it.
+    """
+
+    name: str
+    settings: dict[str, Any]
+    text: str = field(repr=False)
+    table: Place = ()
+
+    @classmethod
+    def of(cls, text: str, name: str) -> TomlFile:
+        """What a text says.
+
+        Raises:
+            ConfigError: It is no TOML; says in which line.
+        """
+        try:
+            return cls(name, tomllib.loads(text), text)
+        except tomllib.TOMLDecodeError as error:
+            told = re.fullmatch(r"(.*) \(at (line \d+), column \d+\)", str(error), re.DOTALL)
+            what, line = told.groups() if told else (str(error), f"line {len(text.splitlines())}")
+            raise ConfigError(f"{name}, {line}: this is not TOML: {what}") from None
+
+    def part(self, key: str) -> TomlFile:
+        """One of its tables."""
+        return replace(self, settings=self.settings.get(key, {}), table=(*self.table, key))
+
+    def where(self, *place: str | int) -> str:
+        """The file, and the line of a setting or of the table that lacks it."""
+        line = self._line((*self.table, *place))
+        return self.name if line is None else f"{self.name}, line {line}"
+
+    def complaint(self, error: WrongSettings) -> ConfigError:
+        """All that is wrong, each problem in a line of its own that says where."""
+        lines = []
+        for each in error.problems:
+            here = named((*self.table, *each.place))
+            lines.append(f"{self.where(*each.place)}: {each.told(here, self._with_line(each.other))}")
+        return ConfigError("\n".join(lines))
+
+    def _with_line(self, place: Place) -> str:
+        line = self._line((*self.table, *place))
+        return named((*self.table, *place)) + (f" (line {line})" if line else "")
+
+    def _line(self, place: Place) -> int | None:
+        known = (place[:length] for length in range(len(place), 0, -1))
+        return next((self._lines[each] for each in known if each in self._lines), None)
+
+    @cached_property
+    def _lines(self) -> dict[Place, int]:
+        return lines_of(self.text)
+
+
+def read_toml(path: Path, name: str | None = None) -> TomlFile:
+    """A TOML file's content; messages call it by its path unless another name is given.
 
     Raises:
         ConfigError: There is no such file, or it is no TOML; says where.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return TomlFile.of(path.read_text(encoding="utf-8-sig"), name or str(path))
     except FileNotFoundError:
         there = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
         raise ConfigError(f"there is no file {str(path)!r}{near(path.name, there)}") from None
@@ -35,20 +100,20 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path} is not in UTF-8: save it as UTF-8") from None
     except OSError as error:
         raise ConfigError(f"{path} can't be read: {error.strerror}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} is not TOML: {error}") from None
 
 
-def checked(model: type[_Model], data: dict[str, Any], where: str) -> _Model:
-    """A model from parsed TOML.
+def checked(model: type[_Model], said: TomlFile) -> _Model:
+    """A model from a TOML file.
 
     Raises:
-        ConfigError: With one sentence for each thing that is wrong.
+        ConfigError: With one sentence for each thing that is wrong, and its line.
     """
     try:
-        return model.model_validate(data)
+        return model(**said.settings)
     except ValidationError as error:
-        raise complaint(model, error, where) from None
+        raise said.complaint(complaint(model, error, said.name)) from None
+    except WrongSettings as error:
+        raise said.complaint(error) from None
 
 
 def known_zone(name: str) -> str:
@@ -62,37 +127,3 @@ def known_zone(name: str) -> str:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError(f"there is no time zone {name!r}{near(name, available_timezones())}") from None
     return name
-
-
-def complaint(model: type[BaseModel], error: ValidationError, where: str) -> ConfigError:
-    """All problems that pydantic found, in the words of the file."""
-    return ConfigError("; ".join(f"{where}: {_sentence(model, problem)}" for problem in error.errors()))
-
-
-def _sentence(model: type[BaseModel], problem: Any) -> str:
-    location = [str(part) for part in problem["loc"]]
-    key = ".".join(location)
-    if problem["type"] == "extra_forbidden":
-        known = _keys_at(model, location[:-1])
-        return f"unknown key {key!r}{near(location[-1], known)}; the keys there are {', '.join(known)}"
-    if problem["type"] == "missing":
-        return f"{key!r} is missing"
-    message = problem["msg"].removeprefix("Value error, ")
-    return f"{key}: {message[0].lower()}{message[1:]}" if key else message
-
-
-def _keys_at(model: type[BaseModel], location: list[str]) -> list[str]:
-    """The field names of the model that sits at a place inside another."""
-    current: type[BaseModel] = model
-    for part in location:
-        if part not in current.model_fields:
-            continue  # an index of a list or a free name
-        nested = _models_in(current.model_fields[part].annotation)
-        current = nested[0] if nested else current
-    return [field.alias or name for name, field in current.model_fields.items()]
-
-
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [model for part in getattr(annotation, "__args__", ()) for model in _models_in(part)]

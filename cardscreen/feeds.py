@@ -21,7 +21,8 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from cardscreen import schema, schemes
 from cardscreen.cards import card
 from cardscreen.cleaning import QUANTITY, holds_numbers, refuse_type, shape, to_text
-from cardscreen.config import Section, complaint, known_zone, read_toml
+from cardscreen.complaints import complaint
+from cardscreen.config import Section, TomlFile, checked, known_zone, read_toml
 from cardscreen.days import is_no_day, read_days
 from cardscreen.errors import ConfigError, InputError, MissingColumn
 from cardscreen.identifiers import KINDS, Kind, kind_from_options
@@ -147,15 +148,12 @@ class Feed(Section):
         Raises:
             ConfigError: No such file, or no feed; tells all that is wrong.
         """
-        return cls.from_settings(read_toml(Path(path)), str(path))
+        return cls.from_settings(read_toml(Path(path)))
 
     @classmethod
-    def from_settings(cls, settings: dict[str, Any], where: str) -> Feed:
+    def from_settings(cls, said: TomlFile) -> Feed:
         """A feed from parsed TOML; see `read`."""
-        try:
-            return cls(**settings)
-        except ConfigError as error:
-            raise ConfigError(str(error).replace("feed: ", f"{where}: ")) from None
+        return checked(cls, said)
 
     def kinds(self) -> dict[str, Kind]:
         """The kinds that the feed may hold, with its options.

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, field_validator, model_validator
 
 from cardscreen.brakes import Limits
-from cardscreen.config import Section, checked, known_zone, read_toml
+from cardscreen.config import Section, TomlFile, checked, known_zone, read_toml
 from cardscreen.errors import ConfigError
 from cardscreen.identifiers import Kind, kind_from_options
 from cardscreen.policy import Policy
@@ -115,25 +115,23 @@ class Job:
             ConfigError: No such file, or anything in it that makes no sense; tells what and where.
         """
         file = Path(path).absolute()
-        said = checked(_JobFile, read_toml(file), str(path))
+        toml = read_toml(file, str(path))
+        said = checked(_JobFile, toml)
         files = {"job": file}
         settings = dict(said.policy)
         if "file" in settings:
             files["policy"] = file.parent / str(settings.pop("file"))
             if settings:
-                raise ConfigError(f"{path}: policy: give either `file` or the policy's own keys, not both")
+                where = toml.where("policy", "file")
+                raise ConfigError(f"{where}: policy: give either `file` or the policy's own keys, not both")
             policy = Policy.read(files["policy"])
         else:
-            policy = Policy.from_settings(settings, f"{path}: policy", file.parent)
+            policy = Policy.from_settings(toml.part("policy"), file.parent)
         if policy.clearances:
             files["clearances"] = Path(policy.clearances.file)
         if said.output.applied:
             files["applied"] = Path(_resolved(file.parent, said.output.applied))
-        try:
-            kinds = {column: kind_from_options(column, options) for column, options in said.identifiers.items()}
-            limits = Limits(**said.limits)
-        except ConfigError as error:
-            raise ConfigError(f"{path}: {error}") from None
+        kinds = _kinds(said.identifiers, toml)
         return cls(
             timezone=said.timezone,
             accounts=_resolved(file.parent, said.accounts.path),
@@ -147,7 +145,7 @@ class Job:
             store=_resolved(file.parent, said.blocklist.store) if said.blocklist.store else None,
             policy=policy,
             output=Path(_resolved(file.parent, said.output.directory)),
-            limits=limits,
+            limits=checked(Limits, toml.part("limits")),
             tokens=_token_keys(said.tokens, file.parent),
             files=files,
             described=said.identifiers,
@@ -157,6 +155,18 @@ class Job:
     def today(self) -> date:
         """The day it is now in the job's time zone."""
         return datetime.now(ZoneInfo(self.timezone)).date()
+
+
+def _kinds(identifiers: dict[str, dict[str, Any]], toml: TomlFile) -> dict[str, Kind]:
+    kinds, problems = {}, []
+    for column, options in identifiers.items():
+        try:
+            kinds[column] = kind_from_options(column, options)
+        except ConfigError as error:
+            problems.append(f"{toml.where('identifiers', column)}: {error}")
+    if problems:
+        raise ConfigError("\n".join(problems))
+    return kinds
 
 
 def _token_keys(said: _Tokens | None, folder: Path) -> list[TokenKey]:

@@ -10,26 +10,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import polars as pl
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from cardscreen import schema
-from cardscreen.config import Section, complaint, read_toml
-from cardscreen.errors import ConfigError, near
+from cardscreen.clearances import in_force, read_clearances
+from cardscreen.complaints import complaint
+from cardscreen.config import Section, TomlFile, checked, read_toml
+from cardscreen.rules import ACCOUNT, Rule, Score, without_hidden
 from cardscreen.schema import Action
-from cardscreen.tables import collected, is_bad_date, open_table, require_columns, to_date
 from cardscreen.terms import Terms
-
-Score = Annotated[int, Field(ge=1, le=100)]
 
 _ACTION_NAMES: list[str] = schema.ACTIONS.categories.to_list()
 _LEVEL_NAMES: list[str] = schema.LEVELS.categories.to_list()
-_RULE_KEYS = ["kind", "source", "reason", "match", "holder"]
-#: How rules, and frames inside a screening, name a carried account column.
-ACCOUNT = "account."
 _CLEARANCE = "clearance"
 
 
@@ -45,7 +42,7 @@ class Levels(Section):
     def _rise(self) -> Levels:
         steps = [self.low, self.medium, self.high, self.critical]
         if steps != sorted(steps):
-            raise ValueError(f"levels must rise from low to critical, not {steps}")
+            raise ValueError(f"levels must rise from low to critical, not {', '.join(map(str, steps))}")
         return self
 
 
@@ -56,6 +53,17 @@ class Actions(Section):
     medium: Action = "verify"
     high: Action = "suspend"
     critical: Action = "suspend"
+
+    @model_validator(mode="after")
+    def _rise(self) -> Actions:
+        told = list(self)
+        for (lower, weak), (higher, strong) in pairwise(told):
+            if _ACTION_NAMES.index(strong) < _ACTION_NAMES.index(weak):
+                raise ValueError(
+                    f"actions must not fall from low to critical: {higher} recommends {strong}, "
+                    f"which is weaker than {weak} for {lower}"
+                )
+        return self
 
 
 class GraceDays(Section):
@@ -84,38 +92,10 @@ class Source(Section):
     overridable: bool = True
 
 
-class Rule(Section):
-    """The first rule that matches a hit applies to it."""
-
-    when: dict[str, str | list[str]] = Field(min_length=1)
-    score: Score | None = None
-    cap: Action | None = None
-    measure_only: bool = False
-
-    @field_validator("when")
-    @classmethod
-    def _known(cls, when: dict[str, str | list[str]]) -> dict[str, str | list[str]]:
-        for key in when:
-            if key not in _RULE_KEYS and not (key.startswith(ACCOUNT) and key != ACCOUNT):
-                raise ValueError(
-                    f"a rule can't look at {key!r}{near(key, _RULE_KEYS)}: "
-                    f"it can at {', '.join(_RULE_KEYS)} and account.<carried column>"
-                )
-        return when
-
-    def matches(self) -> pl.Expr:
-        """Whether all conditions hold for a hit."""
-        conditions = [
-            _is_one_of(pl.col(key), [value] if isinstance(value, str) else value, several=key.startswith(ACCOUNT))
-            for key, value in self.when.items()
-        ]
-        return pl.all_horizontal(conditions).fill_null(False)
-
-
 class Clearances(Section):
     """Where the decisions of persons on single accounts are kept."""
 
-    file: str
+    file: str = Field(min_length=1)
 
 
 class Policy(Section):
@@ -137,11 +117,16 @@ class Policy(Section):
     rules: list[Rule] = []
     clearances: Clearances | None = None
 
-    def __init__(self, **parts: Any) -> None:
+    def __init__(self, /, **parts: Any) -> None:
         try:
             super().__init__(**parts)
         except ValidationError as error:
             raise complaint(type(self), error, "policy") from None
+
+    @field_validator("rules")
+    @classmethod
+    def _reachable(cls, rules: list[Rule]) -> list[Rule]:
+        return without_hidden(rules)
 
     @classmethod
     def read(cls, path: str | Path) -> Policy:
@@ -150,15 +135,12 @@ class Policy(Section):
         Raises:
             ConfigError: No such file, no TOML, or no policy.
         """
-        return cls.from_settings(read_toml(Path(path)), str(path), Path(path).parent)
+        return cls.from_settings(read_toml(Path(path)), Path(path).parent)
 
     @classmethod
-    def from_settings(cls, settings: dict[str, Any], where: str, folder: Path) -> Policy:
+    def from_settings(cls, said: TomlFile, folder: Path) -> Policy:
         """A policy from parsed TOML; see `read`."""
-        try:
-            policy = cls(**settings)
-        except ConfigError as error:
-            raise ConfigError(str(error).replace("policy: ", f"{where}: ")) from None
+        policy = checked(cls, said)
         if policy.clearances is None:
             return policy
         file = str(folder / policy.clearances.file)
@@ -252,11 +234,10 @@ class Policy(Section):
         """Mark the hits that a clearance in force covers: a person has decided on that account."""
         if self.clearances is None:
             return hits.with_columns(_cleared_by=pl.lit(None, dtype=pl.String))
-        clear = read_clearances(self.clearances.file).filter(
-            (pl.col("decided_on") <= as_of) & (pl.col("until").is_null() | (pl.col("until") >= as_of))
-        )
+        account = pl.col("account_id").cast(pl.String).str.strip_chars()
+        clear = read_clearances(self.clearances.file).filter(in_force(as_of))
         pairs = (
-            hits.select(pl.col("account_id").cast(pl.String).alias("_account"), "listing_id", "listed_on")
+            hits.select(account.alias("_account"), "listing_id", "listed_on")
             .join(clear.lazy(), left_on="_account", right_on="account_id", suffix="_cleared")
             .filter(pl.col("listed_on").is_null() | (pl.col("listed_on") <= pl.col("decided_on")))
             .filter(pl.col("listing_id_cleared").is_null() | (pl.col("listing_id_cleared") == pl.col("listing_id")))
@@ -264,7 +245,7 @@ class Policy(Section):
             .unique()
         )
         return (
-            hits.with_columns(_account=pl.col("account_id").cast(pl.String))
+            hits.with_columns(_account=account)
             .join(pairs, on=["_account", "listing_id"], how="left", maintain_order="left")
             .drop("_account")
         )
@@ -282,11 +263,12 @@ class Policy(Section):
             `schema.FLAGGED` and the carried columns, sorted by account.
         """
         live, exempt = pl.col("live"), pl.col("exempted_by").is_not_null()
-        counted = pl.when(live.any()).then(live).otherwise(exempt)
+        counted = pl.col("_counted")  # within groups, the engine fails to work it out where there are none
         deciding = ["action", "score", "listed_on", "listing_id"]
         falling = [True, True, False, False]  # a listing without a date holds since always: nulls first
         decided = (
             hits.filter(live | exempt)
+            .with_columns(_counted=live | ~live.any().over("account_id"))
             .group_by("account_id")
             .agg(
                 score=pl.col("score").filter(live).max().fill_null(0),
@@ -330,34 +312,6 @@ class Policy(Section):
         return decided.join(before, on="account_id", how="left").with_columns(
             flagged_since=pl.when(acts).then(since), act_on=pl.when(acts).then(act_on)
         )
-
-
-def read_clearances(path: str) -> pl.DataFrame:
-    """Decisions on single accounts: account_id, listing_id (null: all known then), decided_on, until.
-
-    Raises:
-        InputError: No such file, a missing column, or a day that can't be read; names the lines.
-    """
-    frame = collected(open_table(path), path)
-    require_columns(frame.columns, ["account_id", "listing_id", "decided_on", "until"], path)
-    read = frame.select(
-        pl.col("account_id", "listing_id").cast(pl.String).str.strip_chars().replace("", None),
-        *(to_date(pl.col(day), frame.schema[day]).alias(day) for day in ("decided_on", "until")),
-        bad=pl.any_horizontal(is_bad_date(pl.col(day), frame.schema[day]) for day in ("decided_on", "until")),
-    )
-    empty = pl.all_horizontal(pl.col("account_id", "listing_id", "decided_on", "until").is_null())
-    read = read.with_row_index("line", offset=2).filter(pl.col("bad") | ~empty)
-    bad = read.filter(pl.col("decided_on").is_null() | pl.col("bad"))
-    if len(bad):
-        raise ConfigError(f"{path}: line {bad['line'][0]}: decided_on or until is not a day, written as YYYY-MM-DD")
-    return read.drop("bad", "line")
-
-
-def _is_one_of(told: pl.Expr, values: list[str], *, several: bool) -> pl.Expr:
-    """Whether a text, or one of several, is among some values."""
-    if several:
-        return told.list.eval(pl.element().cast(pl.String).is_in(values)).list.any()
-    return told.cast(pl.String).is_in(values)
 
 
 def _action_code(action: str) -> int:

@@ -1,7 +1,7 @@
 """An independent screening over lists and dicts: slow, obvious, and sharing no code with the library.
 
-It asks `phonenumbers` and `stdnum` row by row, compares every account with every listing, and writes
-the rules out one after another, so that the fast version has something to be compared with.
+It asks `phonenumbers` and `stdnum` row by row, compares every account with every listing, and asks every rule
+of the policy one after another, so that the fast version has something to be compared with.
 """
 
 from __future__ import annotations
@@ -17,13 +17,46 @@ import phonenumbers
 from stdnum import bitcoin, luhn
 
 ACTIONS = ["none", "notify", "verify", "suspend", "close"]
-LEVELS = ["none", "low", "medium", "high", "critical"]
-STARTS = {"low": 1, "medium": 40, "high": 70, "critical": 90}
-RECOMMENDS = {"none": "none", "low": "notify", "medium": "verify", "high": "suspend", "critical": "suspend"}
-GRACE = {"notify": 0, "verify": 1, "suspend": 3, "close": 7}
-SHARED_ABOVE = 5
-IDENTIFIERS = {"mobile": "phone", "card_no": "card", "wallet": "wallet"}
 Row = dict[str, Any]
+DEFAULTS: Row = {
+    "levels": {"low": 1, "medium": 40, "high": 70, "critical": 90},
+    "actions": {"low": "notify", "medium": "verify", "high": "suspend", "critical": "suspend"},
+    "grace_days": {"notify": 0, "verify": 1, "suspend": 3, "close": 7},
+    "caps": {"earlier_holder": "verify", "truncated": "verify", "range": "verify", "shared": "verify"}
+    | {"shared_above": 5},
+}
+
+
+@dataclass
+class Question:
+    """What is asked of accounts and listings, in plain values.
+
+    `identifiers`: column → kind. `since`: column → the column with the holder's first day. `policy`: as in its file,
+    parts left out are the defaults. `terms`: source → cap and overridable. `clearances`: account_id (text),
+    listing_id, decided_on, until. `previous`: the flagged rows of the night before.
+    """
+
+    day: date
+    region: str | None
+    identifiers: dict[str, str]
+    since: dict[str, str]
+    policy: Row = field(default_factory=dict)
+    terms: dict[str, Row] = field(default_factory=dict)
+    clearances: list[Row] = field(default_factory=list)
+    previous: list[Row] = field(default_factory=list)
+    carry: list[str] = field(default_factory=list)
+
+    def setting(self, table: str, name: str) -> Any:
+        said = self.policy.get(table, {})
+        return said[name] if name in said else DEFAULTS[table][name]
+
+    def level_of(self, score: int) -> str:
+        names = [name for name in DEFAULTS["levels"] if score >= self.setting("levels", name)]
+        return names[-1] if names else "none"
+
+    def action_of(self, score: int) -> str:
+        level = self.level_of(score)
+        return "none" if level == "none" else str(self.setting("actions", level))
 
 
 def read_phone(cell: str | None, region: str | None) -> tuple[str | None, str]:
@@ -79,8 +112,11 @@ def mask(kind: str, value: str) -> str:
     return value[:6] + "*" * (len(value) - 10) + value[-4:] if kind == "card" else value
 
 
-def match_of(kind: str, value: str, listed: str) -> str | None:
-    """How a listed value covers an account's value, if it does."""
+def match_of(kind: str, value: str, listing: Row) -> str | None:
+    """How a listing covers an account's value, if it does."""
+    listed: str = listing["value"]
+    if listing.get("token"):
+        return "token" if value == listed else None
     if kind == "wallet":
         return "exact" if value == listed else None
     digits, hidden = value.lstrip("+"), "*" in value
@@ -103,6 +139,8 @@ def match_of(kind: str, value: str, listed: str) -> str | None:
 
 def in_force(listing: Row, day: date) -> bool:
     begun = listing["listed_on"] is None or listing["listed_on"] <= day
+    if listing.get("ended_on") is not None and listing["ended_on"] <= day:
+        return False
     return begun and (listing["expires_on"] is None or listing["expires_on"] >= day)
 
 
@@ -112,14 +150,14 @@ def merge(listings: Iterable[Row]) -> list[Row]:
     for number, row in enumerate(listings):
         if row["kind"] == "wallet":
             row = dict(row, value=read_wallet(row["value"])[0])
-        key = (row["source"], row["kind"], row["value"], row["list"], row["reference"])
+        key = (row["source"], row["kind"], row["value"], row["list"], row["reference"], row.get("token", False))
         row = dict(row, listing_id=f"{row['source']}:{number}")
         if key not in merged:
             merged[key] = row
             continue
         kept = merged[key]
-        for name, pick in (("listed_on", min), ("expires_on", max)):
-            pair = (kept[name], row[name])
+        for name, pick in (("listed_on", min), ("expires_on", max), ("ended_on", max)):
+            pair: Any = (kept.get(name), row.get(name))
             kept[name] = None if None in pair else pick(pair)
         if (-row["severity"], row["reason"]) < (-kept["severity"], kept["reason"]):
             kept["reason"] = row["reason"]
@@ -138,93 +176,133 @@ class Found:
     rows: dict[str, int] = field(default_factory=dict)
 
 
-def level_of(score: int) -> str:
-    return ([name for name, start in STARTS.items() if score >= start] or ["none"])[-1]
-
-
-def screen(accounts: list[Row], raw_listings: list[Row], day: date, region: str | None) -> Found:
-    """Screen rows of account_id, mobile, card_no, wallet, since, segment with the default policy."""
+def screen(accounts: list[Row], raw_listings: list[Row], asked: Question) -> Found:
+    """Screen rows of account_id, the identifiers (a text, or a list of them), holders' days and carried columns."""
     found = Found()
-    listings = [each for each in merge(raw_listings) if in_force(each, day)]
-    cells = []  # (row number, account, identifier, kind, value, status, since, segment)
-    outcomes: dict[tuple[int, str], str] = {}
+    listings = [each for each in merge(raw_listings) if in_force(each, asked.day)]
+    cells: list[Row] = []
+    outcomes: dict[tuple[int, str, int], str] = {}
     for number, row in enumerate(accounts):
-        if row["account_id"] is None:
-            found.rejects.append((None, "account_id", None, "no_account"))
+        if is_nobody(row["account_id"]):
+            found.rejects.append((row["account_id"], "account_id", None, "no_account"))
             continue
-        for identifier, kind in IDENTIFIERS.items():
-            cell = row[identifier]
-            value, status = read_cell(kind, cell, region)
-            if status == "missing":
-                outcomes[number, identifier] = "missing"
-            elif value is None:
-                outcomes[number, identifier] = "rejected"
-                found.rejects.append((row["account_id"], identifier, kind, status))
-            else:
-                outcomes[number, identifier] = "clear"
-                cells.append((number, row["account_id"], identifier, kind, value, status, row["since"], row["segment"]))
-    carriers = defaultdict(set)
-    for _, account, _, kind, value, *_ in cells:
-        carriers[kind, value].add(account)
-    owned: dict[tuple[Any, ...], list[tuple[Any, ...]]] = defaultdict(list)
+        for identifier, kind in asked.identifiers.items():
+            several = row[identifier] if isinstance(row[identifier], list) else [row[identifier]]
+            for place, cell in enumerate(several):
+                value, status = read_cell(kind, cell, asked.region)
+                outcomes[number, identifier, place] = outcome = (
+                    "missing" if status == "missing" else "rejected" if value is None else "clear"
+                )
+                if outcome == "rejected":
+                    found.rejects.append((row["account_id"], identifier, kind, status))
+                elif outcome == "clear":
+                    since = row[asked.since[identifier]] if identifier in asked.since else None
+                    told = {"account_id": row["account_id"], "identifier": identifier, "kind": kind, "value": value}
+                    told |= {"at": (number, identifier, place), "status": status}
+                    cells.append(told | {"since": since, "row": row})
+    owned: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
     for cell in cells:
-        owned[cell[1:5]].append(cell)
+        owned[cell["account_id"], cell["identifier"], cell["kind"], cell["value"]].append(cell)
+    pairs = []  # each hit with the cells that it comes from
     for (account, identifier, kind, value), same in owned.items():
-        days = [cell[6] for cell in same if cell[6] is not None]
-        since = min(days) if days else None
+        days = [cell["since"] for cell in same if cell["since"] is not None]
+        carriers = {cell["account_id"] for cell in cells if (cell["kind"], cell["value"]) == (kind, value)}
         covering = [
             (match, listing)
             for listing in listings
-            if listing["kind"] == kind and (match := match_of(kind, value, listing["value"]))
+            if listing["kind"] == kind and (match := match_of(kind, value, listing))
         ]
-        allowed = sorted(listing["source"] for _, listing in covering if listing["list"] == "allow")
+        allowed = min((str(each["source"]) for _, each in covering if each["list"] == "allow"), default=None)
         for match, listing in covering:
             if listing["list"] == "block":
-                hit = judge(listing, match, since, len(carriers[kind, value]), allowed[0] if allowed else None)
-                shown = mask(kind, value)
-                hit |= {"account_id": account, "identifier": identifier, "kind": kind, "value": shown}
-                found.hits.append(hit | {"status": same[0][5]})
-                for cell in same:
-                    key = (cell[0], identifier)
-                    if outcomes[key] != "hit":
-                        outcomes[key] = "exempt" if hit["exempted_by"] else "hit"
-    decide(found, accounts, day)
-    count(found, accounts, outcomes)
+                hit = evidence(listing, match, min(days, default=None), len(carriers))
+                hit |= {"account_id": account, "identifier": identifier, "kind": kind, "allowed": allowed}
+                pairs.append((hit | {"value": mask(kind, value), "raw": value, "status": same[0]["status"]}, same))
+    said: dict[Any, list[Row]] = defaultdict(list)
+    for hit, same in pairs:
+        said[hit["account_id"]] += [cell["row"] for cell in same]
+    for hit, same in pairs:
+        judge(hit, said[hit["account_id"]], asked)
+        found.hits.append(hit)
+        for cell in same:
+            if outcomes[cell["at"]] != "hit":
+                outcomes[cell["at"]] = "exempt" if hit["exempted_by"] else "hit"
+    found.hits.sort(key=lambda hit: (hit["account_id"], hit["identifier"], hit["listing_id"], hit["raw"]))
+    decide(found, said, asked)
+    count(found, accounts, outcomes, asked)
     return found
 
 
-def judge(listing: Row, match: str, since: date | None, carried_by: int, allowed: str | None) -> Row:
+def is_nobody(account: Any) -> bool:
+    return account is None or (isinstance(account, str) and account.strip() == "")
+
+
+def evidence(listing: Row, match: str, since: date | None, carried_by: int) -> Row:
     listed = listing["listed_on"]
     holder = "unknown" if listed is None or since is None else "earlier" if listed < since else "same"
-    weak = holder == "earlier" or match in ("range", "truncated") or carried_by > SHARED_ABOVE
-    cap = "verify" if weak else "close"
-    wanted = RECOMMENDS[level_of(listing["severity"])]
-    return {
-        **{name: listing[name] for name in ("source", "reason", "severity", "listed_on", "listing_id", "reference")},
-        "match": match,
-        "holder": holder,
-        "carried_by": carried_by,
-        "score": listing["severity"],
-        "cap": cap,
-        "action": min(cap, wanted, key=ACTIONS.index),
-        "exempted_by": allowed,
-    }
+    names = ("source", "reason", "severity", "listed_on", "expires_on", "listing_id", "reference")
+    return {name: listing[name] for name in names} | {"match": match, "holder": holder, "carried_by": carried_by}
 
 
-def decide(found: Found, accounts: list[Row], day: date) -> None:
+def applies(rule: Row, hit: Row, rows: list[Row]) -> bool:
+    for key, wanted in rule["when"].items():
+        values = [wanted] if isinstance(wanted, str) else wanted
+        column = key.removeprefix("account.")
+        told = [hit[key]] if key == column else [str(row[column]) for row in rows if row[column] is not None]
+        if not any(each in values for each in told):
+            return False
+    return True
+
+
+def judge(hit: Row, rows: list[Row], asked: Question) -> None:
+    """Add score, cap, action, exempted_by and whether the hit is live."""
+    rule: Row = {}
+    for each in reversed(asked.policy.get("rules", [])):
+        if applies(each, hit, rows):
+            rule = each
+    own, terms = asked.policy.get("sources", {}).get(hit["source"], {}), asked.terms.get(hit["source"], {})
+    caps = ["close", own.get("cap", "close"), terms.get("cap", "close"), rule.get("cap") or "close"]
+    if hit["holder"] == "earlier":
+        caps.append(asked.setting("caps", "earlier_holder"))
+    if hit["match"] in ("truncated", "range"):
+        caps.append(asked.setting("caps", hit["match"]))
+    if hit["carried_by"] > asked.setting("caps", "shared_above"):
+        caps.append(asked.setting("caps", "shared"))
+    score = hit["severity"] if rule.get("score") is None else rule["score"]
+    cap = min(caps, key=ACTIONS.index)
+    overridable = own.get("overridable", True) and terms.get("overridable", True)
+    exempt = (hit["allowed"] or ("clearance" if is_cleared(hit, asked) else None)) if overridable else None
+    hit |= {"score": score, "cap": cap, "action": min(cap, asked.action_of(score), key=ACTIONS.index)}
+    hit |= {"exempted_by": exempt, "live": exempt is None and not rule.get("measure_only", False)}
+
+
+def is_cleared(hit: Row, asked: Question) -> bool:
+    for decision in asked.clearances:
+        over = decision["until"] is not None and decision["until"] < asked.day
+        known = hit["listed_on"] is None or hit["listed_on"] <= decision["decided_on"]
+        same = decision["account_id"].strip() == str(hit["account_id"]).strip()
+        meant = decision["listing_id"] in (None, hit["listing_id"])
+        if same and meant and known and decision["decided_on"] <= asked.day and not over:
+            return True
+    return False
+
+
+def decide(found: Found, said: dict[Any, list[Row]], asked: Question) -> None:
     by_account: dict[Any, list[Row]] = defaultdict(list)
     for hit in found.hits:
         by_account[hit["account_id"]].append(hit)
     for account, hits in by_account.items():
-        live = [hit for hit in hits if hit["exempted_by"] is None]
-        counted = live or hits
+        live = [hit for hit in hits if hit["live"]]
+        counted = live or [hit for hit in hits if hit["exempted_by"]]
+        if not counted:
+            continue
         row: Row = {
             "account_id": account,
             "hits": len(live),
             "reasons": sorted({hit["reason"] for hit in counted}),
             "sources": sorted({hit["source"] for hit in counted}),
             "first_listed_on": min((hit["listed_on"] for hit in counted if hit["listed_on"]), default=None),
-            "exempted_by": None if live else min(hit["exempted_by"] for hit in hits),
+            "exempted_by": None if live else min(hit["exempted_by"] for hit in counted),
             "score": max((hit["score"] for hit in live), default=0),
             "action": "none",
             "decided_by": None,
@@ -240,22 +318,36 @@ def decide(found: Found, accounts: list[Row], day: date) -> None:
                 ),
             )
             row |= {"action": best["action"], "decided_by": best["listing_id"]}
-        acts = row["action"] != "none"
-        row["level"] = level_of(row["score"])
-        row["flagged_since"] = day if acts else None
-        row["act_on"] = day + timedelta(days=GRACE[row["action"]]) if acts else None
-        found.flagged.append(row)
+        for column in asked.carry:
+            row[column] = min((each[column] for each in said[account] if each[column] is not None), default=None)
+        row["level"] = asked.level_of(row["score"])
+        found.flagged.append(row | days_of(account, row["action"], asked))
 
 
-def count(found: Found, accounts: list[Row], outcomes: dict[tuple[int, str], str]) -> None:
+def days_of(account: Any, action: str, asked: Question) -> Row:
+    """Since when an account is flagged without a break, and from when its action is due."""
+    if action == "none":
+        return {"flagged_since": None, "act_on": None}
+    due = asked.day + timedelta(days=asked.setting("grace_days", action))
+    for before in asked.previous:
+        if before["account_id"] == account and before["action"] != "none":
+            if ACTIONS.index(action) < ACTIONS.index(before["action"]):
+                due = asked.day
+            elif action == before["action"]:
+                due = before["act_on"]
+            return {"flagged_since": before["flagged_since"], "act_on": due}
+    return {"flagged_since": asked.day, "act_on": due}
+
+
+def count(found: Found, accounts: list[Row], outcomes: dict[tuple[int, str, int], str], asked: Question) -> None:
     names = ["missing", "rejected", "clear", "exempt", "hit"]
-    for identifier in IDENTIFIERS:
-        told = [outcome for (_, column), outcome in outcomes.items() if column == identifier]
+    for identifier in asked.identifiers:
+        told = [outcome for (_, column, _), outcome in outcomes.items() if column == identifier]
         found.coverage[identifier] = {"cells": len(told)} | {name: told.count(name) for name in names}
     classes = dict.fromkeys(["hit", "exempt", "clear", "not_screenable", "no_account"], 0)
     for number, row in enumerate(accounts):
-        told = [outcomes.get((number, column), "") for column in IDENTIFIERS]
-        if row["account_id"] is None:
+        told = [outcome for (at, _, _), outcome in outcomes.items() if at == number]
+        if is_nobody(row["account_id"]):
             classes["no_account"] += 1
         else:
             classes[next((name for name in ("hit", "exempt", "clear") if name in told), "not_screenable")] += 1

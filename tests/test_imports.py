@@ -12,15 +12,17 @@ import cardscreen
 PACKAGE = Path(cardscreen.__file__).parent
 #: From the ground up: a module may import only modules before it.
 ORDER = [
-    *("errors", "config", "schema", "terms", "files", "cache", "index", "intervals", "cleaning", "splitting"),
-    *("encodings", "tables", "days", "sources", "secret", "tokens", "numbering"),
+    *("errors", "toml_lines", "complaints", "config", "schema", "terms"),
+    *("files", "cache", "digits", "members", "index", "intervals"),
+    *("cleaning", "splitting", "encodings", "frames", "partitions", "remote", "tables", "days", "sources"),
+    *("secret", "tokens", "numbering"),
     *("keys", "forms", "phone_forms", "codes", "addresses"),
     *("phones", "luhn", "prefixes", "schemes", "pans", "samples", "issuers", "cards", "wallets"),
-    *("identifiers", "compiled", "listings", "matching", "policy"),
-    *("accounts", "exposure", "scanning", "screening", "base", "causes", "changes", "brakes"),
+    *("identifiers", "compiled", "listings", "matching", "rules", "clearances", "policy"),
+    *("accounts", "exposure", "rejects", "scanning", "screening", "base", "causes", "changes", "brakes"),
     *("merging", "store", "job", "runs", "notices", "manifest", "comparable", "run"),
     *("feeds", "presets", "feed_checks", "importing", "inspecting", "upkeep"),
-    *("normalize", "doctor", "demo", "show", "list_commands", "cli"),
+    *("normalize", "doctor", "demo", "show", "list_commands", "policy_text", "policy_commands", "cli"),
 ]
 
 

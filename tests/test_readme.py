@@ -49,7 +49,7 @@ def test_the_feed_is_read(tmp_path: Path) -> None:
 
 def test_the_policy_is_read(tmp_path: Path) -> None:
     (tmp_path / "policy.toml").write_text(blocks("toml")[2], encoding="utf-8")
-    assert Policy.read(tmp_path / "policy.toml").rules[0].cap == "none"
+    assert [rule.cap for rule in Policy.read(tmp_path / "policy.toml").rules] == [None, "none", None]
 
 
 def test_every_command_is_in_the_readme_and_every_command_of_the_readme_exists() -> None:

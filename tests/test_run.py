@@ -222,7 +222,7 @@ def test_an_account_file_in_gb18030_is_read_as_it_is(project: Path) -> None:
         pytest.param('kind = "card"', 'kind = "crad"', 2, "did you mean 'card'", id="misspelt-kind"),
         pytest.param("[blocklist]", "[blacklist]", 2, "did you mean 'blocklist'", id="misspelt-section"),
         pytest.param("flagged_share = 1", "flaged_share = 1", 2, "did you mean 'flagged_share'", id="misspelt-limit"),
-        pytest.param("flagged_share = 1", "flagged_share = 5", 2, "less than or equal to 1", id="limit-not-a-share"),
+        pytest.param("flagged_share = 1", "flagged_share = 5", 2, "from 0 to 1", id="limit-not-a-share"),
         pytest.param("Asia/Shanghai", "Asia/Shangai", 2, "did you mean 'Asia/Shanghai'", id="misspelt-time-zone"),
         pytest.param("[limits]", "[limits", 2, "is not TOML", id="broken-toml"),
         pytest.param("lists/*.parquet", "list/*.parquet", 3, "no folder", id="no-lists"),

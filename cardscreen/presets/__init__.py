@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import tomllib
 from importlib import resources
 
+from cardscreen.config import TomlFile
 from cardscreen.errors import ConfigError, near
 from cardscreen.feeds import Feed
 
@@ -35,4 +35,4 @@ def feed(name: str) -> Feed:
     texts = _texts()
     if name not in texts:
         raise ConfigError(f"there is no preset {name!r}{near(name, texts)}: there are {', '.join(texts)}")
-    return Feed.from_settings(tomllib.loads(texts[name]), f"the preset {name}")
+    return Feed.from_settings(TomlFile.of(texts[name], f"the preset {name}"))

@@ -1,0 +1,37 @@
+"""Decisions of persons on single accounts: a file that people keep, read and checked."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from cardscreen.errors import ConfigError
+from cardscreen.tables import collected, is_bad_date, open_table, require_columns, to_date
+
+
+def read_clearances(path: str) -> pl.DataFrame:
+    """Decisions on single accounts: account_id, listing_id (null: all known then), decided_on, until.
+
+    Raises:
+        InputError: No such file, or a missing column.
+        ConfigError: A day that can't be read; names the line.
+    """
+    frame = collected(open_table(path), path)
+    require_columns(frame.columns, ["account_id", "listing_id", "decided_on", "until"], path)
+    read = frame.select(
+        pl.col("account_id", "listing_id").cast(pl.String).str.strip_chars().replace("", None),
+        *(to_date(pl.col(day), frame.schema[day]).alias(day) for day in ("decided_on", "until")),
+        bad=pl.any_horizontal(is_bad_date(pl.col(day), frame.schema[day]) for day in ("decided_on", "until")),
+    )
+    empty = pl.all_horizontal(pl.col("account_id", "listing_id", "decided_on", "until").is_null())
+    read = read.with_row_index("line", offset=2).filter(pl.col("bad") | ~empty)
+    bad = read.filter(pl.col("decided_on").is_null() | pl.col("bad"))
+    if len(bad):
+        raise ConfigError(f"{path}: line {bad['line'][0]}: decided_on or until is not a day, written as YYYY-MM-DD")
+    return read.drop("bad", "line")
+
+
+def in_force(as_of: date) -> pl.Expr:
+    """Whether a decision holds on a day: from `decided_on` to `until`, both included."""
+    return (pl.col("decided_on") <= as_of) & (pl.col("until").is_null() | (pl.col("until") >= as_of))

@@ -1,0 +1,42 @@
+"""The command line for policies: read one, and say what it does."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+policy_app = typer.Typer(help="The policy: what follows from a hit.", no_args_is_help=True)
+
+
+@policy_app.callback()
+def _group() -> None:
+    """The policy: what follows from a hit."""
+
+
+@policy_app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="A policy file, or a job file with its policy (TOML).")],
+    store: Annotated[str | None, typer.Option(help="A store, whose sources' terms count; a job's own.")] = None,
+    as_of: Annotated[str | None, typer.Option(help="The day that is asked about, YYYY-MM-DD.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the policy as one line of JSON.")] = False,
+) -> None:
+    """Say what a policy does, or everything that is wrong with it, each with its line.
+
+    [dim]Example:[/dim] cardscreen policy check policy.toml --store lists
+    """
+    from datetime import date
+
+    from cardscreen.policy_text import CheckedPolicy
+    from cardscreen.tables import parse_day
+
+    checked = CheckedPolicy.read(file, parse_day(as_of) if as_of else date.today(), store)
+    if as_json:
+        typer.echo(json.dumps(checked.summary(), ensure_ascii=False))
+        return
+    for line in checked.lines():
+        typer.echo(line)
+    for warning in checked.warnings():
+        typer.echo(f"cardscreen: warning: {warning}", err=True)
