@@ -14,6 +14,8 @@ from cardscreen.identifiers import Kind
 from cardscreen.policy import Policy
 from cardscreen.tables import is_dateable, require_columns
 
+_TEXT = (pl.String, pl.Categorical, pl.Enum, pl.Null)
+
 
 @dataclass(frozen=True)
 class AccountColumns:
@@ -64,6 +66,11 @@ class AccountColumns:
         return plan
 
     def _check_types(self) -> None:
+        if self.schema[self.account_id].is_nested():
+            raise self._refused(self.account_id, "is no account id: give text, a number or another plain value")
+        for name in self.needed():
+            if self.schema[name] in (pl.Object, pl.Int128, pl.UInt128):
+                raise self._refused(name, "can't be read: cast it to text")
         for name in self.identifiers:
             dtype = self.schema[name]
             inner = dtype.inner if isinstance(dtype, pl.List) else dtype
@@ -71,13 +78,19 @@ class AccountColumns:
                 raise refuse_type(name, dtype)
         for name in self.dates():
             if not is_dateable(self.schema[name]):
-                raise InputError(f"column {name!r} has type {self.schema[name]}, not dates or text as YYYY-MM-DD")
+                raise self._refused(name, "holds no days: give dates, or text as YYYY-MM-DD")
+        for name in (name for kind in self.identifiers.values() for name in kind.columns()):
+            if self.schema[name] not in _TEXT:
+                raise self._refused(name, "holds no codes of regions: give text, such as CN")
+
+    def _refused(self, column: str, problem: str) -> InputError:
+        return InputError(f"column {column!r} has type {self.schema[column]} and {problem}")
 
     def _check_carried(self, policy: Policy) -> None:
         for name in self.carry:
             if name in schema.FLAGGED or name in schema.HITS:
                 raise ConfigError(f"the carried column {name!r} has the name of a column of the results: rename it")
-            if self.schema[name].is_nested():
+            if self.schema[name].is_nested() or self.schema[name] in (pl.Binary, pl.Duration):
                 raise ConfigError(f"the carried column {name!r} has type {self.schema[name]}: carry plain values only")
             if name in self.identifiers and self.identifiers[name].truncates and name not in self.unmasked:
                 raise ConfigError(f"column {name!r} holds card numbers and can't be carried: results show them masked")

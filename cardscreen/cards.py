@@ -14,10 +14,11 @@ import polars as pl
 
 from cardscreen import keys, samples, schema, schemes, tokens
 from cardscreen.cleaning import as_expr, named_like, over_fields
+from cardscreen.digits import Keys
 from cardscreen.errors import ConfigError
 from cardscreen.forms import as_listed, as_written
 from cardscreen.issuers import Issuers
-from cardscreen.pans import LONGEST, SHORTEST, hides_digits, parts_of, stub
+from cardscreen.pans import LONGEST, SHORTEST, hides_digits, keys_of, parts_of, stub, stubs_of
 
 #: IIN digits (ISO/IEC 7812-1:2017) and those of PANs too short to have the longer form.
 _IIN, _SHORT_IIN, _LONG_PAN = 8, 6, 16
@@ -171,6 +172,12 @@ class Card:
         """None: a cell holds one card."""
         return None
 
+    def keys_of(self, cells: pl.DataFrame) -> Keys:
+        """The keys of PANs that are plain to see, and none of them one for testing."""
+        found = keys_of(cells.to_series(0))
+        found[samples.members().among(found)] = 0
+        return found
+
     def scan(self, cell: pl.Expr) -> pl.Expr:
         """`schema.SCAN`: what the pass over all accounts needs.
 
@@ -243,6 +250,11 @@ class Card:
     def stub(value: pl.Expr) -> pl.Expr:
         """The first six and last four digits as one UInt64; null where they are not all shown."""
         return stub(value)
+
+    @staticmethod
+    def stubs_of(found: Keys) -> Keys:
+        """The stubs of such keys as `keys_of` finds."""
+        return stubs_of(found)
 
     @staticmethod
     def listing(value: pl.Expr) -> pl.Expr:

@@ -54,10 +54,22 @@ def holds_numbers(dtype: pl.DataType) -> bool:
 
 
 def refuse_type(column: str, dtype: pl.DataType) -> InputError:
-    """The error for a column that can't hold identifiers."""
-    return InputError(
-        f"column {column!r} has type {dtype}, which cannot hold identifiers: give text, integers or 64-bit floats"
-    )
+    """The error for a column that can't hold identifiers, with what to do about its type."""
+    return InputError(f"column {column!r} has type {dtype}, which cannot hold identifiers: {_advice(dtype)}")
+
+
+def _advice(dtype: pl.DataType) -> str:
+    if isinstance(dtype, pl.Struct):
+        return "take one of its fields, by struct.field(name)"
+    if isinstance(dtype, pl.Array):
+        return "make lists of it, by arr.to_list()"
+    if isinstance(dtype, pl.Decimal):
+        return "cast it to Decimal(38, 0)"
+    if dtype == pl.Binary:
+        return "cast it to text"
+    if dtype in (pl.Float32, pl.Float16):
+        return "such short floats have lost digits; read the column anew, as text"
+    return "give text, integers or 64-bit floats"
 
 
 def text_of(cells: pl.Series) -> pl.Series:

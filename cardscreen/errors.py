@@ -157,6 +157,12 @@ def without_cards(text: str) -> str:
     return _CARD.sub("…", text)
 
 
+def first_line(error: BaseException) -> str:
+    """An engine's error in one line, without the values that it quotes."""
+    line = (str(error).splitlines() or [type(error).__name__])[0]
+    return without_numbers(line)
+
+
 def near(name: str, known: Iterable[str]) -> str:
     """A hint for a message: `` (did you mean 'mobile'?)``, or nothing where no known name is near."""
     folded = {each.casefold(): each for each in known}

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Protocol
 import polars as pl
 
 from cardscreen.cards import Card
+from cardscreen.digits import Keys
 from cardscreen.errors import ConfigError, near
 from cardscreen.phones import Phone
 from cardscreen.wallets import Wallet
@@ -42,6 +43,14 @@ class Kind(Protocol):
 
     def split(self, cell: pl.Expr) -> pl.Expr | None:
         """A List of the identifiers in a cell; None where a cell holds one."""
+        ...
+
+    def keys_of(self, cells: pl.DataFrame) -> Keys:
+        """The keys of cells that need no closer look, 0 for all others: `scan` says of these what they are.
+
+        Args:
+            cells: The identifier column, then those of `columns`.
+        """
         ...
 
     def scan(self, cell: pl.Expr) -> pl.Expr:
@@ -86,6 +95,11 @@ class Kind(Protocol):
     @staticmethod
     def stub(value: pl.Expr) -> pl.Expr:
         """The visible digits that a truncated value shares with the full one, as UInt64; null if none."""
+        ...
+
+    @staticmethod
+    def stubs_of(found: Keys) -> Keys:
+        """The stubs of such keys as `keys_of` finds; 0 where the kind has none."""
         ...
 
     @staticmethod

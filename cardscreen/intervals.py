@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from cardscreen.digits import distinct
 from cardscreen.index import Index
 
 _Keys = npt.NDArray[np.uint64]
@@ -149,14 +150,12 @@ class Intervals:
 
     def locate(self, key: pl.Expr) -> pl.Expr:
         """The row of the interval that holds each UInt64 key: UInt32, null where none does. Streams."""
-        high = self.high.to_numpy()
 
         def search(keys: pl.Series) -> pl.Series:
-            if not len(high):
+            if not len(self):
                 return pl.Series(keys.name, [None], dtype=pl.UInt32).new_from_index(0, len(keys))
             filled = keys.fill_null(0).to_numpy()
-            row = self._index.find(filled) - int(self.low[0] > 0)
-            inside = (row >= 0) & (filled <= high[row])
+            row, inside = self._row(filled)
             found = pl.Series(keys.name, row).cast(pl.UInt32, strict=False)
             return (
                 found.to_frame()
@@ -166,6 +165,20 @@ class Intervals:
 
         return key.map_batches(search, return_dtype=pl.UInt32, is_elementwise=True)
 
+    def among(self, keys: _Keys) -> npt.NDArray[np.intp]:
+        """The places, rising, of those keys that some interval holds.
+
+        Example:
+            >>> Intervals.union(pl.Series([5]), pl.Series([9])).among(np.array([4, 9], dtype=np.uint64)).tolist()
+            [1]
+        """
+        return np.flatnonzero(self._row(keys)[1]) if len(self) else np.empty(0, dtype=np.intp)
+
+    def _row(self, keys: _Keys) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
+        """The last interval that begins at or before each key, and whether it holds the key."""
+        row = self._index.find(keys) - int(self.low[0] > 0)
+        return row, (row >= 0) & (keys <= self.high.to_numpy()[row])
+
     def lookup(self, key: pl.Expr, column: str) -> pl.Expr:
         """One payload column's value for each UInt64 key; null where no interval holds it. Streams."""
         return pl.lit(self.payload[column]).gather(self.locate(key))
@@ -174,5 +187,5 @@ class Intervals:
 def _cells(low: pl.Series, high: pl.Series) -> tuple[_Keys, npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """Where cells begin, and of each interval the first cell and the one behind its last."""
     lows, highs = low.cast(pl.UInt64).to_numpy(), high.cast(pl.UInt64).to_numpy()
-    edges = np.unique(np.concatenate([lows, highs[highs < _LAST_KEY] + np.uint64(1)]))
+    edges = distinct(np.concatenate([lows, highs[highs < _LAST_KEY] + np.uint64(1)]))
     return edges, np.searchsorted(edges, lows), np.searchsorted(edges, highs, side="right")

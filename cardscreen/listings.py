@@ -24,6 +24,7 @@ from cardscreen.tables import (
     files_of,
     first_line,
     is_dateable,
+    is_delta,
     open_table,
     require_columns,
     to_date,
@@ -118,7 +119,7 @@ class Blocklist:
         """Listings from Parquet files with the columns of `from_frame`; files may lack optional ones.
 
         Args:
-            paths: Paths, globs or URLs.
+            paths: Paths, globs or URLs, one after another; a Delta table's folder.
             bad_rows: As for `from_frame`.
 
         Raises:
@@ -127,7 +128,13 @@ class Blocklist:
         """
         if not paths:
             raise ConfigError("no lists are given: name at least one path")
-        files = [file for path in paths for file in files_of(os.fspath(path))]
+        for path in paths:
+            if not isinstance(path, (str, os.PathLike)):
+                raise ConfigError(
+                    f"a {type(path).__name__} is no path: give paths one after another, and frames to from_frame"
+                )
+        names = [os.fspath(path) for path in paths]
+        files = [file for name in names for file in ([name] if is_delta(name) else files_of(name))]
         return cls._from_tables({file: open_table(file) for file in files}, bad_rows)
 
     @classmethod

@@ -39,17 +39,23 @@ def luhn_ok(number: pl.Expr) -> pl.Expr:
     """
 
     def check(numbers: pl.Series) -> pl.Series:
-        sums, rest = _sums(), numbers.cast(pl.UInt64).fill_null(0).to_numpy()
-        total = np.zeros(len(rest), dtype=np.uint8)  # 20 digits sum to at most 180
-        while rest.any():
-            upper = rest // _CHUNK
-            # As signed integers, chunks are indices without a copy.
-            total += sums.take((rest - upper * _CHUNK).view(np.int64))
-            rest = upper
-        fits = pl.Series(numbers.name, total % 10 == 0)
+        fits = pl.Series(numbers.name, is_sound(numbers.cast(pl.UInt64).fill_null(0).to_numpy()))
         return fits if not numbers.has_nulls() else fits.zip_with(numbers.is_not_null(), _nulls(fits))
 
     return number.map_batches(check, return_dtype=pl.Boolean, is_elementwise=True)
+
+
+def is_sound(numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+    """Whether the last digit of each number is its Luhn check digit."""
+    sums, rest = _sums(), numbers
+    total = np.zeros(len(rest), dtype=np.uint8)  # 20 digits sum to at most 180
+    while rest.any():
+        upper = rest // _CHUNK
+        # As signed integers, chunks are indices without a copy.
+        total += sums.take((rest - upper * _CHUNK).view(np.int64))
+        rest = upper
+    fits: npt.NDArray[np.bool_] = total % 10 == 0
+    return fits
 
 
 def _nulls(like: pl.Series) -> pl.Series:

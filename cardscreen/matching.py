@@ -7,20 +7,40 @@ remain, and compares whole values, so that a key may stand for more than one val
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 from cardscreen import schema
 from cardscreen.compiled import key_ranges
+from cardscreen.digits import Flags, Keys
 from cardscreen.errors import ConfigError
 from cardscreen.identifiers import KINDS, Kind
 from cardscreen.intervals import Intervals
+from cardscreen.members import Members
 from cardscreen.tokens import TokenKey, token
 
 #: What evidence keeps of a listing.
 _EVIDENCE = ["list", "source", "reason", "severity", "listed_on", "expires_on", "reference", "listing_id"]
+
+
+@dataclass(frozen=True)
+class Cells:
+    """What is known of the cells of a batch, each an item of every array.
+
+    Attributes:
+        key: What to look up; anything where there is no key.
+        has_key: Whether there is one.
+        has_only_stub: Whether, of a value that hides some digits, the others are known.
+        stubs: Makes the stubs; anything where there is neither key nor stub.
+    """
+
+    key: Keys
+    has_key: Flags
+    has_only_stub: Flags
+    stubs: Callable[[], Keys]
 
 
 @dataclass(frozen=True)
@@ -38,11 +58,11 @@ class Targets:
     """
 
     kind: str
-    keys: pl.Series
+    keys: Members
     ranges: Intervals
-    shown: pl.Series
-    hidden: pl.Series
-    tokens: pl.Series
+    shown: Members
+    hidden: Members
+    tokens: Members
     token_keys: Sequence[TokenKey]
 
     def __repr__(self) -> str:
@@ -63,43 +83,47 @@ class Targets:
         block = in_force.filter((pl.col("kind") == kind) & (pl.col("list") == "block"))
         of_match = {match: block.filter(pl.col("match") == match) for match in schema.MATCHES.categories}
         spans = of_match["range"]
+
+        def members(match: str, column: str) -> Members:
+            return Members(of_match[match][column].drop_nulls().to_numpy())
+
         return cls(
             kind=kind,
-            keys=of_match["exact"]["low"].drop_nulls(),
+            keys=members("exact", "low"),
             ranges=Intervals.union(spans["low"], spans["high"]),
-            shown=of_match["truncated"]["stub"].drop_nulls(),
-            hidden=of_match["exact"]["stub"].drop_nulls(),
-            tokens=of_match["token"]["low"].drop_nulls(),
+            shown=members("truncated", "stub"),
+            hidden=members("exact", "stub"),
+            tokens=members("token", "low"),
             token_keys=token_keys,
         )
 
-    def with_tokens_of(self, values: pl.LazyFrame) -> Targets:
-        """The same, and the keys of those values whose token is listed: each distinct value is signed once.
-
-        Args:
-            values: One column, `value`: canonical values, String.
-        """
-        texts = pl.lit(f"{self.kind}:") + pl.col("value")
-        listed = self.tokens.implode()
-        ways = [_digest_key(key.digest(texts)).is_in(listed) for key in self.token_keys]
-        # Streamed, so that all threads sign.
-        distinct = values.unique().filter(~_is_truncated("value")).collect(engine="streaming").lazy()
-        found = distinct.filter(pl.any_horizontal(ways)).select(KINDS[self.kind].key(pl.col("value")))
-        return replace(self, keys=pl.concat([self.keys, found.collect(engine="streaming").to_series()]))
-
-    def may_match(self, cell: pl.Expr) -> pl.Expr:
-        """Whether a `schema.SCAN` cell may match a listing: Boolean, never null. Streams."""
-        key, seen = cell.struct.field("key"), cell.struct.field("stub")
-        ways = []
-        if len(self.keys):
-            ways.append(key.is_in(self.keys.implode()))
-        if len(self.ranges):
-            ways.append(self.ranges.contains(key))
+    def may_match(self, cells: Cells) -> Flags:
+        """Whether each cell may match a listing. Stubs of keys are asked for only where a listing shows no more."""
+        flags = np.zeros(len(cells.key), dtype=bool)
+        flags[self.keys.among(cells.key)] = True
+        flags[self.ranges.among(cells.key)] = True
         if len(self.shown):
-            ways.append(key.is_not_null() & seen.is_in(self.shown.implode()))
-        if len(self.hidden):
-            ways.append(key.is_null() & seen.is_in(self.hidden.implode()))
-        return pl.any_horizontal(ways).fill_null(False) if ways else cell.is_null() & False
+            flags[self.shown.among(cells.stubs())] = True
+        flags &= cells.has_key
+        rows = np.flatnonzero(cells.has_only_stub)
+        if len(rows):
+            flags[rows[self.hidden.among(cells.stubs()[rows])]] = True
+        return flags
+
+    def listed_by_token(self, values: pl.Series) -> Flags:
+        """Whether the token of each canonical value is listed: each distinct value is signed once."""
+        named = values.alias("value").to_frame()
+        distinct = named.unique().filter(~_is_truncated("value"))
+        texts = pl.lit(f"{self.kind}:") + pl.col("value")
+        digests = distinct.select(
+            _digest_key(key.digest(texts)).alias(str(at)) for at, key in enumerate(self.token_keys)
+        )
+        listed = np.zeros(len(distinct), dtype=bool)
+        for digest in digests:
+            listed[self.tokens.among(digest.to_numpy())] = True
+        found = distinct.filter(pl.Series(listed, dtype=pl.Boolean))["value"]
+        flags: Flags = values.is_in(found.implode()).fill_null(value=False).to_numpy()
+        return flags
 
 
 def _digest_key(digest: pl.Expr) -> pl.Expr:

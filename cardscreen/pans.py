@@ -8,6 +8,7 @@ what it shows, a damaged one by nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,8 @@ import polars as pl
 
 from cardscreen import schema, schemes, tokens
 from cardscreen.cleaning import is_blank, text_of
-from cardscreen.luhn import luhn_ok
+from cardscreen.digits import Keys, Sizes, digits_of, sizes_of, taken, values_of, without
+from cardscreen.luhn import is_sound, luhn_ok
 
 #: Fewest and most digits of a PAN (ISO/IEC 7812-1).
 SHORTEST, LONGEST = 12, 19
@@ -33,6 +35,8 @@ _APOSTROPHE = r"^\s*['’]"
 _HIDDEN = r"^[0-9]*(?:[*•●＊]|[xX#]{2,})[*•●＊xX#]*[0-9]*$"
 #: The same with an ellipsis: how many digits are hidden is not said.
 _ELIDED = r"^([0-9]*)(?:…|⋯|\.{2,})([0-9]*)$"
+_SPACE_AND_HYPHEN = b" -"
+_LONGEST_GROUPED = 2 * LONGEST  # bytes
 _MASK_CHARACTER = r"[^0-9]"
 #: A number of 12 to 19 digits as a spreadsheet or a float shows it.
 _SCIENTIFIC = r"^[0-9](?:[.,][0-9]*)?[eE]\+?1[1-8]$"
@@ -50,6 +54,39 @@ def parts_of(cell: pl.Expr) -> pl.Expr:
     """`PARTS` of raw cells of any type that can hold numbers; a null text where there is no PAN. Streams."""
     schemes.prepare()
     return cell.map_batches(lambda cells: _read(_written(cells)), return_dtype=PARTS, is_elementwise=True)
+
+
+def keys_of(cells: pl.Series) -> Keys:
+    """The PANs of the cells that are nothing but one, perhaps with spaces and hyphens between its digits, as integers.
+
+    Returns:
+        0 for all others, for PANs that begin with 0, and for those that a spreadsheet may have cut off: `parts_of`
+        says what these are.
+    """
+    text = _written(cells)
+    key, size = _plain(text)
+    rows = np.flatnonzero((key == 0) & (size > SHORTEST) & (size <= _LONGEST_GROUPED))
+    if text.null_count():
+        rows = rows[text.is_not_null().to_numpy()[rows]]
+    if len(rows):
+        key[rows], size[rows] = _plain(without(taken(text, rows), _SPACE_AND_HYPHEN))
+    beyond = np.clip(size.astype(np.int64) - _KEPT, 0, LONGEST - _KEPT)
+    cut_off = np.flatnonzero((key % _POWERS.take(beyond) == 0) & (beyond > 0) & (key > 0))
+    key[cut_off] *= is_sound(key[cut_off])
+    return key
+
+
+def _plain(text: pl.Series) -> tuple[Keys, Sizes]:
+    """The PANs of the cells that are nothing but digits, and how long each cell is."""
+    size, first = sizes_of(text)
+    value, read = values_of(text.cast(pl.UInt64, strict=False))
+    fits = (size >= SHORTEST) & (size <= LONGEST) & (first > ord("0"))
+    return value * (fits if read is None else fits & read), size.copy()
+
+
+def stubs_of(keys: Keys) -> Keys:
+    """The first six and last four digits of PANs that don't begin with 0, each as one integer."""
+    return _ends(keys, digits_of(keys))
 
 
 def stub(text: pl.Expr) -> pl.Expr:
@@ -138,10 +175,12 @@ def _ends_in_lost_zeros(number: pl.Series, length: pl.Series) -> npt.NDArray[np.
 
 def _stubs(number: pl.Series, length: pl.Series) -> npt.NDArray[np.uint64]:
     """The first six and last four digits of each PAN as one integer; anything for a null."""
-    digits = number.fill_null(0).to_numpy()
-    beyond = length.fill_null(SHORTEST).clip(SHORTEST, LONGEST).to_numpy() - tokens.FIRST_SHOWN
+    return _ends(number.fill_null(0).to_numpy(), length.fill_null(SHORTEST).clip(SHORTEST, LONGEST).to_numpy())
+
+
+def _ends(digits: Keys, length: npt.NDArray[Any]) -> Keys:
     last = np.uint64(10**tokens.LAST_SHOWN)
-    stubs: npt.NDArray[np.uint64] = digits // _POWERS[beyond] * last + digits % last
+    stubs: Keys = digits // _POWERS[length - tokens.FIRST_SHOWN] * last + digits % last
     return stubs
 
 

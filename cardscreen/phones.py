@@ -11,11 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
 import phonenumbers
 import polars as pl
 
 from cardscreen import keys, phone_forms, schema
 from cardscreen.cleaning import as_expr, is_damaged, named_like, over_fields, repaired, to_text
+from cardscreen.digits import Keys
 from cardscreen.errors import ConfigError, near
 from cardscreen.forms import as_listed, as_written
 from cardscreen.numbering import lookup
@@ -154,6 +156,16 @@ class Phone:
         """The numbers in a cell, where it may hold several."""
         return split_phones(cell) if self.many else None
 
+    def keys_of(self, cells: pl.DataFrame) -> Keys:
+        """The keys of the numbers that the tables know; none where cells are mended first."""
+        if self.repair:
+            return np.zeros(len(cells), dtype=np.uint64)
+        numbers = cells.to_series(0)
+        found = lookup.keys_of(numbers, cells.to_series(1) if self.region_column else self.region)
+        if self.many:
+            found[numbers.cast(pl.String).str.starts_with(COMPLETED).fill_null(value=False).to_numpy()] = 0
+        return found
+
     def scan(self, cell: pl.Expr) -> pl.Expr:
         """`schema.SCAN`: what the pass over all accounts needs; no text of a number is made."""
         if not (self.many or self.repair):
@@ -246,6 +258,11 @@ class Phone:
     def stub(value: pl.Expr) -> pl.Expr:  # noqa: ARG004
         """Null: phone numbers are not truncated."""
         return _NO_STUB
+
+    @staticmethod
+    def stubs_of(found: Keys) -> Keys:
+        """Zeros: phone numbers are not truncated."""
+        return np.zeros_like(found)
 
     @staticmethod
     def listing(value: pl.Expr) -> pl.Expr:

@@ -25,7 +25,7 @@ from cardscreen.job import Job
 from cardscreen.listings import Blocklist
 from cardscreen.manifest import policy_digest, write_records
 from cardscreen.notices import read_applied, told_rows, write_files
-from cardscreen.scanning import ROW_GROUP
+from cardscreen.rejects import ROW_GROUP
 from cardscreen.screening import Clock, Result, read_result, screen
 from cardscreen.store import Store
 from cardscreen.tables import files_of, first_line, no_such_file, open_table

@@ -7,11 +7,19 @@ from importlib import resources
 
 import polars as pl
 
+from cardscreen.members import Members
+
 
 @cache
 def published() -> pl.DataFrame:
     """The numbers of `samples.csv` beside this module: pan, scheme, source (String)."""
     return pl.read_csv((resources.files("cardscreen") / "samples.csv").read_bytes(), infer_schema=False)
+
+
+@cache
+def members() -> Members:
+    """The numbers as keys, to look others up in."""
+    return Members(published()["pan"].cast(pl.UInt64).to_numpy())
 
 
 def is_sample(pan: pl.Expr) -> pl.Expr:

@@ -1,66 +1,56 @@
 """The one pass over the accounts: counts, cells that gave no key, and the few rows that may match.
 
-The accounts are taken in parts, each read once. Of a part, the cells are read into keys, and three
-queries share them; rows that are clear are counted and never leave the engine.
+The accounts are taken in batches, each read once, on all threads. Most cells are plain to see: their keys are
+found and looked up as arrays of integers. Only the others are read in full, which tells what they are; rows
+that are clear are counted and let go.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping
-from functools import partial
-from itertools import chain
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from cardscreen import schema
 from cardscreen.accounts import AccountColumns
 from cardscreen.cleaning import shape
+from cardscreen.digits import Flags, Keys, Rows, taken
 from cardscreen.errors import InputError
 from cardscreen.exposure import check_exposure
-from cardscreen.matching import Targets
-from cardscreen.tables import first_line, is_bad_date
+from cardscreen.identifiers import Kind
+from cardscreen.matching import Cells, Targets
+from cardscreen.rejects import Rejects
+from cardscreen.tables import detached, first_line, is_bad_date
 
-#: Rejects that are kept in memory; further ones are counted only.
-KEPT_REJECTS = 1_000_000
-ROW_GROUP = 250_000  # rows; fixed, so that equal tables are equal files
-#: Accounts that are worked on at once, in rows.
-PART = 2_000_000
+#: Accounts that are worked on at once by a thread, in rows.
+BATCH = 1_000_000
+_PLAIN = 125_000  # rows of which the plain cells are read at once: what is computed of more leaves the cache
 #: Status of a row that names no account.
 NO_ACCOUNT = "no_account"
 #: Column that says of a row whether it may match a listing; Arrow takes no NUL in a name.
 MAY_MATCH = "\ue000may_match"
-_REJECTS = "rejects.parquet"
+_ROW = "\0row"
+_NO_TEXT = pl.lit(None, dtype=pl.String)
 
 
-def _cell(column: str) -> str:
-    """Name of the column that holds what was read from an identifier column."""
-    return f"\0cell:{column}"
+@dataclass
+class _Seen:
+    """What a batch of accounts came to.
 
+    Attributes:
+        counts: Of rows, and of cells by column.
+        candidates: Rows that may match.
+        rejects: `schema.REJECTS`.
+    """
 
-def _each(plan: AccountColumns, column: str, test: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
-    """How many cells of a row pass a test on `schema.SCAN`: UInt32."""
-    cells = pl.col(_cell(column))
-    if plan.is_list(column):
-        return cells.list.eval(test(pl.element())).list.sum().cast(pl.UInt32).fill_null(0)
-    return test(cells).cast(pl.UInt32).fill_null(0)
-
-
-def _is_usable(cell: pl.Expr) -> pl.Expr:
-    return cell.struct.field("key").is_not_null() | cell.struct.field("stub").is_not_null()
-
-
-def _is_missing(cell: pl.Expr) -> pl.Expr:
-    return cell.struct.field("status") == "missing"
-
-
-def _is_rejected(cell: pl.Expr) -> pl.Expr:
-    return ~_is_missing(cell) & ~_is_usable(cell)
-
-
-def _has_note(cell: pl.Expr, note: str) -> pl.Expr:
-    return cell.struct.field("note") == note
+    counts: Counter[str]
+    candidates: pl.DataFrame
+    rejects: pl.DataFrame
 
 
 def scan(
@@ -73,38 +63,40 @@ def scan(
     """The pass: counts, rows that may match, and rejects (in a file where there is a folder).
 
     Rows of the accounts in `watch` are among the second too; `MAY_MATCH` says which of them may match.
-
-    The accounts are taken in parts: with several outputs of one query, the engine would hold whatever one
-    of them has not yet taken, and memory would grow with the accounts.
     """
-    counts: Counter[str] = Counter()
-    candidates, rejects, kept = [], [], 0
     selected = plan.select(table)
+    # Without any accounts, an empty batch gives every column and count.
+    seen = _scanned(pl.DataFrame(schema=selected.collect_schema()), plan, targets, watch)
+    counts, candidates, rejects = seen.counts, [seen.candidates], Rejects(seen.rejects, folder)
     try:
-        # The empty part gives every column and count, even where there are no accounts.
-        batches = selected.collect_batches(chunk_size=PART, maintain_order=True)
-        for part in chain([selected.clear().collect()], batches):
-            check_exposure(part, plan)
-            counted, rows, rejected = _queries(part.lazy(), plan, _with_tokens(part.lazy(), plan, targets), watch)
-            told, found, refused = pl.collect_all([counted, rows, rejected.head(KEPT_REJECTS - kept)])
-            counts.update({name: int(value or 0) for name, value in told.row(0, named=True).items()})
-            candidates.append(_compact(found))
-            rejects.append(_compact(refused))
-            kept += len(refused)
-        if folder is not None and kept == KEPT_REJECTS:
-            # A column has become unreadable: one more pass writes what need not be held.
-            _queries(selected, plan, targets)[2].sink_parquet(folder / _REJECTS, row_group_size=ROW_GROUP)
-        elif folder is not None:
-            pl.concat(rejects).write_parquet(folder / _REJECTS, row_group_size=ROW_GROUP)
+        batches = selected.collect_batches(chunk_size=BATCH, maintain_order=True)
+        for seen in _on_all_threads(batches, plan, targets, watch):
+            counts.update(seen.counts)
+            candidates.append(seen.candidates)
+            rejects.add(seen.rejects)
+        kept = rejects.finish()
     except (pl.exceptions.PolarsError, OSError) as error:
         raise InputError(f"the accounts can't be read: {first_line(error)}") from None
     _check_dates(counts, plan)
-    return counts, pl.concat(candidates), pl.concat(rejects)
+    return dict(counts), pl.concat(candidates), kept
 
 
-def _compact(few: pl.DataFrame) -> pl.DataFrame:
-    """The same rows with texts of their own: those of filtered rows keep all the others' in memory."""
-    return pl.DataFrame(few.to_arrow(compat_level=pl.CompatLevel.oldest()), schema=few.schema)
+def _on_all_threads(
+    batches: Iterable[pl.DataFrame], plan: AccountColumns, targets: Mapping[str, Targets], watch: pl.Series | None
+) -> Iterator[_Seen]:
+    """What each batch came to, in order; few are in memory at once."""
+    threads = pl.thread_pool_size()
+    with ThreadPoolExecutor(threads) as pool:
+        begun: deque[Future[_Seen]] = deque()
+        try:
+            for batch in batches:
+                begun.append(pool.submit(_scanned, batch, plan, targets, watch))
+                if len(begun) > threads:
+                    yield begun.popleft().result()
+            while begun:
+                yield begun.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _check_dates(counts: Mapping[str, int], plan: AccountColumns) -> None:
@@ -116,111 +108,103 @@ def _check_dates(counts: Mapping[str, int], plan: AccountColumns) -> None:
             )
 
 
-def _queries(
-    selected: pl.LazyFrame, plan: AccountColumns, targets: Mapping[str, Targets], watch: pl.Series | None = None
-) -> tuple[pl.LazyFrame, pl.LazyFrame, pl.LazyFrame]:
-    """Counts (one row), rows that may match, and rejects of some accounts; the cells are read once for all."""
-    read = selected.with_columns(_scanned(plan, column).alias(_cell(column)) for column in plan.identifiers)
-    tallies: dict[str, pl.Expr] = {}
+def _scanned(
+    batch: pl.DataFrame, plan: AccountColumns, targets: Mapping[str, Targets], watch: pl.Series | None
+) -> _Seen:
+    """What a batch of accounts comes to."""
+    check_exposure(batch, plan)
+    named = batch.select(plan.has_account()).to_series()
+    accounts, row = batch if named.all() else batch.filter(named), named.arg_true().alias("row")
+    counts = Counter({"read": len(batch), NO_ACCOUNT: len(batch) - len(accounts)})
+    for name in plan.dates():
+        counts[f"bad_date\0{name}"] = batch.select(is_bad_date(pl.col(name), plan.schema[name]).sum()).item()
+    nameless = pl.DataFrame({"row": (~named).arg_true()}).with_columns(shape=_NO_TEXT, status=pl.lit(NO_ACCOUNT))
+    refused = [_as_rejects(nameless, plan.account_id, None)]
+    may_match, usable = (np.zeros(len(accounts), dtype=bool) for _ in range(2))
     for column, kind in plan.identifiers.items():
-        tests: dict[str, Callable[[pl.Expr], pl.Expr]] = {
-            "cells": lambda cell: cell.struct.field("status").is_not_null(),
-            "missing": _is_missing,
-            "rejected": _is_rejected,
-            "usable": _is_usable,
-            "may_match": targets[kind.name].may_match,
-            **{note: partial(_has_note, note=note) for note in kind.notes},
-        }
-        tallies |= {f"{name}\0{column}": _each(plan, column, test) for name, test in tests.items()}
-    passed = read.with_columns(**tallies, **{"\0named": plan.has_account()}).cache()
-
-    def any_of(tally: str) -> pl.Expr:
-        return pl.any_horizontal(pl.col(f"{tally}\0{column}") > 0 for column in plan.identifiers)
-
-    has_account = pl.col("\0named")
-    counted = passed.select(
-        pl.len().alias("read"),
-        (~has_account).sum().alias(NO_ACCOUNT),
-        (has_account & ~any_of("usable")).sum().alias("not_screenable"),
-        *(pl.col(name).filter(has_account).sum() for name in tallies if not name.startswith("may_match")),
-        **{f"bad_date\0{name}": is_bad_date(pl.col(name), plan.schema[name]).sum() for name in plan.dates()},
-    )
-    may_match = any_of("may_match")
-    kept = may_match if watch is None else may_match | pl.col(plan.account_id).is_in(watch.implode())
-    candidates = passed.filter(has_account & kept).select(*plan.needed(), may_match.alias(MAY_MATCH))
-    return counted, candidates, _rejected(passed.filter(~has_account | any_of("rejected")), plan)
+        read = _Column.read(accounts, plan, column, targets[kind.name])
+        counts.update({f"{name}\0{column}": count for name, count in read.counts.items()})
+        read.mark(may_match, read.may_match)
+        read.mark(usable, read.usable)
+        refused.append(_as_rejects(read.refused.with_columns(row.gather(read.refused["row"])), column, kind.name))
+    counts["not_screenable"] = len(accounts) - int(usable.sum())
+    rejects = pl.concat(refused).sort("row", maintain_order=True)
+    rejects = rejects.with_columns(batch[plan.account_id].gather(rejects["row"]).alias("account_id"))
+    kept = may_match if watch is None else may_match | accounts[plan.account_id].is_in(watch.implode()).to_numpy()
+    candidates = taken(accounts, np.flatnonzero(kept)).with_columns(pl.Series(MAY_MATCH, may_match[kept]))
+    return _Seen(counts, detached(candidates), detached(rejects.select(list(schema.REJECTS))))
 
 
-def _with_tokens(part: pl.LazyFrame, plan: AccountColumns, targets: Mapping[str, Targets]) -> dict[str, Targets]:
-    """The targets, where lists hold tokens with the keys of the part's cells whose token is listed."""
-    known = dict(targets)
-    for name, target in targets.items():
-        columns = [column for column, kind in plan.identifiers.items() if kind.name == name]
-        if len(target.tokens):
-            known[name] = target.with_tokens_of(pl.concat([_values(part, plan, column) for column in columns]))
-    return known
+def _as_rejects(refused: pl.DataFrame, column: str, kind: str | None) -> pl.DataFrame:
+    """Cells that were refused, by row, as far as they are `schema.REJECTS` already."""
+    return refused.select("row", "status", "shape", identifier=pl.lit(column), kind=pl.lit(kind, pl.String))
 
 
-def _values(part: pl.LazyFrame, plan: AccountColumns, column: str) -> pl.LazyFrame:
-    """The canonical values of one identifier column: value (String)."""
-    cells = part.explode(column, empty_as_null=False) if plan.is_list(column) else part
-    return cells.select(plan.identifiers[column].read(pl.col(column)).struct.field("value"))
+def _plain_keys(cells: pl.DataFrame, kind: Kind) -> Keys:
+    """`Kind.keys_of`, of a part of the cells after another."""
+    found = np.zeros(len(cells), dtype=np.uint64)
+    for start in range(0, len(cells), _PLAIN):
+        found[start : start + _PLAIN] = kind.keys_of(cells.slice(start, _PLAIN))
+    return found
 
 
-def _scanned(plan: AccountColumns, column: str) -> pl.Expr:
-    """What the kind reads from a column: `schema.SCAN`, or a List of it with each element's shape."""
-    kind = plan.identifiers[column]
-    scanned = kind.scan(pl.col(column))
-    fields = dict(schema.SCAN.to_schema())
-    if not plan.is_list(column):
-        return scanned
-
-    def scan_lists(batch: pl.Series) -> pl.Series:
-        lists = batch.struct.unnest().with_row_index("\0row")
-        cells = (
-            lists.explode(column, empty_as_null=False)
-            .lazy()
-            .select("\0row", scanned.struct.unnest(), shape=shape(pl.col(column)))
-            .select("\0row", cell=pl.struct(*fields, "shape"))
-            .group_by("\0row", maintain_order=True)
-            .agg("cell")
-            .collect()
-        )
-        joined = lists.select("\0row").join(cells, on="\0row", how="left", maintain_order="left")
-        return joined["cell"].fill_null([])
-
-    dtype = pl.List(pl.Struct({**fields, "shape": pl.String}))
-    return pl.struct(column, *kind.columns()).map_batches(scan_lists, return_dtype=dtype, is_elementwise=True)
+def _seen(scanned: pl.DataFrame) -> Cells:
+    """`schema.SCAN` cells, a column a field, as arrays."""
+    has_key, has_stub = (scanned[name].is_not_null().to_numpy() for name in ("key", "stub"))
+    key, stub = (scanned[name].fill_null(0).to_numpy() for name in ("key", "stub"))
+    return Cells(key, has_key, has_stub & ~has_key, lambda: stub)
 
 
-def _rejected(rows: pl.LazyFrame, plan: AccountColumns) -> pl.LazyFrame:
-    """`schema.REJECTS`, one row a cell, in the input's order."""
-    nameless = pl.struct(identifier=pl.lit(plan.account_id), kind=_NO_TEXT, status=pl.lit(NO_ACCOUNT), shape=_NO_TEXT)
-    lists = [pl.concat_list(pl.when(~pl.col("\0named")).then(nameless))]
-    for column, kind in plan.identifiers.items():
+@dataclass
+class _Column:
+    """What an identifier column of some accounts came to.
 
-        def described(cell: pl.Expr, shown: pl.Expr, column: str = column, name: str = kind.name) -> pl.Expr:
-            told = pl.struct(
-                identifier=pl.lit(column), kind=pl.lit(name), status=cell.struct.field("status"), shape=shown
-            )
-            return pl.when(_is_rejected(cell)).then(told)
+    Attributes:
+        row: The row of each cell; None where every row has one cell.
+        may_match: Whether each cell may match a listing.
+        usable: Whether each cell gave a key, or a stub.
+        counts: Cells by what they are.
+        refused: The cells that are neither usable nor missing: row, status, shape.
+    """
 
-        cells = pl.col(_cell(column))
+    row: Rows | None
+    may_match: Flags
+    usable: Flags
+    counts: Counter[str]
+    refused: pl.DataFrame
+
+    @classmethod
+    def read(cls, accounts: pl.DataFrame, plan: AccountColumns, column: str, targets: Targets) -> _Column:
+        """Read one column: the plain cells as they are, the others in full."""
+        kind = plan.identifiers[column]
+        cells, row = accounts.select(column, *kind.columns()), None
         if plan.is_list(column):
-            several = cells.list.eval(described(pl.element(), pl.element().struct.field("shape")))
-        else:
-            several = pl.concat_list(described(cells, shape(pl.col(column))))
-        lists.append(pl.when(pl.col("\0named")).then(several))
-    empty = pl.lit([], dtype=pl.List(pl.Struct(dict.fromkeys(("identifier", "kind", "status", "shape"), pl.String))))
-    return (
-        rows.select(
-            pl.col(plan.account_id).alias("account_id"),
-            cell=pl.concat_list(each.fill_null(empty) for each in lists).list.drop_nulls(),
+            cells = cells.with_row_index(_ROW).explode(column, empty_as_null=False)
+            row = cells.drop_in_place(_ROW).to_numpy().astype(np.intp)
+        found = _plain_keys(cells, kind)
+        usable, empty = found > 0, cells.to_series(0).is_null().to_numpy()
+        may_match = targets.may_match(Cells(found, usable, np.zeros_like(usable), lambda: kind.stubs_of(found)))
+        others = np.flatnonzero(~usable & ~empty)
+        scanned = taken(cells, others).select(kind.scan(pl.col(column)).struct.unnest(), raw=pl.col(column))
+        seen = _seen(scanned)
+        usable[others], may_match[others] = seen.has_key | seen.has_only_stub, targets.may_match(seen)
+        if len(targets.tokens):
+            read = cells.select(kind.read(pl.col(column)).struct.field("value"))
+            may_match |= targets.listed_by_token(read.to_series())
+        blank = scanned["status"] == "missing"
+        counts = Counter(cells=len(cells), missing=int(empty.sum() + blank.sum()), usable=int(usable.sum()))
+        counts["rejected"] = counts["cells"] - counts["missing"] - counts["usable"]
+        counts.update({note: int((scanned["note"] == note).sum()) for note in kind.notes})
+        refused = scanned.select(
+            "status", shape=shape(pl.col("raw")), row=pl.Series(others if row is None else row[others])
         )
-        .explode("cell")
-        .filter(pl.col("cell").is_not_null())
-        .unnest("cell")
-    )
+        return cls(
+            row, may_match, usable, counts, refused.filter(~blank & ~pl.Series(usable[others], dtype=pl.Boolean))
+        )
 
-
-_NO_TEXT = pl.lit(None, dtype=pl.String)
+    def mark(self, rows: Flags, cells: Flags) -> None:
+        """Set the flags of the rows that have such a cell."""
+        if self.row is None:
+            rows |= cells
+        else:
+            rows[self.row[cells]] = True

@@ -6,6 +6,7 @@ rows that may match. Evidence, masks and policy are worked out for those few onl
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 import tempfile
@@ -16,22 +17,26 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+if TYPE_CHECKING:
+    import pyarrow as pa
 if sys.platform != "win32":
     import resource
 
 from cardscreen import compiled, schema
 from cardscreen.accounts import AccountColumns
 from cardscreen.errors import ConfigError, InputError
+from cardscreen.files import write_whole
 from cardscreen.identifiers import Kind
 from cardscreen.listings import Blocklist, holds
 from cardscreen.matching import Targets, check_token_keys, evidence
 from cardscreen.policy import Policy
+from cardscreen.rejects import ROW_GROUP
 from cardscreen.rules import ACCOUNT
-from cardscreen.scanning import MAY_MATCH, NO_ACCOUNT, ROW_GROUP, scan
+from cardscreen.scanning import MAY_MATCH, NO_ACCOUNT, scan
 from cardscreen.tables import (
     is_bad_date,
     is_dateable,
@@ -44,6 +49,7 @@ from cardscreen.tables import (
 from cardscreen.tokens import TokenKey
 
 _TABLES = ("flagged", "hits", "rejects")
+_SUMMARY = "summary.json"
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,35 @@ class Result:
     summary: dict[str, Any]
     watched: pl.LazyFrame | None = None
 
+    @classmethod
+    def read(cls, folder: str | Path) -> Result:
+        """The result in a folder: of a screening with `out`, or of a run.
+
+        Raises:
+            InputError: There is none, or it is not complete.
+        """
+        try:
+            return read_result(Path(folder), json.loads((Path(folder) / _SUMMARY).read_text(encoding="utf-8")))
+        except (OSError, ValueError):
+            raise InputError(f"{folder} holds no complete screening: its {_SUMMARY} can't be read") from None
+
+    def to_arrow(self) -> dict[str, pa.Table]:
+        """The three tables as Arrow that every library reads.
+
+        Returns:
+            `{"flagged": …, "hits": …, "rejects": …}`, pyarrow Tables of the same columns: text as `large_string`,
+            levels, actions and the other closed sets as `dictionary`.
+
+        Example:
+            >>> from cardscreen import Blocklist, Phone
+            >>> accounts = pl.DataFrame({"account_id": ["a"], "mobile": ["138 0013 8000"]})
+            >>> listed = Blocklist.from_frame(pl.DataFrame({"kind": ["phone"], "value": ["+8613800138000"]}))
+            >>> screen(accounts, listed, {"mobile": Phone("CN")}).to_arrow()["flagged"].num_rows
+            1
+        """
+        oldest = pl.CompatLevel.oldest()  # the newest has text that not every reader knows
+        return {name: getattr(self, name).collect().to_arrow(compat_level=oldest) for name in _TABLES}
+
 
 def screen(
     accounts: Any,
@@ -82,7 +117,9 @@ def screen(
     """Screen accounts against a blocklist.
 
     Args:
-        accounts: LazyFrame, DataFrame, anything with `__arrow_c_stream__`, or a path, glob or URL.
+        accounts: LazyFrame, DataFrame; pandas DataFrame; pyarrow Table, RecordBatch, RecordBatchReader or
+            Dataset; DuckDB relation; DeltaTable; anything with `__arrow_c_stream__`; a path, glob or URL, or a
+            list of them. Nothing of it is changed, and what streams is read once, without holding it.
             An account may have many rows; an identifier column may be a List.
         blocklist: The listings.
         identifiers: Account column → its kind: `{"mobile": Phone("CN"), "card_no": Card()}`.
@@ -92,9 +129,10 @@ def screen(
             then show as they are; without it such a column is refused.
         policy: A `Policy` or its settings, the path of a TOML file, or None for the default policy.
         as_of: The day that is asked about; None: today in the machine's time zone.
-        previous: The flagged frame, or run folder, of the night before.
+        previous: The result, flagged frame (of any library) or run folder of the night before.
         tokens: The key under which the blocklist's tokens were made; two while keys are changed.
-        out: Folder for flagged.parquet, hits.parquet and rejects.parquet, instead of memory.
+        out: Folder for flagged.parquet, hits.parquet, rejects.parquet and, last, summary.json, instead of memory;
+            `Result.read` reads it again.
 
     Returns:
         `Result`; its frames are read from `out` where that is given. Sorted by account, identifier,
@@ -146,6 +184,8 @@ def screen(
     summary |= {"seconds": clock.seconds, "peak_memory_mib": clock.peak_mib}
     watched = None if watch is None else _watched(rows.filter(pl.col(account_id).is_in(watch.implode())), plan)
     if out is not None:
+        text = json.dumps(summary, ensure_ascii=False, indent=2)
+        write_whole(Path(out) / _SUMMARY, lambda file: file.write_text(text, encoding="utf-8"))
         return replace(read_result(Path(out), summary), watched=watched)
     return Result(flagged.lazy(), hits.lazy(), rejects.lazy(), summary, watched)
 
@@ -199,6 +239,7 @@ def _output_folder(out: str | Path | None) -> Iterator[Path | None]:
         raise ConfigError(f"out: the folder {target} can't be made: {error.strerror}") from None
     with tempfile.TemporaryDirectory(prefix=".screening-", dir=target) as name:
         yield Path(name)
+        (target / _SUMMARY).unlink(missing_ok=True)  # it is written last: without it, a folder is not complete
         for table in _TABLES:
             shutil.move(Path(name) / f"{table}.parquet", target / f"{table}.parquet")
 
@@ -207,11 +248,13 @@ def _previous(previous: Any, account_type: pl.DataType) -> pl.DataFrame | None:
     """The flagged frame of the night before: account_id, action, flagged_since, act_on; each account once."""
     if previous is None:
         return None
+    if isinstance(previous, Result):
+        previous = previous.flagged
     if isinstance(previous, (str, Path)) and Path(previous).is_dir():
         changes = Path(previous) / "changes.parquet"  # knows the carried flags too
         previous = changes if changes.exists() else Path(previous) / "flagged.parquet"
     table, where = open_table(previous), "the previous flags"
-    types = table.collect_schema()
+    types = schema_of(table, where)
     days = ["flagged_since", "act_on"]
     require_columns(types.names(), ["account_id", "action", *days], where)
     for name in days:

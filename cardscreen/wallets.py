@@ -9,11 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
 import polars as pl
 
 from cardscreen import keys, schema
 from cardscreen.addresses import FORMS, TOLD
 from cardscreen.cleaning import as_expr, is_blank, named_like, over_fields, to_text
+from cardscreen.digits import Keys
 from cardscreen.forms import WRITTEN, as_listed
 
 _NOTHING = pl.lit(None, dtype=pl.String)
@@ -126,6 +128,10 @@ class Wallet:
         """None: a cell holds one address."""
         return None
 
+    def keys_of(self, cells: pl.DataFrame) -> Keys:
+        """Zeros: no address is plain to see."""
+        return np.zeros(len(cells), dtype=np.uint64)
+
     def scan(self, cell: pl.Expr) -> pl.Expr:
         """`schema.SCAN`: what the pass over all accounts needs."""
         # The checks are made here, too: the bytes that they take also tell the ledger, and a base58 text that
@@ -174,6 +180,11 @@ class Wallet:
     def stub(value: pl.Expr) -> pl.Expr:  # noqa: ARG004
         """Null: addresses are not truncated."""
         return _NO_STUB
+
+    @staticmethod
+    def stubs_of(found: Keys) -> Keys:
+        """Zeros: addresses are not truncated."""
+        return np.zeros_like(found)
 
     @staticmethod
     def listing(value: pl.Expr) -> pl.Expr:

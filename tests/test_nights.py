@@ -236,7 +236,7 @@ class Week:
         self.every, self.last_of_day = Provisioning(), Provisioning()
         self.last: Night | None = None
 
-    def night(self, world: World) -> None:
+    def check_night(self, world: World) -> None:
         rerun = world.gap == 0 and self.last is not None
         if not rerun:
             self._close_the_day()
@@ -281,4 +281,4 @@ def test_weeks_go_as_the_reference_says(nights: list[World]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         week = Week(Path(folder))
         for world in nights:
-            week.night(world)
+            week.check_night(world)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cardscreen.numbering import dialled
+from cardscreen import digits
 from cardscreen.numbering.written import written
 
 numbers = st.integers(100, 2**64 - 1) | st.integers(2, 19).flatmap(
@@ -52,5 +52,5 @@ def test_numbers_of_many_lengths_fill_many_blocks() -> None:
 
 @given(st.lists(st.integers(0, 2**64 - 1) | numbers | st.integers(0, 19).map(lambda n: 10**n), min_size=1))
 def test_digits_are_counted_as_python_counts_them(values: list[int]) -> None:
-    counted = dialled.digits_of(np.array(values, dtype=np.uint64)).tolist()
+    counted = digits.digits_of(np.array(values, dtype=np.uint64)).tolist()
     assert counted == [len(str(value)) for value in values]

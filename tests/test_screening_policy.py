@@ -61,7 +61,7 @@ PHONES = ["+8613800138000", "+8613800138001", "+8613800138*", "+8617000001000-+8
 CARDS = ["6222021234561234", "6222021234567894", "622202******1234", "62220212*"]
 TOKENS = {"phone": PHONES[:2], "card": CARDS[:2]}
 near_days = st.sampled_from([-1, 0, 0, 1]).map(lambda gap: DAY + timedelta(days=gap))
-days = st.none() | near_days
+days = st.none() | st.none() | near_days
 
 
 @st.composite
@@ -100,7 +100,7 @@ def accounts_of(draw: st.DrawFn, ids: list[Any], size: int = 10) -> list[Row]:
             "tier": st.sampled_from([1, 2, None]),
         }
     )
-    return draw(st.lists(row, max_size=size))
+    return draw(st.lists(row, min_size=draw(st.sampled_from([0, size // 2])), max_size=size))
 
 
 VALUES = {
@@ -150,7 +150,7 @@ of_sources = st.dictionaries(st.sampled_from(VALUES["source"]), source_terms, ma
 starts = st.lists(st.sampled_from([1, 2, 39, 40, 41, 70, 90, 100]), min_size=4, max_size=4).map(sorted)
 LEVELS = ["low", "medium", "high", "critical"]
 policies = st.fixed_dictionaries(
-    {},
+    {"rules": st.lists(rule(), max_size=5).map(reachable)},
     optional={
         "levels": starts.map(lambda steps: dict(zip(LEVELS, steps, strict=True))),
         "actions": st.lists(st.integers(0, 4), min_size=4, max_size=4).map(
@@ -165,7 +165,6 @@ policies = st.fixed_dictionaries(
             },
         ),
         "sources": of_sources,
-        "rules": st.lists(rule(), max_size=4).map(reachable),
     },
 )
 
@@ -187,7 +186,7 @@ def worlds(draw: st.DrawFn, ids: list[Any]) -> Row:
     """A night's accounts, listings, policy, terms and clearances."""
     return {
         "accounts": draw(accounts_of(ids)),
-        "listings": draw(st.lists(listing(), min_size=1, max_size=7)),
+        "listings": draw(st.lists(listing(), min_size=3, max_size=8)),
         "policy": draw(policies),
         "terms": draw(of_sources),
         "clearances": draw(clearances_of(ids)),

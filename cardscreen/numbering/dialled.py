@@ -12,28 +12,33 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from cardscreen.cleaning import is_blank, text_of
-
-Keys = npt.NDArray[np.uint64]
-Flags = npt.NDArray[np.bool_]
-Rows = npt.NDArray[np.intp]
+from cardscreen.digits import (
+    POWERS,
+    Bytes,
+    Flags,
+    Keys,
+    Rows,
+    Sizes,
+    blocks,
+    digits_of,
+    sizes_of,
+    taken,
+    values_of,
+    without,
+)
 
 #: Digits that a key can hold: 2 · 10¹⁸ fits UInt64, and two digits follow rules of their own.
 SHORTEST, LONGEST = 3, 18
-#: 10ⁿ at n.
-POWERS = np.array([10**digits for digits in range(20)], dtype=np.uint64)
 #: What a string of n bytes has in its key beside its digits, at n; 0 where it has no key.
 _MARKS = np.where((np.arange(20) >= SHORTEST) & (np.arange(20) <= LONGEST), POWERS, np.uint64(0))
 _TEN, _PLUS = np.uint64(10), ord("+")
-_BLOCK = 1 << 15  # rows; what is computed of so many stays in the processor's cache
 
 # The symbols that libphonenumber allows between digits, without `x` and the tildes, which may begin an
 # extension, and with the star, which it ignores as well.
@@ -85,30 +90,8 @@ def texts(cells: pl.Series) -> pl.Series:
     return text_of(cells)
 
 
-def taken(series: pl.Series, rows: Rows) -> pl.Series:
-    """The values at some rows; on small batches a tenth of what `Series.gather` takes."""
-    return series[pl.Series(rows.astype(np.uint32))]
-
-
-def blocks(rows: int) -> Iterator[slice]:
-    """Rows in blocks that are best computed one after another."""
-    for start in range(0, rows, _BLOCK):
-        yield slice(start, min(start + _BLOCK, rows))
-
-
-def digits_of(numbers: Keys) -> npt.NDArray[np.int64]:
-    """How many digits each number has."""
-    most = len(str(numbers.max(initial=0)))
-    if len(numbers) and len(str(numbers.min())) == most:
-        return np.full(len(numbers), most)
-    # Of the binary exponent, log₁₀ 2 ≈ 1233/4096 gives the decimal one, or one less.
-    exponent = (np.maximum(numbers, np.uint64(1)).astype(np.float64).view(np.int64) >> 52) - 1023
-    digits: npt.NDArray[np.int64] = np.minimum(exponent * 1233 >> 12, 18) + 1
-    return digits + (numbers >= POWERS.take(digits, mode="clip"))
-
-
 def _from_integers(cells: pl.Series) -> Dialled:
-    values, read = _values(cells.cast(pl.UInt64, strict=False))  # null where negative
+    values, read = values_of(cells.cast(pl.UInt64, strict=False))  # null where negative
     key = np.empty(len(cells), dtype=np.uint64)
     for block in blocks(len(cells)):
         mark = _MARKS.take(digits_of(values[block]), mode="clip")
@@ -133,7 +116,7 @@ def _mended(cells: pl.Series, dialled: Dialled) -> Dialled:
 
 
 def _from_text(cells: pl.Series) -> Dialled:
-    size, first = _sizes(cells)
+    size, first = sizes_of(cells)
     key, plus = _cast(cells, size, first)
     rows, blank = np.flatnonzero(key == 0), _NONE
     if cells.null_count():
@@ -141,8 +124,8 @@ def _from_text(cells: pl.Series) -> Dialled:
         rows, blank = rows[~null[rows]], np.flatnonzero(null)
     rows = rows[size[rows] <= _LONGEST_CELL]
     if len(rows):
-        bare = _without_punctuation(taken(cells, rows))
-        key[rows], plus[rows] = _cast(bare, *_sizes(bare))
+        bare = without(taken(cells, rows), _ASCII_PUNCTUATION)
+        key[rows], plus[rows] = _cast(bare, *sizes_of(bare))
         rows = rows[key[rows] == 0]
     dialled = Dialled(key, plus, blank, _NONE)
     return _with_odd_cells(dialled, cells, rows) if len(rows) else dialled
@@ -159,26 +142,13 @@ def _with_odd_cells(dialled: Dialled, cells: pl.Series, rows: Rows) -> Dialled:
     if not body.str.contains(r"^[\x00-\x7f]*$").all():
         body = syntax.ascii(body)
     body = body.str.replace_all(f"[{_PUNCTUATION}]", "")
-    dialled.key[rows], dialled.plus[rows] = _cast(body, *_sizes(body))
+    dialled.key[rows], dialled.plus[rows] = _cast(body, *sizes_of(body))
     return replace(dialled, missing=missing, wordy=rows[wordy])
 
 
-def _without_punctuation(cells: pl.Series) -> pl.Series:
-    """The cells without the punctuation that is ASCII; three times as fast as a regular expression.
-
-    All cells as one text, with a NUL between each two: bytes of other characters stay as they are.
-    """
-    text = cells.str.join("\0").item() or ""
-    bare = text.encode().translate(None, _ASCII_PUNCTUATION).decode()
-    parts = pl.Series(cells.name, [bare]).str.split("\0").explode()
-    if len(parts) == len(cells):
-        return parts
-    return cells.str.replace_all(f"[{_PUNCTUATION}]", "")  # some cell has a NUL of its own
-
-
-def _cast(cells: pl.Series, size: npt.NDArray[np.uint32], first: npt.NDArray[np.uint8]) -> tuple[Keys, Flags]:
+def _cast(cells: pl.Series, size: Sizes, first: Bytes) -> tuple[Keys, Flags]:
     """Keys and plus of the cells that are digits with at most one plus in front, from their sizes and first bytes."""
-    values, read = _values(cells.cast(pl.UInt64, strict=False))
+    values, read = values_of(cells.cast(pl.UInt64, strict=False))
     key, plus = np.empty(len(cells), dtype=np.uint64), np.zeros(len(cells), dtype=bool)
     for block in blocks(len(cells)):
         value, mark = values[block], _MARKS.take(size[block], mode="clip")
@@ -198,25 +168,6 @@ def _marked(values: Keys, marks: Keys) -> Keys:
     """Keys of digits; 0 where the mark is."""
     keys = values + marks
     return keys if marks.all() else keys * (marks != 0)
-
-
-def _values(numbers: pl.Series) -> tuple[Keys, Flags | None]:
-    """The numbers in memory, and which of them are not null; None: all. What stands for a null is arbitrary."""
-    array = numbers.to_arrow()
-    valid, values = array.buffers()
-    read = None
-    if numbers.null_count():
-        bits = np.unpackbits(np.frombuffer(valid, dtype=np.uint8), bitorder="little")
-        read = bits[array.offset : array.offset + len(array)].view(bool)
-    return np.frombuffer(values or b"", dtype=np.uint64)[array.offset : array.offset + len(array)], read
-
-
-def _sizes(cells: pl.Series) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint8]]:
-    """The length of each text in bytes, and its first byte, as its view in memory (Arrow's Utf8View) has them."""
-    array = cells.to_arrow(compat_level=pl.CompatLevel.newest())
-    views = np.frombuffer(array.buffers()[1] or b"", dtype=np.uint32).reshape(-1, 4)
-    views = views[array.offset : array.offset + len(array)]
-    return views[:, 0], views.view(np.uint8)[:, 4]
 
 
 class _Syntax:

@@ -19,10 +19,11 @@ import phonenumbers
 import polars as pl
 
 from cardscreen import schema
+from cardscreen.digits import POWERS, Flags, Keys, Rows, blocks
 from cardscreen.index import Index
 from cardscreen.intervals import Intervals
 from cardscreen.numbering import asking, dialled, plan, reference, routes, shelf
-from cardscreen.numbering.dialled import POWERS, Dialled, Flags, Keys, Rows, blocks
+from cardscreen.numbering.dialled import Dialled
 from cardscreen.numbering.written import written
 
 _Codes = npt.NDArray[np.uint32]
@@ -198,10 +199,7 @@ def tell(cells: pl.Series, region: str | pl.Series | None) -> Told:
         region: One region code for all, a String series of one for each row, or None.
     """
     said = dialled.read(cells)
-    if isinstance(region, pl.Series):
-        number, code = _resolved_by_row(said, region)
-    else:
-        number, code = _resolved(said.key, said.plus, region)
+    number, code = _found_in_tables(said, region)
     code[said.missing] = _MISSING
     code[said.wordy] = _ERRORS["not_a_number"]
     rows = np.flatnonzero(code == _ASK)
@@ -213,6 +211,19 @@ def tell(cells: pl.Series, region: str | pl.Series | None) -> Told:
         asked, code[rows] = told["e164"], _book.codes.learn(told.select("region", "type", "status"))
         number[rows] = asked.str.slice(1, 19).cast(pl.UInt64).fill_null(0).to_numpy()
     return Told(number, code, rows, asked)
+
+
+def keys_of(cells: pl.Series, region: str | pl.Series | None) -> Keys:
+    """The E.164 numbers of the cells that the tables know, 0 for all others; regions as for `tell`."""
+    number, code = _found_in_tables(dialled.read(cells), region)
+    number[code < _NUMBER] = 0
+    return number
+
+
+def _found_in_tables(said: Dialled, region: str | pl.Series | None) -> tuple[Keys, _Codes]:
+    if isinstance(region, pl.Series):
+        return _resolved_by_row(said, region.cast(pl.String))
+    return _resolved(said.key, said.plus, region)
 
 
 def _resolved(key: Keys, plus: Flags, region: str | None) -> tuple[Keys, _Codes]:

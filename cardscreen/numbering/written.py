@@ -13,7 +13,7 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-from cardscreen.numbering.dialled import Flags, Keys, blocks, digits_of
+from cardscreen.digits import Flags, Keys, blocks, digits_of
 
 _Words = npt.NDArray[np.uint32]
 

@@ -1,0 +1,88 @@
+"""Texts of digits and the integers that they are, a batch at a time, without a Python object for any of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+Keys = npt.NDArray[np.uint64]
+Flags = npt.NDArray[np.bool_]
+Rows = npt.NDArray[np.intp]
+Sizes = npt.NDArray[np.uint32]
+Bytes = npt.NDArray[np.uint8]
+
+_Table = TypeVar("_Table", pl.Series, pl.DataFrame)
+
+#: 10ⁿ at n.
+POWERS = np.array([10**digits for digits in range(20)], dtype=np.uint64)
+_BLOCK = 1 << 15  # rows; what is computed of so many stays in the processor's cache
+
+
+def blocks(rows: int) -> Iterator[slice]:
+    """Rows in blocks that are best computed one after another."""
+    for start in range(0, rows, _BLOCK):
+        yield slice(start, min(start + _BLOCK, rows))
+
+
+def taken(table: _Table, rows: Rows) -> _Table:
+    """A series, or a frame, of some rows; on small batches a tenth of what `Series.gather` takes."""
+    return table[pl.Series(rows.astype(np.uint32))]
+
+
+def distinct(numbers: Keys) -> Keys:
+    """The distinct numbers, rising; `np.unique` takes fifty times as long on ten million of them."""
+    rising = pl.Series(numbers).sort().to_numpy()
+    new = np.ones(len(rising), dtype=bool)
+    np.not_equal(rising[1:], rising[:-1], out=new[1:])
+    return rising[new]
+
+
+def digits_of(numbers: Keys) -> npt.NDArray[np.int64]:
+    """How many digits each number has."""
+    most = len(str(numbers.max(initial=0)))
+    if len(numbers) and len(str(numbers.min())) == most:
+        return np.full(len(numbers), most)
+    # Of the binary exponent, log₁₀ 2 ≈ 1233/4096 gives the decimal one, or one less.
+    exponent = (np.maximum(numbers, np.uint64(1)).astype(np.float64).view(np.int64) >> 52) - 1023
+    digits: npt.NDArray[np.int64] = np.minimum(exponent * 1233 >> 12, 18) + 1
+    return digits + (numbers >= POWERS.take(digits, mode="clip"))
+
+
+def values_of(numbers: pl.Series) -> tuple[Keys, Flags | None]:
+    """The UInt64 in memory, and which of them are not null; None: all. What stands for a null is arbitrary."""
+    array = numbers.to_arrow()
+    valid, values = array.buffers()
+    read = None
+    if numbers.null_count():
+        bits = np.unpackbits(np.frombuffer(valid, dtype=np.uint8), bitorder="little")
+        read = bits[array.offset : array.offset + len(array)].view(bool)
+    return np.frombuffer(values or b"", dtype=np.uint64)[array.offset : array.offset + len(array)], read
+
+
+def sizes_of(texts: pl.Series) -> tuple[Sizes, Bytes]:
+    """The length of each text in bytes, and its first byte, as its view in memory (Arrow's Utf8View) has them."""
+    array = texts.to_arrow(compat_level=pl.CompatLevel.newest())
+    views = np.frombuffer(array.buffers()[1] or b"", dtype=np.uint32).reshape(-1, 4)
+    views = views[array.offset : array.offset + len(array)]
+    return views[:, 0], views.view(np.uint8)[:, 4]
+
+
+def without(texts: pl.Series, characters: bytes) -> pl.Series:
+    """Texts without some ASCII characters (not NUL); three times as fast as a regular expression.
+
+    All texts as one, with a NUL between each two: bytes of other characters stay as they are.
+
+    Example:
+        >>> without(pl.Series(["138 0013-8000"]), b" -").to_list()
+        ['13800138000']
+    """
+    text = texts.str.join("\0").item() or ""
+    bare = text.encode().translate(None, characters).decode()
+    parts = pl.Series(texts.name, [bare]).str.split("\0").explode()
+    if len(parts) == len(texts):
+        return parts
+    return texts.str.replace_many([chr(each) for each in characters], [""])  # some text has a NUL of its own

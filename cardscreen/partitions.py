@@ -1,0 +1,52 @@
+"""Columns that stand in the names of folders: `accounts/dt=2026-11-23/part-0.parquet` (Hive's layout)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import polars as pl
+
+from cardscreen.errors import InputError
+
+_FOLDER = re.compile(r"([^=]+)=(.*)")
+_NULL = "__HIVE_DEFAULT_PARTITION__"
+#: Digits that a number would not keep.
+_LEADING_ZERO = re.compile(r"[+-]?0[0-9]")
+
+
+def partitions_of(files: list[str]) -> list[dict[str, str | None]]:
+    """What the folders of each file say: column → value.
+
+    Raises:
+        InputError: Some files have a column in their path that others have not.
+    """
+    told = [_told_by(file) for file in files]
+    for file, columns in zip(files, told, strict=True):
+        if odd := sorted(told[0].keys() ^ columns.keys()):
+            raise InputError(
+                f"{files[0]} and {file}: one lies in a folder {odd[0]}=…, the other does not, so the {odd[0]} of its "
+                "rows is not known: name only files of the same layout"
+            )
+    return told
+
+
+def _told_by(file: str) -> dict[str, str | None]:
+    pairs = [found.groups() for part in Path(file).parts[:-1] if (found := _FOLDER.fullmatch(part))]
+    return {unquote(name): None if value == _NULL else unquote(value) for name, value in pairs}
+
+
+def scan_partitioned(
+    scan: Callable[..., pl.LazyFrame], files: list[str], told: list[dict[str, str | None]], **options: Any
+) -> pl.LazyFrame:
+    """Files as one LazyFrame, with the columns of their folders: dates and numbers as such, `010` as text."""
+    frame = scan(files, glob=False, hive_partitioning=bool(told[0]), **options)
+    columns = frame.collect_schema()
+    zeros = {name for each in told for name, value in each.items() if value and _LEADING_ZERO.match(value)}
+    if not zeros:
+        return frame
+    types = {name: pl.String() if name in zeros else columns[name] for name in told[0]}
+    return scan(files, glob=False, hive_partitioning=True, hive_schema=types, **options)

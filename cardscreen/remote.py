@@ -1,0 +1,101 @@
+"""Tables in object stores and behind other URLs: Polars reads them, with what the environment says of the store."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import polars as pl
+
+from cardscreen.errors import ConfigError, InputError, first_line
+
+Format = Literal["parquet", "ipc", "text"]
+
+#: Schemes that have folders.
+_STORES = ("s3", "s3a", "gs", "gcs", "az", "azure", "adl", "abfs", "abfss")
+_WEB = ("http", "https", "hf", "file")
+#: For the first contact only: a store that can't be reached is told in seconds. Reading on has the patience of Polars.
+_BRIEFLY: Any = {"max_retries": 1, "retry_timeout_ms": 5000, "connect_timeout": "5s", "timeout": "10s"}
+_DELTA_BRIEFLY = {"max_retries": "1", "retry_timeout": "5s", "connect_timeout": "5s", "timeout": "10s"}
+_DENIED = re.compile(
+    r"169\.254\.169\.254|\b40[13]\b|AccessDenied|credential|InvalidAccessKeyId|SignatureDoes", re.IGNORECASE
+)
+_UNREACHED = re.compile(r"error sending request|\bconnect|\bdns\b|timed? ?out|not allowed", re.IGNORECASE)
+_DECORATION = re.compile(r"\x1b\[[0-9;]*m|↳|^\s*[0-9]+:")
+_VARIABLES = {
+    "s3": "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION (and AWS_ENDPOINT_URL, if the store is not Amazon's)",
+    "g": "GOOGLE_APPLICATION_CREDENTIALS",
+    "a": "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY",
+}
+
+
+def open_remote(urls: list[str], form: Format | None, encoding: str | None, delimiter: str) -> pl.LazyFrame:
+    """Tables at URLs as one LazyFrame: files, globs, folders of Parquet files (hive partitions too), a Delta table.
+
+    Args:
+        urls: One or more.
+        form: What the files are; None: the URLs name folders.
+        encoding: Of text files; only UTF-8 is read from afar.
+        delimiter: Of text files.
+
+    Raises:
+        InputError: There is nothing, it can't be reached, or it can't be read.
+        ConfigError: A URL that names neither a file of a known format nor a folder; an encoding other than UTF-8.
+    """
+    if form == "text" and (encoding or "utf-8").lower() not in ("utf-8", "utf8", "utf-8-sig"):
+        raise ConfigError(f"{urls[0]}: text at a URL is read as UTF-8 only, not as {encoding}: fetch the file first")
+    schemes = {urlsplit(url).scheme for url in urls}
+    if other := sorted(schemes.difference(_STORES, _WEB)):
+        raise ConfigError(f"{urls[0]}: {other[0]}:// can't be read: give s3://, gs://, az://, https:// or a path")
+    if form is None and not schemes.issubset(_STORES):
+        raise ConfigError(f"{urls[0]}: name a file, ending in .parquet, .csv, .tsv, .arrow, .ipc or .feather")
+    try:
+        if form is None and _is_delta(urls[0]):
+            return _delta(urls)
+        # As a pattern, the folder's own name may be a partition too.
+        found = urls if form else [f"{url.rstrip('/')}/**/*.parquet" for url in urls]
+        names = _scan(found, form or "parquet", delimiter, _BRIEFLY).collect_schema().names()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise _unreadable(urls[0], error) from None
+    if form == "text" and any("\ufffd" in name for name in names):
+        raise InputError(f"{urls[0]} is not UTF-8 text, and only that is read from a URL: fetch the file first")
+    return _scan(found, form or "parquet", delimiter, None)
+
+
+def _scan(urls: list[str], form: Format, delimiter: str, options: Any) -> pl.LazyFrame:
+    if form == "parquet":
+        return pl.scan_parquet(urls, extra_columns="ignore", hive_partitioning=True, storage_options=options)
+    if form == "ipc":
+        return pl.scan_ipc(urls, hive_partitioning=True, storage_options=options)
+    return pl.scan_csv(urls, separator=delimiter, infer_schema=False, storage_options=options)
+
+
+def _is_delta(url: str) -> bool:
+    from deltalake import DeltaTable
+
+    return DeltaTable.is_deltatable(url, _DELTA_BRIEFLY)
+
+
+def _delta(urls: list[str]) -> pl.LazyFrame:
+    if len(urls) > 1:
+        raise ConfigError(f"{urls[0]} is a Delta table: name it alone")
+    frame = pl.scan_delta(urls[0])
+    frame.collect_schema()
+    return frame
+
+
+def _unreadable(url: str, error: Exception) -> InputError:
+    said = str(error)
+    where = url.split("?", maxsplit=1)[0]  # what follows may be a signature
+    if isinstance(error, FileNotFoundError) or "expanded paths were empty" in said:
+        return InputError(f"there is nothing at {where}: check the name of the bucket and the path")
+    if _DENIED.search(said):
+        known = (names for start, names in _VARIABLES.items() if url.startswith(start))
+        return InputError(
+            f"{where} can't be read without credentials that permit it: set {next(known, 'them')} in the environment"
+        )
+    if isinstance(error, OSError) and _UNREACHED.search(said):
+        cause = _DECORATION.sub("", said.strip().splitlines()[-1]).strip()
+        return InputError(f"{where} can't be reached: {first_line(Exception(cause))}. Is the network there?")
+    return InputError(f"{where} can't be read: {first_line(error)}")
