@@ -5,7 +5,7 @@
     python benchmarks/screening.py --scale --most 20  # the same up to 20 million
 
 An account has one phone and one card, written as in the field: 60 % of the phones are plain digits, the others have
-a country code, spaces or hyphens; 65 % of the cards are plain, the others are in groups, and some are truncated. A
+a country code, spaces or hyphens; 80 % of the cards are plain, the others are in groups, and some are truncated. A
 thousandth of the accounts is listed. The floor reads the same columns of text, and semi-joins clean integer keys of
 the same rows, which somebody would have had to make first.
 """
@@ -33,7 +33,9 @@ from stdnum import luhn
 import cardscreen as cs
 from cardscreen import compiled
 from cardscreen.digits import Keys
+from cardscreen.feeds import Feed
 from cardscreen.identifiers import Kind
+from cardscreen.importing import import_file
 from cardscreen.luhn import luhn_ok
 from cardscreen.matching import Cells, Targets
 from cardscreen.scanning import BATCH
@@ -82,8 +84,8 @@ def accounts_of(start: int, rows: int) -> pl.DataFrame:
         .otherwise(pl.lit("n/a"))
     )  # fmt: skip
     card_no = (
-        pl.when(pl.col("q") < 0.65).then(c)
-        .when(pl.col("q") < 0.90).then(grouped(c, " "))
+        pl.when(pl.col("q") < 0.80).then(c)
+        .when(pl.col("q") < 0.92).then(grouped(c, " "))
         .when(pl.col("q") < 0.97).then(grouped(c, "-"))
         .when(pl.col("q") < 0.99).then(None)
         .otherwise(c.str.head(6) + "******" + c.str.tail(4))
@@ -118,6 +120,20 @@ def listings_of(file: Path, count: int) -> pl.DataFrame:
         pl.select(kind=pl.lit("card"), value=cards.unique().cast(pl.String)),
     ]
     return pl.concat(frames).with_columns(source=pl.lit("police"), severity=pl.lit(80, dtype=pl.UInt8))
+
+
+def make_store(folder: Path, file: Path, count: int) -> Path:
+    """A store of such listings, if it is not there already."""
+    store = folder / f"lists-{count}"
+    if not store.exists():
+        listed = listings_of(file, count)
+        for kind in IDENTIFIERS.values():
+            part = folder / f"{kind.name}.parquet"
+            listed.filter(pl.col("kind") == kind.name).write_parquet(part)
+            feed = Feed(source=f"{kind.name}s", kind=kind.name, store_as="plain", columns={"value": "value"})
+            import_file(part, feed, cs.Store(store), as_of=DAY)
+            part.unlink()
+    return store
 
 
 # --- what is measured -------------------------------------------------------------------------------
@@ -233,7 +249,7 @@ def against_the_floor(folder: Path, accounts: int, listings: int) -> None:
     print(f"evidence: {told['evidence']:.2f} s, policy: {told['policy']:.2f} s, for {hits:,} hits")
 
     some = 20_000
-    frame = pd.read_parquet(files[0], columns=TEXT).head(some)
+    frame = pd.read_parquet(files[0], columns=TEXT).head(some).replace({np.nan: None})
     phones, cards = (set(listed.filter(pl.col("kind") == kind)["value"]) for kind in ("phone", "card"))
     loop = seconds(lambda: loop_of_today(frame, phones, cards)) / some * accounts
     print(f"pandas and a loop with phonenumbers: {loop:.0f} s by {some:,} rows = {loop / mine:.0f} x as long")
@@ -241,17 +257,17 @@ def against_the_floor(folder: Path, accounts: int, listings: int) -> None:
     print(f"DuckDB on keys cleaned before: {duck:.2f} s; raw text to flags takes {mine / duck:.1f} x as long")
 
 
-def once(files: list[Path], listed: Path) -> dict[str, Any]:
+def once(files: list[Path], store: Path) -> dict[str, Any]:
     """One screening in a process of its own, for its peak memory."""
     names = [str(file) for file in files]
-    done = subprocess.run([sys.executable, __file__, "--once", str(listed), *names], stdout=subprocess.PIPE, check=True)
+    done = subprocess.run([sys.executable, __file__, "--once", str(store), *names], stdout=subprocess.PIPE, check=True)
     told: dict[str, Any] = json.loads(done.stdout)
     return told
 
 
-def told_once(listed: str, files: list[str]) -> None:
+def told_once(store: str, files: list[str]) -> None:
     """What `once` reads: seconds from the accounts' files to flags, the lists being open, and the peak in MiB."""
-    blocklist = cs.Blocklist.read(listed)
+    blocklist = cs.Store(store).blocklist()
     begun = time.perf_counter()
     summary = screen([Path(file) for file in files], blocklist).summary
     print(json.dumps({"seconds": time.perf_counter() - begun, "peak": max(summary["peak_memory_mib"].values())}))
@@ -265,10 +281,8 @@ def scale(folder: Path, most: int) -> None:
     for accounts, listings in steps:
         if accounts > most:
             continue
-        listed = folder / f"listed-{listings}.parquet"
-        if not listed.exists():
-            listings_of(files[0], listings * MILLION).write_parquet(listed)
-        told = once(files[: accounts * MILLION // FILE_ROWS], listed)
+        store = make_store(folder, files[0], listings * MILLION)
+        told = once(files[: accounts * MILLION // FILE_ROWS], store)
         rate = accounts / told["seconds"]
         print(f"{accounts:8} M {listings:8} M {told['seconds']:8.1f} {rate:6.1f} {told['peak']:9,}")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 
 import numpy as np
 import polars as pl
@@ -61,7 +62,7 @@ class Targets:
     keys: Members
     ranges: Intervals
     shown: Members
-    hidden: Members
+    hidden: Callable[[], Members]
     tokens: Members
     token_keys: Sequence[TokenKey]
 
@@ -92,7 +93,8 @@ class Targets:
             keys=members("exact", "low"),
             ranges=Intervals.union(spans["low"], spans["high"]),
             shown=members("truncated", "stub"),
-            hidden=members("exact", "stub"),
+            # Sorted only when the first truncated number comes by.
+            hidden=cache(partial(members, "exact", "stub")),
             tokens=members("token", "low"),
             token_keys=token_keys,
         )
@@ -107,7 +109,7 @@ class Targets:
         flags &= cells.has_key
         rows = np.flatnonzero(cells.has_only_stub)
         if len(rows):
-            flags[rows[self.hidden.among(cells.stubs()[rows])]] = True
+            flags[rows[self.hidden().among(cells.stubs()[rows])]] = True
         return flags
 
     def listed_by_token(self, values: pl.Series) -> Flags:

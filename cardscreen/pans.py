@@ -33,6 +33,7 @@ _SPACES_AND_HYPHENS = r"[\s\x{AD}\x{200B}\x{2060}\x{FEFF}\-\x{2010}-\x{2015}\x{2
 _APOSTROPHE = r"^\s*['’]"
 #: Leading digits, a run of mask characters, trailing digits. A single x is a slip, not a mask.
 _HIDDEN = r"^[0-9]*(?:[*•●＊]|[xX#]{2,})[*•●＊xX#]*[0-9]*$"
+_STARRED = r"^[0-9]+[*]+[0-9]+$"
 #: The same with an ellipsis: how many digits are hidden is not said.
 _ELIDED = r"^([0-9]*)(?:…|⋯|\.{2,})([0-9]*)$"
 _SPACE_AND_HYPHEN = b" -"
@@ -44,6 +45,7 @@ _EXACT_FLOAT = 2.0**53
 _LOST_FLOAT = "9E+15"
 #: Digits that a spreadsheet keeps of a number; it writes zeros for the others.
 _KEPT = 15
+_TEN = np.uint64(10)
 _POWERS = np.array([10**zeros for zeros in range(LONGEST)], dtype=np.uint64)
 _MISSING, _TRUNCATED, _DAMAGED, _NOT_A_NUMBER, _BAD_LENGTH, _BAD_CHECKSUM, _VALID = (
     pl.lit(code, dtype=pl.UInt8) for code in range(len(schema.CARD_STATUSES.categories))
@@ -70,9 +72,9 @@ def keys_of(cells: pl.Series) -> Keys:
         rows = rows[text.is_not_null().to_numpy()[rows]]
     if len(rows):
         key[rows], size[rows] = _plain(without(taken(text, rows), _SPACE_AND_HYPHEN))
-    beyond = np.clip(size.astype(np.int64) - _KEPT, 0, LONGEST - _KEPT)
-    cut_off = np.flatnonzero((key % _POWERS.take(beyond) == 0) & (beyond > 0) & (key > 0))
-    key[cut_off] *= is_sound(key[cut_off])
+    rows = np.flatnonzero((key % _TEN == 0) & (key > 0) & (size > _KEPT))
+    rows = rows[key[rows] % _POWERS.take(size[rows] - _KEPT) == 0]
+    key[rows] *= is_sound(key[rows])
     return key
 
 
@@ -109,20 +111,20 @@ def _written(cells: pl.Series) -> pl.Series:
 
 
 def _read(raw: pl.Series) -> pl.Series:
-    """Cells of digits alone, by far the most, go straight on, then those with plain spaces and hyphens between."""
-    read = _or_else(raw.alias("text"), _numbers, lambda odd: _or_else(odd, _grouped, _others))
+    """Cells of digits alone, by far the most, go straight on, then those with spaces, hyphens or stars between."""
+    read = _or_else(raw.alias("text"), _numbers, _grouped, _starred, _others)
     return read.to_struct(raw.name)
 
 
 def _or_else(
-    raw: pl.Series, first: Callable[[pl.Series], pl.DataFrame], second: Callable[[pl.Series], pl.DataFrame]
+    raw: pl.Series, way: Callable[[pl.Series], pl.DataFrame], *ways: Callable[[pl.Series], pl.DataFrame]
 ) -> pl.DataFrame:
-    """`PARTS` by the first way, and by the second of what the first found no number in."""
-    parts = first(raw)
+    """`PARTS` by the first way, and by the next ones of what it found no number in."""
+    parts = way(raw)
     odd = parts["text"].is_null().arg_true()
-    if not len(odd):
+    if not len(odd) or not ways:
         return parts
-    others = second(raw.gather(odd))
+    others = _or_else(raw.gather(odd), *ways)
     return parts.with_columns(parts[name].scatter(odd, others[name]) for name in parts.columns)
 
 
@@ -130,6 +132,24 @@ def _grouped(raw: pl.Series) -> pl.DataFrame:
     """`PARTS` of cells of digits with ASCII spaces and hyphens: much cheaper to take out than all kinds of them."""
     bare = pl.col("text").str.replace_all(" ", "", literal=True).str.replace_all("-", "", literal=True)
     return _numbers(raw.to_frame().lazy().select(bare).collect(engine="in-memory").to_series())
+
+
+def _starred(raw: pl.Series) -> pl.DataFrame:
+    """`PARTS` of cells that hide digits in the canonical way; the others have nulls."""
+    text = pl.when(_fits(pl.col("text")) & pl.col("text").str.contains(_STARRED)).then("text")
+    columns = (
+        raw.to_frame()
+        .lazy()
+        .select(text=text)
+        .select(
+            "text",
+            number=pl.lit(None, dtype=pl.UInt64),
+            stub=stub(pl.col("text")),
+            status=pl.when(pl.col("text").is_not_null()).then(_TRUNCATED).cat.to(schema.CARD_STATUSES),
+            scheme=schemes.of_leading(pl.col("text")),
+        )
+    )
+    return columns.collect(engine="in-memory")
 
 
 def _numbers(text: pl.Series) -> pl.DataFrame:
@@ -142,6 +162,8 @@ def _numbers(text: pl.Series) -> pl.DataFrame:
         .select(number=digits.cast(pl.UInt64, strict=False), length=pl.col("text").str.len_bytes())
     )
     number, length = frame.collect(engine="in-memory")
+    if number.null_count() == len(number):
+        return pl.DataFrame({name: number.clear(len(number)).cast(dtype) for name, dtype in PARTS.to_schema().items()})
     scheme, issued = schemes.of_pans(number, length)
     cut_off = pl.Series(_ends_in_lost_zeros(number, length))
     judged = (

@@ -29,7 +29,7 @@ from cardscreen.tables import detached, first_line, is_bad_date
 
 #: Accounts that are worked on at once by a thread, in rows.
 BATCH = 1_000_000
-_PLAIN = 125_000  # rows of which the plain cells are read at once: what is computed of more leaves the cache
+_PLAIN = 250_000  # rows of which the plain cells are read at once: what is computed of more leaves the cache
 #: Status of a row that names no account.
 NO_ACCOUNT = "no_account"
 #: Column that says of a row whether it may match a listing; Arrow takes no NUL in a name.

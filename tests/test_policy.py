@@ -204,7 +204,6 @@ def test_a_carried_column_of_any_name_keeps_its_own_values(name: str) -> None:
 @pytest.mark.parametrize(
     "cell",
     [
-        pytest.param(b"x", id="binary"),
         pytest.param(True, id="boolean"),
         pytest.param(DAY, id="date"),
         pytest.param(0.5, id="float"),
