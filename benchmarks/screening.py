@@ -33,7 +33,9 @@ from stdnum import luhn
 import cardscreen as cs
 from cardscreen import compiled
 from cardscreen.digits import Keys
+from cardscreen.feeds import Feed
 from cardscreen.identifiers import Kind
+from cardscreen.importing import import_file
 from cardscreen.luhn import luhn_ok
 from cardscreen.matching import Cells, Targets
 from cardscreen.scanning import BATCH
@@ -118,6 +120,20 @@ def listings_of(file: Path, count: int) -> pl.DataFrame:
         pl.select(kind=pl.lit("card"), value=cards.unique().cast(pl.String)),
     ]
     return pl.concat(frames).with_columns(source=pl.lit("police"), severity=pl.lit(80, dtype=pl.UInt8))
+
+
+def make_store(folder: Path, file: Path, count: int) -> Path:
+    """A store of such listings, if it is not there already."""
+    store = folder / f"lists-{count}"
+    if not store.exists():
+        listed = listings_of(file, count)
+        for kind in IDENTIFIERS.values():
+            part = folder / f"{kind.name}.parquet"
+            listed.filter(pl.col("kind") == kind.name).write_parquet(part)
+            feed = Feed(source=f"{kind.name}s", kind=kind.name, store_as="plain", columns={"value": "value"})
+            import_file(part, feed, cs.Store(store), as_of=DAY)
+            part.unlink()
+    return store
 
 
 # --- what is measured -------------------------------------------------------------------------------
@@ -241,17 +257,17 @@ def against_the_floor(folder: Path, accounts: int, listings: int) -> None:
     print(f"DuckDB on keys cleaned before: {duck:.2f} s; raw text to flags takes {mine / duck:.1f} x as long")
 
 
-def once(files: list[Path], listed: Path) -> dict[str, Any]:
+def once(files: list[Path], store: Path) -> dict[str, Any]:
     """One screening in a process of its own, for its peak memory."""
     names = [str(file) for file in files]
-    done = subprocess.run([sys.executable, __file__, "--once", str(listed), *names], stdout=subprocess.PIPE, check=True)
+    done = subprocess.run([sys.executable, __file__, "--once", str(store), *names], stdout=subprocess.PIPE, check=True)
     told: dict[str, Any] = json.loads(done.stdout)
     return told
 
 
-def told_once(listed: str, files: list[str]) -> None:
+def told_once(store: str, files: list[str]) -> None:
     """What `once` reads: seconds from the accounts' files to flags, the lists being open, and the peak in MiB."""
-    blocklist = cs.Blocklist.read(listed)
+    blocklist = cs.Store(store).blocklist()
     begun = time.perf_counter()
     summary = screen([Path(file) for file in files], blocklist).summary
     print(json.dumps({"seconds": time.perf_counter() - begun, "peak": max(summary["peak_memory_mib"].values())}))
@@ -265,10 +281,8 @@ def scale(folder: Path, most: int) -> None:
     for accounts, listings in steps:
         if accounts > most:
             continue
-        listed = folder / f"listed-{listings}.parquet"
-        if not listed.exists():
-            listings_of(files[0], listings * MILLION).write_parquet(listed)
-        told = once(files[: accounts * MILLION // FILE_ROWS], listed)
+        store = make_store(folder, files[0], listings * MILLION)
+        told = once(files[: accounts * MILLION // FILE_ROWS], store)
         rate = accounts / told["seconds"]
         print(f"{accounts:8} M {listings:8} M {told['seconds']:8.1f} {rate:6.1f} {told['peak']:9,}")
 
