@@ -40,6 +40,7 @@ app.add_typer(list_app, name="list")
 app.add_typer(policy_app, name="policy")
 add_to(app)
 
+_INTERRUPTED = 130
 _KindName = Annotated[str, typer.Argument(help="What it is: phone, card or wallet.", show_default=False)]
 _Json = Annotated[bool, typer.Option("--json", help="Print the summary as one line of JSON.")]
 _Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no table.")]
@@ -54,14 +55,16 @@ def main() -> NoReturn:
     warnings.showwarning = _warn
     try:
         code = app(standalone_mode=False)
+        if code == _INTERRUPTED:  # typer makes of it an exit without a word
+            raise KeyboardInterrupt
     except CardscreenError as error:
         code = _failed(str(error), error.exit_code)
-    except KeyboardInterrupt:
-        code = _failed("interrupted, nothing is half-published", 130)
+    except (KeyboardInterrupt, typer.Abort):
+        code = _failed("interrupted, nothing is half-published", _INTERRUPTED)
     except OSError as error:
         code = _failed(f"{error.filename or 'a file'}: {error.strerror or error}", 3)
-    except (typer.Exit, typer.Abort) as ended:
-        code = getattr(ended, "exit_code", 130)
+    except typer.Exit as ended:
+        code = ended.exit_code
     except BaseException as error:
         if not is_usage(error):
             sys.excepthook = _crashed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -19,7 +19,7 @@ from cardscreen.brakes import Moves, newer, passed
 from cardscreen.causes import Circumstances
 from cardscreen.changes import Changes, Prior, compare
 from cardscreen.comparable import account_key, check_same, circumstances, lists_of, sources_of
-from cardscreen.errors import ConfigError, InputError
+from cardscreen.errors import CardscreenError, ConfigError, InputError
 from cardscreen.files import not_for_others
 from cardscreen.job import Job
 from cardscreen.listings import Blocklist
@@ -31,7 +31,10 @@ from cardscreen.store import Store
 from cardscreen.tables import files_of, first_line, no_such_file, open_table
 
 _TOP = 5  # sources that are told by name
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+_NAMED = 3  # files that an error names
+#: Errors of a write that has no room, and what engines say of them.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FULL_WORDS = ("no space left", "quota exceeded", "file too large")
 
 
 @dataclass(frozen=True)
@@ -136,14 +139,10 @@ def run_job(
         run_id, begun = runs.new_id(job.output), datetime.now(UTC)
         named(run_id)
         with runs.staging(job.output, run_id) as folder:
-            seen = _states(job)
-            tonight = night()
-            found = tonight.found(folder)
-            if _states(job) != seen:
-                raise InputError(
-                    "the accounts or the lists changed while they were read: run again when they are complete"
-                )
-            summary = tonight.write(folder, run_id, begun, found)
+            with _steady(job):
+                tonight = night()
+                found = tonight.found(folder)
+                summary = tonight.write(folder, run_id, begun, found)
             tell("publishing")
             runs.settle(folder)
             target = (runs.hold if found.held else runs.publish)(job.output, folder)
@@ -265,14 +264,36 @@ def _blocklist(job: Job, known_at: datetime | None) -> Blocklist:
     return Blocklist.read(*job.lists)
 
 
-def _states(job: Job) -> list[tuple[str, int, int]]:
-    """Name, size and time of change of every input file."""
+@contextmanager
+def _steady(job: Job) -> Iterator[None]:
+    """Refuse inputs that change within it, in place of whatever error that led to."""
+    before = _states(job)
+    try:
+        yield
+    except (CardscreenError, OSError):
+        _check_steady(before, _states(job))
+        raise
+    _check_steady(before, _states(job))
+
+
+def _check_steady(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    changed = sorted(file for file in {*before, *after} if before.get(file) != after.get(file))
+    if changed:
+        more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
+        raise InputError(
+            f"changed while they were read: {', '.join(changed[:_NAMED])}{more}: run again when they are complete"
+        )
+
+
+def _states(job: Job) -> dict[str, tuple[int, int, int]]:
+    """Of every input file its number, size and time of change."""
     tables = [file for path in (job.accounts, *job.lists) for file in files_of(path) if "://" not in file]
     files = [*tables, *map(str, job.files.values())]
     try:
-        return [(file, Path(file).stat().st_size, Path(file).stat().st_mtime_ns) for file in files]
+        stats = {file: Path(file).stat() for file in files}
     except FileNotFoundError as gone:
         raise no_such_file(str(gone.filename)) from None
+    return {file: (stat.st_ino, stat.st_size, stat.st_mtime_ns) for file, stat in stats.items()}
 
 
 @contextmanager
@@ -330,15 +351,15 @@ def _room_in(output: Path) -> Iterator[None]:
         if not _is_full(error):
             raise
         raise InputError(
-            f"there is no space left in {output}: nothing was published, and what was written is removed. Make room "
-            "and run again"
+            f"there is no space left in {output}, or not for a file so large: nothing was published, and what was "
+            "written is removed. Make room and run again"
         ) from None
 
 
 def _is_full(error: BaseException | None) -> bool:
     while error is not None:
         text = str(error).lower()
-        if getattr(error, "errno", None) in _FULL or "no space left" in text or "quota exceeded" in text:
+        if getattr(error, "errno", None) in _FULL or any(words in text for words in _FULL_WORDS):
             return True
         error = error.__cause__ or error.__context__
     return False

@@ -1,0 +1,109 @@
+"""A command in a process of its own, for tests that end it: it warms up, waits for a line, and goes."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How it ended: its exit code, negative for the signal that killed it, and what it said on standard error."""
+
+    code: int
+    said: str
+    operations: int | None
+
+
+class Victim:
+    """The parent's side.
+
+    Args:
+        folder: Where the command is run.
+        arguments: The command's.
+        watched: The output folder, in which operations on files are counted.
+        operation: Kill it before its n-th operation there.
+        stage: Send it `number`, a signal, when it tells of this stage.
+        file_size: No file may become larger than so many bytes.
+    """
+
+    def __init__(self, folder: Path, *arguments: str, **fate: Any) -> None:
+        asked = {"arguments": arguments, "watched": str(folder / "runs"), **fate}
+        pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        command = [sys.executable, __file__, json.dumps(asked)]
+        self.process = subprocess.Popen(command, cwd=folder, text=True, **pipes)
+
+    def go(self) -> Victim:
+        """Let it begin, once it is warm."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        assert self.process.stdout.readline() == "warm\n"
+        self.process.stdin.write("go\n")
+        self.process.stdin.flush()
+        return self
+
+    def ends(self, *, within: float | None = None, by: int = signal.SIGKILL) -> Ended:
+        """Wait until it has ended, or send it a signal when it has not `within` so many seconds."""
+        try:
+            out, said = self.process.communicate(timeout=within)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(by)
+            out, said = self.process.communicate()
+        counted = out.removeprefix("warm\n").strip().splitlines()[-1:]
+        return Ended(self.process.returncode, said, int(counted[0]) if counted else None)
+
+
+class _Operations:
+    """Counts what is done to the files of a folder, and dies before the n-th such operation."""
+
+    def __init__(self, folder: str, last: int | None) -> None:
+        self._folder, self._last, self.count = folder, last, 0
+        sys.addaudithook(self._see)
+
+    def _see(self, _event: str, arguments: tuple[Any, ...]) -> None:
+        if arguments and isinstance(arguments[0], (str, os.PathLike)):
+            path = os.fspath(arguments[0])
+            if isinstance(path, str) and path.startswith(self._folder):
+                if self.count == self._last:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                self.count += 1
+
+
+def _live(asked: dict[str, Any]) -> None:
+    # All that a night imports, so that nothing but the night lies behind the line.
+    from cardscreen import cli, listings, metrics, numbering, run, show  # noqa: F401
+
+    run_job = run.run_job
+
+    def hit(*arguments: Any, tell: Any, **options: Any) -> Any:
+        def told(stage: str) -> None:
+            tell(stage)
+            if stage == asked["stage"]:
+                os.kill(os.getpid(), asked["number"])
+
+        return run_job(*arguments, tell=told, **options)
+
+    if "stage" in asked:
+        run.run_job = hit
+    if "file_size" in asked:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (asked["file_size"], resource.RLIM_INFINITY))
+    sys.argv = ["cardscreen", *asked["arguments"]]
+    sys.stdout.write("warm\n")
+    sys.stdout.flush()
+    sys.stdin.readline()
+    operations = _Operations(asked["watched"], asked.get("operation"))
+    try:
+        cli.main()
+    finally:
+        sys.stdout.write(f"{operations.count}\n")
+
+
+if __name__ == "__main__":
+    _live(json.loads(sys.argv[1]))
