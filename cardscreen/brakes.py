@@ -6,9 +6,8 @@ It does not look like one in these figures.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,9 +15,11 @@ import polars as pl
 from pydantic import Field, ValidationError
 
 from cardscreen import schema
+from cardscreen.base import Base
+from cardscreen.changes import Changes
 from cardscreen.complaints import complaint
 from cardscreen.config import Section
-from cardscreen.errors import HeldForApproval, InputError
+from cardscreen.errors import HeldForApproval
 from cardscreen.screening import Result
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -56,41 +57,38 @@ class Limits(Section):
 
 
 @dataclass(frozen=True)
-class Base:
-    """The night that tonight is compared with.
+class Moves:
+    """How many accounts moved against the night before.
 
     Attributes:
-        flagged: Its `schema.FLAGGED`.
-        summary: Its summary.
+        told: Newly told, by action.
+        released: Flagged before, and not any more.
+        flagged_before: Flagged with an action before.
+        by_software: Of those told `suspend` or `close`, and of those released or eased, the ones of which nothing
+            changed but the software or its numbering data.
     """
 
-    flagged: pl.LazyFrame
-    summary: dict[str, Any]
+    told: Mapping[str, int]
+    released: int
+    flagged_before: int
+    by_software: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, folder: str | Path) -> Base:
-        """The base in a run's folder.
-
-        Raises:
-            InputError: The folder is not a run.
-        """
-        summary = summary_of(folder)
-        if not (Path(folder) / "flagged.parquet").exists():
-            raise InputError(f"{folder} is not a sound run: flagged.parquet is gone. Move it away")
-        return cls(pl.scan_parquet(Path(folder) / "flagged.parquet"), summary)
-
-
-def summary_of(folder: str | Path) -> dict[str, Any]:
-    """The summary in a run's manifest.
-
-    Raises:
-        InputError: The folder is not a run.
-    """
-    try:
-        summary: dict[str, Any] = json.loads((Path(folder) / "manifest.json").read_text(encoding="utf-8"))["summary"]
-    except (OSError, ValueError, KeyError):
-        raise InputError(f"{folder} is not a sound run: its manifest.json can't be read. Move it away") from None
-    return summary
+    def of(cls, changes: Changes) -> Moves:
+        """The moves in a run's changes."""
+        table = changes.table
+        change, action = pl.col("change"), pl.col("action")
+        told = table.filter(change.is_in(["new", "escalated"]))
+        by_software = table.filter(pl.col("cause") == "software_changed").select(
+            told=(change.is_in(["new", "escalated"]) & (action >= "suspend")).sum(),
+            freed=change.is_in(["released", "eased"]).sum(),
+        )
+        return cls(
+            told=dict(told["action"].value_counts().rows()),
+            released=table.filter(pl.col("in_base") & (change == "released")).height,
+            flagged_before=changes.flagged_before,
+            by_software=by_software.row(0, named=True),
+        )
 
 
 def check(
@@ -119,13 +117,21 @@ def check(
     limits = limits if isinstance(limits, Limits) else Limits(**limits)
     if isinstance(previous, (str, Path)):
         previous = Base.read(previous)
-    reasons = list(_alone(result.summary, limits))
-    if previous is not None:
-        reasons += _against(result, limits, previous)
-    elif limits.first_run == "hold":
-        reasons.append('first_run: there is no earlier run to compare with; say first_run = "publish" to go ahead')
-    if reasons:
+    moves = None if previous is None else _moves(result, previous)
+    if reasons := passed(result.summary, limits, previous.summary if previous else None, moves):
         raise HeldForApproval(reasons)
+
+
+def passed(
+    summary: dict[str, Any], limits: Limits, before: dict[str, Any] | None = None, moves: Moves | None = None
+) -> list[str]:
+    """One sentence for every limit that a screening passed; `before` is the summary of the night before."""
+    reasons = list(_alone(summary, limits))
+    if before is not None and moves is not None:
+        return reasons + list(_against(summary, limits, before, moves))
+    if limits.first_run == "hold":
+        reasons.append('first_run: there is no earlier run to compare with; say first_run = "publish" to go ahead')
+    return reasons
 
 
 def _alone(summary: dict[str, Any], limits: Limits) -> Iterator[str]:
@@ -149,16 +155,13 @@ def _alone(summary: dict[str, Any], limits: Limits) -> Iterator[str]:
     yield from _past("exempted_share", exempt, limits.exempted_share, "of the rows are exempted")
 
 
-def _against(result: Result, limits: Limits, previous: Result | Base) -> Iterator[str]:
+def _against(now: dict[str, Any], limits: Limits, then: dict[str, Any], moves: Moves) -> Iterator[str]:
     """The limits on what changed."""
-    now, then = result.summary, previous.summary
     rows, rows_then = max(now["rows"]["read"], 1), max(then["rows"]["read"], 1)
-    both = _both(result.flagged, previous.flagged)
     for action, limit in (("suspend", limits.new_suspend), ("close", limits.new_close)):
-        new = both.filter((pl.col("now") == action) & (pl.col("then") < action)).height
-        yield from _past(f"new_{action}", new / rows, limit, f"of the rows would newly be told {action!r}")
-    flagged_then = both.filter(pl.col("then") > "none")
-    released = flagged_then.filter(pl.col("now") == "none").height / max(flagged_then.height, 1)
+        what = f"of the rows would newly be told {action!r}"
+        yield from _past(f"new_{action}", moves.told.get(action, 0) / rows, limit, what)
+    released = moves.released / max(moves.flagged_before, 1)
     yield from _past("released_share", released, limits.released_share, "of those flagged before would be released")
     change = rows / rows_then - 1
     yield from _past("accounts_shrink", -change, limits.accounts_shrink, "fewer rows than in the base run")
@@ -168,16 +171,36 @@ def _against(result: Result, limits: Limits, previous: Result | Base) -> Iterato
             drop = _usable(then["coverage"][column]) - _usable(cells)
             what = f"points fewer cells of {column!r} are usable than in the base run"
             yield from _past("coverage_drop", drop, limits.coverage_drop, what)
+    told, freed = moves.by_software.get("told", 0), moves.by_software.get("freed", 0)
+    if told or freed:
+        news = ", ".join(f"{name} {was} → {is_now}" for name, (was, is_now) in newer(now, then).items())
+        yield (
+            f"software_changed: {told:,} accounts would newly be told to be suspended or closed and {freed:,} released "
+            f"or eased by nothing but a change of software or numbering data ({news})"
+        )
 
 
-def _both(now: pl.LazyFrame, then: pl.LazyFrame) -> pl.DataFrame:
-    """The actions of both nights side by side, `none` where an account is not flagged."""
+def newer(now: dict[str, Any], then: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    """The software of which two nights had different versions, with both."""
+    before = then.get("versions", {})
+    return {name: (before.get(name, "?"), told) for name, told in now["versions"].items() if before.get(name) != told}
+
+
+def _moves(result: Result, previous: Result | Base) -> Moves:
+    """The moves between two nights' flags."""
+    then = previous.state if isinstance(previous, Base) else previous.flagged
     actions = [
         frame.select(pl.col("account_id").cast(pl.String), pl.col("action").cast(pl.String).alias(name))
-        for name, frame in (("now", now), ("then", then))
+        for name, frame in (("now", result.flagged), ("then", then))
     ]
     joined = actions[0].join(actions[1], on="account_id", how="full", coalesce=True)
-    return joined.select(pl.col("now", "then").fill_null("none").cast(schema.ACTIONS)).collect()
+    both = joined.select(pl.col("now", "then").fill_null("none").cast(schema.ACTIONS)).collect()
+    now, was = pl.col("now"), pl.col("then")
+    return Moves(
+        told=dict(both.filter(now > was)["now"].value_counts().rows()),
+        released=both.filter((was > "none") & (now == "none")).height,
+        flagged_before=both.filter(was > "none").height,
+    )
 
 
 def _usable(cells: dict[str, int]) -> float:

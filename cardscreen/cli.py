@@ -55,7 +55,7 @@ def main() -> NoReturn:
         _say(f"cardscreen: {error}")
         code = error.exit_code
     except KeyboardInterrupt:
-        _say("cardscreen: interrupted, nothing was published")
+        _say("cardscreen: interrupted, nothing is half-published")
         code = 130
     except OSError as error:
         _say(f"cardscreen: {error.filename or 'a file'}: {error.strerror or error}")
@@ -89,7 +89,7 @@ def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackTy
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
-    _say("cardscreen: terminated, nothing was published")
+    _say("cardscreen: terminated, nothing is half-published")
     sys.exit(143)
 
 
@@ -146,6 +146,9 @@ def run(
     as_of: Annotated[str | None, typer.Option(help="The day that is asked about, YYYY-MM-DD.")] = None,
     known_at: Annotated[str | None, typer.Option(help="What the store knew at an instant (ISO 8601).")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and check the same, write nothing.")] = False,
+    allow_changed_identifiers: Annotated[
+        bool, typer.Option("--allow-changed-identifiers", help="Compare with a base run of other identifiers.")
+    ] = False,
     as_json: _Json = False,
     quiet: _Quiet = False,
 ) -> None:
@@ -161,7 +164,14 @@ def run(
     day = parse_day(as_of) if as_of else None
     instant = parse_instant(known_at) if known_at else None
     with _progress(quiet=quiet) as tell:
-        done = run_job(Job.read(job), as_of=day, known_at=instant, dry_run=dry_run, tell=tell)
+        done = run_job(
+            Job.read(job),
+            as_of=day,
+            known_at=instant,
+            dry_run=dry_run,
+            allow_changed_identifiers=allow_changed_identifiers,
+            tell=tell,
+        )
     for warning in done.warnings:
         _say(f"cardscreen: warning: {warning}")
     _show_run(done, as_json=as_json, quiet=quiet)
@@ -170,6 +180,9 @@ def run(
             _say(f"cardscreen: not published, kept in {done.folder}")
         for reason in done.held:
             _say(f"  {reason}")
+        _say("What it would change:")
+        for line in done.news:
+            _say(f"  {line}")
         _say("Where the night is right all the same, raise the limit: in the job's [limits], or error_after_days in a")
         _say("feed's [terms]; or get newer data.")
         raise typer.Exit(HeldForApproval.exit_code)

@@ -12,12 +12,16 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
 
+from cardscreen import schema
 from cardscreen.brakes import Limits
 from cardscreen.config import Section, TomlFile, checked, known_zone, read_toml
 from cardscreen.errors import ConfigError
 from cardscreen.identifiers import Kind, kind_from_options
 from cardscreen.policy import Policy
 from cardscreen.tokens import TokenKey
+
+#: Columns of changes, notices and releases, beside which the carried ones stand.
+_TAKEN = {*schema.CHANGES, *schema.NOTICES, *schema.RELEASES}
 
 
 class _Accounts(Section):
@@ -53,6 +57,11 @@ class _Tokens(Section):
 
 class _Output(Section):
     directory: str = "runs"
+    applied: str | None = None
+
+
+class _Notices(Section):
+    texts: dict[str, str] = {}
 
 
 class _JobFile(Section):
@@ -63,6 +72,7 @@ class _JobFile(Section):
     tokens: _Tokens | None = None
     policy: dict[str, Any] = {}
     output: _Output = _Output()
+    notices: _Notices = _Notices()
     limits: dict[str, Any] = {}
 
     @field_validator("timezone")
@@ -79,6 +89,8 @@ class Job:
         lists: Files of listings; empty where a store has them.
         store: The store of listings, or None.
         files: The files that the job was read from, by what they are.
+        described: The identifiers as the file writes them.
+        texts: What to say of reason codes, beside what is said by default.
     """
 
     timezone: str
@@ -96,6 +108,8 @@ class Job:
     limits: Limits
     tokens: list[TokenKey]
     files: dict[str, Path]
+    described: dict[str, dict[str, Any]]
+    texts: dict[str, str]
 
     @classmethod
     def read(cls, path: str | Path) -> Job:
@@ -119,7 +133,13 @@ class Job:
             policy = Policy.from_settings(toml.part("policy"), file.parent)
         if policy.clearances:
             files["clearances"] = Path(policy.clearances.file)
+        if said.output.applied:
+            files["applied"] = Path(_resolved(file.parent, said.output.applied))
         kinds = _kinds(said.identifiers, toml)
+        for name in said.accounts.carry:
+            if name in _TAKEN:
+                where = toml.where("accounts", "carry")
+                raise ConfigError(f"{where}: the carried column {name!r} has the name of a column of runs: rename it")
         return cls(
             timezone=said.timezone,
             accounts=_resolved(file.parent, said.accounts.path),
@@ -136,6 +156,8 @@ class Job:
             limits=checked(Limits, toml.part("limits")),
             tokens=_token_keys(said.tokens, file.parent),
             files=files,
+            described=said.identifiers,
+            texts=said.notices.texts,
         )
 
     def today(self) -> date:

@@ -1,41 +1,37 @@
-"""The nightly job: one screening, written to a folder that appears whole or not at all.
-
-A run is prepared in a hidden folder and published by one rename; its manifest is written last, so a
-folder without one is not a run. A run that passed a limit is kept aside, complete, for a person.
-"""
+"""The nightly job: one screening, compared with the night before, in a folder that appears whole or not at all."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import platform
-import re
-import shutil
-import time
+import errno
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+import polars as pl
 
-from cardscreen.brakes import Base, check, summary_of
-from cardscreen.errors import Busy, ConfigError, HeldForApproval, InputError
+from cardscreen import runs
+from cardscreen.base import CARRIED, Base
+from cardscreen.brakes import Moves, newer, passed
+from cardscreen.causes import Circumstances
+from cardscreen.changes import Changes, Prior, compare
+from cardscreen.comparable import account_key, check_same, circumstances, lists_of, sources_of
+from cardscreen.errors import ConfigError, InputError
 from cardscreen.files import not_for_others
 from cardscreen.job import Job
 from cardscreen.listings import Blocklist
-from cardscreen.screening import Result, read_result, screen
+from cardscreen.manifest import policy_digest, write_records
+from cardscreen.notices import read_applied, told_rows, write_files
+from cardscreen.rejects import ROW_GROUP
+from cardscreen.screening import Clock, Result, read_result, screen
 from cardscreen.store import Store
-from cardscreen.tables import encoding_used, files_of, open_table
+from cardscreen.tables import files_of, first_line, no_such_file, open_table
 
-MANIFEST = "manifest.json"
-LATEST = "latest"
-_RUN_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z")
-_HELD = ".held"
-_STAGING = ".staging-"
+_TOP = 5  # sources that are told by name
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True)
@@ -55,12 +51,45 @@ class Run:
     @property
     def warnings(self) -> list[str]:
         """What a person should look into although the run was published."""
-        sources = (self.result.summary["store"] or {"sources": {}})["sources"]
-        return [
-            f"the data of {name!r} is of {told['data_date']}, {told['age_days']} days old"
-            for name, told in sources.items()
-            if told["state"] == "old"
+        told = self.result.summary["changes"]
+        news = [
+            f"the data of {name!r} is of {source['data_date']}, {source['age_days']} days old"
+            for name, source in sources_of(self.result.summary).items()
+            if source["state"] == "old"
         ]
+        if told["policy_changed"]:
+            news.append("the policy, or a source's terms, have changed since the base run")
+        news += [f"{name} is {now}, and was {was} in the base run" for name, (was, now) in told["software"].items()]
+        if told["audit"]:
+            news.append("there is a run for a later day: this one looks back, and nobody is told or acted on")
+        return news
+
+    @property
+    def news(self) -> list[str]:
+        """What changed against the base run, in sentences."""
+        told = self.result.summary["changes"]
+        lines = [
+            f"{change}: " + ", ".join(f"{count:,} {action}" for action, count in counts.items())
+            for change, counts in told["counts"].items()
+        ]
+        if told["sources"]:
+            most = ", ".join(f"{source} ({count:,})" for source, count in told["sources"].items())
+            lines.append(f"most that is new or escalated comes from {most}")
+        return lines
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a night found, before it is written."""
+
+    result: Result
+    changes: Changes
+    blocklist: Blocklist
+    prior: Prior
+    audit: bool
+    policy: str
+    held: list[str]
+    clock: Clock
 
 
 def run_job(
@@ -69,6 +98,7 @@ def run_job(
     as_of: date | None = None,
     known_at: datetime | None = None,
     dry_run: bool = False,
+    allow_changed_identifiers: bool = False,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Run:
     """Screen a job's accounts and publish the run.
@@ -78,6 +108,7 @@ def run_job(
         as_of: The day that is asked about; None: today in the job's time zone.
         known_at: What the store knew at an instant; None: the newest.
         dry_run: Read and check the same, write nothing.
+        allow_changed_identifiers: Compare with the base run although its identifiers or account ids were others.
         tell: Called with each stage's name as it begins.
 
     Returns:
@@ -85,64 +116,126 @@ def run_job(
 
     Raises:
         Busy: Another run works in the output folder.
-        InputError: The accounts or the lists can't be read.
-        ConfigError: The job doesn't fit its inputs.
+        InputError: The accounts or the lists can't be read, the disk is full, or the clock is wrong.
+        ConfigError: The job doesn't fit its inputs, or not the base run.
     """
-    day = as_of or job.today()
+    night = _Night(job, as_of or _today(job), known_at, allow_changed_identifiers, tell)
     if dry_run:
-        base = _base(job.output, day)
-        result = _screened(job, day, known_at, base, None, tell)
-        return Run(None, result, _passed_limits(result, job, base))
-    with not_for_others(), _locked(job.output):
-        _tidy(job.output)
-        base = _base(job.output, day)
-        run_id = _new_id(job.output)
-        staging = job.output / f"{_STAGING}{run_id}"
-        staging.mkdir()
-        try:
-            begun = datetime.now(UTC)
+        found = night.found(None)
+        return Run(None, found.result, found.held)
+    with not_for_others(), _room_in(job.output), runs.locked(job.output):
+        runs.tidy(job.output)
+        run_id, begun = runs.new_id(job.output), datetime.now(UTC)
+        with runs.staging(job.output, run_id) as folder:
             seen = _states(job)
-            result = _screened(job, day, known_at, base, staging, tell)
+            found = night.found(folder)
             if _states(job) != seen:
                 raise InputError(
                     "the accounts or the lists changed while they were read: run again when they are complete"
                 )
-            held = _passed_limits(result, job, base)
-            tell("writing the manifest")
-            _write_records(staging, job, run_id, day, begun, result, held)
-            target = job.output / _HELD / run_id if held else job.output / run_id
-            target.parent.mkdir(exist_ok=True)
-            staging.rename(target)
-        except BaseException:
-            shutil.rmtree(staging, ignore_errors=True)
-            raise
-        if not held:
-            _point_latest(job.output)
-        return Run(target, read_result(target, result.summary), held)
+            summary = night.write(folder, run_id, begun, found)
+            tell("publishing")
+            runs.settle(folder)
+            target = (runs.hold if found.held else runs.publish)(job.output, folder)
+        return Run(target, read_result(target, summary), found.held)
 
 
-def _screened(
-    job: Job, day: date, known_at: datetime | None, base: Base | None, out: Path | None, tell: Callable[[str], None]
-) -> Result:
-    tell("reading the lists")
-    blocklist = _blocklist(job, known_at)
-    tell("screening the accounts")
-    result = screen(
-        open_table(job.accounts, encoding=job.encoding, delimiter=job.delimiter),
-        blocklist,
-        job.identifiers,
-        account_id=job.account_id,
-        carry=job.carry,
-        unmasked=job.unmasked,
-        policy=job.policy,
-        as_of=day,
-        previous=base.flagged if base else None,
-        tokens=job.tokens,
-        out=out,
-    )
-    if result.summary["rows"]["read"] == 0:
-        raise InputError(f"{job.accounts} holds no accounts: an empty extract clears nobody")
-    return result
+@dataclass(frozen=True)
+class _Night:
+    """What a run is asked."""
+
+    job: Job
+    day: date
+    known_at: datetime | None
+    allow_changed_identifiers: bool
+    tell: Callable[[str], None]
+
+    def found(self, out: Path | None) -> _Found:
+        """Screen, compare and brake."""
+        job = self.job
+        prior, audit = runs.prior(job.output, self.day), runs.is_audit(job.output, self.day)
+        applied = read_applied(str(job.files["applied"])) if "applied" in job.files else None
+        self.tell("reading the lists")
+        blocklist = _blocklist(job, self.known_at)
+        self.tell("screening the accounts")
+        with _naming_the_file(job):
+            result = self._screened(blocklist, prior, out)
+        self.tell("comparing with the night before")
+        policy = policy_digest(job.policy, {name: each.terms for name, each in blocklist.origins.items()})
+        around = circumstances(job, self.day, result.summary, blocklist, prior.base, policy)
+        clock = Clock()
+        with clock.stage("changes"):
+            changes = compare(
+                result, prior, around, carry_days=job.limits.carry_days, hands_out=not audit, applied=applied
+            )
+        summary = result.summary | {"changes": _told(changes, result, prior, around, audit=audit)}
+        before = prior.base.summary if prior.base else None
+        held = passed(summary, job.limits, before, Moves.of(changes))
+        return _Found(replace(result, summary=summary), changes, blocklist, prior, audit, policy, held, clock)
+
+    def _screened(self, blocklist: Blocklist, prior: Prior, out: Path | None) -> Result:
+        job = self.job
+        table = open_table(job.accounts, encoding=job.encoding, delimiter=job.delimiter)
+        if prior.base and not self.allow_changed_identifiers:
+            check_same(prior.base, job, table)
+        result = screen(
+            table,
+            blocklist,
+            job.identifiers,
+            account_id=job.account_id,
+            carry=job.carry,
+            unmasked=job.unmasked,
+            policy=job.policy,
+            as_of=self.day,
+            previous=prior.watched(),
+            tokens=job.tokens,
+            out=out,
+        )
+        if result.summary["rows"]["read"] == 0:
+            raise InputError(f"{job.accounts} holds no accounts: an empty extract clears nobody")
+        return result
+
+    def write(self, folder: Path, run_id: str, begun: datetime, found: _Found) -> dict[str, Any]:
+        """Everything of a run beside the tables of the screening; the manifest last."""
+        job, changes, summary = self.job, found.changes, dict(found.result.summary)
+        changes.written().write_parquet(folder / "changes.parquet", row_group_size=ROW_GROUP)
+        changes.carried.write_parquet(folder / CARRIED, row_group_size=ROW_GROUP)
+        if not found.audit:
+            self.tell("writing notices and actions")
+            terms = {name: each.terms for name, each in found.blocklist.origins.items()}
+            with found.clock.stage("notices"):
+                counts = write_files(folder, run_id, changes, found.result.hits.collect(), terms, job.texts)
+            summary["changes"] = {**summary["changes"], **counts}
+        summary["seconds"] = summary["seconds"] | found.clock.seconds
+        summary["peak_memory_mib"] = summary["peak_memory_mib"] | found.clock.peak_mib
+        self.tell("writing the manifest")
+        base, superseded = found.prior.base, found.prior.superseded
+        records = {
+            "run_id": run_id,
+            "audit": found.audit,
+            "compared": {
+                "base": base.run_id if base else None,
+                "supersedes": superseded[0].run_id if superseded else None,
+            },
+            "identifiers": job.described,
+            "account_key": account_key(job, found.result.flagged.collect_schema()["account_id"]),
+            "policy": found.policy,
+            "held": found.held,
+            "summary": summary,
+        }
+        write_records(folder, job, begun, records, lists_of(job))
+        return summary
+
+
+def _today(job: Job) -> date:
+    """Today, unless the clock stands before the newest run's day: that is no day to act on."""
+    today, newest = job.today(), runs.newest(job.output)
+    if newest is not None and (last := Base.read(newest).as_of) > today:
+        raise InputError(
+            f"today is {today}, and there is a run for {last} already: set the clock right; to look back at a day "
+            f"without telling anybody, say so: --as-of {today}"
+        )
+    return today
 
 
 def _blocklist(job: Job, known_at: datetime | None) -> Blocklist:
@@ -155,133 +248,78 @@ def _blocklist(job: Job, known_at: datetime | None) -> Blocklist:
 
 def _states(job: Job) -> list[tuple[str, int, int]]:
     """Name, size and time of change of every input file."""
-    files = [file for path in (job.accounts, *job.lists) for file in files_of(path) if "://" not in file]
-    return [(file, Path(file).stat().st_size, Path(file).stat().st_mtime_ns) for file in files]
-
-
-def _passed_limits(result: Result, job: Job, base: Base | None) -> list[str]:
+    tables = [file for path in (job.accounts, *job.lists) for file in files_of(path) if "://" not in file]
+    files = [*tables, *map(str, job.files.values())]
     try:
-        check(result, job.limits, base)
-    except HeldForApproval as held:
-        return held.reasons
-    return []
-
-
-# --- the output folder ------------------------------------------------------------------------------
+        return [(file, Path(file).stat().st_size, Path(file).stat().st_mtime_ns) for file in files]
+    except FileNotFoundError as gone:
+        raise no_such_file(str(gone.filename)) from None
 
 
 @contextmanager
-def _locked(output: Path) -> Iterator[None]:
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"the output folder {output} can't be made: {error.strerror}") from None
-    lock = FileLock(output / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise Busy(f"another run works in {output}: wait until it has ended") from None
+def _naming_the_file(job: Job) -> Iterator[None]:
+    """Say which of several files of accounts can't be read; the engine doesn't always."""
     try:
         yield
-    finally:
-        lock.release()
+    except InputError as error:
+        files = files_of(job.accounts)
+        if type(error) is not InputError or len(files) == 1:
+            raise
+        for file in files:
+            try:
+                part = open_table(file, encoding=job.encoding, delimiter=job.delimiter)
+                deque(part.collect_batches(), maxlen=0)
+            except (pl.exceptions.PolarsError, OSError, InputError) as problem:
+                raise InputError(f"{file} can't be read: {first_line(problem)}") from None
+        raise
 
 
-def _tidy(output: Path) -> None:
-    """Remove what a killed run left, and let `latest` catch up."""
-    for leftover in output.glob(f"{_STAGING}*"):
-        shutil.rmtree(leftover, ignore_errors=True)
-    _point_latest(output)
-
-
-def published(output: Path) -> list[Path]:
-    """The published runs of an output folder, oldest first."""
-    found = (file.parent for file in output.glob(f"*/{MANIFEST}"))
-    return sorted(folder for folder in found if _RUN_ID.fullmatch(folder.name) and not folder.is_symlink())
-
-
-def _newest(output: Path, before: date = date.max) -> Path | None:
-    """Of the published runs for days before one, the newest for the latest day; audit runs are for earlier days."""
-    days = [(date.fromisoformat(summary_of(folder)["as_of"]), folder.name, folder) for folder in published(output)]
-    earlier = [run for run in days if run[0] < before]
-    return max(earlier)[-1] if earlier else None
-
-
-def _point_latest(output: Path) -> None:
-    newest, link = _newest(output), output / LATEST
-    if newest is None or (link.is_symlink() and link.readlink() == Path(newest.name)):
-        return
-    if link.is_dir() and not link.is_symlink():
-        raise InputError(f"{link} is a folder, where a link to the newest run belongs: move it away")
-    fresh = output / f".{LATEST}"
-    fresh.unlink(missing_ok=True)
-    fresh.symlink_to(newest.name)
-    fresh.replace(link)
-
-
-def _base(output: Path, day: date) -> Base | None:
-    """The newest published run for an earlier day."""
-    newest = _newest(output, before=day)
-    return Base.read(newest) if newest else None
-
-
-def _new_id(output: Path) -> str:
-    """The instant in UTC; a second run within one second waits for the next."""
-    while True:
-        run_id = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-        if not (output / run_id).exists() and not (output / _HELD / run_id).exists():
-            return run_id
-        time.sleep(0.1)
-
-
-# --- what is written beside the tables --------------------------------------------------------------
-
-
-def _write_records(
-    folder: Path, job: Job, run_id: str, day: date, begun: datetime, result: Result, held: list[str]
-) -> None:
-    inputs = folder / "inputs"
-    inputs.mkdir()
-    for name, file in job.files.items():
-        shutil.copyfile(file, inputs / f"{name}{file.suffix}")
-    _write_json(folder / "summary.json", {"run_id": run_id, **result.summary})
-    outputs = sorted(file for file in folder.rglob("*") if file.is_file())
-    manifest = {
-        "run_id": run_id,
-        "as_of": day.isoformat(),
-        "timezone": job.timezone,
-        "begun": begun.isoformat(timespec="seconds"),
-        "ended": datetime.now(UTC).isoformat(timespec="seconds"),
-        "inputs": {
-            "accounts": [_fingerprint(file) | encoding_used(file, job.encoding) for file in files_of(job.accounts)],
-            "lists": [_fingerprint(file) for path in job.lists for file in files_of(path)],
-            "store": {"path": Store(job.store).identity(), **(result.summary["store"] or {})} if job.store else None,
-            **{name: _fingerprint(str(file)) for name, file in job.files.items()},
-        },
-        "versions": {**result.summary["versions"], "python": platform.python_version()},
-        "token_keys": [key.id for key in job.tokens],
-        "limits": job.limits.model_dump(),
-        "held": held,
-        "approvals": [],
-        "summary": result.summary,
-        "outputs": {str(file.relative_to(folder)): _fingerprint(str(file), named=False) for file in outputs},
+def _told(found: Changes, result: Result, prior: Prior, around: Circumstances, *, audit: bool) -> dict[str, Any]:
+    """What changed, in figures."""
+    undone = pl.col("change").is_in(["released", "eased"])
+    table = found.table.with_columns(strength=pl.when(undone).then("action_before").otherwise("action"))
+    deciding = told_rows(table).select("account_id", listing_id="decided_by").lazy()
+    hits = result.hits.select("account_id", "listing_id", "source").unique()
+    sources = deciding.join(hits, on=["account_id", "listing_id"]).collect()["source"].value_counts()
+    base = prior.base
+    return {
+        "base": base.run_id if base else None,
+        "audit": audit,
+        "counts": _counted(table, "strength"),
+        "causes": _counted(table, "cause"),
+        "sources": dict(sources.sort(["count", "source"], descending=[True, False]).head(_TOP).rows()),
+        "policy_changed": around.policy,
+        "software": newer(result.summary, base.summary) if base else {},
     }
-    _write_json(folder / MANIFEST, manifest)
 
 
-def _write_json(file: Path, content: Any) -> None:
-    with file.open("w", encoding="utf-8") as stream:
-        json.dump(content, stream, ensure_ascii=False, indent=2)
-        stream.write("\n")
-        stream.flush()
-        os.fsync(stream.fileno())
+def _counted(table: pl.DataFrame, what: str) -> dict[str, dict[str, int]]:
+    """How many of each change have each value of a column."""
+    counts: dict[str, dict[str, int]] = {}
+    grouped = table.filter(pl.col(what).is_not_null()).group_by("change", what).len().sort("change", what)
+    for change, value, count in grouped.rows():
+        counts.setdefault(change, {})[value] = count
+    return counts
 
 
-def _fingerprint(path: str, *, named: bool = True) -> dict[str, Any]:
-    """Size and SHA-256 of a file; of a URL only its name."""
-    name = {"path": path} if named else {}
-    if "://" in path:
-        return name
-    with Path(path).open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return {**name, "bytes": Path(path).stat().st_size, "sha256": digest}
+@contextmanager
+def _room_in(output: Path) -> Iterator[None]:
+    """Say in one sentence that the disk is full, wherever that showed."""
+    try:
+        yield
+    except Exception as error:
+        if not _is_full(error):
+            raise
+        raise InputError(
+            f"there is no space left in {output}: nothing was published, and what was written is removed. Make room "
+            "and run again"
+        ) from None
+
+
+def _is_full(error: BaseException | None) -> bool:
+    while error is not None:
+        text = str(error).lower()
+        if getattr(error, "errno", None) in _FULL or "no space left" in text or "quota exceeded" in text:
+            return True
+        error = error.__cause__ or error.__context__
+    return False

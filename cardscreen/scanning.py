@@ -32,6 +32,8 @@ BATCH = 1_000_000
 _PLAIN = 250_000  # rows of which the plain cells are read at once: what is computed of more leaves the cache
 #: Status of a row that names no account.
 NO_ACCOUNT = "no_account"
+#: Column that says of a row whether it may match a listing; Arrow takes no NUL in a name.
+MAY_MATCH = "\ue000may_match"
 _ROW = "\0row"
 _NO_TEXT = pl.lit(None, dtype=pl.String)
 
@@ -52,16 +54,23 @@ class _Seen:
 
 
 def scan(
-    table: pl.LazyFrame, plan: AccountColumns, targets: Mapping[str, Targets], folder: Path | None
+    table: pl.LazyFrame,
+    plan: AccountColumns,
+    targets: Mapping[str, Targets],
+    folder: Path | None,
+    watch: pl.Series | None = None,
 ) -> tuple[dict[str, int], pl.DataFrame, pl.DataFrame]:
-    """The pass: counts, rows that may match, and rejects (in a file where there is a folder)."""
+    """The pass: counts, rows that may match, and rejects (in a file where there is a folder).
+
+    Rows of the accounts in `watch` are among the second too; `MAY_MATCH` says which of them may match.
+    """
     selected = plan.select(table)
     # Without any accounts, an empty batch gives every column and count.
-    seen = _scanned(pl.DataFrame(schema=selected.collect_schema()), plan, targets)
+    seen = _scanned(pl.DataFrame(schema=selected.collect_schema()), plan, targets, watch)
     counts, candidates, rejects = seen.counts, [seen.candidates], Rejects(seen.rejects, folder)
     try:
         batches = selected.collect_batches(chunk_size=BATCH, maintain_order=True)
-        for seen in _on_all_threads(batches, plan, targets):
+        for seen in _on_all_threads(batches, plan, targets, watch):
             counts.update(seen.counts)
             candidates.append(seen.candidates)
             rejects.add(seen.rejects)
@@ -73,7 +82,7 @@ def scan(
 
 
 def _on_all_threads(
-    batches: Iterable[pl.DataFrame], plan: AccountColumns, targets: Mapping[str, Targets]
+    batches: Iterable[pl.DataFrame], plan: AccountColumns, targets: Mapping[str, Targets], watch: pl.Series | None
 ) -> Iterator[_Seen]:
     """What each batch came to, in order; few are in memory at once."""
     threads = pl.thread_pool_size()
@@ -81,7 +90,7 @@ def _on_all_threads(
         begun: deque[Future[_Seen]] = deque()
         try:
             for batch in batches:
-                begun.append(pool.submit(_scanned, batch, plan, targets))
+                begun.append(pool.submit(_scanned, batch, plan, targets, watch))
                 if len(begun) > threads:
                     yield begun.popleft().result()
             while begun:
@@ -99,7 +108,9 @@ def _check_dates(counts: Mapping[str, int], plan: AccountColumns) -> None:
             )
 
 
-def _scanned(batch: pl.DataFrame, plan: AccountColumns, targets: Mapping[str, Targets]) -> _Seen:
+def _scanned(
+    batch: pl.DataFrame, plan: AccountColumns, targets: Mapping[str, Targets], watch: pl.Series | None
+) -> _Seen:
     """What a batch of accounts comes to."""
     check_exposure(batch, plan)
     named = batch.select(plan.has_account()).to_series()
@@ -119,7 +130,8 @@ def _scanned(batch: pl.DataFrame, plan: AccountColumns, targets: Mapping[str, Ta
     counts["not_screenable"] = len(accounts) - int(usable.sum())
     rejects = pl.concat(refused).sort("row", maintain_order=True)
     rejects = rejects.with_columns(batch[plan.account_id].gather(rejects["row"]).alias("account_id"))
-    candidates = taken(accounts, np.flatnonzero(may_match))
+    kept = may_match if watch is None else may_match | accounts[plan.account_id].is_in(watch.implode()).to_numpy()
+    candidates = taken(accounts, np.flatnonzero(kept)).with_columns(pl.Series(MAY_MATCH, may_match[kept]))
     return _Seen(counts, detached(candidates), detached(rejects.select(list(schema.REJECTS))))
 
 

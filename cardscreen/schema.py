@@ -16,6 +16,31 @@ HOLDERS = pl.Enum(["same", "earlier", "unknown"])
 LEVELS = pl.Enum(["none", "low", "medium", "high", "critical"])  # in rising order
 ACTIONS = pl.Enum(["none", "notify", "verify", "suspend", "close"])  # in rising order
 Action = Literal["none", "notify", "verify", "suspend", "close"]
+CHANGE_KINDS = pl.Enum(["new", "escalated", "eased", "released", "carried", "unchanged"])
+UNDO = pl.Enum(["cancel", "lift"])
+#: Why an account's action changed, or is carried although its hits were not seen.
+CAUSES = pl.Enum(
+    [
+        "first_run",  # there was nothing to compare with
+        "listing_added",
+        "listing_changed",  # its severity, reason or days
+        "listing_ended",
+        "expired",
+        "allow_listing",
+        "allow_listing_ended",
+        "clearance",
+        "clearance_ended",
+        "identifier_changed",  # the account has another number, or has this one only now
+        "holder_changed",
+        "shared_changed",  # more or fewer accounts carry the number
+        "account_changed",  # what rules look at of the account
+        "account_gone",
+        "account_unreadable",
+        "source_stale",
+        "policy_changed",
+        "software_changed",  # or its numbering data
+    ]
+)
 
 PHONE_TYPES = pl.Enum(
     [
@@ -131,6 +156,47 @@ FLAGGED: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "first_listed_on": pl.Date,
     "exempted_by": pl.String,
 }
+
+#: One account that was flagged with an action in the base run or is tonight; the carried columns follow.
+CHANGES: Mapping[str, pl.DataType | type[pl.DataType]] = {
+    "account_id": pl.String,
+    "change": CHANGE_KINDS,
+    "cause": CAUSES,  # null for `unchanged`
+    "action_before": ACTIONS,
+    "action": ACTIONS,  # `none` for `released`
+    "decided_by_before": pl.String,
+    "decided_by": pl.String,
+    "flagged_since": pl.Date,  # kept by `released`, as is act_on: what had been told
+    "act_on": pl.Date,
+    "carried_since": pl.Date,  # the first night on which the action rests on hits that were not seen
+    "handed_out": ACTIONS,  # what was last put into actions/ and stands; `none` where nothing was
+    "handed_out_on": pl.Date,  # null too where only a superseded run has done so
+    "undo": UNDO,  # of `released` and `eased`
+    "corrects": pl.String,  # a run for the same day that had said otherwise and was superseded
+}
+
+#: A hit of an earlier night that was not seen in this one, and on which a flag may still stand.
+CARRIED: Mapping[str, pl.DataType | type[pl.DataType]] = {**HITS, "carried_since": pl.Date, "cause": CAUSES}
+
+#: A cell of an account that was flagged before, usable or not; `value` as results show it.
+WATCHED: Mapping[str, pl.DataType | type[pl.DataType]] = {
+    "account_id": pl.String,
+    "identifier": pl.String,
+    "kind": pl.String,
+    "value": pl.String,
+    "status": pl.String,
+}
+
+#: A row of notices/ and actions/, as text; the carried columns follow.
+NOTICES = [
+    *("run_id", "key", "account_id", "action", "act_on"),
+    *("reason", "reason_text", "source", "legal_basis", "appeal"),
+]
+#: A row of actions/release.csv: `action` is what is undone, `instead` the weaker action that stays, if any.
+RELEASES = [
+    *("run_id", "key", "account_id", "undo", "action", "instead", "act_on", "cause", "cause_text"),
+    *("reason", "reason_text", "source", "legal_basis", "appeal"),
+]
 
 #: One cell that gave no usable key.
 REJECTS: Mapping[str, pl.DataType | type[pl.DataType]] = {

@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -36,7 +36,7 @@ from cardscreen.matching import Targets, check_token_keys, evidence
 from cardscreen.policy import Policy
 from cardscreen.rejects import ROW_GROUP
 from cardscreen.rules import ACCOUNT
-from cardscreen.scanning import NO_ACCOUNT, scan
+from cardscreen.scanning import MAY_MATCH, NO_ACCOUNT, scan
 from cardscreen.tables import (
     is_bad_date,
     is_dateable,
@@ -61,12 +61,14 @@ class Result:
         hits: `schema.HITS`: the evidence.
         rejects: `schema.REJECTS`: cells that gave no usable key.
         summary: rows, coverage, notes (cells that were repaired, …), counts, versions, seconds.
+        watched: `schema.WATCHED`: all cells of the accounts in `previous`; None without it.
     """
 
     flagged: pl.LazyFrame
     hits: pl.LazyFrame
     rejects: pl.LazyFrame
     summary: dict[str, Any]
+    watched: pl.LazyFrame | None = None
 
     @classmethod
     def read(cls, folder: str | Path) -> Result:
@@ -154,7 +156,7 @@ def screen(
     day = to_day(as_of or date.today())
     rules = _policy(policy).under({name: origin.terms for name, origin in blocklist.origins.items()})
     table = open_table(accounts)
-    clock = _Clock()
+    clock = Clock()
     plan = AccountColumns.of(
         schema_of(table, "the accounts"), identifiers, account_id, _names(carry), rules, _names(unmasked)
     )
@@ -162,16 +164,17 @@ def screen(
     keys = [tokens] if isinstance(tokens, TokenKey) else list(tokens or [])
     check_token_keys(listings, keys)
     before = _previous(previous, plan.schema[account_id])
+    watch = None if before is None else before["account_id"]
     with _output_folder(out) as folder:
         with clock.stage("scan"):
-            counts, rows, rejects = scan(table, plan, _targets(plan, in_force, keys), folder)
+            counts, rows, rejects = scan(table, plan, _targets(plan, in_force, keys), folder, watch)
         with clock.stage("evidence"):
-            cells = _cells(rows, plan)
+            cells = _cells(rows.filter(MAY_MATCH), plan)
             values = cells.select("kind", "value").unique()
             found = _hits(cells, evidence(values, listings, keys))
         with clock.stage("policy"):
             judged = rules.judge(found.lazy(), day).sort("account_id", "identifier", "listing_id", "_value").collect()
-            flagged = rules.decide(judged.lazy(), day, plan.carry, before).collect()
+            flagged = rules.decide(judged.lazy(), day, plan.carry, None if before is None else before.lazy()).collect()
         summary = _summary(plan, counts, cells, judged, flagged, listings, day)
         hits = judged.select(list(schema.HITS))
         if folder is not None:
@@ -179,11 +182,12 @@ def screen(
             hits.write_parquet(folder / "hits.parquet", row_group_size=ROW_GROUP)
     summary["store"] = blocklist.told(day)
     summary |= {"seconds": clock.seconds, "peak_memory_mib": clock.peak_mib}
+    watched = None if watch is None else _watched(rows.filter(pl.col(account_id).is_in(watch.implode())), plan)
     if out is not None:
         text = json.dumps(summary, ensure_ascii=False, indent=2)
         write_whole(Path(out) / _SUMMARY, lambda file: file.write_text(text, encoding="utf-8"))
-        return read_result(Path(out), summary)
-    return Result(flagged.lazy(), hits.lazy(), rejects.lazy(), summary)
+        return replace(read_result(Path(out), summary), watched=watched)
+    return Result(flagged.lazy(), hits.lazy(), rejects.lazy(), summary, watched)
 
 
 def _names(said: Sequence[str]) -> list[str]:
@@ -193,12 +197,12 @@ def _names(said: Sequence[str]) -> list[str]:
 
 def read_result(folder: Path, summary: dict[str, Any]) -> Result:
     """A result from the tables in a folder."""
-    flagged, hits, rejects = (pl.scan_parquet(folder / f"{name}.parquet") for name in _TABLES)
+    flagged, hits, rejects = (pl.scan_parquet(folder / f"{name}.parquet", glob=False) for name in _TABLES)
     return Result(flagged, hits, rejects, summary)
 
 
 @dataclass
-class _Clock:
+class Clock:
     """Seconds of each stage, and the process's peak memory at its end."""
 
     seconds: dict[str, float] = field(default_factory=dict)
@@ -206,6 +210,7 @@ class _Clock:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
+        """Time what happens within."""
         begun = time.perf_counter()
         yield
         self.seconds[name] = round(time.perf_counter() - begun, 3)
@@ -239,14 +244,15 @@ def _output_folder(out: str | Path | None) -> Iterator[Path | None]:
             shutil.move(Path(name) / f"{table}.parquet", target / f"{table}.parquet")
 
 
-def _previous(previous: Any, account_type: pl.DataType) -> pl.LazyFrame | None:
+def _previous(previous: Any, account_type: pl.DataType) -> pl.DataFrame | None:
     """The flagged frame of the night before: account_id, action, flagged_since, act_on; each account once."""
     if previous is None:
         return None
     if isinstance(previous, Result):
         previous = previous.flagged
     if isinstance(previous, (str, Path)) and Path(previous).is_dir():
-        previous = Path(previous) / "flagged.parquet"
+        changes = Path(previous) / "changes.parquet"  # knows the carried flags too
+        previous = changes if changes.exists() else Path(previous) / "flagged.parquet"
     table, where = open_table(previous), "the previous flags"
     types = schema_of(table, where)
     days = ["flagged_since", "act_on"]
@@ -262,7 +268,7 @@ def _previous(previous: Any, account_type: pl.DataType) -> pl.LazyFrame | None:
     ).collect()
     if not read.filter(pl.col("bad") | pl.col("action").is_null()).is_empty():
         raise InputError(f"{where}: an action or a day there is none: give the `flagged` frame of an earlier screening")
-    return read.drop("bad").unique("account_id", keep="first", maintain_order=True).lazy()
+    return read.drop("bad").unique("account_id", keep="first", maintain_order=True)
 
 
 def _targets(plan: AccountColumns, in_force: pl.DataFrame, keys: Sequence[TokenKey]) -> dict[str, Targets]:
@@ -301,6 +307,24 @@ def _cells(rows: pl.DataFrame, plan: AccountColumns) -> pl.DataFrame:
 
 
 _NO_DAY = pl.lit(None, dtype=pl.Date)
+
+
+def _watched(rows: pl.DataFrame, plan: AccountColumns) -> pl.LazyFrame:
+    """`schema.WATCHED` of some rows: what each of their cells says, also where it says nothing."""
+    parts = []
+    for column, kind in plan.identifiers.items():
+        cells = rows.explode(column, empty_as_null=True) if plan.is_list(column) else rows
+        parts.append(
+            cells.lazy()
+            .select(
+                pl.col(plan.account_id).alias("account_id"),
+                pl.lit(column).alias("identifier"),
+                pl.lit(kind.name).alias("kind"),
+                kind.read(pl.col(column)).struct.unnest(),
+            )
+            .with_columns(kind.show(pl.col("value")).alias("value"))
+        )
+    return pl.concat(parts).unique().sort(list(schema.WATCHED)).collect().lazy()
 
 
 def _hits(cells: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:

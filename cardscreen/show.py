@@ -39,6 +39,8 @@ def run_table(done: Run) -> None:
     console.print(f"{rows['read']:,} rows read: {classes}", highlight=False)
     console.print(_actions([done.result.summary], ["accounts"]))
     console.print(_coverage(done.result.summary))
+    for line in done.news:
+        console.print(line, highlight=False, soft_wrap=True)
     console.print(f"{'held' if done.held else 'run'}: {done.folder or 'dry run, nothing written'}", soft_wrap=True)
 
 

@@ -19,8 +19,8 @@ ORDER = [
     *("keys", "forms", "phone_forms", "codes", "addresses"),
     *("phones", "luhn", "prefixes", "schemes", "pans", "samples", "issuers", "cards", "wallets"),
     *("identifiers", "compiled", "listings", "matching", "rules", "clearances", "policy"),
-    *("accounts", "exposure", "rejects", "scanning", "screening", "brakes"),
-    *("merging", "store", "job", "run"),
+    *("accounts", "exposure", "rejects", "scanning", "screening", "base", "causes", "changes", "brakes"),
+    *("merging", "store", "job", "runs", "notices", "manifest", "comparable", "run"),
     *("feeds", "presets", "feed_checks", "importing", "inspecting", "upkeep"),
     *("normalize", "doctor", "demo", "show", "list_commands", "policy_text", "policy_commands", "cli"),
 ]

@@ -489,7 +489,7 @@ main()
     [
         pytest.param("scanning", "check_exposure", "RuntimeError", "run job.toml", id="in-the-pass"),
         pytest.param("screening", "evidence", "RuntimeError", "run job.toml", id="in-the-evidence"),
-        pytest.param("run", "_write_json", "BaseException", "run job.toml", id="no-exception-but-a-panic"),
+        pytest.param("manifest", "write_json", "BaseException", "run job.toml", id="no-exception-but-a-panic"),
         pytest.param(
             "normalize", "open_table", "KeyError", "normalize card a.csv --column x --out o.csv", id="normalize"
         ),

@@ -1,0 +1,92 @@
+"""The record of a run: what was read, by which rules, what came out, and the hash of every file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cardscreen.base import MANIFEST
+from cardscreen.job import Job
+from cardscreen.policy import Policy, Source
+from cardscreen.store import Store
+from cardscreen.tables import encoding_used, files_of
+from cardscreen.terms import Terms
+
+_UNNAMED = {"clearances"}  # says where a file is: not a rule
+
+
+def write_records(
+    folder: Path, job: Job, begun: datetime, records: Mapping[str, Any], lists: list[dict[str, Any]]
+) -> None:
+    """Write summary.json, inputs/ and, last, the manifest.
+
+    Args:
+        folder: The run's folder, with all its tables.
+        job: What was run.
+        begun: When.
+        records: What the run says of itself, run_id and summary among it.
+        lists: `fingerprint` of the files of listings.
+    """
+    inputs = folder / "inputs"
+    inputs.mkdir()
+    for name, file in job.files.items():
+        shutil.copyfile(file, inputs / f"{name}{file.suffix}")
+    summary = records["summary"]
+    write_json(folder / "summary.json", {"run_id": records["run_id"], **summary})
+    outputs = sorted(file for file in folder.rglob("*") if file.is_file())
+    manifest = {
+        "run_id": records["run_id"],
+        "as_of": summary["as_of"],
+        "timezone": job.timezone,
+        "begun": begun.isoformat(timespec="seconds"),
+        "ended": datetime.now(UTC).isoformat(timespec="seconds"),
+        "inputs": {
+            "accounts": [fingerprint(file) | encoding_used(file, job.encoding) for file in files_of(job.accounts)],
+            "lists": lists,
+            "store": {"path": Store(job.store).identity(), **(summary["store"] or {})} if job.store else None,
+            **{name: fingerprint(str(file)) for name, file in job.files.items()},
+        },
+        "versions": {**summary["versions"], "python": platform.python_version()},
+        "token_keys": [key.id for key in job.tokens],
+        "limits": job.limits.model_dump(),
+        **records,
+        "approvals": [],
+        "outputs": {str(file.relative_to(folder)): fingerprint(str(file), named=False) for file in outputs},
+    }
+    write_json(folder / MANIFEST, manifest)
+
+
+def policy_digest(policy: Policy, terms: Mapping[str, Terms]) -> str:
+    """SHA-256 of the rules that hold: the policy's under the sources' terms, however they are written."""
+    rules = policy.under(terms)
+    told = rules.model_dump(mode="json", exclude=_UNNAMED)
+    told["sources"] = {
+        name: source.model_dump() for name, source in sorted(rules.sources.items()) if source != Source()
+    }
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def write_json(file: Path, content: Any) -> None:
+    """Write a file of JSON, and let the disk have it."""
+    with file.open("w", encoding="utf-8") as stream:
+        json.dump(content, stream, ensure_ascii=False, indent=2)
+        stream.write("\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def fingerprint(path: str, *, named: bool = True) -> dict[str, Any]:
+    """Size and SHA-256 of a file; of a URL only its name."""
+    name = {"path": path} if named else {}
+    if "://" in path:
+        return name
+    with Path(path).open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    return {**name, "bytes": Path(path).stat().st_size, "sha256": digest}

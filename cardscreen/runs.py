@@ -1,0 +1,200 @@
+"""The folder of runs: one run at a time, published by one rename, `latest` moved last.
+
+A run is prepared in a hidden folder; its manifest is written last, so a folder without one is not a run. A run that
+passed a limit is kept aside, complete, until a person decides.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from cardscreen.base import MANIFEST, Base, records_of
+from cardscreen.changes import Prior
+from cardscreen.errors import Busy, InputError
+
+LATEST = "latest"
+HELD = ".held"
+RUN_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z")
+_WRITTEN = "%Y%m%dT%H%M%SZ"
+_STAGING = ".staging-"
+#: How far the clock may stand before the newest run, so that waiting mends it.
+_PATIENCE = timedelta(seconds=5)
+
+
+@contextmanager
+def locked(output: Path) -> Iterator[None]:
+    """Hold the folder against other runs; the lock is the operating system's, so a dead process holds nothing.
+
+    Raises:
+        Busy: Another run works there.
+        InputError: The folder can't be made.
+    """
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(output / ".lock")
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise Busy(f"another run works in {output}: wait until it has ended") from None
+    except OSError as error:
+        raise InputError(f"the output folder {output} can't be made or written: {error.strerror}") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def tidy(output: Path) -> None:
+    """Remove what a killed run left, and let `latest` catch up."""
+    for leftover in output.glob(f"{_STAGING}*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    point_latest(output)
+
+
+def published(output: Path) -> list[Path]:
+    """The published runs of an output folder, oldest first."""
+    return _runs_in(output)
+
+
+def held(output: Path) -> list[Path]:
+    """The runs that wait for approval, oldest first."""
+    return _runs_in(output / HELD)
+
+
+def _runs_in(folder: Path) -> list[Path]:
+    found = (file.parent for file in folder.glob(f"*/{MANIFEST}"))
+    return sorted(run for run in found if RUN_ID.fullmatch(run.name) and not run.is_symlink())
+
+
+def newest(output: Path, before: date = date.max) -> Path | None:
+    """Of the published runs for days before one, the newest for the latest day; audit runs don't count."""
+    earlier = [(day, folder.name, folder) for day, folder in _nights(output) if day < before]
+    return max(earlier)[-1] if earlier else None
+
+
+def prior(output: Path, day: date) -> Prior:
+    """What a run for a day is compared with: the newest run for an earlier day, and the runs that it supersedes.
+
+    A run for a day before that of the newest run is an audit run, and supersedes none.
+    """
+    base, latest = newest(output, before=day), newest(output)
+    nights = [] if is_audit(output, day) or latest is None else _nights(output)
+    same_day = sorted((folder for told, folder in nights if told == day), reverse=True)
+    return Prior(Base.read(base) if base else None, [Base.read(folder) for folder in same_day])
+
+
+def is_audit(output: Path, day: date) -> bool:
+    """Whether a run for this day would be one that looks back: there is one for a later day."""
+    latest = newest(output)
+    return latest is not None and _day_of(latest) > day
+
+
+def _nights(output: Path) -> list[tuple[date, Path]]:
+    """Day and folder of the published runs that acted."""
+    told = [(records_of(folder), folder) for folder in published(output)]
+    return [
+        (date.fromisoformat(records["summary"]["as_of"]), folder)
+        for records, folder in told
+        if not records.get("audit")
+    ]
+
+
+def _day_of(folder: Path) -> date:
+    return date.fromisoformat(records_of(folder)["summary"]["as_of"])
+
+
+def is_current(output: Path, folder: Path) -> bool:
+    """Whether the run that a held one follows on is still the newest: only then can it be approved."""
+    compared = records_of(folder).get("compared", {})
+    latest = newest(output)
+    follows: str | None = compared.get("supersedes") or compared.get("base")
+    return (latest.name if latest else None) == follows
+
+
+def publish(output: Path, folder: Path) -> Path:
+    """Make a complete run one of the published: one rename, then `latest`. Returns where it is."""
+    target = output / folder.name.removeprefix(_STAGING)
+    folder.rename(target)
+    _settle(output)
+    point_latest(output)
+    return target
+
+
+def hold(output: Path, folder: Path) -> Path:
+    """Keep a complete run aside for a person. Returns where it is."""
+    target = output / HELD / folder.name.removeprefix(_STAGING)
+    target.parent.mkdir(exist_ok=True)
+    folder.rename(target)
+    _settle(target.parent)
+    return target
+
+
+def point_latest(output: Path) -> None:
+    """Let `latest` be the newest published run for the latest day.
+
+    Raises:
+        InputError: There is a folder in its place.
+    """
+    run, link = newest(output), output / LATEST
+    if run is None or (link.is_symlink() and link.readlink() == Path(run.name)):
+        return
+    if link.is_dir() and not link.is_symlink():
+        raise InputError(f"{link} is a folder, where a link to the newest run belongs: move it away")
+    fresh = output / f".{LATEST}"
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(run.name)
+    fresh.replace(link)
+
+
+@contextmanager
+def staging(output: Path, run_id: str) -> Iterator[Path]:
+    """A hidden folder in which a run is prepared; removed where that fails."""
+    folder = output / f"{_STAGING}{run_id}"
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def settle(folder: Path) -> None:
+    """Let the disk have everything in a folder before it counts as complete."""
+    for file in folder.rglob("*"):
+        _settle(file)
+    _settle(folder)
+
+
+def _settle(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def new_id(output: Path) -> str:
+    """The instant in UTC, later than that of every run: one within the same second waits for the next.
+
+    Raises:
+        InputError: The clock stands before the newest run: runs would be out of order.
+    """
+    ids = [folder.name for folder in (*published(output), *held(output))]
+    last = max(ids, default="")
+    while True:
+        now = datetime.now(UTC)
+        if (run_id := now.strftime(_WRITTEN)) > last:
+            return run_id
+        if datetime.strptime(last, _WRITTEN).replace(tzinfo=UTC) - now > _PATIENCE:
+            raise InputError(
+                f"the clock says {now:%Y-%m-%d %H:%M:%S} UTC, which is before the newest run, {last}: set the clock "
+                "right; or, where that run's clock was wrong, move its folder away"
+            )
+        time.sleep(0.1)
