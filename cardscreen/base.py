@@ -41,6 +41,8 @@ class Base:
             InputError: The folder is not a run, or has lost its tables.
         """
         base = cls(Path(folder), records_of(folder))
+        if "pruned" in base.records:
+            raise InputError(f"run {base.run_id} was pruned, so nothing can be compared with it: ask about a later day")
         for name in ("flagged.parquet", "hits.parquet"):
             if not (base.folder / name).exists():
                 raise InputError(f"{folder} is not a sound run: {name} is gone. Move it away")

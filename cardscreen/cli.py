@@ -7,36 +7,38 @@ Exit codes: 0 done, 1 a bug, 2 usage or config, 3 input refused, 4 held for appr
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import sys
+import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from cardscreen import talk
 from cardscreen.list_commands import list_app
+from cardscreen.manners import App, is_usage, usage_sentence
 from cardscreen.policy_commands import policy_app
+from cardscreen.run_commands import add_to
 
 if TYPE_CHECKING:
     from cardscreen.run import Run
 
-app = typer.Typer(
+app = App(
     help="Screen accounts against blocklists of phone numbers and bank cards.",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-plan_app = typer.Typer(help="The tables by which phone numbers are read.", no_args_is_help=True)
+plan_app = App(help="The tables by which phone numbers are read.")
 app.add_typer(plan_app, name="plan")
 app.add_typer(list_app, name="list")
 app.add_typer(policy_app, name="policy")
+add_to(app)
 
 _KindName = Annotated[str, typer.Argument(help="What it is: phone, card or wallet.", show_default=False)]
 _Json = Annotated[bool, typer.Option("--json", help="Print the summary as one line of JSON.")]
@@ -45,76 +47,64 @@ _Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no tab
 
 def main() -> NoReturn:
     """The entry point: errors become one sentence and an exit code."""
-    from cardscreen.errors import CardscreenError, without_numbers
+    from cardscreen.errors import CardscreenError
 
+    talk.in_sentences()
     signal.signal(signal.SIGTERM, _terminate)
     warnings.showwarning = _warn
     try:
         code = app(standalone_mode=False)
     except CardscreenError as error:
-        _say(f"cardscreen: {error}")
-        code = error.exit_code
+        code = _failed(str(error), error.exit_code)
     except KeyboardInterrupt:
-        _say("cardscreen: interrupted, nothing is half-published")
-        code = 130
+        code = _failed("interrupted, nothing is half-published", 130)
     except OSError as error:
-        _say(f"cardscreen: {error.filename or 'a file'}: {error.strerror or error}")
-        code = 3
+        code = _failed(f"{error.filename or 'a file'}: {error.strerror or error}", 3)
     except (typer.Exit, typer.Abort) as ended:
         code = getattr(ended, "exit_code", 130)
-    except Exception as error:
-        usage = getattr(error, "format_message", None)
-        if usage is None:
+    except BaseException as error:
+        if not is_usage(error):
             sys.excepthook = _crashed
             raise
-        # A number in the wrong place is quoted in such a message.
-        _say(f"cardscreen: {without_numbers(usage()).rstrip('.')}; see {_command_of(error)} --help")
-        code = 2
-    except BaseException:
-        sys.excepthook = _crashed
-        raise
+        code = _failed(usage_sentence(error), 2)
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _command_of(error: Exception) -> str:
-    """The command whose usage was wrong."""
-    return str(getattr(getattr(error, "ctx", None), "command_path", "cardscreen"))
+def _failed(sentence: str, code: int) -> int:
+    talk.say("failed", sentence and f"cardscreen: {sentence}", level="error", exit_code=code)
+    return code
 
 
 def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """A bug's traceback: engines quote the values that they stumble over, and none may show."""
     from cardscreen.errors import without_numbers
 
-    _say(without_numbers("".join(traceback.format_exception(kind, error, trace))))
+    talk.say("crashed", without_numbers("".join(traceback.format_exception(kind, error, trace))), level="error")
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
-    _say("cardscreen: terminated, nothing is half-published")
-    sys.exit(143)
+    sys.exit(_failed("terminated, nothing is half-published", 143))
 
 
 def _warn(message: Warning | str, *_: object, **__: object) -> None:
     from cardscreen.errors import without_numbers
 
-    _say(f"cardscreen: warning: {without_numbers(str(message))}")
+    talk.say("warning", f"cardscreen: warning: {without_numbers(str(message))}", level="warning")
 
 
-def _say(text: str) -> None:
-    from cardscreen.errors import without_cards
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
 
-    typer.echo(without_cards(text), err=True)
+        typer.echo(f"cardscreen {version('cardscreen')}")
+        raise typer.Exit
 
 
-@contextmanager
-def _progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
-    """A spinner that names the stage, on a terminal only."""
-    if quiet or not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status("starting") as status:
-        yield status.update
+@app.callback()
+def _of_all(
+    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+) -> None:
+    pass
 
 
 @app.command()
@@ -130,7 +120,7 @@ def demo(
     from cardscreen.demo import run_demo
     from cardscreen.show import demo_table
 
-    with _progress(quiet=as_json) as tell:
+    with talk.progress(quiet=as_json) as tell:
         outcome = run_demo(directory, accounts, tell)
     if as_json:
         typer.echo(json.dumps(outcome.summary()))
@@ -138,6 +128,22 @@ def demo(
         demo_table(outcome)
     if outcome.wrong():
         raise typer.Exit(1)
+
+
+@app.command()
+def init(directory: Annotated[Path, typer.Argument(help="A folder to make.")] = Path("cardscreen-job")) -> None:
+    """Write a job, a policy and a feed with comments, and a small sample: a project that runs as it is.
+
+    [dim]Example:[/dim] cardscreen init blocklists
+    """
+    from cardscreen import starter
+    from cardscreen.errors import without_cards
+
+    for file in starter.make(directory):
+        talk.say("written", f"written: {file}")
+    talk.say("next", "\nNow do this, then read job.toml and put in your own accounts and lists:")
+    for step in (f"cd {shlex.quote(str(directory))}", *starter.STEPS):
+        typer.echo(without_cards(step))
 
 
 @app.command()
@@ -149,6 +155,8 @@ def run(
     allow_changed_identifiers: Annotated[
         bool, typer.Option("--allow-changed-identifiers", help="Compare with a base run of other identifiers.")
     ] = False,
+    metrics: Annotated[Path | None, typer.Option(help="A .prom file for Prometheus, written however it ends.")] = None,
+    log: talk.Log = None,
     as_json: _Json = False,
     quiet: _Quiet = False,
 ) -> None:
@@ -156,36 +164,57 @@ def run(
 
     [dim]Example:[/dim] cardscreen run job.toml --as-of 2026-11-23
     """
-    from cardscreen.errors import HeldForApproval
     from cardscreen.job import Job
+    from cardscreen.metrics import measured
     from cardscreen.run import run_job
     from cardscreen.tables import parse_day, parse_instant
 
-    day = parse_day(as_of) if as_of else None
-    instant = parse_instant(known_at) if known_at else None
-    with _progress(quiet=quiet) as tell:
-        done = run_job(
-            Job.read(job),
+    talk.choose(log, job=str(job))
+    begun = time.perf_counter()
+    with measured(None if dry_run else metrics, _warn) as night, talk.progress(quiet=quiet) as tell:
+        what = Job.read(job)
+        night.file = night.file or (None if dry_run else what.metrics)
+        day, instant = parse_day(as_of) if as_of else None, parse_instant(known_at) if known_at else None
+        done = night.run = run_job(
+            what,
             as_of=day,
             known_at=instant,
             dry_run=dry_run,
             allow_changed_identifiers=allow_changed_identifiers,
             tell=tell,
+            named=lambda run: talk.know(run=run),
         )
     for warning in done.warnings:
-        _say(f"cardscreen: warning: {warning}")
+        talk.say("warning", f"cardscreen: warning: {warning}", level="warning")
     _show_run(done, as_json=as_json, quiet=quiet)
-    if done.held:
-        if done.folder:
-            _say(f"cardscreen: not published, kept in {done.folder}")
-        for reason in done.held:
-            _say(f"  {reason}")
-        _say("What it would change:")
-        for line in done.news:
-            _say(f"  {line}")
-        _say("Where the night is right all the same, raise the limit: in the job's [limits], or error_after_days in a")
-        _say("feed's [terms]; or get newer data.")
-        raise typer.Exit(HeldForApproval.exit_code)
+    _tell_end(done, time.perf_counter() - begun, quiet=quiet)
+
+
+def _tell_end(done: Run, seconds: float, *, quiet: bool) -> None:
+    from cardscreen.errors import HeldForApproval
+
+    summary = done.result.summary
+    took = ", ".join(f"{stage} {spent:.1f} s" for stage, spent in summary["seconds"].items())
+    figures = {name: summary[name] for name in ("as_of", "rows", "flagged", "hits", "seconds")}
+    sentence = "" if quiet else f"cardscreen: took {seconds:.1f} s ({took})"
+    talk.say("held" if done.held else "finished", sentence, folder=done.folder, took=round(seconds, 3), **figures)
+    if not done.held:
+        return
+    if done.folder:
+        talk.say("kept", f"cardscreen: not published, kept in {done.folder}", level="warning")
+    for reason in done.held:
+        talk.say("limit passed", f"  {reason}", level="warning")
+    talk.say("would change", "What it would change:\n" + "\n".join(f"  {line}" for line in done.news))
+    if done.folder:
+        talk.say("advice", _ADVICE.format(run=shlex.quote(str(done.folder))))
+    raise typer.Exit(HeldForApproval.exit_code)
+
+
+_ADVICE = """Look at it, then decide:
+  cardscreen runs show {run}
+  cardscreen runs approve {run} --by NAME --reason "…"
+  cardscreen runs discard {run} --by NAME --reason "…"
+Or get newer data, or change the limit, and run again."""
 
 
 def _show_run(done: Run, *, as_json: bool, quiet: bool) -> None:
@@ -213,7 +242,7 @@ def normalize(
     from cardscreen.normalize import normalize_file
 
     rows = normalize_file(kind, file, column, out, region)
-    _say(f"{rows:,} rows written to {out}")
+    talk.say("written", f"{talk.counted(rows, 'row')} written to {out}")
 
 
 @app.command()
@@ -251,7 +280,7 @@ def plan_build(
     for region in regions or []:
         check_region(region)
     cells = upkeep.warm(None if every else regions or [])
-    _say(f"{len(cells)} tables with {sum(cells.values()):,} cells")
+    talk.say("built", f"{talk.counted(len(cells), 'table')} with {talk.counted(sum(cells.values()), 'cell')}")
 
 
 @app.command()

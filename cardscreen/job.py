@@ -58,6 +58,7 @@ class _Tokens(Section):
 class _Output(Section):
     directory: str = "runs"
     applied: str | None = None
+    metrics: str | None = None
 
 
 class _Notices(Section):
@@ -88,6 +89,7 @@ class Job:
     Attributes:
         lists: Files of listings; empty where a store has them.
         store: The store of listings, or None.
+        metrics: File for Prometheus, or None.
         files: The files that the job was read from, by what they are.
         described: The identifiers as the file writes them.
         texts: What to say of reason codes, beside what is said by default.
@@ -105,6 +107,7 @@ class Job:
     store: str | None
     policy: Policy
     output: Path
+    metrics: Path | None
     limits: Limits
     tokens: list[TokenKey]
     files: dict[str, Path]
@@ -119,20 +122,18 @@ class Job:
             ConfigError: No such file, or anything in it that makes no sense; tells what and where.
         """
         file = Path(path).absolute()
-        toml = read_toml(file, str(path))
+        return cls.from_settings(read_toml(file, str(path)), file)
+
+    @classmethod
+    def from_settings(cls, toml: TomlFile, file: Path) -> Job:
+        """A job from parsed TOML; see `read`.
+
+        Args:
+            toml: What the file says.
+            file: Where it lies, or lay: relative paths are read from there.
+        """
         said = checked(_JobFile, toml)
-        files = {"job": file}
-        settings = dict(said.policy)
-        if "file" in settings:
-            files["policy"] = file.parent / str(settings.pop("file"))
-            if settings:
-                where = toml.where("policy", "file")
-                raise ConfigError(f"{where}: policy: give either `file` or the policy's own keys, not both")
-            policy = Policy.read(files["policy"])
-        else:
-            policy = Policy.from_settings(toml.part("policy"), file.parent)
-        if policy.clearances:
-            files["clearances"] = Path(policy.clearances.file)
+        policy, files = _policy(said.policy, toml, file)
         if said.output.applied:
             files["applied"] = Path(_resolved(file.parent, said.output.applied))
         kinds = _kinds(said.identifiers, toml)
@@ -153,6 +154,7 @@ class Job:
             store=_resolved(file.parent, said.blocklist.store) if said.blocklist.store else None,
             policy=policy,
             output=Path(_resolved(file.parent, said.output.directory)),
+            metrics=Path(_resolved(file.parent, said.output.metrics)) if said.output.metrics else None,
             limits=checked(Limits, toml.part("limits")),
             tokens=_token_keys(said.tokens, file.parent),
             files=files,
@@ -163,6 +165,33 @@ class Job:
     def today(self) -> date:
         """The day it is now in the job's time zone."""
         return datetime.now(ZoneInfo(self.timezone)).date()
+
+
+def _policy(settings: dict[str, Any], toml: TomlFile, file: Path) -> tuple[Policy, dict[str, Path]]:
+    """The policy that a job names or holds, and the files that were read, the job's own among them."""
+    files, own = {"job": file}, dict(settings)
+    if "file" in own:
+        files["policy"] = file.parent / str(own.pop("file"))
+        if own:
+            where = toml.where("policy", "file")
+            raise ConfigError(f"{where}: policy: give either `file` or the policy's own keys, not both")
+        policy = Policy.read(files["policy"])
+    else:
+        policy = Policy.from_settings(toml.part("policy"), file.parent)
+    if policy.clearances:
+        files["clearances"] = Path(policy.clearances.file)
+    return policy, files
+
+
+def output_of(path: str | Path) -> Path:
+    """The output folder of a job file; nothing else of it need be right.
+
+    Raises:
+        ConfigError: No such file, or no TOML.
+    """
+    file = Path(path).absolute()
+    said = checked(_Output, read_toml(file, str(path)).part("output"))
+    return Path(_resolved(file.parent, said.directory))
 
 
 def _kinds(identifiers: dict[str, dict[str, Any]], toml: TomlFile) -> dict[str, Kind]:

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cardscreen import talk
+from cardscreen.manners import App
+
 if TYPE_CHECKING:
     from datetime import date
 
     from cardscreen.tokens import TokenKey
 
-list_app = typer.Typer(help="The store of listings: import files, look at it, undo.", no_args_is_help=True)
+list_app = App(help="The store of listings: import files, look at it, undo.")
 
 _Store = Annotated[str, typer.Option("--store", help="The store's folder or URL.", show_default=False)]
 _AsOf = Annotated[str | None, typer.Option(help="The day that is asked about, YYYY-MM-DD; today when left out.")]
@@ -71,6 +74,7 @@ def import_(
     key_file: _KeyFile = None,
     key_env: _KeyEnv = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and count, write nothing.")] = False,
+    log: talk.Log = None,
     as_json: _Json = False,
 ) -> None:
     """Import a source's file, or refuse it whole.
@@ -84,15 +88,19 @@ def import_(
     from cardscreen.store import Store
     from cardscreen.tables import parse_day
 
-    done = import_file(
-        file,
-        _feed(feed, preset),
-        Store(store),
-        allow=allow or [],
-        as_of=parse_day(as_of) if as_of else None,
-        key=_key(key_file, key_env),
-        dry_run=dry_run,
-    )
+    talk.choose(log, file=file)
+    with talk.progress(quiet=as_json) as tell:
+        tell("importing")
+        done = import_file(
+            file,
+            _feed(feed, preset),
+            Store(store),
+            allow=allow or [],
+            as_of=parse_day(as_of) if as_of else None,
+            key=_key(key_file, key_env),
+            dry_run=dry_run,
+        )
+    talk.say("imported", **done.summary())
     if as_json:
         typer.echo(json.dumps(done.summary(), ensure_ascii=False))
     else:
@@ -184,7 +192,7 @@ def diff(
     print_frame(inspecting.counted(found), as_json=as_json)
     if out:
         inspecting.write(inspecting.shown(found), out)
-        typer.echo(f"{len(found):,} rows written to {out}", err=True)
+        typer.echo(f"{talk.counted(len(found), 'row')} written to {out}", err=True)
 
 
 @list_app.command()
@@ -213,7 +221,7 @@ def export(
     )
     found = inspecting.rows(Store(store), which, _day(as_of), version)
     count = inspecting.export(found, out, _one_of("--as", form, ("masked", "token", "plain")), _key(key_file, key_env))
-    typer.echo(f"{count:,} listings written to {out}", err=True)
+    typer.echo(f"{talk.counted(count, 'listing')} written to {out}", err=True)
 
 
 @list_app.command()
@@ -290,7 +298,7 @@ def vacuum(
 def presets() -> None:
     """Show the public formats that --preset knows, and where each is described.
 
-    [dim]Example:[/dim] cardscreen list import dnc.csv --preset ftc-dnc --store lists
+    [dim]Example:[/dim] cardscreen list presets, then cardscreen list import dnc.csv --preset ftc-dnc --store lists
     """
     from cardscreen.presets import described
 

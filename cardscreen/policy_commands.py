@@ -8,7 +8,10 @@ from typing import Annotated
 
 import typer
 
-policy_app = typer.Typer(help="The policy: what follows from a hit.", no_args_is_help=True)
+from cardscreen import talk
+from cardscreen.manners import App
+
+policy_app = App(help="The policy: what follows from a hit.")
 
 
 @policy_app.callback()
@@ -39,4 +42,4 @@ def check(
     for line in checked.lines():
         typer.echo(line)
     for warning in checked.warnings():
-        typer.echo(f"cardscreen: warning: {warning}", err=True)
+        talk.say("warning", f"cardscreen: warning: {warning}", level="warning")

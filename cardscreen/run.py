@@ -100,6 +100,7 @@ def run_job(
     dry_run: bool = False,
     allow_changed_identifiers: bool = False,
     tell: Callable[[str], None] = lambda _: None,
+    named: Callable[[str], None] = lambda _: None,
 ) -> Run:
     """Screen a job's accounts and publish the run.
 
@@ -110,6 +111,7 @@ def run_job(
         dry_run: Read and check the same, write nothing.
         allow_changed_identifiers: Compare with the base run although its identifiers or account ids were others.
         tell: Called with each stage's name as it begins.
+        named: Called with the run's id, before its first stage; a dry run has none.
 
     Returns:
         The run; `held` says whether and why it was not published.
@@ -119,21 +121,29 @@ def run_job(
         InputError: The accounts or the lists can't be read, the disk is full, or the clock is wrong.
         ConfigError: The job doesn't fit its inputs, or not the base run.
     """
-    night = _Night(job, as_of or _today(job), known_at, allow_changed_identifiers, tell)
+    day = as_of or _today(job)
+
+    def night() -> Night:
+        tell("reading the lists")
+        lists, prior = _blocklist(job, known_at), runs.prior(job.output, day)
+        return Night(job, day, lists, prior, runs.is_audit(job.output, day), allow_changed_identifiers, tell)
+
     if dry_run:
-        found = night.found(None)
+        found = night().found(None)
         return Run(None, found.result, found.held)
     with not_for_others(), _room_in(job.output), runs.locked(job.output):
         runs.tidy(job.output)
         run_id, begun = runs.new_id(job.output), datetime.now(UTC)
+        named(run_id)
         with runs.staging(job.output, run_id) as folder:
             seen = _states(job)
-            found = night.found(folder)
+            tonight = night()
+            found = tonight.found(folder)
             if _states(job) != seen:
                 raise InputError(
                     "the accounts or the lists changed while they were read: run again when they are complete"
                 )
-            summary = night.write(folder, run_id, begun, found)
+            summary = tonight.write(folder, run_id, begun, found)
             tell("publishing")
             runs.settle(folder)
             target = (runs.hold if found.held else runs.publish)(job.output, folder)
@@ -141,22 +151,31 @@ def run_job(
 
 
 @dataclass(frozen=True)
-class _Night:
-    """What a run is asked."""
+class Night:
+    """What a run is asked.
+
+    Attributes:
+        job: The job.
+        day: The day that is asked about.
+        blocklist: The lists.
+        prior: What it is compared with.
+        audit: Whether it looks back, and nobody is told or acted on.
+        allow_changed_identifiers: Compare although identifiers or account ids were others.
+        tell: Called with each stage's name as it begins.
+    """
 
     job: Job
     day: date
-    known_at: datetime | None
-    allow_changed_identifiers: bool
-    tell: Callable[[str], None]
+    blocklist: Blocklist
+    prior: Prior
+    audit: bool
+    allow_changed_identifiers: bool = False
+    tell: Callable[[str], None] = lambda _: None
 
     def found(self, out: Path | None) -> _Found:
         """Screen, compare and brake."""
-        job = self.job
-        prior, audit = runs.prior(job.output, self.day), runs.is_audit(job.output, self.day)
+        job, prior, blocklist, audit = self.job, self.prior, self.blocklist, self.audit
         applied = read_applied(str(job.files["applied"])) if "applied" in job.files else None
-        self.tell("reading the lists")
-        blocklist = _blocklist(job, self.known_at)
         self.tell("screening the accounts")
         with _naming_the_file(job):
             result = self._screened(blocklist, prior, out)

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cardscreen.run import Run
+from cardscreen.talk import counted
 
 if TYPE_CHECKING:
     from cardscreen.demo import Outcome
@@ -36,7 +37,7 @@ def run_table(done: Run) -> None:
     console = Console()
     rows = done.result.summary["rows"]
     classes = ", ".join(f"{rows[name]:,} {words}" for name, words in _CLASSES.items() if rows[name] or name in _ALWAYS)
-    console.print(f"{rows['read']:,} rows read: {classes}", highlight=False)
+    console.print(f"{counted(rows['read'], 'row')} read: {classes}", highlight=False)
     console.print(_actions([done.result.summary], ["accounts"]))
     console.print(_coverage(done.result.summary))
     for line in done.news:
@@ -108,20 +109,17 @@ def import_lines(done: Imported) -> Iterator[str]:
     """What an import did, in a few sentences."""
     counts = done.counts
     written = f" as version {done.version}" if done.version is not None else ", dry run: nothing was written"
-    yield f"{done.source}: {counts['read']:,} rows read{written}"
+    yield f"{done.source}: {counted(counts['read'], 'row')} read{written}"
     told = {name: counts.get(name, 0) for name in _OUTCOMES}
     yield "  " + ", ".join(f"{count:,} {name}" for name, count in told.items() if count or name in ("added", "ended"))
-    yield f"  in force: {counts['in_force']:,} listings, before: {counts['in_force_before']:,}"
+    yield f"  in force: {counted(counts['in_force'], 'listing')}, before: {counts['in_force_before']:,}"
     if done.encoding and done.encoding != "utf-8":
         yield f"  read as {done.encoding}"
     if done.again:
         yield "  this very file was imported before: the data is as old as it was"
     if done.rejects:
-        yield (
-            f"  {counts['rejected']:,} rows can't be used, see {done.rejects}"
-            if done.version is not None
-            else (f"  {counts['rejected']:,} rows can't be used")
-        )
+        where = f", see {done.rejects}" if done.version is not None else ""
+        yield f"  {counted(counts['rejected'], 'row')} can't be used{where}"
     for problem in done.waived:
         yield f"  waived: {problem}"
 

@@ -22,7 +22,10 @@ ORDER = [
     *("accounts", "exposure", "rejects", "scanning", "screening", "base", "causes", "changes", "brakes"),
     *("merging", "store", "job", "runs", "notices", "manifest", "comparable", "run"),
     *("feeds", "presets", "feed_checks", "importing", "inspecting", "upkeep"),
-    *("normalize", "doctor", "demo", "show", "list_commands", "policy_text", "policy_commands", "cli"),
+    *("finished", "integrity", "deciding", "retention", "overview"),
+    *("kept", "judgement", "story", "telling", "replaying", "auditing", "comparing"),
+    *("normalize", "doctor", "demo", "starter", "metrics", "talk", "manners", "show"),
+    *("list_commands", "policy_text", "policy_commands", "run_commands", "cli"),
 ]
 
 

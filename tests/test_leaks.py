@@ -408,6 +408,8 @@ def here(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
         pytest.param("run job.toml", id="run"),
         pytest.param("run job.toml --json", id="run-json"),
         pytest.param("run job.toml --dry-run", id="dry-run"),
+        pytest.param("run job.toml --log json --metrics out/night.prom", id="run-log-and-metrics"),
+        pytest.param("init out/p", id="init"),
         pytest.param("normalize card accounts.csv --column card --out out/a.csv", id="normalize-csv"),
         pytest.param("normalize card accounts.csv --column card --out out/a.parquet", id="normalize-parquet"),
         pytest.param(f"check card {VISA}", id="check"),
@@ -419,6 +421,27 @@ def test_a_command_prints_and_writes_no_number(folder: Path, arguments: str) -> 
     code, printed = command(folder, *arguments.split(" "))
     assert code == 0, printed
     assert_clean(printed)
+    assert_clean(in_files(folder / "out"))
+
+
+def test_what_is_told_of_finished_runs_holds_no_number(folder: Path) -> None:
+    days = ("2026-11-22", "2026-11-23")
+    printed = [command(folder, "run", "job.toml", "--as-of", day, "--log", "json") for day in days]
+    first, second = sorted(str(run) for run in (folder / "out/runs").glob("2*"))
+    (folder / "policy.toml").write_text('[actions]\ncritical = "close"\n', encoding="utf-8")
+    commands = (
+        *(("explain", account, "--run", "out/runs") for account in ("a0", "a3", "a10")),
+        ("explain", "a4", "--run", first, "--json"),
+        ("runs", "list", "out/runs"),
+        ("runs", "show", "out/runs", "--json"),
+        ("audit", "out/runs", "--replay"),
+        ("diff", first, second, "--rows", "9"),
+        ("diff", second, "--policy", "policy.toml", "--rows", "9", "--out", "moved.csv"),
+    )
+    printed += [command(folder, *arguments) for arguments in commands]
+    assert [code for code, _ in printed] == [0] * len(printed), printed
+    assert_clean("\n".join(text for _, text in printed))
+    assert_clean((folder / "moved.csv").read_text(encoding="utf-8"))
     assert_clean(in_files(folder / "out"))
 
 
@@ -440,6 +463,17 @@ def test_a_number_given_on_standard_input_is_not_printed(folder: Path) -> None:
         pytest.param(["demo", "--accounts", VISA[:8] + "-" + VISA[8:]], id="number-of-accounts"),
         pytest.param(["run", f"{VISA}.toml"], id="file"),
         pytest.param(["run", "job.toml", "--as-of", VISA], id="day"),
+        pytest.param(["run", f"{VISA}.toml", "--log", "json"], id="file-in-a-log"),
+        pytest.param(["run", "job.toml", "--log", VISA], id="form-of-the-log"),
+        pytest.param(["explain", VISA, "--run", "out"], id="account"),
+        pytest.param(["explain", "a1", "--run", VISA], id="run-of-an-account"),
+        pytest.param(["runs", "show", VISA], id="run"),
+        pytest.param(["runs", "list", f"{VISA}.toml"], id="job-of-runs"),
+        pytest.param(["runs", "approve", f"out/{VISA}", "--by", VISA, "--reason", VISA], id="approval"),
+        pytest.param(["runs", "prune", "out", "--keep", VISA], id="how-much-to-keep"),
+        pytest.param(["audit", VISA], id="audit"),
+        pytest.param(["diff", VISA, VISA], id="diff"),
+        pytest.param(["diff", "out", "--policy", VISA], id="policy-of-a-diff"),
         pytest.param(["normalize", "card", f"{VISA}.csv", "--column", "x", "--out", "o.csv"], id="source"),
         pytest.param(["normalize", "card", "accounts.csv", "--column", VISA, "--out", "o.csv"], id="column"),
     ],

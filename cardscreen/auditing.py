@@ -1,0 +1,132 @@
+"""An audit: a run is what it was when it was written, what it was made of is still there, and it comes out the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from cardscreen.errors import CardscreenError
+from cardscreen.finished import Finished
+from cardscreen.integrity import changed_inputs, faults, removed
+from cardscreen.manifest import fingerprint
+from cardscreen.replaying import replayed, version_changes
+
+_COMPARED = (".parquet", ".csv")
+
+
+@dataclass(frozen=True)
+class Report:
+    """What an audit found.
+
+    Attributes:
+        run: The run's name.
+        files: How many files its manifest names.
+        faults: What is not as it was written; empty in a sound run.
+        notes: What else an auditor should know: inputs that have changed since, what was pruned.
+        replay: File → how it came out again: `same`, `same rows` (other bytes), or what differs; None: not asked for.
+        obstacle: Why it could not be run again.
+        versions: The software that has other versions than when the run was made.
+    """
+
+    run: str
+    files: int
+    faults: list[str]
+    notes: list[str]
+    replay: dict[str, str] | None = None
+    obstacle: str | None = None
+    versions: list[str] = field(default_factory=list)
+
+    @property
+    def passed(self) -> bool:
+        """Whether all that was asked is in order."""
+        again = self.replay or {}
+        return not self.faults and self.obstacle is None and all(said in _ALIKE for said in again.values())
+
+    def summary(self) -> dict[str, Any]:
+        """The same for a machine."""
+        return {
+            "run": self.run,
+            "passed": self.passed,
+            "files": self.files,
+            "faults": self.faults,
+            "notes": self.notes,
+            "replay": self.replay,
+            "obstacle": self.obstacle,
+            "versions": self.versions,
+        }
+
+    def lines(self) -> Iterator[str]:
+        """For a person."""
+        state = "not as it was written:" if self.faults else "all are as they were written"
+        yield f"run {self.run}, {self.files} files: {state}"
+        yield from (f"  {fault}" for fault in self.faults)
+        yield from (f"note: {note}" for note in self.notes)
+        if self.obstacle:
+            yield f"it could not be run again: {self.obstacle}"
+        if self.replay is not None:
+            differing = {name: said for name, said in self.replay.items() if said != _SAME}
+            same, all_ = len(self.replay) - len(differing), len(self.replay)
+            yield f"run again: {same} of {all_} tables, notices and actions are the same, byte by byte"
+            yield from (f"  {name}: {said}" for name, said in differing.items())
+        yield from (f"note: {said}, so a replay may differ" for said in self.versions)
+        yield "passed" if self.passed else "NOT passed"
+
+
+_SAME = "same"
+_SAME_ROWS = "same rows"
+_ALIKE = (_SAME, _SAME_ROWS)
+
+
+def examine(run: Finished, *, replay: bool = False) -> Report:
+    """Audit a run.
+
+    Args:
+        run: The run.
+        replay: Whether to run it again and compare.
+    """
+    found, notes = list(faults(run)), []
+    if gone := removed(run):
+        what = run.records.get("pruned") or run.records["discarded"]
+        notes.append(f"it was {run.state} on {what['at']}; files removed: {len(gone)}")
+    if "inputs" in run.records:
+        notes += [f"an input is not there as it was read: {said}" for said in changed_inputs(run)]
+    report = Report(run.run_id, len(run.records.get("outputs", ())), found, notes)
+    return _with_replay(run, report) if replay and not found else report
+
+
+def _with_replay(run: Finished, report: Report) -> Report:
+    try:
+        with replayed(run) as again:
+            compared = {name: _compared(run.folder / name, again.folder / name) for name in _tables(run, again)}
+            versions = list(version_changes(run.records["versions"], again.records["versions"]))
+    except (CardscreenError, OSError) as error:
+        return replace(report, obstacle=str(error))
+    return replace(report, replay=compared, versions=versions)
+
+
+def _tables(run: Finished, again: Finished) -> list[str]:
+    """The tables, notices and actions of either side."""
+    names = {*run.records["outputs"], *again.records["outputs"]}
+    return sorted(name for name in names if name.endswith(_COMPARED) and not name.startswith("inputs/"))
+
+
+def _compared(then: Path, now: Path) -> str:
+    if not then.exists() or not now.exists():
+        return "only in the run" if then.exists() else "only in the replay"
+    if fingerprint(str(then), named=False) == fingerprint(str(now), named=False):
+        return _SAME
+    one, other = (pl.read_parquet(file) if file.suffix == ".parquet" else _lines(file) for file in (then, now))
+    if one.schema != other.schema:
+        return f"other columns: {', '.join(map(str, set(one.schema.items()) ^ set(other.schema.items())))}"
+    if one.equals(other):
+        return _SAME_ROWS
+    rows = [set(frame.hash_rows(seed=0).to_list()) for frame in (one, other)]
+    return f"rows only in the run: {len(rows[0] - rows[1]):,}, only in the replay: {len(rows[1] - rows[0]):,}"
+
+
+def _lines(file: Path) -> pl.DataFrame:
+    return pl.DataFrame({"line": file.read_text(encoding="utf-8").splitlines()})

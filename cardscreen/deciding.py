@@ -1,0 +1,129 @@
+"""What a person decides about a held run: publish it after all, or throw it away. Both are put on record."""
+
+from __future__ import annotations
+
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cardscreen.base import MANIFEST
+from cardscreen.errors import ConfigError, InputError, without_cards
+from cardscreen.files import not_for_others, write_whole
+from cardscreen.finished import Finished
+from cardscreen.integrity import require_sound
+from cardscreen.manifest import write_json
+from cardscreen.runs import HELD, is_current, locked, newest, publish
+from cardscreen.store import system_user
+
+#: What tells nothing of a person, and is kept when everything else is removed.
+_IMPERSONAL = (MANIFEST, "summary.json", "inputs/job", "inputs/policy")
+
+
+def approve(run: Finished, by: str, reason: str) -> Finished:
+    """Publish a held run; `latest` follows it.
+
+    Args:
+        run: A held run.
+        by: Who decides.
+        reason: Why.
+
+    Returns:
+        The published run, whose manifest names the approval.
+
+    Raises:
+        ConfigError: It is not held, or nobody decides.
+        InputError: Its base is not the newest run any more, or its files are not as they were written.
+        Busy: Another run, or another approval, works in the same folder.
+    """
+    said = _decision(by, reason)
+    with not_for_others(), locked(run.output):
+        run = _still_held(run)
+        require_sound(run)
+        _require_current(run)
+        approval = {**said, "limits": run.records["held"]}
+        _record(run, approvals=[*run.records["approvals"], approval])
+        target = publish(run.output, run.folder)
+    return Finished.read(target)
+
+
+def discard(run: Finished, by: str, reason: str) -> Finished:
+    """Throw a held run away: what tells of persons is removed, the manifest stays and says who decided.
+
+    Raises:
+        ConfigError: It is not held, or nobody decides.
+        Busy: Another run works in the same folder.
+    """
+    said = _decision(by, reason)
+    with not_for_others(), locked(run.output):
+        run = _still_held(run)
+        remove_personal(run, "discarded", said)
+    return Finished.read(run.folder)
+
+
+def remove_personal(run: Finished, record: str, said: dict[str, Any]) -> None:
+    """Remove what tells of persons from a run, and say so in its manifest first: a half-removed run is none to use."""
+    _record(run, **{record: {**said, "removed": personal_files(run)}})
+    finish_removing(run)
+
+
+def finish_removing(run: Finished) -> None:
+    """Remove what tells of persons; of a run whose manifest says so already, what was left by one that was killed."""
+    for name in personal_files(run):
+        (run.folder / name).unlink(missing_ok=True)
+    for folder in sorted((each for each in run.folder.rglob("*") if each.is_dir()), reverse=True):
+        if not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def personal_files(run: Finished) -> list[str]:
+    """The files of a run that tell of persons; what is not known to be harmless is among them."""
+    names = (str(file.relative_to(run.folder)) for file in run.folder.rglob("*") if not file.is_dir())
+    return sorted(name for name in names if not _is_impersonal(name))
+
+
+def _record(run: Finished, **said: Any) -> None:
+    """Put something into the manifest, which is never seen half-written."""
+    write_whole(run.folder / MANIFEST, lambda file: write_json(file, {**run.records, **said}))
+
+
+def _is_impersonal(name: str) -> bool:
+    return name in _IMPERSONAL or str(Path(name).with_suffix("")) in _IMPERSONAL
+
+
+def _decision(by: str, reason: str) -> dict[str, Any]:
+    if not by.strip() or not reason.strip():
+        raise ConfigError("say who decides (--by) and why (--reason): both are kept")
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    said = {"by": without_cards(by), "reason": without_cards(reason)}
+    return {**said, "system_user": system_user(), "host": platform.node(), "at": now}
+
+
+def _still_held(run: Finished) -> Finished:
+    """The run as it is now that nobody else works in the folder."""
+    place = run.output / HELD / run.run_id
+    if (run.output / run.run_id / MANIFEST).exists():
+        raise ConfigError(f"run {run.run_id} is published already")
+    if not (place / MANIFEST).exists():
+        raise ConfigError(f"run {run.run_id} is not held in {run.output}: nothing is to be decided")
+    for partial in place.glob(f".{MANIFEST}.*.part"):
+        partial.unlink()  # of a decision that was killed
+    run = Finished.read(place)
+    if run.state != "held":
+        raise ConfigError(f"run {run.run_id} was {run.state} already")
+    return run
+
+
+def _require_current(run: Finished) -> None:
+    """What a run says holds against its base: where another run was published since, it says nothing."""
+    if run.records["audit"]:  # looks back: what matters is that nothing was published before its day
+        base = newest(run.output, before=run.as_of)
+        current = (base.name if base else None) == run.base
+    else:
+        current = is_current(run.output, run.folder)
+    if not current:
+        now = newest(run.output)
+        raise InputError(
+            f"run {run.run_id} can't be approved any more: run {now.name if now else 'none'}, published since, is not "
+            "the one that it was compared with. Run the job again"
+        )

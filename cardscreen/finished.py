@@ -1,0 +1,157 @@
+"""Complete runs as they lie in an output folder: published, held, discarded or pruned."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+
+from cardscreen.base import MANIFEST
+from cardscreen.errors import ConfigError, InputError, near
+from cardscreen.job import output_of
+from cardscreen.runs import HELD, LATEST, RUN_ID
+
+#: Where a run is looked for that is named by nothing but its id.
+_RUNS = Path("runs")
+State = Literal["published", "held", "discarded", "pruned"]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A complete run.
+
+    Attributes:
+        folder: Where it is, no link.
+        records: Its manifest.
+    """
+
+    folder: Path
+    records: dict[str, Any]
+
+    @classmethod
+    def read(cls, folder: str | Path) -> Finished:
+        """The run in a folder.
+
+        Raises:
+            InputError: It is none, or its manifest can't be read.
+        """
+        place = Path(folder).resolve()
+        try:
+            records = json.loads((place / MANIFEST).read_text(encoding="utf-8"))
+            date.fromisoformat(records["as_of"])
+            _ = records["run_id"], records["summary"]["rows"]["read"]
+        except FileNotFoundError:
+            raise InputError(f"{folder} is no run: it has no {MANIFEST}") from None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                f"{folder} is no sound run: its {MANIFEST} can't be read ({type(error).__name__})"
+            ) from None
+        return cls(place, records)
+
+    @property
+    def run_id(self) -> str:
+        """Its name."""
+        return str(self.records["run_id"])
+
+    @property
+    def as_of(self) -> date:
+        """The day that it was asked about."""
+        return date.fromisoformat(self.records["as_of"])
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """Its summary."""
+        summary: dict[str, Any] = self.records["summary"]
+        return summary
+
+    @property
+    def output(self) -> Path:
+        """The output folder in which it lies."""
+        return self.folder.parents[1] if self.folder.parent.name == HELD else self.folder.parent
+
+    @property
+    def base(self) -> str | None:
+        """The run that it was compared with."""
+        base: str | None = self.records.get("compared", {}).get("base")
+        return base
+
+    @property
+    def state(self) -> State:
+        """What has become of it."""
+        if "discarded" in self.records:
+            return "discarded"
+        if "pruned" in self.records:
+            return "pruned"
+        return "held" if self.folder.parent.name == HELD else "published"
+
+    def table(self, name: str) -> pl.LazyFrame:
+        """One of its tables.
+
+        Raises:
+            InputError: It is not there (any more).
+        """
+        file = self.folder / f"{name}.parquet"
+        if not file.exists():
+            why = {"pruned": "its tables were pruned", "discarded": "it was discarded"}.get(
+                self.state, f"{file.name} is gone"
+            )
+            raise InputError(f"run {self.run_id} can't be looked into: {why}")
+        return pl.scan_parquet(file)
+
+
+def all_in(output: Path) -> list[Finished]:
+    """All complete runs of an output folder, the oldest first."""
+    folders = [file.parent for pattern in ("*", f"{HELD}/*") for file in output.glob(f"{pattern}/{MANIFEST}")]
+    runs = [folder for folder in folders if RUN_ID.fullmatch(folder.name) and not folder.is_symlink()]
+    return [Finished.read(folder) for folder in sorted(runs, key=lambda folder: folder.name)]
+
+
+def output_folder(place: Path) -> Path:
+    """The output folder that a person means: by itself, or by the job that writes there.
+
+    Raises:
+        ConfigError: There is no such job or folder.
+    """
+    if place.suffix == ".toml":
+        return output_of(place)
+    if not place.is_dir():
+        raise ConfigError(f"there is no folder or job {str(place)!r}{_near(place)}")
+    return place
+
+
+def meant(place: Path) -> Finished:
+    """The run that a person means: its folder, or an output folder or job for its newest published run.
+
+    A run is found as well where it was while it was held, and one in `runs` by its name alone.
+
+    Raises:
+        ConfigError: There is nothing of that name.
+        InputError: No run was published there yet, or it can't be read.
+    """
+    if (place / MANIFEST).exists():
+        return Finished.read(place)
+    if place.suffix != ".toml" and RUN_ID.fullmatch(place.name):
+        # Between being held and being published, a run moves.
+        for other in (place.parent / HELD, place.parent.parent, _RUNS, _RUNS / HELD):
+            if (other / place.name / MANIFEST).exists():
+                return Finished.read(other / place.name)
+        if not place.is_dir():
+            raise ConfigError(f"there is no run {str(place)!r}{_near(place)}: cardscreen runs list shows them")
+    output = output_folder(place)
+    if not (output / LATEST).exists():
+        raise InputError(f"{place} holds no published run: cardscreen runs list shows what there is")
+    return Finished.read(output / LATEST)
+
+
+def published(output: Path) -> Iterator[Finished]:
+    """The published runs of an output folder whose tables are still there, the newest first."""
+    return (run for run in reversed(all_in(output)) if run.state == "published")
+
+
+def _near(place: Path) -> str:
+    return near(place.name, [each.name for each in place.parent.iterdir()]) if place.parent.is_dir() else ""

@@ -1,0 +1,91 @@
+"""What a run was made with: its job, its policy and its sources' terms, from the copies that it keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from cardscreen.config import TomlFile, read_toml
+from cardscreen.errors import CardscreenError, InputError
+from cardscreen.finished import Finished
+from cardscreen.job import Job
+from cardscreen.policy import Clearances, Policy
+from cardscreen.store import Store
+from cardscreen.terms import Terms
+
+
+def copy_of(run: Finished, name: str) -> Path | None:
+    """The run's copy of an input, `job`, `policy`, `clearances` or the like; None where there was none.
+
+    Raises:
+        InputError: There was one, and it is gone.
+    """
+    said = run.records["inputs"].get(name)
+    if not isinstance(said, dict) or "path" not in said:
+        return None
+    file = run.folder / "inputs" / f"{name}{Path(said['path']).suffix}"
+    if not file.exists():
+        raise InputError(f"run {run.run_id} has no {file.relative_to(run.folder)} any more")
+    return file
+
+
+def job_of(run: Finished, policy: Path | None = None) -> Job:
+    """The job as it was: relative paths are read from where its file lay, policy, clearances and the like from copies.
+
+    Args:
+        run: The run.
+        policy: A policy file to put in place of the run's own.
+
+    Raises:
+        ConfigError: A token key is gone, or the policy is none.
+        InputError: The run has lost its copies.
+    """
+    copy = copy_of(run, "job")
+    if copy is None:
+        raise InputError(f"run {run.run_id} was not made from a job file")
+    settings = dict(read_toml(copy).settings)
+    own, applied = policy or copy_of(run, "policy"), copy_of(run, "applied")
+    if own is not None:
+        settings["policy"] = {"file": str(own.absolute())}
+    if applied is not None:
+        settings["output"] = {**settings["output"], "applied": str(applied)}
+    toml = TomlFile(f"the job of run {run.run_id}", settings, "")
+    job = Job.from_settings(toml, Path(run.records["inputs"]["job"]["path"]))
+    job = replace(job, files={**job.files, "job": copy})
+    clearances = None if policy else copy_of(run, "clearances")
+    if clearances is None:
+        return job
+    cleared = job.policy.model_copy(update={"clearances": Clearances(file=str(clearances))})
+    return replace(job, policy=cleared, files={**job.files, "clearances": clearances})
+
+
+def policy_of(run: Finished) -> Policy:
+    """The policy as it was, under the terms that the sources had where these can still be read.
+
+    Raises:
+        InputError: The run has lost its copies.
+    """
+    file = copy_of(run, "policy")
+    if file is not None:
+        settings = read_toml(file).settings
+    else:
+        job = copy_of(run, "job")
+        settings = read_toml(job).settings.get("policy", {}) if job else {}
+    # Which accounts a person has cleared is in the hits.
+    told: dict[str, Any] = {name: part for name, part in settings.items() if name != "clearances"}
+    toml = TomlFile(f"the policy of run {run.run_id}", told, "")
+    return Policy.from_settings(toml, run.folder).under(terms_of(run) or {})
+
+
+def terms_of(run: Finished) -> Mapping[str, Terms] | None:
+    """The terms of the sources, from the store's version that the run read; {} for plain files, None if it is gone."""
+    said = run.records["inputs"].get("store")
+    if not said:
+        return {}
+    try:
+        origins = Store(said["path"]).at(said["version"]).record.origins
+    except (CardscreenError, OSError):
+        return None
+    return {name: origin.terms for name, origin in origins.items()}

@@ -1,0 +1,105 @@
+"""A run once more: from the same inputs, for the same day, against the same base, into a folder of its own."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from cardscreen.base import Base
+from cardscreen.changes import Prior
+from cardscreen.errors import InputError
+from cardscreen.files import not_for_others
+from cardscreen.finished import Finished, all_in
+from cardscreen.integrity import changed_inputs
+from cardscreen.job import Job
+from cardscreen.kept import job_of
+from cardscreen.listings import Blocklist
+from cardscreen.run import Night
+from cardscreen.store import Store
+from cardscreen.tables import files_of
+
+
+@contextmanager
+def replayed(run: Finished, policy: Path | None = None) -> Iterator[Finished]:
+    """Run it again; what comes out is removed at the end.
+
+    Args:
+        run: The run.
+        policy: A policy file to put in place of the run's own.
+
+    Raises:
+        ConfigError: A token key is gone, or the policy is none.
+        InputError: What the run was made of is gone or has changed, or was pruned.
+    """
+    if told := list(obstacles(run)):
+        raise InputError(f"run {run.run_id} can't be run again: {'; '.join(told)}")
+    job = job_of(run, policy)
+    if told := list(_added(run, job)):
+        raise InputError(f"run {run.run_id} can't be run again: {'; '.join(told)}")
+    with not_for_others(), tempfile.TemporaryDirectory(prefix="cardscreen-replay-") as place:
+        folder = Path(place) / run.run_id
+        folder.mkdir()
+        job = replace(job, output=Path(place))
+        night = Night(
+            job=job,
+            day=run.as_of,
+            prior=_prior(run),
+            audit=bool(run.records["audit"]),
+            blocklist=_lists(job, run),
+            allow_changed_identifiers=True,
+        )
+        night.write(folder, run.run_id, datetime.fromisoformat(run.records["begun"]), night.found(folder))
+        yield Finished.read(folder)
+
+
+def obstacles(run: Finished) -> Iterator[str]:
+    """Why a run can't be run again: one sentence each."""
+    if run.state in ("pruned", "discarded"):
+        yield f"it was {run.state}"
+        return
+    yield from changed_inputs(run)
+    there = {each.run_id: each for each in all_in(run.output)}
+    for name in run.records["compared"].values():
+        if name and (name not in there or there[name].state != "published"):
+            yield f"run {name}, with which it was compared, is gone or was pruned"
+
+
+def _added(run: Finished, job: Job) -> Iterator[str]:
+    """Files that the job would read now, and did not then."""
+    inputs = run.records["inputs"]
+    then = {said["path"] for said in (*inputs["accounts"], *inputs["lists"])}
+    now = [file for path in (job.accounts, *job.lists) for file in files_of(path)]
+    yield from (f"{file} was added since" for file in now if file not in then)
+
+
+def version_changes(then: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+    """The software whose versions differ."""
+    for name in sorted({*then, *now} - {"python"}):
+        if then.get(name) != now.get(name):
+            yield f"{name} was {then.get(name, 'not there')} and is {now.get(name, 'not there')}"
+
+
+def _lists(job: Job, run: Finished) -> Blocklist:
+    """The lists as they were: of the store's version, or of files that have not changed."""
+    if job.store is None:
+        return Blocklist.read(*job.lists)
+    return Store(job.store).blocklist(version=run.records["inputs"]["store"]["version"])
+
+
+def _prior(run: Finished) -> Prior:
+    """What the run was compared with: its base, and the runs for its day that it superseded."""
+    base = run.output / run.base if run.base else None
+    superseded = [
+        Base.read(each.folder)
+        for each in reversed(all_in(run.output))
+        if run.records["compared"].get("supersedes")
+        and each.state == "published"
+        and not each.records.get("audit")
+        and each.as_of == run.as_of
+        and each.run_id <= run.records["compared"]["supersedes"]
+    ]
+    return Prior(Base.read(base) if base else None, superseded)

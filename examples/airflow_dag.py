@@ -1,0 +1,40 @@
+"""The nightly job in Airflow: import the list with the command line, screen with five lines of the library.
+
+A held run fails its task at once and is not tried again: a person must look at it, with `cardscreen runs show`, and
+then say `cardscreen runs approve` or `cardscreen runs discard`.
+"""
+
+import os
+import subprocess
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from airflow.exceptions import AirflowFailException
+from airflow.sdk import dag, task
+
+PROJECT = Path(os.environ.get("CARDSCREEN_PROJECT", "/srv/cardscreen"))  # job.toml, feed.toml and the lists
+
+
+@dag(schedule="0 2 * * *", start_date=datetime(2026, 1, 1), catchup=False, max_active_runs=1)
+def cardscreen_nightly():
+    """Import the list, then screen the accounts."""
+
+    @task(retries=2, retry_delay=timedelta(minutes=10))
+    def import_list():
+        command = ["cardscreen", "list", "import", "list.csv", "--feed", "feed.toml", "--store", "lists"]
+        subprocess.run(command, cwd=PROJECT, check=True)
+
+    @task(retries=2, retry_delay=timedelta(minutes=10))
+    def screen():
+        from cardscreen.job import Job
+        from cardscreen.run import run_job
+
+        done = run_job(Job.read(PROJECT / "job.toml"))
+        if done.held:
+            raise AirflowFailException(f"{done.folder} waits for approval: {'; '.join(done.held)}")
+        return str(done.folder)
+
+    import_list() >> screen()
+
+
+cardscreen_nightly()

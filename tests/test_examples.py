@@ -1,0 +1,121 @@
+"""The examples are valid, and what they start exists and runs."""
+
+from __future__ import annotations
+
+import configparser
+import re
+import runpy
+import shlex
+import shutil
+import subprocess
+import sys
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commands import cardscreen
+from typer.main import get_command
+
+from cardscreen.cli import app
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+TEXTS = {file.name: file.read_text(encoding="utf-8") for file in sorted(EXAMPLES.iterdir()) if file.is_file()}
+
+
+def known_options(words: list[str]) -> set[str]:
+    """The options of the command that words begin with; fails where there is none."""
+    command: Any = get_command(app)
+    while words and hasattr(command, "commands"):
+        command = command.commands[words.pop(0)]
+    return {name for param in command.params for name in param.opts}
+
+
+def test_every_file_is_in_the_readme() -> None:
+    assert [name for name in TEXTS if name != "README.md" and name not in TEXTS["README.md"]] == []
+
+
+def commands_in(text: str) -> list[str]:
+    """What follows each `cardscreen`, up to the end of its command."""
+    started = re.findall(r"(?:^|bin/|&& |ExecStart=)cardscreen ((?:list|run|runs|init)\b[^&>\n|]*)", text, re.MULTILINE)
+    return [each.strip() for each in started]
+
+
+@pytest.mark.parametrize("name", ["cardscreen.service", "cardscreen.cron", "README.md"])
+def test_the_commands_and_their_options_exist(name: str) -> None:
+    found = commands_in(TEXTS[name])
+    assert len(found) >= 2
+    for each in found:
+        words = shlex.split(each)
+        options = [word for word in words if word.startswith("-")]
+        assert set(options) <= known_options(words)
+
+
+@pytest.mark.parametrize("name", ["cardscreen.service", "cardscreen.timer"])
+def test_systemd_accepts_the_unit(name: str, tmp_path: Path) -> None:
+    program = tmp_path / "cardscreen"
+    program.write_text("#!/bin/sh\n", encoding="utf-8")
+    program.chmod(0o755)
+    for unit in ("cardscreen.service", "cardscreen.timer"):
+        text = TEXTS[unit].replace("/opt/cardscreen/bin/cardscreen", str(program)).replace("User=cardscreen\n", "")
+        (tmp_path / unit).write_text(text, encoding="utf-8")
+    parser = configparser.ConfigParser(strict=False, interpolation=None)
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    parser.read(tmp_path / name)
+    assert {"Unit", "Install"} < set(parser.sections())
+    if analyze := shutil.which("systemd-analyze"):
+        done = subprocess.run([analyze, "verify", tmp_path / name], capture_output=True, text=True, check=False)
+        assert [line for line in done.stderr.splitlines() if "cardscreen." in line] == []
+        assert done.returncode == 0
+
+
+def test_cron_lines_have_five_fields_a_user_and_a_command() -> None:
+    lines = [line for line in TEXTS["cardscreen.cron"].splitlines() if re.match(r"[0-9*]", line)]
+    assert len(lines) == 2
+    for line in lines:
+        *fields, user, command = line.split(maxsplit=6)
+        assert all(re.fullmatch(r"\*|[0-9]{1,2}", field) for field in fields)
+        assert (user, command.startswith("cd /srv/cardscreen && ")) == ("cardscreen", True)
+        assert "%" not in command  # cron takes it for the end of a line
+
+
+class _Task:
+    """What a task function becomes: it runs when the flow is built, and stands before or after another."""
+
+    def __init__(self, made: list[Any], function: Callable[[], Any]) -> None:
+        made.append(function)
+
+    def __rshift__(self, other: object) -> object:
+        return other
+
+
+@pytest.fixture
+def airflow(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """A stand-in for Airflow that collects the task functions, in their order."""
+    made: list[Any] = []
+    sdk, exceptions = types.ModuleType("airflow.sdk"), types.ModuleType("airflow.exceptions")
+    sdk.dag = lambda **settings: lambda function: function  # type: ignore[attr-defined]
+    sdk.task = lambda **settings: lambda function: lambda: _Task(made, function)  # type: ignore[attr-defined]
+    exceptions.AirflowFailException = type("AirflowFailException", (Exception,), {})  # type: ignore[attr-defined]
+    for name, module in (("airflow", types.ModuleType("airflow")), ("airflow.sdk", sdk)):
+        monkeypatch.setitem(sys.modules, name, module)
+    monkeypatch.setitem(sys.modules, "airflow.exceptions", exceptions)
+    return made
+
+
+def test_the_airflow_tasks_import_and_publish_and_fail_on_a_held_run(
+    airflow: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert cardscreen("init", ".", cwd=tmp_path).code == 0
+    monkeypatch.setenv("CARDSCREEN_PROJECT", str(tmp_path))
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:/usr/bin:/bin")
+    runpy.run_path(str(EXAMPLES / "airflow_dag.py"))
+    import_list, screen = airflow
+    import_list()
+    assert (Path(screen()) / "manifest.json").exists()
+    job = (tmp_path / "job.toml").read_text(encoding="utf-8").replace("flagged_share = 0.05", "flagged_share = 0.001")
+    (tmp_path / "job.toml").write_text(job, encoding="utf-8")
+    with pytest.raises(Exception, match="waits for approval: flagged_share") as failed:
+        screen()
+    assert type(failed.value).__name__ == "AirflowFailException"

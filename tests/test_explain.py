@@ -1,0 +1,154 @@
+"""One account's story: every sort of hit, cap, rule and exemption, and what can't be said of one that isn't there."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import polars as pl
+import pytest
+from commands import cardscreen
+from small_operator import CARD, FIRST, MASKED, published, run, two_nights
+
+
+@pytest.fixture(scope="module")
+def operator(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return two_nights(tmp_path_factory.mktemp("operator"))
+
+
+def story(operator: Path, account: object, *more: object) -> str:
+    done = cardscreen("explain", account, *more, cwd=operator)
+    assert done.code == 0, done.err
+    assert CARD not in done.out
+    return done.out
+
+
+@pytest.mark.parametrize(
+    ("account", "words"),
+    [
+        pytest.param(1, "recommended to suspend the account, due on 2026-11-23", id="what-and-when"),
+        pytest.param(1, "flagged since 2026-11-20", id="since"),
+        pytest.param(1, "mobile +8613800138001 is on the list of police for telecom fraud", id="which-listing"),
+        pytest.param(1, "since 2026-01-10, case C-1 (listing ", id="since-and-case"),
+        pytest.param(1, "listed while the present holder had it", id="present-holder"),
+        pytest.param(1, "score is 95, as the listing says; that is level critical", id="score-of-the-listing"),
+        pytest.param(1, "Legal basis of the list of police: Law on telecom fraud, article 31.", id="legal-basis"),
+        pytest.param(1, "Appeals against police: the police, desk 12.", id="appeal"),
+        pytest.param(1, "Before, in the run for 2026-11-20: newly flagged for suspend", id="earlier-run"),
+        pytest.param(3, "no more than verify: a range also covers innocent numbers", id="cap-range"),
+        pytest.param(4, f"card_no {MASKED} is on the list of bank-a", id="masked-card"),
+        pytest.param(4, "no more than verify: that is all that this source's word can lead to", id="cap-source"),
+        pytest.param(4, "Legal basis of the list of bank-a: not stated by the source.", id="no-legal-basis"),
+        pytest.param(5, "exempted, by the allow list of own-desk", id="allow-listing"),
+        pytest.param(6, "exempted, by a person's clearance", id="clearance"),
+        pytest.param(7, "no more than notify: rule 2 of the policy says so", id="cap-of-a-rule"),
+        pytest.param(9, "newly flagged for suspend, because a source has listed the number", id="new"),
+        pytest.param(10, "not flagged: what was found is only measured", id="measured"),
+        pytest.param(10, "It is only measured, and leads to nothing: rule 1", id="measuring-rule"),
+        pytest.param(11, "no more than verify: many accounts have the number", id="cap-shared"),
+        pytest.param(11, "6 accounts have this number", id="how-many"),
+        pytest.param(17, "score is 45, rule 3 of the policy says so; that is level medium", id="score-of-a-rule"),
+        pytest.param(2, "released: verify is no longer recommended, because the source no longer lists", id="released"),
+        pytest.param(2, "It had been decided by this: its mobile +8613800138002 was on the list", id="what-it-was"),
+        pytest.param(
+            2, "no more than verify: the number was listed before the present holder", id="cap-earlier-holder"
+        ),
+        pytest.param(8, "Its mobile could not be read: not a number, written like A/A.", id="unreadable"),
+        pytest.param(8, "That does not mean that it is clear", id="unreadable-is-not-clear"),
+    ],
+)
+def test_a_story_says(operator: Path, account: int, words: str) -> None:
+    assert words in story(operator, account)
+
+
+@pytest.mark.parametrize("account", ["20", "nobody", "1.0", "01"])
+def test_an_account_that_is_not_named_is_never_called_clear(operator: Path, account: str) -> None:
+    told = story(operator, account)
+    assert "That does not mean that it is clear: a run keeps no list of the 40 rows that it read" in told
+    assert "listing" not in told
+
+
+def test_a_card_number_in_place_of_an_account_is_not_printed_back(operator: Path) -> None:
+    assert "Account … in run" in story(operator, CARD)
+
+
+@pytest.mark.parametrize("place", ["runs", "runs/latest", "job.toml"])
+def test_the_newest_run_is_meant_by_its_folder_and_by_the_job(operator: Path, place: str) -> None:
+    assert story(operator, 1, "--run", place) == story(operator, 1)
+
+
+def test_a_run_is_found_by_its_name_alone(operator: Path) -> None:
+    newest = published(operator)[-1].name
+    assert (
+        story(operator, 1, "--run", newest) == story(operator, 1, "--run", f"runs/.held/{newest}") == story(operator, 1)
+    )
+
+
+def test_an_earlier_run_tells_what_it_knew(operator: Path) -> None:
+    told = story(operator, 2, "--run", published(operator)[0])
+    assert "recommended that a person verifies the account" in told
+    assert "released" not in told
+
+
+def test_the_story_as_json_holds_hits_judgement_and_sentences(operator: Path) -> None:
+    told = json.loads(story(operator, 3, "--json"))
+    assert told["flag"]["action"] == "verify"
+    finding = told["findings"][0]
+    assert (finding["decides"], finding["hit"]["match"], finding["judgement"]["bound_by"]) == (True, "range", ["range"])
+    assert finding["terms"]["appeal"] == "the police, desk 12"
+    assert told["earlier"][0]["change"] == "new"
+    assert told["sentences"] == story(operator, 3).splitlines()
+
+
+def test_every_recorded_cap_and_score_is_found_again_in_the_policy(operator: Path) -> None:
+    hits = pl.read_parquet(published(operator)[-1] / "hits.parquet")
+    assert len(hits) > 10
+    for account in hits["account_id"].unique():
+        for finding in json.loads(story(operator, account, "--json"))["findings"]:
+            assert finding["judgement"]["sure"], finding
+
+
+def test_a_story_goes_on_without_the_store(operator: Path, tmp_path: Path) -> None:
+    shutil.copytree(operator, tmp_path / "o", symlinks=True)
+    for folder in published(tmp_path / "o"):
+        text = (folder / "manifest.json").read_text(encoding="utf-8").replace(str(operator / "lists"), "/gone")
+        (folder / "manifest.json").write_text(text, encoding="utf-8")
+    told = story(tmp_path / "o", 4)
+    assert "does not tell all of why" in told  # the cap is in the source's terms, which lie in the store
+    assert "Legal basis of the list of bank-a: not stated" in told
+
+
+def test_a_carried_flag_says_on_what_it_rests(operator: Path, tmp_path: Path) -> None:
+    shutil.copytree(operator, tmp_path / "o", symlinks=True)
+    accounts = pl.read_parquet(tmp_path / "o/accounts.parquet").filter(pl.col("account_id") != 1)
+    accounts.write_parquet(tmp_path / "o/accounts.parquet")
+    job = (tmp_path / "o/job.toml").read_text(encoding="utf-8") + "accounts_shrink = 1\n"
+    (tmp_path / "o/job.toml").write_text(job, encoding="utf-8")
+    done = run(tmp_path / "o", "2026-11-22")
+    assert done.code == 0, done.err
+    told = story(tmp_path / "o", 1)
+    assert "suspend carried on, because the account was not in the extract" in told
+    assert "Since 2026-11-22 the flag rests on what an earlier night found" in told
+    assert "This decided, on an earlier night: its mobile +8613800138001" in told
+
+
+@pytest.mark.parametrize(
+    ("place", "code", "words"),
+    [
+        pytest.param("rnus", 2, "did you mean 'runs'", id="near-name"),
+        pytest.param("runs/20990101T000000Z", 2, "there is no run", id="no-such-run"),
+        pytest.param("lists", 3, "holds no published run", id="no-runs-there"),
+        pytest.param("jbo.toml", 2, "did you mean 'job.toml'", id="no-job"),
+    ],
+)
+def test_a_run_that_is_not_there_is_told(operator: Path, place: str, code: int, words: str) -> None:
+    done = cardscreen("explain", 1, "--run", place, cwd=operator)
+    assert (done.code, words in done.err) == (code, True), done.err
+
+
+def test_stories_begin_on_the_day_of_the_run(operator: Path) -> None:
+    assert story(operator, 1, "--run", published(operator)[0]).startswith(
+        f"Account 1 in run {published(operator)[0].name}"
+    )
+    assert FIRST in story(operator, 1, "--run", published(operator)[0]).splitlines()[0]
