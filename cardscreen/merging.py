@@ -51,7 +51,7 @@ class Merged:
 
     Attributes:
         listings: `KEPT`: all of the source's listings, ended ones too; each is made when it is written.
-        outcome: One row for each row of the file and each listing ended by its absence: line (UInt32, null for
+        outcome: One row for each row of the file and each listing in force ended by its absence: line (UInt32, null for
             those), outcome (Enum): `added`, `reopened`, `changed`, `unchanged`, `ended`, `already` (a delta adds what
             is there), `absent` (a delta removes what isn't), `stale` (a delta adds what had ended after that day),
             `closed` (a person has ended it).
@@ -204,9 +204,10 @@ def _lasts(day: date) -> pl.Expr:
 
 
 def _absent(current: pl.DataFrame, named: pl.Series, day: date) -> tuple[pl.Series, pl.DataFrame]:
-    """What a snapshot doesn't name any more."""
+    """What a snapshot doesn't name any more; what had run out before is closed without a word."""
     gone = current.select(_lasts(day)).to_series() & ~named
-    lines = pl.Series("line", [None], dtype=pl.UInt32).new_from_index(0, int(gone.sum()))
+    told = gone & current.select(in_force(day)).to_series()
+    lines = pl.Series("line", [None], dtype=pl.UInt32).new_from_index(0, int(told.sum()))
     return gone, lines.to_frame().with_columns(outcome=pl.lit("ended", dtype=OUTCOMES))
 
 

@@ -82,6 +82,14 @@ def test_what_a_snapshot_does_not_name_any_more_ends_on_that_day_and_keeps_its_r
     assert (second.before, second.after) == (3, 1)
 
 
+def test_what_had_run_out_before_does_not_count_as_ended_when_a_snapshot_drops_it() -> None:
+    first = step(nothing(), [row(NUMBERS[0]), row(NUMBERS[1], expires_on=DAY)])
+    second = step(first.listings, [row(NUMBERS[0]), row(NUMBERS[2])], day=DAY + timedelta(days=1))
+    assert second.counts == {"added": 1, "unchanged": 1}
+    assert held(second)[NUMBERS[1]] == [DAY, DAY, DAY + timedelta(days=1), "source"]
+    assert (second.before, second.after) == (1, 2)
+
+
 def test_what_comes_back_keeps_its_name_and_begins_anew() -> None:
     first = step(nothing(), [row(NUMBERS[0])])
     gone = step(first.listings, [], day=DAY + timedelta(days=1))

@@ -8,14 +8,23 @@ import resource
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How it ended: its exit code, negative for the signal that killed it, and what it said on standard error."""
+    """How it ended.
+
+    Attributes:
+        code: Its exit code; negative for the signal that killed it.
+        said: What it said on standard error.
+        operations: How many operations on the watched files it did; None where it was killed.
+    """
 
     code: int
     said: str
@@ -28,10 +37,8 @@ class Victim:
     Args:
         folder: Where the command is run.
         arguments: The command's.
-        watched: The output folder, in which operations on files are counted.
-        operation: Kill it before its n-th operation there.
-        stage: Send it `number`, a signal, when it tells of this stage.
-        file_size: No file may become larger than so many bytes.
+        fate: `operation`: it is killed before its n-th operation on files in `runs`; `stage` and `number`: it is sent
+            that signal when it tells of that stage; `file_size`: no file may become larger than so many bytes.
     """
 
     def __init__(self, folder: Path, *arguments: str, **fate: Any) -> None:
@@ -49,6 +56,10 @@ class Victim:
         self.process.stdin.flush()
         return self
 
+    def stops(self) -> None:
+        """Wait until it has stopped itself."""
+        assert os.WIFSTOPPED(os.waitpid(self.process.pid, os.WUNTRACED)[1])
+
     def ends(self, *, within: float | None = None, by: int = signal.SIGKILL) -> Ended:
         """Wait until it has ended, or send it a signal when it has not `within` so many seconds."""
         try:
@@ -56,8 +67,7 @@ class Victim:
         except subprocess.TimeoutExpired:
             self.process.send_signal(by)
             out, said = self.process.communicate()
-        counted = out.removeprefix("warm\n").strip().splitlines()[-1:]
-        return Ended(self.process.returncode, said, int(counted[0]) if counted else None)
+        return Ended(self.process.returncode, said, int(out) if out else None)
 
 
 class _Operations:
@@ -76,22 +86,29 @@ class _Operations:
                 self.count += 1
 
 
+@contextmanager
+def at_stage(stage: str | None, deed: Callable[[], object]) -> Iterator[None]:
+    """Let something happen as a stage of a run begins."""
+    from cardscreen import run
+
+    real = run.run_job
+
+    def run_job(*arguments: Any, tell: Callable[[str], None], **options: Any) -> run.Run:
+        def told(name: str) -> None:
+            tell(name)
+            if name == stage:
+                deed()
+
+        return real(*arguments, tell=told, **options)
+
+    with mock.patch("cardscreen.run.run_job", run_job):
+        yield
+
+
 def _live(asked: dict[str, Any]) -> None:
     # All that a night imports, so that nothing but the night lies behind the line.
-    from cardscreen import cli, listings, metrics, numbering, run, show  # noqa: F401
+    from cardscreen import cli, listings, metrics, run, show  # noqa: F401
 
-    run_job = run.run_job
-
-    def hit(*arguments: Any, tell: Any, **options: Any) -> Any:
-        def told(stage: str) -> None:
-            tell(stage)
-            if stage == asked["stage"]:
-                os.kill(os.getpid(), asked["number"])
-
-        return run_job(*arguments, tell=told, **options)
-
-    if "stage" in asked:
-        run.run_job = hit
     if "file_size" in asked:
         resource.setrlimit(resource.RLIMIT_FSIZE, (asked["file_size"], resource.RLIM_INFINITY))
     sys.argv = ["cardscreen", *asked["arguments"]]
@@ -100,7 +117,8 @@ def _live(asked: dict[str, Any]) -> None:
     sys.stdin.readline()
     operations = _Operations(asked["watched"], asked.get("operation"))
     try:
-        cli.main()
+        with at_stage(asked.get("stage"), lambda: os.kill(os.getpid(), asked["number"])):
+            cli.main()
     finally:
         sys.stdout.write(f"{operations.count}\n")
 
