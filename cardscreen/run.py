@@ -298,12 +298,12 @@ def _states(job: Job) -> dict[str, tuple[int, int, int]]:
 
 @contextmanager
 def _naming_the_file(job: Job) -> Iterator[None]:
-    """Say which of several files of accounts can't be read; the engine doesn't always."""
+    """Say which file of accounts can't be read; the engine doesn't always."""
     try:
         yield
     except InputError as error:
         files = files_of(job.accounts)
-        if type(error) is not InputError or len(files) == 1:
+        if type(error) is not InputError or _is_full(error) or any(file in str(error) for file in files):
             raise
         for file in files:
             try:

@@ -272,7 +272,7 @@ def test_a_text_file_with_ragged_lines_is_refused(project: Path) -> None:
     with (project / "accounts.csv").open("a", encoding="utf-8") as file:
         file.write("e,13800138000,6222021234561234,,x,too,many\n")
     said = refused(project, 3)
-    assert "the accounts can't be read" in said
+    assert "accounts.csv can't be read" in said
     assert CARD not in said
 
 
