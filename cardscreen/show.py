@@ -30,11 +30,13 @@ _CLASSES = {
 _ALWAYS = ("hit", "clear")
 _ACTIONS = ("close", "suspend", "verify", "notify", "none")
 _MEANING = {"none": "none (exempt)"}
+#: Brackets and colons in folders, sources and account ids are what they are.
+_LITERAL: Any = {"markup": False, "emoji": False}
 
 
 def run_table(done: Run) -> None:
     """Print what one run found and where its files are."""
-    console = Console()
+    console = Console(**_LITERAL)
     rows = done.result.summary["rows"]
     classes = ", ".join(f"{rows[name]:,} {words}" for name, words in _CLASSES.items() if rows[name] or name in _ALWAYS)
     console.print(f"{counted(rows['read'], 'row')} read: {classes}", highlight=False)
@@ -64,8 +66,8 @@ def demo_table(outcome: Outcome) -> None:
     console.print(truth)
     console.print(f"Flagged without having been planted: {outcome.unplanted:,}", highlight=False)
     for name, run in outcome.runs.items():
-        console.print(f"{name:9} {run.folder}", highlight=False, soft_wrap=True)
-    console.print(f"{'inputs':9} {outcome.folder}", highlight=False, soft_wrap=True)
+        console.print(f"{name:9} {run.folder}", highlight=False, soft_wrap=True, markup=False)
+    console.print(f"{'inputs':9} {outcome.folder}", highlight=False, soft_wrap=True, markup=False)
 
 
 def print_frame(frame: pl.DataFrame, *, as_json: bool) -> None:
@@ -80,7 +82,7 @@ def print_frame(frame: pl.DataFrame, *, as_json: bool) -> None:
         column.no_wrap = dtype.is_temporal() or dtype.is_integer()
     for row in told.rows():
         table.add_row(*(_cell(value) for value in row))
-    console = Console(width=None if sys.stdout.isatty() else _WIDE)
+    console = Console(width=None if sys.stdout.isatty() else _WIDE, **_LITERAL)
     if console.measure(table).maximum <= console.width:
         console.print(table if len(told) else "none")
         return
@@ -88,9 +90,7 @@ def print_frame(frame: pl.DataFrame, *, as_json: bool) -> None:
     wide = max(map(len, told.columns))
     for listing in told.rows(named=True):
         for name, value in listing.items():
-            console.print(
-                f"{name.replace('_', ' '):{wide}}  {_cell(value)}", highlight=False, soft_wrap=True, markup=False
-            )
+            console.print(f"{name.replace('_', ' '):{wide}}  {_cell(value)}", highlight=False, soft_wrap=True)
         console.print()
 
 

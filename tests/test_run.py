@@ -422,6 +422,16 @@ def test_a_folder_with_brackets_in_its_name_is_read(project: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_a_folder_with_brackets_in_its_name_is_told_as_it_is(project: Path) -> None:
+    odd = project / "[blue]:phone:"
+    shutil.copytree(project / "lists", odd / "lists")
+    for name in ("job.toml", "accounts.csv"):
+        shutil.copy(project / name, odd / name)
+    done = cardscreen("run", "job.toml", cwd=odd)
+    (run,) = (odd / "runs").glob("2*")
+    assert done.stdout.splitlines()[-1] == f"run: {run}"
+
+
 def test_a_normalised_card_shows_ten_digits_at_most(project: Path) -> None:
     assert (
         cardscreen("normalize", "card", "accounts.csv", "--column", "card_no", "--out", "c.csv", cwd=project).returncode
