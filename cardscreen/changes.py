@@ -12,12 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
 from cardscreen import causes, schema
 from cardscreen.base import Base
 from cardscreen.causes import Circumstances
+from cardscreen.errors import ConfigError
 from cardscreen.rules import ACCOUNT
 from cardscreen.screening import Result
 
@@ -126,16 +128,27 @@ def _carry(frame: pl.DataFrame) -> list[str]:
 
 def _rows(changes: pl.LazyFrame | None, like: pl.DataFrame) -> pl.DataFrame:
     """A night's changes with tonight's account ids and carried columns."""
-    types = {
+    types: dict[str, Any] = {
         **schema.CHANGES,
         **{name: like.schema[name] for name in _carry(like)},
         "account_id": like.schema["account_id"],
     }
     if changes is None:
         return pl.DataFrame(schema=types)
-    there = changes.with_columns(pl.col("account_id").cast(types["account_id"], strict=False)).collect()
+    there = _renamed_accounts(changes.collect(), types["account_id"])
     columns = [_typed(there, name.removeprefix(ACCOUNT), dtype).alias(name) for name, dtype in types.items()]
     return pl.DataFrame(columns)
+
+
+def _renamed_accounts(night: pl.DataFrame, dtype: pl.DataType) -> pl.DataFrame:
+    """A night with account ids of another type: where one has no such form, nobody could tell whom to release."""
+    ids = night["account_id"].cast(dtype, strict=False)
+    if lost := len(ids) - ids.drop_nulls().n_unique():
+        raise ConfigError(
+            f"{lost:,} account ids of an earlier run can't be told as {dtype}, the type that they have tonight: their "
+            f"flags could not be released. Give the accounts' ids as {night['account_id'].dtype}"
+        )
+    return night.with_columns(ids)
 
 
 def _typed(night: pl.DataFrame, name: str, dtype: pl.DataType) -> pl.Series:

@@ -195,8 +195,8 @@ class Night:
     def _screened(self, blocklist: Blocklist, prior: Prior, out: Path | None) -> Result:
         job = self.job
         table = open_table(job.accounts, encoding=job.encoding, delimiter=job.delimiter)
-        if prior.base and not self.allow_changed_identifiers:
-            check_same(prior.base, job, table)
+        if (before := [*filter(None, [prior.base]), *prior.superseded]) and not self.allow_changed_identifiers:
+            check_same(before[0], job, table)
         result = screen(
             table,
             blocklist,
