@@ -200,8 +200,8 @@ def _tell_end(done: Run, seconds: float, *, quiet: bool) -> None:
     talk.say("held" if done.held else "finished", sentence, folder=done.folder, took=round(seconds, 3), **figures)
     if not done.held:
         return
-    if done.folder:
-        talk.say("kept", f"cardscreen: not published, kept in {done.folder}", level="warning")
+    kept = f"not published, kept in {done.folder}" if done.folder else "dry run: the night would be held"
+    talk.say("kept", f"cardscreen: {kept}", level="warning")
     for reason in done.held:
         talk.say("limit passed", f"  {reason}", level="warning")
     talk.say("would change", "What it would change:\n" + "\n".join(f"  {line}" for line in done.news))
