@@ -59,7 +59,7 @@ def main() -> NoReturn:
     except KeyboardInterrupt:
         code = _failed("interrupted, nothing is half-published", 130)
     except OSError as error:
-        code = _failed(f"{error.filename or 'a file'}: {error.strerror or error}", 3)
+        code = _failed(f"{error.filename}: {error.strerror}" if error.filename else str(error), 3)
     except (typer.Exit, typer.Abort) as ended:
         code = getattr(ended, "exit_code", 130)
     except BaseException as error:
