@@ -41,7 +41,7 @@ app.add_typer(policy_app, name="policy")
 add_to(app)
 
 _KindName = Annotated[str, typer.Argument(help="What it is: phone, card or wallet.", show_default=False)]
-_Json = Annotated[bool, typer.Option("--json", help="Print the summary as one line of JSON.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
 _Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no table.")]
 
 
@@ -149,8 +149,12 @@ def init(directory: Annotated[Path, typer.Argument(help="A folder to make.")] = 
 @app.command()
 def run(
     job: Annotated[Path, typer.Argument(help="The job file (TOML).")],
-    as_of: Annotated[str | None, typer.Option(help="The day that is asked about, YYYY-MM-DD.")] = None,
-    known_at: Annotated[str | None, typer.Option(help="What the store knew at an instant (ISO 8601).")] = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="The day that is asked about, YYYY-MM-DD; today when left out.")
+    ] = None,
+    known_at: Annotated[
+        str | None, typer.Option(help="What the store knew then, such as 2026-11-23T02:00:00+08:00.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and check the same, write nothing.")] = False,
     allow_changed_identifiers: Annotated[
         bool, typer.Option("--allow-changed-identifiers", help="Compare with a base run of other identifiers.")
