@@ -251,8 +251,8 @@ def _today(job: Job) -> date:
     today, newest = job.today(), runs.newest(job.output)
     if newest is not None and (last := Base.read(newest).as_of) > today:
         raise InputError(
-            f"today is {today}, and there is a run for {last} already: is the clock wrong, or was --as-of? set the clock "
-            f"right; to look back at a day without telling anybody, say so: --as-of {today}"
+            f"today is {today}, and there is a run for {last} already: set the clock right, if it is not that run whose "
+            f"day is wrong; to look back at a day without telling anybody, say so: --as-of {today}"
         )
     return today
 
