@@ -208,7 +208,7 @@ def _tell_end(done: Run, seconds: float, *, quiet: bool) -> None:
     talk.say("kept", f"cardscreen: {kept}", level="warning")
     for reason in done.held:
         talk.say("limit passed", f"  {reason}", level="warning")
-    talk.say("would change", "What it would change:\n" + "\n".join(f"  {line}" for line in done.news))
+    talk.say("would change", "What it would change:\n" + "\n".join(f"  {line}" for line in done.news or ["nothing"]))
     if done.folder:
         talk.say("advice", _ADVICE.format(run=shlex.quote(str(done.folder))))
     raise typer.Exit(HeldForApproval.exit_code)
