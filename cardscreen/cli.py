@@ -41,7 +41,7 @@ app.add_typer(policy_app, name="policy")
 add_to(app)
 
 _KindName = Annotated[str, typer.Argument(help="What it is: phone, card or wallet.", show_default=False)]
-_Json = Annotated[bool, typer.Option("--json", help="Print the summary as one line of JSON.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
 _Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no table.")]
 
 
@@ -59,7 +59,7 @@ def main() -> NoReturn:
     except KeyboardInterrupt:
         code = _failed("interrupted, nothing is half-published", 130)
     except OSError as error:
-        code = _failed(f"{error.filename or 'a file'}: {error.strerror or error}", 3)
+        code = _failed(f"{error.filename}: {error.strerror}" if error.filename else str(error), 3)
     except (typer.Exit, typer.Abort) as ended:
         code = getattr(ended, "exit_code", 130)
     except BaseException as error:
@@ -149,8 +149,12 @@ def init(directory: Annotated[Path, typer.Argument(help="A folder to make.")] = 
 @app.command()
 def run(
     job: Annotated[Path, typer.Argument(help="The job file (TOML).")],
-    as_of: Annotated[str | None, typer.Option(help="The day that is asked about, YYYY-MM-DD.")] = None,
-    known_at: Annotated[str | None, typer.Option(help="What the store knew at an instant (ISO 8601).")] = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="The day that is asked about, YYYY-MM-DD; today when left out.")
+    ] = None,
+    known_at: Annotated[
+        str | None, typer.Option(help="What the store knew then, such as 2026-11-23T02:00:00+08:00.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and check the same, write nothing.")] = False,
     allow_changed_identifiers: Annotated[
         bool, typer.Option("--allow-changed-identifiers", help="Compare with a base run of other identifiers.")
@@ -200,11 +204,11 @@ def _tell_end(done: Run, seconds: float, *, quiet: bool) -> None:
     talk.say("held" if done.held else "finished", sentence, folder=done.folder, took=round(seconds, 3), **figures)
     if not done.held:
         return
-    if done.folder:
-        talk.say("kept", f"cardscreen: not published, kept in {done.folder}", level="warning")
+    kept = f"not published, kept in {done.folder}" if done.folder else "dry run: the night would be held"
+    talk.say("kept", f"cardscreen: {kept}", level="warning")
     for reason in done.held:
         talk.say("limit passed", f"  {reason}", level="warning")
-    talk.say("would change", "What it would change:\n" + "\n".join(f"  {line}" for line in done.news))
+    talk.say("would change", "What it would change:\n" + "\n".join(f"  {line}" for line in done.news or ["nothing"]))
     if done.folder:
         talk.say("advice", _ADVICE.format(run=shlex.quote(str(done.folder))))
     raise typer.Exit(HeldForApproval.exit_code)

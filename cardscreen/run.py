@@ -251,8 +251,8 @@ def _today(job: Job) -> date:
     today, newest = job.today(), runs.newest(job.output)
     if newest is not None and (last := Base.read(newest).as_of) > today:
         raise InputError(
-            f"today is {today}, and there is a run for {last} already: set the clock right; to look back at a day "
-            f"without telling anybody, say so: --as-of {today}"
+            f"today is {today}, and there is a run for {last} already: set the clock right (or was that run's "
+            f"--as-of a mistake?); to look back at a day without telling anybody, say so: --as-of {today}"
         )
     return today
 
