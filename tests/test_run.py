@@ -386,6 +386,12 @@ def test_an_extract_without_accounts_is_refused(project: Path) -> None:
     assert "holds no accounts" in refused(project, 3)
 
 
+def test_an_extract_whose_rows_name_no_account_is_held(project: Path) -> None:
+    accounts = pl.read_csv(project / "accounts.csv", infer_schema=False)
+    accounts.with_columns(account_id=pl.lit("")).write_csv(project / "accounts.csv")
+    assert "100.00 % of the rows name no account" in refused(project, 4)
+
+
 def test_a_copy_of_a_run_under_another_name_is_not_a_run(project: Path) -> None:
     assert cardscreen("run", "job.toml", "-q", cwd=project).returncode == 0
     first = (project / "runs/latest").resolve()
