@@ -217,7 +217,7 @@ def test_every_file_is_searched_whatever_its_form(name: str, tmp_path: Path) -> 
     else:
         file.write_bytes(b"\xff\x00" * 9 + SHORT.encode() if file.suffix == ".bin" else f"[{PAN}]".encode())
     scan = Searcher([PAN, SHORT]).scan(tmp_path, but=[])
-    assert (scan.files, len(scan.found), "37828224" in str(scan.found).replace("3782-8224", "")) == (1, 1, False)
+    assert (scan.files, len(scan.found), "822463" in str(scan.found)) == (1, 1, False)
     assert Searcher([PAN, SHORT]).scan(tmp_path, but=[file]).found == []
 
 

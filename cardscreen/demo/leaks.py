@@ -9,6 +9,8 @@ from pathlib import Path
 
 import polars as pl
 
+from cardscreen.errors import without_cards
+
 #: Digits with a few signs between them, as many as the shortest card number has.
 _DIGITS = re.compile(r"[0-9](?:[^0-9A-Za-z]{0,3}[0-9]){11,}")
 _SIGNS = re.compile(r"[^0-9]+")
@@ -82,7 +84,7 @@ class Searcher:
             if file.suffix == ".parquet":
                 texts.append(pl.read_parquet(file).write_ndjson())  # what is compressed in it
             count = max(map(self.count, texts))
-            scan.found += [f"{count:,} in {file.relative_to(folder)}"] if count else []
+            scan.found += [f"{count:,} in {without_cards(texts[0])}"] if count else []
         return scan
 
 

@@ -1,7 +1,8 @@
 """A synthetic operator and bank, what four sources list on two nights, and which account is which case.
 
-All numbers are made up: phones from libphonenumber's example numbers, cards from public scheme prefixes. Cells are as dirty as published columns of phone numbers are. The same seed gives the same people each
-time; dates are counted from the day of the second night.
+All numbers are made up: phones from libphonenumber's example numbers, cards from public scheme prefixes. Cells are as
+dirty as published columns of phone numbers are. The same seed gives the same people each time; dates are counted from
+the day of the second night.
 """
 
 from __future__ import annotations
