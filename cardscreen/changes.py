@@ -18,6 +18,7 @@ import polars as pl
 from cardscreen import causes, schema
 from cardscreen.base import Base
 from cardscreen.causes import Circumstances
+from cardscreen.rules import ACCOUNT
 from cardscreen.screening import Result
 
 _NONE = pl.lit("none", dtype=schema.ACTIONS)
@@ -58,7 +59,7 @@ class Changes:
     """Tonight against the night before.
 
     Attributes:
-        table: `schema.CHANGES` and the carried columns, sorted by account, and `MARKS`.
+        table: `schema.CHANGES`, the carried columns as `account.<name>`, and `MARKS`; sorted by account.
         carried: `schema.CARRIED`: the hits that were not seen tonight, and on which flags may still stand.
         before: `schema.CARRIED`: the hits on which the flags stood before.
         flagged_before: Accounts flagged with an action in the base run.
@@ -71,7 +72,7 @@ class Changes:
 
     def written(self) -> pl.DataFrame:
         """The table as a run keeps it."""
-        return self.table.drop(MARKS)
+        return self.table.drop(MARKS).rename(lambda name: name.removeprefix(ACCOUNT))
 
 
 def compare(
@@ -94,7 +95,7 @@ def compare(
         applied: account_id (String), action, applied_on: what other systems have done; None where they don't tell,
             and then what was handed out counts as done.
     """
-    flagged = result.flagged.filter(pl.col("action") > "none").collect()
+    flagged = _carrying(result.flagged.filter(pl.col("action") > "none").collect())
     account = flagged.schema["account_id"]
     both = _side_by_side(_known(prior, flagged), flagged)
     before = _evidence(prior, both, account)
@@ -106,25 +107,37 @@ def compare(
     state = _state(both, sought, around)
     gains = _gains(state, hits, prior, around)
     table = _handed(state.join(gains, on="account_id", how="left"), around, hands_out=hands_out, applied=applied)
-    carry = [name for name in flagged.columns if name not in schema.FLAGGED]
     return Changes(
-        table=table.select(*schema.CHANGES, *carry, *MARKS).sort("account_id"),
+        table=table.select(*schema.CHANGES, *_carry(flagged), *MARKS).sort("account_id"),
         carried=sought.filter("held").select(list(schema.CARRIED)).sort("account_id", "identifier", "listing_id"),
         before=before,
         flagged_before=int(both["in_base"].sum()),
     )
 
 
+def _carrying(flagged: pl.DataFrame) -> pl.DataFrame:
+    """Flags whose carried columns are named as such: theirs may be any names."""
+    return flagged.rename({name: f"{ACCOUNT}{name}" for name in flagged.columns if name not in schema.FLAGGED})
+
+
+def _carry(frame: pl.DataFrame) -> list[str]:
+    return [name for name in frame.columns if name.startswith(ACCOUNT)]
+
+
 def _rows(changes: pl.LazyFrame | None, like: pl.DataFrame) -> pl.DataFrame:
     """A night's changes with tonight's account ids and carried columns."""
-    wanted = {name: dtype for name, dtype in like.schema.items() if name not in schema.FLAGGED}
-    types = {**schema.CHANGES, **wanted, "account_id": like.schema["account_id"]}
+    types = {
+        **schema.CHANGES,
+        **{name: like.schema[name] for name in _carry(like)},
+        "account_id": like.schema["account_id"],
+    }
     if changes is None:
         return pl.DataFrame(schema=types)
     there = changes.collect_schema().names()
+    sources = {name: name.removeprefix(ACCOUNT) for name in types}
     return changes.select(
-        pl.col(name).cast(dtype, strict=False) if name in there else pl.lit(None, dtype=dtype).alias(name)
-        for name, dtype in types.items()
+        (pl.col(source).cast(types[name], strict=False) if source in there else pl.lit(None, types[name])).alias(name)
+        for name, source in sources.items()
     ).collect()
 
 
@@ -140,7 +153,6 @@ def _known(prior: Prior, like: pl.DataFrame) -> pl.DataFrame:
     base = _rows(prior.base.state if prior.base else None, like)
     newest = prior.superseded[0] if prior.superseded else None
     other = _rows(newest.changes if newest else None, like).with_columns(_mentioned=pl.lit(value=True))
-    carry = [name for name in like.columns if name not in schema.FLAGGED]
     in_base, mentioned = pl.col("action").is_not_null(), pl.col("_mentioned").fill_null(value=False)
     freed = mentioned & (pl.col("change_s") == "released")
 
@@ -167,13 +179,13 @@ def _known(prior: Prior, like: pl.DataFrame) -> pl.DataFrame:
             schema.ACTIONS
         ),
         stood_on=pl.max_horizontal("handed_out_on", "handed_out_on_s"),
-        **{f"{name}_was": either(name) for name in carry},
+        **{f"{name}_was": either(name) for name in _carry(like)},
     )
 
 
 def _side_by_side(known: pl.DataFrame, flagged: pl.DataFrame) -> pl.DataFrame:
     """`_known` and tonight's flags: now, now_by, now_since, now_due, and the carried columns as of the newer."""
-    carry = [name for name in flagged.columns if name not in schema.FLAGGED]
+    carry = _carry(flagged)
     tonight = flagged.select(
         "account_id", *carry, now="action", now_by="decided_by", now_since="flagged_since", now_due="act_on"
     )

@@ -12,12 +12,16 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
 
+from cardscreen import schema
 from cardscreen.brakes import Limits
 from cardscreen.config import Section, TomlFile, checked, known_zone, read_toml
 from cardscreen.errors import ConfigError
 from cardscreen.identifiers import Kind, kind_from_options
 from cardscreen.policy import Policy
 from cardscreen.tokens import TokenKey
+
+#: Columns of changes, notices and releases, beside which the carried ones stand.
+_TAKEN = {*schema.CHANGES, *schema.NOTICES, *schema.RELEASES}
 
 
 class _Accounts(Section):
@@ -133,6 +137,10 @@ class Job:
         if said.output.applied:
             files["applied"] = Path(_resolved(file.parent, said.output.applied))
         kinds = _kinds(said.identifiers, toml)
+        for name in said.accounts.carry:
+            if name in _TAKEN:
+                where = toml.where("accounts", "carry")
+                raise ConfigError(f"{where}: the carried column {name!r} has the name of a column of runs: rename it")
         return cls(
             timezone=said.timezone,
             accounts=_resolved(file.parent, said.accounts.path),

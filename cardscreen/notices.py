@@ -16,8 +16,9 @@ import polars as pl
 import polars_hash as plh
 
 from cardscreen import schema
-from cardscreen.changes import MARKS, Changes
+from cardscreen.changes import Changes
 from cardscreen.errors import InputError
+from cardscreen.rules import ACCOUNT
 from cardscreen.tables import collected, is_bad_date, open_table, require_columns, to_date
 from cardscreen.terms import Terms
 
@@ -132,7 +133,7 @@ class _Said:
 
 
 def _carried(rows: pl.DataFrame) -> list[str]:
-    return [name for name in rows.columns if name not in (*schema.CHANGES, *MARKS)]
+    return [name for name in rows.columns if name.startswith(ACCOUNT)]
 
 
 def _text(code: str, texts: Mapping[str, str]) -> pl.Expr:
@@ -151,7 +152,7 @@ def _key(purpose: str, action: str) -> pl.Expr:
 
 
 def _write(rows: pl.DataFrame, file: Path) -> None:
-    text = rows.with_columns(pl.all().cast(pl.String))
+    text = rows.with_columns(pl.all().cast(pl.String)).rename(lambda name: name.removeprefix(ACCOUNT))
     cells = pl.exclude(_EXACT)
     safe = pl.when(cells.str.contains(_FORMULA)).then(pl.lit("'") + cells).otherwise(cells)
     text.with_columns(safe.name.keep()).write_csv(file, line_terminator="\n")

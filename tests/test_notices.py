@@ -11,7 +11,7 @@ import pytest
 from nights import JOB, Operator, account, day, listing, phone
 
 from cardscreen import schema
-from cardscreen.errors import InputError
+from cardscreen.errors import ConfigError, InputError
 from cardscreen.feeds import Feed
 from cardscreen.importing import import_file
 from cardscreen.notices import CAUSES, read_applied
@@ -320,3 +320,37 @@ def test_account_ids_of_numbers_and_carried_days_are_written_as_they_are(tmp_pat
     operator.run(4)
     row = pl.read_csv(operator.published()[-1] / "actions/suspend.csv", infer_schema=False).row(0, named=True)
     assert (row["account_id"], row["born"]) == ("123", "2000-01-02")
+
+
+NAMES = [
+    "was",
+    "now",
+    "due",
+    "strength",
+    "said",
+    "settled",
+    "held",
+    "is_due",
+    "in_base",
+    "account.x",
+    "_state",
+]
+
+
+def test_carried_columns_may_have_any_name(tmp_path: Path) -> None:
+    operator = Operator(tmp_path)
+    operator.say(JOB.replace('["segment"]', f'["segment", {", ".join(map(repr, NAMES))}]'))
+    for night, listings in ((1, [listing(ONE)]), (2, [listing(ONE)]), (3, [])):
+        operator.write([], listings)
+        cells = {name: f"{name} of a" for name in NAMES}
+        pl.DataFrame({**account("a", ONE), **cells}).write_csv(tmp_path / "accounts.csv")
+        operator.run(night)
+    (row,) = pl.read_csv(operator.published()[-1] / "actions/release.csv", infer_schema=False).to_dicts()
+    assert {name: row[name] for name in NAMES} == {name: f"{name} of a" for name in NAMES}
+
+
+@pytest.mark.parametrize("name", ["cause", "key", "appeal", "handed_out", "instead"])
+def test_a_carried_column_with_the_name_of_a_runs_own_is_refused(operator: Operator, name: str) -> None:
+    operator.say(JOB.replace('["segment"]', f'["segment", "{name}"]'))
+    with pytest.raises(ConfigError, match=f"the carried column '{name}' has the name"):
+        operator.night(1, MINE, [])

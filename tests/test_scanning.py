@@ -1,0 +1,140 @@
+"""The pass: plain cells read as integers say what reading in full says, and look-ups are those of sets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import cardscreen as cs
+from cardscreen import samples, scanning
+from cardscreen.digits import distinct, without
+from cardscreen.identifiers import Kind
+from cardscreen.members import Members
+
+KEYS = st.integers(0, 40) | st.integers(0, 2**64 - 1)
+PHONES = ["13800138000", "+8613800138000", "138 0013-8000", "0044 20 7946 0958", "110", "+1 242 365 1234", "", "n/a"]
+CARDS = [
+    "4111111111111111",
+    "6222 0212 3456 1234",
+    "6222021234561000000",
+    "622202******1234",
+    "0" * 16,
+    "+41111111111111",
+]
+ODD = st.text(st.sampled_from("0123456789+ -.*xX()\0\u00a0\uff0d\uff11e"), max_size=22)
+KINDS: dict[str, Kind] = {
+    "national": cs.Phone("CN"),
+    "international": cs.Phone(),
+    "by-row": cs.Phone(region_column="region"),
+    "many": cs.Phone("CN", many=True),
+    "repaired": cs.Phone("CN", repair=True),
+    "card": cs.Card(),
+    "card-without-tests": cs.Card(exclude_test_cards=True),
+    "wallet": cs.Wallet(),
+}
+
+
+def keys_and_cells(kind: Kind, cells: pl.Series, regions: list[str | None]) -> tuple[list[int], pl.DataFrame]:
+    """What both ways of reading say."""
+    frame = pl.DataFrame({"x": cells, "region": pl.Series(regions, dtype=pl.String)})
+    found = kind.keys_of(frame.select("x", *kind.columns()))
+    return found.tolist(), frame.select(kind.scan(pl.col("x")).struct.unnest())
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+@given(
+    cells=st.lists(st.none() | st.sampled_from(PHONES + CARDS) | ODD, min_size=1, max_size=15),
+    seed=st.integers(0, 2**16),
+)
+def test_the_key_of_a_plain_cell_is_the_one_that_reading_it_in_full_gives(
+    kind: Kind, cells: list[str | None], seed: int
+) -> None:
+    regions = [["CN", "US", None, "XX"][(seed >> at) % 4] for at in range(len(cells))]
+    found, read = keys_and_cells(kind, pl.Series(cells, dtype=pl.String), regions)
+    for key, (full, _, _, note) in zip(found, read.rows(), strict=True):
+        if key:
+            assert (full, note) == (key, None)
+
+
+@pytest.mark.parametrize(
+    ("cells", "plain"),
+    [
+        pytest.param(pl.Series([13800138000, -1, None]), [8613800138000, 0, 0], id="integers"),
+        pytest.param(pl.Series([13800138000.0, 0.5, float("nan"), None]), [8613800138000, 0, 0, 0], id="floats"),
+        pytest.param(
+            pl.Series(["13800138000", None, "x"], dtype=pl.Categorical), [8613800138000, 0, 0], id="categories"
+        ),
+    ],
+)
+def test_columns_of_any_type_have_plain_cells(cells: pl.Series, plain: list[int]) -> None:
+    assert cs.Phone("CN").keys_of(cells.alias("x").to_frame()).tolist() == plain
+
+
+def test_a_plain_card_is_read_without_a_closer_look() -> None:
+    cells = pl.Series("x", ["4111111111111129", "6222-0212 3456 1234", "6222021234561234567"])
+    assert (cs.Card().keys_of(cells.to_frame()) > 0).all()
+
+
+@pytest.mark.parametrize(
+    "cell", [*samples.published()["pan"].head(3), "6222021234560000", "0111111111111111", "1" * 20]
+)
+def test_a_card_that_may_be_something_else_is_looked_at_closely(cell: str) -> None:
+    assert cs.Card().keys_of(pl.DataFrame({"x": [cell]})).tolist() == [0]
+
+
+@given(st.lists(KEYS, max_size=60), st.lists(KEYS, max_size=60))
+def test_members_are_those_of_the_set(listed: list[int], asked: list[int]) -> None:
+    rows = Members(np.array(listed, dtype=np.uint64)).among(np.array(asked, dtype=np.uint64))
+    assert rows.tolist() == [row for row, key in enumerate(asked) if key in set(listed)]
+
+
+def test_members_of_many_keys_are_found_in_all_blocks() -> None:
+    rng = np.random.default_rng(3)
+    listed, others = (
+        rng.integers(0, 2**63, 50_000, dtype=np.uint64),
+        rng.integers(2**63, 2**64, 50_000, dtype=np.uint64),
+    )
+    asked = np.concatenate([others, listed])
+    assert np.array_equal(Members(listed).among(asked), np.arange(50_000, 100_000))
+
+
+@given(st.lists(KEYS, max_size=30))
+def test_distinct_numbers_rise(numbers: list[int]) -> None:
+    assert distinct(np.array(numbers, dtype=np.uint64)).tolist() == sorted(set(numbers))
+
+
+@given(st.lists(st.text(st.sampled_from("01 -\0é中"), max_size=8), min_size=1, max_size=8))
+def test_characters_are_taken_out_of_every_text_alone(texts: list[str]) -> None:
+    bare = [text.replace(" ", "").replace("-", "") for text in texts]
+    assert without(pl.Series(texts, dtype=pl.String), b" -").to_list() == bare
+
+
+@pytest.mark.parametrize("size", [1, 3, 1000])
+def test_the_number_of_rows_worked_on_at_once_changes_nothing(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    accounts = pl.DataFrame({"account_id": range(20), "mobile": (PHONES * 3)[:20], "card_no": (CARDS * 4)[:20]})
+    listed = cs.Blocklist.from_frame(
+        pl.DataFrame({"kind": ["phone", "card", "card"], "value": ["+8613800138000", CARDS[0], "622202******1234"]})
+    )
+
+    def told() -> list[Any]:
+        result = cs.screen(accounts, listed, {"mobile": cs.Phone("CN"), "card_no": cs.Card()})
+        frames = (result.flagged, result.hits, result.rejects)
+        return [*(frame.collect().rows() for frame in frames), result.summary["rows"], result.summary["coverage"]]
+
+    whole = told()
+    monkeypatch.setattr(scanning, "BATCH", size)
+    monkeypatch.setattr(scanning, "_PLAIN", max(1, size // 2))
+    assert told() == whole
+
+
+def test_an_error_in_one_batch_ends_the_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scanning, "BATCH", 2)
+    accounts = pl.DataFrame({"account_id": range(40), "card_no": ["x"] * 40, "note": ["a"] * 39 + ["4111111111111111"]})
+    listed = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["card"], "value": [CARDS[0]]}))
+    with pytest.raises(cs.ConfigError, match="'note' is carried"):
+        cs.screen(accounts, listed, {"card_no": cs.Card()}, carry=["note"])
