@@ -117,6 +117,14 @@ def test_one_line_of_json_tells_the_same(outcome: Outcome) -> None:
         assert name == "other" or f"{name} {said['wrong']} of {said['accounts']}" in flat
 
 
+def test_the_readme_shows_what_is_printed(outcome: Outcome) -> None:
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    shown = re.search(r"^```text\n(First night.*?)^```", readme, flags=re.MULTILINE | re.DOTALL)
+    assert shown is not None
+    words = [re.findall(r"[a-z_'-]{2,}", text.lower()) for text in (shown[1], page(outcome))]
+    assert set(words[0]) - set(words[1]) == {"cardscreen-demo"}
+
+
 def test_a_demo_that_misses_or_wrongly_suspends_somebody_ends_with_1(
     outcome: Outcome, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -53,7 +53,7 @@ def _first(outcome: Outcome) -> list[RenderableType]:
     return [
         _head(f"First night, {night.day}"),
         Text(f"{counted(rows, 'account')} against {counted(total, 'listing')}: {lists}."),
-        Text(f"{unread:,} accounts have no usable number: they are told apart from the clear ones."),
+        Text(f"{unread:,} of them have no usable number, which is not the same as clear."),
         actions_table(summaries, list(night.runs)),
     ]
 
@@ -79,7 +79,7 @@ def _events(outcome: Outcome) -> Table:
     told.add_row(_sign("refused", blunders.refused), Text(f"the police's list, cut off. {refused or 'It was taken.'}"))
     told.add_row(_sign("warned", blunders.warned), Text(_list(blunders.warned) or "of nothing"))
     told.add_row(_sign("held", held), Text(f"{mass} {held or 'The run was published.'}"))
-    told.add_row("", Text(f"It would have changed {_moves(blunders.would)}."))
+    told.add_row("", Text(f"It would have meant: {_moves(blunders.would)}."))
     if blunders.discarded:
         told.add_row("", "A person discarded the run and took the list back.")
     for name, run in outcome.nights[1].runs.items():
@@ -147,7 +147,7 @@ def _verdict(outcome: Outcome) -> list[RenderableType]:
 
 
 def _head(words: str) -> Text:
-    return Text(f"\n{words}", style="bold")
+    return Text(words, style="bold")
 
 
 def _sign(word: str, happened: object) -> str:
