@@ -110,7 +110,7 @@ def _of_all(
 @app.command()
 def demo(
     directory: Annotated[Path, typer.Argument(help="A folder to make.")] = Path("cardscreen-demo"),
-    accounts: Annotated[int, typer.Option(min=1000, help="How many accounts to make.")] = 200_000,
+    accounts: Annotated[int, typer.Option(min=1000, max=4_000_000, help="How many accounts to make.")] = 200_000,
     as_json: _Json = False,
 ) -> None:
     """Make a synthetic operator and bank, play two nights, and compare with the planted answers; exit code 1: not all.

@@ -185,6 +185,12 @@ def test_the_folders_readme_names_every_file_that_it_does_not_make_itself(outcom
     assert "{" not in text
 
 
+@pytest.mark.parametrize("accounts", ["999", "4000001"])
+def test_fewer_than_the_cases_need_or_more_than_there_are_numbers_for_is_refused(accounts: str, tmp_path: Path) -> None:
+    done = cardscreen("demo", "demo", "--accounts", accounts, cwd=tmp_path)
+    assert (done.code, "invalid value for '--accounts'" in done.err, list(tmp_path.iterdir())) == (2, True, [])
+
+
 def test_a_folder_that_is_not_the_demos_own_is_never_cleared(tmp_path: Path) -> None:
     (tmp_path / "precious.txt").write_text("mine", encoding="utf-8")
     done = cardscreen("demo", ".", cwd=tmp_path)

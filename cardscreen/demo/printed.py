@@ -26,10 +26,10 @@ def line(outcome: Outcome) -> str:
 
 
 def page(outcome: Outcome) -> str:
-    """Both nights for a person; all of it is looked into for card numbers before the last lines say what was found."""
+    """Both nights for a person; all of it is looked into for card numbers, and the last lines say what was found."""
     console = Console()
     text = _rendered(console, Group(*_first(outcome), *_second(outcome), *_truth(outcome)))
-    outcome.look_into(Text.from_ansi(text).plain)
+    outcome.look_into(Text.from_ansi(text + _rendered(console, Group(*_verdict(outcome)))).plain)
     return text + _rendered(console, Group(*_verdict(outcome)))
 
 
