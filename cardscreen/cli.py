@@ -110,23 +110,19 @@ def _of_all(
 @app.command()
 def demo(
     directory: Annotated[Path, typer.Argument(help="A folder to make.")] = Path("cardscreen-demo"),
-    accounts: Annotated[int, typer.Option(min=1000, help="How many accounts to make.")] = 200_000,
+    accounts: Annotated[int, typer.Option(min=1000, max=4_000_000, help="How many accounts to make.")] = 200_000,
     as_json: _Json = False,
 ) -> None:
-    """Make a synthetic operator and bank, screen them, and compare with the planted answers.
+    """Make a synthetic operator and bank, play two nights, and compare with the planted answers; exit code 1: not all.
 
     [dim]Example:[/dim] cardscreen demo /tmp/demo
     """
-    from cardscreen.demo import run_demo
-    from cardscreen.show import demo_table
+    from cardscreen.demo import printed, run_demo
 
     with talk.progress(quiet=as_json) as tell:
         outcome = run_demo(directory, accounts, tell)
-    if as_json:
-        typer.echo(json.dumps(outcome.summary()))
-    else:
-        demo_table(outcome)
-    if outcome.wrong():
+    typer.echo(printed.line(outcome) if as_json else printed.page(outcome), nl=as_json)
+    if any(outcome.failures()):
         raise typer.Exit(1)
 
 

@@ -389,6 +389,8 @@ def test_an_extract_without_accounts_is_refused(project: Path) -> None:
 def test_an_extract_whose_rows_name_no_account_is_held(project: Path) -> None:
     accounts = pl.read_csv(project / "accounts.csv", infer_schema=False)
     accounts.with_columns(account_id=pl.lit("")).write_csv(project / "accounts.csv")
+    job = (project / "job.toml").read_text(encoding="utf-8").replace("rejected_share = 1", "rejected_share = 0.2")
+    (project / "job.toml").write_text(job, encoding="utf-8")
     assert "100.00 % of the rows name no account" in refused(project, 4)
 
 
