@@ -66,7 +66,7 @@ class AccountColumns:
         return plan
 
     def _check_types(self) -> None:
-        if self.schema[self.account_id].is_nested():
+        if self.schema[self.account_id].is_nested() or self.schema[self.account_id] == pl.Boolean:
             raise self._refused(self.account_id, "is no account id: give text, a number or another plain value")
         for name in self.needed():
             if self.schema[name] in (pl.Object, pl.Int128, pl.UInt128):

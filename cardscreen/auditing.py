@@ -66,7 +66,7 @@ class Report:
         yield from (f"  {fault}" for fault in self.faults)
         yield from (f"note: {note}" for note in self.notes)
         if self.obstacle:
-            yield f"it could not be run again: {self.obstacle}"
+            yield f"no replay: {self.obstacle}"
         if self.replay is not None:
             differing = {name: said for name, said in self.replay.items() if said != _SAME}
             same, all_ = len(self.replay) - len(differing), len(self.replay)

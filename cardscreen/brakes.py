@@ -145,6 +145,8 @@ def _alone(summary: dict[str, Any], limits: Limits) -> Iterator[str]:
         written = max(cells["cells"] - cells["missing"], 1)
         what = f"of the filled cells of {column!r} gave no usable value"
         yield from _past("rejected_share", cells["rejected"] / written, limits.rejected_share, what)
+    nameless = summary["rows"]["no_account"] / rows
+    yield from _past("rejected_share", nameless, limits.rejected_share, "of the rows name no account")
     for source, told in ((summary.get("store") or {}).get("sources") or {}).items():
         if told["state"] == "stale":
             yield (
@@ -157,15 +159,16 @@ def _alone(summary: dict[str, Any], limits: Limits) -> Iterator[str]:
 
 def _against(now: dict[str, Any], limits: Limits, then: dict[str, Any], moves: Moves) -> Iterator[str]:
     """The limits on what changed."""
-    rows, rows_then = max(now["rows"]["read"], 1), max(then["rows"]["read"], 1)
+    rows = max(now["rows"]["read"], 1)
     for action, limit in (("suspend", limits.new_suspend), ("close", limits.new_close)):
         what = f"of the rows would newly be told {action!r}"
         yield from _past(f"new_{action}", moves.told.get(action, 0) / rows, limit, what)
     released = moves.released / max(moves.flagged_before, 1)
     yield from _past("released_share", released, limits.released_share, "of those flagged before would be released")
-    change = rows / rows_then - 1
-    yield from _past("accounts_shrink", -change, limits.accounts_shrink, "fewer rows than in the base run")
-    yield from _past("accounts_grow", change, limits.accounts_grow, "more rows than in the base run")
+    change = _named(now) / max(_named(then), 1) - 1
+    what = "rows that name an account than in the base run"
+    yield from _past("accounts_shrink", -change, limits.accounts_shrink, f"fewer {what}")
+    yield from _past("accounts_grow", change, limits.accounts_grow, f"more {what}")
     for column, cells in now["coverage"].items():
         if column in then["coverage"]:
             drop = _usable(then["coverage"][column]) - _usable(cells)
@@ -201,6 +204,11 @@ def _moves(result: Result, previous: Result | Base) -> Moves:
         released=both.filter((was > "none") & (now == "none")).height,
         flagged_before=both.filter(was > "none").height,
     )
+
+
+def _named(summary: dict[str, Any]) -> int:
+    named: int = summary["rows"]["read"] - summary["rows"]["no_account"]
+    return named
 
 
 def _usable(cells: dict[str, int]) -> float:

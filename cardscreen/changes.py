@@ -12,12 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
 from cardscreen import causes, schema
 from cardscreen.base import Base
 from cardscreen.causes import Circumstances
+from cardscreen.errors import ConfigError
 from cardscreen.rules import ACCOUNT
 from cardscreen.screening import Result
 
@@ -126,19 +128,40 @@ def _carry(frame: pl.DataFrame) -> list[str]:
 
 def _rows(changes: pl.LazyFrame | None, like: pl.DataFrame) -> pl.DataFrame:
     """A night's changes with tonight's account ids and carried columns."""
-    types = {
+    types: dict[str, Any] = {
         **schema.CHANGES,
         **{name: like.schema[name] for name in _carry(like)},
         "account_id": like.schema["account_id"],
     }
     if changes is None:
         return pl.DataFrame(schema=types)
-    there = changes.collect_schema().names()
-    sources = {name: name.removeprefix(ACCOUNT) for name in types}
-    return changes.select(
-        (pl.col(source).cast(types[name], strict=False) if source in there else pl.lit(None, types[name])).alias(name)
-        for name, source in sources.items()
-    ).collect()
+    there = _renamed_accounts(changes.collect(), types["account_id"])
+    columns = [_typed(there, name.removeprefix(ACCOUNT), dtype).alias(name) for name, dtype in types.items()]
+    return pl.DataFrame(columns)
+
+
+def _renamed_accounts(night: pl.DataFrame, dtype: pl.DataType) -> pl.DataFrame:
+    """A night with account ids of another type: where one has no such form, nobody could tell whom to release."""
+    ids = night["account_id"].cast(dtype, strict=False)
+    if lost := len(ids) - ids.drop_nulls().n_unique():
+        raise ConfigError(
+            f"{lost:,} account ids of an earlier run can't be told as {dtype}, the type that they have tonight: their "
+            f"flags could not be released. Give the accounts' ids as {night['account_id'].dtype}"
+        )
+    return night.with_columns(ids)
+
+
+def _typed(night: pl.DataFrame, name: str, dtype: pl.DataType) -> pl.Series:
+    """A column of another night with tonight's type; null where it is not there, or its values have no such form."""
+    nothing = pl.Series(name, [None], dtype=dtype).new_from_index(0, len(night))
+    if name not in night.columns:
+        return nothing
+    was = night[name]
+    try:
+        # A number is no day, although the engine would make one of it.
+        return was.cast(dtype, strict=False) if was.dtype == dtype else was.cast(pl.String).cast(dtype, strict=False)
+    except pl.exceptions.PolarsError:
+        return nothing
 
 
 def _known(prior: Prior, like: pl.DataFrame) -> pl.DataFrame:
@@ -146,40 +169,42 @@ def _known(prior: Prior, like: pl.DataFrame) -> pl.DataFrame:
 
     Returns:
         account_id, `in_base`; `was`, the action that stood, with decided_by_before, since, due, carried_since,
-        was_cause and the carried columns as `<name>_was`; `settled`, whether a superseded run has released an account
+        was_cause and the carried columns as `was.<name>`; `settled`, whether a superseded run has released an account
         that is not in the base; `said`, the action of a superseded run; corrects, superseded_by its id; and what was
         handed out: handed, handed_on and, in either world, standing.
     """
     base = _rows(prior.base.state if prior.base else None, like)
     newest = prior.superseded[0] if prior.superseded else None
-    other = _rows(newest.changes if newest else None, like).with_columns(_mentioned=pl.lit(value=True))
-    in_base, mentioned = pl.col("action").is_not_null(), pl.col("_mentioned").fill_null(value=False)
-    freed = mentioned & (pl.col("change_s") == "released")
+    other = _rows(newest.changes if newest else None, like).with_columns(mentioned=pl.lit(value=True))
+    # No carried column begins like this, whatever its name.
+    other = other.rename({name: f"then.{name}" for name in other.columns if name != "account_id"})
+    in_base, mentioned = pl.col("action").is_not_null(), pl.col("then.mentioned").fill_null(value=False)
+    freed = mentioned & (pl.col("then.change") == "released")
 
     def either(name: str) -> pl.Expr:
-        return pl.when(in_base).then(name).otherwise(f"{name}_s")
+        return pl.when(in_base).then(name).otherwise(f"then.{name}")
 
     was_freed = freed & ~in_base
-    handed = pl.when(freed).then(_NONE).when(mentioned).then("handed_out_s").otherwise("handed_out")
-    return base.join(other, on="account_id", how="full", coalesce=True, suffix="_s").select(
+    handed = pl.when(freed).then(_NONE).when(mentioned).then("then.handed_out").otherwise("handed_out")
+    return base.join(other, on="account_id", how="full", coalesce=True).select(
         "account_id",
         in_base=in_base,
-        was=pl.when(was_freed).then("action_before_s").otherwise(either("action")),
-        decided_by_before=pl.when(was_freed).then("decided_by_before_s").otherwise(either("decided_by")),
+        was=pl.when(was_freed).then("then.action_before").otherwise(either("action")),
+        decided_by_before=pl.when(was_freed).then("then.decided_by_before").otherwise(either("decided_by")),
         since=either("flagged_since"),
         due=either("act_on"),
         was_cause=either("cause"),
         settled=was_freed,
-        said=pl.when(mentioned).then("action_s"),
+        said=pl.when(mentioned).then("then.action"),
         superseded=pl.when(mentioned).then(pl.lit(newest.run_id if newest else None, dtype=pl.String)),
-        corrects=pl.when(mentioned).then("corrects_s").otherwise("corrects"),
+        corrects=pl.when(mentioned).then("then.corrects").otherwise("corrects"),
         handed=handed,
-        handed_on=pl.when(~freed).then(pl.when(mentioned).then("handed_out_on_s").otherwise("handed_out_on")),
-        standing=pl.max_horizontal(pl.col("handed_out", "handed_out_s").fill_null(_NONE).to_physical()).cat.to(
+        handed_on=pl.when(~freed).then(pl.when(mentioned).then("then.handed_out_on").otherwise("handed_out_on")),
+        standing=pl.max_horizontal(pl.col("handed_out", "then.handed_out").fill_null(_NONE).to_physical()).cat.to(
             schema.ACTIONS
         ),
-        stood_on=pl.max_horizontal("handed_out_on", "handed_out_on_s"),
-        **{f"{name}_was": either(name) for name in _carry(like)},
+        stood_on=pl.max_horizontal("handed_out_on", "then.handed_out_on"),
+        **{f"was.{name}": either(name) for name in _carry(like)},
     )
 
 
@@ -193,8 +218,8 @@ def _side_by_side(known: pl.DataFrame, flagged: pl.DataFrame) -> pl.DataFrame:
     return joined.with_columns(
         pl.col("was", "now", "handed", "standing").fill_null(_NONE),
         pl.col("in_base", "settled").fill_null(value=False),
-        *(pl.when(pl.col("now").is_null()).then(f"{name}_was").otherwise(name).alias(name) for name in carry),
-    ).drop(f"{name}_was" for name in carry)
+        *(pl.when(pl.col("now").is_null()).then(f"was.{name}").otherwise(name).alias(name) for name in carry),
+    ).drop(f"was.{name}" for name in carry)
 
 
 def _evidence(prior: Prior, both: pl.DataFrame, account: pl.DataType) -> pl.DataFrame:

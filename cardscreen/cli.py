@@ -42,7 +42,7 @@ add_to(app)
 
 _INTERRUPTED = 130
 _KindName = Annotated[str, typer.Argument(help="What it is: phone, card or wallet.", show_default=False)]
-_Json = Annotated[bool, typer.Option("--json", help="Print the summary as one line of JSON.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
 _Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no table.")]
 
 
@@ -62,7 +62,7 @@ def main() -> NoReturn:
     except (KeyboardInterrupt, typer.Abort):
         code = _failed("interrupted, nothing is half-published", _INTERRUPTED)
     except OSError as error:
-        code = _failed(f"{error.filename or 'a file'}: {error.strerror or error}", 3)
+        code = _failed(f"{error.filename}: {error.strerror}" if error.filename else str(error), 3)
     except typer.Exit as ended:
         code = ended.exit_code
     except BaseException as error:
@@ -113,23 +113,19 @@ def _of_all(
 @app.command()
 def demo(
     directory: Annotated[Path, typer.Argument(help="A folder to make.")] = Path("cardscreen-demo"),
-    accounts: Annotated[int, typer.Option(min=1000, help="How many accounts to make.")] = 200_000,
+    accounts: Annotated[int, typer.Option(min=1000, max=4_000_000, help="How many accounts to make.")] = 200_000,
     as_json: _Json = False,
 ) -> None:
-    """Make a synthetic operator and bank, screen them, and compare with the planted answers.
+    """Make a synthetic operator and bank, play two nights, and compare with the planted answers; exit code 1: not all.
 
     [dim]Example:[/dim] cardscreen demo /tmp/demo
     """
-    from cardscreen.demo import run_demo
-    from cardscreen.show import demo_table
+    from cardscreen.demo import printed, run_demo
 
     with talk.progress(quiet=as_json) as tell:
         outcome = run_demo(directory, accounts, tell)
-    if as_json:
-        typer.echo(json.dumps(outcome.summary()))
-    else:
-        demo_table(outcome)
-    if outcome.wrong():
+    typer.echo(printed.line(outcome) if as_json else printed.page(outcome), nl=as_json)
+    if any(outcome.failures()):
         raise typer.Exit(1)
 
 
@@ -152,8 +148,12 @@ def init(directory: Annotated[Path, typer.Argument(help="A folder to make.")] = 
 @app.command()
 def run(
     job: Annotated[Path, typer.Argument(help="The job file (TOML).")],
-    as_of: Annotated[str | None, typer.Option(help="The day that is asked about, YYYY-MM-DD.")] = None,
-    known_at: Annotated[str | None, typer.Option(help="What the store knew at an instant (ISO 8601).")] = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="The day that is asked about, YYYY-MM-DD; today when left out.")
+    ] = None,
+    known_at: Annotated[
+        str | None, typer.Option(help="What the store knew then, such as 2026-11-23T02:00:00+08:00.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and check the same, write nothing.")] = False,
     allow_changed_identifiers: Annotated[
         bool, typer.Option("--allow-changed-identifiers", help="Compare with a base run of other identifiers.")
@@ -203,11 +203,11 @@ def _tell_end(done: Run, seconds: float, *, quiet: bool) -> None:
     talk.say("held" if done.held else "finished", sentence, folder=done.folder, took=round(seconds, 3), **figures)
     if not done.held:
         return
-    if done.folder:
-        talk.say("kept", f"cardscreen: not published, kept in {done.folder}", level="warning")
+    kept = f"not published, kept in {done.folder}" if done.folder else "dry run: the night would be held"
+    talk.say("kept", f"cardscreen: {kept}", level="warning")
     for reason in done.held:
         talk.say("limit passed", f"  {reason}", level="warning")
-    talk.say("would change", "What it would change:\n" + "\n".join(f"  {line}" for line in done.news))
+    talk.say("would change", "What it would change:\n" + "\n".join(f"  {line}" for line in done.news or ["nothing"]))
     if done.folder:
         talk.say("advice", _ADVICE.format(run=shlex.quote(str(done.folder))))
     raise typer.Exit(HeldForApproval.exit_code)

@@ -125,5 +125,5 @@ def _require_current(run: Finished) -> None:
         now = newest(run.output)
         raise InputError(
             f"run {run.run_id} can't be approved any more: run {now.name if now else 'none'}, published since, is not "
-            "the one that it was compared with. Run the job again"
+            f"the one that it was compared with ({run.base or 'none'}). Discard it and run the job again"
         )

@@ -243,7 +243,7 @@ def end_listings(store: Store, which: Filter, day: date, by: str, reason: str, *
         InputError: There are no such listings in force.
     """
     if which.source is None or not (which.ids or which.reference):
-        raise ConfigError("say which listings to end: their source, and their ids or their reference")
+        raise ConfigError("say which listings to end: by their ids (--listing) or a case number (--reference)")
     _check_source(store.at(), which.source)  # before the lock, which would make the folder of a store
     with not_for_others(), store.lock():
         at = store.at()
@@ -253,7 +253,7 @@ def end_listings(store: Store, which: Filter, day: date, by: str, reason: str, *
         count = int(listings.select((meant & pl.col("ended_on").is_null()).sum()).item())
         if not count:
             raise InputError(
-                f"no listings in force of {which.source!r} are meant: cardscreen list show --rows lists them"
+                f"no listings in force of {which.source!r} have this id or reference: see cardscreen list show --rows"
             )
         if not dry_run:
             record = _personal(

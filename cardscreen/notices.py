@@ -168,7 +168,10 @@ def read_applied(path: str) -> pl.DataFrame:
     require_columns(frame.columns, ["account", "action", "applied_on"], path)
     day = frame.schema["applied_on"]
     read = frame.select(
-        account_id=pl.col("account").cast(pl.String).str.strip_chars().replace("", None),
+        # As it is: blanks may be part of an account's id.
+        account_id=pl.when(pl.col("account").cast(pl.String).str.strip_chars() != "").then(
+            pl.col("account").cast(pl.String)
+        ),
         action=pl.col("action").cast(pl.String).str.strip_chars().cast(schema.ACTIONS, strict=False),
         applied_on=to_date(pl.col("applied_on"), day),
         bad=is_bad_date(pl.col("applied_on"), day),

@@ -69,10 +69,10 @@ class Actions(Section):
 class GraceDays(Section):
     """Days from the notice to the day on which an action is due."""
 
-    notify: int = Field(0, ge=0)
-    verify: int = Field(1, ge=0)
-    suspend: int = Field(3, ge=0)
-    close: int = Field(7, ge=0)
+    notify: int = Field(0, ge=0, le=3650)
+    verify: int = Field(1, ge=0, le=3650)
+    suspend: int = Field(3, ge=0, le=3650)
+    close: int = Field(7, ge=0, le=3650)
 
 
 class Caps(Section):

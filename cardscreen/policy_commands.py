@@ -22,8 +22,10 @@ def _group() -> None:
 @policy_app.command()
 def check(
     file: Annotated[Path, typer.Argument(help="A policy file, or a job file with its policy (TOML).")],
-    store: Annotated[str | None, typer.Option(help="A store, whose sources' terms count; a job's own.")] = None,
-    as_of: Annotated[str | None, typer.Option(help="The day that is asked about, YYYY-MM-DD.")] = None,
+    store: Annotated[str | None, typer.Option(help="The store whose sources' terms count; a job's own.")] = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="The day that is asked about, YYYY-MM-DD; today if left out.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the policy as one line of JSON.")] = False,
 ) -> None:
     """Say what a policy does, or everything that is wrong with it, each with its line.

@@ -194,8 +194,8 @@ class Night:
     def _screened(self, blocklist: Blocklist, prior: Prior, out: Path | None) -> Result:
         job = self.job
         table = open_table(job.accounts, encoding=job.encoding, delimiter=job.delimiter)
-        if prior.base and not self.allow_changed_identifiers:
-            check_same(prior.base, job, table)
+        if (before := [*filter(None, [prior.base]), *prior.superseded]) and not self.allow_changed_identifiers:
+            check_same(before[0], job, table)
         result = screen(
             table,
             blocklist,
@@ -250,8 +250,8 @@ def _today(job: Job) -> date:
     today, newest = job.today(), runs.newest(job.output)
     if newest is not None and (last := Base.read(newest).as_of) > today:
         raise InputError(
-            f"today is {today}, and there is a run for {last} already: set the clock right; to look back at a day "
-            f"without telling anybody, say so: --as-of {today}"
+            f"today is {today}, and there is a run for {last} already: set the clock right (or was that run's "
+            f"--as-of a mistake?); to look back at a day without telling anybody, say so: --as-of {today}"
         )
     return today
 

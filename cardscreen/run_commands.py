@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 runs_app = App(help="Finished runs: look at them, decide about held ones, keep few.")
 
 _Place = Annotated[Path, typer.Argument(help="An output folder, or the job that writes there.", show_default=False)]
-_Run = Annotated[Path, typer.Argument(help="A run's folder; of a job or an output folder the newest.")]
+_Run = Annotated[Path, typer.Argument(help="A run's folder; of a job or an output folder its newest published run.")]
+_Waiting = Annotated[Path, typer.Argument(help="The held run's folder, such as runs/.held/20261124T020000Z.")]
 _By = Annotated[str, typer.Option(help="Who decides; kept in the manifest.", show_default=False)]
 _Because = Annotated[str, typer.Option("--reason", help="Why; kept in the manifest.", show_default=False)]
 _Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
@@ -55,7 +56,7 @@ def show(run: _Run, as_json: _Json = False) -> None:
 
 
 @runs_app.command()
-def approve(run: _Run, by: _By, reason: _Because) -> None:
+def approve(run: _Waiting, by: _By, reason: _Because) -> None:
     """Publish a held run, while the run that it was compared with is still the newest.
 
     [dim]Example:[/dim] cardscreen runs approve runs/.held/20261124T020000Z --by "A. Li" --reason "list was expected"
@@ -67,7 +68,7 @@ def approve(run: _Run, by: _By, reason: _Because) -> None:
 
 
 @runs_app.command()
-def discard(run: _Run, by: _By, reason: _Because) -> None:
+def discard(run: _Waiting, by: _By, reason: _Because) -> None:
     """Throw a held run away: its personal data is removed, its manifest stays and says who decided.
 
     [dim]Example:[/dim] cardscreen runs discard runs/.held/20261124T020000Z --by "A. Li" --reason "wrong list"
@@ -125,7 +126,9 @@ def add_to(app: App) -> None:
 
 def explain(
     account: Annotated[str, typer.Argument(help="The account's id.", show_default=False)],
-    run: Annotated[Path, typer.Option(help="A run's folder; of a job or an output folder the newest.")] = Path("runs"),
+    run: Annotated[
+        Path, typer.Option(help="A run's folder; of a job or an output folder its newest published run.")
+    ] = Path("runs"),
     as_json: _Json = False,
 ) -> None:
     """Tell one account's story: what was found, what follows by which rule, since when, and why.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,6 @@ from cardscreen.run import Run
 from cardscreen.talk import counted
 
 if TYPE_CHECKING:
-    from cardscreen.demo import Outcome
     from cardscreen.importing import Imported
 
 _CLASSES = {
@@ -30,42 +29,21 @@ _CLASSES = {
 _ALWAYS = ("hit", "clear")
 _ACTIONS = ("close", "suspend", "verify", "notify", "none")
 _MEANING = {"none": "none (exempt)"}
+#: Brackets and colons in folders, sources and account ids are what they are.
+_LITERAL: Any = {"markup": False, "emoji": False}
 
 
 def run_table(done: Run) -> None:
     """Print what one run found and where its files are."""
-    console = Console()
+    console = Console(**_LITERAL)
     rows = done.result.summary["rows"]
     classes = ", ".join(f"{rows[name]:,} {words}" for name, words in _CLASSES.items() if rows[name] or name in _ALWAYS)
     console.print(f"{counted(rows['read'], 'row')} read: {classes}", highlight=False)
-    console.print(_actions([done.result.summary], ["accounts"]))
+    console.print(actions_table([done.result.summary], ["accounts"]))
     console.print(_coverage(done.result.summary))
     for line in done.news:
         console.print(line, highlight=False, soft_wrap=True)
     console.print(f"{'held' if done.held else 'run'}: {done.folder or 'dry run, nothing written'}", soft_wrap=True)
-
-
-def demo_table(outcome: Outcome) -> None:
-    """Print what the demo found, against what was planted."""
-    console = Console()
-    summaries = [run.result.summary for run in outcome.runs.values()]
-    rows = sum(summary["rows"]["read"] for summary in summaries)
-    total = sum(outcome.listings.values())
-    console.print(f"Screened {rows:,} accounts against {total:,} listings in {outcome.seconds:.1f} s.", highlight=False)
-    lists = ", ".join(f"{count:,} from {source}" for source, count in outcome.listings.items())
-    console.print(f"Lists: {lists}", highlight=False, soft_wrap=True)
-    console.print(_actions(summaries, list(outcome.runs)))
-    for name, summary in zip(outcome.runs, summaries, strict=True):
-        console.print(_coverage(summary, title=f"{name}: cells"))
-    truth = Table("planted", "expected", "found", box=SIMPLE)
-    for case in outcome.cases.rows(named=True):
-        colour = "green" if case["right"] == case["accounts"] else "red"
-        truth.add_row(case["case"], case["expected"], f"[{colour}]{case['right']:,} of {case['accounts']:,}[/]")
-    console.print(truth)
-    console.print(f"Flagged without having been planted: {outcome.unplanted:,}", highlight=False)
-    for name, run in outcome.runs.items():
-        console.print(f"{name:9} {run.folder}", highlight=False, soft_wrap=True)
-    console.print(f"{'inputs':9} {outcome.folder}", highlight=False, soft_wrap=True)
 
 
 def print_frame(frame: pl.DataFrame, *, as_json: bool) -> None:
@@ -80,7 +58,7 @@ def print_frame(frame: pl.DataFrame, *, as_json: bool) -> None:
         column.no_wrap = dtype.is_temporal() or dtype.is_integer()
     for row in told.rows():
         table.add_row(*(_cell(value) for value in row))
-    console = Console(width=None if sys.stdout.isatty() else _WIDE)
+    console = Console(width=None if sys.stdout.isatty() else _WIDE, **_LITERAL)
     if console.measure(table).maximum <= console.width:
         console.print(table if len(told) else "none")
         return
@@ -88,9 +66,7 @@ def print_frame(frame: pl.DataFrame, *, as_json: bool) -> None:
     wide = max(map(len, told.columns))
     for listing in told.rows(named=True):
         for name, value in listing.items():
-            console.print(
-                f"{name.replace('_', ' '):{wide}}  {_cell(value)}", highlight=False, soft_wrap=True, markup=False
-            )
+            console.print(f"{name.replace('_', ' '):{wide}}  {_cell(value)}", highlight=False, soft_wrap=True)
         console.print()
 
 
@@ -127,7 +103,8 @@ def import_lines(done: Imported) -> Iterator[str]:
 _OUTCOMES = ("added", "reopened", "changed", "unchanged", "ended", "merged", "already", "absent", "stale", "closed")
 
 
-def _actions(summaries: list[dict[str, Any]], titles: list[str]) -> Table:
+def actions_table(summaries: Sequence[dict[str, Any]], titles: Sequence[str]) -> Table:
+    """How many accounts each action is recommended for, in one or several runs."""
     table = Table("recommended action", *titles, box=SIMPLE)
     for column in table.columns[1:]:
         column.justify = "right"
@@ -138,9 +115,9 @@ def _actions(summaries: list[dict[str, Any]], titles: list[str]) -> Table:
     return table
 
 
-def _coverage(summary: dict[str, Any], title: str = "cells") -> Table:
+def _coverage(summary: dict[str, Any]) -> Table:
     names = ("cells", "missing", "rejected", "clear", "exempt", "hit")
-    table = Table(title, *names[1:], box=SIMPLE)
+    table = Table(*names, box=SIMPLE)
     for column in table.columns[1:]:
         column.justify = "right"
     for identifier, cells in summary["coverage"].items():

@@ -317,7 +317,7 @@ def to_day(instant: date) -> date:
     if isinstance(instant, datetime):
         return instant.date()
     if not isinstance(instant, date):
-        raise ConfigError(f"{instant!r} is not a day: give a datetime.date")
+        raise ConfigError(f"{instant!r} is not a day: give a datetime.date, such as date(2026, 11, 23)")
     return instant
 
 

@@ -106,7 +106,8 @@ class TokenKey:
                 # Of the open file, so that no other takes its place in between.
                 mode, secret = os.fstat(stream.fileno()).st_mode, Secret(stream.read().strip())
         except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"the key file {file} can't be read: {type(error).__name__}") from None
+            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            raise ConfigError(f"the key file {file} can't be read: {why}") from None
         if sys.platform != "win32" and mode & (stat.S_IRWXG | stat.S_IRWXO):
             raise ConfigError(f"the key file {file} can be read by others: chmod 600 {file}")
         return cls(secret)

@@ -1,57 +1,256 @@
-"""The demo, small, and what its user would look at."""
+"""The demo, small: two nights, and what their user would look at."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
-import subprocess
-import sys
+import re
+import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
+import pytest
+from commands import cardscreen
 
-from cardscreen.demo import run_demo
+from cardscreen import demo
+from cardscreen.demo.cases import CASES
+from cardscreen.demo.leaks import Searcher
+from cardscreen.demo.outcome import Outcome
+from cardscreen.demo.printed import line, page
+
+PAN = "6222021234567890128"
+SHORT = "378282246310005"
 
 
-def test_the_demo_finds_what_was_planted_and_nothing_else(tmp_path: Path) -> None:
-    outcome = run_demo(tmp_path / "demo", 6000)
-    assert outcome.cases.filter(pl.col("accounts") == 0).rows() == []
-    assert outcome.cases.filter(pl.col("accounts") != pl.col("right")).rows() == []
-    assert (outcome.unplanted, outcome.wrong()) == (0, 0)
+@pytest.fixture(scope="module")
+def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """A demo that nobody has touched: tests that change files make their own."""
+    return demo.run_demo(tmp_path_factory.mktemp("two nights") / "demo", 1000)
 
 
-def test_the_demos_police_feed_is_chinese_in_gb18030(tmp_path: Path) -> None:
-    run_demo(tmp_path / "demo", 1000)
-    header = (tmp_path / "demo/feeds/police.csv").read_bytes().split(b"\n")[0]
+def test_all_that_was_planted_is_found_and_nothing_else(outcome: Outcome) -> None:
+    cases = outcome.cases()
+    assert cases["case"].to_list() == list(range(len(CASES)))
+    assert cases.filter(pl.col("right") != pl.col("accounts")).rows() == []
+    assert (outcome.unplanted(), list(outcome.failures())) == (0, [])
+
+
+@pytest.mark.parametrize("accounts", [1001, 2500, 9999, 10_000])
+def test_other_sizes_are_told_as_well(accounts: int, tmp_path: Path) -> None:
+    assert list(demo.run_demo(tmp_path / "demo", accounts).failures()) == []
+
+
+def test_limits_are_wider_only_where_few_accounts_make_large_shares(outcome: Outcome, tmp_path: Path) -> None:
+    demo.run_demo(tmp_path / "demo", 10_000)
+    few, many = ((folder / "operator/job.toml").read_text("utf-8") for folder in (outcome.folder, tmp_path / "demo"))
+    assert ("new_suspend = 0.01" in few, "new_suspend" in many) == (True, False)
+
+
+def test_nobody_in_a_trap_is_suspended_and_each_trap_has_somebody(outcome: Outcome) -> None:
+    wrong = outcome.wrongly_suspended()
+    assert set(wrong) == {"recycled", "ported", "shared", "ranged", "protected", "other"}
+    assert all(count == 0 and of > 0 for count, of in wrong.values())
+    assert sum(of for _, of in wrong.values()) == 1000
+
+
+def test_the_cut_off_list_is_refused_the_late_one_warned_of_and_the_mass_block_held(outcome: Outcome) -> None:
+    blunders = outcome.blunders
+    assert "shrink" in [check for check, _ in blunders.refused]
+    assert blunders.warned == [f"the data of 'bank-association' is of {_days_before(outcome, 3)}, 3 days old"]
+    assert any(reason.startswith("new_suspend") for reason in blunders.held)
+    assert blunders.discarded is not None
+    assert "discarded" in json.loads((blunders.discarded / "manifest.json").read_text("utf-8"))
+    assert [file.name for file in blunders.discarded.rglob("*.csv")] == []
+
+
+def _days_before(outcome: Outcome, days: int) -> str:
+    return str(pl.Series([outcome.nights[1].day]).dt.offset_by(f"-{days}d")[0])
+
+
+def test_three_causes_release_and_only_what_was_handed_out_is_lifted(outcome: Outcome) -> None:
+    assert outcome.nights[1].released().rows() == [
+        ("allow_listing", "cancel", 1),
+        ("expired", "lift", 1),
+        ("listing_ended", "cancel", 1),
+    ]
+
+
+def test_the_polices_list_is_chinese_in_gb18030(outcome: Outcome) -> None:
+    header = (outcome.folder / f"feeds/{outcome.nights[0].day}/police.csv").read_bytes().split(b"\n")[0]
     assert header.decode("gb18030") == "号码,登记日期,案件编号"
 
 
-def test_the_demo_prints_a_table_and_runs_again_in_the_same_folder(tmp_path: Path) -> None:
+def test_the_same_people_are_made_each_time(outcome: Outcome, tmp_path: Path) -> None:
+    again = demo.run_demo(tmp_path / "demo", 1000)
+    for name in ("operator", "bank"):
+        accounts = sorted((outcome.folder / name / "accounts").glob("20*"))
+        assert len(accounts) == 2
+        assert [(again.folder / name / "accounts" / each.name).read_bytes() for each in accounts] == [
+            each.read_bytes() for each in accounts
+        ]
+
+
+# --- what is printed --------------------------------------------------------------------------------
+
+
+def test_the_page_tells_both_nights_and_runs_again_in_the_same_folder(tmp_path: Path) -> None:
     for _ in range(2):
-        done = subprocess.run(
-            [sys.executable, "-m", "cardscreen.cli", "demo", str(tmp_path / "demo"), "--accounts", "1000"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        assert "recommended action" in done.stdout
-        assert str(tmp_path / "demo/operator/runs") in done.stdout
+        done = cardscreen("demo", "demo", "--accounts", "1000", cwd=tmp_path)
+        assert done.code == 0, done.err
+        told = ["First night", "Second night", "refused ", "warned ", "held ", "published ", "cardscreen explain S0"]
+        assert [words for words in [*told, "missed: 0", "found: 0."] if words not in done.out] == []
+        assert [words for words in ("not refused", "not held", "Wrong:") if words in done.out] == []
+        assert str(tmp_path / "demo") in done.out.replace("\n", "")
 
 
-def test_the_demo_tells_machines_in_json(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "cardscreen.cli", "demo", str(tmp_path / "demo"), "--accounts", "1000", "--json"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert json.loads(done.stdout)["wrong"] == 0
+def test_one_line_of_json_tells_the_same(outcome: Outcome) -> None:
+    told, printed = json.loads(line(outcome)), page(outcome)
+    found = (told["planted"]["found"], told["planted"]["accounts"])
+    assert found == (len(outcome.truth), len(outcome.truth))
+    assert f"Planted and found: {found[0]} of {found[1]}, missed: {told['planted']['missed']}." in printed
+    assert (told["unplanted"], told["card_numbers"]["found"], told["failures"]) == (0, [], [])
+    flat = " ".join(printed.split())
+    for said in (*told["refused"], *told["warned"], *told["held"], *told["explained"]["sentences"]):
+        assert " ".join(said.split()) in flat
+    for name, said in told["wrongly_suspended"].items():
+        assert name == "other" or f"{name} {said['wrong']} of {said['accounts']}" in flat
 
 
-def test_the_demo_never_clears_a_folder_that_is_not_its_own(tmp_path: Path) -> None:
+def test_the_readme_shows_what_is_printed(outcome: Outcome) -> None:
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    shown = re.search(r"^```text\n(First night.*?)^```", readme, flags=re.MULTILINE | re.DOTALL)
+    assert shown is not None
+    words = [re.findall(r"[a-z_'-]{2,}", text.lower()) for text in (shown[1], page(outcome))]
+    assert set(words[0]) - set(words[1]) == {"cardscreen-demo"}
+
+
+def test_a_demo_that_misses_or_wrongly_suspends_somebody_ends_with_1(
+    outcome: Outcome, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    truth = outcome.truth
+    ends = {case: at for at, case in enumerate(CASES)}
+    sought = next(at for case, at in ends.items() if case.expected == ("suspend", "suspend"))
+    trapped = next(at for case, at in ends.items() if case.trap == "recycled")
+    swapped = truth.with_columns(pl.col("case").replace({sought: trapped, trapped: sought}))
+    monkeypatch.setattr(demo, "run_demo", lambda *_: dataclasses.replace(outcome, truth=swapped))
+    done = cardscreen("demo", "demo", cwd=tmp_path)
+    told = " ".join(done.out.split())
+    assert done.code == 1
+    assert f"Wrong: {CASES[trapped].words}: 2 of 2 missed." in told
+    assert f"Wrong: {CASES[sought].words}: 1 of 1 missed." in told
+    assert "recycled 2 of 2" in told
+    assert "Wrong: 2 accounts are wrongly suspended." in told
+    assert json.loads(cardscreen("demo", "demo", "--json", cwd=tmp_path).out)["planted"]["missed"] == 3
+
+
+def test_an_account_that_was_not_planted_counts_against_the_demo(outcome: Outcome) -> None:
+    unknown = dataclasses.replace(outcome, truth=outcome.truth.filter(pl.col("case") != 0))
+    assert unknown.unplanted() == 2
+    assert unknown.wrongly_suspended()["other"][0] == 2
+
+
+def test_a_blunder_that_passes_counts_against_the_demo(outcome: Outcome) -> None:
+    passed = dataclasses.replace(outcome.blunders, refused=[], warned=["the policy has changed"], discarded=None)
+    assert list(dataclasses.replace(outcome, blunders=passed).failures()) == [
+        "the cut-off list was not refused",
+        "nothing warned of the late list",
+        "the mass block was not held",
+    ]
+
+
+# --- what is in the folder --------------------------------------------------------------------------
+
+
+def commands_of(folder: Path) -> Iterator[list[str]]:
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    for block in re.findall(r"^```sh\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL):
+        yield from (shlex.split(each)[1:] for each in block.splitlines() if each.startswith("cardscreen "))
+
+
+def test_every_command_of_the_folders_readme_does_what_is_said(tmp_path: Path) -> None:
+    folder = demo.run_demo(tmp_path / "demo", 1000).folder
+    done = {" ".join(words[:2]): (words, cardscreen(*words, cwd=folder)) for words in commands_of(folder)}
+    assert {"runs list", "runs show", "audit operator/runs/latest", "diff operator/runs/latest"} <= set(done)
+    assert sum(name.startswith("explain S") for name in done) == 3
+    for name, (words, ended) in done.items():
+        assert ended.code == (3 if name == "list import" else 0), (words, ended.err)
+    assert "cut off?" in done["list import"][1].err
+
+
+def test_the_folders_readme_names_every_file_that_it_does_not_make_itself(outcome: Outcome) -> None:
+    text = (outcome.folder / "README.md").read_text(encoding="utf-8")
+    there = {each.name for each in outcome.folder.iterdir() if not each.name.startswith(".")} - {"README.md"}
+    assert [name for name in sorted(there) if f"`{name}" not in text] == []
+    assert "{" not in text
+
+
+@pytest.mark.parametrize("accounts", ["999", "4000001"])
+def test_fewer_than_the_cases_need_or_more_than_there_are_numbers_for_is_refused(accounts: str, tmp_path: Path) -> None:
+    done = cardscreen("demo", "demo", "--accounts", accounts, cwd=tmp_path)
+    assert (done.code, "invalid value for '--accounts'" in done.err, list(tmp_path.iterdir())) == (2, True, [])
+
+
+def test_a_folder_that_is_not_the_demos_own_is_never_cleared(tmp_path: Path) -> None:
     (tmp_path / "precious.txt").write_text("mine", encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-m", "cardscreen.cli", "demo", str(tmp_path)], capture_output=True, text=True, check=False
+    done = cardscreen("demo", ".", cwd=tmp_path)
+    assert (done.code, (tmp_path / "precious.txt").read_text(encoding="utf-8")) == (2, "mine")
+    assert "name another folder" in done.err
+
+
+# --- the search for card numbers --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        pytest.param(PAN, 1, id="plain"),
+        pytest.param("6222 0212 3456 7890 128", 1, id="in-fours"),
+        pytest.param("6222-0212-3456-7890-128", 1, id="hyphens"),
+        pytest.param("622202 1234567890128", 1, id="issuer-and-rest"),
+        pytest.param("6222\N{NO-BREAK SPACE}0212\n3456.7890\t128", 1, id="other-signs"),
+        pytest.param("６２２２０２１２３４５６７８９０１２８", 1, id="full-width"),
+        pytest.param(f"99{PAN}0001", 1, id="among-other-digits"),
+        pytest.param(f"12,{PAN},2026-01-01,{SHORT}", 2, id="two-in-a-line"),
+        pytest.param(f'{{"a": "{PAN}", "b": "{PAN}"}}', 1, id="one-twice"),
+        pytest.param("622202*********0128", 0, id="masked"),
+        pytest.param(PAN[:-1], 0, id="a-digit-missing"),
+        pytest.param("6222021234567890129", 0, id="another-number"),
+    ],
+)
+def test_numbers_are_found_however_they_are_grouped(text: str, count: int) -> None:
+    assert Searcher([PAN, SHORT]).count(text) == count
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "b.json", "c.bin", "d 3782-822463-10005.txt"])
+def test_every_file_is_searched_whatever_its_form(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "runs" / name
+    file.parent.mkdir()
+    if file.suffix == ".parquet":
+        pl.DataFrame({"x": [["a"], [f"{PAN[:4]} {PAN[4:]}"]]}).write_parquet(file, compression="zstd")
+    else:
+        file.write_bytes(b"\xff\x00" * 9 + SHORT.encode() if file.suffix == ".bin" else f"[{PAN}]".encode())
+    scan = Searcher([PAN, SHORT]).scan(tmp_path, but=[])
+    assert (scan.files, len(scan.found), "822463" in str(scan.found)) == (1, 1, False)
+    assert Searcher([PAN, SHORT]).scan(tmp_path, but=[file]).found == []
+
+
+def test_the_demos_search_finds_its_cards_in_the_inputs_where_they_belong(outcome: Outcome) -> None:
+    found = outcome.searcher.scan(outcome.folder, but=[]).found
+    days = [night.day for night in outcome.nights]
+    assert [each.split(" in ")[1] for each in found] == [
+        *(f"bank/accounts/{day}.parquet" for day in days),
+        f"feeds/{days[0]}/bank-association.csv",
+    ]
+    assert int(found[0].split(" in ")[0]) > 300
+
+
+def test_a_card_number_in_what_is_printed_is_told_and_not_repeated(outcome: Outcome) -> None:
+    pan = next(iter(outcome.searcher._pans))
+    leaky = dataclasses.replace(
+        outcome,
+        scan=dataclasses.replace(outcome.scan, found=[]),
+        blunders=dataclasses.replace(outcome.blunders, held=[f"{pan[:4]} {pan[4:]}"]),
     )
-    assert (done.returncode, (tmp_path / "precious.txt").read_text(encoding="utf-8")) == (2, "mine")
-    assert "name another folder" in done.stderr
+    page(leaky)
+    assert list(leaky.failures()) == ["full card numbers: 1 in what was printed"]

@@ -242,6 +242,20 @@ def test_runs_of_other_identifiers_are_compared_only_if_that_is_said(
     assert len(operator.published()) == 2
 
 
+def test_a_second_run_of_the_first_day_is_held_against_the_first_too(operator: Operator) -> None:
+    operator.say(JOB.replace('region = "CN"', 'region = "HK"'))
+    with pytest.raises(ConfigError, match="identifiers.mobile is"):
+        operator.run(1)
+
+
+def test_account_ids_that_can_not_be_told_in_tonights_type_are_never_given_up(operator: Operator) -> None:
+    frame = pl.DataFrame(MINE).with_columns(account_id=pl.Series([1, 2]))
+    frame.write_parquet(operator.folder / "accounts.parquet")
+    operator.say(JOB.replace("accounts.csv", "accounts.parquet"))
+    with pytest.raises(ConfigError, match="1 account ids of an earlier run can't be told as Int64"):
+        operator.run(2, allow_changed_identifiers=True)
+
+
 def test_account_ids_that_became_numbers_are_another_key(operator: Operator) -> None:
     frame = pl.DataFrame(MINE).with_columns(account_id=pl.Series([1, 2]))
     frame.write_parquet(operator.folder / "accounts.parquet")

@@ -24,7 +24,7 @@ ORDER = [
     *("feeds", "presets", "feed_checks", "importing", "inspecting", "upkeep"),
     *("finished", "integrity", "deciding", "retention", "overview"),
     *("kept", "judgement", "story", "telling", "replaying", "auditing", "comparing"),
-    *("normalize", "doctor", "demo", "starter", "metrics", "talk", "manners", "show"),
+    *("normalize", "doctor", "starter", "metrics", "talk", "manners", "show", "demo"),
     *("list_commands", "policy_text", "policy_commands", "run_commands", "cli"),
 ]
 

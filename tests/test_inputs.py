@@ -300,6 +300,7 @@ def test_a_type_that_holds_no_identifiers_is_named_with_what_to_do(name: str) ->
     ("column", "cells", "words"),
     [
         pytest.param("account_id", pl.Series([{"a": 1}]), "is no account id", id="nested-id"),
+        pytest.param("account_id", pl.Series([True]), "is no account id", id="boolean-id"),
         pytest.param("account_id", pl.Series([1], dtype=pl.Int128), "cast it to text", id="id-too-wide"),
         pytest.param("account_id", pl.Series([object()], dtype=pl.Object), "cast it to text", id="objects"),
         pytest.param("since", pl.Series([20200101]), "holds no days", id="days-as-numbers"),

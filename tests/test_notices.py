@@ -138,6 +138,14 @@ def test_a_release_lifts_only_what_was_applied(operator: Operator, rows: list[st
     assert "inputs/applied.csv" in night.manifest["outputs"]
 
 
+def test_blanks_of_an_account_id_are_part_of_it_also_in_what_was_applied(operator: Operator) -> None:
+    mine = [account(" a ", ONE)]
+    operator.night(1, mine, [listing(ONE)])
+    operator.night(4, mine, [listing(ONE)])
+    with_applied(operator, f" a ,suspend,{day(4)}")
+    assert operator.night(5, mine, []).releases() == [(" a ", "lift", "suspend", "", "listing_ended")]
+
+
 @pytest.mark.parametrize(
     ("row", "words"),
     [
@@ -334,6 +342,11 @@ NAMES = [
     "in_base",
     "account.x",
     "_state",
+    "segment_s",
+    "segment_was",
+    "was.segment",
+    "then.segment",
+    "segment_right",
 ]
 
 
@@ -347,6 +360,31 @@ def test_carried_columns_may_have_any_name(tmp_path: Path) -> None:
         operator.run(night)
     (row,) = pl.read_csv(operator.published()[-1] / "actions/release.csv", infer_schema=False).to_dicts()
     assert {name: row[name] for name in NAMES} == {name: f"{name} of a" for name in NAMES}
+
+
+KINDS_OF_CELLS = [
+    pytest.param(["p"], [date(2000, 1, 2)], [None], id="text-to-day"),
+    pytest.param([date(2000, 1, 2)], ["p"], ["2000-01-02"], id="day-to-text"),
+    pytest.param(["p"], [True], [None], id="text-to-flag"),
+    pytest.param([7], [date(2000, 1, 2)], [None], id="number-to-day"),
+    pytest.param(["7"], [8], ["7"], id="text-to-number"),
+    pytest.param(["p"], [None], [None], id="text-to-nothing"),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "told"), KINDS_OF_CELLS)
+def test_a_carried_column_may_change_its_type_between_nights(
+    tmp_path: Path, before: list[object], after: list[object], told: list[str | None]
+) -> None:
+    operator = Operator(tmp_path)
+    operator.say(JOB.replace("accounts.csv", "accounts.parquet").replace('["segment"]', '["segment", "more"]'))
+    for night, name, cells, listings in ((1, "a", before, [listing(ONE)]), (5, "b", after, [])):
+        operator.write([], listings)
+        pl.DataFrame({**account(name, ONE), "more": cells}).write_parquet(tmp_path / "accounts.parquet")
+        operator.run(night)
+    operator.run(9)
+    release = pl.read_csv(operator.published()[-1] / "actions/release.csv", infer_schema=False)
+    assert (release["account_id"].to_list(), release["more"].to_list()) == (["a"], told)
 
 
 @pytest.mark.parametrize("name", ["cause", "key", "appeal", "handed_out", "instead"])

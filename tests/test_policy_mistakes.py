@@ -134,7 +134,10 @@ MISTAKES = [
         id="actions-fall",
     ),
     pytest.param(
-        "[grace_days]\nnotify = -1", 2, "grace_days.notify must be a whole number of 0 or more, not -1", id="grace"
+        "[grace_days]\nnotify = -1", 2, "grace_days.notify must be a whole number from 0 to 3650, not -1", id="grace"
+    ),
+    pytest.param(
+        "[grace_days]\nclose = 9999999", 2, "grace_days.close must be a whole number from 0 to 3650", id="long-grace"
     ),
     pytest.param(
         "[caps]\nshared_above = 0", 2, "caps.shared_above must be a whole number of 1 or more", id="shared-above-0"

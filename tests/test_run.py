@@ -386,6 +386,14 @@ def test_an_extract_without_accounts_is_refused(project: Path) -> None:
     assert "holds no accounts" in refused(project, 3)
 
 
+def test_an_extract_whose_rows_name_no_account_is_held(project: Path) -> None:
+    accounts = pl.read_csv(project / "accounts.csv", infer_schema=False)
+    accounts.with_columns(account_id=pl.lit("")).write_csv(project / "accounts.csv")
+    job = (project / "job.toml").read_text(encoding="utf-8").replace("rejected_share = 1", "rejected_share = 0.2")
+    (project / "job.toml").write_text(job, encoding="utf-8")
+    assert "100.00 % of the rows name no account" in refused(project, 4)
+
+
 def test_a_copy_of_a_run_under_another_name_is_not_a_run(project: Path) -> None:
     assert cardscreen("run", "job.toml", "-q", cwd=project).returncode == 0
     first = (project / "runs/latest").resolve()
@@ -420,6 +428,16 @@ def test_a_folder_with_brackets_in_its_name_is_read(project: Path) -> None:
         shutil.copy(project / name, odd / name)
     done = cardscreen("run", "job.toml", "-q", cwd=odd)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_folder_with_brackets_in_its_name_is_told_as_it_is(project: Path) -> None:
+    odd = project / "[blue]:phone:"
+    shutil.copytree(project / "lists", odd / "lists")
+    for name in ("job.toml", "accounts.csv"):
+        shutil.copy(project / name, odd / name)
+    done = cardscreen("run", "job.toml", cwd=odd)
+    (run,) = (odd / "runs").glob("2*")
+    assert done.stdout.splitlines()[-1] == f"run: {run}"
 
 
 def test_a_normalised_card_shows_ten_digits_at_most(project: Path) -> None:
