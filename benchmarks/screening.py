@@ -277,10 +277,8 @@ def scale(folder: Path, most: int) -> None:
     """Accounts times listings: time and memory."""
     files = make_accounts(folder, most * MILLION)
     print(f"{'accounts':>10} {'listings':>10} {'seconds':>8} {'M/s':>6} {'peak MiB':>9}")
-    steps = [(20, 1), (20, 10), *((accounts, 10) for accounts in (10, 50, 100))]
-    for accounts, listings in steps:
-        if accounts > most:
-            continue
+    sizes = [accounts for accounts in (10, 20, 50, 100) if accounts <= most]
+    for accounts, listings in [*((accounts, 10) for accounts in sizes), *((accounts, 1) for accounts in sizes[1:])]:
         store = make_store(folder, files[0], listings * MILLION)
         told = once(files[: accounts * MILLION // FILE_ROWS], store)
         rate = accounts / told["seconds"]
