@@ -159,6 +159,9 @@ def run(
     allow_changed_identifiers: Annotated[
         bool, typer.Option("--allow-changed-identifiers", help="Compare with a base run of other identifiers.")
     ] = False,
+    allow_future: Annotated[
+        bool, typer.Option("--allow-future", help="Publish although the day is not here yet.")
+    ] = False,
     metrics: Annotated[Path | None, typer.Option(help="A .prom file for Prometheus, written however it ends.")] = None,
     log: talk.Log = None,
     as_json: _Json = False,
@@ -185,6 +188,7 @@ def run(
             known_at=instant,
             dry_run=dry_run,
             allow_changed_identifiers=allow_changed_identifiers,
+            allow_future=allow_future,
             tell=tell,
             named=lambda run: talk.know(run=run),
         )
