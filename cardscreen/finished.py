@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any, Literal
 import polars as pl
 
 from cardscreen.base import MANIFEST
-from cardscreen.errors import ConfigError, InputError, near
+from cardscreen.errors import ConfigError, InputError, first_line, near
 from cardscreen.job import output_of
 from cardscreen.runs import HELD, LATEST, RUN_ID
 
@@ -102,6 +103,19 @@ class Finished:
             )
             raise InputError(f"run {self.run_id} can't be looked into: {why}")
         return pl.scan_parquet(file)
+
+
+@contextmanager
+def looking_into(*runs: Finished) -> Iterator[None]:
+    """Within it, a table that can't be read is told in a sentence, with the command that finds out which it is."""
+    try:
+        yield
+    except pl.exceptions.PolarsError as error:
+        asked = ", ".join(f"cardscreen audit {run.folder}" for run in runs)
+        raise InputError(
+            f"run {' or '.join(run.run_id for run in runs)} can't be looked into, a table can't be read "
+            f"({first_line(error)}): what is not as it was written is told by {asked}"
+        ) from None
 
 
 def all_in(output: Path) -> list[Finished]:

@@ -189,23 +189,25 @@ def diff(
     """
     from cardscreen import comparing
     from cardscreen.errors import ConfigError
-    from cardscreen.finished import meant
+    from cardscreen.finished import looking_into, meant
     from cardscreen.inspecting import write
     from cardscreen.show import print_frame
 
     if other is not None and policy is not None:
         raise ConfigError("say what to compare the run with: another run or --policy FILE, not both")
-    if policy is not None:
-        with talk.progress(quiet=as_json) as tell:
-            tell("running it again with the other policy")
-            both = comparing.policies(meant(run), policy)
-    elif other is not None:
-        both = comparing.runs(meant(run), meant(other), anyway=anyway)
-    else:
+    if other is None and policy is None:
         raise ConfigError("say what to compare the run with: another run, or --policy FILE")
+    named = [meant(place) for place in (run, other) if place is not None]
+    with looking_into(*named):
+        if policy is not None:
+            with talk.progress(quiet=as_json) as tell:
+                tell("running it again with the other policy")
+                both = comparing.policies(named[0], policy)
+        else:
+            both = comparing.runs(*named, anyway=anyway)
+        moved = comparing.moves(both)
     for warning in both.warnings:
         talk.say("warning", f"cardscreen: warning: {warning}", level="warning")
-    moved = comparing.moves(both)
     print_frame(comparing.counted(moved), as_json=as_json)
     told = moved.filter(moved["move"] != "same")
     if rows:
