@@ -165,7 +165,7 @@ class Blocklist:
         }
         return {"version": self.version, "sources": sources}
 
-    def in_force(self, as_of: date) -> pl.DataFrame:
+    def in_force(self, as_of: date | str) -> pl.DataFrame:
         """The listings that hold on a day: from `listed_on` to `expires_on`, both included."""
         return collected(self.lazy.filter(holds(to_day(as_of))), "the listings", BlocklistError)
 
