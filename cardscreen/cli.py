@@ -195,10 +195,10 @@ def run(
     for warning in done.warnings:
         talk.say("warning", f"cardscreen: warning: {warning}", level="warning")
     _show_run(done, as_json=as_json, quiet=quiet)
-    _tell_end(done, time.perf_counter() - begun, quiet=quiet)
+    _tell_end(done, time.perf_counter() - begun, quiet=quiet, shown=not (as_json or quiet))
 
 
-def _tell_end(done: Run, seconds: float, *, quiet: bool) -> None:
+def _tell_end(done: Run, seconds: float, *, quiet: bool, shown: bool) -> None:
     from cardscreen.errors import HeldForApproval
 
     summary = done.result.summary
@@ -212,7 +212,9 @@ def _tell_end(done: Run, seconds: float, *, quiet: bool) -> None:
     talk.say("kept", f"cardscreen: {kept}", level="warning")
     for reason in done.held:
         talk.say("limit passed", f"  {reason}", level="warning")
-    talk.say("would change", "What it would change:\n" + "\n".join(f"  {line}" for line in done.news or ["nothing"]))
+    news = "\n".join(f"  {line}" for line in done.news or ["nothing"])
+    sentence = "" if shown and done.news else f"What it would change:\n{news}"
+    talk.say("would change", sentence, changes=done.news)
     if done.folder:
         talk.say("advice", _ADVICE.format(run=shlex.quote(str(done.folder))))
     raise typer.Exit(HeldForApproval.exit_code)

@@ -197,6 +197,15 @@ def test_a_log_of_a_held_run_has_each_reason(operator: Path) -> None:
     assert {line["level"] for line in told} == {"info", "warning"}
 
 
+@pytest.mark.parametrize("more", [(), ("--json",), ("--quiet",)])
+def test_a_held_run_says_once_what_it_would_change(operator: Path, more: tuple[str, ...]) -> None:
+    job_with(operator, "flagged_share = 1", "flagged_share = 0.01")
+    done = cardscreen("run", "job.toml", "--as-of", FIRST, "--dry-run", *more, cwd=operator)
+    job_with(operator, "flagged_share = 0.01", "flagged_share = 1")
+    assert done.code == 4
+    assert len(re.findall(r"^ *(?:new|unchanged): .*\d", done.out + done.err, re.MULTILINE)) == 1
+
+
 @pytest.mark.parametrize(
     ("old", "new", "code", "words"),
     [
