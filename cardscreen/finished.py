@@ -162,6 +162,14 @@ def meant(place: Path) -> Finished:
     return Finished.read(output / LATEST)
 
 
+def later_held(place: Path, run: Finished) -> Finished | None:
+    """The newest night that waits for approval and is later than a run that was meant as the newest published one."""
+    if place.name == run.run_id:
+        return None
+    waiting = [each for each in all_in(run.output) if each.state == "held" and each.as_of > run.as_of]
+    return max(waiting, key=lambda each: (each.as_of, each.run_id), default=None)
+
+
 def published(output: Path) -> Iterator[Finished]:
     """The published runs of an output folder whose tables are still there, the newest first."""
     return (run for run in reversed(all_in(output)) if run.state == "published")

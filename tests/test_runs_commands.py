@@ -372,3 +372,14 @@ def test_no_command_about_runs_prints_or_writes_a_card_number(operator: Path) ->
     for file in (operator / "runs").rglob("*"):
         if file.is_file():
             assert CARD.encode() not in file.read_bytes().replace(b" ", b"")
+
+
+@pytest.mark.parametrize("command", [("runs", "show"), ("explain", "1", "--run")])
+def test_a_later_night_that_is_held_is_named_beside_the_newest_published_one(
+    template: Path, command: tuple[str, ...]
+) -> None:
+    for place in ("job.toml", "runs", "runs/latest"):
+        done = cardscreen(*command, place, cwd=template)
+        assert (done.code, done.err) == (0, f"cardscreen: a later night, 2026-11-22, is held: {held(template)[0]}\n")
+    for run in (*published(template), *held(template)):
+        assert cardscreen(*command, run, cwd=template).err == ""
