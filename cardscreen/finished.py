@@ -129,12 +129,14 @@ def output_folder(place: Path) -> Path:
     """The output folder that a person means: by itself, or by the job that writes there.
 
     Raises:
-        ConfigError: There is no such job or folder.
+        ConfigError: There is no such job or folder, or it is one of another sort.
     """
     if place.suffix == ".toml":
         return output_of(place)
     if not place.is_dir():
         raise ConfigError(f"there is no folder or job {str(place)!r}{_near(place)}")
+    if (place / "_delta_log").is_dir():
+        raise ConfigError(f"{place} is a store of listings, no output folder: cardscreen list show shows it")
     return place
 
 

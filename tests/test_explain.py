@@ -138,7 +138,7 @@ def test_a_carried_flag_says_on_what_it_rests(operator: Path, tmp_path: Path) ->
     [
         pytest.param("rnus", 2, "did you mean 'runs'", id="near-name"),
         pytest.param("runs/20990101T000000Z", 2, "there is no run", id="no-such-run"),
-        pytest.param("lists", 3, "holds no published run", id="no-runs-there"),
+        pytest.param("lists", 2, "lists is a store of listings, no output folder", id="a-store"),
         pytest.param("jbo.toml", 2, "did you mean 'job.toml'", id="no-job"),
     ],
 )
