@@ -263,3 +263,8 @@ def test_only_the_command_line_prints_logs_and_exits() -> None:
 def test_a_night_is_quiet_when_told_so(operator: Path) -> None:
     done = run(operator, "2026-11-25")
     assert (done.code, done.out, done.err) == (0, "", "")
+
+
+def test_a_wrong_region_of_one_value_is_told_without_a_jobs_words(tmp_path: Path) -> None:
+    done = cardscreen("check", "phone", "13800138000", "--region", "cn", cwd=tmp_path)
+    assert (done.code, done.err[:38]) == (2, "cardscreen: unknown region 'cn' (did y")
