@@ -270,6 +270,8 @@ def check(
     fields: dict[str, Any] = describe(kind, sys.stdin.readline().rstrip("\n") if value == "-" else value, region)
     for name, said in fields.items():
         typer.echo(f"{name:8} {said if said is not None else '-'}")
+    if region is None and fields.get("status") == "invalid_country_code":
+        talk.say("no region", "cardscreen: no region is given, so only numbers with + are read: say --region CN")
 
 
 @plan_app.command("build")

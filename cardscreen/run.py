@@ -25,6 +25,7 @@ from cardscreen.job import Job
 from cardscreen.listings import Blocklist
 from cardscreen.manifest import policy_digest, write_records
 from cardscreen.notices import read_applied, told_rows, write_files
+from cardscreen.phones import NO_REGION
 from cardscreen.rejects import ROW_GROUP
 from cardscreen.screening import Clock, Result, read_result, screen
 from cardscreen.store import Store
@@ -57,6 +58,10 @@ class Run:
             for name, source in sources_of(self.result.summary).items()
             if source["state"] == "old"
         ]
+        for name, notes in self.result.summary["notes"].items():
+            cells = self.result.summary["coverage"][name]
+            if notes.get(NO_REGION, 0) * 2 > cells["cells"] - cells["missing"]:
+                news.append(f'no region is given for {name!r}, so only numbers with + are read: say region = "CN"')
         if told["policy_changed"]:
             news.append("the policy, or a source's terms, have changed since the base run")
         news += [f"{name} is {now}, and was {was} in the base run" for name, (was, now) in told["software"].items()]

@@ -276,6 +276,16 @@ def test_a_text_file_with_ragged_lines_is_refused(project: Path) -> None:
     assert CARD not in said
 
 
+def test_a_column_of_national_numbers_without_a_region_is_told_what_it_lacks(project: Path) -> None:
+    words = "no region is given for 'mobile', so only numbers with + are read"
+    assert words not in cardscreen("run", "job.toml", "--dry-run", cwd=project).stderr
+    (project / "job.toml").write_text(JOB.replace('region = "CN", ', ""), encoding="utf-8")
+    assert words in cardscreen("run", "job.toml", "--dry-run", "-q", cwd=project).stderr
+    for more, told in (((), True), (("--region", "CN"), False)):
+        done = cardscreen("check", "phone", "138 0013 8000", *more, cwd=project)
+        assert (done.returncode, "no region is given" in done.stderr) == (0, told)
+
+
 def test_a_day_to_come_is_published_only_when_told_so(project: Path) -> None:
     today = Job.read(project / "job.toml").today()
     ahead = str(today + timedelta(days=2))  # midnight may pass meanwhile

@@ -381,8 +381,8 @@ def test_a_later_night_that_is_held_is_named_beside_the_newest_published_one(
     for place in ("job.toml", "runs", "runs/latest"):
         done = cardscreen(*command, place, cwd=template)
         assert (done.code, done.err) == (0, f"cardscreen: a later night, 2026-11-22, is held: {held(template)[0]}\n")
-    for run in (*published(template), *held(template)):
-        assert cardscreen(*command, run, cwd=template).err == ""
+    for folder in (*published(template), *held(template)):
+        assert cardscreen(*command, folder, cwd=template).err == ""
 
 
 def test_a_store_has_no_runs_to_list(template: Path) -> None:
