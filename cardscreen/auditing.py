@@ -26,7 +26,8 @@ class Report:
         run: The run's name.
         files: How many files its manifest names.
         faults: What is not as it was written; empty in a sound run.
-        notes: What else an auditor should know: inputs that have changed since, what was pruned.
+        notes: What else an auditor should know: what was pruned.
+        inputs: What is not there any more as it was read.
         replay: File → how it came out again: `same`, `same rows` (other bytes), or what differs; None: not asked for.
         obstacle: Why it could not be run again.
         versions: The software that has other versions than when the run was made.
@@ -36,6 +37,7 @@ class Report:
     files: int
     faults: list[str]
     notes: list[str]
+    inputs: list[str]
     replay: dict[str, str] | None = None
     obstacle: str | None = None
     versions: list[str] = field(default_factory=list)
@@ -53,7 +55,7 @@ class Report:
             "passed": self.passed,
             "files": self.files,
             "faults": self.faults,
-            "notes": self.notes,
+            "notes": [*self.notes, *map(_noted, self.inputs)],
             "replay": self.replay,
             "obstacle": self.obstacle,
             "versions": self.versions,
@@ -64,7 +66,7 @@ class Report:
         state = "not as it was written:" if self.faults else "all are as they were written"
         yield f"run {self.run}, {self.files} files: {state}"
         yield from (f"  {fault}" for fault in self.faults)
-        yield from (f"note: {note}" for note in self.notes)
+        yield from (f"note: {note}" for note in (*self.notes, *map(_noted, self.inputs)))
         if self.obstacle:
             yield f"no replay: {self.obstacle}"
         if self.replay is not None:
@@ -73,9 +75,20 @@ class Report:
             yield f"run again: {same} of {all_} tables, notices and actions are the same, byte by byte"
             yield from (f"  {name}: {said}" for name, said in differing.items())
         yield from (f"note: {said}, so a replay may differ" for said in self.versions)
-        yield "passed" if self.passed else "NOT passed"
+        yield f"passed{_lost(len(self.inputs))}" if self.passed else "NOT passed"
 
 
+def _noted(said: str) -> str:
+    return f"an input is not there as it was read: {said}"
+
+
+def _lost(inputs: int) -> str:
+    if not inputs:
+        return ""
+    return "; 1 input is" + _AS_READ if inputs == 1 else f"; {inputs} inputs are" + _AS_READ
+
+
+_AS_READ = " not there any more as read"
 _SAME = "same"
 _SAME_ROWS = "same rows"
 _ALIKE = (_SAME, _SAME_ROWS)
@@ -92,9 +105,8 @@ def examine(run: Finished, *, replay: bool = False) -> Report:
     if gone := removed(run):
         what = run.records.get("pruned") or run.records["discarded"]
         notes.append(f"it was {run.state} on {what['at']}; files removed: {len(gone)}")
-    if "inputs" in run.records:
-        notes += [f"an input is not there as it was read: {said}" for said in changed_inputs(run)]
-    report = Report(run.run_id, len(run.records.get("outputs", ())), found, notes)
+    inputs = list(changed_inputs(run)) if "inputs" in run.records else []
+    report = Report(run.run_id, len(run.records.get("outputs", ())), found, notes, inputs)
     return _with_replay(run, report) if replay and not found else report
 
 

@@ -158,6 +158,9 @@ def run(
     allow_changed_identifiers: Annotated[
         bool, typer.Option("--allow-changed-identifiers", help="Compare with a base run of other identifiers.")
     ] = False,
+    allow_future: Annotated[
+        bool, typer.Option("--allow-future", help="Publish although the day is not here yet.")
+    ] = False,
     metrics: Annotated[Path | None, typer.Option(help="A .prom file for Prometheus, written however it ends.")] = None,
     log: talk.Log = None,
     as_json: _Json = False,
@@ -184,16 +187,17 @@ def run(
             known_at=instant,
             dry_run=dry_run,
             allow_changed_identifiers=allow_changed_identifiers,
+            allow_future=allow_future,
             tell=tell,
             named=lambda run: talk.know(run=run),
         )
     for warning in done.warnings:
         talk.say("warning", f"cardscreen: warning: {warning}", level="warning")
     _show_run(done, as_json=as_json, quiet=quiet)
-    _tell_end(done, time.perf_counter() - begun, quiet=quiet)
+    _tell_end(done, time.perf_counter() - begun, quiet=quiet, shown=not (as_json or quiet))
 
 
-def _tell_end(done: Run, seconds: float, *, quiet: bool) -> None:
+def _tell_end(done: Run, seconds: float, *, quiet: bool, shown: bool) -> None:
     from cardscreen.errors import HeldForApproval
 
     summary = done.result.summary
@@ -207,7 +211,9 @@ def _tell_end(done: Run, seconds: float, *, quiet: bool) -> None:
     talk.say("kept", f"cardscreen: {kept}", level="warning")
     for reason in done.held:
         talk.say("limit passed", f"  {reason}", level="warning")
-    talk.say("would change", "What it would change:\n" + "\n".join(f"  {line}" for line in done.news or ["nothing"]))
+    news = "\n".join(f"  {line}" for line in done.news or ["nothing"])
+    sentence = "" if shown and done.news else f"What it would change:\n{news}"
+    talk.say("would change", sentence, changes=done.news)
     if done.folder:
         talk.say("advice", _ADVICE.format(run=shlex.quote(str(done.folder))))
     raise typer.Exit(HeldForApproval.exit_code)
@@ -263,6 +269,8 @@ def check(
     fields: dict[str, Any] = describe(kind, sys.stdin.readline().rstrip("\n") if value == "-" else value, region)
     for name, said in fields.items():
         typer.echo(f"{name:8} {said if said is not None else '-'}")
+    if region is None and fields.get("status") == "invalid_country_code":
+        talk.say("no region", "cardscreen: no region is given, so only numbers with + are read: say --region CN")
 
 
 @plan_app.command("build")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any, Literal
 import polars as pl
 
 from cardscreen.base import MANIFEST
-from cardscreen.errors import ConfigError, InputError, near
+from cardscreen.errors import ConfigError, InputError, first_line, near
 from cardscreen.job import output_of
 from cardscreen.runs import HELD, LATEST, RUN_ID
 
@@ -104,6 +105,19 @@ class Finished:
         return pl.scan_parquet(file)
 
 
+@contextmanager
+def looking_into(*runs: Finished) -> Iterator[None]:
+    """Within it, a table that can't be read is told in a sentence, with the command that finds out which it is."""
+    try:
+        yield
+    except pl.exceptions.PolarsError as error:
+        asked = ", ".join(f"cardscreen audit {run.folder}" for run in runs)
+        raise InputError(
+            f"run {' or '.join(run.run_id for run in runs)} can't be looked into, a table can't be read "
+            f"({first_line(error)}): what is not as it was written is told by {asked}"
+        ) from None
+
+
 def all_in(output: Path) -> list[Finished]:
     """All complete runs of an output folder, the oldest first."""
     folders = [file.parent for pattern in ("*", f"{HELD}/*") for file in output.glob(f"{pattern}/{MANIFEST}")]
@@ -115,12 +129,14 @@ def output_folder(place: Path) -> Path:
     """The output folder that a person means: by itself, or by the job that writes there.
 
     Raises:
-        ConfigError: There is no such job or folder.
+        ConfigError: There is no such job or folder, or it is one of another sort.
     """
     if place.suffix == ".toml":
         return output_of(place)
     if not place.is_dir():
         raise ConfigError(f"there is no folder or job {str(place)!r}{_near(place)}")
+    if (place / "_delta_log").is_dir():
+        raise ConfigError(f"{place} is a store of listings, no output folder: cardscreen list show shows it")
     return place
 
 
@@ -146,6 +162,14 @@ def meant(place: Path) -> Finished:
     if not (output / LATEST).exists():
         raise InputError(f"{place} holds no published run: cardscreen runs list shows what there is")
     return Finished.read(output / LATEST)
+
+
+def later_held(place: Path, run: Finished) -> Finished | None:
+    """The newest night that waits for approval and is later than a run that was meant as the newest published one."""
+    if place.name == run.run_id:
+        return None
+    waiting = [each for each in all_in(run.output) if each.state == "held" and each.as_of > run.as_of]
+    return max(waiting, key=lambda each: (each.as_of, each.run_id), default=None)
 
 
 def published(output: Path) -> Iterator[Finished]:

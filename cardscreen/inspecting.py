@@ -224,12 +224,17 @@ def write(frame: pl.DataFrame, out: Path) -> None:
 
     Raises:
         ConfigError: Another ending.
+        InputError: It can't be written there.
     """
     writers: dict[str, Callable[[Path], object]] = {".csv": frame.write_csv, ".parquet": frame.write_parquet}
     if out.suffix not in writers:
         raise ConfigError(f"{out}: give a file ending in .csv or .parquet")
-    with not_for_others():
-        write_whole(out, writers[out.suffix])
+    try:
+        with not_for_others():
+            write_whole(out, writers[out.suffix])
+    except OSError as error:
+        why = f"there is no folder {out.parent}" if not out.parent.is_dir() else error.strerror or type(error).__name__
+        raise InputError(f"{out} can't be written: {why}") from None
 
 
 def end_listings(store: Store, which: Filter, day: date, by: str, reason: str, *, dry_run: bool = False) -> int:

@@ -165,7 +165,7 @@ class Blocklist:
         }
         return {"version": self.version, "sources": sources}
 
-    def in_force(self, as_of: date) -> pl.DataFrame:
+    def in_force(self, as_of: date | str) -> pl.DataFrame:
         """The listings that hold on a day: from `listed_on` to `expires_on`, both included."""
         return collected(self.lazy.filter(holds(to_day(as_of))), "the listings", BlocklistError)
 
@@ -268,6 +268,7 @@ def _read_values(frame: pl.DataFrame) -> pl.DataFrame:
         .with_columns(
             pl.coalesce(
                 pl.col(_PROBLEM),
+                pl.when(pl.col("value").is_null() & _is_national()).then(pl.lit(_NATIONAL)),
                 pl.when(pl.col("value").is_null()).then(pl.format("the value is no {}", pl.col("kind"))),
                 pl.when(pl.col("told").is_not_null() & (pl.col("told") != pl.col("match"))).then(
                     pl.lit("match is not the one that the value has")
@@ -277,6 +278,16 @@ def _read_values(frame: pl.DataFrame) -> pl.DataFrame:
         )
         .drop("told", "raw", "low", "high", "open")
     )
+
+
+def _is_national() -> pl.Expr:
+    """Whether what is listed may be a phone number without its country code."""
+    return (pl.col("kind") == "phone") & pl.col("raw").str.contains(r"^[0-9(][0-9 ().*-]*$").fill_null(False)
+
+
+_NATIONAL = (
+    "the value is no phone: write it with + and its country code, or import it with a feed that names its region"
+)
 
 
 def _is_told_beside() -> pl.Expr:

@@ -15,7 +15,11 @@ from cardscreen.tables import first_line, open_table, require_columns
 
 
 def _kind(kind: str, column: str, region: str | None) -> Kind:
-    return kind_from_options(column, {"kind": kind} | ({"region": region} if region else {}))
+    try:
+        return kind_from_options(column, {"kind": kind} | ({"region": region} if region else {}))
+    except ConfigError as error:
+        # There is no job whose table this could be.
+        raise ConfigError(str(error).removeprefix(f"identifiers.{column}: ")) from None
 
 
 def normalize_file(kind: str, source: str, column: str, out: Path, region: str | None = None) -> int:

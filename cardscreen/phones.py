@@ -27,6 +27,8 @@ from cardscreen.splitting import COMPLETED, split_phones
 _ALIASES = {"UK": "GB", "EN": "GB", "EL": "GR", "CHN": "CN", "USA": "US", "GBR": "GB", "DEU": "DE", "RUS": "RU"}
 _NO_STUB = pl.lit(None, dtype=pl.UInt64)
 _REPAIRED = "repaired"
+#: The note of a cell that is not international, where no region is given.
+NO_REGION = "no_region"
 _PART = 10_000_000  # rows of an eager column, which comes whole, that are worked on at once
 #: Status in hits, and note, of a number that took its leading digits from another in its cell.
 COMPLETED_STATUS = "completed"
@@ -139,7 +141,8 @@ class Phone:
     @property
     def notes(self) -> tuple[str, ...]:
         """What may be noted of a cell."""
-        return (lookup.ASKED, *([_REPAIRED] if self.repair else []), *([COMPLETED_STATUS] if self.many else []))
+        mended = (*([_REPAIRED] if self.repair else []), *([COMPLETED_STATUS] if self.many else []))
+        return (lookup.ASKED, *mended, *([] if self.region or self.region_column else [NO_REGION]))
 
     def __post_init__(self) -> None:
         """Check the options."""
@@ -168,6 +171,14 @@ class Phone:
 
     def scan(self, cell: pl.Expr) -> pl.Expr:
         """`schema.SCAN`: what the pass over all accounts needs; no text of a number is made."""
+        told = self._scanned(cell)
+        if NO_REGION not in self.notes:
+            return told
+        national = pl.when(pl.col("status") == "invalid_country_code").then(pl.lit(NO_REGION))
+        kept = {name: pl.col(name) for name in ("key", "stub", "status")}
+        return over_fields(told, schema.SCAN, **kept, note=pl.coalesce("note", national))
+
+    def _scanned(self, cell: pl.Expr) -> pl.Expr:
         if not (self.many or self.repair):
             return _told(cell, self._region(), lookup.scan, schema.SCAN)
         raw = to_text(cell)

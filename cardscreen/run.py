@@ -25,6 +25,7 @@ from cardscreen.job import Job
 from cardscreen.listings import Blocklist
 from cardscreen.manifest import policy_digest, write_records
 from cardscreen.notices import read_applied, told_rows, write_files
+from cardscreen.phones import NO_REGION
 from cardscreen.rejects import ROW_GROUP
 from cardscreen.screening import Clock, Result, read_result, screen
 from cardscreen.store import Store
@@ -60,6 +61,10 @@ class Run:
             for name, source in sources_of(self.result.summary).items()
             if source["state"] == "old"
         ]
+        for name, notes in self.result.summary["notes"].items():
+            cells = self.result.summary["coverage"][name]
+            if notes.get(NO_REGION, 0) * 2 > cells["cells"] - cells["missing"]:
+                news.append(f'no region is given for {name!r}, so only numbers with + are read: say region = "CN"')
         if told["policy_changed"]:
             news.append("the policy, or a source's terms, have changed since the base run")
         news += [f"{name} is {now}, and was {was} in the base run" for name, (was, now) in told["software"].items()]
@@ -102,6 +107,7 @@ def run_job(
     known_at: datetime | None = None,
     dry_run: bool = False,
     allow_changed_identifiers: bool = False,
+    allow_future: bool = False,
     tell: Callable[[str], None] = lambda _: None,
     named: Callable[[str], None] = lambda _: None,
 ) -> Run:
@@ -113,6 +119,7 @@ def run_job(
         known_at: What the store knew at an instant; None: the newest.
         dry_run: Read and check the same, write nothing.
         allow_changed_identifiers: Compare with the base run although its identifiers or account ids were others.
+        allow_future: Publish although the day is not here yet; a dry run looks ahead as it is.
         tell: Called with each stage's name as it begins.
         named: Called with the run's id, before its first stage; a dry run has none.
 
@@ -122,9 +129,11 @@ def run_job(
     Raises:
         Busy: Another run works in the output folder.
         InputError: The accounts or the lists can't be read, the disk is full, or the clock is wrong.
-        ConfigError: The job doesn't fit its inputs, or not the base run.
+        ConfigError: The job doesn't fit its inputs, or not the base run, or the day is not here yet.
     """
     day = as_of or _today(job)
+    if not (dry_run or allow_future):
+        _check_is_here(day, job)
 
     def night() -> Night:
         tell("reading the lists")
@@ -254,6 +263,16 @@ def _today(job: Job) -> date:
             f"--as-of a mistake?); to look back at a day without telling anybody, say so: --as-of {today}"
         )
     return today
+
+
+def _check_is_here(day: date, job: Job) -> None:
+    """A run for a day to come would be the newest, and every night until then one that only looks back."""
+    if day > (today := job.today()):
+        raise ConfigError(
+            f"{day} is not here yet (today is {today} in {job.timezone}): once it is published, nights before it "
+            "tell nobody and act on nothing. To look ahead, say --dry-run; to publish it all the same, say "
+            "--allow-future"
+        )
 
 
 def _blocklist(job: Job, known_at: datetime | None) -> Blocklist:

@@ -43,10 +43,9 @@ def show(run: _Run, as_json: _Json = False) -> None:
 
     [dim]Example:[/dim] cardscreen runs show runs/.held/20261124T020000Z
     """
-    from cardscreen.finished import meant
     from cardscreen.overview import described
 
-    told = described(meant(run))
+    told = described(_meant(run))
     if as_json:
         typer.echo(json.dumps(told, ensure_ascii=False, default=str))
         return
@@ -104,6 +103,16 @@ def prune(
     talk.say("pruned", f"cardscreen: {talk.counted(len(done), 'run')} {verb}", runs=[run.run_id for run, _ in done])
 
 
+def _meant(place: Path) -> Finished:
+    """The run that a person means, and a word about a later one that waits."""
+    from cardscreen.finished import later_held, meant
+
+    run = meant(place)
+    if waits := later_held(place, run):
+        talk.say("later held", f"cardscreen: a later night, {waits.as_of}, is held: {waits.folder}", run=waits.run_id)
+    return run
+
+
 def _held(place: Path) -> Finished:
     """A run that a person decides about: named by its own folder, since `latest` is no held one."""
     from cardscreen.errors import ConfigError
@@ -135,11 +144,10 @@ def explain(
 
     [dim]Example:[/dim] cardscreen explain A0042 --run job.toml
     """
-    from cardscreen.finished import meant
     from cardscreen.story import tell
     from cardscreen.telling import sentences
 
-    story = tell(meant(run), account)
+    story = tell(_meant(run), account)
     if as_json:
         typer.echo(json.dumps(story.summary() | {"sentences": list(sentences(story))}, ensure_ascii=False, default=str))
         return
@@ -189,23 +197,25 @@ def diff(
     """
     from cardscreen import comparing
     from cardscreen.errors import ConfigError
-    from cardscreen.finished import meant
+    from cardscreen.finished import looking_into, meant
     from cardscreen.inspecting import write
     from cardscreen.show import print_frame
 
     if other is not None and policy is not None:
         raise ConfigError("say what to compare the run with: another run or --policy FILE, not both")
-    if policy is not None:
-        with talk.progress(quiet=as_json) as tell:
-            tell("running it again with the other policy")
-            both = comparing.policies(meant(run), policy)
-    elif other is not None:
-        both = comparing.runs(meant(run), meant(other), anyway=anyway)
-    else:
+    if other is None and policy is None:
         raise ConfigError("say what to compare the run with: another run, or --policy FILE")
+    named = [meant(place) for place in (run, other) if place is not None]
+    with looking_into(*named):
+        if policy is not None:
+            with talk.progress(quiet=as_json) as tell:
+                tell("running it again with the other policy")
+                both = comparing.policies(named[0], policy)
+        else:
+            both = comparing.runs(*named, anyway=anyway)
+        moved = comparing.moves(both)
     for warning in both.warnings:
         talk.say("warning", f"cardscreen: warning: {warning}", level="warning")
-    moved = comparing.moves(both)
     print_frame(comparing.counted(moved), as_json=as_json)
     told = moved.filter(moved["move"] != "same")
     if rows:

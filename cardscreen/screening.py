@@ -70,6 +70,13 @@ class Result:
     summary: dict[str, Any]
     watched: pl.LazyFrame | None = None
 
+    def __repr__(self) -> str:
+        """Rows by class, and the day."""
+        rows = dict(self.summary["rows"])
+        read = rows.pop("read")
+        told = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in rows.items() if count)
+        return f"Result({read:,} row{'s' if read != 1 else ''}{told and ': '}{told}; as of {self.summary['as_of']})"
+
     @classmethod
     def read(cls, folder: str | Path) -> Result:
         """The result in a folder: of a screening with `out`, or of a run.
@@ -109,7 +116,7 @@ def screen(
     carry: Sequence[str] = (),
     unmasked: Sequence[str] = (),
     policy: Policy | Mapping[str, Any] | str | Path | None = None,
-    as_of: date | None = None,
+    as_of: date | str | None = None,
     previous: Any = None,
     tokens: TokenKey | Sequence[TokenKey] | None = None,
     out: str | Path | None = None,
@@ -128,7 +135,7 @@ def screen(
         unmasked: Those of these columns (`account_id` too) that may hold card numbers or tokens, which results
             then show as they are; without it such a column is refused.
         policy: A `Policy` or its settings, the path of a TOML file, or None for the default policy.
-        as_of: The day that is asked about; None: today in the machine's time zone.
+        as_of: The day that is asked about, a date or YYYY-MM-DD; None: today in the machine's time zone.
         previous: The result, flagged frame (of any library) or run folder of the night before.
         tokens: The key under which the blocklist's tokens were made; two while keys are changed.
         out: Folder for flagged.parquet, hits.parquet, rejects.parquet and, last, summary.json, instead of memory;
@@ -153,7 +160,7 @@ def screen(
     """
     if not isinstance(blocklist, Blocklist):
         raise ConfigError("the blocklist is no Blocklist: make one with Blocklist.read(path) or from_frame(frame)")
-    day = to_day(as_of or date.today())
+    day = to_day(date.today() if as_of is None else as_of)
     rules = _policy(policy).under({name: origin.terms for name, origin in blocklist.origins.items()})
     table = open_table(accounts)
     clock = Clock()

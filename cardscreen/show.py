@@ -55,11 +55,12 @@ def print_frame(frame: pl.DataFrame, *, as_json: bool) -> None:
     table = Table(*(name.replace("_", " ") for name in told.columns), box=SIMPLE)
     for column, dtype in zip(table.columns, told.dtypes, strict=True):
         column.justify = "right" if dtype.is_integer() else "left"
-        column.no_wrap = dtype.is_temporal() or dtype.is_integer()
+        column.no_wrap = column.header != _PROSE
     for row in told.rows():
         table.add_row(*(_cell(value) for value in row))
     console = Console(width=None if sys.stdout.isatty() else _WIDE, **_LITERAL)
-    if console.measure(table).maximum <= console.width:
+    # Of its own width a console never says that it is too small.
+    if Console(width=_BOUNDLESS, **_LITERAL).measure(table).minimum <= console.width:
         console.print(table if len(told) else "none")
         return
     # Nothing is cut off: where the rows don't fit, each is told in lines.
@@ -71,6 +72,8 @@ def print_frame(frame: pl.DataFrame, *, as_json: bool) -> None:
 
 
 _WIDE = 200  # columns, where no terminal sets a limit
+_BOUNDLESS = 100_000
+_PROSE = "note"  # the one column that may take several lines
 
 
 def _cell(value: Any) -> str:

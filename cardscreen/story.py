@@ -13,7 +13,7 @@ from typing import Any, Literal
 import polars as pl
 
 from cardscreen.errors import without_cards
-from cardscreen.finished import Finished, all_in
+from cardscreen.finished import Finished, all_in, looking_into
 from cardscreen.judgement import Judgement, judged
 from cardscreen.kept import policy_of, terms_of
 from cardscreen.terms import Terms
@@ -83,7 +83,7 @@ def tell(run: Finished, account: str) -> Story:
         account: Its id as text, whatever type it has in the tables.
 
     Raises:
-        InputError: The run's tables are gone.
+        InputError: The run's tables are gone, or can't be read.
     """
     flags = _rows(run, "flagged", account)
     flag, change = (rows[0] if rows else None for rows in (flags, _rows(run, "changes", account)))
@@ -108,7 +108,8 @@ def _rows(run: Finished, table: str, account: str) -> list[dict[str, Any]]:
     if table in ("changes", "carried") and not (run.folder / f"{table}.parquet").exists():
         return []
     is_it = pl.col("account_id").cast(pl.String) == account
-    return run.table(table).filter(is_it).collect().to_dicts()
+    with looking_into(run):
+        return run.table(table).filter(is_it).collect().to_dicts()
 
 
 def _findings(run: Finished, account: str, seen: Literal["now", "carried", "before"]) -> list[Finding]:

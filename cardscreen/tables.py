@@ -308,12 +308,14 @@ def is_dateable(dtype: pl.DataType) -> bool:
     return dtype in (pl.String, pl.Date, pl.Null) or isinstance(dtype, pl.Datetime)
 
 
-def to_day(instant: date) -> date:
-    """The day of a date or datetime.
+def to_day(instant: date | str) -> date:
+    """The day of a date, a datetime or an ISO text.
 
     Raises:
-        ConfigError: It is neither.
+        ConfigError: It is none of them.
     """
+    if isinstance(instant, str):
+        return parse_day(instant)
     if isinstance(instant, datetime):
         return instant.date()
     if not isinstance(instant, date):

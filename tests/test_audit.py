@@ -44,6 +44,12 @@ def test_a_run_that_nobody_touched_passes(template: Path) -> None:
     assert "all are as they were written" in done.out
 
 
+def test_an_input_that_is_gone_is_told_in_the_verdict(operator: Path) -> None:
+    (operator / "accounts.parquet").unlink()
+    done = cardscreen("audit", "runs", cwd=operator)
+    assert (done.code, done.out.splitlines()[-1]) == (0, "passed; 1 input is not there any more as read")
+
+
 def test_a_replay_of_each_night_gives_the_same_bytes(template: Path) -> None:
     for folder in published(template):
         told = audit(template, "--replay", run=folder)

@@ -197,6 +197,15 @@ def test_a_log_of_a_held_run_has_each_reason(operator: Path) -> None:
     assert {line["level"] for line in told} == {"info", "warning"}
 
 
+@pytest.mark.parametrize("more", [(), ("--json",), ("--quiet",)])
+def test_a_held_run_says_once_what_it_would_change(operator: Path, more: tuple[str, ...]) -> None:
+    job_with(operator, "flagged_share = 1", "flagged_share = 0.01")
+    done = cardscreen("run", "job.toml", "--as-of", FIRST, "--dry-run", *more, cwd=operator)
+    job_with(operator, "flagged_share = 0.01", "flagged_share = 1")
+    assert done.code == 4
+    assert len(re.findall(r"^ *(?:new|unchanged): .*\d", done.out + done.err, re.MULTILINE)) == 1
+
+
 @pytest.mark.parametrize(
     ("old", "new", "code", "words"),
     [
@@ -254,3 +263,8 @@ def test_only_the_command_line_prints_logs_and_exits() -> None:
 def test_a_night_is_quiet_when_told_so(operator: Path) -> None:
     done = run(operator, "2026-11-25")
     assert (done.code, done.out, done.err) == (0, "", "")
+
+
+def test_a_wrong_region_of_one_value_is_told_without_a_jobs_words(tmp_path: Path) -> None:
+    done = cardscreen("check", "phone", "13800138000", "--region", "cn", cwd=tmp_path)
+    assert (done.code, done.err[:38]) == (2, "cardscreen: unknown region 'cn' (did y")

@@ -38,7 +38,7 @@ def test_every_file_is_in_the_readme() -> None:
 
 def commands_in(text: str) -> list[str]:
     """What follows each `cardscreen`, up to the end of its command."""
-    started = re.findall(r"(?:^|bin/|&& |ExecStart=)cardscreen ((?:list|run|runs|init)\b[^&>\n|]*)", text, re.MULTILINE)
+    started = re.findall(r"(?:^|bin/|[&{;] )cardscreen ((?:list|run|runs|init)\b[^&>;\n|]*)", text, re.MULTILINE)
     return [each.strip() for each in started]
 
 
@@ -78,6 +78,23 @@ def test_cron_lines_have_five_fields_a_user_and_a_command() -> None:
         assert all(re.fullmatch(r"\*|[0-9]{1,2}", field) for field in fields)
         assert (user, command.startswith("cd /srv/cardscreen && ")) == ("cardscreen", True)
         assert "%" not in command  # cron takes it for the end of a line
+
+
+@pytest.mark.parametrize("refused", [True, False])
+def test_a_list_that_is_refused_cancels_no_night(tmp_path: Path, refused: bool) -> None:
+    program = tmp_path / "cardscreen"
+    fails = "import" if refused else "nothing"
+    program.write_text(f'#!/bin/sh\necho "$1" >> called\n[ "$2" != {fails} ]\n', encoding="utf-8")
+    program.chmod(0o755)
+    line = next(line for line in TEXTS["cardscreen.cron"].splitlines() if "list import" in line)
+    command = line.split(maxsplit=6)[6].replace("/srv/cardscreen", str(tmp_path))
+    done = subprocess.run(["/bin/sh", "-c", command], env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, check=False)
+    assert (done.returncode, (tmp_path / "called").read_text().split()) == (0, ["list", "run"])
+    gone = command.replace(str(tmp_path), str(tmp_path / "gone"))
+    subprocess.run(["/bin/sh", "-c", gone], env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, check=False, cwd=tmp_path)
+    assert (tmp_path / "called").read_text().split() == ["list", "run"]  # nothing is run elsewhere
+    started = [line for line in TEXTS["cardscreen.service"].splitlines() if line.startswith("ExecStart=")]
+    assert [line.startswith("ExecStart=-") for line in started] == [True, False]
 
 
 class _Task:

@@ -138,7 +138,7 @@ def test_a_carried_flag_says_on_what_it_rests(operator: Path, tmp_path: Path) ->
     [
         pytest.param("rnus", 2, "did you mean 'runs'", id="near-name"),
         pytest.param("runs/20990101T000000Z", 2, "there is no run", id="no-such-run"),
-        pytest.param("lists", 3, "holds no published run", id="no-runs-there"),
+        pytest.param("lists", 2, "lists is a store of listings, no output folder", id="a-store"),
         pytest.param("jbo.toml", 2, "did you mean 'job.toml'", id="no-job"),
     ],
 )
@@ -152,3 +152,32 @@ def test_stories_begin_on_the_day_of_the_run(operator: Path) -> None:
         f"Account 1 in run {published(operator)[0].name}"
     )
     assert FIRST in story(operator, 1, "--run", published(operator)[0]).splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(("explain", "1", "--run", "runs"), id="explain"),
+        pytest.param(("explain", "1", "--run", "{first}"), id="explain-itself"),
+        pytest.param(("diff", "{first}", "{second}"), id="diff"),
+        pytest.param(("diff", "{first}", "--policy", "policy.toml"), id="diff-policy"),
+    ],
+)
+@pytest.mark.parametrize("table", ["flagged", "hits", "changes"])
+def test_a_damaged_table_is_told_with_the_run_to_audit(
+    operator: Path, tmp_path: Path, command: tuple[str, ...], table: str
+) -> None:
+    shutil.copytree(operator, tmp_path / "o", symlinks=True)
+    first, second = published(tmp_path / "o")
+    named = [word.format(first=first, second=second) for word in command]
+    damaged = second if named[-1] == "runs" else first
+    with (damaged / f"{table}.parquet").open("ab") as file:
+        file.write(b"one more line\n")
+    done = cardscreen(*named, cwd=tmp_path / "o")
+    if command[0] == "diff" and table == "flagged":
+        assert done.code == 0, done.err  # what it compares is not in there
+        return
+    assert done.code == 3, done.err
+    assert f"cardscreen audit {damaged}" in done.err
+    assert "Traceback" not in done.err
+    assert cardscreen("audit", damaged, cwd=tmp_path / "o").out.count(f"{table}.parquet was changed") == 1

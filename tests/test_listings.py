@@ -479,3 +479,11 @@ def test_a_blank_field_takes_the_default(column: str, blank: str) -> None:
 def test_a_phone_with_more_than_digits_is_not_read_as_what_remains(value: str) -> None:
     with pytest.raises(cs.BlocklistError, match="row 0: the value is no phone"):
         listed(value)
+
+
+def test_a_national_number_in_a_list_is_told_what_it_lacks() -> None:
+    for value, told in (("138 0013 8000", True), ("170*", True), ("abc", False)):
+        with pytest.raises(cs.BlocklistError, match="the value is no") as refused:
+            cs.Blocklist.from_frame(pl.DataFrame({"kind": ["phone"], "value": [value]}))
+        assert ("no phone: write it with + and its country code" in str(refused.value)) is told
+        assert value not in str(refused.value)

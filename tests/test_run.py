@@ -7,7 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -276,6 +276,27 @@ def test_a_text_file_with_ragged_lines_is_refused(project: Path) -> None:
     assert CARD not in said
 
 
+def test_a_column_of_national_numbers_without_a_region_is_told_what_it_lacks(project: Path) -> None:
+    words = "no region is given for 'mobile', so only numbers with + are read"
+    assert words not in cardscreen("run", "job.toml", "--dry-run", cwd=project).stderr
+    (project / "job.toml").write_text(JOB.replace('region = "CN", ', ""), encoding="utf-8")
+    assert words in cardscreen("run", "job.toml", "--dry-run", "-q", cwd=project).stderr
+    for more, told in (((), True), (("--region", "CN"), False)):
+        done = cardscreen("check", "phone", "138 0013 8000", *more, cwd=project)
+        assert (done.returncode, "no region is given" in done.stderr) == (0, told)
+
+
+def test_a_day_to_come_is_published_only_when_told_so(project: Path) -> None:
+    today = Job.read(project / "job.toml").today()
+    ahead = str(today + timedelta(days=2))  # midnight may pass meanwhile
+    told = refused(project, 2, "--as-of", ahead)
+    assert told.startswith(f"cardscreen: {ahead} is not here yet (today is ")
+    assert " in Asia/Shanghai): " in told
+    assert "--allow-future" in told
+    assert cardscreen("run", "job.toml", "--as-of", ahead, "--dry-run", cwd=project).returncode == 0
+    assert cardscreen("run", "job.toml", "--as-of", ahead, "--allow-future", cwd=project).returncode == 0
+
+
 def test_today_is_the_day_in_the_jobs_time_zone(project: Path) -> None:
     (project / "job.toml").write_text(JOB.replace("Asia/Shanghai", "Pacific/Kiritimati"), encoding="utf-8")
     hours_ahead = 14
@@ -374,7 +395,7 @@ def test_an_unknown_command_is_a_usage_error(project: Path) -> None:
 
 def test_a_run_for_an_earlier_day_is_never_latest_nor_a_base(project: Path) -> None:
     for day in ("2026-11-24", "2026-11-10", "2026-11-25"):
-        assert cardscreen("run", "job.toml", "--as-of", day, "-q", cwd=project).returncode == 0
+        assert cardscreen("run", "job.toml", "--as-of", day, "--allow-future", "-q", cwd=project).returncode == 0
         summary = json.loads((project / "runs/latest/summary.json").read_text(encoding="utf-8"))
         assert summary["as_of"] == max(day, "2026-11-24")
     assert pl.read_parquet(project / "runs/latest/flagged.parquet")["act_on"].to_list() == [date(2026, 11, 27)] * 2

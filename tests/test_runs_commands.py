@@ -14,6 +14,10 @@ from commands import cardscreen
 from filelock import FileLock
 from small_operator import CARD, LISTED, held, job_with, lists, manifest, project, published, run, two_nights
 
+from cardscreen.finished import all_in
+from cardscreen.overview import table_of
+from cardscreen.show import print_frame
+
 WHO = ("--by", "A. Li", "--reason", "a new list, expected")
 PERSONAL = ("*.parquet", "notices", "actions", "inputs/clearances.csv")
 
@@ -41,6 +45,23 @@ def listed(operator: Path) -> list[dict[str, Any]]:
     assert done.code == 0, done.err
     told: list[dict[str, Any]] = json.loads(done.out)
     return told
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 300])
+def test_on_a_terminal_of_any_width_no_run_is_cut_off(
+    template: Path, width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(width))
+    table = table_of(all_in(template / "runs"))
+    print_frame(table, as_json=False)
+    told = capsys.readouterr().out
+    for row in table.rows(named=True):
+        assert row["run"] in told
+        assert row["state"] in told
+    assert "…" not in told
+    words = " ".join(table["note"].drop_nulls()).split()
+    assert [word for word in words if word not in told] == []
 
 
 def test_the_list_tells_published_latest_and_held_with_figures_and_reasons(template: Path) -> None:
@@ -351,3 +372,19 @@ def test_no_command_about_runs_prints_or_writes_a_card_number(operator: Path) ->
     for file in (operator / "runs").rglob("*"):
         if file.is_file():
             assert CARD.encode() not in file.read_bytes().replace(b" ", b"")
+
+
+@pytest.mark.parametrize("command", [("runs", "show"), ("explain", "1", "--run")])
+def test_a_later_night_that_is_held_is_named_beside_the_newest_published_one(
+    template: Path, command: tuple[str, ...]
+) -> None:
+    for place in ("job.toml", "runs", "runs/latest"):
+        done = cardscreen(*command, place, cwd=template)
+        assert (done.code, done.err) == (0, f"cardscreen: a later night, 2026-11-22, is held: {held(template)[0]}\n")
+    for folder in (*published(template), *held(template)):
+        assert cardscreen(*command, folder, cwd=template).err == ""
+
+
+def test_a_store_has_no_runs_to_list(template: Path) -> None:
+    done = cardscreen("runs", "list", "lists", cwd=template)
+    assert (done.code, "lists is a store of listings, no output folder" in done.err) == (2, True)

@@ -440,3 +440,24 @@ def test_columns_that_are_data_are_not_shown_in_full() -> None:
 def test_a_path_is_no_blocklist() -> None:
     with pytest.raises(cs.ConfigError, match=r"Blocklist.read"):
         cs.screen(small_world()[0], "lists/*.parquet", KINDS)  # type: ignore[arg-type]
+
+
+def test_a_result_shows_its_rows_by_class_and_the_day() -> None:
+    accounts, blocklist = small_world()
+    result = cs.screen(accounts, blocklist, identifiers=KINDS, as_of=DAY)
+    rows = result.summary["rows"]
+    assert repr(result).startswith(f"Result({rows['read']} rows: {rows['hit']} hit, ")
+    assert repr(result).endswith(f"; as of {DAY})")
+    one = cs.screen(
+        pl.DataFrame({"account_id": ["a"], "m": ["+8613800138001"]}), blocklist, {"m": cs.Phone()}, as_of=DAY
+    )
+    assert repr(one) == f"Result(1 row: 1 clear; as of {DAY})"
+
+
+def test_the_day_may_be_text() -> None:
+    accounts, blocklist = small_world()
+    result = cs.screen(accounts, blocklist, identifiers=KINDS, as_of=str(DAY))
+    assert result.hits.collect().equals(screened(accounts).hits.collect())
+    assert result.summary["as_of"] == str(DAY)
+    with pytest.raises(cs.ConfigError, match="'24/11/2026' is not a day: write it as YYYY-MM-DD"):
+        cs.screen(accounts, blocklist, identifiers=KINDS, as_of="24/11/2026")

@@ -193,6 +193,8 @@ def test_card_numbers_are_exported_masked_as_tokens_or_plain_as_asked(
     assert exported("--as", "plain") == "6222021234561234"
     assert exported("--as", "token", "--key-env", "K").startswith(cs.TokenKey("k" * 40).id)
     assert cardscreen("list", "export", "--store", "lists", "--out", "x.csv", "--as", "token", cwd=tmp_path).code == 2
+    done = cardscreen("list", "export", "--store", "lists", "--out", "nowhere/x.csv", cwd=tmp_path)
+    assert (done.code, done.err) == (3, "cardscreen: nowhere/x.csv can't be written: there is no folder nowhere\n")
 
 
 def test_the_overview_tells_how_old_each_source_is(tmp_path: Path) -> None:
