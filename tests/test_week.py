@@ -449,7 +449,7 @@ def test_every_key_of_the_week_stands_for_one_thing_that_was_said(week: Week) ->
 def test_every_run_of_the_week_passes_an_audit_and_the_last_ones_come_out_the_same_again(week: Week) -> None:
     for folder in week.folders.values():
         done = cardscreen("audit", folder, cwd=week.folder)
-        assert (done.code, done.out.splitlines()[-1]) == (0, "passed")
+        assert (done.code, done.out.splitlines()[-1].split(";")[0]) == (0, "passed")
     for label in ("sat first", "sat", "sun"):
         done = cardscreen("audit", week.folders[label], "--replay", cwd=week.folder)
         assert (done.code, done.out.splitlines()[-1]) == (0, "passed"), done.out
