@@ -151,14 +151,14 @@ def operator(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_run_on_a_terminal_names_its_stages_and_the_time(operator: Path) -> None:
-    told = on_terminal(operator, "run", "job.toml", "--as-of", FIRST, "--dry-run", NO_COLOR="1")
+    told = on_terminal(operator, "run", "job.toml", "--allow-future", "--as-of", FIRST, "--dry-run", NO_COLOR="1")
     assert "screening the accounts" in told
     assert re.search(r"0:00:0\d", told)
     assert re.search(r"took \d+\.\d s \(scan \d+\.\d s", told)
 
 
 def test_data_goes_to_standard_output_and_talk_to_standard_error(operator: Path) -> None:
-    done = cardscreen("run", "job.toml", "--as-of", FIRST, "--dry-run", "--json", cwd=operator)
+    done = cardscreen("run", "job.toml", "--allow-future", "--as-of", FIRST, "--dry-run", "--json", cwd=operator)
     assert json.loads(done.out)["rows"]["read"] == 40
     assert done.out.count("\n") == 1
     assert done.err.startswith("cardscreen: took ")
@@ -176,7 +176,7 @@ def lines(operator: Path, code: int, *arguments: str) -> list[dict[str, Any]]:
 
 
 def test_a_log_has_stages_counts_and_the_runs_id_in_every_line(operator: Path) -> None:
-    told = lines(operator, 0, "run", "job.toml", "--as-of", FIRST, "-q")
+    told = lines(operator, 0, "run", "job.toml", "--allow-future", "--as-of", FIRST, "-q")
     stages = [line["stage"] for line in told if line["event"] == "stage"]
     assert stages[:2] == ["reading the lists", "screening the accounts"]
     finished = told[-1]
@@ -188,7 +188,7 @@ def test_a_log_has_stages_counts_and_the_runs_id_in_every_line(operator: Path) -
 
 def test_a_log_of_a_held_run_has_each_reason(operator: Path) -> None:
     job_with(operator, "flagged_share = 1", "flagged_share = 0.01")
-    told = lines(operator, 4, "run", "job.toml", "--as-of", "2026-11-21")
+    told = lines(operator, 4, "run", "job.toml", "--allow-future", "--as-of", "2026-11-21")
     job_with(operator, "flagged_share = 0.01", "flagged_share = 1")
     assert "held" in [line["event"] for line in told]
     reasons = [line["text"] for line in told if line["event"] == "limit passed"]
@@ -200,7 +200,7 @@ def test_a_log_of_a_held_run_has_each_reason(operator: Path) -> None:
 @pytest.mark.parametrize("more", [(), ("--json",), ("--quiet",)])
 def test_a_held_run_says_once_what_it_would_change(operator: Path, more: tuple[str, ...]) -> None:
     job_with(operator, "flagged_share = 1", "flagged_share = 0.01")
-    done = cardscreen("run", "job.toml", "--as-of", FIRST, "--dry-run", *more, cwd=operator)
+    done = cardscreen("run", "job.toml", "--allow-future", "--as-of", FIRST, "--dry-run", *more, cwd=operator)
     job_with(operator, "flagged_share = 0.01", "flagged_share = 1")
     assert done.code == 4
     assert len(re.findall(r"^ *(?:new|unchanged): .*\d", done.out + done.err, re.MULTILINE)) == 1
@@ -217,7 +217,7 @@ def test_a_log_of_a_failure_ends_with_the_sentence_and_the_exit_code(
     operator: Path, old: str, new: str, code: int, words: str
 ) -> None:
     job_with(operator, old, new)
-    told = lines(operator, code, "run", "job.toml", "--as-of", "2026-11-21")
+    told = lines(operator, code, "run", "job.toml", "--allow-future", "--as-of", "2026-11-21")
     job_with(operator, new, old)
     assert (told[-1]["event"], told[-1]["level"], told[-1]["exit_code"]) == ("failed", "error", code)
     assert words in told[-1]["text"]

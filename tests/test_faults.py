@@ -204,7 +204,7 @@ def test_a_clock_before_the_newest_run_stops_the_night(operator: Operator) -> No
     output.joinpath(operator.published()[0].name).rename(output / "29990101T000000Z")
     runs.tidy(output)
     with pytest.raises(InputError, match="set the clock right"):
-        run_job(Job.read(operator.folder / "job.toml"), as_of=day(2))
+        run_job(Job.read(operator.folder / "job.toml"), as_of=day(2), allow_future=True)
     assert untouched(operator)
 
 
@@ -353,7 +353,7 @@ def test_a_held_run_prints_what_it_would_change(operator: Operator) -> None:
     operator.say(JOB.replace("new_suspend = 1", "new_suspend = 0"))
     operator.write(MINE, [*LISTED, listing(FREE, listing_id="X", source="bank")])
     with mock.patch("cardscreen.runs.new_id", return_value="20261202T000000Z"):
-        done = cardscreen("run", "job.toml", "--as-of", day(2), "-q", cwd=operator.folder)
+        done = cardscreen("run", "job.toml", "--allow-future", "--as-of", day(2), "-q", cwd=operator.folder)
     assert (done.code, done.out) == (4, "")
     assert "new: 1 suspend" in done.err
     assert "most that is new or escalated comes from bank (1)" in done.err

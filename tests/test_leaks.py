@@ -426,7 +426,7 @@ def test_a_command_prints_and_writes_no_number(folder: Path, arguments: str) -> 
 
 def test_what_is_told_of_finished_runs_holds_no_number(folder: Path) -> None:
     days = ("2026-11-22", "2026-11-23")
-    printed = [command(folder, "run", "job.toml", "--as-of", day, "--log", "json") for day in days]
+    printed = [command(folder, "run", "job.toml", "--allow-future", "--as-of", day, "--log", "json") for day in days]
     first, second = sorted(str(run) for run in (folder / "out/runs").glob("2*"))
     (folder / "policy.toml").write_text('[actions]\ncritical = "close"\n', encoding="utf-8")
     commands = (
@@ -462,7 +462,7 @@ def test_a_number_given_on_standard_input_is_not_printed(folder: Path) -> None:
         pytest.param([f"--{VISA}"], id="option"),
         pytest.param(["demo", "--accounts", VISA[:8] + "-" + VISA[8:]], id="number-of-accounts"),
         pytest.param(["run", f"{VISA}.toml"], id="file"),
-        pytest.param(["run", "job.toml", "--as-of", VISA], id="day"),
+        pytest.param(["run", "job.toml", "--allow-future", "--as-of", VISA], id="day"),
         pytest.param(["run", f"{VISA}.toml", "--log", "json"], id="file-in-a-log"),
         pytest.param(["run", "job.toml", "--log", VISA], id="form-of-the-log"),
         pytest.param(["explain", VISA, "--run", "out"], id="account"),

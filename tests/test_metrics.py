@@ -94,7 +94,10 @@ def test_a_night_that_ends_otherwise_is_told_with_its_exit_code(
 def test_the_job_can_name_the_file(project: Path) -> None:
     job = (project / "job.toml").read_text(encoding="utf-8").replace("# metrics =", "metrics =")
     (project / "job.toml").write_text(job, encoding="utf-8")
-    assert cardscreen("run", "job.toml", "--as-of", DAY, "-q", cwd=project.parent / project.name).code == 0
+    assert (
+        cardscreen("run", "job.toml", "--allow-future", "--as-of", DAY, "-q", cwd=project.parent / project.name).code
+        == 0
+    )
     assert figures(project / "cardscreen.prom")["exit_code"] == 0
 
 
@@ -109,7 +112,9 @@ def test_what_was_in_the_file_before_is_no_hindrance(project: Path) -> None:
 
 
 def test_a_file_that_can_not_be_written_is_a_warning_and_the_run_is_published(project: Path) -> None:
-    done = cardscreen("run", "job.toml", "--as-of", DAY, "--metrics", "nowhere/x.prom", "-q", cwd=project)
+    done = cardscreen(
+        "run", "job.toml", "--allow-future", "--as-of", DAY, "--metrics", "nowhere/x.prom", "-q", cwd=project
+    )
     assert (done.code, "the metrics file nowhere/x.prom can't be written" in done.err) == (0, True)
     assert (project / "runs/latest/manifest.json").exists()
 

@@ -82,7 +82,7 @@ def refused(project: Path, code: int, *arguments: str) -> str:
 
 
 def test_a_run_is_published_whole_with_a_manifest_of_all_its_files(project: Path) -> None:
-    done = cardscreen("run", "job.toml", "--as-of", "2026-11-23", "--json", cwd=project)
+    done = cardscreen("run", "job.toml", "--allow-future", "--as-of", "2026-11-23", "--json", cwd=project)
     assert done.returncode == 0, done.stderr
     summary = json.loads(done.stdout.splitlines()[-1])
     folder = Path(summary["run"])
@@ -132,7 +132,7 @@ def test_a_dry_run_tells_the_same_and_writes_nothing(project: Path) -> None:
 
 def test_a_second_run_of_a_later_day_keeps_the_dates_of_the_first(project: Path) -> None:
     for day in ("2026-11-23", "2026-11-24"):
-        done = cardscreen("run", "job.toml", "--as-of", day, "-q", cwd=project)
+        done = cardscreen("run", "job.toml", "--allow-future", "--as-of", day, "-q", cwd=project)
         assert done.returncode == 0, done.stderr
     flagged = pl.read_parquet(project / "runs/latest/flagged.parquet")
     assert flagged["flagged_since"].to_list() == [date(2026, 11, 23)] * 2
@@ -176,11 +176,11 @@ def test_a_wrong_allow_list_that_frees_everybody_is_held(project: Path) -> None:
 
 
 def test_a_mass_block_list_on_the_second_night_is_held_and_latest_stays(project: Path) -> None:
-    assert cardscreen("run", "job.toml", "--as-of", "2026-11-22", cwd=project).returncode == 0
+    assert cardscreen("run", "job.toml", "--allow-future", "--as-of", "2026-11-22", cwd=project).returncode == 0
     first = (project / "runs/latest").resolve()
     wrong = {"kind": ["card"], "value": ["4111111111111111"], "severity": [95]}
     pl.DataFrame(wrong).write_parquet(project / "lists/wrong.parquet")
-    done = cardscreen("run", "job.toml", "--as-of", "2026-11-23", cwd=project)
+    done = cardscreen("run", "job.toml", "--allow-future", "--as-of", "2026-11-23", cwd=project)
     assert done.returncode == 4
     assert "new_suspend: 25.00 % of the rows would newly be told 'suspend'" in done.stderr
     assert (project / "runs/latest").resolve() == first
@@ -197,7 +197,7 @@ def test_what_a_killed_run_left_is_removed_and_latest_catches_up(project: Path) 
     assert cardscreen("run", "job.toml", "-q", cwd=project).returncode == 0
     (project / "runs/.staging-20200101T000000Z").mkdir()
     (project / "runs/latest").unlink()
-    assert cardscreen("run", "job.toml", "-q", "--as-of", "2026-11-23", cwd=project).returncode == 0
+    assert cardscreen("run", "job.toml", "--allow-future", "-q", "--as-of", "2026-11-23", cwd=project).returncode == 0
     assert list((project / "runs").glob(".staging*")) == []
     assert (project / "runs/latest/manifest.json").exists()
 
@@ -419,14 +419,14 @@ def test_a_copy_of_a_run_under_another_name_is_not_a_run(project: Path) -> None:
     assert cardscreen("run", "job.toml", "-q", cwd=project).returncode == 0
     first = (project / "runs/latest").resolve()
     shutil.copytree(first, project / "runs/zz_backup")
-    assert cardscreen("run", "job.toml", "-q", "--as-of", "2020-01-01", cwd=project).returncode == 0
+    assert cardscreen("run", "job.toml", "--allow-future", "-q", "--as-of", "2020-01-01", cwd=project).returncode == 0
     assert (project / "runs/latest").resolve() == first
 
 
 def test_a_base_that_lost_its_tables_is_named(project: Path) -> None:
-    assert cardscreen("run", "job.toml", "-q", "--as-of", "2026-11-22", cwd=project).returncode == 0
+    assert cardscreen("run", "job.toml", "--allow-future", "-q", "--as-of", "2026-11-22", cwd=project).returncode == 0
     (project / "runs/latest/flagged.parquet").unlink()
-    done = cardscreen("run", "job.toml", "-q", "--as-of", "2026-11-23", cwd=project)
+    done = cardscreen("run", "job.toml", "--allow-future", "-q", "--as-of", "2026-11-23", cwd=project)
     assert (done.returncode, "flagged.parquet is gone. Move it away" in done.stderr) == (3, True)
 
 
