@@ -159,7 +159,7 @@ def run(
         bool, typer.Option("--allow-changed-identifiers", help="Compare with a base run of other identifiers.")
     ] = False,
     allow_future: Annotated[
-        bool, typer.Option("--allow-future", help="Publish although the day is not here yet.")
+        bool, typer.Option("--allow-future", help="Publish although the day is more than a month ahead.")
     ] = False,
     metrics: Annotated[Path | None, typer.Option(help="A .prom file for Prometheus, written however it ends.")] = None,
     log: talk.Log = None,

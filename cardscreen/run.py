@@ -31,6 +31,7 @@ from cardscreen.screening import Clock, Result, read_result, screen
 from cardscreen.store import Store
 from cardscreen.tables import files_of, first_line, no_such_file, open_table
 
+_FORESEEN = 31  # days ahead for which a run is only warned of
 _TOP = 5  # sources that are told by name
 _NAMED = 3  # files that an error names
 #: Errors of a write that has no room, and what engines say of them.
@@ -68,6 +69,11 @@ class Run:
         if told["policy_changed"]:
             news.append("the policy, or a source's terms, have changed since the base run")
         news += [f"{name} is {now}, and was {was} in the base run" for name, (was, now) in told["software"].items()]
+        if told["days_ahead"]:
+            news.append(
+                f"the day asked about is not here yet (days ahead: {told['days_ahead']}): actions fall due that early, "
+                "and nights before it tell nobody"
+            )
         if told["audit"]:
             news.append("there is a run for a later day: this one looks back, and nobody is told or acted on")
         return news
@@ -119,7 +125,7 @@ def run_job(
         known_at: What the store knew at an instant; None: the newest.
         dry_run: Read and check the same, write nothing.
         allow_changed_identifiers: Compare with the base run although its identifiers or account ids were others.
-        allow_future: Publish although the day is not here yet; a dry run looks ahead as it is.
+        allow_future: Publish although the day is more than a month ahead; a dry run looks ahead as it is.
         tell: Called with each stage's name as it begins.
         named: Called with the run's id, before its first stage; a dry run has none.
 
@@ -129,7 +135,7 @@ def run_job(
     Raises:
         Busy: Another run works in the output folder.
         InputError: The accounts or the lists can't be read, the disk is full, or the clock is wrong.
-        ConfigError: The job doesn't fit its inputs, or not the base run, or the day is not here yet.
+        ConfigError: The job doesn't fit its inputs, or not the base run, or the day is far ahead.
     """
     day = as_of or _today(job)
     if not (dry_run or allow_future):
@@ -195,7 +201,8 @@ class Night:
             changes = compare(
                 result, prior, around, carry_days=job.limits.carry_days, hands_out=not audit, applied=applied
             )
-        summary = result.summary | {"changes": _told(changes, result, prior, around, audit=audit)}
+        told = _told(changes, result, prior, around, audit=audit) | {"days_ahead": _days_ahead(self.day, job)}
+        summary = result.summary | {"changes": told}
         before = prior.base.summary if prior.base else None
         held = passed(summary, job.limits, before, Moves.of(changes))
         return _Found(replace(result, summary=summary), changes, blocklist, prior, audit, policy, held, clock)
@@ -266,13 +273,17 @@ def _today(job: Job) -> date:
 
 
 def _check_is_here(day: date, job: Job) -> None:
-    """A run for a day to come would be the newest, and every night until then one that only looks back."""
-    if day > (today := job.today()):
+    """A run for a day far ahead is a slip, and acts too early; one for the days to come is warned of."""
+    if (ahead := _days_ahead(day, job)) > _FORESEEN:
         raise ConfigError(
-            f"{day} is not here yet (today is {today} in {job.timezone}): once it is published, nights before it "
-            "tell nobody and act on nothing. To look ahead, say --dry-run; to publish it all the same, say "
+            f"{day} is {ahead} days ahead (today is {job.today()} in {job.timezone}): once it is published, nights "
+            "before it tell nobody and act on nothing. To look ahead, say --dry-run; to publish it all the same, say "
             "--allow-future"
         )
+
+
+def _days_ahead(day: date, job: Job) -> int:
+    return max((day - job.today()).days, 0)
 
 
 def _blocklist(job: Job, known_at: datetime | None) -> Blocklist:

@@ -286,11 +286,17 @@ def test_a_column_of_national_numbers_without_a_region_is_told_what_it_lacks(pro
         assert (done.returncode, "no region is given" in done.stderr) == (0, told)
 
 
-def test_a_day_to_come_is_published_only_when_told_so(project: Path) -> None:
-    today = Job.read(project / "job.toml").today()
-    ahead = str(today + timedelta(days=2))  # midnight may pass meanwhile
+def test_a_day_to_come_is_warned_of(project: Path) -> None:
+    ahead = str(Job.read(project / "job.toml").today() + timedelta(days=9))
+    done = cardscreen("run", "job.toml", "--as-of", ahead, cwd=project)
+    assert (done.returncode, "warning: the day asked about is not here yet" in done.stderr) == (0, True)
+
+
+def test_a_day_far_ahead_is_published_only_when_told_so(project: Path) -> None:
+    ahead = str(Job.read(project / "job.toml").today() + timedelta(days=40))
     told = refused(project, 2, "--as-of", ahead)
-    assert told.startswith(f"cardscreen: {ahead} is not here yet (today is ")
+    assert told.startswith(f"cardscreen: {ahead} is ")
+    assert "days ahead (today is " in told
     assert " in Asia/Shanghai): " in told
     assert "--allow-future" in told
     assert cardscreen("run", "job.toml", "--as-of", ahead, "--dry-run", cwd=project).returncode == 0
