@@ -220,6 +220,8 @@ def test_versions_that_differ_are_told_after_a_replay(operator: Path) -> None:
     ]
 
 
-def test_a_folder_that_is_no_run_can_not_be_audited(template: Path) -> None:
-    done = cardscreen("audit", "lists", cwd=template)
+def test_a_folder_that_is_no_run_can_not_be_audited(template: Path, tmp_path: Path) -> None:
+    done = cardscreen("audit", tmp_path, cwd=template)
     assert (done.code, "holds no published run" in done.err) == (3, True)
+    done = cardscreen("audit", "lists", cwd=template)
+    assert (done.code, "is a store of listings" in done.err) == (2, True)
