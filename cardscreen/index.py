@@ -14,7 +14,7 @@ import numpy.typing as npt
 _Keys = npt.NDArray[np.uint64]
 _Places = npt.NDArray[np.int64]
 
-_COARSE, _FINE = 10, 8  # bits of the mantissa for the bucket, and for the place in it
+_COARSE, _FINE = 9, 6  # bits of the mantissa for the bucket, and for the place in it
 _MANTISSA = 52
 _LEAST, _MOST = 1, 2**64 - 1  # 0 has the place of 1
 
