@@ -48,6 +48,7 @@ from cardscreen.tables import (
 )
 from cardscreen.tokens import TokenKey
 
+_LAST_YEAR = 9000  # days of grace must not leave the calendar
 _TABLES = ("flagged", "hits", "rejects")
 _SUMMARY = "summary.json"
 
@@ -161,6 +162,8 @@ def screen(
     if not isinstance(blocklist, Blocklist):
         raise ConfigError("the blocklist is no Blocklist: make one with Blocklist.read(path) or from_frame(frame)")
     day = to_day(date.today() if as_of is None else as_of)
+    if day.year > _LAST_YEAR:
+        raise ConfigError(f"{day} is too far ahead")
     rules = _policy(policy).under({name: origin.terms for name, origin in blocklist.origins.items()})
     table = open_table(accounts)
     clock = Clock()

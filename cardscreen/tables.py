@@ -35,7 +35,6 @@ _FORMATS: dict[str, Format] = {
 #: What Polars, pandas and pyarrow call a single column.
 _ONE_COLUMN = ("Series", "Array", "ChunkedArray")
 _DELTA_LOG = "_delta_log"
-_LAST_YEAR = 9000
 _KNOWN = ".parquet, .csv, .tsv, .arrow, .ipc, .feather, or a Delta table's folder"
 
 
@@ -313,15 +312,13 @@ def to_day(instant: date | str) -> date:
     """The day of a date, a datetime or an ISO text.
 
     Raises:
-        ConfigError: It is none of them, or so far ahead that days of grace would leave the calendar.
+        ConfigError: It is none of them.
     """
     day = parse_day(instant) if isinstance(instant, str) else instant
     if isinstance(day, datetime):
         day = day.date()
     if not isinstance(day, date):
         raise ConfigError(f"{day!r} is not a day: give a datetime.date, such as date(2026, 11, 23)")
-    if day.year > _LAST_YEAR:
-        raise ConfigError(f"{day} is too far ahead")
     return day
 
 
