@@ -76,8 +76,7 @@ def _runs_in(folder: Path) -> list[Path]:
 
 def newest(output: Path, before: date = date.max) -> Path | None:
     """Of the published runs for days before one, the newest for the latest day; audit runs don't count."""
-    earlier = [(day, folder.name, folder) for day, folder in _nights(output) if day < before]
-    return max(earlier)[-1] if earlier else None
+    return _newest_of(_nights(output), before)
 
 
 def prior(output: Path, day: date) -> Prior:
@@ -85,16 +84,16 @@ def prior(output: Path, day: date) -> Prior:
 
     A run for a day before that of the newest run is an audit run, and supersedes none.
     """
-    base, latest = newest(output, before=day), newest(output)
-    nights = [] if is_audit(output, day) or latest is None else _nights(output)
-    same_day = sorted((folder for told, folder in nights if told == day), reverse=True)
-    return Prior(Base.read(base) if base else None, [Base.read(folder) for folder in same_day])
+    nights = _nights(output)
+    base, superseded = _newest_of(nights, day), [folder for told, folder in nights if told == day]
+    if _looks_back(nights, day):
+        superseded = []
+    return Prior(Base.read(base) if base else None, [Base.read(folder) for folder in sorted(superseded, reverse=True)])
 
 
 def is_audit(output: Path, day: date) -> bool:
     """Whether a run for this day would be one that looks back: there is one for a later day."""
-    latest = newest(output)
-    return latest is not None and _day_of(latest) > day
+    return _looks_back(_nights(output), day)
 
 
 def _nights(output: Path) -> list[tuple[date, Path]]:
@@ -107,8 +106,13 @@ def _nights(output: Path) -> list[tuple[date, Path]]:
     ]
 
 
-def _day_of(folder: Path) -> date:
-    return date.fromisoformat(records_of(folder)["summary"]["as_of"])
+def _newest_of(nights: list[tuple[date, Path]], before: date) -> Path | None:
+    earlier = [(day, folder.name, folder) for day, folder in nights if day < before]
+    return max(earlier)[-1] if earlier else None
+
+
+def _looks_back(nights: list[tuple[date, Path]], day: date) -> bool:
+    return any(told > day for told, _ in nights)
 
 
 def is_current(output: Path, folder: Path) -> bool:
