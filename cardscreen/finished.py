@@ -16,6 +16,7 @@ from cardscreen.base import MANIFEST
 from cardscreen.errors import ConfigError, InputError, first_line, near
 from cardscreen.job import output_of
 from cardscreen.runs import HELD, LATEST, RUN_ID
+from cardscreen.tables import is_delta
 
 #: Where a run is looked for that is named by nothing but its id.
 _RUNS = Path("runs")
@@ -135,7 +136,7 @@ def output_folder(place: Path) -> Path:
         return output_of(place)
     if not place.is_dir():
         raise ConfigError(f"there is no folder or job {str(place)!r}{_near(place)}")
-    if (place / "_delta_log").is_dir():
+    if is_delta(str(place)):
         raise ConfigError(f"{place} is a store of listings, no output folder: cardscreen list show shows it")
     return place
 
