@@ -155,12 +155,16 @@ def check_token_keys(listings: pl.LazyFrame, token_keys: Sequence[TokenKey]) -> 
         )
 
 
-def evidence(values: pl.DataFrame, listings: pl.LazyFrame, token_keys: Sequence[TokenKey] = ()) -> pl.DataFrame:
+#: Finds the listings that may cover some of the values (kind, value), which have these tokens: at least those that do.
+Near = Callable[[pl.DataFrame, pl.Series], pl.DataFrame]
+
+
+def evidence(values: pl.DataFrame, near: Near, token_keys: Sequence[TokenKey] = ()) -> pl.DataFrame:
     """Which listings cover which values.
 
     Args:
         values: Distinct `kind` and `value` (String, canonical; truncated cards with `*` or `…`).
-        listings: `schema.LISTING`, of the day that is asked about, perhaps in files.
+        near: Finds listings (`schema.LISTING`) of the day that is asked about.
         token_keys: The secrets under which token listings were made.
 
     Returns:
@@ -168,10 +172,10 @@ def evidence(values: pl.DataFrame, listings: pl.LazyFrame, token_keys: Sequence[
         expires_on, reference, listing_id: one row for each value and listing that covers it.
     """
     signed = _signed(values, token_keys)
-    near = _near(values, signed["token"], listings)
-    pairs = [signed.join(near.filter(pl.col("match") == "token").rename({"value": "token"}), on=["kind", "token"])]
+    listings = near(values, signed["token"])
+    pairs = [signed.join(listings.filter(pl.col("match") == "token").rename({"value": "token"}), on=["kind", "token"])]
     for name, kind in KINDS.items():
-        asked, listed = values.filter(pl.col("kind") == name), near.filter(pl.col("kind") == name)
+        asked, listed = values.filter(pl.col("kind") == name), listings.filter(pl.col("kind") == name)
         pairs += [_exact(asked, listed), _ranged(asked, listed, kind), _truncated(asked, listed, kind)]
     columns = ["kind", "value", "match", *_EVIDENCE]
     return pl.concat([pair.select(columns) for pair in pairs])
@@ -188,8 +192,12 @@ def _signed(values: pl.DataFrame, token_keys: Sequence[TokenKey]) -> pl.DataFram
     return pl.concat([full.clear().with_columns(token=pl.lit(None, dtype=pl.String)), *parts])
 
 
-def _near(values: pl.DataFrame, tokens: pl.Series, listings: pl.LazyFrame) -> pl.DataFrame:
-    """The listings that may cover some of the values: all ranges and truncated ones, the others by what they list."""
+def near_in(listings: pl.LazyFrame) -> Near:
+    """Finds them among listings that are perhaps in files: all ranges and truncated ones, others by what they list."""
+    return partial(_near, listings)
+
+
+def _near(listings: pl.LazyFrame, values: pl.DataFrame, tokens: pl.Series) -> pl.DataFrame:
     ways = [
         pl.col("match").is_in(["range", "truncated"]),
         pl.col("value").is_in(pl.concat([values["value"], tokens]).implode()),

@@ -160,14 +160,23 @@ class Policy(Section):
         keys = [key for rule in self.rules for key in rule.when if key.startswith(ACCOUNT)]
         return list(dict.fromkeys(key.removeprefix(ACCOUNT) for key in keys))
 
-    def judge(self, hits: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
+    def cleared(self, as_of: date) -> pl.DataFrame | None:
+        """The decisions of persons that hold on a day, as `read_clearances` gives them; None where there is no file.
+
+        Raises:
+            InputError: The file can't be read.
+            ConfigError: A day in it can't be read.
+        """
+        return read_clearances(self.clearances.file).filter(in_force(as_of)) if self.clearances else None
+
+    def judge(self, hits: pl.LazyFrame, cleared: pl.DataFrame | None) -> pl.LazyFrame:
         """What each hit leads to by itself.
 
         Args:
             hits: kind, source, reason, match, holder, severity, carried_by, listed_on, listing_id,
                 account_id, `allowed_by` (source of an allow listing on the identifier, or null) and
                 the carried columns as `account.<name>`: Lists, of all that the account's rows say.
-            as_of: The day that is asked about.
+            cleared: What `cleared` says of the day that is asked about.
 
         Returns:
             The same with score (UInt8), cap, action (Enum), exempted_by (String) and `live`
@@ -175,7 +184,7 @@ class Policy(Section):
         """
         rule = pl.coalesce(*(pl.when(rule.matches()).then(at) for at, rule in enumerate(self.rules)), -1)
         return (
-            self._cleared(hits, as_of)
+            _with_clearances(hits, cleared)
             .with_columns(_rule=rule.cast(pl.Int32))
             .with_columns(
                 score=self._by_rule("score", pl.UInt8).fill_null(pl.col("severity")).cast(pl.UInt8),
@@ -229,26 +238,6 @@ class Policy(Section):
         """The action that a score's level recommends, as its code."""
         codes = {0: 0} | {_LEVEL_NAMES.index(name): _action_code(action) for name, action in self.actions}
         return self._level_of(score).replace_strict(codes, return_dtype=pl.UInt8)
-
-    def _cleared(self, hits: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
-        """Mark the hits that a clearance in force covers: a person has decided on that account."""
-        if self.clearances is None:
-            return hits.with_columns(_cleared_by=pl.lit(None, dtype=pl.String))
-        account = pl.col("account_id").cast(pl.String).str.strip_chars()
-        clear = read_clearances(self.clearances.file).filter(in_force(as_of))
-        pairs = (
-            hits.select(account.alias("_account"), "listing_id", "listed_on")
-            .join(clear.lazy(), left_on="_account", right_on="account_id", suffix="_cleared")
-            .filter(pl.col("listed_on").is_null() | (pl.col("listed_on") <= pl.col("decided_on")))
-            .filter(pl.col("listing_id_cleared").is_null() | (pl.col("listing_id_cleared") == pl.col("listing_id")))
-            .select("_account", "listing_id", _cleared_by=pl.lit(_CLEARANCE))
-            .unique()
-        )
-        return (
-            hits.with_columns(_account=account)
-            .join(pairs, on=["_account", "listing_id"], how="left", maintain_order="left")
-            .drop("_account")
-        )
 
     def decide(self, hits: pl.LazyFrame, as_of: date, carry: list[str], previous: pl.LazyFrame | None) -> pl.LazyFrame:
         """One row for each account with a live or exempt hit.
@@ -312,6 +301,26 @@ class Policy(Section):
         return decided.join(before, on="account_id", how="left").with_columns(
             flagged_since=pl.when(acts).then(since), act_on=pl.when(acts).then(act_on)
         )
+
+
+def _with_clearances(hits: pl.LazyFrame, cleared: pl.DataFrame | None) -> pl.LazyFrame:
+    """Mark the hits that a clearance covers: a person has decided on that account."""
+    if cleared is None:
+        return hits.with_columns(_cleared_by=pl.lit(None, dtype=pl.String))
+    account = pl.col("account_id").cast(pl.String).str.strip_chars()
+    pairs = (
+        hits.select(account.alias("_account"), "listing_id", "listed_on")
+        .join(cleared.lazy(), left_on="_account", right_on="account_id", suffix="_cleared")
+        .filter(pl.col("listed_on").is_null() | (pl.col("listed_on") <= pl.col("decided_on")))
+        .filter(pl.col("listing_id_cleared").is_null() | (pl.col("listing_id_cleared") == pl.col("listing_id")))
+        .select("_account", "listing_id", _cleared_by=pl.lit(_CLEARANCE))
+        .unique()
+    )
+    return (
+        hits.with_columns(_account=account)
+        .join(pairs, on=["_account", "listing_id"], how="left", maintain_order="left")
+        .drop("_account")
+    )
 
 
 def _action_code(action: str) -> int:

@@ -30,13 +30,13 @@ from cardscreen import compiled, schema
 from cardscreen.accounts import AccountColumns
 from cardscreen.errors import ConfigError, InputError
 from cardscreen.files import write_whole
+from cardscreen.findings import cells_of, decide, figures, matches, summary_of, with_carriers
 from cardscreen.identifiers import Kind
 from cardscreen.listings import Blocklist, holds
-from cardscreen.matching import Targets, check_token_keys, evidence
+from cardscreen.matching import Targets, check_token_keys, evidence, near_in
 from cardscreen.policy import Policy
 from cardscreen.rejects import ROW_GROUP
-from cardscreen.rules import ACCOUNT
-from cardscreen.scanning import MAY_MATCH, NO_ACCOUNT, scan
+from cardscreen.scanning import MAY_MATCH, scan
 from cardscreen.tables import (
     is_bad_date,
     is_dateable,
@@ -179,14 +179,13 @@ def screen(
         with clock.stage("scan"):
             counts, rows, rejects = scan(table, plan, _targets(plan, in_force, keys), folder, watch)
         with clock.stage("evidence"):
-            cells = _cells(rows.filter(MAY_MATCH), plan)
+            cells = cells_of(rows.filter(MAY_MATCH), plan)
             values = cells.select("kind", "value").unique()
-            found = _hits(cells, evidence(values, listings, keys))
+            found = with_carriers(matches(cells, evidence(values, near_in(listings), keys)))
         with clock.stage("policy"):
-            judged = rules.judge(found.lazy(), day).sort("account_id", "identifier", "listing_id", "_value").collect()
-            flagged = rules.decide(judged.lazy(), day, plan.carry, None if before is None else before.lazy()).collect()
-        summary = _summary(plan, counts, cells, judged, flagged, listings, day)
-        hits = judged.select(list(schema.HITS))
+            decisions = decide(found, rules, day, plan.carry, before, rules.cleared(day))
+        summary = summary_of(plan, counts, figures(found, decisions), listings, day) | {"versions": versions()}
+        flagged, hits = decisions.flagged, decisions.hits
         if folder is not None:
             flagged.write_parquet(folder / "flagged.parquet", row_group_size=ROW_GROUP)
             hits.write_parquet(folder / "hits.parquet", row_group_size=ROW_GROUP)
@@ -286,39 +285,6 @@ def _targets(plan: AccountColumns, in_force: pl.DataFrame, keys: Sequence[TokenK
     return {name: Targets.of(name, in_force, keys) for name in kinds}
 
 
-def _cells(rows: pl.DataFrame, plan: AccountColumns) -> pl.DataFrame:
-    """All usable identifiers of the rows that may match, one row each, read again in full.
-
-    Returns:
-        row, account_id, identifier, kind, holder_since, value, shown, status, and the carried columns as
-        `account.<name>`.
-    """
-    indexed = rows.with_row_index("\0row")
-    parts = []
-    for column, kind in plan.identifiers.items():
-        since = to_date(pl.col(kind.holder_since), plan.schema[kind.holder_since]) if kind.holder_since else _NO_DAY
-        cells = indexed.explode(column, empty_as_null=False) if plan.is_list(column) else indexed
-        parts.append(
-            cells.lazy()
-            .select(
-                pl.col("\0row").alias("row"),
-                pl.col(plan.account_id).alias("account_id"),
-                pl.lit(column).alias("identifier"),
-                pl.lit(kind.name).alias("kind"),
-                since.alias("holder_since"),
-                kind.read(pl.col(column)).struct.unnest(),
-                *(pl.col(name).alias(f"{ACCOUNT}{name}") for name in plan.carry),
-            )
-            .filter(pl.col("value").is_not_null())
-            .with_columns(kind.show(pl.col("value")).alias("shown"))
-            .collect()
-        )
-    return pl.concat(parts)
-
-
-_NO_DAY = pl.lit(None, dtype=pl.Date)
-
-
 def _watched(rows: pl.DataFrame, plan: AccountColumns) -> pl.LazyFrame:
     """`schema.WATCHED` of some rows: what each of their cells says, also where it says nothing."""
     parts = []
@@ -335,85 +301,6 @@ def _watched(rows: pl.DataFrame, plan: AccountColumns) -> pl.LazyFrame:
             .with_columns(kind.show(pl.col("value")).alias("value"))
         )
     return pl.concat(parts).unique().sort(list(schema.WATCHED)).collect().lazy()
-
-
-def _hits(cells: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
-    """Block listings × the accounts that carry what they list, with holder, `carried_by` and `allowed_by`."""
-    allow = pl.col("list") == "allow"
-    allowed = pairs.filter(allow).group_by("kind", "value").agg(allowed_by=pl.col("source").min())
-    carried = cells.group_by("kind", "value").agg(carried_by=pl.col("account_id").n_unique().cast(pl.UInt32))
-    carry = [name for name in cells.columns if name.startswith(ACCOUNT)]
-    owned = cells.group_by("account_id", "identifier", "kind", "value").agg(
-        pl.col("holder_since", "shown", "status").min()
-    )
-    # Rows of one account may say different things: a rule that protects one of them protects the account. Rows
-    # without a hit are left out, as of those only some have come this far.
-    listed_cells = cells.join(pairs.filter(~allow), on=["kind", "value"], how="semi")
-    said = listed_cells.group_by("account_id").agg(pl.col(name).drop_nulls().unique().sort() for name in carry)
-    since, listed = pl.col("holder_since"), pl.col("listed_on")
-    holder = pl.when(listed < since).then(pl.lit("earlier")).when(listed >= since).then(pl.lit("same"))
-    return (
-        owned.join(pairs.filter(~allow), on=["kind", "value"])
-        .join(said, on="account_id", how="left")
-        .join(carried, on=["kind", "value"], how="left")
-        .join(allowed, on=["kind", "value"], how="left")
-        .with_columns(holder.otherwise(pl.lit("unknown")).cast(schema.HOLDERS).alias("holder"))
-        .with_columns(pl.col("value").alias("_value"), pl.col("shown").alias("value"))
-    )
-
-
-def _summary(
-    plan: AccountColumns,
-    counts: dict[str, int],
-    cells: pl.DataFrame,
-    judged: pl.DataFrame,
-    flagged: pl.DataFrame,
-    listings: pl.LazyFrame,
-    day: date,
-) -> dict[str, Any]:
-    """Counts that add up: every cell and every row is in exactly one class."""
-    by_value = ["account_id", "identifier", "kind", "_value"]
-    outcome = judged.group_by(by_value).agg(hit=pl.col("exempted_by").is_null().any())
-    touched = cells.join(outcome, left_on=["account_id", "identifier", "kind", "value"], right_on=by_value)
-    coverage = {}
-    for column in plan.identifiers:
-        of_column = touched.filter(pl.col("identifier") == column)["hit"]
-        hit, exempt = int(of_column.sum()), int((~of_column).sum())
-        coverage[column] = {name: counts[f"{name}\0{column}"] for name in ("cells", "missing", "rejected")}
-        coverage[column]["clear"] = counts[f"usable\0{column}"] - hit - exempt
-        coverage[column] |= {"exempt": exempt, "hit": hit}
-    rows = touched.group_by("row").agg(pl.col("hit").any())["hit"]
-    hit_rows, exempt_rows = int(rows.sum()), int((~rows).sum())
-    known = {"hit": hit_rows, "exempt": exempt_rows}
-    unscreened = {name: counts[name] for name in ("not_screenable", NO_ACCOUNT)}
-    clear = counts["read"] - sum(known.values()) - sum(unscreened.values())
-    return {
-        "as_of": day.isoformat(),
-        "rows": {"read": counts["read"], **known, "clear": clear, **unscreened},
-        "coverage": coverage,
-        "notes": {
-            column: {note: counts[f"{note}\0{column}"] for note in kind.notes}
-            for column, kind in plan.identifiers.items()
-        },
-        "flagged": {
-            "accounts": len(flagged),
-            "levels": _counted(flagged["level"]),
-            "actions": _counted(flagged["action"]),
-        },
-        "hits": {
-            "rows": len(judged),
-            "exempt": judged["exempted_by"].is_not_null().sum(),
-            "sources": dict(
-                judged.filter("live").group_by("source").agg(pl.col("account_id").n_unique()).sort("source").rows()
-            ),
-        },
-        "listings": dict(listings.group_by("kind").len().sort("kind").collect().rows()),
-        "versions": versions(),
-    }
-
-
-def _counted(values: pl.Series) -> dict[str, int]:
-    return dict(values.value_counts().sort(values.name).rows())
 
 
 def versions() -> dict[str, str]:

@@ -19,7 +19,7 @@ ORDER = [
     *("keys", "forms", "phone_forms", "codes", "addresses"),
     *("phones", "luhn", "prefixes", "schemes", "pans", "samples", "issuers", "cards", "wallets"),
     *("identifiers", "compiled", "listings", "matching", "rules", "clearances", "policy"),
-    *("accounts", "exposure", "rejects", "scanning", "screening", "base", "causes", "changes", "brakes"),
+    *("accounts", "exposure", "rejects", "scanning", "findings", "screening", "base", "causes", "changes", "brakes"),
     *("merging", "store", "job", "runs", "notices", "manifest", "comparable", "run"),
     *("feeds", "presets", "feed_checks", "importing", "inspecting", "upkeep"),
     *("finished", "integrity", "deciding", "retention", "overview"),
