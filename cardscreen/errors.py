@@ -163,6 +163,11 @@ def first_line(error: BaseException) -> str:
     return without_numbers(line)
 
 
+def missing_extra(package: str, extra: str) -> str:
+    """What to say where a package of an extra is not installed."""
+    return f"{package} is not installed: pip install 'cardscreen[{extra}]'"
+
+
 def near(name: str, known: Iterable[str]) -> str:
     """A hint for a message: `` (did you mean 'mobile'?)``, or nothing where no known name is near."""
     folded = {each.casefold(): each for each in known}

@@ -63,6 +63,24 @@ def cells_of(rows: pl.DataFrame, plan: AccountColumns, first: int = 0) -> pl.Dat
     return cells.insert_column(1, pl.int_range(first, first + len(cells), dtype=pl.Int64, eager=True).alias("cell"))
 
 
+def watched_in(rows: pl.DataFrame, plan: AccountColumns) -> pl.DataFrame:
+    """`schema.WATCHED` of some rows: what each of their cells says, also where it says nothing."""
+    parts = []
+    for column, kind in plan.identifiers.items():
+        cells = rows.explode(column, empty_as_null=True) if plan.is_list(column) else rows
+        parts.append(
+            cells.lazy()
+            .select(
+                pl.col(plan.account_id).alias("account_id"),
+                pl.lit(column).alias("identifier"),
+                pl.lit(kind.name).alias("kind"),
+                kind.read(pl.col(column)).struct.unnest(),
+            )
+            .with_columns(kind.show(pl.col("value")).alias("value"))
+        )
+    return pl.concat(parts).unique().sort(list(schema.WATCHED)).collect()
+
+
 def matches(cells: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
     """Each cell with each listing that covers its value.
 

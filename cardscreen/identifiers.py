@@ -41,6 +41,10 @@ class Kind(Protocol):
         """Account columns that reading needs beside the cell itself."""
         ...
 
+    def tables(self) -> list[str]:
+        """Names of the `numbering.lookup.tables` that reading needs."""
+        ...
+
     def split(self, cell: pl.Expr) -> pl.Expr | None:
         """A List of the identifiers in a cell; None where a cell holds one."""
         ...

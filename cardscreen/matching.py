@@ -7,7 +7,7 @@ remain, and compares whole values, so that a key may stand for more than one val
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 
@@ -25,6 +25,9 @@ from cardscreen.tokens import TokenKey, token
 
 #: What evidence keeps of a listing.
 _EVIDENCE = ["list", "source", "reason", "severity", "listed_on", "expires_on", "reference", "listing_id"]
+
+
+_SETS = ("keys", "shown", "hidden", "tokens")
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,29 @@ class Targets:
             token_keys=token_keys,
         )
 
+    @classmethod
+    def restored(cls, kind: str, arrays: Mapping[str, Keys], token_keys: Sequence[TokenKey]) -> Targets:
+        """The targets that gave these `arrays`, without making them again."""
+        sets = {name: Members.restored(arrays[name], arrays[f"{name}.words"]) for name in _SETS}
+        low, high = (pl.Series(arrays[name], dtype=pl.UInt64) for name in ("low", "high"))
+        return cls(
+            kind=kind,
+            keys=sets["keys"],
+            ranges=Intervals(low, high, pl.DataFrame()),
+            shown=sets["shown"],
+            hidden=lambda: sets["hidden"],
+            tokens=sets["tokens"],
+            token_keys=token_keys,
+        )
+
+    @property
+    def arrays(self) -> dict[str, Keys]:
+        """All but the secrets, for another process to look up in."""
+        told: dict[str, Keys] = {}
+        for name, members in zip(_SETS, (self.keys, self.shown, self.hidden(), self.tokens), strict=True):
+            told[name], told[f"{name}.words"] = members.arrays
+        return {**told, "low": self.ranges.low.to_numpy(), "high": self.ranges.high.to_numpy()}
+
     def may_match(self, cells: Cells) -> Flags:
         """Whether each cell may match a listing. Stubs of keys are asked for only where a listing shows no more."""
         flags = np.zeros(len(cells.key), dtype=bool)
@@ -115,7 +141,7 @@ class Targets:
     def listed_by_token(self, values: pl.Series) -> Flags:
         """Whether the token of each canonical value is listed: each distinct value is signed once."""
         named = values.alias("value").to_frame()
-        distinct = named.unique().filter(~_is_truncated("value"))
+        distinct = named.unique().filter(~is_truncated("value"))
         texts = pl.lit(f"{self.kind}:") + pl.col("value")
         digests = distinct.select(
             _digest_key(key.digest(texts)).alias(str(at)) for at, key in enumerate(self.token_keys)
@@ -183,7 +209,7 @@ def evidence(values: pl.DataFrame, near: Near, token_keys: Sequence[TokenKey] = 
 
 def _signed(values: pl.DataFrame, token_keys: Sequence[TokenKey]) -> pl.DataFrame:
     """kind, value and `token` of full values, one row for each key."""
-    full = values.filter(~_is_truncated("value"))
+    full = values.filter(~is_truncated("value"))
     parts = [
         full.filter(pl.col("kind") == name).with_columns(token=token("value", name, key))
         for name in KINDS
@@ -202,7 +228,7 @@ def _near(listings: pl.LazyFrame, values: pl.DataFrame, tokens: pl.Series) -> pl
         pl.col("match").is_in(["range", "truncated"]),
         pl.col("value").is_in(pl.concat([values["value"], tokens]).implode()),
     ]
-    hidden = values.filter(_is_truncated("value"))
+    hidden = values.filter(is_truncated("value"))
     for name, kind in KINDS.items():
         stubs = hidden.filter(pl.col("kind") == name).select(kind.stub(pl.col("value"))).to_series().drop_nulls()
         if len(stubs):
@@ -215,7 +241,7 @@ def _exact(values: pl.DataFrame, listings: pl.DataFrame) -> pl.DataFrame:
 
 
 def _ranged(values: pl.DataFrame, listings: pl.DataFrame, kind: type[Kind]) -> pl.DataFrame:
-    full = values.filter(~_is_truncated("value")).with_columns(key=kind.key(pl.col("value")))
+    full = values.filter(~is_truncated("value")).with_columns(key=kind.key(pl.col("value")))
     ranges = listings.with_row_index("listed").lazy().filter(pl.col("match") == "range")
     spans = key_ranges(ranges, kind.name).drop("kind", "value").collect()
     leading = pl.col("value").str.head(pl.col("low").str.len_bytes())
@@ -234,17 +260,18 @@ def _truncated(values: pl.DataFrame, listings: pl.DataFrame, kind: type[Kind]) -
     stubbed = values.with_columns(stub)
     listed = listings.filter(pl.col("match") != "range").with_columns(stub)
     pairs = stubbed.join(listed.drop("kind"), on="stub", suffix="_listed")
-    hidden = _is_truncated("value")
+    hidden = is_truncated("value")
     pattern = pl.when(hidden).then("value").otherwise("value_listed")
     number = pl.when(hidden).then("value_listed").otherwise("value")
     shown, tail = pattern.str.extract(r"^([0-9]+)"), pattern.str.extract(r"([0-9]+)$")
     # An ellipsis doesn't say how many digits it hides.
     same_length = pattern.str.contains("…", literal=True) | (pattern.str.len_bytes() == number.str.len_bytes())
     fits = same_length & number.str.starts_with(shown) & number.str.ends_with(tail)
-    return pairs.filter((hidden != _is_truncated("value_listed")) & fits).with_columns(
+    return pairs.filter((hidden != is_truncated("value_listed")) & fits).with_columns(
         match=pl.lit("truncated", dtype=schema.MATCHES)
     )
 
 
-def _is_truncated(column: str) -> pl.Expr:
+def is_truncated(column: str) -> pl.Expr:
+    """Whether a canonical value hides some digits."""
     return pl.col(column).str.contains(r"[*…]")

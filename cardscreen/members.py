@@ -38,6 +38,19 @@ class Members:
             first = np.flatnonzero(np.append(True, place[1:] != place[:-1]))
             self._words[place[first].view(np.int64)] = np.bitwise_or.reduceat(_bits(spread), first)
 
+    @classmethod
+    def restored(cls, keys: Keys, words: Keys) -> Members:
+        """The set that gave these `arrays`, without making it again."""
+        members = cls.__new__(cls)
+        members._keys, members._words = keys, words
+        members._shift = np.uint64(_WORD - (len(words).bit_length() - 1))
+        return members
+
+    @property
+    def arrays(self) -> tuple[Keys, Keys]:
+        """The keys, rising, and the words of the filter."""
+        return self._keys, self._words
+
     def __len__(self) -> int:
         """How many distinct keys there are."""
         return len(self._keys)

@@ -155,6 +155,11 @@ class Phone:
         """Account columns that reading needs beside the cell itself."""
         return [self.region_column] if self.region_column else []
 
+    def tables(self) -> list[str]:
+        """Names of the numbering tables that reading needs: where each row has a region of its own, all."""
+        regions = sorted(phonenumbers.SUPPORTED_REGIONS) if self.region_column else [self.region]
+        return lookup.names_of([region for region in regions if region])
+
     def split(self, cell: pl.Expr) -> pl.Expr | None:
         """The numbers in a cell, where it may hold several."""
         return split_phones(cell) if self.many else None

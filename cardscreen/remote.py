@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -99,3 +100,42 @@ def _unreadable(url: str, error: Exception) -> InputError:
         cause = _DECORATION.sub("", said.strip().splitlines()[-1]).strip()
         return InputError(f"{where} can't be reached: {first_line(Exception(cause))}. Is the network there?")
     return InputError(f"{where} can't be read: {first_line(error)}")
+
+
+def read_bytes(url: str) -> bytes:
+    """A file in an object store.
+
+    Raises:
+        InputError: It is not there, or the store can't be reached.
+    """
+    folder, _, name = url.rpartition("/")
+    try:
+        return bytes(_store(folder).open_input_file(name).read())
+    except OSError as error:
+        raise _unreadable(url, error) from None
+
+
+def write_bytes(folder: str, name: str, content: bytes) -> None:
+    """A new file in an object store.
+
+    Raises:
+        InputError: It can't be written there.
+    """
+    try:
+        stream = _store(folder).open_output_stream(name)
+        stream.write(content)
+        stream.close()
+    except OSError as error:
+        raise _unreadable(folder, error) from None
+
+
+def remove(folder: str, name: str) -> None:
+    """Remove a file from an object store, if it is there."""
+    with contextlib.suppress(OSError):
+        _store(folder).delete_file(name)
+
+
+def _store(folder: str) -> Any:
+    from deltalake.fs import DeltaStorageHandler
+
+    return DeltaStorageHandler(folder)

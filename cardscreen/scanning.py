@@ -24,6 +24,7 @@ from cardscreen.errors import InputError
 from cardscreen.exposure import check_exposure
 from cardscreen.identifiers import Kind
 from cardscreen.matching import Cells, Targets
+from cardscreen.members import Members
 from cardscreen.rejects import Rejects
 from cardscreen.tables import detached, first_line, is_bad_date
 
@@ -38,8 +39,33 @@ _ROW = "\0row"
 _NO_TEXT = pl.lit(None, dtype=pl.String)
 
 
+class Watch:
+    """Accounts of which every row is wanted, whether it may match or not."""
+
+    def __init__(self, account_ids: pl.Series) -> None:
+        self._ids = account_ids
+        # A set of the engine's own would be made anew for each batch.
+        self._keys = Members(_as_key(account_ids))
+
+    def has(self, accounts: pl.Series) -> Flags:
+        """Whether each account is one of them; of others, one in many billions may pass."""
+        flags = np.zeros(len(accounts), dtype=bool)
+        flags[self._keys.among(_as_key(accounts))] = True
+        return flags
+
+    def rows_of(self, accounts: pl.DataFrame, account_id: str) -> pl.DataFrame:
+        """The rows of them, and of no other."""
+        return accounts.filter(pl.col(account_id).is_in(self._ids.implode()))
+
+
+def _as_key(account_ids: pl.Series) -> Keys:
+    # The codes of categories are those of one column only.
+    coded = account_ids.dtype in (pl.Categorical, pl.Enum)
+    return (account_ids.cast(pl.String) if coded else account_ids).hash().to_numpy()
+
+
 @dataclass
-class _Seen:
+class Seen:
     """What a batch of accounts came to.
 
     Attributes:
@@ -58,15 +84,15 @@ def scan(
     plan: AccountColumns,
     targets: Mapping[str, Targets],
     folder: Path | None,
-    watch: pl.Series | None = None,
+    watch: Watch | None = None,
 ) -> tuple[dict[str, int], pl.DataFrame, pl.DataFrame]:
     """The pass: counts, rows that may match, and rejects (in a file where there is a folder).
 
-    Rows of the accounts in `watch` are among the second too; `MAY_MATCH` says which of them may match.
+    Rows of watched accounts are among the second too; `MAY_MATCH` says which of them may match.
     """
     selected = plan.select(table)
     # Without any accounts, an empty batch gives every column and count.
-    seen = _scanned(pl.DataFrame(schema=selected.collect_schema()), plan, targets, watch)
+    seen = scan_batch(pl.DataFrame(schema=selected.collect_schema()), plan, targets, watch)
     counts, candidates, rejects = seen.counts, [seen.candidates], Rejects(seen.rejects, folder)
     try:
         batches = selected.collect_batches(chunk_size=BATCH, maintain_order=True)
@@ -77,20 +103,20 @@ def scan(
         kept = rejects.finish()
     except (pl.exceptions.PolarsError, OSError) as error:
         raise InputError(f"the accounts can't be read: {first_line(error)}") from None
-    _check_dates(counts, plan)
+    check_dates(counts, plan)
     return dict(counts), pl.concat(candidates), kept
 
 
 def _on_all_threads(
-    batches: Iterable[pl.DataFrame], plan: AccountColumns, targets: Mapping[str, Targets], watch: pl.Series | None
-) -> Iterator[_Seen]:
+    batches: Iterable[pl.DataFrame], plan: AccountColumns, targets: Mapping[str, Targets], watch: Watch | None
+) -> Iterator[Seen]:
     """What each batch came to, in order; few are in memory at once."""
     threads = pl.thread_pool_size()
     with ThreadPoolExecutor(threads) as pool:
-        begun: deque[Future[_Seen]] = deque()
+        begun: deque[Future[Seen]] = deque()
         try:
             for batch in batches:
-                begun.append(pool.submit(_scanned, batch, plan, targets, watch))
+                begun.append(pool.submit(scan_batch, batch, plan, targets, watch))
                 if len(begun) > threads:
                     yield begun.popleft().result()
             while begun:
@@ -99,7 +125,12 @@ def _on_all_threads(
             pool.shutdown(cancel_futures=True)
 
 
-def _check_dates(counts: Mapping[str, int], plan: AccountColumns) -> None:
+def check_dates(counts: Mapping[str, int], plan: AccountColumns) -> None:
+    """Refuse accounts whose holders' days are none, once all are counted.
+
+    Raises:
+        InputError: Names the column, and how many.
+    """
     for column in plan.dates():
         if bad := counts[f"bad_date\0{column}"]:
             raise InputError(
@@ -108,9 +139,7 @@ def _check_dates(counts: Mapping[str, int], plan: AccountColumns) -> None:
             )
 
 
-def _scanned(
-    batch: pl.DataFrame, plan: AccountColumns, targets: Mapping[str, Targets], watch: pl.Series | None
-) -> _Seen:
+def scan_batch(batch: pl.DataFrame, plan: AccountColumns, targets: Mapping[str, Targets], watch: Watch | None) -> Seen:
     """What a batch of accounts comes to."""
     check_exposure(batch, plan)
     named = batch.select(plan.has_account()).to_series()
@@ -130,9 +159,9 @@ def _scanned(
     counts["not_screenable"] = len(accounts) - int(usable.sum())
     rejects = pl.concat(refused).sort("row", maintain_order=True)
     rejects = rejects.with_columns(batch[plan.account_id].gather(rejects["row"]).alias("account_id"))
-    kept = may_match if watch is None else may_match | accounts[plan.account_id].is_in(watch.implode()).to_numpy()
+    kept = may_match if watch is None else may_match | watch.has(accounts[plan.account_id])
     candidates = taken(accounts, np.flatnonzero(kept)).with_columns(pl.Series(MAY_MATCH, may_match[kept]))
-    return _Seen(counts, detached(candidates), detached(rejects.select(list(schema.REJECTS))))
+    return Seen(counts, detached(candidates), detached(rejects.select(list(schema.REJECTS))))
 
 
 def _as_rejects(refused: pl.DataFrame, column: str, kind: str | None) -> pl.DataFrame:

@@ -30,13 +30,13 @@ from cardscreen import compiled, schema
 from cardscreen.accounts import AccountColumns
 from cardscreen.errors import ConfigError, InputError
 from cardscreen.files import write_whole
-from cardscreen.findings import cells_of, decide, figures, matches, summary_of, with_carriers
+from cardscreen.findings import cells_of, decide, figures, matches, summary_of, watched_in, with_carriers
 from cardscreen.identifiers import Kind
 from cardscreen.listings import Blocklist, holds
 from cardscreen.matching import Targets, check_token_keys, evidence, near_in
 from cardscreen.policy import Policy
 from cardscreen.rejects import ROW_GROUP
-from cardscreen.scanning import MAY_MATCH, scan
+from cardscreen.scanning import MAY_MATCH, Watch, scan
 from cardscreen.tables import (
     is_bad_date,
     is_dateable,
@@ -159,44 +159,106 @@ def screen(
         >>> screen(accounts, listed, {"mobile": Phone("CN")}).flagged.collect()["account_id"].to_list()
         ['a']
     """
-    if not isinstance(blocklist, Blocklist):
-        raise ConfigError("the blocklist is no Blocklist: make one with Blocklist.read(path) or from_frame(frame)")
-    day = to_day(date.today() if as_of is None else as_of)
-    if day.year > _LAST_YEAR:
-        raise ConfigError(f"{day} is too far ahead")
-    rules = _policy(policy).under({name: origin.terms for name, origin in blocklist.origins.items()})
     table = open_table(accounts)
     clock = Clock()
-    plan = AccountColumns.of(
-        schema_of(table, "the accounts"), identifiers, account_id, _names(carry), rules, _names(unmasked)
+    asked = Question.of(
+        schema_of(table, "the accounts"),
+        blocklist,
+        identifiers,
+        account_id=account_id,
+        carry=carry,
+        unmasked=unmasked,
+        policy=policy,
+        as_of=as_of,
+        tokens=tokens,
     )
-    listings, in_force = blocklist.lazy.filter(holds(day)), compiled.in_force(blocklist.compiled, day)
-    keys = [tokens] if isinstance(tokens, TokenKey) else list(tokens or [])
-    check_token_keys(listings, keys)
-    before = _previous(previous, plan.schema[account_id])
-    watch = None if before is None else before["account_id"]
-    with _output_folder(out) as folder:
+    plan, day, keys = asked.plan, asked.day, asked.token_keys
+    in_force = compiled.in_force(blocklist.compiled, day)
+    before = previous_flags(previous, plan.schema[account_id])
+    watch = None if before is None else Watch(before["account_id"])
+    with output_folder(out) as folder:
         with clock.stage("scan"):
             counts, rows, rejects = scan(table, plan, _targets(plan, in_force, keys), folder, watch)
         with clock.stage("evidence"):
             cells = cells_of(rows.filter(MAY_MATCH), plan)
             values = cells.select("kind", "value").unique()
-            found = with_carriers(matches(cells, evidence(values, near_in(listings), keys)))
+            found = with_carriers(matches(cells, evidence(values, near_in(asked.listings), keys)))
         with clock.stage("policy"):
-            decisions = decide(found, rules, day, plan.carry, before, rules.cleared(day))
-        summary = summary_of(plan, counts, figures(found, decisions), listings, day) | {"versions": versions()}
+            decisions = decide(found, asked.rules, day, plan.carry, before, asked.rules.cleared(day))
+        summary = summary_of(plan, counts, figures(found, decisions), asked.listings, day)
         flagged, hits = decisions.flagged, decisions.hits
         if folder is not None:
-            flagged.write_parquet(folder / "flagged.parquet", row_group_size=ROW_GROUP)
-            hits.write_parquet(folder / "hits.parquet", row_group_size=ROW_GROUP)
-    summary["store"] = blocklist.told(day)
-    summary |= {"seconds": clock.seconds, "peak_memory_mib": clock.peak_mib}
-    watched = None if watch is None else _watched(rows.filter(pl.col(account_id).is_in(watch.implode())), plan)
+            write_tables(folder, flagged, hits)
+    told = {"seconds": clock.seconds, "peak_memory_mib": clock.peak_mib}
+    summary |= {"versions": versions(), "store": blocklist.told(day), **told}
+    watched = None if watch is None else watched_in(watch.rows_of(rows, account_id), plan).lazy()
     if out is not None:
-        text = json.dumps(summary, ensure_ascii=False, indent=2)
-        write_whole(Path(out) / _SUMMARY, lambda file: file.write_text(text, encoding="utf-8"))
-        return replace(read_result(Path(out), summary), watched=watched)
+        return completed(Path(out), summary, watched)
     return Result(flagged.lazy(), hits.lazy(), rejects.lazy(), summary, watched)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a screening is asked, checked before any account is read.
+
+    Attributes:
+        plan: The accounts' columns.
+        rules: The policy, under the sources' terms.
+        day: The day that is asked about.
+        listings: `schema.LISTING`: those that hold on that day.
+        token_keys: The keys of token listings.
+    """
+
+    plan: AccountColumns
+    rules: Policy
+    day: date
+    listings: pl.LazyFrame
+    token_keys: list[TokenKey]
+
+    @classmethod
+    def of(
+        cls,
+        columns: pl.Schema,
+        blocklist: Blocklist,
+        identifiers: Mapping[str, Kind],
+        *,
+        account_id: str,
+        carry: Sequence[str],
+        unmasked: Sequence[str],
+        policy: Policy | Mapping[str, Any] | str | Path | None,
+        as_of: date | str | None,
+        tokens: TokenKey | Sequence[TokenKey] | None,
+    ) -> Question:
+        """The question that the arguments of `screen` put to accounts with these columns.
+
+        Raises:
+            ConfigError: Options that make no sense.
+            InputError: A column that is not there, or can't hold what it should.
+        """
+        if not isinstance(blocklist, Blocklist):
+            raise ConfigError("the blocklist is no Blocklist: make one with Blocklist.read(path) or from_frame(frame)")
+        day = to_day(date.today() if as_of is None else as_of)
+        if day.year > _LAST_YEAR:
+            raise ConfigError(f"{day} is too far ahead")
+        rules = _policy(policy).under({name: origin.terms for name, origin in blocklist.origins.items()})
+        plan = AccountColumns.of(columns, identifiers, account_id, _names(carry), rules, _names(unmasked))
+        listings = blocklist.lazy.filter(holds(day))
+        keys = [tokens] if isinstance(tokens, TokenKey) else list(tokens or [])
+        check_token_keys(listings, keys)
+        return cls(plan, rules, day, listings, keys)
+
+
+def write_tables(folder: Path, flagged: pl.DataFrame, hits: pl.DataFrame) -> None:
+    """Write flagged.parquet and hits.parquet."""
+    flagged.write_parquet(folder / "flagged.parquet", row_group_size=ROW_GROUP)
+    hits.write_parquet(folder / "hits.parquet", row_group_size=ROW_GROUP)
+
+
+def completed(folder: Path, summary: dict[str, Any], watched: pl.LazyFrame | None) -> Result:
+    """The result in a folder that has its tables: the summary, written last, says that it is complete."""
+    text = json.dumps(summary, ensure_ascii=False, indent=2)
+    write_whole(folder / _SUMMARY, lambda file: file.write_text(text, encoding="utf-8"))
+    return replace(read_result(folder, summary), watched=watched)
 
 
 def _names(said: Sequence[str]) -> list[str]:
@@ -236,7 +298,7 @@ def _policy(policy: Policy | Mapping[str, Any] | str | Path | None) -> Policy:
 
 
 @contextmanager
-def _output_folder(out: str | Path | None) -> Iterator[Path | None]:
+def output_folder(out: str | Path | None) -> Iterator[Path | None]:
     """A folder beside the results, whose files take their place only when all are written."""
     if out is None:
         yield None
@@ -253,7 +315,7 @@ def _output_folder(out: str | Path | None) -> Iterator[Path | None]:
             shutil.move(Path(name) / f"{table}.parquet", target / f"{table}.parquet")
 
 
-def _previous(previous: Any, account_type: pl.DataType) -> pl.DataFrame | None:
+def previous_flags(previous: Any, account_type: pl.DataType) -> pl.DataFrame | None:
     """The flagged frame of the night before: account_id, action, flagged_since, act_on; each account once."""
     if previous is None:
         return None
@@ -283,24 +345,6 @@ def _previous(previous: Any, account_type: pl.DataType) -> pl.DataFrame | None:
 def _targets(plan: AccountColumns, in_force: pl.DataFrame, keys: Sequence[TokenKey]) -> dict[str, Targets]:
     kinds = {kind.name for kind in plan.identifiers.values()}
     return {name: Targets.of(name, in_force, keys) for name in kinds}
-
-
-def _watched(rows: pl.DataFrame, plan: AccountColumns) -> pl.LazyFrame:
-    """`schema.WATCHED` of some rows: what each of their cells says, also where it says nothing."""
-    parts = []
-    for column, kind in plan.identifiers.items():
-        cells = rows.explode(column, empty_as_null=True) if plan.is_list(column) else rows
-        parts.append(
-            cells.lazy()
-            .select(
-                pl.col(plan.account_id).alias("account_id"),
-                pl.lit(column).alias("identifier"),
-                pl.lit(kind.name).alias("kind"),
-                kind.read(pl.col(column)).struct.unnest(),
-            )
-            .with_columns(kind.show(pl.col("value")).alias("value"))
-        )
-    return pl.concat(parts).unique().sort(list(schema.WATCHED)).collect().lazy()
 
 
 def versions() -> dict[str, str]:

@@ -126,6 +126,10 @@ class TokenKey:
             raise ConfigError(f"the environment variable{said} holds no token key: give the variable's name")
         return cls(secret)
 
+    def reveal(self) -> str:
+        """The secret itself, for the one place that hands it on, sealed."""
+        return self._secret.reveal()
+
     def digest(self, text: pl.Expr) -> pl.Expr:
         """HMAC-SHA-256 of each text in hexadecimal. Streams."""
 

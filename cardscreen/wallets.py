@@ -124,6 +124,10 @@ class Wallet:
         """Account columns that reading needs beside the cell itself."""
         return []
 
+    def tables(self) -> list[str]:
+        """None: what reading needs comes with the package."""
+        return []
+
     def split(self, cell: pl.Expr) -> pl.Expr | None:  # noqa: ARG002
         """None: a cell holds one address."""
         return None

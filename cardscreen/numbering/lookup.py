@@ -10,6 +10,7 @@ without key, or in a gap of the tables, are asked of `phonenumbers`.
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +39,7 @@ _SIZE_AND_TOP = 42  # bits of a float behind those of its size and first three d
 #: Note of a cell that the tables left to `phonenumbers`.
 ASKED = "asked"
 _PLUS = "+"  # the name under which the table of international numbers is kept
+_PLAN, _INTERNATIONAL = "plan", "plus"  # names of files
 
 
 class _Meanings:
@@ -118,7 +120,7 @@ class Book:
         """E.164 number → code."""
         with self._lock:
             if self._plan is None:
-                world = shelf.fetch("plan", plan.PLAN, plan.build, within_query=within_query)
+                world = shelf.fetch(_PLAN, plan.PLAN, plan.build, within_query=within_query)
                 codes = self.codes.learn(world.payload)
                 low, high = world.low.to_numpy(), world.high.to_numpy()
                 zeros = np.zeros(len(low), dtype=np.uint64)
@@ -179,7 +181,7 @@ def _filled(low: Keys, high: Keys, add: Keys, keep: npt.NDArray[np.uint8], code:
 
 def fetch_routes(region: str | None, *, within_query: bool = False) -> Intervals:
     """The route table of a region or, for None, of international numbers, by way of the cache."""
-    return shelf.fetch(region or "plus", routes.ROUTES, lambda: routes.build(region), within_query=within_query)
+    return shelf.fetch(region or _INTERNATIONAL, routes.ROUTES, lambda: routes.build(region), within_query=within_query)
 
 
 _book = Book()
@@ -189,6 +191,18 @@ def prepare(region: str | None) -> None:
     """Make or load the tables of a region, or of international numbers, before a query needs them in its midst."""
     if region is None or region in phonenumbers.SUPPORTED_REGIONS:
         _book.table(region or _PLUS, within_query=False)
+
+
+def names_of(regions: Iterable[str]) -> list[str]:
+    """Names of the tables by which numbers dialled in some regions are read."""
+    return [_PLAN, _INTERNATIONAL, *regions]
+
+
+def tables(names: Iterable[str]) -> dict[str, Intervals]:
+    """The tables of these names, for another process, where `shelf.lend` takes them."""
+    regions = (name for name in names if name not in (_PLAN, _INTERNATIONAL))
+    routed = {_INTERNATIONAL: fetch_routes(None), **{region: fetch_routes(region) for region in regions}}
+    return {_PLAN: shelf.fetch(_PLAN, plan.PLAN, plan.build), **routed}
 
 
 def tell(cells: pl.Series, region: str | pl.Series | None) -> Told:

@@ -30,12 +30,18 @@ FORMAT = 1
 
 _PATIENCE = 120  # seconds to wait for another process that builds the same table
 _Schema = Mapping[str, pl.DataType | type[pl.DataType]]
+_lent: dict[str, Intervals] = {}
 _warned = False
 
 
 def folder() -> Path:
     """Where the tables of the installed `phonenumbers` are, or will be."""
     return cache.folder("numbering", f"{phonenumbers.__version__}-{FORMAT}")
+
+
+def lend(name: str, table: Intervals) -> None:
+    """Use a table that another process has made, with the same `phonenumbers`, and keep no file of it."""
+    _lent[name] = table
 
 
 def fetch(name: str, payload: _Schema, build: Callable[[], Intervals], *, within_query: bool = False) -> Intervals:
@@ -79,7 +85,9 @@ def _built(build: Callable[[], Intervals]) -> Intervals:
 
 
 def load(name: str, payload: _Schema, *, within_query: bool = False) -> Intervals | None:
-    """The table of a name if a sound file of it is in the cache."""
+    """The table of a name if it was lent, or a sound file of it is in the cache."""
+    if name in _lent:
+        return _lent[name]
     for content in cache.load(folder(), name):
         with contextlib.suppress(OSError, KeyError, ArrowException, PolarsError):
             table = Intervals.load(io.BytesIO(content), within_query=within_query)
