@@ -22,6 +22,8 @@ from cardscreen.policy import Policy
 from cardscreen.rules import ACCOUNT
 from cardscreen.tables import to_date
 
+#: The order of hits: of what they show, so that it tells no more of hidden digits.
+ORDER = ["account_id", "identifier", "listing_id", "value", "status", "match", "holder", "carried_by"]
 _NO_DAY = pl.lit(None, dtype=pl.Date)
 _OF_VALUE = ["kind", "value"]
 _IS_ALLOW = pl.col("list") == "allow"
@@ -166,7 +168,7 @@ def decide(
         cleared: `Policy.cleared`.
     """
     hits = rules.judge(hits_of(found).lazy(), cleared)
-    judged = hits.sort("account_id", "identifier", "listing_id", "_value").collect()
+    judged = hits.sort(ORDER).collect()
     flagged = rules.decide(judged.lazy(), day, carry, None if previous is None else previous.lazy()).collect()
     return Decisions(judged, flagged)
 

@@ -42,7 +42,7 @@ from cardscreen.batches import (
 )
 from cardscreen.bundle import Bundle
 from cardscreen.errors import CardscreenError, ConfigError, InputError, first_line, missing_extra
-from cardscreen.findings import summary_of
+from cardscreen.findings import ORDER, summary_of
 from cardscreen.identifiers import Kind
 from cardscreen.listings import Blocklist
 from cardscreen.policy import Policy
@@ -143,7 +143,7 @@ class SparkResult:
         """
         flagged = _collected(self.flagged, schema.FLAGGED).sort("account_id")
         hits = _collected(self.hits, schema.HITS)
-        hits = hits.sort("account_id", "identifier", "listing_id", "value")
+        hits = hits.sort(ORDER)
         watched = None
         if self.watched is not None:
             cells = _collected(self.watched, schema.WATCHED)
@@ -244,9 +244,10 @@ def screen(
         work = _Work.prepared(session, asked, blocklist, watched, files)
     from pyspark.sql import functions as sql
 
-    needed = accounts.select([_column(name) for name in plan.needed()])
-    of_account = needed.schema[account_id].dataType
-    carried = [needed.schema[name].dataType for name in plan.carry]
+    # By numbers, as Spark hands only names without dots and backticks to workers.
+    needed = accounts.select([_column(name).alias(str(at)) for at, name in enumerate(plan.needed())])
+    of_account = accounts.schema[account_id].dataType
+    carried = [accounts.schema[name].dataType for name in plan.carry]
     with clock.stage("scan"):
         scanned = needed.mapInArrow(work.step("scan"), _struct(scanned_fields, of_account, carried)).persist()
         counts = _figures(scanned)
@@ -380,8 +381,9 @@ def work_on(batches: Iterator[pa.RecordBatch], work: bytes, step: str) -> Iterat
 
     if step == "decide":
         return decide_batches(batches, said.asked, find)
-    task = TaskContext.get()
-    return scan_batches(batches, said.asked, find, task.partitionId() if task else 0)
+    task, names = TaskContext.get(), said.asked.plan.needed()
+    named = (batch.rename_columns(names) for batch in batches)
+    return scan_batches(named, said.asked, find, task.partitionId() if task else 0)
 
 
 def _sent_folder() -> str:

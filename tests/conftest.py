@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -22,3 +25,22 @@ def real_data() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("CARDSCREEN_REAL_DATA names no folder")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def java() -> None:
+    """Skips where Spark can't run."""
+    pytest.importorskip("pyspark")
+    if shutil.which("java") is None:
+        pytest.skip("there is no Java")
+
+
+@pytest.fixture(scope="session")
+def spark(java: None) -> Iterator[Any]:
+    """One local session for all tests: starting it takes longer than most of them."""
+    from cardscreen.spark import session
+
+    settings = {"spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "3", "spark.log.level": "OFF"}
+    started = session("local[2]", settings)
+    yield started
+    started.stop()

@@ -165,6 +165,15 @@ def merge(listings: Iterable[Row]) -> list[Row]:
     return list(merged.values())
 
 
+MATCHES, HOLDERS = ["exact", "range", "truncated", "token"], ["same", "earlier", "unknown"]
+
+
+def place_of(hit: Row) -> tuple[Any, ...]:
+    """By what a hit goes before another."""
+    shown = [hit[name] for name in ("account_id", "identifier", "listing_id", "value", "status")]
+    return (*shown, MATCHES.index(hit["match"]), HOLDERS.index(hit["holder"]), hit["carried_by"])
+
+
 @dataclass
 class Found:
     """What a screening gives."""
@@ -227,7 +236,7 @@ def screen(accounts: list[Row], raw_listings: list[Row], asked: Question) -> Fou
         for cell in same:
             if outcomes[cell["at"]] != "hit":
                 outcomes[cell["at"]] = "exempt" if hit["exempted_by"] else "hit"
-    found.hits.sort(key=lambda hit: (hit["account_id"], hit["identifier"], hit["listing_id"], hit["raw"]))
+    found.hits.sort(key=place_of)
     decide(found, said, asked)
     count(found, accounts, outcomes, asked)
     return found

@@ -1,0 +1,105 @@
+"""An engine that is nothing but lists: it hands parts of the accounts to the workers' functions, as Spark does."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+
+import cardscreen as cs
+from cardscreen import schema
+from cardscreen.batches import CLEARED, WATCHED, Asked, decide_batches, scan_batches, told_error
+from cardscreen.bundle import Bundle
+from cardscreen.findings import ORDER, summary_of
+from cardscreen.screening import Question, previous_flags, versions
+
+Row = dict[str, Any]
+OPTIONS: Row = {"account_id": "account_id", "carry": (), "unmasked": (), "policy": None, "as_of": None, "tokens": None}
+
+
+def batches_of(frame: pl.DataFrame, size: int) -> list[pa.RecordBatch]:
+    batches: list[pa.RecordBatch] = frame.to_arrow(compat_level=pl.CompatLevel.oldest()).to_batches(size)
+    return batches
+
+
+def rows_of(batches: Sequence[pa.RecordBatch], name: str) -> list[Row]:
+    return [row[name] for batch in batches for row in batch.to_pylist() if row[name] is not None]
+
+
+def frame_of(rows: list[Row], types: Row) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema=types) if rows else pl.DataFrame(schema=types)
+
+
+def figures_of(batches: Sequence[pa.RecordBatch]) -> Counter[str]:
+    told = rows_of(batches, "told")
+    for row in told:
+        if row["error"]:
+            raise told_error(row["error"])
+    return sum((Counter(json.loads(row["counts"])) for row in told), Counter[str]())
+
+
+def screen(
+    parts: Sequence[pl.DataFrame],
+    blocklist: cs.Blocklist,
+    identifiers: Any,
+    folder: Path,
+    *,
+    previous: Any = None,
+    **options: Any,
+) -> cs.Result:
+    """What `cs.screen` gives, by way of parts."""
+    asked = Question.of(parts[0].schema, blocklist, identifiers, **(OPTIONS | options))
+    plan = asked.plan
+    account = plan.schema[plan.account_id]
+    before = previous_flags(previous, account)
+    tables = {CLEARED: asked.rules.cleared(asked.day), WATCHED: None if before is None else before.select("account_id")}
+    bundle = Bundle.write(
+        str(folder),
+        blocklist,
+        asked.day,
+        list(identifiers.values()),
+        asked.token_keys,
+        {name: table for name, table in tables.items() if table is not None},
+    )
+    rules = asked.rules.model_copy(update={"clearances": None})
+    work = Asked(bundle, plan, rules, asked.day, versions())
+
+    def find(name: str) -> str:
+        return str(folder / name)
+
+    scanned = [
+        batch
+        for at, part in enumerate(parts)
+        for batch in scan_batches(iter(batches_of(part.select(plan.needed()), 3)), work, find, at)
+    ]
+    counts = figures_of(scanned)
+    found = [batch for batch in scanned if batch.column("match").null_count < len(batch)]
+    matches = pl.DataFrame(pa.Table.from_batches(found)).select("match").unnest("match") if found else None
+    decided: list[pa.RecordBatch] = []
+    if matches is not None:
+        carriers = matches.group_by("kind", "value").agg(carried_by=pl.col("account_id").n_unique().cast(pl.Int64))
+        matches = matches.join(carriers, on=["kind", "value"])
+        if before is not None:
+            was = before.rename({"action": "was", "flagged_since": "was_since", "act_on": "was_due"})
+            matches = matches.join(was.with_columns(pl.col("was").cast(pl.String)), on="account_id", how="left")
+        placed = matches.with_columns(place=pl.col("account_id").hash() % 3)
+        for part in placed.partition_by("place", include_key=False):
+            decided += decide_batches(iter(batches_of(part, 2)), work, find)
+    carry = {f"carried_{at}": plan.schema[name] for at, name in enumerate(plan.carry)}
+    own = {"account_id": account}
+    flags = frame_of(rows_of(decided, "flag"), {**schema.FLAGGED, **own, **carry})
+    hits = frame_of(rows_of(decided, "hit"), {**schema.HITS, **own})
+    rejects = frame_of(rows_of(scanned, "reject"), {"row": pl.Int64, **schema.REJECTS, **own})
+    watched = frame_of(rows_of(scanned, "watched"), {**schema.WATCHED, **own})
+    return cs.Result(
+        flags.rename(dict(zip(carry, plan.carry, strict=True))).sort("account_id").lazy(),
+        hits.sort(ORDER).lazy(),
+        rejects.sort("row").drop("row").lazy(),
+        summary_of(plan, counts, figures_of(decided), asked.listings, asked.day),
+        None if before is None else watched.unique().sort(list(schema.WATCHED)).lazy(),
+    )

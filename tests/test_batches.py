@@ -1,0 +1,60 @@
+"""The screening of parts: what workers find, put together, is what one screening of all accounts finds."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import timedelta
+from pathlib import Path
+
+import parts
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from worlds import CARRY, DAY, IDS, KEY, KINDS, Row, blocklist_of, frame_of, policy_of, worlds
+
+import cardscreen as cs
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("parts")
+
+
+def assert_same(found: cs.Result, expected: cs.Result) -> None:
+    """Frames row for row and type for type; figures but for seconds and memory."""
+    for name in ("flagged", "hits", "rejects"):
+        one, other = getattr(found, name).collect(), getattr(expected, name).collect()
+        assert one.schema == other.schema, name
+        assert one.rows() == other.rows(), name
+    assert (found.watched is None) == (expected.watched is None)
+    if found.watched is not None and expected.watched is not None:
+        assert found.watched.collect().rows() == expected.watched.collect().rows()
+    assert {name: expected.summary[name] for name in found.summary if name in FIGURES} == {
+        name: found.summary[name] for name in FIGURES
+    }
+
+
+FIGURES = ["as_of", "rows", "coverage", "notes", "flagged", "hits", "listings"]
+
+
+def cut(accounts: pl.DataFrame, places: list[int]) -> list[pl.DataFrame]:
+    """The accounts in parts; some may be empty."""
+    ends = [0, *sorted(place % (len(accounts) + 1) for place in places), len(accounts)]
+    return [accounts.slice(start, end - start) for start, end in itertools.pairwise(ends)]
+
+
+@settings(max_examples=60)
+@given(data=st.data())
+def test_parts_of_any_accounts_give_what_the_whole_gives(folder: Path, data: st.DataObject) -> None:
+    id_type, ids = IDS[data.draw(st.sampled_from(list(IDS)))]
+    day, before = DAY - timedelta(days=1), None
+    for _ in range(data.draw(st.integers(1, 2))):
+        world = data.draw(worlds(ids))
+        accounts = frame_of(world["accounts"], id_type)
+        options: Row = {"carry": CARRY, "policy": policy_of(world, folder), "as_of": day, "tokens": KEY}
+        listed = blocklist_of(world["listings"], world["terms"])
+        expected = cs.screen(accounts, listed, KINDS, previous=before, **options)
+        pieces = cut(accounts, data.draw(st.lists(st.integers(0, 20), max_size=3)))
+        assert_same(parts.screen(pieces, listed, KINDS, folder, previous=before, **options), expected)
+        day, before = day + timedelta(days=1), expected

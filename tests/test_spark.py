@@ -1,0 +1,161 @@
+"""Screening in Spark: row for row what one machine finds, on any accounts, in any number of partitions."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_batches import assert_same
+from worlds import CARRY, DAY, KEY, KINDS, Row, blocklist_of, frame_of, policy_of, worlds
+
+import cardscreen as cs
+from cardscreen import spark as in_spark
+from cardscreen.identifiers import Kind
+
+pytestmark = pytest.mark.xdist_group("spark")
+IDS: dict[str, tuple[pl.DataType, list[Any]]] = {
+    "text": (pl.String(), ["a", "B", "号", "a ", None, " "]),
+    "integer": (pl.Int32(), [-1, 0, 7, 10, None]),
+    "date": (pl.Date(), [DAY, DAY + timedelta(days=1), date(1999, 1, 1), None]),
+}
+
+
+def to_spark(spark: Any, frame: pl.DataFrame, partitions: int = 3) -> Any:
+    """A frame in Spark, its rows in some partitions."""
+    table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+    return spark.createDataFrame(table).repartition(partitions)
+
+
+def in_one_order(result: cs.Result) -> cs.Result:
+    """Rejects without the order of the input, which Spark's own shuffles have lost before the screening."""
+    rejects = result.rejects.collect()
+    return cs.Result(result.flagged, result.hits, rejects.sort(rejects.columns).lazy(), result.summary, result.watched)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("spark")
+
+
+@settings(max_examples=8)
+@given(data=st.data())
+def test_spark_finds_what_one_machine_finds(spark: Any, folder: Path, data: st.DataObject) -> None:
+    id_type, ids = IDS[data.draw(st.sampled_from(list(IDS)))]
+    day, before, before_there = DAY - timedelta(days=1), None, None
+    for _ in range(data.draw(st.integers(1, 2))):
+        world = data.draw(worlds(ids))
+        accounts = frame_of(world["accounts"], id_type)
+        options: Row = {"carry": CARRY, "policy": policy_of(world, folder), "as_of": day, "tokens": KEY}
+        listed = blocklist_of(world["listings"], world["terms"])
+        expected = cs.screen(accounts, listed, KINDS, previous=before, **options)
+        there = to_spark(spark, accounts, data.draw(st.integers(1, 4)))
+        found = in_spark.screen(there, listed, KINDS, previous=before_there, **options)
+        assert_same(in_one_order(found.collect()), in_one_order(expected))
+        day, before, before_there = day + timedelta(days=1), expected, found.flagged
+
+
+PHONE_FORMS = ["{n}", "+86{n}", "0086 {n}", "{a} {b} {c}", "+86 {a}-{b}-{c}", "({n})", "{n} "]
+ODD = ["n/a", "", None, "12", "+44 20 7946 0958", "00", "138 0013 8000x12", "+86"]
+
+
+def dirty_phones(rng: np.random.Generator, count: int) -> list[str | None]:
+    numbers = 13_000_000_000 + rng.integers(0, 3_000, count)
+    cells: list[str | None] = []
+    for number, form, odd in zip(numbers, rng.integers(0, 99, count), rng.integers(0, 9, count), strict=True):
+        n = str(number)
+        text = PHONE_FORMS[form % len(PHONE_FORMS)].format(n=n, a=n[:3], b=n[3:7], c=n[7:])
+        cells.append(ODD[form % len(ODD)] if odd == 0 else text)
+    return cells
+
+
+def dirty_cards(rng: np.random.Generator, count: int) -> list[str | None]:
+    cards: list[str | None] = []
+    for number, form in zip(rng.integers(0, 3_000, count), rng.integers(0, 9, count), strict=True):
+        pan = f"622202{number:09}7"
+        grouped = " ".join(pan[at : at + 4] for at in range(0, 16, 4))
+        cards.append([pan, pan, pan, grouped, grouped, f"{pan[:6]}******{pan[-4:]}", "6.22202E+15", None, "x"][form])
+    return cards
+
+
+@pytest.fixture(scope="module")
+def crowd() -> pl.DataFrame:
+    """Accounts of which some have many rows, in cells as dirty as in the field."""
+    rng, count = np.random.default_rng(9), 20_000
+    wallets = ["0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "1BoatSLRHtKNngkdXEeobR76b53LETtpyT", "no", None]
+    return pl.DataFrame(
+        {
+            "account.id": [f"A{number}" if number % 97 else None for number in rng.integers(0, 15_000, count)],
+            "mobile": dirty_phones(rng, count),
+            "second": [dirty_phones(rng, int(many)) for many in rng.integers(0, 3, count)],
+            "landline": [f"{number};{number + 1}" for number in 1_064_120_000 + rng.integers(0, 9_999, count)],
+            "region": rng.choice(["CN", "GB", "US", None], count).tolist(),
+            "card_no": dirty_cards(rng, count),
+            "wallet": rng.choice(np.array(wallets, dtype=object), count, p=[0.01, 0.01, 0.01, 0.97]).tolist(),
+            "since": pl.Series((np.datetime64("2026-01-01") + rng.integers(0, 300, count)).astype("datetime64[D]")),
+            "a `strange` name": rng.choice(["x", "y"], count).tolist(),
+        }
+    )
+
+
+CROWD_KINDS: dict[str, Kind] = {
+    "mobile": cs.Phone("CN", holder_since="since", repair=True),
+    "second": cs.Phone(region_column="region"),
+    "landline": cs.Phone("CN", many=True),
+    "card_no": cs.Card(holder_since="since"),
+    "wallet": cs.Wallet(),
+}
+
+
+@pytest.fixture(scope="module")
+def listed() -> cs.Blocklist:
+    rng = np.random.default_rng(4)
+    rows = [
+        *(("phone", f"+86{13_000_000_000 + number}") for number in rng.integers(0, 3_000, 300)),
+        *(("phone", f"+8610641{number:04}*") for number in rng.integers(0, 200, 20)),
+        ("phone", "+8613000001000-+8613000001049"),
+        *(("card", f"622202{number:09}7") for number in rng.integers(0, 3_000, 200)),
+        *(("card", f"622202******{number:03}7") for number in rng.integers(0, 999, 3)),
+        ("wallet", "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"),
+    ]
+    frame = pl.DataFrame(rows, schema=["kind", "value"], orient="row").with_row_index("row")
+    others = {
+        "source": "source-" + (pl.col("row") % 3).cast(pl.String),
+        "severity": pl.col("row") % 100 + 1,
+        "list": pl.when(pl.col("row") % 11 == 0).then(pl.lit("allow")).otherwise(pl.lit("block")),
+        "listed_on": pl.lit(date(2026, 1, 1)) + pl.duration(days=pl.col("row") % 300),
+        "reference": pl.col("row").cast(pl.String),
+    }
+    return cs.Blocklist.from_frame(frame.select("kind", "value", **others))
+
+
+OPTIONS: Row = {"account_id": "account.id", "carry": ["a `strange` name", "since"], "as_of": DAY}
+
+
+def test_a_crowd_in_many_partitions_is_screened_as_on_one_machine(
+    spark: Any, crowd: pl.DataFrame, listed: cs.Blocklist
+) -> None:
+    expected = cs.screen(crowd, listed, CROWD_KINDS, **OPTIONS)
+    with in_spark.screen(to_spark(spark, crowd, 7), listed, CROWD_KINDS, **OPTIONS) as found:
+        assert expected.summary["flagged"]["accounts"] > 1_000
+        assert len(expected.summary["rows"]) == 6
+        assert_same(in_one_order(found.collect()), in_one_order(expected))
+
+
+def test_rejects_come_in_the_order_of_the_input(
+    spark: Any, crowd: pl.DataFrame, listed: cs.Blocklist, tmp_path: Path
+) -> None:
+    crowd.write_parquet(tmp_path / "accounts.parquet", row_group_size=2_000)
+    spark.conf.set("spark.sql.files.maxPartitionBytes", "100000")
+    accounts = spark.read.parquet(str(tmp_path / "accounts.parquet"))
+    assert accounts.rdd.getNumPartitions() > 2
+    expected = cs.screen(crowd, listed, CROWD_KINDS, **OPTIONS)
+    found = in_spark.screen(accounts, listed, CROWD_KINDS, **OPTIONS).collect(tmp_path / "out")
+    spark.conf.unset("spark.sql.files.maxPartitionBytes")
+    assert_same(found, expected)
+    assert cs.Result.read(tmp_path / "out").rejects.collect().equals(expected.rejects.collect())
