@@ -16,7 +16,7 @@ from cardscreen.job import Job
 from cardscreen.listings import Blocklist
 from cardscreen.manifest import fingerprint
 from cardscreen.store import Store
-from cardscreen.tables import files_of, schema_of
+from cardscreen.tables import files_of
 
 
 def account_key(job: Job, dtype: pl.DataType) -> dict[str, str]:
@@ -24,12 +24,11 @@ def account_key(job: Job, dtype: pl.DataType) -> dict[str, str]:
     return {"column": job.account_id, "type": str(dtype)}
 
 
-def check_same(base: Base, job: Job, table: pl.LazyFrame) -> None:
+def check_same(base: Base, job: Job, accounts: pl.Schema) -> None:
     """Refuse to compare nights that don't speak of the same things: flags would end or begin for no reason.
 
     Raises:
         ConfigError: The identifiers or the account ids are others; says which.
-        InputError: The accounts can't be read.
     """
     then, now = base.records.get("identifiers", job.described), job.described
     told = [
@@ -37,7 +36,7 @@ def check_same(base: Base, job: Job, table: pl.LazyFrame) -> None:
         for name in [*then, *(name for name in now if name not in then)]
         if then.get(name) != now.get(name)
     ]
-    account = schema_of(table, "the accounts").get(job.account_id)
+    account = accounts.get(job.account_id)
     if account is not None:
         key = account_key(job, account)
         was = base.records.get("account_key", key)

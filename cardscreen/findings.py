@@ -18,6 +18,7 @@ import polars as pl
 
 from cardscreen import schema
 from cardscreen.accounts import AccountColumns
+from cardscreen.matching import EVIDENCE
 from cardscreen.policy import Policy
 from cardscreen.rules import ACCOUNT
 from cardscreen.tables import to_date
@@ -113,8 +114,7 @@ def hits_of(found: pl.DataFrame) -> pl.DataFrame:
     """
     listed = found.filter(~_IS_ALLOW)
     carry = [name for name in found.columns if name.startswith(ACCOUNT)]
-    of_cell = {"account_id", "identifier", "holder_since", "shown", "status", "row", "cell", *carry}
-    listings = listed.select(name for name in listed.columns if name not in of_cell).unique().drop("nth")
+    listings = listed.select(*_OF_VALUE, "carried_by", "match", *EVIDENCE, "nth").unique().drop("nth")
     owned = listed.group_by("account_id", "identifier", *_OF_VALUE).agg(pl.col("holder_since", "shown", "status").min())
     # Rows of one account may say different things: a rule that protects one of them protects the account. Rows
     # without a hit are left out, as of those only some have come this far.

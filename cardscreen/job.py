@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
@@ -61,6 +61,19 @@ class _Output(Section):
     metrics: str | None = None
 
 
+class _Engine(Section):
+    name: Literal["polars", "spark"] = "polars"
+    master: str | None = None
+    files: str | None = None
+    settings: dict[str, str | int | bool] = {}
+
+    @model_validator(mode="after")
+    def _of_spark(self) -> _Engine:
+        if self.name != "spark" and self.model_fields_set - {"name"}:
+            raise ValueError('master, files and settings are those of Spark: say name = "spark"')
+        return self
+
+
 class _Notices(Section):
     texts: dict[str, str] = {}
 
@@ -71,6 +84,7 @@ class _JobFile(Section):
     identifiers: dict[str, dict[str, Any]] = Field(min_length=1)
     blocklist: _Blocklist
     tokens: _Tokens | None = None
+    engine: _Engine = _Engine()
     policy: dict[str, Any] = {}
     output: _Output = _Output()
     notices: _Notices = _Notices()
@@ -80,6 +94,21 @@ class _JobFile(Section):
     @classmethod
     def _zone(cls, name: str) -> str:
         return known_zone(name)
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Where Spark runs.
+
+    Attributes:
+        master: As for `spark.session`.
+        files: As for `spark.screen`.
+        settings: Settings of Spark.
+    """
+
+    master: str | None
+    files: str | None
+    settings: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -93,6 +122,7 @@ class Job:
         files: The files that the job was read from, by what they are.
         described: The identifiers as the file writes them.
         texts: What to say of reason codes, beside what is said by default.
+        cluster: Where Spark runs, if the accounts are screened there; None: on this machine.
     """
 
     timezone: str
@@ -113,6 +143,7 @@ class Job:
     files: dict[str, Path]
     described: dict[str, dict[str, Any]]
     texts: dict[str, str]
+    cluster: Cluster | None
 
     @classmethod
     def read(cls, path: str | Path) -> Job:
@@ -160,11 +191,22 @@ class Job:
             files=files,
             described=said.identifiers,
             texts=said.notices.texts,
+            cluster=_cluster(said.engine, file.parent),
         )
 
     def today(self) -> date:
         """The day it is now in the job's time zone."""
         return datetime.now(ZoneInfo(self.timezone)).date()
+
+
+def _cluster(said: _Engine, folder: Path) -> Cluster | None:
+    if said.name != "spark":
+        return None
+    # As Spark writes them.
+    settings = {
+        name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in said.settings.items()
+    }
+    return Cluster(said.master, _resolved(folder, said.files) if said.files else None, settings)
 
 
 def _policy(settings: dict[str, Any], toml: TomlFile, file: Path) -> tuple[Policy, dict[str, Path]]:

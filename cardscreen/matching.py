@@ -24,7 +24,7 @@ from cardscreen.members import Members
 from cardscreen.tokens import TokenKey, token
 
 #: What evidence keeps of a listing.
-_EVIDENCE = ["list", "source", "reason", "severity", "listed_on", "expires_on", "reference", "listing_id"]
+EVIDENCE = ["list", "source", "reason", "severity", "listed_on", "expires_on", "reference", "listing_id"]
 
 
 _SETS = ("keys", "shown", "hidden", "tokens")
@@ -203,7 +203,7 @@ def evidence(values: pl.DataFrame, near: Near, token_keys: Sequence[TokenKey] = 
     for name, kind in KINDS.items():
         asked, listed = values.filter(pl.col("kind") == name), listings.filter(pl.col("kind") == name)
         pairs += [_exact(asked, listed), _ranged(asked, listed, kind), _truncated(asked, listed, kind)]
-    columns = ["kind", "value", "match", *_EVIDENCE]
+    columns = ["kind", "value", "match", *EVIDENCE]
     return pl.concat([pair.select(columns) for pair in pairs])
 
 

@@ -52,7 +52,7 @@ def open_remote(urls: list[str], form: Format | None, encoding: str | None, deli
     if form is None and not schemes.issubset(_STORES):
         raise ConfigError(f"{urls[0]}: name a file, ending in .parquet, .csv, .tsv, .arrow, .ipc or .feather")
     try:
-        if form is None and _is_delta(urls[0]):
+        if form is None and is_delta_at(urls[0]):
             return _delta(urls)
         # As a pattern, the folder's own name may be a partition too.
         found = urls if form else [f"{url.rstrip('/')}/**/*.parquet" for url in urls]
@@ -72,10 +72,11 @@ def _scan(urls: list[str], form: Format, delimiter: str, options: Any) -> pl.Laz
     return pl.scan_csv(urls, separator=delimiter, infer_schema=False, storage_options=options)
 
 
-def _is_delta(url: str) -> bool:
+def is_delta_at(url: str) -> bool:
+    """Whether a URL names the folder of a Delta table; not where the store is of a kind that is not known here."""
     from deltalake import DeltaTable
 
-    return DeltaTable.is_deltatable(url, _DELTA_BRIEFLY)
+    return urlsplit(url).scheme in _STORES and DeltaTable.is_deltatable(url, _DELTA_BRIEFLY)
 
 
 def _delta(urls: list[str]) -> pl.LazyFrame:

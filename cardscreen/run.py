@@ -19,6 +19,7 @@ from cardscreen.brakes import Moves, newer, passed
 from cardscreen.causes import Circumstances
 from cardscreen.changes import Changes, Prior, compare
 from cardscreen.comparable import account_key, check_same, circumstances, lists_of, sources_of
+from cardscreen.engines import screened
 from cardscreen.errors import CardscreenError, ConfigError, InputError
 from cardscreen.files import not_for_others
 from cardscreen.job import Job
@@ -27,7 +28,7 @@ from cardscreen.manifest import policy_digest, write_records
 from cardscreen.notices import read_applied, told_rows, write_files
 from cardscreen.phones import NO_REGION
 from cardscreen.rejects import ROW_GROUP
-from cardscreen.screening import Clock, Result, read_result, screen
+from cardscreen.screening import Clock, Result, read_result
 from cardscreen.store import Store
 from cardscreen.tables import files_of, first_line, no_such_file, open_table
 
@@ -208,25 +209,15 @@ class Night:
         return _Found(replace(result, summary=summary), changes, blocklist, prior, audit, policy, held, clock)
 
     def _screened(self, blocklist: Blocklist, prior: Prior, out: Path | None) -> Result:
-        job = self.job
-        table = open_table(job.accounts, encoding=job.encoding, delimiter=job.delimiter)
-        if (before := [*filter(None, [prior.base]), *prior.superseded]) and not self.allow_changed_identifiers:
-            check_same(before[0], job, table)
-        result = screen(
-            table,
-            blocklist,
-            job.identifiers,
-            account_id=job.account_id,
-            carry=job.carry,
-            unmasked=job.unmasked,
-            policy=job.policy,
-            as_of=self.day,
-            previous=prior.watched(),
-            tokens=job.tokens,
-            out=out,
-        )
+        before = [*filter(None, [prior.base]), *prior.superseded]
+
+        def check(accounts: pl.Schema) -> None:
+            if before and not self.allow_changed_identifiers:
+                check_same(before[0], self.job, accounts)
+
+        result = screened(self.job, blocklist, self.day, prior.watched(), out, check)
         if result.summary["rows"]["read"] == 0:
-            raise InputError(f"{job.accounts} holds no accounts: an empty extract clears nobody")
+            raise InputError(f"{self.job.accounts} holds no accounts: an empty extract clears nobody")
         return result
 
     def write(self, folder: Path, run_id: str, begun: datetime, found: _Found) -> dict[str, Any]:
@@ -333,7 +324,8 @@ def _naming_the_file(job: Job) -> Iterator[None]:
         yield
     except InputError as error:
         files = files_of(job.accounts)
-        if type(error) is not InputError or _is_full(error) or any(file in str(error) for file in files):
+        told = _is_full(error) or any(file in str(error) for file in files)
+        if type(error) is not InputError or told or job.cluster is not None:
             raise
         for file in files:
             try:

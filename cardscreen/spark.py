@@ -47,6 +47,7 @@ from cardscreen.identifiers import Kind
 from cardscreen.listings import Blocklist
 from cardscreen.policy import Policy
 from cardscreen.rejects import KEPT, Rejects
+from cardscreen.remote import is_delta_at
 from cardscreen.scanning import check_dates
 from cardscreen.screening import (
     Clock,
@@ -58,7 +59,7 @@ from cardscreen.screening import (
     versions,
     write_tables,
 )
-from cardscreen.tables import require_columns
+from cardscreen.tables import files_of, is_delta, is_url, require_columns
 from cardscreen.tokens import TokenKey
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ _SETTINGS = {
     "spark.sql.execution.arrow.maxRecordsPerBatch": str(BATCH_ROWS),
     "spark.ui.showConsoleProgress": "false",
     "spark.executorEnv.POLARS_MAX_THREADS": "1",
+    "spark.sql.sources.partitionColumnTypeInference.enabled": "false",  # 010 is no number
 }
 _TYPES: dict[str, pl.DataType] = {
     **dict.fromkeys(("string", "char", "varchar"), pl.String()),
@@ -87,6 +89,8 @@ _TYPES: dict[str, pl.DataType] = {
     "timestamp_ntz": pl.Datetime("us"),
     "void": pl.Null(),
 }
+#: Begins the name of a table in Spark's catalog, where a path is asked for.
+TABLE = "table://"
 _BEFORE = {"action": "was", "flagged_since": "was_since", "act_on": "was_due"}
 _MODULE_MISSING = re.compile(r"No module named '([\w.]+)'")
 _PYTHONS_DIFFER = "PYTHON_VERSION_MISMATCH"
@@ -228,7 +232,7 @@ def screen(
     clock = Clock()
     session = accounts.sparkSession
     asked = Question.of(
-        _schema_of(accounts),
+        schema_of(accounts),
         blocklist,
         identifiers,
         account_id=account_id,
@@ -289,7 +293,7 @@ def _column(name: str) -> Column:
     return sql.col("`" + name.replace("`", "``") + "`")
 
 
-def _schema_of(accounts: DataFrame) -> pl.Schema:
+def schema_of(accounts: DataFrame) -> pl.Schema:
     """The accounts' columns as Polars sees them; of a type that it has not, as objects."""
     if not hasattr(accounts, "mapInArrow"):
         raise ConfigError(f"the accounts are a {type(accounts).__name__}, not a Spark DataFrame")
@@ -297,6 +301,41 @@ def _schema_of(accounts: DataFrame) -> pl.Schema:
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         raise InputError(f"the accounts have several columns of the name {', '.join(map(repr, repeated))}")
     return pl.Schema({column.name: _polars_type(column.dataType) for column in accounts.schema})
+
+
+def open_accounts(session: SparkSession, path: str) -> DataFrame:
+    """Accounts as Spark reads them.
+
+    Args:
+        session: Spark.
+        path: `table://` and the name of a table in Spark's catalog; a Parquet file, a pattern or a folder, here or at
+            a URL that Spark knows; the folder of a Delta table.
+
+    Raises:
+        InputError: There is none, or it can't be read.
+        ConfigError: Files of a format that is not read in Spark.
+    """
+    if path.startswith(TABLE):
+        with _in_one_sentence():
+            return session.table(path.removeprefix(TABLE))
+    if is_delta(path) or (is_url(path) and is_delta_at(path)):
+        with _in_one_sentence():
+            return session.read.format("delta").load(path)
+    files = [path] if is_url(path) or Path(path).is_dir() else files_of(path)
+    if other := sorted({ending for file in files if (ending := Path(file).suffix) not in ("", ".parquet")}):
+        raise ConfigError(
+            f"{path}: files ending in {other[0]!r} are not read in Spark: give Parquet, a Delta table, or a table of "
+            f"Spark's catalog as {TABLE}name"
+        )
+    with _in_one_sentence():
+        reader = session.read.option("basePath", _base(files[0])) if "=" in files[0] else session.read
+        return reader.parquet(*files)
+
+
+def _base(file: str) -> str:
+    """The folder below which folders' names are columns."""
+    before = file.split("=", maxsplit=1)[0]
+    return before.rsplit("/", maxsplit=1)[0] or "/"
 
 
 def _polars_type(of: Any) -> pl.DataType:
@@ -475,6 +514,8 @@ def _meant(error: Exception) -> CardscreenError:
         return ConfigError(f"the workers' Python has no {missing[1].split('.')[0]}: {advice}")
     if _PYTHONS_DIFFER in text:
         return ConfigError(f"the workers' Python is another version than this one, {sys.version.split()[0]}: {advice}")
+    if "DATA_SOURCE_NOT_FOUND" in text and "delta" in text:
+        return ConfigError("Spark can't read Delta tables here: add Delta Lake's package for Spark to its session")
     if "maxResultSize" in text:
         return InputError("what was found is more than Spark gives this machine: raise spark.driver.maxResultSize")
     return InputError(f"Spark could not finish: {first_line(error)}")

@@ -34,7 +34,7 @@ ORDER = [
         "changes",
         "brakes",
     ),
-    *("merging", "store", "job", "runs", "notices", "manifest", "comparable", "run"),
+    *("merging", "store", "job", "runs", "notices", "manifest", "comparable", "engines", "run"),
     *("feeds", "presets", "feed_checks", "importing", "inspecting", "upkeep"),
     *("finished", "integrity", "deciding", "retention", "overview"),
     *("kept", "judgement", "story", "telling", "replaying", "auditing", "comparing"),

@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_screening_policy import DAY, KEY, accounts_of, blocklist_of, frame_of, listing, policies
+from worlds import DAY, KEY, accounts_of, blocklist_of, frame_of, listing, policies
 
 import cardscreen as cs
 from cardscreen import scanning
