@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import polars as pl
 
-from cardscreen.errors import ConfigError, InputError, first_line
+from cardscreen.errors import ConfigError, InputError, first_line, missing_extra
 
 Format = Literal["parquet", "ipc", "text"]
 
@@ -110,10 +111,8 @@ def read_bytes(url: str) -> bytes:
         InputError: It is not there, or the store can't be reached.
     """
     folder, _, name = url.rpartition("/")
-    try:
-        return bytes(_store(folder).open_input_file(name).read())
-    except OSError as error:
-        raise _unreadable(url, error) from None
+    with _store(folder) as store:
+        return bytes(store.get(name).bytes())
 
 
 def write_bytes(folder: str, name: str, content: bytes) -> None:
@@ -122,21 +121,18 @@ def write_bytes(folder: str, name: str, content: bytes) -> None:
     Raises:
         InputError: It can't be written there.
     """
+    with _store(folder) as store:
+        store.put(name, content)
+
+
+@contextmanager
+def _store(folder: str) -> Iterator[Any]:
     try:
-        stream = _store(folder).open_output_stream(name)
-        stream.write(content)
-        stream.close()
-    except OSError as error:
-        raise _unreadable(folder, error) from None
-
-
-def remove(folder: str, name: str) -> None:
-    """Remove a file from an object store, if it is there."""
-    with contextlib.suppress(OSError):
-        _store(folder).delete_file(name)
-
-
-def _store(folder: str) -> Any:
-    from deltalake.fs import DeltaStorageHandler
-
-    return DeltaStorageHandler(folder)
+        from obstore.exceptions import BaseError
+        from obstore.store import from_url
+    except ImportError:
+        raise ConfigError(missing_extra("obstore", "spark")) from None
+    try:
+        yield from_url(folder)
+    except (BaseError, OSError, ValueError) as error:
+        raise _unreadable(folder, error if isinstance(error, FileNotFoundError) else OSError(str(error))) from None

@@ -1,4 +1,4 @@
-"""A folder as an S3 store whose buckets are its folders: as much of the protocol as reading needs."""
+"""A folder as an S3 store whose buckets are its folders: as much of the protocol as is needed."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ def serving(root: Path) -> Iterator[str]:
 class _Store(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     root: Path
+    parts: dict[Path, dict[int, bytes]] = {}
 
     def do_GET(self) -> None:
         url = urlsplit(self.path)
@@ -40,6 +41,31 @@ class _Store(BaseHTTPRequestHandler):
             self._send_file(path.read_bytes())
 
     do_HEAD = do_GET  # noqa: N815
+
+    def do_PUT(self) -> None:
+        """A file, or a part of one."""
+        url = urlsplit(self.path)
+        path, query = self.root / unquote(url.path).strip("/"), parse_qs(url.query)
+        content = self.rfile.read(int(self.headers["Content-Length"]))
+        if "partNumber" in query:
+            self.parts.setdefault(path, {})[int(query["partNumber"][0])] = content
+        else:
+            path.write_bytes(content)
+        self._send(200, b"")
+
+    def do_POST(self) -> None:
+        """The beginning of a file in parts, or its end."""
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        url = urlsplit(self.path)
+        path = self.root / unquote(url.path).strip("/")
+        bucket, _, key = url.path.strip("/").partition("/")
+        about = f"<Bucket>{bucket}</Bucket><Key>{key}</Key>"
+        if "uploads" in url.query:
+            said = f"<InitiateMultipartUploadResult>{about}<UploadId>1</UploadId></InitiateMultipartUploadResult>"
+        else:
+            path.write_bytes(b"".join(part for _, part in sorted(self.parts.pop(path).items())))
+            said = f"<CompleteMultipartUploadResult>{about}<ETag>x</ETag></CompleteMultipartUploadResult>"
+        self._send(200, said.encode())
 
     def _send_file(self, content: bytes) -> None:
         asked = self.headers.get("Range")
@@ -56,7 +82,7 @@ class _Store(BaseHTTPRequestHandler):
         for name, value in (headers | (more or {})).items():
             self.send_header(name, value)
         self.end_headers()
-        if self.command == "GET":
+        if self.command != "HEAD":
             self.wfile.write(body)
 
 

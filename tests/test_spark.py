@@ -20,7 +20,6 @@ import cardscreen as cs
 from cardscreen import spark as in_spark
 from cardscreen.identifiers import Kind
 
-pytestmark = pytest.mark.xdist_group("spark")
 IDS: dict[str, tuple[pl.DataType, list[Any]]] = {
     "text": (pl.String(), ["a", "B", "号", "a ", None, " "]),
     "integer": (pl.Int32(), [-1, 0, 7, 10, None]),
