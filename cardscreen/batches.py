@@ -33,6 +33,8 @@ from cardscreen.rules import ACCOUNT
 from cardscreen.scanning import MAY_MATCH, Watch, scan_batch
 from cardscreen.screening import versions
 
+#: Among the counts of a pass, that of its matches.
+MATCHES = "matches"
 #: Names of a bundle's tables.
 WATCHED, CLEARED = "watched", "cleared"
 #: Accounts that are worked on at once: fewer, and what each batch costs by itself shows.
@@ -265,6 +267,7 @@ class _Pass:
         values = cells.select("kind", "value").unique()
         pairs = evidence(values, self._bundle.near, self._bundle.token_keys)
         found = matches(cells, pairs).with_columns(self._pseudonym())
+        self._counts[MATCHES] += len(found)
         carried = {f"{ACCOUNT}{name}": f"carried_{at}" for at, name in enumerate(plan.carry)}
         yield from self._out.rows("match", found.rename(carried))
 

@@ -23,7 +23,7 @@ import polars as pl
 from cardscreen import compiled, schema
 from cardscreen.compiled import token_key
 from cardscreen.digits import Keys, distinct
-from cardscreen.errors import InputError
+from cardscreen.errors import ConfigError, InputError, first_line
 from cardscreen.identifiers import KINDS, Kind
 from cardscreen.intervals import Intervals
 from cardscreen.listings import Blocklist, holds
@@ -99,8 +99,25 @@ class Bundle:
             tables: Whatever else workers need, sealed too.
 
         Raises:
-            InputError: They can't be written there.
+            ConfigError: They can't be written there.
         """
+        try:
+            if not is_url(folder):
+                Path(folder).mkdir(parents=True, exist_ok=True)
+            return cls._written(folder, blocklist, day, kinds, token_keys, tables)
+        except OSError as error:
+            raise ConfigError(f"files: {folder} can't be written to: {error.strerror or first_line(error)}") from None
+
+    @classmethod
+    def _written(
+        cls,
+        folder: str,
+        blocklist: Blocklist,
+        day: date,
+        kinds: Sequence[Kind],
+        token_keys: Sequence[TokenKey],
+        tables: Mapping[str, pl.DataFrame],
+    ) -> Bundle:
         writer = _Writer(folder)
         in_force = compiled.in_force(blocklist.compiled, day)
         names = list(dict.fromkeys(kind.name for kind in kinds))

@@ -30,6 +30,7 @@ from cardscreen import schema
 from cardscreen.accounts import AccountColumns
 from cardscreen.batches import (
     CLEARED,
+    MATCHES,
     PART_BITS,
     WATCHED,
     Asked,
@@ -68,9 +69,12 @@ if TYPE_CHECKING:
 
 #: Rows of an Arrow batch between Spark and Python, where `session` sets it.
 BATCH_ROWS = 50_000
+#: Matches that a worker decides on at once: fewer, and starting on them takes longer than deciding.
+MATCHES_TOGETHER = 100_000
 _SETTINGS = {
     "spark.sql.execution.arrow.maxRecordsPerBatch": str(BATCH_ROWS),
     "spark.ui.showConsoleProgress": "false",
+    "spark.log.level": "ERROR",
     "spark.executorEnv.POLARS_MAX_THREADS": "1",
     "spark.sql.sources.partitionColumnTypeInference.enabled": "false",  # 010 is no number
 }
@@ -263,7 +267,7 @@ def screen(
         if before is not None:
             found = found.join(before, "account_id", "left")
         decided = (
-            found.repartition("account_id")
+            found.repartition(1 + counts[MATCHES] // MATCHES_TOGETHER, "account_id")
             .mapInArrow(work.step("decide"), _struct(decided_fields, of_account, carried))
             .persist()
         )

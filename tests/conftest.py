@@ -36,11 +36,19 @@ def java() -> None:
 
 
 @pytest.fixture(scope="session")
-def spark(java: None) -> Iterator[Any]:
+def spark(java: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """One local session for all tests: starting it takes longer than most of them."""
     from cardscreen.spark import session
 
-    settings = {"spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "3", "spark.log.level": "OFF"}
+    settings = {
+        "spark.ui.enabled": "false",
+        "spark.sql.shuffle.partitions": "3",
+        "spark.log.level": "OFF",
+        # What lies in Spark's own files can be searched.
+        "spark.local.dir": str(tmp_path_factory.mktemp("spark-local")),
+        "spark.shuffle.compress": "false",
+        "spark.shuffle.spill.compress": "false",
+    }
     started = session("local[2]", settings)
     yield started
     started.stop()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import parts
 import polars as pl
@@ -14,6 +16,8 @@ from hypothesis import strategies as st
 from worlds import CARRY, DAY, IDS, KEY, KINDS, Row, blocklist_of, frame_of, policy_of, worlds
 
 import cardscreen as cs
+from cardscreen.bundle import Bundle, Opened
+from cardscreen.screening import versions
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +62,57 @@ def test_parts_of_any_accounts_give_what_the_whole_gives(folder: Path, data: st.
         pieces = cut(accounts, data.draw(st.lists(st.integers(0, 20), max_size=3)))
         assert_same(parts.screen(pieces, listed, KINDS, folder, previous=before, **options), expected)
         day, before = day + timedelta(days=1), expected
+
+
+LISTED = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["phone"], "value": ["+8613800138000"]}))
+ONE = pl.DataFrame({"account_id": ["a"], "mobile": ["13800138000"]})
+MOBILE = {"mobile": cs.Phone("CN")}
+
+
+def test_a_worker_with_other_software_is_refused(tmp_path: Path) -> None:
+    other = {**versions(), "phonenumbers": "8.0.0"}
+    told = rf"has phonenumbers {versions()['phonenumbers']} instead of 8\.0\.0: install the same on all machines"
+    with mock.patch("parts.versions", return_value=other), pytest.raises(cs.ConfigError, match=told):
+        parts.screen([ONE], LISTED, MOBILE, tmp_path)
+
+
+@pytest.mark.parametrize("what", ["phone.arrays", "phone.listings", "numbering.CN", "token_keys"])
+def test_a_file_that_is_not_the_one_that_was_written_is_refused(tmp_path: Path, what: str) -> None:
+    class Damaging(Bundle):
+        @classmethod
+        def write(cls, *arguments: Any) -> Bundle:
+            bundle = Bundle.write(*arguments)
+            file = tmp_path / bundle.files[what].name
+            content = bytearray(file.read_bytes())
+            content[len(content) // 2] ^= 1
+            file.write_bytes(content)
+            return bundle
+
+    with (
+        mock.patch("parts.Bundle", Damaging),
+        pytest.raises(cs.InputError, match=f"a worker's cardscreen-{what}-.* is"),
+    ):
+        parts.screen([ONE], LISTED, MOBILE, tmp_path)
+
+
+def test_what_a_worker_says_of_an_error_of_the_engine_holds_no_values(tmp_path: Path) -> None:
+    pan = "6222021234561234"
+    broken = mock.patch("cardscreen.batches.cells_of", side_effect=pl.exceptions.ComputeError(f"bad value {pan}"))
+    with broken, pytest.raises(cs.InputError, match="a worker failed with ComputeError in _matches") as raised:
+        parts.screen([ONE], LISTED, MOBILE, tmp_path)
+    assert pan not in str(raised.value)
+
+
+def test_workers_keep_one_bundle_open(tmp_path: Path) -> None:
+    opened: list[Any] = []
+
+    class Counted(Opened):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            opened.append(self)
+
+    with mock.patch("cardscreen.batches.Opened", Counted):
+        parts.screen([ONE, ONE, ONE.clear(), ONE], LISTED, MOBILE, tmp_path)
+        assert len(opened) == 1
+        parts.screen([ONE], LISTED, MOBILE, tmp_path)
+        assert len(opened) == 2

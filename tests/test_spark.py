@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -162,6 +164,101 @@ def test_rejects_come_in_the_order_of_the_input(
     assert cs.Result.read(tmp_path / "out").rejects.collect().equals(expected.rejects.collect())
 
 
+# --- what may not happen -------------------------------------------------------------------------------------
+
+
+def test_no_file_that_spark_writes_holds_a_card_number_or_a_secret(spark: Any, tmp_path: Path) -> None:
+    pans, secret = (
+        [f"62220212345{number:05}" for number in range(7, 6_000, 10)],
+        "a secret of a bank, for its tokens only",
+    )
+    key = cs.TokenKey(secret)
+    accounts = pl.DataFrame({"account_id": range(len(pans)), "card_no": pans})
+    accounts.write_parquet(tmp_path / "accounts.parquet")
+    values = pl.DataFrame({"kind": "card", "value": pans})
+    listed = pl.concat([values.head(300), values.tail(50).with_columns(cs.token("value", "card", key))])
+    before = cs.screen(accounts.head(9), cs.Blocklist.from_frame(values), {"card_no": cs.Card()})
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    for files in (None, str(shared)):
+        there = spark.read.parquet(str(tmp_path / "accounts.parquet"))
+        options: Row = {"tokens": key, "previous": before, "files": files}
+        found = in_spark.screen(there, cs.Blocklist.from_frame(listed), {"card_no": cs.Card()}, **options)
+        hits = found.collect(tmp_path / "out").hits.collect()
+        assert len(hits) == 350
+    local = Path(spark.sparkContext.getConf().get("spark.local.dir"))
+    written = [file for place in (local, shared, tmp_path / "out") for file in place.rglob("*") if file.is_file()]
+    content = b"".join(file.read_bytes() for file in written)
+    masked = f"{pans[0][:6]}******{pans[0][-4:]}".encode()
+    assert masked in content  # so matches were looked into
+    assert secret.encode() not in content
+    assert [pan for pan in pans if pan.encode() in content or int(pan).to_bytes(8, "little") in content] == []
+
+
+def test_integers_without_a_sign_are_accounts_and_numbers(spark: Any, tmp_path: Path) -> None:
+    accounts = pl.DataFrame(
+        {"account_id": [2**64 - 1, 7], "mobile": [13_800_138_000, None], "card_no": [None, 6222021234561234]},
+        schema=dict.fromkeys(("account_id", "mobile", "card_no"), pl.UInt64),
+    )
+    accounts.write_parquet(tmp_path / "accounts.parquet")
+    listed = cs.Blocklist.from_frame(
+        pl.DataFrame({"kind": ["phone", "card"], "value": ["+8613800138000", "6222021234561234"]})
+    )
+    there = spark.read.parquet(str(tmp_path / "accounts.parquet"))
+    found = in_spark.screen(there, listed, {"mobile": cs.Phone("CN"), "card_no": cs.Card()}, as_of=DAY).collect()
+    assert found.hits.collect()["value"].to_list() == ["622202******1234", "+8613800138000"]
+    assert found.hits.collect()["account_id"].cast(pl.String).to_list() == ["7", str(2**64 - 1)]
+
+
+LISTED = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["phone"], "value": ["+8613800138000"]}))
+MOBILE: dict[str, Kind] = {"mobile": cs.Phone("CN", holder_since="since")}
+PAN_ID = "4111111111111111"
+
+
+@pytest.mark.parametrize(
+    ("row", "options", "error", "said"),
+    [
+        pytest.param({"mobil": "1"}, {}, cs.MissingColumn, "mobile", id="column"),
+        pytest.param({"mobile": "1", "since": "soon"}, {}, cs.InputError, "'since' holds 1 values that are", id="day"),
+        pytest.param(
+            {"mobile": "1", "since": None, "account_id": PAN_ID}, {}, cs.ConfigError, "card numbers", id="pan"
+        ),
+        pytest.param(
+            {"mobile": "1", "since": "", "Mobile": "2"}, {"account_id": "Id"}, cs.MissingColumn, "Id", id="id"
+        ),
+        pytest.param(
+            {"mobile": "1", "since": ""},
+            {"files": "/proc/nothing"},
+            cs.ConfigError,
+            "files: /proc/nothing can't be",
+            id="files",
+        ),
+        pytest.param(
+            {"mobile": "1", "since": ""}, {"previous": "/proc/nothing.parquet"}, cs.InputError, "nothing", id="before"
+        ),
+    ],
+)
+def test_a_mistake_is_told_in_one_sentence(
+    spark: Any, row: Row, options: Row, error: type[cs.CardscreenError], said: str
+) -> None:
+    schema = ", ".join(f"{name} string" for name in {"account_id": "", **row})
+    there = spark.createDataFrame([tuple({"account_id": "a", **row}.values())], schema)
+    with pytest.raises(error, match=re.escape(said)) as raised:
+        in_spark.screen(there, LISTED, MOBILE, **options)
+    assert "\n" not in str(raised.value)
+    assert PAN_ID not in str(raised.value)
+
+
+def test_without_java_or_pyspark_one_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(cs.ConfigError, match=r"Spark needs Java, and there is none: install Java 17 or 21"):
+        in_spark.session()
+    monkeypatch.setitem(sys.modules, "pyspark.sql", None)
+    with pytest.raises(cs.ConfigError, match=r"PySpark is not installed: pip install 'cardscreen\[spark\]'"):
+        in_spark.session()
+
+
 # --- nights ------------------------------------------------------------------------------------------------
 
 
@@ -212,3 +309,29 @@ def test_a_run_in_spark_is_a_run_like_any_other(spark: Any, tmp_path: Path) -> N
         done = cardscreen(*command, cwd=tmp_path)
         assert done.code == 0, done.err
     assert "It is released" in cardscreen("explain", "a", "--run", second, cwd=tmp_path).out
+
+
+def test_a_job_reads_a_table_of_sparks_catalog(spark: Any, tmp_path: Path) -> None:
+    row = "'a' as account_id, '13800138000' as mobile, '' as card_no, '' as since, 'x' as segment"
+    spark.sql(f"create or replace temporary view subscribers as select {row}")
+    operator = Operator(tmp_path, JOB.replace("accounts.csv", "table://subscribers") + ENGINE)
+    operator.write([], [listing(phone(0))])
+    night = Night(operator.run(0))
+    assert night.change("a")[0] == "new"
+    assert night.manifest["inputs"]["accounts"] == [{"path": "table://subscribers"}]
+    operator.say(JOB.replace("accounts.csv", "table://nobody") + ENGINE)
+    with pytest.raises(cs.InputError, match="nobody"):
+        operator.run(1)
+    operator.say(JOB + ENGINE)
+    with pytest.raises(cs.ConfigError, match=r"files ending in '.csv' are not read in Spark: give Parquet"):
+        operator.run(1)
+
+
+def test_folders_named_like_a_column_are_columns_and_keep_their_zeros(spark: Any, tmp_path: Path) -> None:
+    for branch in ("010", "9"):
+        one = pl.DataFrame({"account_id": [branch], "mobile": ["13800138000"]})
+        one.write_parquet(tmp_path / f"branch={branch}" / "part.parquet", mkdir=True)
+    for path in (tmp_path, f"{tmp_path}/branch=*/*.parquet"):
+        there = in_spark.open_accounts(spark, str(path))
+        found = in_spark.screen(there, LISTED, {"mobile": cs.Phone("CN")}, carry=["branch"])
+        assert found.collect().flagged.collect()["branch"].to_list() == ["010", "9"]
