@@ -14,10 +14,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from commands import cardscreen
 from typer.main import get_command
 
+import cardscreen as cs
 from cardscreen.cli import app
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -136,3 +138,19 @@ def test_the_airflow_tasks_import_and_publish_and_fail_on_a_held_run(
     with pytest.raises(Exception, match="waits for approval: flagged_share") as failed:
         screen()
     assert type(failed.value).__name__ == "AirflowFailException"
+
+
+def test_accounts_in_spark_are_screened_against_a_store_and_the_store_is_read(
+    spark: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cardscreen("init", ".", cwd=tmp_path).code == 0
+    assert cardscreen("list", "import", "list.csv", "--feed", "feed.toml", "--store", "lists", cwd=tmp_path).code == 0
+    phones = [f"1380013{number:04}" for number in range(8_000, 8_100)]
+    accounts = pl.DataFrame({"account_id": range(100), "mobile": phones, "card_no": pl.Series([""] * 100)})
+    accounts.write_parquet(tmp_path / "accounts" / "part.parquet", mkdir=True)
+    example = runpy.run_path(str(EXAMPLES / "spark_accounts.py"))
+    example["main"](str(tmp_path / "accounts"), str(tmp_path / "lists"), str(tmp_path / "out"))
+    assert pl.read_parquet(tmp_path / "out" / "rejects").is_empty()
+    assert capsys.readouterr().out.startswith("SparkResult(100 rows: ")
+    listed = example["listings_in"](spark, str(tmp_path / "lists"))
+    assert listed.count() == len(cs.Store(tmp_path / "lists").blocklist())
