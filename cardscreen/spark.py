@@ -98,6 +98,7 @@ TABLE = "table://"
 _BEFORE = {"action": "was", "flagged_since": "was_since", "act_on": "was_due"}
 _MODULE_MISSING = re.compile(r"No module named '([\w.]+)'")
 _PYTHONS_DIFFER = "PYTHON_VERSION_MISMATCH"
+_CONNECT = "sc://"
 _SUITS_SPARK_4 = "install Java 17 or 21 (such as openjdk-17-jre-headless), or set JAVA_HOME to where it is"
 
 
@@ -529,7 +530,8 @@ def session(master: str | None = None, settings: Mapping[str, str] | None = None
     """A Spark session whose workers run this very Python; one that is there already is taken as it is.
 
     Args:
-        master: Such as `local[*]` or `spark://host:7077`; None: what Spark's own configuration says.
+        master: Such as `local[*]`, `spark://host:7077`, or `sc://host` (Spark Connect); None: what Spark's own
+            configuration says.
         settings: Further settings of Spark.
 
     Raises:
@@ -541,12 +543,14 @@ def session(master: str | None = None, settings: Mapping[str, str] | None = None
             from pyspark.sql import SparkSession
     except ImportError:
         raise ConfigError(missing_extra("PySpark", "spark")) from None
-    if not (str(master or "").startswith("sc://") or _java()):
+    far = str(master or "").startswith(_CONNECT)
+    if not (far or _java()):
         raise ConfigError(f"Spark needs Java, and there is none: {_SUITS_SPARK_4}")
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName("cardscreen")
-    builder = builder.master(master) if master else builder
-    for name, value in {**_SETTINGS, **(settings or {})}.items():
+    if master:
+        builder = builder.remote(master) if far else builder.master(master)
+    for name, value in {**({} if far else _SETTINGS), **(settings or {})}.items():
         builder = builder.config(name, value)
     with _in_one_sentence():
         return builder.getOrCreate()

@@ -117,3 +117,23 @@ def test_a_worker_whose_python_lacks_the_package_is_told_in_one_sentence(
         "the workers' Python has no cardscreen: install cardscreen[spark] on every machine, and let PYSPARK_PYTHON, or "
         "spark.pyspark.python, name the Python that has it",
     ]
+
+
+CONNECTED = """
+import polars as pl, pyspark.sql as ps, cardscreen as cs
+from cardscreen import spark
+session = ps.SparkSession.builder.remote("local[2]").getOrCreate()
+there = session.createDataFrame([("a", "138 0013 8000"), ("b", "n/a"), ("a", None)], "account_id string, mobile string")
+listed = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["phone"], "value": ["+8613800138000"]}))
+first = spark.screen(there, listed, {"mobile": cs.Phone("CN")})
+found = spark.screen(there, listed, {"mobile": cs.Phone("CN")}, previous=first.flagged).collect()
+print(found.flagged.collect()["account_id"].to_list(), len(found.rejects.collect()), len(found.watched.collect()))
+"""
+
+
+def test_spark_connect_gives_the_same(java: None) -> None:
+    pytest.importorskip("grpc")
+    environment = {**os.environ, "PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
+    command = [sys.executable, "-W", "ignore", "-c", CONNECTED]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.stdout.splitlines()[-1:] == ["['a'] 1 2"], done.stderr
