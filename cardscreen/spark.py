@@ -245,11 +245,10 @@ def screen(
         tokens=tokens,
     )
     plan, session = asked.plan, accounts.sparkSession
+    _check_zone(session, plan)
     before, watched = _before(previous, accounts, plan)
     with clock.stage("lists"):
         work = _Work.prepared(session, asked, blocklist, watched, files)
-    from pyspark.sql import functions as sql
-
     of_account, *carried = (_plain(accounts.schema[name].dataType) for name in (account_id, *plan.carry))
     with ExitStack() as failed:
         with clock.stage("scan"), _in_one_sentence():
@@ -259,18 +258,8 @@ def screen(
             counts = _figures(scanned)
         check_dates(counts, plan)
         with clock.stage("policy"), _in_one_sentence():
-            found = scanned.where("match is not null").select("match.*")
-            carriers = found.groupBy("kind", "value").agg(sql.countDistinct("account_id").alias("carried_by"))
-            found = found.join(carriers, ["kind", "value"])
-            if before is not None:
-                found = found.join(before, "account_id", "left")
-            decided = (
-                # By the column itself, Spark would take what the join with the night before has placed by account, and
-                # that it may split where it is large: an account would be decided in pieces.
-                found.repartition(sql.struct("account_id"))
-                .mapInArrow(work.step("decide"), _struct(decided_fields, of_account, carried))
-                .persist()
-            )
+            found = _with_all_accounts(scanned, before)
+            decided = found.mapInArrow(work.step("decide"), _struct(decided_fields, of_account, carried)).persist()
             failed.callback(decided.unpersist)
             came_out = _figures(decided)
         failed.pop_all()
@@ -287,6 +276,20 @@ def screen(
         watched=None if watched is None else cells,
         _kept=(scanned, decided),
     )
+
+
+def _with_all_accounts(scanned: DataFrame, before: DataFrame | None) -> DataFrame:
+    """The matches, with what only all accounts tell, those of an account in one place."""
+    from pyspark.sql import functions as sql
+
+    found = scanned.where("match is not null").select("match.*")
+    carriers = found.groupBy("kind", "value").agg(sql.countDistinct("account_id").alias("carried_by"))
+    found = found.join(carriers, ["kind", "value"])
+    if before is not None:
+        found = found.join(before, "account_id", "left")
+    # By the column itself, Spark would take what that join has placed by account, and may split where it is large: an
+    # account would be decided in pieces.
+    return found.repartition(sql.struct("account_id"))
 
 
 # --- what goes in -------------------------------------------------------------------------------------------
@@ -355,6 +358,24 @@ def _polars_type(of: Any) -> pl.DataType:
     if name == "array":
         return pl.List(_polars_type(of.elementType))
     return pl.Decimal(of.precision, of.scale) if name == "decimal" else _TYPES.get(name, pl.Object())
+
+
+def _check_zone(session: SparkSession, plan: AccountColumns) -> None:
+    """Refuse a time zone that is known to Spark only, where the accounts have instants, whose days depend on it.
+
+    Raises:
+        ConfigError: It is one.
+    """
+    zone = session.conf.get("spark.sql.session.timeZone")
+    try:
+        for name in plan.needed():
+            if plan.schema[name] == pl.Datetime("us", "UTC"):
+                pl.Series([None], dtype=pl.Datetime("us")).dt.replace_time_zone(zone)
+    except pl.exceptions.ComputeError:
+        raise ConfigError(
+            f"column {name!r} holds instants, and spark.sql.session.timeZone, {zone!r}, is no zone of the IANA's: "
+            "set it to one, such as Asia/Shanghai"
+        ) from None
 
 
 def _before(previous: Any, accounts: DataFrame, plan: AccountColumns) -> tuple[DataFrame | None, pl.DataFrame | None]:
@@ -543,7 +564,7 @@ def _meant(error: Exception) -> CardscreenError:
 
 
 def session(master: str | None = None, settings: Mapping[str, str] | None = None) -> SparkSession:
-    """A Spark session whose workers run this very Python; one that is there already is taken as it is.
+    """A Spark session whose workers run this very Python; one that is there already, told what it lets be told.
 
     Args:
         master: Such as `local[*]` or `spark://host:7077`; None: what Spark's own configuration says.

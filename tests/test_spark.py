@@ -247,13 +247,37 @@ def test_a_screening_that_fails_says_why_and_leaves_nothing_behind(
     assert spark.sparkContext._jsc.getPersistentRDDs().size() == kept
 
 
+def test_a_day_is_that_of_the_session_and_a_zone_that_is_not_known_is_named(
+    spark: Any, set_to: Callable[..., None]
+) -> None:
+    kinds: dict[str, Kind] = {"mobile": cs.Phone("CN", holder_since="since")}
+    listed = cs.Blocklist.from_frame(
+        pl.DataFrame({"kind": ["phone"], "value": ["+8613000000010"], "listed_on": [date(2026, 1, 1)]})
+    )
+    holders = []
+    for zone in ("Asia/Shanghai", "+08:00", "UTC"):
+        set_to(session_timeZone=zone)
+        accounts = spark.sql("select 'a' account_id, '13000000010' mobile, timestamp'2026-01-01T17:00:00Z' since")
+        with in_spark.screen(accounts, listed, kinds, as_of=DAY) as found:
+            holders.append(found.hits.collect()[0]["holder"])
+    assert holders == ["earlier", "earlier", "same"]
+    set_to(session_timeZone="GMT+8")
+    with pytest.raises(cs.ConfigError, match=r"'since' .* 'GMT\+8', is no zone"):
+        in_spark.screen(accounts, listed, kinds)
+
+
 def test_a_file_that_two_screenings_need_is_sent_once(
     spark: Any, listed: cs.Blocklist, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Spark on a cluster refuses a second file of the same name that lies elsewhere.
     sent: set[Path] = set()
     send = in_spark._send
-    monkeypatch.setattr(in_spark, "_send", lambda session, path: (sent.add(Path(path)), send(session, path)))
+
+    def noted(session: Any, path: str) -> None:
+        sent.add(Path(path))
+        send(session, path)
+
+    monkeypatch.setattr(in_spark, "_send", noted)
     accounts = spark.sql("select 'a' account_id, '13000000010' mobile")
     for _ in range(2):
         in_spark.screen(accounts, listed, {"mobile": cs.Phone("CN")}).close()
