@@ -133,7 +133,7 @@ def scan_batches(batches: Iterable[pa.RecordBatch], asked: Asked, find: Find, pa
     out = _Out(scanned_fields(*_types(first, asked.plan.account_id, asked.plan.carry)))
     try:
         yield from _Pass(asked, _opened(asked, find), out, part).over(chain([first], frames))
-    except Exception as error:
+    except (Exception, pl.exceptions.PanicException) as error:
         yield out.error(_without_values(error))
 
 
@@ -165,7 +165,7 @@ def decide_batches(batches: Iterable[pa.RecordBatch], asked: Asked, find: Find) 
         yield from out.rows("hit", decisions.hits)
         yield from out.rows("flag", decisions.flagged.rename(dict(zip(carry, names, strict=True))))
         yield from out.counts(figures(found, decisions))
-    except Exception as error:
+    except (Exception, pl.exceptions.PanicException) as error:
         yield out.error(_without_values(error))
 
 
@@ -176,7 +176,7 @@ def _previous(found: pl.DataFrame) -> pl.DataFrame:
     return known.filter(pl.col("action").is_not_null()).unique("account_id")
 
 
-def _without_values(error: Exception) -> CardscreenError:
+def _without_values(error: BaseException) -> CardscreenError:
     """The error as it may be told: what the engine says of others may quote a card number, and lands in logs."""
     if isinstance(error, CardscreenError):
         return error
@@ -222,6 +222,19 @@ def _glued(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(held)
 
 
+def _check_text(table: pa.Table) -> None:
+    """Refuse text in another encoding, which engines hand over as it lies in their files, and Polars takes unseen.
+
+    Raises:
+        InputError: Names the column.
+    """
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        try:
+            column.validate(full=True)
+        except pa.ArrowInvalid:
+            raise InputError(f"column {name!r} holds text that is not UTF-8: decode it from its own encoding") from None
+
+
 def _types(table: pa.Table, account_id: str, carry: Sequence[str]) -> tuple[pa.DataType, list[pa.DataType]]:
     return table.schema.field(account_id).type, [table.schema.field(name).type for name in carry]
 
@@ -240,6 +253,7 @@ class _Pass:
     def over(self, tables: Iterable[pa.Table]) -> Iterator[pa.RecordBatch]:
         """What it gives."""
         for table in tables:
+            _check_text(table)
             accounts = self._asked.plan.select(pl.DataFrame(table).rechunk().lazy()).collect()
             seen = scan_batch(accounts, self._asked.plan, self._bundle.targets, self._watch)
             self._counts.update(seen.counts)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -23,7 +24,7 @@ import polars as pl
 from cardscreen import compiled, schema
 from cardscreen.compiled import token_key
 from cardscreen.digits import Keys, distinct
-from cardscreen.errors import ConfigError, InputError, first_line
+from cardscreen.errors import InputError
 from cardscreen.identifiers import KINDS, Kind
 from cardscreen.intervals import Intervals
 from cardscreen.listings import Blocklist, holds
@@ -99,33 +100,16 @@ class Bundle:
             tables: Whatever else workers need, sealed too.
 
         Raises:
-            ConfigError: They can't be written there.
+            InputError: They can't be written there.
         """
-        try:
-            if not is_url(folder):
-                Path(folder).mkdir(parents=True, exist_ok=True)
-            return cls._written(folder, blocklist, day, kinds, token_keys, tables)
-        except OSError as error:
-            raise ConfigError(f"files: {folder} can't be written to: {error.strerror or first_line(error)}") from None
-
-    @classmethod
-    def _written(
-        cls,
-        folder: str,
-        blocklist: Blocklist,
-        day: date,
-        kinds: Sequence[Kind],
-        token_keys: Sequence[TokenKey],
-        tables: Mapping[str, pl.DataFrame],
-    ) -> Bundle:
         writer = _Writer(folder)
         in_force = compiled.in_force(blocklist.compiled, day)
         names = list(dict.fromkeys(kind.name for kind in kinds))
         for name in names:
             of_kind = blocklist.lazy.filter(holds(day) & (pl.col("kind") == name))
-            # Tokens and what is truncated may lie in the open.
-            exact = (pl.col("kind") == name) & (pl.col("match") == "exact")
-            sealed = KINDS[name].truncates and not in_force.filter(exact).is_empty()
+            # Tokens and what is truncated may lie in the open; a range may be that of one number.
+            full = (pl.col("kind") == name) & pl.col("match").is_in(["exact", "range"])
+            sealed = KINDS[name].truncates and not in_force.filter(full).is_empty()
             written = writer.add_frame(f"{name}.listings", _with_keys(of_kind, KINDS[name]), sealed=sealed)
             arrays = {**Targets.of(name, in_force).arrays, **_places(pl.read_ipc(written, columns=_KEYED))}
             writer.add_arrays(f"{name}.arrays", arrays, sealed=sealed)
@@ -135,8 +119,8 @@ class Bundle:
             writer.add_frame(f"{_NUMBERS}{table}", numbers.payload.lazy().with_columns(**ends), sealed=False)
         for what, frame in tables.items():
             writer.add_frame(what, frame.lazy(), sealed=True)
-        secrets = pl.DataFrame({"secret": [key.reveal() for key in token_keys]}, schema={"secret": pl.String})
-        writer.add_frame(_SECRETS, secrets.lazy(), sealed=True)
+        revealed = pl.DataFrame({"secret": [key.reveal() for key in token_keys]}, schema={"secret": pl.String})
+        writer.add_frame(_SECRETS, revealed.lazy(), sealed=True)
         return cls(writer.files, writer.seal, names)
 
 
@@ -156,11 +140,11 @@ class _Writer:
             frame.sink_ipc(buffer, compat_level=old, record_batch_size=_GROUP)
             self._keep(what, buffer.getvalue(), sealed=sealed)
             return buffer.getvalue()
-        part = Path(self._folder, f".{what}.part")
-        frame.sink_ipc(part, compat_level=old, record_batch_size=_GROUP)
-        with part.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        return part.replace(Path(self._folder, self._named(what, digest, sealed=False)))
+        with self._part() as part:
+            frame.sink_ipc(part, compat_level=old, record_batch_size=_GROUP)
+            with part.open("rb") as stream:
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            return part.replace(Path(self._folder, self._named(what, digest, sealed=False)))
 
     def add_arrays(self, what: str, arrays: Mapping[str, _Array], *, sealed: bool) -> None:
         """Arrays of any lengths: each is the one cell of its column."""
@@ -180,8 +164,21 @@ class _Writer:
         name = self._named(what, hashlib.sha256(content).hexdigest(), sealed=sealed)
         if is_url(self._folder):
             write_bytes(self._folder, name, content)
-        else:
-            Path(self._folder, name).write_bytes(content)
+            return
+        with self._part() as part:
+            part.write_bytes(content)
+            part.replace(Path(self._folder, name))
+
+    @contextmanager
+    def _part(self) -> Iterator[Path]:
+        """A file to fill: another screening may write to the folder, and workers read there, at the same time."""
+        part = Path(self._folder, f".cardscreen-{secrets.token_hex(8)}.part")
+        try:
+            yield part
+        except OSError as error:
+            raise InputError(f"files can't be written to {self._folder}: {error.strerror}") from None
+        finally:
+            part.unlink(missing_ok=True)
 
     def _named(self, what: str, digest: str, *, sealed: bool) -> str:
         name = f"cardscreen-{what}-{digest}.{'sealed' if sealed else 'arrow'}"

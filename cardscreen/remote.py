@@ -74,10 +74,17 @@ def _scan(urls: list[str], form: Format, delimiter: str, options: Any) -> pl.Laz
 
 
 def is_delta_at(url: str) -> bool:
-    """Whether a URL names the folder of a Delta table; not where the store is of a kind that is not known here."""
+    """Whether a URL names the folder of a Delta table; not where the store is of a kind that is not known here.
+
+    Raises:
+        InputError: The store can't be read.
+    """
     from deltalake import DeltaTable
 
-    return urlsplit(url).scheme in _STORES and DeltaTable.is_deltatable(url, _DELTA_BRIEFLY)
+    try:
+        return urlsplit(url).scheme in _STORES and DeltaTable.is_deltatable(url, _DELTA_BRIEFLY)
+    except OSError as error:
+        raise _unreadable(url, error) from None
 
 
 def _delta(urls: list[str]) -> pl.LazyFrame:

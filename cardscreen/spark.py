@@ -18,9 +18,10 @@ import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +66,7 @@ from cardscreen.tokens import TokenKey
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from pyspark.sql import Column, DataFrame, SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 #: Rows of an Arrow batch between Spark and Python, where `session` sets it.
 BATCH_ROWS = 50_000
@@ -97,6 +98,8 @@ _TYPES: dict[str, pl.DataType] = {
 TABLE = "table://"
 _BEFORE = {"action": "was", "flagged_since": "was_since", "act_on": "was_due"}
 _MODULE_MISSING = re.compile(r"No module named '([\w.]+)'")
+_PYTHON_FAILED = re.compile(r"from the Python worker:\n(?:.*\n)*?([\w.]+)(?=:|\n|$)")
+_PY4J = re.compile(r"\AAn error occurred while calling .*\n: (?:[\w.$]+: )?")
 _PYTHONS_DIFFER = "PYTHON_VERSION_MISMATCH"
 _CONNECT = "sc://"
 _SUITS_SPARK_4 = "install Java 17 or 21 (such as openjdk-17-jre-headless), or set JAVA_HOME to where it is"
@@ -235,7 +238,6 @@ def screen(
         ...        {"msisdn": cs.Phone("CN")}).flagged.show()  # doctest: +SKIP
     """
     clock = Clock()
-    session = accounts.sparkSession
     asked = Question.of(
         schema_of(accounts),
         blocklist,
@@ -247,39 +249,32 @@ def screen(
         as_of=as_of,
         tokens=tokens,
     )
-    plan = asked.plan
+    plan, session = asked.plan, accounts.sparkSession
+    _check_zone(session, plan)
     before, watched = _before(previous, accounts, plan)
     with clock.stage("lists"):
         work = _Work.prepared(session, asked, blocklist, watched, files)
-    from pyspark.sql import functions as sql
-
-    # By numbers, as Spark hands only names without dots and backticks to workers.
-    needed = accounts.select([_column(name).alias(str(at)) for at, name in enumerate(plan.needed())])
-    of_account = accounts.schema[account_id].dataType
-    carried = [accounts.schema[name].dataType for name in plan.carry]
-    with clock.stage("scan"):
-        scanned = needed.mapInArrow(work.step("scan"), _struct(scanned_fields, of_account, carried)).persist()
-        counts = _figures(scanned)
-    check_dates(counts, plan)
-    with clock.stage("policy"):
-        found = scanned.where("match is not null").select("match.*")
-        carriers = found.groupBy("kind", "value").agg(sql.countDistinct("account_id").alias("carried_by"))
-        found = found.join(carriers, ["kind", "value"])
-        if before is not None:
-            found = found.join(before, "account_id", "left")
-        decided = (
-            found.repartition(1 + counts[MATCHES] // MATCHES_TOGETHER, "account_id")
-            .mapInArrow(work.step("decide"), _struct(decided_fields, of_account, carried))
-            .persist()
-        )
-        came_out = _figures(decided)
+    of_account, *carried = (_plain(accounts.schema[name].dataType) for name in (account_id, *plan.carry))
+    with ExitStack() as failed:
+        with clock.stage("scan"), _in_one_sentence():
+            needed = _numbered(accounts, plan.needed())
+            scanned = needed.mapInArrow(work.step("scan"), _struct(scanned_fields, of_account, carried)).persist()
+            failed.callback(scanned.unpersist)
+            counts = _figures(scanned)
+        check_dates(counts, plan)
+        with clock.stage("policy"), _in_one_sentence():
+            found = _with_all_accounts(scanned, before, counts[MATCHES])
+            decided = found.mapInArrow(work.step("decide"), _struct(decided_fields, of_account, carried)).persist()
+            failed.callback(decided.unpersist)
+            came_out = _figures(decided)
+        failed.pop_all()
     summary = summary_of(plan, counts, came_out, asked.listings, asked.day)
     engine = {"name": "spark", "version": session.version, "files": files}
     told = {"seconds": clock.seconds, "peak_memory_mib": clock.peak_mib, "engine": engine}
-    flagged = decided.where("flag is not null").select("flag.*")
+    flags = decided.where("flag is not null").select("flag.*")
     cells = scanned.where("watched is not null").select("watched.*").distinct()
     return SparkResult(
-        flagged=flagged.withColumnsRenamed({f"carried_{at}": name for at, name in enumerate(plan.carry)}),
+        flagged=flags.toDF(*schema.FLAGGED, *plan.carry),
         hits=decided.where("hit is not null").select("hit.*"),
         rejects=scanned.where("reject is not null").select("reject.*").drop("row"),
         summary=summary | {"versions": versions(), "store": blocklist.told(asked.day), **told},
@@ -288,14 +283,34 @@ def screen(
     )
 
 
+def _with_all_accounts(scanned: DataFrame, before: DataFrame | None, rows: int) -> DataFrame:
+    """The matches, with what only all accounts tell, those of an account in one place."""
+    from pyspark.sql import functions as sql
+
+    found = scanned.where("match is not null").select("match.*")
+    carriers = found.groupBy("kind", "value").agg(sql.countDistinct("account_id").alias("carried_by"))
+    found = found.join(carriers, ["kind", "value"])
+    if before is not None:
+        found = found.join(before, "account_id", "left")
+    # By the column itself, Spark would take what that join has placed by account, and may split where it is large: an
+    # account would be decided in pieces.
+    return found.repartition(1 + rows // MATCHES_TOGETHER, sql.struct("account_id"))
+
+
 # --- what goes in -------------------------------------------------------------------------------------------
 
 
-def _column(name: str) -> Column:
-    """A column by its very name, whatever stands in it."""
-    from pyspark.sql import functions as sql
+def _numbered(frame: DataFrame, names: Sequence[str]) -> DataFrame:
+    """Some columns, named by numbers: to Spark, names that differ only in case are one, and dots lead into structs."""
+    places = frame.columns
+    return frame.toDF(*map(str, range(len(places)))).select([str(places.index(name)) for name in names])
 
-    return sql.col("`" + name.replace("`", "``") + "`")
+
+def _plain(of: Any) -> Any:
+    """Spark's type of what workers hand back: text is compared by its bytes, whatever collation it came with."""
+    from pyspark.sql.types import StringType
+
+    return StringType() if of.typeName() in ("string", "char", "varchar") else of
 
 
 def schema_of(accounts: DataFrame) -> pl.Schema:
@@ -350,14 +365,33 @@ def _polars_type(of: Any) -> pl.DataType:
     return pl.Decimal(of.precision, of.scale) if name == "decimal" else _TYPES.get(name, pl.Object())
 
 
+def _check_zone(session: SparkSession, plan: AccountColumns) -> None:
+    """Refuse a time zone that is known to Spark only, where the accounts have instants, whose days depend on it.
+
+    Raises:
+        ConfigError: It is one.
+    """
+    zone = session.conf.get("spark.sql.session.timeZone")
+    try:
+        for name in plan.needed():
+            if plan.schema[name] == pl.Datetime("us", "UTC"):
+                pl.Series([None], dtype=pl.Datetime("us")).dt.replace_time_zone(zone)
+    except pl.exceptions.ComputeError:
+        raise ConfigError(
+            f"column {name!r} holds instants, and spark.sql.session.timeZone, {zone!r}, is no zone of the IANA's: "
+            "set it to one, such as Asia/Shanghai"
+        ) from None
+
+
 def _before(previous: Any, accounts: DataFrame, plan: AccountColumns) -> tuple[DataFrame | None, pl.DataFrame | None]:
     """The night before as Spark has it, with the columns of `_BEFORE`; and the ids of its accounts."""
     if previous is None:
         return None, None
     if hasattr(previous, "mapInArrow"):
-        require_columns(previous.columns, ["account_id", *_BEFORE], "the previous flags")
+        names = ["account_id", *_BEFORE]
+        require_columns(previous.columns, names, "the previous flags")
         with _in_one_sentence():
-            previous = pl.DataFrame(previous.select("account_id", *_BEFORE).toArrow())
+            previous = pl.DataFrame(_numbered(previous, names).toDF(*names).toArrow())
     known = previous_flags(previous, plan.schema[plan.account_id])
     assert known is not None
     plain = known.with_columns(pl.col("action").cast(pl.String)).rename(_BEFORE)
@@ -388,6 +422,8 @@ class _Work:
         tables = {CLEARED: question.rules.cleared(question.day), WATCHED: watched}
         there = {name: table for name, table in tables.items() if table is not None}
         folder = files or _sent_folder()
+        if not is_url(folder) and not Path(folder).is_dir():
+            raise ConfigError(f"files: there is no folder {folder!r}: name one that this machine and all workers share")
         bundle = Bundle.write(
             folder, blocklist, question.day, list(question.plan.identifiers.values()), question.token_keys, there
         )
@@ -395,7 +431,8 @@ class _Work:
             for file in bundle.files.values():
                 _send(session, str(Path(folder, file.name)))
         rules = question.rules.model_copy(update={"clearances": None})
-        return cls(Asked(bundle, question.plan, rules, question.day, versions()), files)
+        shared = files if files is None or is_url(files) else str(Path(files).absolute())
+        return cls(Asked(bundle, question.plan, rules, question.day, versions()), shared)
 
     def step(self, name: str) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
         """A function for `mapInArrow`. It travels as a whole, so that a worker without this package can say so."""
@@ -430,8 +467,12 @@ def work_on(batches: Iterator[pa.RecordBatch], work: bytes, step: str) -> Iterat
     return scan_batches(named, said.asked, find, task.partitionId() if task else 0)
 
 
+@cache
 def _sent_folder() -> str:
-    """A folder for files that Spark sends, until this process ends: machines that join later ask for them too."""
+    """A folder for files that Spark sends, until this process ends: machines that join later ask for them too.
+
+    One for all screenings: Spark knows a file by its name, and takes none of that name from another folder.
+    """
     folder = tempfile.mkdtemp(prefix="cardscreen-spark-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
@@ -439,10 +480,11 @@ def _sent_folder() -> str:
 
 def _send(session: SparkSession, path: str) -> None:
     """Have a file sent to all machines."""
-    if type(session).__module__.startswith("pyspark.sql.connect"):
-        session.addArtifacts(path, file=True)
-    else:
-        session.sparkContext.addFile(path)
+    with _in_one_sentence():
+        if type(session).__module__.startswith("pyspark.sql.connect"):
+            session.addArtifacts(path, file=True)
+        else:
+            session.sparkContext.addFile(path)
 
 
 # --- what comes out -----------------------------------------------------------------------------------------
@@ -478,12 +520,10 @@ def _figures(frame: DataFrame) -> Counter[str]:
     """Run a step, and add up what its workers counted.
 
     Raises:
-        CardscreenError: What a worker told, or why Spark could not finish.
+        CardscreenError: What a worker told.
     """
-    with _in_one_sentence():
-        told = frame.where("told is not null").select("told.*").collect()
+    told = frame.where("told is not null").select("told.*").collect()
     if errors := sorted(row["error"] for row in told if row["error"]):
-        frame.unpersist()
         raise told_error(errors[0])
     counts: Counter[str] = Counter()
     for row in told:
@@ -523,11 +563,13 @@ def _meant(error: Exception) -> CardscreenError:
         return ConfigError("Spark can't read Delta tables here: add Delta Lake's package for Spark to its session")
     if "maxResultSize" in text:
         return InputError("what was found is more than Spark gives this machine: raise spark.driver.maxResultSize")
-    return InputError(f"Spark could not finish: {first_line(error)}")
+    if failed := _PYTHON_FAILED.search(text):
+        return InputError(f"Spark could not finish: a Python function of the accounts' query failed with {failed[1]}")
+    return InputError(f"Spark could not finish: {first_line(Exception(_PY4J.sub('', text)))}")
 
 
 def session(master: str | None = None, settings: Mapping[str, str] | None = None) -> SparkSession:
-    """A Spark session whose workers run this very Python; one that is there already is taken as it is.
+    """A Spark session whose workers run this very Python; one that is there already, told what it lets be told.
 
     Args:
         master: Such as `local[*]`, `spark://host:7077`, or `sc://host` (Spark Connect); None: what Spark's own

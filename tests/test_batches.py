@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -116,3 +117,28 @@ def test_workers_keep_one_bundle_open(tmp_path: Path) -> None:
         assert len(opened) == 1
         parts.screen([ONE], LISTED, MOBILE, tmp_path)
         assert len(opened) == 2
+
+
+CARDS = ["6222021234561234-6222021234561234", "622202123456123*", "6222021234561234"]
+
+
+@pytest.mark.parametrize("listed", CARDS)
+def test_no_file_for_workers_holds_a_card_number_that_can_be_read(tmp_path: Path, listed: str) -> None:
+    blocklist = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["card"], "value": [listed]}))
+    Bundle.write(str(tmp_path), blocklist, DAY, [cs.Card()], [], {})
+    number = 6222021234561234
+    for file in tmp_path.iterdir():
+        content = file.read_bytes()
+        assert str(number)[:15].encode() not in content, file.name
+        assert number.to_bytes(8, "little") not in content, file.name
+
+
+def test_screenings_may_write_to_one_folder_at_once(tmp_path: Path) -> None:
+    def written(number: int) -> Opened:
+        listed = pl.DataFrame({"kind": ["phone"] * 2, "value": ["+8613800138000", f"+86138001390{number % 4:02}"]})
+        bundle = Bundle.write(str(tmp_path), cs.Blocklist.from_frame(listed), DAY, [cs.Phone("CN")], [], {})
+        return Opened(bundle, lambda name: str(tmp_path / name))
+
+    with ThreadPoolExecutor(8) as threads:
+        assert [len(each.targets["phone"].keys) for each in threads.map(written, range(24))] == [2] * 24
+    assert {file.suffix for file in tmp_path.iterdir()} == {".arrow", ".sealed"}

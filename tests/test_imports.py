@@ -81,7 +81,9 @@ def test_public_names_are_sorted_and_all_there() -> None:
 
 def test_importing_the_library_loads_no_optional_or_command_line_package() -> None:
     packages = "('pyspark', 'pandas', 'typer', 'rich', 'deltalake')"
-    code = f"import sys; from cardscreen import screen, spark; print([name for name in {packages} if name in sys.modules])"
+    code = (
+        f"import sys; from cardscreen import screen, spark; print([name for name in {packages} if name in sys.modules])"
+    )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert loaded.stdout.strip() == "[]"
 

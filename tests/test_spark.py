@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -230,7 +232,7 @@ PAN_ID = "4111111111111111"
             {"mobile": "1", "since": ""},
             {"files": "/proc/nothing"},
             cs.ConfigError,
-            "files: /proc/nothing can't be",
+            "files: there is no folder '/proc/nothing'",
             id="files",
         ),
         pytest.param(
@@ -257,6 +259,144 @@ def test_without_java_or_pyspark_one_sentence_says_what_to_install(monkeypatch: 
     monkeypatch.setitem(sys.modules, "pyspark.sql", None)
     with pytest.raises(cs.ConfigError, match=r"PySpark is not installed: pip install 'cardscreen\[spark\]'"):
         in_spark.session()
+
+
+@pytest.fixture
+def set_to(spark: Any) -> Iterator[Callable[..., None]]:
+    """Sets what the session is told for the time of a test."""
+    told: list[str] = []
+
+    def said(**settings: str) -> None:
+        for name, value in settings.items():
+            told.append("spark.sql." + name.replace("_", "."))
+            spark.conf.set(told[-1], value)
+
+    yield said
+    for name in told:
+        spark.conf.unset(name)
+
+
+def test_an_account_is_decided_whole_where_spark_splits_large_joins(
+    spark: Any, set_to: Callable[..., None], listed: cs.Blocklist
+) -> None:
+    numbers = [f"{13_000_000_000 + number}" for number in range(3_000)]
+    accounts = pl.DataFrame({"account_id": ["all"] * 3_000 + numbers, "mobile": numbers * 2})
+    kinds: dict[str, Kind] = {"mobile": cs.Phone("CN")}
+    before = cs.screen(accounts, listed, kinds, as_of=DAY - timedelta(days=1))
+    set_to(autoBroadcastJoinThreshold="-1", adaptive_advisoryPartitionSizeInBytes="1b")
+    set_to(adaptive_skewJoin_skewedPartitionThresholdInBytes="1", adaptive_skewJoin_skewedPartitionFactor="1")
+    set_to(adaptive_coalescePartitions_enabled="false")
+    expected = cs.screen(accounts, listed, kinds, as_of=DAY, previous=before)
+    with in_spark.screen(to_spark(spark, accounts, 6), listed, kinds, as_of=DAY, previous=before) as found:
+        assert_same(found.collect(), expected)
+
+
+COLUMNS = [
+    ("Id", "mobile", "id"),
+    ("2", "0", "1"),
+    ("carried_1", "told", "Account_ID"),
+]
+
+
+@pytest.mark.parametrize("names", COLUMNS, ids=str)
+def test_columns_are_told_apart_whatever_their_names_and_collations(spark: Any, names: tuple[str, str, str]) -> None:
+    account, mobile, other = names
+    rows = [("a", "13000000010", "x"), ("A", "13000000010", "X"), ("á", "13000000010", "x")]
+    here = pl.DataFrame([(*row, "c") for row in rows], schema=[*names, "carried_0"], orient="row")
+    there = to_spark(spark, here).toDF("one", "two", "three", "four")
+    there = there.selectExpr("one collate UNICODE_CI_AI", "two", "three collate UTF8_LCASE", "four")
+    there = there.toDF(*here.columns)
+    options: Row = {"account_id": account, "carry": [other, "carried_0"]}
+    listed = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["phone"], "value": ["+8613000000010"]}))
+    before, before_there = None, None
+    for day in (DAY - timedelta(days=1), DAY):
+        expected = cs.screen(here, listed, {mobile: cs.Phone("CN")}, as_of=day, previous=before, **options)
+        found = in_spark.screen(there, listed, {mobile: cs.Phone("CN")}, as_of=day, previous=before_there, **options)
+        assert_same(found.collect(), expected)
+        before, before_there = expected, found.flagged
+
+
+def test_a_screening_that_fails_says_why_and_leaves_nothing_behind(
+    spark: Any, listed: cs.Blocklist, tmp_path: Path
+) -> None:
+    from pyspark.sql import functions as sql
+
+    kinds: dict[str, Kind] = {"mobile": cs.Phone("CN")}
+    accounts = spark.sql("select 'a' account_id, '13000000010' mobile")
+    stream = spark.readStream.format("rate").load().selectExpr("'a' account_id", "'1' mobile")
+    gone = str(tmp_path / "gone")
+    accounts.write.parquet(gone)
+    lost = spark.read.parquet(gone)
+    shutil.rmtree(gone)
+    cases: list[tuple[Any, str | None, str]] = [
+        (accounts.withColumn("mobile", sql.expr("cast(X'C4E3BAC3' as string)")), None, "'mobile' .* not UTF-8"),
+        (accounts.withColumn("mobile", sql.udf(lambda _: 1 // 0)("mobile")), None, "failed with ZeroDivisionError$"),
+        (lost, None, "FILE_NOT_EXIST"),
+        (stream, None, "streaming"),
+        (accounts, gone, "there is no folder"),
+        (pl.DataFrame(), None, "a DataFrame, not a Spark DataFrame"),
+    ]
+    kept = spark.sparkContext._jsc.getPersistentRDDs().size()
+    for frame, files, said in cases:
+        with pytest.raises(cs.CardscreenError, match=said):
+            in_spark.screen(frame, listed, kinds, files=files)
+    assert spark.sparkContext._jsc.getPersistentRDDs().size() == kept
+
+
+def test_a_day_is_that_of_the_session_and_a_zone_that_is_not_known_is_named(
+    spark: Any, set_to: Callable[..., None]
+) -> None:
+    kinds: dict[str, Kind] = {"mobile": cs.Phone("CN", holder_since="since")}
+    listed = cs.Blocklist.from_frame(
+        pl.DataFrame({"kind": ["phone"], "value": ["+8613000000010"], "listed_on": [date(2026, 1, 1)]})
+    )
+    holders = []
+    for zone in ("Asia/Shanghai", "+08:00", "UTC"):
+        set_to(session_timeZone=zone)
+        accounts = spark.sql("select 'a' account_id, '13000000010' mobile, timestamp'2026-01-01T17:00:00Z' since")
+        with in_spark.screen(accounts, listed, kinds, as_of=DAY) as found:
+            holders.append(found.hits.collect()[0]["holder"])
+    assert holders == ["earlier", "earlier", "same"]
+    set_to(session_timeZone="GMT+8")
+    with pytest.raises(cs.ConfigError, match=r"'since' .* 'GMT\+8', is no zone"):
+        in_spark.screen(accounts, listed, kinds)
+
+
+def test_a_file_that_two_screenings_need_is_sent_once(
+    spark: Any, listed: cs.Blocklist, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Spark on a cluster refuses a second file of the same name that lies elsewhere.
+    sent: set[Path] = set()
+    send = in_spark._send
+
+    def noted(session: Any, path: str) -> None:
+        sent.add(Path(path))
+        send(session, path)
+
+    monkeypatch.setattr(in_spark, "_send", noted)
+    accounts = spark.sql("select 'a' account_id, '13000000010' mobile")
+    for _ in range(2):
+        in_spark.screen(accounts, listed, {"mobile": cs.Phone("CN")}).close()
+    assert len(sent) == len({path.name for path in sent})
+
+
+def test_files_may_be_shared_in_a_folder_named_from_here(
+    spark: Any, listed: cs.Blocklist, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "for workers").mkdir()
+    accounts = spark.sql("select 'a' account_id, '13000000010' mobile")
+    work = in_spark._Work.prepared
+    places: list[str | None] = []
+
+    def noted(*said: Any) -> Any:
+        made = work(*said)
+        places.append(made.place)
+        return made
+
+    monkeypatch.setattr(in_spark._Work, "prepared", noted)
+    in_spark.screen(accounts, listed, {"mobile": cs.Phone("CN")}, files="for workers").close()
+    assert places == [str(tmp_path / "for workers")]
 
 
 # --- nights ------------------------------------------------------------------------------------------------
