@@ -19,7 +19,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -431,8 +431,11 @@ class _Work:
             for file in bundle.files.values():
                 _send(session, str(Path(folder, file.name)))
         rules = question.rules.model_copy(update={"clearances": None})
+        # Spark writes a function past some size to a file, and in this one travels the key of the sealed files.
+        needed = {name: question.plan.schema[name] for name in question.plan.needed()}
+        plan = replace(question.plan, schema=pl.Schema(needed))
         shared = files if files is None or is_url(files) else str(Path(files).absolute())
-        return cls(Asked(bundle, question.plan, rules, question.day, versions()), shared)
+        return cls(Asked(bundle, plan, rules, question.day, versions()), shared)
 
     def step(self, name: str) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
         """A function for `mapInArrow`. It travels as a whole, so that a worker without this package can say so."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 import shutil
 import sys
@@ -17,12 +18,14 @@ from commands import cardscreen
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from nights import JOB, Night, Operator, account, listing, phone
+from parts import OPTIONS as ASKED
 from test_batches import assert_same
 from worlds import CARRY, DAY, KEY, KINDS, Row, blocklist_of, frame_of, policy_of, worlds
 
 import cardscreen as cs
 from cardscreen import spark as in_spark
 from cardscreen.identifiers import Kind
+from cardscreen.screening import Question
 
 IDS: dict[str, tuple[pl.DataType, list[Any]]] = {
     "text": (pl.String(), ["a", "B", "号", "a ", None, " "]),
@@ -397,6 +400,14 @@ def test_files_may_be_shared_in_a_folder_named_from_here(
     monkeypatch.setattr(in_spark._Work, "prepared", noted)
     in_spark.screen(accounts, listed, {"mobile": cs.Phone("CN")}, files="for workers").close()
     assert places == [str(tmp_path / "for workers")]
+
+
+def test_what_travels_to_workers_does_not_grow_with_the_table(spark: Any, listed: cs.Blocklist) -> None:
+    # Past a megabyte, PySpark would write it to a file, and the key of the sealed files with it.
+    names = ["account_id", "mobile", *(f"a column that is not asked for, number {at}" for at in range(20_000))]
+    asked = Question.of(pl.Schema(dict.fromkeys(names, pl.String())), listed, {"mobile": cs.Phone("CN")}, **ASKED)
+    work = in_spark._Work.prepared(spark, asked, listed, None, None)
+    assert len(pickle.dumps(work)) < 50_000
 
 
 # --- nights ------------------------------------------------------------------------------------------------
