@@ -25,6 +25,7 @@ from cardscreen import schema
 from cardscreen.accounts import AccountColumns
 from cardscreen.bundle import Bundle, Opened
 from cardscreen.errors import CardscreenError, ConfigError, InputError
+from cardscreen.exposure import LOOKED_AT, check_exposure
 from cardscreen.findings import cells_of, decide, figures, matches, watched_in
 from cardscreen.identifiers import KINDS
 from cardscreen.matching import evidence
@@ -255,6 +256,8 @@ class _Pass:
         for table in tables:
             _check_text(table)
             accounts = self._asked.plan.select(pl.DataFrame(table).rechunk().lazy()).collect()
+            if len(accounts) >= LOOKED_AT:
+                check_exposure(accounts, self._asked.plan)
             seen = scan_batch(accounts, self._asked.plan, self._bundle.targets, self._watch)
             self._counts.update(seen.counts)
             self._rows.append(seen.candidates)
@@ -274,6 +277,8 @@ class _Pass:
         """The matches of the rows that have come by, which are let go."""
         rows, plan = pl.concat(self._rows), self._asked.plan
         self._rows = [rows.clear()]
+        if rows.is_empty():
+            return
         if self._watch is not None:
             yield from self._out.rows("watched", watched_in(self._watch.rows_of(rows, plan.account_id), plan))
         cells = cells_of(rows.filter(MAY_MATCH), plan, self._next["match"])

@@ -17,7 +17,7 @@ from cardscreen.tables import collected
 from cardscreen.tokens import TOKEN
 
 #: Values of a batch, or of a file, that are looked at, taken evenly from all of it.
-_LOOKED_AT = 1_000
+LOOKED_AT = 1_000
 #: Share of them from which a column is refused: of other numbers of the same lengths, a tenth passes the check digit.
 _SHARE = 0.3
 _SHORTEST = 13  # digits; twelve are not rare among other numbers
@@ -32,7 +32,7 @@ def check_exposure(part: pl.DataFrame, plan: AccountColumns) -> None:
     Raises:
         ConfigError: One of them holds card numbers or tokens, and is not named in `plan.unmasked`.
     """
-    some = part.gather_every(max(1, len(part) // _LOOKED_AT))
+    some = part.gather_every(max(1, len(part) // LOOKED_AT))
     for column in [plan.account_id, *plan.carry]:
         if column in plan.unmasked or not holds_numbers(part.schema[column]):
             continue
@@ -50,7 +50,7 @@ def check_no_tokens(table: pl.LazyFrame, where: str) -> None:
     Raises:
         ConfigError: One of them holds tokens.
     """
-    some = collected(table.head(_LOOKED_AT), where)
+    some = collected(table.head(LOOKED_AT), where)
     for column in some.columns:
         if some.schema[column] == pl.String and (said := _most_are(some[column], {"tokens": _IS_TOKEN})):
             raise ConfigError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -130,6 +130,12 @@ def write_bytes(folder: str, name: str, content: bytes) -> None:
     """
     with _store(folder) as store:
         store.put(name, content)
+
+
+def remove_below(folder: str) -> None:
+    """Remove a folder's files from an object store, as far as that is permitted."""
+    with suppress(InputError), _store(folder) as store:
+        store.delete([found["path"] for found in store.list().collect()])
 
 
 @contextmanager

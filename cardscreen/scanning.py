@@ -116,13 +116,18 @@ def _on_all_threads(
         begun: deque[Future[Seen]] = deque()
         try:
             for batch in batches:
-                begun.append(pool.submit(scan_batch, batch, plan, targets, watch))
+                begun.append(pool.submit(_checked, batch, plan, targets, watch))
                 if len(begun) > threads:
                     yield begun.popleft().result()
             while begun:
                 yield begun.popleft().result()
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _checked(batch: pl.DataFrame, plan: AccountColumns, targets: Mapping[str, Targets], watch: Watch | None) -> Seen:
+    check_exposure(batch, plan)
+    return scan_batch(batch, plan, targets, watch)
 
 
 def check_dates(counts: Mapping[str, int], plan: AccountColumns) -> None:
@@ -141,7 +146,6 @@ def check_dates(counts: Mapping[str, int], plan: AccountColumns) -> None:
 
 def scan_batch(batch: pl.DataFrame, plan: AccountColumns, targets: Mapping[str, Targets], watch: Watch | None) -> Seen:
     """What a batch of accounts comes to."""
-    check_exposure(batch, plan)
     named = batch.select(plan.has_account()).to_series()
     accounts, row = batch if named.all() else batch.filter(named), named.arg_true().alias("row")
     counts = Counter({"read": len(batch), NO_ACCOUNT: len(batch) - len(accounts)})

@@ -42,8 +42,8 @@ def main(master: str, accounts: str, listings: str, places: str, settings: str) 
         expected = cs.screen(pl.scan_parquet(accounts), listed, KINDS, as_of=DAY)
         told["flagged"] = expected.summary["flagged"]["accounts"]
         for place in json.loads(places):
-            found = spark.screen(there, listed, KINDS, as_of=DAY, files=place)
-            told[str(place)] = differing(found.collect(), expected)
+            with spark.screen(there, listed, KINDS, as_of=DAY, files=place) as found:
+                told[str(place)] = differing(found.collect(), expected)
     except cs.CardscreenError as error:
         told["error"] = [type(error).__name__, str(error)]
     sys.stdout.write(json.dumps(told) + "\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -50,22 +51,31 @@ class _Store(BaseHTTPRequestHandler):
         if "partNumber" in query:
             self.parts.setdefault(path, {})[int(query["partNumber"][0])] = content
         else:
-            path.write_bytes(content)
+            self._keep(path, content)
         self._send(200, b"")
 
     def do_POST(self) -> None:
-        """The beginning of a file in parts, or its end."""
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        """The beginning of a file in parts, or its end; or files to delete."""
+        asked = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
         url = urlsplit(self.path)
         path = self.root / unquote(url.path).strip("/")
         bucket, _, key = url.path.strip("/").partition("/")
         about = f"<Bucket>{bucket}</Bucket><Key>{key}</Key>"
-        if "uploads" in url.query:
+        if url.query.startswith("delete"):
+            for name in re.findall("<Key>(.*?)</Key>", asked):
+                (path / unquote(name)).unlink()
+            said = "<DeleteResult></DeleteResult>"
+        elif "uploads" in url.query:
             said = f"<InitiateMultipartUploadResult>{about}<UploadId>1</UploadId></InitiateMultipartUploadResult>"
         else:
-            path.write_bytes(b"".join(part for _, part in sorted(self.parts.pop(path).items())))
+            self._keep(path, b"".join(part for _, part in sorted(self.parts.pop(path).items())))
             said = f"<CompleteMultipartUploadResult>{about}<ETag>x</ETag></CompleteMultipartUploadResult>"
         self._send(200, said.encode())
+
+    @staticmethod
+    def _keep(path: Path, content: bytes) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)  # a store has names only, and no folders
+        path.write_bytes(content)
 
     def _send_file(self, content: bytes) -> None:
         asked = self.headers.get("Range")

@@ -26,6 +26,7 @@ import cardscreen as cs
 from cardscreen import spark as in_spark
 from cardscreen.identifiers import Kind
 from cardscreen.screening import Question
+from cardscreen.spark import work
 
 IDS: dict[str, tuple[pl.DataType, list[Any]]] = {
     "text": (pl.String(), ["a", "B", "号", "a ", None, " "]),
@@ -334,7 +335,7 @@ def test_a_screening_that_fails_says_why_and_leaves_nothing_behind(
     cases: list[tuple[Any, str | None, str]] = [
         (accounts.withColumn("mobile", sql.expr("cast(X'C4E3BAC3' as string)")), None, "'mobile' .* not UTF-8"),
         (accounts.withColumn("mobile", sql.udf(lambda _: 1 // 0)("mobile")), None, "failed with ZeroDivisionError$"),
-        (lost, None, "FILE_NOT_EXIST"),
+        (lost, None, "FILE_NOT_EXIST|does not exist"),
         (stream, None, "streaming"),
         (accounts, gone, "there is no folder"),
         (pl.DataFrame(), None, "a DataFrame, not a Spark DataFrame"),
@@ -370,44 +371,52 @@ def test_a_file_that_two_screenings_need_is_sent_once(
 ) -> None:
     # Spark on a cluster refuses a second file of the same name that lies elsewhere.
     sent: set[Path] = set()
-    send = in_spark._send
+    send = work._send
 
     def noted(session: Any, path: str) -> None:
         sent.add(Path(path))
         send(session, path)
 
-    monkeypatch.setattr(in_spark, "_send", noted)
+    monkeypatch.setattr(work, "_send", noted)
     accounts = spark.sql("select 'a' account_id, '13000000010' mobile")
     for _ in range(2):
         in_spark.screen(accounts, listed, {"mobile": cs.Phone("CN")}).close()
     assert len(sent) == len({path.name for path in sent})
 
 
-def test_files_may_be_shared_in_a_folder_named_from_here(
+def test_files_may_be_shared_in_a_folder_named_from_here_which_is_left_as_it_was(
     spark: Any, listed: cs.Blocklist, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "for workers").mkdir()
     accounts = spark.sql("select 'a' account_id, '13000000010' mobile")
-    work = in_spark._Work.prepared
-    places: list[str | None] = []
-
-    def noted(*said: Any) -> Any:
-        made = work(*said)
-        places.append(made.place)
-        return made
-
-    monkeypatch.setattr(in_spark._Work, "prepared", noted)
-    in_spark.screen(accounts, listed, {"mobile": cs.Phone("CN")}, files="for workers").close()
-    assert places == [str(tmp_path / "for workers")]
+    with in_spark.screen(accounts, listed, {"mobile": cs.Phone("CN")}, files="for workers") as found:
+        assert found.summary["rows"]["read"] == 1
+        assert len(list((tmp_path / "for workers").rglob("cardscreen-*.arrow"))) > 3
+    assert list((tmp_path / "for workers").iterdir()) == []
+    with pytest.raises(cs.InputError):
+        in_spark.screen(
+            accounts.selectExpr("account_id", "raise_error('x') mobile"), listed, MOBILE, files="for workers"
+        )
+    assert list((tmp_path / "for workers").iterdir()) == []
 
 
 def test_what_travels_to_workers_does_not_grow_with_the_table(spark: Any, listed: cs.Blocklist) -> None:
     # Past a megabyte, PySpark would write it to a file, and the key of the sealed files with it.
     names = ["account_id", "mobile", *(f"a column that is not asked for, number {at}" for at in range(20_000))]
     asked = Question.of(pl.Schema(dict.fromkeys(names, pl.String())), listed, {"mobile": cs.Phone("CN")}, **ASKED)
-    work = in_spark._Work.prepared(spark, asked, listed, None, None)
-    assert len(pickle.dumps(work)) < 50_000
+    with work.Work.prepared(spark, asked, listed, None, None) as prepared:
+        assert len(pickle.dumps(prepared)) < 50_000
+
+
+def test_account_ids_like_card_numbers_by_chance_are_not_refused_for_lying_in_small_parts(
+    spark: Any, listed: cs.Blocklist
+) -> None:
+    ids = [str(4_000_000_000_000_000 + 7_919 * row) for row in range(60)]
+    accounts = pl.DataFrame({"account_id": ids, "mobile": "13000000010"})
+    expected = cs.screen(accounts, listed, {"mobile": cs.Phone("CN")})
+    with in_spark.screen(to_spark(spark, accounts, 20), listed, {"mobile": cs.Phone("CN")}) as found:
+        assert found.summary["rows"] == expected.summary["rows"]
 
 
 # --- nights ------------------------------------------------------------------------------------------------
