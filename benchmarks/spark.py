@@ -62,7 +62,7 @@ def number_of(cell: str | None) -> str | None:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) if number else None
 
 
-def accounts_in(session: Any, files: list[Path], megabytes: int = SPLITS_MB[1]) -> Any:
+def accounts_in(session: Any, files: list[Path], megabytes: int = SPLITS_MB[0]) -> Any:
     session.conf.set("spark.sql.files.maxPartitionBytes", str(megabytes * MILLION))
     return session.read.parquet(*map(str, files)).select(*TEXT)
 

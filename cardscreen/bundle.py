@@ -312,6 +312,8 @@ class _Listed:
     def near(self, values: pl.DataFrame, tokens: pl.Series) -> pl.DataFrame:
         """As `matching.Near`, of this kind."""
         of_kind = values.filter(pl.col("kind") == self._kind.name).select("value")
+        if of_kind.is_empty():
+            return self._whole.clear()
         full = of_kind.filter(~is_truncated("value"))
         keys = full.select(self._kind.key(pl.col("value"))).to_series()
         signed = tokens.to_frame("token").select(token_key(pl.col("token"))).to_series().drop_nulls()

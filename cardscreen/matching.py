@@ -202,7 +202,14 @@ def evidence(values: pl.DataFrame, near: Near, token_keys: Sequence[TokenKey] = 
     pairs = [signed.join(listings.filter(pl.col("match") == "token").rename({"value": "token"}), on=["kind", "token"])]
     for name, kind in KINDS.items():
         asked, listed = values.filter(pl.col("kind") == name), listings.filter(pl.col("kind") == name)
-        pairs += [_exact(asked, listed), _ranged(asked, listed, kind), _truncated(asked, listed, kind)]
+        if asked.is_empty() or listed.is_empty():
+            continue
+        there = listed["match"].cast(pl.String).unique().to_list()
+        pairs.append(_exact(asked, listed))
+        if "range" in there:
+            pairs.append(_ranged(asked, listed, kind))
+        if "truncated" in there or asked.select(is_truncated("value").any()).item():
+            pairs.append(_truncated(asked, listed, kind))
     columns = ["kind", "value", "match", *EVIDENCE]
     return pl.concat([pair.select(columns) for pair in pairs])
 

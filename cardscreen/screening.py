@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -190,7 +191,7 @@ def screen(
         if folder is not None:
             write_tables(folder, flagged, hits)
     told = {"seconds": clock.seconds, "peak_memory_mib": clock.peak_mib}
-    summary |= {"versions": versions(), "store": blocklist.told(day), **told}
+    summary |= {"versions": dict(versions()), "store": blocklist.told(day), **told}
     watched = None if watch is None else watched_in(watch.rows_of(rows, account_id), plan).lazy()
     if out is not None:
         return completed(Path(out), summary, watched)
@@ -347,6 +348,7 @@ def _targets(plan: AccountColumns, in_force: pl.DataFrame, keys: Sequence[TokenK
     return {name: Targets.of(name, in_force, keys) for name in kinds}
 
 
-def versions() -> dict[str, str]:
+@cache
+def versions() -> Mapping[str, str]:
     """The versions of what decides about a result."""
     return {name: version(name) for name in ("cardscreen", "phonenumbers", "polars")}

@@ -122,7 +122,7 @@ def screen(
         flagged=flags.toDF(*schema.FLAGGED, *plan.carry),
         hits=decided.where("hit is not null").select("hit.*"),
         rejects=scanned.where("reject is not null").select("reject.*").drop("row"),
-        summary=summary | {"versions": versions(), "store": blocklist.told(asked.day), **told},
+        summary=summary | {"versions": dict(versions()), "store": blocklist.told(asked.day), **told},
         watched=None if watched is None else cells,
         _scanned=scanned,
         _kept=kept_on,
