@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -17,8 +18,17 @@ from hypothesis import strategies as st
 from worlds import CARRY, DAY, IDS, KEY, KINDS, Row, blocklist_of, frame_of, policy_of, worlds
 
 import cardscreen as cs
+from cardscreen import batches
 from cardscreen.bundle import Bundle, Opened
+from cardscreen.numbering import shelf
 from cardscreen.screening import versions
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_stays_lent() -> Iterator[None]:
+    """Workers are processes of their own; here, what they are lent would be taken by other tests."""
+    with mock.patch.dict(shelf._lent), mock.patch.dict(batches._OPEN):
+        yield
 
 
 @pytest.fixture(scope="module")

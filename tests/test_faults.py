@@ -94,7 +94,7 @@ def test_a_run_that_was_published_before_it_could_be_latest_is_so_at_the_next_st
 # A full disk
 
 
-@pytest.mark.parametrize("place", ["screen", "write_files", "write_records", "compare"])
+@pytest.mark.parametrize("place", ["screened", "write_files", "write_records", "compare"])
 @pytest.mark.parametrize(
     "error",
     [
@@ -116,7 +116,7 @@ def test_a_full_disk_is_recognised_behind_another_error(operator: Operator) -> N
         except OSError:
             raise InputError("the accounts can't be read") from None
 
-    with mock.patch("cardscreen.run.screen", fail), pytest.raises(InputError, match="no space left in"):
+    with mock.patch("cardscreen.engines.screen", fail), pytest.raises(InputError, match="no space left in"):
         operator.run(2)
 
 
@@ -163,7 +163,7 @@ def changing(operator: Operator, change: Callable[[Path], Any]) -> Callable[...,
 def test_an_input_that_changes_while_it_is_read_is_refused(
     operator: Operator, change: Callable[[Path], Any], words: str
 ) -> None:
-    with mock.patch("cardscreen.run.screen", changing(operator, change)), pytest.raises(InputError, match=words):
+    with mock.patch("cardscreen.engines.screen", changing(operator, change)), pytest.raises(InputError, match=words):
         operator.run(2)
     assert untouched(operator)
 
@@ -172,7 +172,10 @@ def test_a_clearance_file_that_changes_meanwhile_is_refused(operator: Operator) 
     def change(_: Path) -> None:
         operator.clear(f"a,,{day(1)},", f"b,,{day(1)},")
 
-    with mock.patch("cardscreen.run.screen", changing(operator, change)), pytest.raises(InputError, match="changed"):
+    with (
+        mock.patch("cardscreen.engines.screen", changing(operator, change)),
+        pytest.raises(InputError, match="changed"),
+    ):
         operator.run(2)
 
 
