@@ -33,7 +33,7 @@ class SparkResult:
         watched: `schema.WATCHED`: all cells of the accounts in `previous`; None without it.
 
     Closed sets are strings here, and unsigned integers signed: Spark has neither. Rows are in no order. The frames are
-    kept by Spark until `close`, also called at the end of a `with` block.
+    kept by Spark until `close`, also called at the end of a `with` block: hold on to this object while you use them.
     """
 
     flagged: DataFrame
