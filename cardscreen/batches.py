@@ -31,13 +31,11 @@ from cardscreen.identifiers import KINDS
 from cardscreen.matching import evidence
 from cardscreen.policy import Policy
 from cardscreen.rules import ACCOUNT
-from cardscreen.scanning import MAY_MATCH, Watch, scan_batch
+from cardscreen.scanning import MAY_MATCH, scan_batch
 from cardscreen.screening import versions
 
 #: Among the counts of a pass, that of its matches.
 MATCHES = "matches"
-#: Names of a bundle's tables.
-WATCHED, CLEARED = "watched", "cleared"
 #: Accounts that are worked on at once: fewer, and what each batch costs by itself shows.
 ROWS = 250_000
 _ENOUGH = 50_000  # rows that may match, of which the evidence is looked up at once
@@ -157,7 +155,7 @@ def decide_batches(batches: Iterable[pa.RecordBatch], asked: Asked, find: Find) 
     names = [f"carried_{at}" for at in range(len(carry))]
     out = _Out(decided_fields(*_types(table, "account_id", names)))
     try:
-        cleared = _opened(asked, find).table(CLEARED)
+        cleared = _opened(asked, find).cleared
         found = pl.DataFrame(table).rename(dict(zip(names, (f"{ACCOUNT}{name}" for name in carry), strict=True)))
         types = {**MATCH, "account_id": found.schema["account_id"], "carried_by": pl.UInt32}
         found = found.with_columns(pl.col(name).cast(dtype) for name, dtype in types.items())
@@ -245,8 +243,7 @@ class _Pass:
 
     def __init__(self, asked: Asked, bundle: Opened, out: _Out, part: int) -> None:
         self._asked, self._bundle, self._out = asked, bundle, out
-        watched = bundle.table(WATCHED)
-        self._watch = None if watched is None else Watch(watched.to_series())
+        self._watch = bundle.watch
         self._next = {"reject": part << PART_BITS, "match": part << PART_BITS}
         self._counts: Counter[str] = Counter()
         self._rows: list[pl.DataFrame] = []

@@ -31,6 +31,7 @@ from cardscreen.listings import Blocklist, holds
 from cardscreen.matching import Near, Targets, is_truncated
 from cardscreen.numbering import lookup, shelf
 from cardscreen.remote import read_bytes, write_bytes
+from cardscreen.scanning import Watch
 from cardscreen.sealed import Seal
 from cardscreen.tables import is_url
 from cardscreen.tokens import TokenKey
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 
 _GROUP = 65_536  # listings in a batch of a file: the least that is looked at for one of them
 _NUMBERS, _SECRETS = "numbering.", "token_keys"
+#: Names of the tables that workers may need besides.
+WATCHED, CLEARED = "watched", "cleared"
 _KEYED = ["key", "stub", "match"]
 _WHOLE = ["range", "truncated"]  # listings that are looked at for every value
 _Array = npt.NDArray[Any]
@@ -97,7 +100,7 @@ class Bundle:
             day: The day that is asked about.
             kinds: Those of the accounts' columns.
             token_keys: The keys of token listings; sealed.
-            tables: Whatever else workers need, sealed too.
+            tables: `WATCHED` and `CLEARED`, where there are such; sealed too.
 
         Raises:
             InputError: They can't be written there.
@@ -225,9 +228,7 @@ class Opened:
         for what in self._bundle.files:
             if what.startswith(_NUMBERS):
                 shelf.lend(what.removeprefix(_NUMBERS), Intervals.from_frame(self._frame(what)))
-        return {
-            kind: Targets.restored(kind, self._arrays(f"{kind}.arrays"), self.token_keys) for kind in self._bundle.kinds
-        }
+        return {kind: Targets.restored(kind, arrays, self.token_keys) for kind, arrays in self._arrays.items()}
 
     @cached_property
     def token_keys(self) -> list[TokenKey]:
@@ -237,10 +238,7 @@ class Opened:
     @cached_property
     def near(self) -> Near:
         """Finds listings for `matching.evidence`."""
-        listed = [
-            _Listed(kind, self._reader(f"{kind}.listings"), self._arrays(f"{kind}.arrays"))
-            for kind in self._bundle.kinds
-        ]
+        listed = [_Listed(kind, self._reader(f"{kind}.listings"), arrays) for kind, arrays in self._arrays.items()]
         return lambda values, tokens: pl.concat(each.near(values, tokens) for each in listed)
 
     @property
@@ -248,16 +246,31 @@ class Opened:
         """For keyed hashes of values that must not be told: the same in all workers of a screening."""
         return self._bundle.seal.pseudonym_key()
 
-    def table(self, what: str) -> pl.DataFrame | None:
-        """A table as it was given; None where there was none."""
+    @cached_property
+    def watch(self) -> Watch | None:
+        """The accounts of the night before; None where there was none."""
+        watched = self._table(WATCHED)
+        return None if watched is None else Watch(watched.to_series())
+
+    @cached_property
+    def cleared(self) -> pl.DataFrame | None:
+        """As `Policy.cleared` gave it."""
+        return self._table(CLEARED)
+
+    def _table(self, what: str) -> pl.DataFrame | None:
         return self._frame(what) if what in self._bundle.files else None
 
     def _frame(self, what: str) -> pl.DataFrame:
         return pl.read_ipc(self._content(what)).rechunk()
 
-    def _arrays(self, what: str) -> dict[str, _Array]:
-        batch = self._reader(what).get_batch(0)
-        return {name: batch.column(name)[0].values.to_numpy() for name in batch.schema.names}
+    @cached_property
+    def _arrays(self) -> dict[str, dict[str, _Array]]:
+        """Keys and places by kind; they are large, and those that are sealed lie in this process's own memory."""
+        batches = {kind: self._reader(f"{kind}.arrays").get_batch(0) for kind in self._bundle.kinds}
+        return {
+            kind: {name: batch.column(name)[0].values.to_numpy() for name in batch.schema.names}
+            for kind, batch in batches.items()
+        }
 
     def _reader(self, what: str) -> pa.RecordBatchFileReader:
         import pyarrow as pa

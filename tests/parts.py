@@ -13,8 +13,8 @@ import pyarrow as pa
 
 import cardscreen as cs
 from cardscreen import schema
-from cardscreen.batches import CLEARED, WATCHED, Asked, decide_batches, scan_batches, told_error
-from cardscreen.bundle import Bundle
+from cardscreen.batches import Asked, decide_batches, scan_batches, told_error
+from cardscreen.bundle import CLEARED, WATCHED, Bundle
 from cardscreen.findings import ORDER, summary_of
 from cardscreen.screening import Question, previous_flags, versions
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from cardscreen.batches import CLEARED, WATCHED, Asked, decide_batches, scan_batches
-from cardscreen.bundle import Bundle
+from cardscreen.batches import Asked, decide_batches, scan_batches
+from cardscreen.bundle import CLEARED, WATCHED, Bundle
 from cardscreen.errors import ConfigError
 from cardscreen.listings import Blocklist
 from cardscreen.remote import remove_below
