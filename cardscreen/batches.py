@@ -82,11 +82,16 @@ class Asked:
     versions: Mapping[str, str]
 
 
-def _numbered(carry: Iterable[pa.DataType]) -> dict[str, pa.DataType]:
-    return {f"carried_{at}": dtype for at, dtype in enumerate(carry)}
+def carried_names(count: int) -> list[str]:
+    """The names under which so many carried columns travel."""
+    return [f"carried_{at}" for at in range(count)]
 
 
-def scanned_fields(account: pa.DataType, carry: Iterable[pa.DataType]) -> dict[str, Fields]:
+def _numbered(carry: Sequence[pa.DataType]) -> dict[str, pa.DataType]:
+    return dict(zip(carried_names(len(carry)), carry, strict=True))
+
+
+def scanned_fields(account: pa.DataType, carry: Sequence[pa.DataType]) -> dict[str, Fields]:
     """What the pass gives: a row is one of these."""
     of_cell = {"account_id": account, "identifier": _TEXT, "kind": _TEXT}
     return {
@@ -97,7 +102,7 @@ def scanned_fields(account: pa.DataType, carry: Iterable[pa.DataType]) -> dict[s
     }
 
 
-def decided_fields(account: pa.DataType, carry: Iterable[pa.DataType]) -> dict[str, Fields]:
+def decided_fields(account: pa.DataType, carry: Sequence[pa.DataType]) -> dict[str, Fields]:
     """What decisions give: a row is one of these."""
     return {
         "hit": {**_arrow(schema.HITS), "account_id": account},
@@ -152,7 +157,7 @@ def decide_batches(batches: Iterable[pa.RecordBatch], asked: Asked, find: Find) 
     if not held:
         return
     table, carry = pa.Table.from_batches(held), asked.plan.carry
-    names = [f"carried_{at}" for at in range(len(carry))]
+    names = carried_names(len(carry))
     out = _Out(decided_fields(*_types(table, "account_id", names)))
     try:
         cleared = _opened(asked, find).cleared
@@ -284,8 +289,9 @@ class _Pass:
         pairs = evidence(values, self._bundle.near, self._bundle.token_keys)
         found = matches(cells, pairs).with_columns(self._pseudonym())
         self._counts[MATCHES] += len(found)
-        carried = {f"{ACCOUNT}{name}": f"carried_{at}" for at, name in enumerate(plan.carry)}
-        yield from self._out.rows("match", found.rename(carried))
+        carried = (f"{ACCOUNT}{name}" for name in plan.carry)
+        renamed = dict(zip(carried, carried_names(len(plan.carry)), strict=True))
+        yield from self._out.rows("match", found.rename(renamed))
 
     def _pseudonym(self) -> pl.Expr:
         """The value; of kinds whose values must not be told, a keyed hash."""

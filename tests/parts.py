@@ -13,7 +13,7 @@ import pyarrow as pa
 
 import cardscreen as cs
 from cardscreen import schema
-from cardscreen.batches import Asked, decide_batches, scan_batches, told_error
+from cardscreen.batches import Asked, carried_names, decide_batches, scan_batches, told_error
 from cardscreen.bundle import CLEARED, WATCHED, Bundle
 from cardscreen.findings import ORDER, summary_of
 from cardscreen.screening import Question, previous_flags, versions
@@ -90,7 +90,8 @@ def screen(
         placed = matches.with_columns(place=pl.col("account_id").hash() % 3)
         for part in placed.partition_by("place", include_key=False):
             decided += decide_batches(iter(batches_of(part, 2)), work, find)
-    carry = {f"carried_{at}": plan.schema[name] for at, name in enumerate(plan.carry)}
+    types = [plan.schema[name] for name in plan.carry]
+    carry = dict(zip(carried_names(len(types)), types, strict=True))
     own = {"account_id": account}
     flags = frame_of(rows_of(decided, "flag"), {**schema.FLAGGED, **own, **carry})
     hits = frame_of(rows_of(decided, "hit"), {**schema.HITS, **own})

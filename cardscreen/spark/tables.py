@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from cardscreen.accounts import AccountColumns
-from cardscreen.batches import Fields
+from cardscreen.batches import Fields, carried_names
 from cardscreen.errors import ConfigError, InputError
 from cardscreen.remote import is_delta_at
 from cardscreen.spark.sessions import in_one_sentence
@@ -135,7 +135,7 @@ def struct_of(fields: Callable[[Any, Any], Mapping[str, Fields]], account: Any, 
         "int16": types.ShortType(),
         "int64": types.LongType(),
     }
-    own = {"account_id": account, **{f"carried_{at}": dtype for at, dtype in enumerate(carry)}}
+    own = {"account_id": account, **dict(zip(carried_names(len(carry)), carry, strict=True))}
 
     def of(name: str, dtype: pa.DataType) -> Any:
         if name in own:
