@@ -12,7 +12,8 @@ from cardscreen.cleaning import holds_numbers, is_blank, refuse_type
 from cardscreen.errors import ConfigError, InputError, near
 from cardscreen.identifiers import Kind
 from cardscreen.policy import Policy
-from cardscreen.tables import is_dateable, require_columns
+from cardscreen.sources.text import MARKS
+from cardscreen.tables import is_bad_date, is_dateable, require_columns, to_date
 
 _TEXT = (pl.String, pl.Categorical, pl.Enum, pl.Null)
 
@@ -27,6 +28,7 @@ class AccountColumns:
         account_id: The column that names the account.
         carry: Columns that results keep.
         unmasked: Those of them, and of the account id, that may hold card numbers all the same.
+        date_format: How text says a day; None: YYYY-MM-DD.
     """
 
     schema: pl.Schema
@@ -34,6 +36,7 @@ class AccountColumns:
     account_id: str
     carry: list[str]
     unmasked: list[str]
+    date_format: str | None = None
 
     @classmethod
     def of(
@@ -44,6 +47,7 @@ class AccountColumns:
         carry: list[str],
         policy: Policy,
         unmasked: list[str],
+        date_format: str | None = None,
     ) -> AccountColumns:
         """The columns of a screening, checked against those that there are.
 
@@ -58,7 +62,7 @@ class AccountColumns:
                 f"column {account_id!r} holds card numbers and can't be the account id: results show it; "
                 "if that is meant, name it in unmasked"
             )
-        plan = cls(columns, identifiers, account_id, list(dict.fromkeys(carry)), unmasked)
+        plan = cls(columns, identifiers, account_id, list(dict.fromkeys(carry)), unmasked, date_format)
         require_columns(columns.names(), plan.needed(), "the accounts")
         plan._check_types()
         plan._check_carried(policy)
@@ -110,10 +114,19 @@ class AccountColumns:
         """The columns that say since when a holder has an identifier."""
         return list(dict.fromkeys(kind.holder_since for kind in self.identifiers.values() if kind.holder_since))
 
+    def day(self, column: str) -> pl.Expr:
+        """A column of `dates` as Date; null where it says none."""
+        return to_date(pl.col(column), self.schema[column], self.date_format)
+
+    def is_bad_day(self, column: str) -> pl.Expr:
+        """Whether `day` can't read a cell that is not empty: Boolean, never null."""
+        return is_bad_date(pl.col(column), self.schema[column], self.date_format)
+
     def needed(self) -> list[str]:
-        """All account columns that are read, each once."""
+        """All account columns that are read, each once; those of `text.MARKS` that there are among them."""
         extra = [name for kind in self.identifiers.values() for name in kind.columns()]
-        return list(dict.fromkeys([self.account_id, *self.identifiers, *extra, *self.dates(), *self.carry]))
+        marks = [name for name in MARKS if name in self.schema]
+        return list(dict.fromkeys([self.account_id, *self.identifiers, *extra, *self.dates(), *self.carry, *marks]))
 
     def is_list(self, column: str) -> bool:
         """Whether a cell of the column holds several identifiers."""

@@ -96,7 +96,7 @@ def scanned_fields(account: pa.DataType, carry: Sequence[pa.DataType]) -> dict[s
     of_cell = {"account_id": account, "identifier": _TEXT, "kind": _TEXT}
     return {
         "match": {**_arrow(MATCH), "account_id": account, **_numbered(carry)},
-        "reject": {"row": _LARGE, **of_cell, "status": _TEXT, "shape": _TEXT},
+        "reject": {"row": _LARGE, **_arrow(schema.REJECTS), "account_id": account},
         "watched": {**of_cell, "value": _TEXT, "status": _TEXT},
         "told": {"counts": _TEXT, "error": _TEXT},
     }

@@ -30,10 +30,10 @@ from cardscreen.intervals import Intervals
 from cardscreen.listings import Blocklist, holds
 from cardscreen.matching import Near, Targets, is_truncated
 from cardscreen.numbering import lookup, shelf
+from cardscreen.paths import is_url
 from cardscreen.remote import read_bytes, write_bytes
 from cardscreen.scanning import Watch
 from cardscreen.sealed import Seal
-from cardscreen.tables import is_url
 from cardscreen.tokens import TokenKey
 
 if TYPE_CHECKING:

@@ -239,18 +239,24 @@ def _show_run(done: Run, *, as_json: bool, quiet: bool) -> None:
 @app.command()
 def normalize(
     kind: _KindName,
-    file: Annotated[str, typer.Argument(help="Parquet, CSV, TSV or Arrow IPC; path, glob or URL.")],
+    file: Annotated[str, typer.Argument(help="Parquet, CSV, TSV, XLSX or Arrow IPC; path, glob or URL.")],
     column: Annotated[str, typer.Option(help="The column with the raw values.")],
     out: Annotated[Path, typer.Option(help="A .parquet or .csv file to write.")],
     region: Annotated[str | None, typer.Option(help="Region of national phone numbers, such as CN.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="Of text that is in neither UTF-8, GB18030 nor UTF-16.")] = None,
+    delimiter: Annotated[str | None, typer.Option(help="Between the fields of text, such as ';'.")] = None,
+    sheet: Annotated[str | None, typer.Option(help="Of a spreadsheet; otherwise the first.")] = None,
+    header_row: Annotated[int | None, typer.Option(min=1, help="The line that names the columns.")] = None,
 ) -> None:
     """Normalise one column of a file; the other columns are kept. Cards come out masked.
 
     [dim]Example:[/dim] cardscreen normalize phone crm.csv --column mobile --region CN --out clean.parquet
     """
     from cardscreen.normalize import normalize_file
+    from cardscreen.reading import Reading
 
-    rows = normalize_file(kind, file, column, out, region)
+    reading = Reading(encoding, delimiter, sheet, header_row, saying="say {flag} {value}")
+    rows = normalize_file(kind, file, column, out, region, reading)
     talk.say("written", f"{talk.counted(rows, 'row')} written to {out}")
 
 

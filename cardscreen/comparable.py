@@ -15,8 +15,8 @@ from cardscreen.errors import ConfigError, InputError
 from cardscreen.job import Job
 from cardscreen.listings import Blocklist
 from cardscreen.manifest import fingerprint
+from cardscreen.paths import files_of
 from cardscreen.store import Store
-from cardscreen.tables import files_of
 
 
 def account_key(job: Job, dtype: pl.DataType) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -114,6 +115,22 @@ def checked(model: type[_Model], said: TomlFile) -> _Model:
         raise said.complaint(complaint(model, error, said.name)) from None
     except WrongSettings as error:
         raise said.complaint(error) from None
+
+
+def known_format(form: str) -> str:
+    """A format of days, as strftime has it.
+
+    Raises:
+        ValueError: A day that is written in it can't be read again.
+    """
+    day = date(2026, 1, 23)
+    try:
+        known = datetime.strptime(day.strftime(form), form).date() == day
+    except ValueError:
+        known = False
+    if not known:
+        raise ValueError(f"{form!r} is no format of days: write it like %d/%m/%Y")
+    return form
 
 
 def known_zone(name: str) -> str:

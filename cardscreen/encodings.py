@@ -7,6 +7,7 @@ and a list read in the wrong encoding is a list of other people.
 from __future__ import annotations
 
 import codecs
+from collections.abc import Iterable, Iterator
 
 from cardscreen.errors import ConfigError, InputError, near
 
@@ -115,3 +116,16 @@ def _refuse_if_ambiguous(raw: bytes, where: str) -> None:
         return
     if not all(character.isascii() or "À" <= character <= "ÿ" for character in set(raw.decode())):
         raise InputError(f"{where} makes sense both in utf-8 and in gb18030: name its encoding")
+
+
+def encoding_of(blocks: Iterable[bytes], where: str) -> str:
+    """STUB until merged."""
+    return to_utf8(b"".join(blocks), None, where)[1]
+
+
+def decoded(blocks: Iterable[bytes], encoding: str, where: str) -> Iterator[bytes]:
+    """STUB until merged."""
+    if encoding in ("utf-8", "utf8"):
+        yield from blocks
+    else:
+        yield to_utf8(b"".join(blocks), encoding, where)[0]

@@ -12,7 +12,7 @@ import polars as pl
 from cardscreen.job import Cluster, Job
 from cardscreen.listings import Blocklist
 from cardscreen.screening import Result, screen
-from cardscreen.tables import open_table, schema_of
+from cardscreen.tables import explaining, open_table, schema_of
 
 Check = Callable[[pl.Schema], None]
 
@@ -42,12 +42,14 @@ def screened(
         "as_of": day,
         "previous": previous,
         "tokens": job.tokens,
+        "date_format": job.date_format,
     }
-    if job.cluster is not None:
-        return _in_spark(job, job.cluster, blocklist, options, out, check)
-    table = open_table(job.accounts, encoding=job.encoding, delimiter=job.delimiter)
-    check(schema_of(table, "the accounts"))
-    return screen(table, blocklist, **options, out=out)
+    with explaining(job.accounts, job.reading):
+        if job.cluster is not None:
+            return _in_spark(job, job.cluster, blocklist, options, out, check)
+        table = open_table(job.accounts, job.reading, marked=True)
+        check(schema_of(table, "the accounts"))
+        return screen(table, blocklist, **options, out=out)
 
 
 def _in_spark(

@@ -4,6 +4,8 @@
     ├── ConfigError          a setting, an option, a job or policy file is wrong          (exit 2)
     ├── InputError           a frame or a file does not have the promised shape           (exit 3)
     │   ├── MissingColumn    a named column is not there
+    │   ├── BadDate          cells of an account column of days are none
+    │   ├── BadHeader        columns without a name, or two of one name
     │   ├── BlocklistError   listings that cannot be read or trusted
     │   └── FeedRefused      a source's file failed its checks; the store is as it was
     ├── HeldForApproval      the run is complete, but past a limit: a person must decide  (exit 4)
@@ -18,7 +20,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 
 class CardscreenError(Exception):
@@ -50,40 +52,96 @@ class MissingColumn(InputError):
         column: The name that was asked for.
         available: The names that are there.
         where: What was read: a file or "the accounts".
+        hint: What may be the matter, and how to mend it.
     """
 
-    def __init__(self, column: str, available: Sequence[str], where: str = "the accounts") -> None:
+    def __init__(self, column: str, available: Sequence[str], where: str = "the accounts", hint: str = "") -> None:
         """Keep the fields; the message is made from them."""
         self.column = without_cards(column)
         self.available = [without_numbers(name) for name in available]
         self.where = without_cards(where)
-        self._suspicion = _suspicion(available)
-        super().__init__(column, self.available, where)
+        self.hint = hint
+        self._mark = next((mark for mark in _MARKS if len(available) == 1 and mark in available[0]), None)
+        looks_like_data = self._mark is None and any(_NUMBER.search(name) for name in available)
+        self._suspicion = " These look like data: has the file no header?" * looks_like_data
+        super().__init__(column, self.available, where, hint)
 
     def __str__(self) -> str:
         """Name the column, the near one, and what there is."""
         names = [name[:_NAME_LENGTH] for name in self.available[:_NAMES]]
         more = f" and {len(self.available) - _NAMES} more" if len(self.available) > _NAMES else ""
+        question = f" Are they separated by {self._mark!r}?" if self._mark else self._suspicion
         return (
             f"{self.where}: there is no column {self.column!r}{near(self.column, names)}. "
-            f"The columns are: {', '.join(names)}{more}.{self._suspicion}"
+            f"The columns are: {', '.join(names)}{more}.{question}{self.hint}"
         )
 
+    def hinting(self, rows: Mapping[int, Sequence[str]], say: Callable[[str, object], str]) -> MissingColumn:
+        """The same with a hint.
 
+        Args:
+            rows: The first lines of the file, and the cells of each.
+            say: How whoever is told says an option; empty where he can't.
+        """
+        line = next((line for line, cells in rows.items() if self.column in cells), None)
+        hint = ""
+        if self._mark and rows and (way := say("delimiter", self._mark)):
+            hint = f" Then {way}."
+        elif line is not None and (way := say("header_row", line)):
+            hint = f" Line {line} has it: {way}."
+        return MissingColumn(self.column, self.available, self.where, hint)
+
+
+class BadDate(InputError):
+    """Cells of an account column of days that are none.
+
+    Attributes:
+        column: The column.
+        count: How many there are.
+        like: What the first one looks like, and where it stands.
+        form: The format that was asked for; None: YYYY-MM-DD.
+        hint: How to say another format.
+    """
+
+    def __init__(self, column: str, count: int, like: str, form: str | None, hint: str = "") -> None:
+        """Keep the fields; the message is made from them."""
+        self.column, self.count, self.like, self.form, self.hint = without_cards(column), count, like, form, hint
+        super().__init__(column, count, like, form, hint)
+
+    def __str__(self) -> str:
+        """Name the column, how many cells, the first of them, and what to do."""
+        like = f" (the first: {self.like})" if self.like else ""
+        wanted = f"in the format {self.form}" if self.form else "as YYYY-MM-DD"
+        way = f", {self.hint} if they are written so," if self.hint else ""
+        return (
+            f"column {self.column!r} holds {self.count:,} values that are no dates{like}: write them {wanted}{way} "
+            "or leave the cell empty where the day is not known"
+        )
+
+    def hinting(self, rows: Mapping[int, Sequence[str]], say: Callable[[str, object], str]) -> BadDate:  # noqa: ARG002
+        """The same with a hint, as for `MissingColumn`."""
+        return BadDate(self.column, self.count, self.like, self.form, say("date_format", "%d/%m/%Y"))
+
+
+class BadHeader(InputError):
+    """A header that does not name each column once."""
+
+    def hinting(self, rows: Mapping[int, Sequence[str]], say: Callable[[str, object], str]) -> BadHeader:
+        """The same with a hint, as for `MissingColumn`: a title above the header has cells without names."""
+        named = (line for line, cells in rows.items() if len(cells) > 1 and all(cells) and len({*cells}) == len(cells))
+        line = next(named, None)
+        way = say("header_row", line) if line else ""
+        return BadHeader(f"{self}. If line {line} names the columns, {way}" if way else str(self))
+
+
+#: What may stand between fields.
+_MARKS = ";|\t,"  # that stand between fields
 _NAMES = 30  # column names that a message shows
 _NAME_LENGTH = 40
 #: Digits of any script, with a few signs between them.
 _NUMBER = re.compile(r"\d(?:[\W_]{0,3}\d){5,}")
 #: As many digits as the shortest card number has, with blanks, hyphens or dots between them: no date is so long.
 _CARD = re.compile(r"\d(?:[\s.\-\u2010-\u2015\u2212\uff0d]{0,3}\d){11,}")
-
-
-def _suspicion(names: Sequence[str]) -> str:
-    if len(names) == 1 and (found := [mark for mark in ";|\t" if mark in names[0]]):
-        return f" Are they separated by {found[0]!r}? Then say so: delimiter = {found[0]!r}."
-    if any(_NUMBER.search(name) for name in names):
-        return " These look like data: has the file no header?"
-    return ""
 
 
 class BlocklistError(InputError):

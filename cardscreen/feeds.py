@@ -22,16 +22,18 @@ from cardscreen import schema, schemes
 from cardscreen.cards import card
 from cardscreen.cleaning import QUANTITY, holds_numbers, refuse_type, shape, to_text
 from cardscreen.complaints import complaint
-from cardscreen.config import Section, TomlFile, checked, known_zone, read_toml
+from cardscreen.config import Section, TomlFile, checked, known_format, known_zone, read_toml
 from cardscreen.days import is_no_day, read_days
 from cardscreen.errors import ConfigError, InputError, MissingColumn
 from cardscreen.identifiers import KINDS, Kind, kind_from_options
+from cardscreen.reading import Reading
 from cardscreen.sources import SourceFile, read_source
-from cardscreen.tables import is_dateable, whole_number
+from cardscreen.tables import explaining, is_dateable, whole_number
 from cardscreen.terms import Terms
 from cardscreen.tokens import TOKEN
 
 _DAYS = ("listed_on", "expires_on")
+_SAYING = "say {option} = {value} at the top of the feed, above its first table"
 OPERATIONS = pl.Enum(["add", "remove"])
 #: What is read of one row of a file.
 ROW = {
@@ -101,6 +103,7 @@ class Feed(Section):
     encoding: str | None = None
     delimiter: str | None = Field(None, min_length=1, max_length=1)
     sheet: str | None = None
+    header_row: int | None = Field(None, ge=1)
     layout: Literal["table", "lines"] = "table"
     date_format: str | None = None
     timezone: str = "UTC"
@@ -121,9 +124,7 @@ class Feed(Section):
     @field_validator("date_format")
     @classmethod
     def _format(cls, form: str | None) -> str | None:
-        if form is not None and not _is_format(form):
-            raise ValueError(f"{form!r} is no format of days: write it like %d/%m/%Y")
-        return form
+        return form and known_format(form)
 
     @model_validator(mode="after")
     def _kinds(self) -> Feed:
@@ -248,8 +249,13 @@ def read_feed(path: str | os.PathLike[str], feed: Feed, *, lacking: bool = False
         InputError: The file can't be read, or a column holds no dates.
         ConfigError: The feed's options don't fit the file.
     """
-    file = read_source(path, encoding=feed.encoding, delimiter=feed.delimiter, sheet=feed.sheet, layout=feed.layout)
-    columns, where = feed.columns.named(), str(path)
+    reading = Reading(feed.encoding, feed.delimiter, feed.sheet, feed.header_row, _SAYING)
+    with explaining(path, reading):
+        return _read(read_source(path, reading, layout=feed.layout), feed, str(path), lacking=lacking)
+
+
+def _read(file: SourceFile, feed: Feed, where: str, *, lacking: bool) -> FeedRows:
+    columns = feed.columns.named()
     missing = [
         MissingColumn(column, file.frame.columns, where)
         for column in columns.values()
@@ -262,7 +268,8 @@ def read_feed(path: str | os.PathLike[str], feed: Feed, *, lacking: bool = False
     _check_types(file.frame, there, where)
     read = _read_values(_fields(file, there, feed), feed)
     bad = read.filter(pl.col("problem").is_not_null())
-    refused = bad.select("line", pl.col("problem").alias("reason"), shape(to_text(pl.col("cell"))).alias("shape"))
+    unread = pl.coalesce("bad_day", to_text(pl.col("cell")))
+    refused = bad.select("line", pl.col("problem").alias("reason"), shape(unread).alias("shape"))
     strangers = {
         name: bad.filter(pl.col("stranger") == name)["line"].to_list() for name in bad["stranger"].unique().drop_nulls()
     }
@@ -288,16 +295,17 @@ def _check_types(frame: pl.DataFrame, there: dict[str, str], where: str) -> None
 
 
 def _fields(file: SourceFile, there: dict[str, str], feed: Feed) -> pl.DataFrame:
-    """`ROW` without `value` and `match`, beside the raw `cell` and a `problem`: why the row can't be used."""
+    """`ROW` without `value` and `match`; the raw `cell`, a `problem`: why the row can't be used, and its `bad_day`."""
     types = file.frame.schema
     days = {
         name: read_days(pl.col(there[name]), types[there[name]], feed.date_format) if name in there else _NO_DAY
         for name in _DAYS
     }
     written = file.frame.lazy().with_columns(**{f"\0{name}": day for name, day in days.items()})
-    bad_day = (
-        is_no_day(pl.col(there[name]), types[there[name]], pl.col(f"\0{name}")) for name in _DAYS if name in there
-    )
+    bad_days = {
+        name: is_no_day(pl.col(there[name]), types[there[name]], pl.col(f"\0{name}")) for name in _DAYS if name in there
+    }
+    no_text = pl.lit(None, dtype=pl.String)
     return (
         written.select(
             pl.lit(file.lines).alias("line"),
@@ -311,11 +319,16 @@ def _fields(file: SourceFile, there: dict[str, str], feed: Feed) -> pl.DataFrame
             ),
             _severity(there.get("severity"), feed.severity).alias("severity"),
             *(pl.col(f"\0{name}").alias(name) for name in _DAYS),
-            bad_day=pl.any_horizontal(pl.lit(False), *bad_day),
+            bad_day=pl.coalesce(
+                *(pl.when(bad).then(pl.col(there[name]).cast(pl.String)) for name, bad in bad_days.items()), no_text
+            ),
+            bad_day_of=pl.coalesce(
+                *(pl.when(bad).then(pl.lit(there[name])) for name, bad in bad_days.items()), no_text
+            ),
         )
         .with_columns(problem=_problem())
         .with_columns(pl.col("severity").cast(pl.UInt8, strict=False))
-        .drop("bad_day")
+        .drop("bad_day_of")
         .collect(engine="in-memory")  # what is the same in all rows takes no memory there
     )
 
@@ -342,15 +355,6 @@ def _severity(column: str | None, default: int) -> pl.Expr:
     return pl.when(_words(column, None).is_not_null()).then(whole_number(column).fill_null(0)).otherwise(default)
 
 
-def _is_format(form: str) -> bool:
-    """Whether a day that is written in a format can be read again."""
-    day = date(2026, 1, 23)
-    try:
-        return datetime.strptime(day.strftime(form), form).date() == day
-    except ValueError:
-        return False
-
-
 _NO_DAY = pl.lit(None, dtype=pl.Date)
 _CLOSED = {"operation": OPERATIONS, "list": schema.LISTS}
 
@@ -360,7 +364,11 @@ def _problem() -> pl.Expr:
     return pl.coalesce(
         pl.when(pl.col("operation").is_null()).then(pl.lit("operation is neither add nor remove")),
         pl.when(pl.col("list").is_null()).then(pl.lit("list is neither block nor allow")),
-        pl.when("bad_day").then(pl.lit("a day that is none, or can be read in two ways: write YYYY-MM-DD")),
+        pl.format(
+            "{} is no day, or can be read in two ways: write YYYY-MM-DD, or say how it is written by date_format, such "
+            'as date_format = "%d/%m/%Y", at the top of the feed',
+            "bad_day_of",
+        ),
         pl.when(~pl.col("severity").is_between(1, 100)).then(pl.lit("severity is not 1 to 100")),
         pl.when(pl.col("expires_on") < pl.col("listed_on")).then(pl.lit("expires before it is listed")),
     )

@@ -21,7 +21,6 @@ from cardscreen.accounts import AccountColumns
 from cardscreen.matching import EVIDENCE
 from cardscreen.policy import Policy
 from cardscreen.rules import ACCOUNT
-from cardscreen.tables import to_date
 
 #: The order of hits: of what they show, so that it tells no more of hidden digits.
 ORDER = ["account_id", "identifier", "listing_id", "value", "status", "match", "holder", "carried_by"]
@@ -45,7 +44,7 @@ def cells_of(rows: pl.DataFrame, plan: AccountColumns, first: int = 0) -> pl.Dat
     indexed = rows.with_columns(pl.int_range(first, first + pl.len(), dtype=pl.Int64).alias("\0row"))
     parts = []
     for column, kind in plan.identifiers.items():
-        since = to_date(pl.col(kind.holder_since), plan.schema[kind.holder_since]) if kind.holder_since else _NO_DAY
+        since = plan.day(kind.holder_since) if kind.holder_since else _NO_DAY
         cells = indexed.explode(column, empty_as_null=False) if plan.is_list(column) else indexed
         parts.append(
             cells.lazy()
@@ -232,6 +231,7 @@ def summary_of(
             column: {note: scanned[f"{note}\0{column}"] for note in kind.notes}
             for column, kind in plan.identifiers.items()
         },
+        "ragged": scanned["ragged"],
         "flagged": {
             "accounts": came_out["accounts"],
             "levels": _of(came_out, "level", schema.LEVELS),

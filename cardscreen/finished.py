@@ -15,8 +15,8 @@ import polars as pl
 from cardscreen.base import MANIFEST
 from cardscreen.errors import ConfigError, InputError, first_line, near
 from cardscreen.job import output_of
+from cardscreen.paths import is_delta
 from cardscreen.runs import HELD, LATEST, RUN_ID
-from cardscreen.tables import is_delta
 
 #: Where a run is looked for that is named by nothing but its id.
 _RUNS = Path("runs")

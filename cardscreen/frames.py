@@ -6,10 +6,12 @@ anew for each query where its source can be asked again.
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +24,8 @@ from cardscreen.errors import CardscreenError, InputError, first_line
 if TYPE_CHECKING:
     import pyarrow as pa
 
+#: What the engine raises, one of which is no `Exception`.
+ENGINE_ERRORS = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 #: Up to here every whole number has a float of its own; past it, a float has lost digits.
 _EXACT = 2**53
 
@@ -46,13 +50,20 @@ def from_library(source: Any) -> pl.LazyFrame | None:
 
 
 def _opened(source: Any, name: str) -> pl.LazyFrame | None:
+    import pyarrow as pa
+
     if _is_a(source, "pandas", "DataFrame"):
         return _from_pandas(source).lazy()
     if _is_a(source, "deltalake", "DeltaTable"):
         return pl.scan_delta(source)
     if _is_a(source, "pyarrow", "Table") or _is_a(source, "pyarrow", "RecordBatch"):
         _refuse_repeated(source.schema.names, name)
-        return pl.DataFrame(source.select(_readable(source.schema))).lazy()
+        if is_all_known(source.schema):
+            return pl.DataFrame(source).lazy()
+        table = pa.table(source)
+        return _Stream(
+            name, table.schema, lambda columns: table.select(columns or table.column_names).to_reader()
+        ).scan()
     if _is_a(source, "pyarrow.dataset", "Dataset"):
         return _from_dataset(source, name)
     if _is_a(source, "duckdb", "DuckDBPyRelation"):
@@ -88,18 +99,69 @@ def _refuse_repeated(columns: list[str], name: str) -> None:
         )
 
 
-def _readable(schema: pa.Schema) -> list[str]:
-    """The columns of a pyarrow schema that Polars has types for; the others are as if they were not there."""
-    return [column.name for column in schema if _is_known(column.type)]
-
-
-def _is_known(dtype: pa.DataType) -> bool:
+@cache
+def _as_known(dtype: pa.DataType) -> pa.DataType | None:
+    """The type as which Polars reads a column: its own, or one that holds the same; None where there is none."""
+    import pyarrow as pa
     from pyarrow import types
 
-    listed = types.is_list_view(dtype) or types.is_large_list_view(dtype)
-    if listed or types.is_interval(dtype) or types.is_union(dtype) or types.is_run_end_encoded(dtype):
-        return False
-    return all(_is_known(dtype.field(at).type) for at in range(dtype.num_fields))
+    if types.is_interval(dtype) or types.is_union(dtype):
+        return None
+    if types.is_decimal256(dtype):
+        return pa.string()  # every digit of it
+    if types.is_run_end_encoded(dtype) or types.is_dictionary(dtype):
+        inner = _as_known(dtype.value_type)
+        plain = types.is_dictionary(dtype) and inner == dtype.value_type
+        return dtype if plain else inner
+    if (
+        types.is_list(dtype)
+        or types.is_list_view(dtype)
+        or types.is_large_list(dtype)
+        or types.is_large_list_view(dtype)
+    ):
+        inner = _as_known(dtype.value_type)
+        unchanged = inner == dtype.value_type and (types.is_list(dtype) or types.is_large_list(dtype))
+        return dtype if unchanged or inner is None else pa.large_list(inner)
+    known = all(_as_known(dtype.field(at).type) == dtype.field(at).type for at in range(dtype.num_fields))
+    return dtype if known else None
+
+
+def is_all_known(schema: pa.Schema) -> bool:
+    """Whether Polars has a type for every column of an Arrow schema; of others its readers panic."""
+    return all(_as_known(column.type) == column.type for column in schema)
+
+
+def _known(batch: pa.RecordBatch | pa.Table, columns: list[str]) -> pl.DataFrame:
+    """Some columns of a batch as Polars reads them.
+
+    Raises:
+        InputError: One of them can't be read; names it and its type.
+    """
+    import pyarrow as pa
+
+    table, parts = pa.table(batch.select(columns)), {}
+    for name in columns:
+        column, dtype = table[name], table.schema.field(name).type
+        known = _as_known(dtype)
+        try:
+            parts[name] = column if known == dtype else pa.chunked_array(map(_plain, column.chunks)).cast(known)
+        except (pa.ArrowException, TypeError):
+            raise InputError(f"column {name!r} has type {dtype} and can't be read: cast it to text") from None
+    return pl.DataFrame(pa.table(parts))
+
+
+def _plain(chunk: pa.Array) -> pa.Array:
+    """The same values laid out in the usual way, where they are encoded by runs, or are views of lists."""
+    import pyarrow as pa
+    from pyarrow import compute, types
+
+    if types.is_run_end_encoded(chunk.type):
+        return compute.run_end_decode(chunk)
+    if types.is_list_view(chunk.type) or types.is_large_list_view(chunk.type):
+        lengths = compute.fill_null(compute.list_value_length(chunk), 0).to_numpy(zero_copy_only=False)
+        offsets = pa.array(np.append(0, np.cumsum(lengths)), pa.int64())
+        return pa.LargeListArray.from_arrays(offsets, chunk.flatten(), mask=chunk.is_null())
+    return chunk
 
 
 # --- streams ----------------------------------------------------------------------------------------
@@ -123,17 +185,22 @@ class _Stream:
     _used: bool = field(default=False, init=False)
 
     def scan(self) -> pl.LazyFrame:
-        """The stream as a LazyFrame that reads it when a query runs."""
+        """The stream as a LazyFrame that reads it when a query runs; columns that can't be read are objects."""
+        import pyarrow as pa
+
         _refuse_repeated(self.schema.names, self.name)
-        readable = self.schema.empty_table().select(_readable(self.schema))
-        return register_io_source(self._frames, schema=pl.DataFrame(readable).schema)
+        types = {column.name: _as_known(column.type) for column in self.schema}
+        known = pl.DataFrame(pa.schema([(name, dtype) for name, dtype in types.items() if dtype]).empty_table()).schema
+        return register_io_source(
+            self._frames, schema=pl.Schema({name: known.get(name, pl.Object()) for name in types})
+        )
 
     def _frames(
         self, columns: list[str] | None, predicate: pl.Expr | None, most: int | None, _: int | None
     ) -> Iterator[pl.DataFrame]:
         """What the engine asks of a source: the columns, the rows that pass, and no more than so many."""
         for batch in self._batches(columns):
-            frame = pl.DataFrame(batch.select(_readable(batch.schema) if columns is None else columns))
+            frame = _known(batch, list(batch.schema.names) if columns is None else columns)
             frame = frame if predicate is None else frame.filter(predicate)
             frame = frame if most is None else frame.head(most)
             yield frame
@@ -214,3 +281,64 @@ def _text(cell: Any) -> str | None:
             return NOT_WHOLE
         return str(int(cell)) if abs(cell) < _EXACT else f"{cell:.15e}"
     return str(cell)
+
+
+# --- files ------------------------------------------------------------------------------------------
+
+
+def odd_types_in(files: list[str], form: str, told: list[dict[str, str | None]]) -> pl.LazyFrame | None:
+    """Files that have columns of types which Polars doesn't know, read by way of Arrow; None where there are none.
+
+    Args:
+        files: Of the local file system.
+        form: `parquet` or `ipc`.
+        told: What the folders of each say.
+    """
+    import pyarrow as pa
+    from pyarrow import dataset
+
+    try:
+        schema = _schema_of(files[0], form)
+        if is_all_known(schema):
+            return None
+        parts = [
+            _from_dataset(dataset.dataset(file, schema=schema, format=form), "file").with_columns(
+                pl.lit(value, pl.String).alias(name) for name, value in columns.items()
+            )
+            for file, columns in zip(files, told, strict=True)
+        ]
+    except (pa.ArrowException, OSError):
+        return None  # the engine says what is the matter
+    return pl.concat(parts)
+
+
+def table_of(content: bytes, form: str) -> pl.DataFrame:
+    """A file of Parquet or Arrow IPC in memory; columns that can't be read are objects, all of them null.
+
+    Raises:
+        InputError: A column can't be read after all.
+        ArrowException, PolarsError, OSError: It is no such file.
+    """
+    schema = _schema_of(io.BytesIO(content), form)
+    if is_all_known(schema):
+        return (pl.read_parquet if form == "parquet" else pl.read_ipc)(io.BytesIO(content))
+    from pyarrow import ipc, parquet
+
+    readable = [column.name for column in schema if _as_known(column.type) is not None]
+    if form == "parquet":
+        table = parquet.read_table(io.BytesIO(content), columns=readable)
+    else:
+        table = ipc.open_file(io.BytesIO(content)).read_all()
+    others = (pl.Series(name, [None] * len(table), pl.Object) for name in schema.names if name not in readable)
+    return _known(table, readable).with_columns(others).select(schema.names)
+
+
+def _schema_of(file: str | io.BytesIO, form: str) -> pa.Schema:
+    if form == "parquet":
+        from pyarrow import parquet
+
+        return parquet.read_schema(file)
+    from pyarrow import ipc
+
+    with ipc.open_file(file) as reader:
+        return reader.schema

@@ -14,10 +14,11 @@ from pydantic import Field, field_validator, model_validator
 
 from cardscreen import schema
 from cardscreen.brakes import Limits
-from cardscreen.config import Section, TomlFile, checked, known_zone, read_toml
+from cardscreen.config import Section, TomlFile, checked, known_format, known_zone, read_toml
 from cardscreen.errors import ConfigError
 from cardscreen.identifiers import Kind, kind_from_options
 from cardscreen.policy import Policy
+from cardscreen.reading import Reading
 from cardscreen.tokens import TokenKey
 
 #: Columns of changes, notices and releases, beside which the carried ones stand.
@@ -31,6 +32,14 @@ class _Accounts(Section):
     unmasked: list[str] = []
     encoding: str | None = None
     delimiter: str | None = Field(None, min_length=1, max_length=1)
+    sheet: str | None = None
+    header_row: int | None = Field(None, ge=1)
+    date_format: str | None = None
+
+    @field_validator("date_format")
+    @classmethod
+    def _format(cls, form: str | None) -> str | None:
+        return form and known_format(form)
 
 
 class _Blocklist(Section):
@@ -116,6 +125,8 @@ class Job:
     """A checked job; every path in it is absolute or a URL.
 
     Attributes:
+        reading: How accounts of text, or in a sheet, are to be read.
+        date_format: How the accounts write days; None: as YYYY-MM-DD.
         lists: Files of listings; empty where a store has them.
         store: The store of listings, or None.
         metrics: File for Prometheus, or None.
@@ -130,8 +141,8 @@ class Job:
     account_id: str
     carry: list[str]
     unmasked: list[str]
-    encoding: str | None
-    delimiter: str | None
+    reading: Reading
+    date_format: str | None
     identifiers: dict[str, Kind]
     lists: list[str]
     store: str | None
@@ -178,8 +189,8 @@ class Job:
             account_id=said.accounts.id,
             carry=said.accounts.carry,
             unmasked=said.accounts.unmasked,
-            encoding=said.accounts.encoding,
-            delimiter=said.accounts.delimiter,
+            reading=_reading(said.accounts),
+            date_format=said.accounts.date_format,
             identifiers=kinds,
             lists=[_resolved(file.parent, each) for each in said.blocklist.paths or []],
             store=_resolved(file.parent, said.blocklist.store) if said.blocklist.store else None,
@@ -197,6 +208,11 @@ class Job:
     def today(self) -> date:
         """The day it is now in the job's time zone."""
         return datetime.now(ZoneInfo(self.timezone)).date()
+
+
+def _reading(said: _Accounts) -> Reading:
+    options = said.model_dump(include={"encoding", "delimiter", "sheet", "header_row"})
+    return Reading(**options, saying="say {option} = {value} under [accounts] of the job file")
 
 
 def _cluster(said: _Engine, folder: Path) -> Cluster | None:

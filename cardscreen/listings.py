@@ -17,16 +17,16 @@ import polars as pl
 
 from cardscreen import schema
 from cardscreen.compiled import compile_listings
-from cardscreen.errors import BlocklistError, ConfigError, near
+from cardscreen.errors import BlocklistError, ConfigError, first_line, near
+from cardscreen.frames import ENGINE_ERRORS
 from cardscreen.identifiers import KINDS
+from cardscreen.paths import files_of, is_delta
 from cardscreen.tables import (
     collected,
-    files_of,
-    first_line,
     is_dateable,
-    is_delta,
     open_table,
     require_columns,
+    schema_of,
     to_date,
     to_day,
     whole_number,
@@ -75,7 +75,7 @@ class Blocklist:
         """`compiled.COMPILED`: what all accounts are looked up in."""
         try:
             return self._compiled()
-        except (pl.exceptions.PolarsError, OSError) as error:
+        except ENGINE_ERRORS as error:
             raise BlocklistError(f"the listings can't be read: {first_line(error)}") from None
 
     @cached_property
@@ -139,10 +139,7 @@ class Blocklist:
 
     @classmethod
     def _from_tables(cls, tables: dict[str, pl.LazyFrame], bad_rows: str) -> Blocklist:
-        frames = [
-            _with_all_columns(collected(table, where, BlocklistError), where, several=len(tables) > 1)
-            for where, table in tables.items()
-        ]
+        frames = [_with_all_columns(table, where, several=len(tables) > 1) for where, table in tables.items()]
         read = _read_values(_check_fields(pl.concat(frames, how="vertical_relaxed").with_row_index("row")))
         bad = read.filter(pl.col(_PROBLEM).is_not_null()).select("place", _PROBLEM)
         if len(bad) and bad_rows == "raise":
@@ -178,15 +175,17 @@ def holds(day: date) -> pl.Expr:
     return begun & lasting & kept
 
 
-def _with_all_columns(frame: pl.DataFrame, where: str, *, several: bool) -> pl.DataFrame:
+def _with_all_columns(table: pl.LazyFrame, where: str, *, several: bool) -> pl.DataFrame:
     """All columns of a listing, of any dtype, defaults filled in; refuses a name that is nearly one."""
-    require_columns(frame.columns, ["kind", "value"], where)
-    for column in frame.columns:
+    there = schema_of(table, where).names()
+    require_columns(there, ["kind", "value"], where)
+    for column in there:
         if column not in schema.LISTING and (hint := near(column, schema.LISTING)):
             raise BlocklistError(
                 f"{where}: unknown column {column!r}{hint}: rename it, or drop it if it is another thing"
             )
-    missing = [name for name in schema.LISTING if name not in frame.columns]
+    missing = [name for name in schema.LISTING if name not in there]
+    frame = collected(table.select(name for name in there if name in schema.LISTING), where, BlocklistError)
     frame = frame.with_columns(pl.lit(None, dtype=schema.LISTING[name]).alias(name) for name in missing)
     if frame.schema["severity"].is_float():
         frame = frame.with_columns(pl.col("severity").fill_nan(None))

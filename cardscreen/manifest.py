@@ -14,9 +14,10 @@ from typing import Any
 
 from cardscreen.base import MANIFEST
 from cardscreen.job import Job
+from cardscreen.paths import files_of
 from cardscreen.policy import Policy, Source
 from cardscreen.store import Store
-from cardscreen.tables import encoding_used, files_of
+from cardscreen.tables import encoding_used
 from cardscreen.terms import Terms
 
 _UNNAMED = {"clearances"}  # says where a file is: not a rule
@@ -38,7 +39,7 @@ def write_records(
     inputs.mkdir()
     for name, file in job.files.items():
         shutil.copyfile(file, inputs / f"{name}{file.suffix}")
-    summary = records["summary"]
+    summary, encoding = records["summary"], job.reading.encoding
     write_json(folder / "summary.json", {"run_id": records["run_id"], **summary})
     outputs = sorted(file for file in folder.rglob("*") if file.is_file())
     manifest = {
@@ -48,7 +49,7 @@ def write_records(
         "begun": begun.isoformat(timespec="seconds"),
         "ended": datetime.now(UTC).isoformat(timespec="seconds"),
         "inputs": {
-            "accounts": [fingerprint(file) | encoding_used(file, job.encoding) for file in files_of(job.accounts)],
+            "accounts": [fingerprint(file) | encoding_used(file, encoding) for file in files_of(job.accounts)],
             "lists": lists,
             "store": {"path": Store(job.store).identity(), **(summary["store"] or {})} if job.store else None,
             **{name: fingerprint(str(file)) for name, file in job.files.items()},

@@ -8,10 +8,14 @@ from typing import Any
 
 import polars as pl
 
-from cardscreen.errors import ConfigError, InputError
+from cardscreen.errors import ConfigError, InputError, first_line
 from cardscreen.exposure import check_no_tokens
+from cardscreen.frames import ENGINE_ERRORS
 from cardscreen.identifiers import Kind, kind_from_options
-from cardscreen.tables import first_line, open_table, require_columns
+from cardscreen.reading import Reading
+from cardscreen.tables import explaining, open_table, require_columns
+
+_AS_IT_IS = Reading()
 
 
 def _kind(kind: str, column: str, region: str | None) -> Kind:
@@ -22,15 +26,18 @@ def _kind(kind: str, column: str, region: str | None) -> Kind:
         raise ConfigError(str(error).removeprefix(f"identifiers.{column}: ")) from None
 
 
-def normalize_file(kind: str, source: str, column: str, out: Path, region: str | None = None) -> int:
+def normalize_file(
+    kind: str, source: str, column: str, out: Path, region: str | None = None, reading: Reading = _AS_IT_IS
+) -> int:
     """Replace a raw column by the fields that its kind reads, `<column>_<field>`, and write the table.
 
     Args:
         kind: A kind of `identifiers.KINDS`.
-        source: A path, glob or URL of any table file.
+        source: A path, glob or URL of any table file. A row of text that does not fit its table is an error.
         column: The raw column; card numbers are not written again.
         out: A .parquet or .csv file.
         region: Region of national phone numbers.
+        reading: How text files and sheets are to be read.
 
     Returns:
         How many rows were written.
@@ -42,8 +49,9 @@ def normalize_file(kind: str, source: str, column: str, out: Path, region: str |
     """
     if out.suffix not in (".parquet", ".csv"):
         raise ConfigError(f"{out}: give a file ending in .parquet or .csv")
-    table = open_table(source)
-    require_columns(table.collect_schema().names(), [column], source)
+    with explaining(source, reading):
+        table = open_table(source, reading)
+        require_columns(table.collect_schema().names(), [column], source)
     reader = _kind(kind, column, region)
     if reader.truncates:
         check_no_tokens(table, source)
@@ -56,7 +64,7 @@ def normalize_file(kind: str, source: str, column: str, out: Path, region: str |
             read.sink_parquet(partial)
         partial.replace(out)
         return int(pl.scan_parquet(out).select(pl.len()).collect().item()) if out.suffix == ".parquet" else _lines(out)
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except ENGINE_ERRORS as error:
         raise InputError(f"{source} can't be normalised into {out}: {first_line(error)}") from None
     finally:
         with contextlib.suppress(OSError):

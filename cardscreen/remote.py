@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import groupby
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import polars as pl
 
 from cardscreen.errors import ConfigError, InputError, first_line, missing_extra
+from cardscreen.frames import ENGINE_ERRORS
 
 Format = Literal["parquet", "ipc", "text"]
 
@@ -20,6 +23,8 @@ _WEB = ("http", "https", "hf", "file")
 #: For the first contact only: a store that can't be reached is told in seconds. Reading on has the patience of Polars.
 _BRIEFLY: Any = {"max_retries": 1, "retry_timeout_ms": 5000, "connect_timeout": "5s", "timeout": "10s"}
 _DELTA_BRIEFLY = {"max_retries": "1", "retry_timeout": "5s", "connect_timeout": "5s", "timeout": "10s"}
+_URL = "url"
+_LINES, _LINES_OF_BEGINNING = 200_000, 1_000
 _DENIED = re.compile(
     r"169\.254\.169\.254|\b40[13]\b|AccessDenied|credential|InvalidAccessKeyId|SignatureDoes", re.IGNORECASE
 )
@@ -32,24 +37,18 @@ _VARIABLES = {
 }
 
 
-def open_remote(urls: list[str], form: Format | None, encoding: str | None, delimiter: str) -> pl.LazyFrame:
+def open_remote(urls: list[str], form: Format | None) -> pl.LazyFrame:
     """Tables at URLs as one LazyFrame: files, globs, folders of Parquet files (hive partitions too), a Delta table.
 
     Args:
         urls: One or more.
-        form: What the files are; None: the URLs name folders.
-        encoding: Of text files; only UTF-8 is read from afar.
-        delimiter: Of text files.
+        form: What the files are, none of them text; None: the URLs name folders.
 
     Raises:
         InputError: There is nothing, it can't be reached, or it can't be read.
-        ConfigError: A URL that names neither a file of a known format nor a folder; an encoding other than UTF-8.
+        ConfigError: A URL that names neither a file of a known format nor a folder.
     """
-    if form == "text" and (encoding or "utf-8").lower() not in ("utf-8", "utf8", "utf-8-sig"):
-        raise ConfigError(f"{urls[0]}: text at a URL is read as UTF-8 only, not as {encoding}: fetch the file first")
-    schemes = {urlsplit(url).scheme for url in urls}
-    if other := sorted(schemes.difference(_STORES, _WEB)):
-        raise ConfigError(f"{urls[0]}: {other[0]}:// can't be read: give s3://, gs://, az://, https:// or a path")
+    schemes = _schemes_of(urls)
     if form is None and not schemes.issubset(_STORES):
         raise ConfigError(f"{urls[0]}: name a file, ending in .parquet, .csv, .tsv, .arrow, .ipc or .feather")
     try:
@@ -57,20 +56,76 @@ def open_remote(urls: list[str], form: Format | None, encoding: str | None, deli
             return _delta(urls)
         # As a pattern, the folder's own name may be a partition too.
         found = urls if form else [f"{url.rstrip('/')}/**/*.parquet" for url in urls]
-        names = _scan(found, form or "parquet", delimiter, _BRIEFLY).collect_schema().names()
-    except (pl.exceptions.PolarsError, OSError) as error:
+        _scan(found, form, _BRIEFLY).collect_schema()
+    except ENGINE_ERRORS as error:
         raise _unreadable(urls[0], error) from None
-    if form == "text" and any("\ufffd" in name for name in names):
-        raise InputError(f"{urls[0]} is not UTF-8 text, and only that is read from a URL: fetch the file first")
-    return _scan(found, form or "parquet", delimiter, None)
+    return _scan(found, form, None)
 
 
-def _scan(urls: list[str], form: Format, delimiter: str, options: Any) -> pl.LazyFrame:
-    if form == "parquet":
-        return pl.scan_parquet(urls, extra_columns="ignore", hive_partitioning=True, storage_options=options)
+def _schemes_of(urls: list[str]) -> set[str]:
+    schemes = {urlsplit(url).scheme for url in urls}
+    if other := sorted(schemes.difference(_STORES, _WEB)):
+        raise ConfigError(f"{urls[0]}: {other[0]}:// can't be read: give s3://, gs://, az://, https:// or a path")
+    return schemes
+
+
+def _scan(urls: list[str], form: Format | None, options: Any) -> pl.LazyFrame:
     if form == "ipc":
         return pl.scan_ipc(urls, hive_partitioning=True, storage_options=options)
-    return pl.scan_csv(urls, separator=delimiter, infer_schema=False, storage_options=options)
+    return pl.scan_parquet(urls, extra_columns="ignore", hive_partitioning=True, storage_options=options)
+
+
+def text_at(
+    urls: list[str], encoding: str | None
+) -> tuple[list[bytes], Callable[[], Iterator[tuple[str, Iterator[bytes]]]]]:
+    """Files of UTF-8 text at URLs.
+
+    Args:
+        urls: Files or globs.
+        encoding: What was said that they are in.
+
+    Returns:
+        How the first file begins, and what makes of each file its URL and its content in blocks.
+
+    Raises:
+        InputError: There is nothing, it can't be reached, or it can't be read.
+        ConfigError: An encoding other than UTF-8, or a URL that can't be read.
+    """
+    if (encoding or "utf-8").lower() not in ("utf-8", "utf8", "utf-8-sig"):
+        raise ConfigError(f"{urls[0]}: text at a URL is read as UTF-8 only, not as {encoding}: fetch the file first")
+    _schemes_of(urls)
+
+    def lines(options: Any) -> pl.LazyFrame:
+        return pl.scan_lines(urls, include_file_paths=_URL, storage_options=options)
+
+    def files() -> Iterator[tuple[str, Iterator[bytes]]]:
+        with _telling_of(urls[0]):
+            batches = lines(None).collect_batches(chunk_size=_LINES, maintain_order=True)
+            parts = (part for batch in batches for part in batch.partition_by(_URL, maintain_order=True))
+            for url, of_file in groupby(parts, key=lambda part: str(part.item(0, _URL))):
+                yield url, map(_joined, of_file)
+
+    with _telling_of(urls[0]):
+        begin = lines(_BRIEFLY).head(_LINES_OF_BEGINNING).collect()
+    first = begin.filter(pl.col(_URL) == pl.col(_URL).first())
+    return [_joined(first)] if len(first) else [], files
+
+
+def _joined(lines: pl.DataFrame) -> bytes:
+    """Lines as text, without a byte order mark."""
+    return f"{lines['line'].str.join(chr(10)).item()}\n".encode().removeprefix(codecs.BOM_UTF8)
+
+
+@contextmanager
+def _telling_of(url: str) -> Iterator[None]:
+    try:
+        yield
+    except ENGINE_ERRORS as error:
+        if "invalid utf8" in str(error):
+            raise InputError(
+                f"{url} is not UTF-8 text, and only that is read from a URL: fetch the file first"
+            ) from None
+        raise _unreadable(url, error) from None
 
 
 def is_delta_at(url: str) -> bool:

@@ -18,9 +18,9 @@ from cardscreen.integrity import changed_inputs
 from cardscreen.job import Job
 from cardscreen.kept import job_of
 from cardscreen.listings import Blocklist
+from cardscreen.paths import files_of
 from cardscreen.run import Night
 from cardscreen.store import Store
-from cardscreen.tables import files_of
 
 
 @contextmanager

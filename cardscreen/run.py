@@ -20,17 +20,19 @@ from cardscreen.causes import Circumstances
 from cardscreen.changes import Changes, Prior, compare
 from cardscreen.comparable import account_key, check_same, circumstances, lists_of, sources_of
 from cardscreen.engines import screened
-from cardscreen.errors import CardscreenError, ConfigError, InputError
+from cardscreen.errors import CardscreenError, ConfigError, InputError, first_line
 from cardscreen.files import not_for_others
+from cardscreen.frames import ENGINE_ERRORS
 from cardscreen.job import Job
 from cardscreen.listings import Blocklist
 from cardscreen.manifest import policy_digest, write_records
 from cardscreen.notices import read_applied, told_rows, write_files
+from cardscreen.paths import files_of, no_such_file
 from cardscreen.phones import NO_REGION
 from cardscreen.rejects import ROW_GROUP
 from cardscreen.screening import Clock, Result, read_result
 from cardscreen.store import Store
-from cardscreen.tables import files_of, first_line, no_such_file, open_table
+from cardscreen.tables import open_table
 
 _FORESEEN = 31  # days ahead for which a run is only warned of
 _TOP = 5  # sources that are told by name
@@ -63,6 +65,11 @@ class Run:
             for name, source in sources_of(self.result.summary).items()
             if source["state"] == "old"
         ]
+        if ragged := self.result.summary["ragged"]:
+            news.append(
+                f"{ragged:,} of the rows read do not have the header's fields, and are not screened: rejects.parquet "
+                "names the lines, with status ragged"
+            )
         for name, notes in self.result.summary["notes"].items():
             cells = self.result.summary["coverage"][name]
             if notes.get(NO_REGION, 0) * 2 > cells["cells"] - cells["missing"]:
@@ -329,9 +336,9 @@ def _naming_the_file(job: Job) -> Iterator[None]:
             raise
         for file in files:
             try:
-                part = open_table(file, encoding=job.encoding, delimiter=job.delimiter)
+                part = open_table(file, job.reading, marked=True)
                 deque(part.collect_batches(), maxlen=0)
-            except (pl.exceptions.PolarsError, OSError, InputError) as problem:
+            except (*ENGINE_ERRORS, InputError) as problem:
                 raise InputError(f"{file} can't be read: {first_line(problem)}") from None
         raise
 

@@ -20,23 +20,28 @@ from cardscreen import schema
 from cardscreen.accounts import AccountColumns
 from cardscreen.cleaning import shape
 from cardscreen.digits import Flags, Keys, Rows, taken
-from cardscreen.errors import InputError
+from cardscreen.errors import BadDate, InputError, first_line
 from cardscreen.exposure import check_exposure
+from cardscreen.frames import ENGINE_ERRORS
 from cardscreen.identifiers import Kind
 from cardscreen.matching import Cells, Targets
 from cardscreen.members import Members
 from cardscreen.rejects import Rejects
-from cardscreen.tables import detached, first_line, is_bad_date
+from cardscreen.sources.text import FILE, LINE, MARKS, RAGGED
+from cardscreen.tables import detached
 
 #: Accounts that are worked on at once by a thread, in rows.
 BATCH = 1_000_000
 _PLAIN = 250_000  # rows of which the plain cells are read at once: what is computed of more leaves the cache
 #: Status of a row that names no account.
 NO_ACCOUNT = "no_account"
+#: Status of a row of text that does not have the header's fields.
+RAGGED_ROW = "ragged"
+#: Of cells, results must not depend on the files in which they stand.
+_NO_PLACE = [pl.lit(None, dtype=schema.REJECTS[name]).alias(name) for name in ("file", "line")]
 #: Column that says of a row whether it may match a listing; Arrow takes no NUL in a name.
 MAY_MATCH = "\ue000may_match"
 _ROW = "\0row"
-_NO_TEXT = pl.lit(None, dtype=pl.String)
 
 
 class Watch:
@@ -101,7 +106,7 @@ def scan(
             candidates.append(seen.candidates)
             rejects.add(seen.rejects)
         kept = rejects.finish()
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except ENGINE_ERRORS as error:
         raise InputError(f"the accounts can't be read: {first_line(error)}") from None
     check_dates(counts, plan)
     return dict(counts), pl.concat(candidates), kept
@@ -138,21 +143,18 @@ def check_dates(counts: Mapping[str, int], plan: AccountColumns) -> None:
     """
     for column in plan.dates():
         if bad := counts[f"bad_date\0{column}"]:
-            raise InputError(
-                f"column {column!r} holds {bad:,} values that are no dates: write them as YYYY-MM-DD, "
-                "or leave the cell empty where the day is not known"
-            )
+            like = next((key.split("\0")[2] for key in counts if key.startswith(f"bad_date_like\0{column}\0")), "")
+            raise BadDate(column, bad, like, plan.date_format)
 
 
 def scan_batch(batch: pl.DataFrame, plan: AccountColumns, targets: Mapping[str, Targets], watch: Watch | None) -> Seen:
     """What a batch of accounts comes to."""
     named = batch.select(plan.has_account()).to_series()
     accounts, row = batch if named.all() else batch.filter(named), named.arg_true().alias("row")
-    counts = Counter({"read": len(batch), NO_ACCOUNT: len(batch) - len(accounts)})
-    for name in plan.dates():
-        counts[f"bad_date\0{name}"] = batch.select(is_bad_date(pl.col(name), plan.schema[name]).sum()).item()
-    nameless = pl.DataFrame({"row": (~named).arg_true()}).with_columns(shape=_NO_TEXT, status=pl.lit(NO_ACCOUNT))
-    refused = [_as_rejects(nameless, plan.account_id, None)]
+    nameless, ragged = _unnamed(batch, named)
+    counts = Counter({"read": len(batch), NO_ACCOUNT: len(nameless), RAGGED_ROW: len(ragged)})
+    counts.update(_bad_days(batch, plan))
+    refused = [_as_rejects(nameless, plan.account_id, None), _as_rejects(ragged, None, None)]
     may_match, usable = (np.zeros(len(accounts), dtype=bool) for _ in range(2))
     for column, kind in plan.identifiers.items():
         read = _Column.read(accounts, plan, column, targets[kind.name])
@@ -160,17 +162,46 @@ def scan_batch(batch: pl.DataFrame, plan: AccountColumns, targets: Mapping[str, 
         read.mark(may_match, read.may_match)
         read.mark(usable, read.usable)
         refused.append(_as_rejects(read.refused.with_columns(row.gather(read.refused["row"])), column, kind.name))
-    counts["not_screenable"] = len(accounts) - int(usable.sum())
+        # Nobody knows what a ragged row says in any of its columns.
+        counts.update({f"{name}\0{column}": len(ragged) for name in ("cells", "rejected")})
+    counts["not_screenable"] = len(accounts) - int(usable.sum()) + len(ragged)
     rejects = pl.concat(refused).sort("row", maintain_order=True)
-    rejects = rejects.with_columns(batch[plan.account_id].gather(rejects["row"]).alias("account_id"))
+    rejects = rejects.with_columns(
+        batch[plan.account_id].gather(rejects["row"]).alias("account_id"),
+    )
     kept = may_match if watch is None else may_match | watch.has(accounts[plan.account_id])
     candidates = taken(accounts, np.flatnonzero(kept)).with_columns(pl.Series(MAY_MATCH, may_match[kept]))
     return Seen(counts, detached(candidates), detached(rejects.select(list(schema.REJECTS))))
 
 
-def _as_rejects(refused: pl.DataFrame, column: str, kind: str | None) -> pl.DataFrame:
-    """Cells that were refused, by row, as far as they are `schema.REJECTS` already."""
-    return refused.select("row", "status", "shape", identifier=pl.lit(column), kind=pl.lit(kind, pl.String))
+def _unnamed(batch: pl.DataFrame, named: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows that name no account, and those that don't fit their table: row, status, file, line, shape."""
+    row = (~named).arg_true()
+    marks = batch.select(mark for mark in MARKS if mark in batch.columns)[row]
+    absent = [pl.lit(None, dtype=dtype).alias(mark) for mark, dtype in MARKS.items() if mark not in batch.columns]
+    rows = row.alias("row").to_frame().hstack(marks).with_columns(absent)
+    rows = rows.select("row", file=FILE, line=LINE, shape=RAGGED)
+    is_ragged = pl.col("shape").is_not_null()
+    nameless = rows.filter(~is_ragged).with_columns(_NO_PLACE, status=pl.lit(NO_ACCOUNT))
+    return nameless, rows.filter(is_ragged).with_columns(status=pl.lit(RAGGED_ROW))
+
+
+def _bad_days(batch: pl.DataFrame, plan: AccountColumns) -> Counter[str]:
+    """How many cells of each column of days are none; and what the first one looks like, and where it stands."""
+    counts: Counter[str] = Counter()
+    for name in plan.dates():
+        bad = batch.lazy().filter(plan.is_bad_day(name)).collect()
+        counts[f"bad_date\0{name}"] = len(bad)
+        if len(bad):
+            place = f", {bad.item(0, FILE)}, line {bad.item(0, LINE):,}" if LINE in bad.columns else ""
+            counts[f"bad_date_like\0{name}\0{bad.select(shape(pl.col(name))).item(0, 0)}{place}"] = 1
+    return counts
+
+
+def _as_rejects(refused: pl.DataFrame, column: str | None, kind: str | None) -> pl.DataFrame:
+    """Cells or rows that were refused (row, status, file, line, shape) as `schema.REJECTS` but for the account."""
+    known = refused.with_columns(identifier=pl.lit(column, pl.String), kind=pl.lit(kind, pl.String))
+    return known.select("row", *(name for name in schema.REJECTS if name != "account_id"))
 
 
 def _plain_keys(cells: pl.DataFrame, kind: Kind) -> Keys:
@@ -229,7 +260,7 @@ class _Column:
         counts["rejected"] = counts["cells"] - counts["missing"] - counts["usable"]
         counts.update({note: int((scanned["note"] == note).sum()) for note in kind.notes})
         refused = scanned.select(
-            "status", shape=shape(pl.col("raw")), row=pl.Series(others if row is None else row[others])
+            "status", *_NO_PLACE, shape=shape(pl.col("raw")), row=pl.Series(others if row is None else row[others])
         )
         return cls(
             row, may_match, usable, counts, refused.filter(~blank & ~pl.Series(usable[others], dtype=pl.Boolean))

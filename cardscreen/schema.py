@@ -198,11 +198,13 @@ RELEASES = [
     *("reason", "reason_text", "source", "legal_basis", "appeal"),
 ]
 
-#: One cell that gave no usable key.
+#: One cell that gave no usable key, or a row of text that does not fit its table (`ragged`).
 REJECTS: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "account_id": pl.String,
     "identifier": pl.String,
     "kind": pl.String,
     "status": pl.String,
     "shape": pl.String,
+    "file": pl.String,  # where a ragged row begins; null of cells
+    "line": pl.UInt32,
 }

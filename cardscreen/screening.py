@@ -29,6 +29,7 @@ if sys.platform != "win32":
 
 from cardscreen import compiled, schema
 from cardscreen.accounts import AccountColumns
+from cardscreen.config import known_format
 from cardscreen.errors import ConfigError, InputError
 from cardscreen.files import write_whole
 from cardscreen.findings import cells_of, decide, figures, matches, summary_of, watched_in, with_carriers
@@ -36,9 +37,11 @@ from cardscreen.identifiers import Kind
 from cardscreen.listings import Blocklist, holds
 from cardscreen.matching import Targets, check_token_keys, evidence, near_in
 from cardscreen.policy import Policy
+from cardscreen.reading import IN_PYTHON, Reading
 from cardscreen.rejects import ROW_GROUP
 from cardscreen.scanning import MAY_MATCH, Watch, scan
 from cardscreen.tables import (
+    explaining,
     is_bad_date,
     is_dateable,
     open_table,
@@ -122,6 +125,11 @@ def screen(
     previous: Any = None,
     tokens: TokenKey | Sequence[TokenKey] | None = None,
     out: str | Path | None = None,
+    date_format: str | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    sheet: str | None = None,
+    header_row: int | None = None,
 ) -> Result:
     """Screen accounts against a blocklist.
 
@@ -142,6 +150,11 @@ def screen(
         tokens: The key under which the blocklist's tokens were made; two while keys are changed.
         out: Folder for flagged.parquet, hits.parquet, rejects.parquet and, last, summary.json, instead of memory;
             `Result.read` reads it again.
+        date_format: How text says a holder's day, as strftime has it, such as %d/%m/%Y; None: YYYY-MM-DD.
+        encoding: Of files of text; None tries UTF-8, GB18030 and UTF-16, strictly.
+        delimiter: Between the fields of text; None: by the files' ending.
+        sheet: Of a spreadsheet, by name; None: the first.
+        header_row: The line of a text, or row of a sheet, that names the columns; None: the first that is not empty.
 
     Returns:
         `Result`; its frames are read from `out` where that is given. Sorted by account, identifier,
@@ -160,22 +173,32 @@ def screen(
         >>> screen(accounts, listed, {"mobile": Phone("CN")}).flagged.collect()["account_id"].to_list()
         ['a']
     """
-    table = open_table(accounts)
-    clock = Clock()
-    asked = Question.of(
-        schema_of(table, "the accounts"),
-        blocklist,
-        identifiers,
-        account_id=account_id,
-        carry=carry,
-        unmasked=unmasked,
-        policy=policy,
-        as_of=as_of,
-        tokens=tokens,
-    )
-    plan, day, keys = asked.plan, asked.day, asked.token_keys
+    reading = Reading(encoding, delimiter, sheet, header_row, IN_PYTHON)
+    with explaining(accounts, reading):
+        table = open_table(accounts, reading, marked=True)
+        asked = Question.of(
+            schema_of(table, "the accounts"),
+            blocklist,
+            identifiers,
+            account_id=account_id,
+            carry=carry,
+            unmasked=unmasked,
+            policy=policy,
+            as_of=as_of,
+            tokens=tokens,
+            date_format=date_format,
+        )
+    before = previous_flags(previous, asked.plan.schema[account_id])
+    with explaining(accounts, reading):
+        return _answered(asked, table, blocklist, before, out)
+
+
+def _answered(
+    asked: Question, table: pl.LazyFrame, blocklist: Blocklist, before: pl.DataFrame | None, out: str | Path | None
+) -> Result:
+    """What the accounts answer to a question."""
+    clock, plan, day, keys = Clock(), asked.plan, asked.day, asked.token_keys
     in_force = compiled.in_force(blocklist.compiled, day)
-    before = previous_flags(previous, plan.schema[account_id])
     watch = None if before is None else Watch(before["account_id"])
     with output_folder(out) as folder:
         with clock.stage("scan"):
@@ -192,7 +215,7 @@ def screen(
             write_tables(folder, flagged, hits)
     told = {"seconds": clock.seconds, "peak_memory_mib": clock.peak_mib}
     summary |= {"versions": dict(versions()), "store": blocklist.told(day), **told}
-    watched = None if watch is None else watched_in(watch.rows_of(rows, account_id), plan).lazy()
+    watched = None if watch is None else watched_in(watch.rows_of(rows, plan.account_id), plan).lazy()
     if out is not None:
         return completed(Path(out), summary, watched)
     return Result(flagged.lazy(), hits.lazy(), rejects.lazy(), summary, watched)
@@ -229,6 +252,7 @@ class Question:
         policy: Policy | Mapping[str, Any] | str | Path | None,
         as_of: date | str | None,
         tokens: TokenKey | Sequence[TokenKey] | None,
+        date_format: str | None,
     ) -> Question:
         """The question that the arguments of `screen` put to accounts with these columns.
 
@@ -242,7 +266,9 @@ class Question:
         if day.year > _LAST_YEAR:
             raise ConfigError(f"{day} is too far ahead")
         rules = _policy(policy).under({name: origin.terms for name, origin in blocklist.origins.items()})
-        plan = AccountColumns.of(columns, identifiers, account_id, _names(carry), rules, _names(unmasked))
+        if date_format is not None:
+            _check_format(date_format)
+        plan = AccountColumns.of(columns, identifiers, account_id, _names(carry), rules, _names(unmasked), date_format)
         listings = blocklist.lazy.filter(holds(day))
         keys = [tokens] if isinstance(tokens, TokenKey) else list(tokens or [])
         check_token_keys(listings, keys)
@@ -260,6 +286,13 @@ def completed(folder: Path, summary: dict[str, Any], watched: pl.LazyFrame | Non
     text = json.dumps(summary, ensure_ascii=False, indent=2)
     write_whole(folder / _SUMMARY, lambda file: file.write_text(text, encoding="utf-8"))
     return replace(read_result(folder, summary), watched=watched)
+
+
+def _check_format(form: str) -> None:
+    try:
+        known_format(form)
+    except ValueError as error:
+        raise ConfigError(f"date_format: {error}") from None
 
 
 def _names(said: Sequence[str]) -> list[str]:

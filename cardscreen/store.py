@@ -33,11 +33,12 @@ from pydantic import Field
 from cardscreen import cache, schema
 from cardscreen.compiled import COMPILED, compile_listings
 from cardscreen.config import Section
-from cardscreen.errors import BlocklistError, Busy, ConfigError, InputError, near
+from cardscreen.errors import BlocklistError, Busy, ConfigError, InputError, first_line, near
+from cardscreen.frames import ENGINE_ERRORS
 from cardscreen.identifiers import KINDS
 from cardscreen.listings import Blocklist
 from cardscreen.merging import KEPT
-from cardscreen.tables import first_line, parse_instant
+from cardscreen.tables import parse_instant
 from cardscreen.terms import Origin
 
 #: Delta has no unsigned integers and no enumerations.
@@ -213,7 +214,7 @@ class Store:
     def _collected(self, listings: pl.LazyFrame) -> pl.DataFrame:
         try:
             return listings.collect()
-        except (OSError, pl.exceptions.PolarsError) as error:
+        except ENGINE_ERRORS as error:
             raise BlocklistError(f"the store {self.path} can't be read: {first_line(error)}") from None
 
     def _table(self, version: int | None = None) -> deltalake.DeltaTable:

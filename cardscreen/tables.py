@@ -6,10 +6,9 @@ card numbers into floats.
 
 from __future__ import annotations
 
-import glob
 import os
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -17,52 +16,64 @@ from urllib.parse import urlsplit
 
 import polars as pl
 
-from cardscreen.encodings import to_utf8
-from cardscreen.errors import ConfigError, InputError, MissingColumn, near
-from cardscreen.errors import first_line as first_line  # where all who open tables look for it
-from cardscreen.frames import from_library
+from cardscreen.errors import BadDate, BadHeader, ConfigError, InputError, MissingColumn, first_line
+from cardscreen.frames import ENGINE_ERRORS, from_library, odd_types_in
 from cardscreen.partitions import partitions_of, scan_partitioned
-from cardscreen.remote import Format, open_remote
+from cardscreen.paths import DELIMITERS, endings_of, files_of, is_delta, is_url
+from cardscreen.reading import Reading
+from cardscreen.remote import Format, open_remote, text_at
+from cardscreen.sources.delimited import Delimited
+from cardscreen.sources.text import MARKS, SHEET, Parts, TextFile, scan_files, scan_text
 
-#: Text formats by their ending, with what usually separates their fields.
-DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": ","}
 _ARROW = (".arrow", ".ipc", ".feather")
 _FORMATS: dict[str, Format] = {
     ".parquet": "parquet",
     **dict.fromkeys(_ARROW, "ipc"),
-    **dict.fromkeys(DELIMITERS, "text"),
+    **dict.fromkeys([*DELIMITERS, SHEET], "text"),
 }
 #: What Polars, pandas and pyarrow call a single column.
 _ONE_COLUMN = ("Series", "Array", "ChunkedArray")
-_DELTA_LOG = "_delta_log"
-_KNOWN = ".parquet, .csv, .tsv, .arrow, .ipc, .feather, or a Delta table's folder"
+_KNOWN = (
+    ".parquet, .csv, .tsv, .txt (text also with .gz or .zst behind), .xlsx, .arrow, .ipc, .feather, "
+    "or a Delta table's folder"
+)
+_AS_IT_IS = Reading()
 
 
-def open_table(source: Any, *, encoding: str | None = None, delimiter: str | None = None) -> pl.LazyFrame:
+def open_table(source: Any, reading: Reading = _AS_IT_IS, *, marked: bool = False) -> pl.LazyFrame:
     """Any table as a LazyFrame; files stay unread, and streams flow when a query runs.
 
     Args:
         source: LazyFrame, DataFrame; pandas DataFrame; pyarrow Table, RecordBatch, RecordBatchReader or Dataset;
-            DuckDB relation; DeltaTable; anything with `__arrow_c_stream__`; or a path, glob or URL of Parquet,
-            CSV, TSV, Arrow IPC or Delta, or a list of paths. Folders named `key=value` give a column each.
-        encoding: Of text files; None tries UTF-8, GB18030 and UTF-16, strictly in this order.
-        delimiter: Of text files; None: by the file's ending.
+            DuckDB relation; DeltaTable; anything with `__arrow_c_stream__`; or a path, glob or URL of Parquet, CSV,
+            TSV, Arrow IPC or Delta, or a list of paths; locally also XLSX and text in gzip or zstd. Folders named
+            `key=value` give a column each.
+        reading: How text files and sheets are to be read.
+        marked: In tables of text, tell where each row stands, and keep rows that don't fit the table (`text.MARKS`);
+            otherwise the first such row is an error.
 
     Raises:
-        InputError: There is no such file, or it or the object can't be read.
+        InputError: There is no such file, or it or the object can't be read; of text, when the query runs, if a row
+            does not fit the table.
         ConfigError: The file's ending, or the object's type, is not one that can be read.
     """
     if isinstance(source, pl.LazyFrame):
         return source
     if isinstance(source, pl.DataFrame):
         return source.lazy()
-    if isinstance(source, (str, os.PathLike)):
-        return _open_paths([os.fspath(source)], encoding, delimiter)
-    if isinstance(source, (list, tuple)) and source and all(isinstance(each, (str, os.PathLike)) for each in source):
-        return _open_paths([os.fspath(each) for each in source], encoding, delimiter)
+    if (paths := _paths_in(source)) is not None:
+        return _open_paths(paths, reading, marked=marked)
     if type(source).__name__ not in _ONE_COLUMN and (frame := from_library(source)) is not None:
         return frame
     raise ConfigError(f"cannot read a table from {type(source).__name__}: {_advice(source)}")
+
+
+def _paths_in(source: Any) -> list[str] | None:
+    """The paths that a caller gives; None where it is something else."""
+    paths = source if isinstance(source, (list, tuple)) else [source]
+    if not paths or not all(isinstance(each, (str, os.PathLike)) for each in paths):
+        return None
+    return [os.path.expanduser(os.fspath(path)) for path in paths]  # noqa: PTH111 - Path would tidy URLs
 
 
 def _advice(source: Any) -> str:
@@ -84,13 +95,11 @@ def _advice(source: Any) -> str:
     )
 
 
-def _open_paths(paths: list[str], encoding: str | None, delimiter: str | None) -> pl.LazyFrame:
-    paths = [os.path.expanduser(path) for path in paths]  # noqa: PTH111 - Path would tidy URLs
+def _open_paths(paths: list[str], reading: Reading, *, marked: bool) -> pl.LazyFrame:
     if any(is_url(path) for path in paths):
         if not all(is_url(path) for path in paths):
             raise ConfigError("a list of paths names URLs and local files: give either the ones or the others")
-        ending, form = _format_of(paths)
-        return open_remote(paths, form, encoding, delimiter or DELIMITERS.get(ending, ","))
+        return _open_urls(paths, reading, marked=marked)
     if tables := [path for path in paths if is_delta(path)]:
         if len(paths) > 1:
             raise ConfigError(f"{tables[0]} is a Delta table: name it alone")
@@ -98,36 +107,51 @@ def _open_paths(paths: list[str], encoding: str | None, delimiter: str | None) -
     files = [file for path in paths for file in files_of(path)]
     _refuse_parts_of_delta(files, paths)
     ending, form = _format_of(files)
+    if form in ("parquet", "ipc") and (odd := odd_types_in(files, form, partitions_of(files))) is not None:
+        return odd
     try:
         if form == "parquet":
             return scan_partitioned(pl.scan_parquet, files, partitions_of(files), extra_columns="ignore")
         if form == "ipc":
             return scan_partitioned(pl.scan_ipc, files, partitions_of(files))
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except ENGINE_ERRORS as error:
         raise InputError(f"{paths[0]} can't be read as {ending[1:]}: {first_line(error)}") from None
     if form == "text":
-        return _open_text(files, encoding, delimiter or DELIMITERS[ending])
+        return _open_text(files, reading, marked=marked)
     raise ConfigError(f"{paths[0]}: files ending in {ending or 'nothing'!r} can't be read: give {_KNOWN}")
 
 
 def _format_of(files: list[str]) -> tuple[str, Format | None]:
     """The ending that all files share, and what it says of them; None where it says nothing."""
-    endings = {Path(urlsplit(file).path if is_url(file) else file).suffix.lower(): file for file in reversed(files)}
+    endings = {_ending_of(file): file for file in reversed(files)}
     if len(endings) > 1:
         one, other = list(endings.values())[:2]
         raise ConfigError(f"{one} and {other} are of different formats: give files of one format, such as *.parquet")
     ending = next(iter(endings))
-    forms: dict[str, Format] = {
-        ".parquet": "parquet",
-        **dict.fromkeys(_ARROW, "ipc"),
-        **dict.fromkeys(DELIMITERS, "text"),
-    }
-    return ending, forms.get(ending)
+    form, packed = endings_of(f"x{ending}")
+    return ending, _FORMATS.get(form) if not packed or form in DELIMITERS else None
 
 
-def is_delta(path: str) -> bool:
-    """Whether a path names the folder of a Delta table."""
-    return not is_url(path) and Path(path, _DELTA_LOG).is_dir()
+def _ending_of(file: str) -> str:
+    form, packed = endings_of(urlsplit(file).path if is_url(file) else file)
+    return form if packed is None else f"{form}{Path(file).suffix.lower()}"
+
+
+def _open_urls(urls: list[str], reading: Reading, *, marked: bool) -> pl.LazyFrame:
+    ending, form = _format_of(urls)
+    if form != "text":
+        return open_remote(urls, form)
+    if ending == SHEET:
+        raise ConfigError(f"{urls[0]}: spreadsheets are not read from a URL: fetch the file first")
+    delimiter = reading.delimiter or DELIMITERS[endings_of(f"x{ending}")[0]]
+    begin, lines = text_at(urls, reading.encoding)
+
+    def parts(columns: list[str]) -> Parts:
+        for url, blocks in lines():
+            yield url, {}, Delimited(blocks, delimiter, url, reading.header_row).rows(columns)
+
+    names = Delimited(begin, delimiter, urls[0], reading.header_row).names
+    return scan_text(names, [], parts, marked=marked)
 
 
 def _open_delta(path: str) -> pl.LazyFrame:
@@ -150,98 +174,42 @@ def _refuse_parts_of_delta(files: list[str], paths: list[str]) -> None:
             )
 
 
-def files_of(path: str) -> list[str]:
-    """The files that a path, glob or folder stands for, in the order in which they are read; a URL as it is.
+def _open_text(files: list[str], reading: Reading, *, marked: bool) -> pl.LazyFrame:
+    parts = [TextFile(file, reading, told) for file, told in zip(files, partitions_of(files), strict=True)]
+    for part in parts[1:]:
+        require_columns(part.names, parts[0].names, part.path)
+    return scan_files(parts, marked=marked)
 
-    Raises:
-        InputError: There is none.
+
+@contextmanager
+def explaining(source: Any, reading: Reading) -> Iterator[None]:
+    """Tell, where columns of a source are missing, what may be the matter, and how its caller would say so.
+
+    Args:
+        source: As for `open_table`.
+        reading: As for `open_table`.
     """
-    if is_url(path):
-        return [path]
-    return [str(file) for found in _matching(path) for file in _parts_of(Path(found))]
+    try:
+        yield
+    except (MissingColumn, BadHeader, BadDate) as error:
+        raise error.hinting(_beginning_of(source, reading), reading.say) from None
 
 
-def _parts_of(path: Path) -> list[Path]:
-    """A file, or the Parquet files below a folder; names with a leading dot or underscore are an engine's own."""
-    if not path.is_dir():
-        return [path]
-    parts = [
-        file
-        for file in sorted(path.rglob("*.parquet"))
-        if not any(part[0] in "._" for part in file.relative_to(path).parts)
-    ]
-    if not parts:
-        raise InputError(
-            f"the folder {str(path)!r} holds neither Parquet files nor a Delta table: "
-            f"name other files with a pattern, such as {path.name}/*.csv"
-        )
-    return parts
-
-
-def is_url(path: str) -> bool:
-    """Whether a path names something that is not in the local file system."""
-    return bool(re.match(r"[a-z][a-z0-9+]+://", path))
-
-
-def _matching(path: str) -> list[str]:
-    """What a path or glob names, sorted; `~` is the home."""
-    path = os.path.expanduser(path)  # noqa: PTH111 - Path would change what it does not expand
-    files = [path] if Path(path).exists() else sorted(glob.glob(path, recursive=True))
-    if files:
-        return files
-    raise no_such_file(path)
-
-
-def no_such_file(path: str) -> InputError:
-    """The error for a path that names nothing, with the near name where there is one."""
-    folder = Path(path).parent
-    if not folder.is_dir():
-        return InputError(f"there is no file {path!r} (and no folder {str(folder)!r})")
-    there = sorted(entry.name for entry in folder.iterdir())
-    hint = near(Path(path).name, there) if there else " (the folder is empty)"
-    return InputError(f"there is no file {path!r}{hint}")
-
-
-def _open_text(files: list[str], encoding: str | None, delimiter: str) -> pl.LazyFrame:
-    parts = [_open_text_file(Path(file), encoding, delimiter) for file in files]
-    names = parts[0].collect_schema().names()
-    for file, part in zip(files, parts, strict=True):
-        require_columns(part.collect_schema().names(), names, file)
-    folders = [{name: pl.lit(value, dtype=pl.String) for name, value in told.items()} for told in partitions_of(files)]
-    return pl.concat([part.select(names).with_columns(**told) for part, told in zip(parts, folders, strict=True)])
-
-
-def _open_text_file(file: Path, encoding: str | None, delimiter: str) -> pl.LazyFrame:
-    if (encoding or "utf-8").lower() in ("utf-8", "utf8", "utf-8-sig") and _is_utf8(file):
-        frame = pl.scan_csv(file, separator=delimiter, infer_schema=False, glob=False)
-        try:
-            frame.collect_schema()
-        except pl.exceptions.PolarsError as error:
-            raise InputError(f"{file} can't be read as text with columns: {first_line(error)}") from None
-        return frame
-    content, _ = to_utf8(file.read_bytes(), encoding, str(file))
-    return pl.read_csv(content, separator=delimiter, infer_schema=False).lazy()
-
-
-def _is_utf8(file: Path) -> bool:
-    """Whether the whole file is UTF-8 text: the engine itself would give the header as mojibake."""
-    with file.open(encoding="utf-8") as text:
-        try:
-            while part := text.read(1 << 22):
-                if "\0" in part:
-                    return False
-        except UnicodeDecodeError:
-            return False
-    return True
+def _beginning_of(source: Any, reading: Reading) -> dict[int, list[str]]:
+    """The first lines of what is read as text, and the cells of each; of other tables none."""
+    paths = _paths_in(source) or []
+    files = [] if any(map(is_url, paths)) else [file for path in paths for file in files_of(path)]
+    if not files or _format_of(files[:1])[1] != "text":
+        return {}
+    lines = TextFile(files[0], reading, {}).beginning()
+    return {line: [cell.strip() for cell in cells] for line, cells in lines.items()}
 
 
 def encoding_used(path: str, encoding: str | None) -> dict[str, str]:
     """`{"encoding": …}` of a text file; nothing for other files."""
-    if is_url(path) or Path(path).suffix.lower() not in DELIMITERS:
+    if is_url(path) or endings_of(path)[0] not in DELIMITERS:
         return {}
-    if encoding or _is_utf8(Path(path)):
-        return {"encoding": encoding or "utf-8"}
-    return {"encoding": to_utf8(Path(path).read_bytes(), None, path)[1]}
+    return {"encoding": TextFile(path, Reading(encoding=encoding), {}).encoding}
 
 
 def schema_of(table: pl.LazyFrame, where: str) -> pl.Schema:
@@ -252,7 +220,7 @@ def schema_of(table: pl.LazyFrame, where: str) -> pl.Schema:
     """
     try:
         return table.collect_schema()
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except ENGINE_ERRORS as error:
         raise InputError(f"{where} can't be read: {first_line(error)}") from None
 
 
@@ -264,7 +232,7 @@ def collected(table: pl.LazyFrame, where: str, error: type[InputError] = InputEr
     """
     try:
         return table.collect()
-    except (pl.exceptions.PolarsError, OSError) as problem:
+    except ENGINE_ERRORS as problem:
         raise error(f"{where} can't be read: {first_line(problem)}") from None
 
 
@@ -276,11 +244,19 @@ def require_columns(available: list[str], wanted: list[str], where: str) -> None
     """
     for column in wanted:
         if column not in available:
-            raise MissingColumn(column, available, where)
+            raise MissingColumn(column, [name for name in available if name not in MARKS], where)
 
 
-def to_date(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """A column of dates, datetimes or ISO text as Date; null where text is no date."""
+def to_date(column: pl.Expr, dtype: pl.DataType, form: str | None = None) -> pl.Expr:
+    """A column of dates, datetimes or text as Date; null where text is no date.
+
+    Args:
+        column: The column.
+        dtype: Its type; see `is_dateable`.
+        form: The format of text, as strftime has it; None: YYYY-MM-DD, perhaps with a time behind.
+    """
+    if dtype == pl.String and form is not None:
+        return column.str.strip_chars().str.to_datetime(form, strict=False, ambiguous="null").cast(pl.Date)
     if dtype == pl.String:
         return column.str.extract(r"^\s*([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ][0-9]{2}:.*)?\s*$").str.to_date(
             "%Y-%m-%d", strict=False
@@ -296,11 +272,11 @@ def whole_number(column: str) -> pl.Expr:
     return pl.when(number == number.floor()).then(number).cast(pl.Int64, strict=False).alias(column)
 
 
-def is_bad_date(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+def is_bad_date(column: pl.Expr, dtype: pl.DataType, form: str | None = None) -> pl.Expr:
     """Whether `to_date` can't read a cell that is not empty: Boolean, never null."""
     if dtype != pl.String:
         return pl.lit(False)
-    return (column.str.strip_chars() != "").fill_null(False) & to_date(column, dtype).is_null()
+    return (column.str.strip_chars() != "").fill_null(False) & to_date(column, dtype, form).is_null()
 
 
 def is_dateable(dtype: pl.DataType) -> bool:

@@ -121,13 +121,16 @@ def test_rows_that_cannot_be_used_are_rejected_with_line_reason_and_shape(tmp_pa
     rows = read(tmp_path, HEADER + "\n".join(lines) + "\n", "gb18030")
     assert rows.listings["value"].to_list() == ["+8613800138000", "+8613800138001", "+8613800138006"]
     no_number = "no phone number"
-    no_day = "a day that is none, or can be read in two ways: write YYYY-MM-DD"
+    no_day = (
+        " is no day, or can be read in two ways: write YYYY-MM-DD, or say how it is written by date_format, such as "
+        'date_format = "%d/%m/%Y", at the top of the feed'
+    )
     severity = "severity is not 1 to 100"
     assert rows.rejects.rows() == [
         (3, no_number, "AAA"),
         (4, no_number, None),
-        (6, no_day, "9" * 11),
-        (7, no_day, "9" * 11),
+        (6, COLUMNS["listed_on"] + no_day, "9999-99-99"),
+        (7, COLUMNS["expires_on"] + no_day, "9999-99-99"),
         (8, severity, "9" * 11),
         (9, severity, "9" * 11),
         (11, no_number, "9"),

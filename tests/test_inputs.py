@@ -21,6 +21,7 @@ from stores import serving
 
 import cardscreen as cs
 from cardscreen.identifiers import Kind
+from cardscreen.reading import Reading
 from cardscreen.tables import open_table
 
 DAY = date(2026, 11, 23)
@@ -515,18 +516,15 @@ def test_what_a_store_says_is_told_in_our_words(url: str, error: Exception, word
     ],
 )
 def test_a_url_that_cannot_be_read_is_refused_before_anything_is_asked(
-    url: str, options: dict[str, str], words: str
+    url: str, options: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(cs.ConfigError, match=words):
-        open_table(url, **options)
+        open_table(url, Reading(**options))
 
 
 def test_text_in_another_encoding_at_a_url_is_not_read_as_something_else() -> None:
-    mojibake = pl.LazyFrame({"\ufffd\ufffd": ["x"]})
-    with (
-        mock.patch("polars.scan_csv", return_value=mojibake),
-        pytest.raises(cs.InputError, match="is not UTF-8 text"),
-    ):
+    error = pl.exceptions.ComputeError("invalid utf8")
+    with mock.patch("polars.scan_lines", side_effect=error), pytest.raises(cs.InputError, match="is not UTF-8 text"):
         open_table("s3://bank/a.csv")
 
 

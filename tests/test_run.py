@@ -268,12 +268,20 @@ def test_an_unreadable_holder_date_is_refused_without_its_neighbours(project: Pa
     assert "column 'sim_since' holds 1 values that are no dates" in refused(project, 3)
 
 
-def test_a_text_file_with_ragged_lines_is_refused(project: Path) -> None:
+def test_a_ragged_line_of_a_text_file_is_told_and_held_past_the_limit(project: Path) -> None:
     with (project / "accounts.csv").open("a", encoding="utf-8") as file:
-        file.write("e,13800138000,6222021234561234,,x,too,many\n")
-    said = refused(project, 3)
-    assert "accounts.csv can't be read" in said
-    assert CARD not in said
+        file.write(f"e,13800138000,{CARD},,x,too,many\n")
+    done = cardscreen("run", "job.toml", cwd=project)
+    assert done.returncode == 0, done.stderr
+    assert "1 of the rows read do not have the header's fields, and are not screened" in done.stderr
+    rejects = pl.read_parquet(project / "runs/latest/rejects.parquet").filter(pl.col("status") == "ragged")
+    assert rejects.select("line", "shape").rows() == [(6, "A,99999999999,9999999999999999,,A,AAA,AAAA"[:40])]
+    job = (project / "job.toml").read_text(encoding="utf-8").replace("rejected_share = 1", "rejected_share = 0.4")
+    (project / "job.toml").write_text(job, encoding="utf-8")
+    done = cardscreen("run", "job.toml", cwd=project)
+    assert done.returncode == 4
+    assert "rejected_share: 50.00 % of the filled cells of 'mobile'" in done.stderr
+    assert CARD not in done.stderr + done.stdout
 
 
 def test_a_column_of_national_numbers_without_a_region_is_told_what_it_lacks(project: Path) -> None:
@@ -439,7 +447,7 @@ def test_a_base_that_lost_its_tables_is_named(project: Path) -> None:
 def test_a_file_with_another_delimiter_is_recognised(project: Path) -> None:
     text = (project / "accounts.csv").read_text(encoding="utf-8").replace(",", ";")
     (project / "accounts.csv").write_text(text, encoding="utf-8")
-    assert "delimiter = ';'" in refused(project, 3)
+    assert 'Then say delimiter = ";" under [accounts] of the job file.' in refused(project, 3)
 
 
 def test_the_manifest_says_in_which_encoding_a_text_file_was_read(project: Path) -> None:

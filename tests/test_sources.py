@@ -12,7 +12,8 @@ import tempfile
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+from unittest import mock
 
 import polars as pl
 import pyarrow as pa
@@ -22,8 +23,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import cardscreen as cs
+from cardscreen.reading import Reading
 from cardscreen.sources import SourceFile, read_source
-from cardscreen.sources.delimited import _exact
+from cardscreen.sources.delimited import read_delimited
 from cardscreen.tables import encoding_used, open_table
 
 CHINESE = "号码,原因\n13800138000,电信诈骗\n13800138001,洗钱\n"
@@ -35,11 +37,13 @@ ZSTD: Callable[[bytes], bytes] = lambda content: pa.compress(content, codec="zst
 PACK = {".gz": gzip.compress, ".zst": ZSTD, ".ZSTD": ZSTD}
 
 
-def read(content: str | bytes, name: str = "list.csv", **options: Any) -> SourceFile:
+def read(
+    content: str | bytes, name: str = "list.csv", layout: Literal["table", "lines"] = "table", **options: Any
+) -> SourceFile:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / name
         file.write_bytes(content.encode() if isinstance(content, str) else content)
-        return read_source(file, **options)
+        return read_source(file, Reading(**options), layout=layout)
 
 
 def found(source: SourceFile) -> tuple[list[tuple[Any, ...]], list[int], list[tuple[Any, ...]]]:
@@ -353,20 +357,27 @@ def test_a_delimiter_dropped_or_added_in_one_line_makes_exactly_that_line_ragged
 pieces = st.sampled_from([",", ",", "\n", "\n", "\r\n", "\n\n", '"', '""', '"a"', '"1,2"', '"', "a", "1", " ", "é"])
 
 
-@given(st.sampled_from(["a,b", "a", '"a,x",b', "a,b,c"]), st.lists(pieces, max_size=16).map("".join))
-@example("a,b", "\n1\na,1,")  # the engine takes the last delimiter of a file for nothing
-@example("a", '\n"a"a"a"a""\n')  # and drops quotes wherever they are
-def test_the_engine_is_only_trusted_where_it_agrees_with_the_csv_module(header: str, body: str) -> None:
-    content = f"{header}\n{body}"
+@given(
+    st.sampled_from(["a,b", "a", '"a,x",b', "a,b,c"]),
+    st.lists(pieces, max_size=16).map("".join),
+    st.sampled_from([1, 2, 3, 7, 1 << 24]),
+)
+@example("a,b", "\n1\na,1,", 7)  # the engine takes the last delimiter of a file for nothing
+@example("a", '\n"a"a"a"a""\n', 7)  # and drops quotes wherever they are
+def test_the_engine_is_only_trusted_where_it_agrees_with_the_csv_module(header: str, body: str, block: int) -> None:
+    content = f"{header}\n{body}".encode()
 
-    def told(reader: Callable[[], Any]) -> Any:
+    def told() -> Any:
         try:
-            rows = reader()
+            rows = read_delimited(content, ",", "list.csv")
         except cs.InputError as error:
             return str(error).rpartition("/")[2]
         return rows.frame.columns, rows.frame.rows(), rows.lines.to_list(), rows.ragged.rows()
 
-    assert told(lambda: read(content, encoding="utf-8")) == told(lambda: _exact(content.encode(), ",", "list.csv"))
+    with mock.patch("cardscreen.sources.delimited._layout", return_value=None):
+        exact = told()
+    with mock.patch("cardscreen.sources.delimited.BLOCK", block):
+        assert told() == exact
 
 
 # One value a line

@@ -1,8 +1,8 @@
-"""CSV and its kin, read exactly: no row is lost, filled up or moved, and each knows its line.
+"""CSV and its kin, read exactly and piece by piece: no row is lost, filled up or moved, and each knows its line.
 
-The engine reads fast, but fills short rows with nulls in silence and does not tell lines. It is trusted
-where counts of the file's own bytes, or a look at each line, prove what the rows are; all else is read by
-Python's `csv`, strictly.
+The engine reads fast, but it fills short rows with nulls in silence, passes over long ones where not all columns are
+wanted, and tells no lines. So where rows and fields begin and end is worked out here from the text's own bytes, and
+the engine gets only rows that have the header's fields. Text with broken quotes is read by Python's `csv`, strictly.
 """
 
 from __future__ import annotations
@@ -11,12 +11,16 @@ import csv
 import io
 import re
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from cardscreen.cleaning import SHAPE_LENGTH
+from cardscreen.digits import Bytes, Flags
+from cardscreen.digits import Rows as Places
 from cardscreen.errors import ConfigError, InputError
 from cardscreen.sources.rows import (
     Rows,
@@ -28,29 +32,33 @@ from cardscreen.sources.rows import (
     refuse_empty,
 )
 
-_STEP = 1 << 20  # bytes that are counted at a time: they stay in the processor's cache
-_BATCH = 50_000  # rows
-_QUOTED = r'"(?:[^"]|"")*"'
+#: Bytes of a text that are worked on at once.
+BLOCK = 1 << 24
+_LONGEST = 2 * BLOCK  # bytes without the end of a row, past which a quote is taken for a broken one
+_QUOTE, _NEWLINE, _RETURN = b'"\n\r'
+_BREAK = re.compile(rb"\r\n|\r|\n")
 _BLANKS = " \t\r\n"  # of a line that holds nothing
 #: What `csv` says at the end of a text within quotes, or after more than a field can hold.
 _NEVER_CLOSED = re.compile("unexpected end of data|field larger than")
 _COMMENT = r"(?:^|\s)#(.*)$"
 
 
-def read_delimited(content: bytes, delimiter: str, where: str) -> Rows:
+def in_blocks(content: bytes) -> Iterator[bytes]:
+    """A text in memory in blocks, as it would come from a file."""
+    for start in range(0, len(content), BLOCK):
+        yield content[start : start + BLOCK]
+
+
+def read_delimited(content: bytes, delimiter: str, where: str, header_row: int | None = None) -> Rows:
     """A table with a header from UTF-8 text.
 
     Raises:
-        InputError: The file is empty or cut off, or column names are empty or repeated.
-        ConfigError: The delimiter is not one character.
+        InputError: As for `Delimited`.
+        ConfigError: As for `Delimited`.
     """
-    if len(delimiter) != 1 or delimiter in '"\r\n':
-        raise ConfigError(f"{where}: the delimiter {delimiter!r} is not one character, or one that has another meaning")
-    refuse_empty(content, where)
-    breaks_at_returns = b"\r" in content and content.count(b"\r") != content.count(b"\r\n")
-    if breaks_at_returns or not delimiter.isascii():
-        return _exact(content, delimiter, where)
-    return _fast(content, delimiter, where) or _by_lines(content, delimiter, where) or _exact(content, delimiter, where)
+    table = Delimited(in_blocks(content), delimiter, where, header_row)
+    pieces = list(table.rows())
+    return Rows(*(pl.concat(parts) for parts in zip(*pieces, strict=True)))
 
 
 def read_lines(content: bytes, where: str) -> Rows:
@@ -77,138 +85,324 @@ def read_lines(content: bytes, where: str) -> Rows:
     return Rows(empty_as_null(rows.drop("line")), rows["line"], ragged_rows())
 
 
-def _fast(content: bytes, delimiter: str, where: str) -> Rows | None:
-    """All rows by the engine, where counts prove that every line is one whole row without quotes."""
-    if b'"' in content or not content.endswith(b"\n"):
-        return None
-    try:
-        header = content[: content.index(b"\n")].decode().split(delimiter)
-        frame = pl.read_csv(content, separator=delimiter, quote_char=None, infer_schema=False)
-    except pl.exceptions.PolarsError:
-        return None
-    lines = _count(content, "\n")
-    # The engine refuses rows that are too long; so none is too short where the delimiters add up.
-    whole = _count(content, delimiter) == (len(header) - 1) * lines
-    if not whole or frame.height + 1 != lines or frame.width != len(header):
-        return None
-    if frame.width == 1 and frame.to_series().null_count():  # blank lines, where there is no delimiter to count
-        return None
-    frame.columns = checked_names(header, where)
-    return Rows(frame, pl.int_range(2, lines + 1, dtype=pl.UInt32, eager=True).alias("line"), ragged_rows())
+class Delimited:
+    """A table with a header in UTF-8 text that comes in blocks, which are let go as soon as they are read.
+
+    Args:
+        blocks: The text, without a byte order mark.
+        delimiter: One character.
+        where: The file's name for messages.
+        header_row: The line of the header; None: the first that is not empty. What stands above it is passed over.
+
+    Attributes:
+        names: The columns.
+
+    Raises:
+        InputError: The text is empty, or column names are empty or repeated.
+        ConfigError: The delimiter is not one character.
+    """
+
+    def __init__(self, blocks: Iterable[bytes], delimiter: str, where: str, header_row: int | None = None) -> None:
+        """Read the header."""
+        if len(delimiter) != 1 or delimiter in '"\r\n':
+            raise ConfigError(
+                f"{where}: the delimiter {delimiter!r} is not one character, or one that has another meaning"
+            )
+        self._delimiter, self._where = delimiter, where
+        self._pieces = _Pieces(_after(blocks, (header_row or 1) - 1))
+        self._line = header_row or 1  # of what comes next
+        first = next(self._pieces, b"")
+        while first.isspace():
+            self._line += len(_BREAK.findall(first))
+            first = next(self._pieces, b"")
+        refuse_empty(first, where)
+        lines = _Lines(first, self._line)
+        line, header = next(_records(lines, delimiter, where, is_last=True))
+        if header is None:
+            raise InputError(f"{where}: a broken quote in the header, line {line}")
+        self.names = checked_names(header, where)
+        self._pieces.give_back(first[lines.taken :])
+        self._line = lines.number
+
+    def rows(self, columns: Sequence[str] | None = None) -> Iterator[Rows]:
+        """The rows, piece after piece, at least one of which there is; each row once.
+
+        Args:
+            columns: Those that are wanted, in this order; None: all.
+
+        Raises:
+            InputError: A quote is never closed; names the line.
+        """
+        wanted = self.names if columns is None else list(columns)
+        yield Rows(pl.DataFrame(schema=dict.fromkeys(wanted, pl.String)), line_numbers([]), ragged_rows())
+        for text in self._pieces:
+            yield self._read(text, wanted)
+
+    def _read(self, text: bytes, wanted: list[str]) -> Rows:
+        quoted = b'"' in text
+        if b"\r" in text and text.count(b"\r") != text.count(b"\r\n"):
+            if quoted:
+                return self._exact(text, wanted)
+            text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        text = text if text.endswith(b"\n") else text + b"\n"
+        layout = _layout(text, self._delimiter, len(self.names)) if self._delimiter.isascii() else None
+        return (layout and self._fast(text, layout, wanted, quoted=quoted)) or self._exact(text, wanted)
+
+    def _fast(self, text: bytes, layout: _Layout, wanted: list[str], *, quoted: bool) -> Rows | None:
+        """All rows by the engine, which gets only those that fit; None where it sees others."""
+        fits = (layout.fields == len(self.names)) & ~layout.is_blank
+        ragged = ~fits & ~layout.is_blank
+        frame = self._parsed(text if fits.all() else layout.text_of(text, fits)[0], wanted, quoted=quoted)
+        if frame is None or len(frame) != int(fits.sum()):
+            return None
+        lines = (self._line + layout.lines).astype(np.uint32)
+        misfits = self._ragged(text, layout, ragged, lines) if ragged.any() else ragged_rows()
+        self._line += layout.breaks
+        return Rows(frame, line_numbers(lines[fits]), misfits)
+
+    def _parsed(self, text: bytes, wanted: list[str], *, quoted: bool) -> pl.DataFrame | None:
+        if not text:
+            return pl.DataFrame(schema=dict.fromkeys(wanted, pl.String))
+        places = sorted(self.names.index(name) for name in wanted)
+        try:
+            frame = pl.read_csv(
+                text,
+                has_header=False,
+                columns=places,
+                separator=self._delimiter,
+                quote_char='"' if quoted else None,
+                infer_schema=False,
+            )
+        except pl.exceptions.PolarsError:
+            return None
+        frame.columns = [self.names[place] for place in places]
+        return (empty_as_null(frame) if quoted else frame).select(wanted)
+
+    def _ragged(self, text: bytes, layout: _Layout, which: Flags, lines: npt.NDArray[np.uint32]) -> pl.DataFrame:
+        """Rows with other fields than the header; of those with nothing but blanks none is told."""
+        content, sizes = layout.text_of(text, which)
+        rows = pl.DataFrame({"line": lines[which], "found": layout.fields[which], "text": _texts(content, sizes)})
+        rows = rows.filter((pl.col("found") > 1) | (pl.col("text").str.strip_chars(_BLANKS) != ""))
+        return ragged_rows(rows.with_columns(reason=fields_reason(pl.col("found"), len(self.names))))
+
+    def _exact(self, text: bytes, wanted: list[str]) -> Rows:
+        """All rows by Python's `csv`; of what has no end in this piece, the next one makes a row."""
+        lines, ragged = _Lines(text, self._line), list[tuple[int, int | None, str]]()
+        numbers, rows = list[int](), list[list[str]]()
+        for line, fields in _records(lines, self._delimiter, self._where, is_last=self._pieces.are_over):
+            if fields and len(fields) == len(self.names):
+                rows.append(fields)
+                numbers.append(line)
+            elif fields is None or len(fields) > 1 or lines.first().strip(_BLANKS):
+                ragged.append((line, len(fields) if fields else None, lines.first()[:SHAPE_LENGTH]))
+        self._pieces.give_back(text[lines.taken :])
+        self._line = lines.number
+        told = pl.DataFrame(ragged, schema={"line": pl.UInt32, "found": pl.UInt32, "text": pl.String}, orient="row")
+        reason = fields_reason(pl.col("found"), len(self.names)).fill_null("a broken quote")
+        places = {name: self.names.index(name) for name in wanted}
+        frame = pl.DataFrame([pl.Series(name, [row[at] for row in rows], pl.String) for name, at in places.items()])
+        return Rows(empty_as_null(frame), line_numbers(numbers), ragged_rows(told.with_columns(reason=reason)))
 
 
-def _by_lines(content: bytes, delimiter: str, where: str) -> Rows | None:
-    """All rows by the engine, of the lines that hold one; None where a field may span lines or quotes are broken."""
-    lines = pl.read_lines(content, row_index_name="number", row_index_offset=1)
-    if lines.height != _count(content, "\n") + (not content.endswith(b"\n")):
-        return None
-    between = re.escape(delimiter)
-    field = rf'(?:{_QUOTED}|[^"{between}]*)'
-    quoted = b'"' in content
-    if quoted and not lines["line"].str.contains(rf"^{field}(?:{between}{field})*$").all():
-        return None
-    bare = pl.col("line").str.replace_all(_QUOTED, "") if quoted else pl.col("line")
-    lines = lines.filter(pl.col("line") != "").with_columns(
-        found=bare.str.count_matches(delimiter, literal=True) + 1,
-        is_blank=pl.col("line").str.strip_chars(_BLANKS) == "",
-    )
-    names = checked_names(next(csv.reader([lines["line"][0]], delimiter=delimiter)), where)
-    fits = pl.col("found") == len(names)
-    rows = lines.filter(fits)
-    table = rows["line"].str.join("\n").item() + "\n"
-    try:
-        frame = pl.read_csv(table.encode(), separator=delimiter, infer_schema=False, new_columns=names)
-    except pl.exceptions.PolarsError:
-        return None
-    if frame.shape != (rows.height - 1, len(names)):
-        return None
-    ragged = lines.filter(~fits & ((pl.col("found") > 1) | ~pl.col("is_blank"))).select(
-        line="number", reason=fields_reason(pl.col("found"), len(names)), text="line"
-    )
-    numbers = rows["number"].slice(1).cast(pl.UInt32).alias("line")
-    return Rows(empty_as_null(frame) if quoted else frame, numbers, ragged_rows(ragged))
+def _after(blocks: Iterable[bytes], lines: int) -> Iterator[bytes]:
+    """A text from some line on."""
+    blocks, text = iter(blocks), b""
+    for block in blocks if lines else ():
+        text += block
+        parts = _BREAK.split(text, maxsplit=lines)
+        # A return at the end may be the first half of a line break.
+        if len(parts) > lines and (parts[-1] or not text.endswith(b"\r")):
+            yield parts[-1]
+            break
+    yield from blocks
 
 
-def _count(content: bytes, character: str) -> int:
-    """How often an ASCII character occurs: three times as fast as `bytes.count` where that is often."""
-    cells = np.frombuffer(content, np.uint8)
-    return sum(int(np.count_nonzero(cells[at : at + _STEP] == ord(character))) for at in range(0, len(cells), _STEP))
+class _Pieces(Iterator[bytes]):
+    """Cuts a text that comes in blocks into pieces that end where a row ends, as far as quotes can be trusted.
+
+    Attributes:
+        are_over: Whether the piece that was given is the last one.
+    """
+
+    def __init__(self, blocks: Iterable[bytes]) -> None:
+        self._blocks = iter(blocks)
+        self._rest = b""
+        self.are_over = False
+
+    def __next__(self) -> bytes:
+        while not self.are_over:
+            block = next(self._blocks, None)
+            self.are_over = block is None
+            text = self._rest + (block or b"")
+            end = len(text) if self.are_over else _end_of_rows(text)
+            if not end and len(text) > _LONGEST:
+                end = text.rfind(b"\n") + 1 or len(text)
+            self._rest = text[end:]
+            if end:
+                return text[:end]
+        raise StopIteration
+
+    def give_back(self, text: bytes) -> None:
+        """Put what was not taken of the last piece before what comes next."""
+        self._rest = text + self._rest
+        self.are_over = self.are_over and not self._rest
+
+
+def _end_of_rows(text: bytes) -> int:
+    """The place behind the last line break that is not within quotes; 0 where there is none."""
+    end = text.rfind(b"\n")
+    if end < 0:
+        return text.rfind(b"\r", 0, len(text) - 1) + 1
+    quotes = text.count(b'"', 0, end)
+    while end >= 0 and quotes % 2:
+        before = text.rfind(b"\n", 0, end)
+        quotes -= text.count(b'"', max(before, 0), end)
+        end = before
+    return end + 1
+
+
+class _Layout(NamedTuple):
+    """Where the rows of a text lie.
+
+    Attributes:
+        starts: The place of each row's first byte.
+        ends: The place of the line break behind it.
+        fields: How many fields it has.
+        is_blank: Whether it is an empty line.
+        lines: How many lines are before it.
+        breaks: How many lines there are.
+    """
+
+    starts: Places
+    ends: Places
+    fields: npt.NDArray[np.int64]
+    is_blank: Flags
+    lines: npt.NDArray[np.int64]
+    breaks: int
+
+    def text_of(self, text: bytes, which: Flags) -> tuple[bytes, npt.NDArray[np.int64]]:
+        """Some rows with their line breaks, and the size of each."""
+        sizes = self.ends + 1 - self.starts
+        kept = np.frombuffer(text, np.uint8)[np.repeat(which, sizes)]
+        return kept.tobytes(), sizes[which]
+
+
+def _layout(text: bytes, delimiter: str, width: int) -> _Layout | None:
+    """Where the rows of a text lie that ends with a line break; None where its quotes are broken."""
+    cells = np.frombuffer(text, np.uint8)
+    breaks = np.flatnonzero(cells == _NEWLINE)
+    if b'"' in text:
+        outside = _outside_quotes(cells, ord(delimiter))
+        if outside is None:
+            return None
+        marked = cells[outside]
+        ends, marks = outside[marked == _NEWLINE], outside[marked == ord(delimiter)]
+    else:
+        ends, marks = breaks, np.flatnonzero(cells == ord(delimiter))
+    starts = np.concatenate([[0], ends[:-1] + 1]) if len(ends) else ends
+    size = ends - starts
+    is_blank = (size == 0) | ((size == 1) & (cells[starts] == _RETURN))
+    lines = np.arange(len(ends)) if len(ends) == len(breaks) else np.searchsorted(breaks, starts)
+    return _Layout(starts, ends, _fields(starts, ends, marks, width), is_blank, lines, len(breaks))
+
+
+def _fields(starts: Places, ends: Places, marks: Places, width: int) -> npt.NDArray[np.int64]:
+    """How many fields each row has; that all have as many as the header is seen at a glance."""
+    between = width - 1
+    if len(marks) == between * len(ends) and (
+        not between or ((marks[::between] >= starts).all() and (marks[between - 1 :: between] < ends).all())
+    ):
+        return np.full(len(ends), width)
+    return np.diff(np.searchsorted(marks, ends), prepend=0) + 1
+
+
+def _outside_quotes(cells: Bytes, mark: int) -> Places | None:
+    """The places of delimiters and line breaks that are not within quotes; None where quotes are broken.
+
+    A quote is sound where it opens a field, closes one, or stands twice within one (RFC 4180, 2).
+    """
+    places = np.flatnonzero((cells == _QUOTE) | (cells == _NEWLINE) | (cells == mark))
+    kind = cells[places]
+    is_quote = kind == _QUOTE
+    inside = np.logical_xor.accumulate(is_quote)
+    opening, closing = places[is_quote & inside], places[is_quote & ~inside]
+    before, behind = cells[np.maximum(opening - 1, 0)], cells[np.minimum(closing + 1, len(cells) - 1)]
+    opens = (opening == 0) | np.isin(before, (_QUOTE, _NEWLINE, mark))
+    returns = (behind == _RETURN) & (cells[np.minimum(closing + 2, len(cells) - 1)] == _NEWLINE)
+    if inside[-1] or not opens.all() or not (np.isin(behind, (_QUOTE, _NEWLINE, mark)) | returns).all():
+        return None
+    outside: Places = places[~is_quote & ~inside]
+    return outside
+
+
+def _texts(content: bytes, sizes: npt.NDArray[np.int64]) -> pl.Series:
+    """The first line of each of the rows that stand one after another."""
+    import pyarrow as pa
+
+    offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    array = pa.LargeStringArray.from_buffers(len(sizes), pa.py_buffer(offsets), pa.py_buffer(content))
+    return pl.Series(pl.from_arrow(array)).str.extract(r"^([^\r\n]*)")
 
 
 class _Lines(Iterator[str]):
-    """The lines of a text, of which those of the row at hand can be given again."""
+    """The lines of a text, of which those of the row at hand can be given again.
 
-    def __init__(self, content: bytes) -> None:
+    Attributes:
+        number: Of the line that comes next.
+        taken: Bytes of the lines that were given and not taken back.
+    """
+
+    def __init__(self, content: bytes, number: int) -> None:
         self._text = io.TextIOWrapper(io.BytesIO(content), "utf-8", newline="")
         self._again: deque[str] = deque()
         self._row: list[str] = []
-        self.number = 0
+        self.number, self.taken = number, 0
 
     def __next__(self) -> str:
         line = self._again.popleft() if self._again else next(self._text)
         self._row.append(line)
         self.number += 1
+        self.taken += len(line.encode())
         return line
 
     def begin_row(self) -> int:
         """Forget the last row; the line where the next one begins."""
         self._row.clear()
-        return self.number + 1
+        return self.number
 
-    def back_to_second_line(self) -> None:
-        """Give all lines of the row again but the first."""
-        again = self._row[1:]
+    def back_to_line(self, nth: int) -> None:
+        """Give the lines of the row again from the nth one on, counted from 0."""
+        again = self._row[nth:]
         self._again.extendleft(reversed(again))
         self.number -= len(again)
+        self.taken -= sum(len(line.encode()) for line in again)
 
     def first(self) -> str:
         """The first line of the row at hand."""
         return self._row[0].rstrip("\r\n")
 
 
-def _exact(content: bytes, delimiter: str, where: str) -> Rows:
-    """All rows by Python's `csv`."""
-    lines, ragged = _Lines(content), list[tuple[int, int | None, str]]()
-    records = _records(lines, delimiter, where)
-    line, header = next(records)
-    if header is None:
-        raise InputError(f"{where}: a broken quote in the header, line {line}")
-    names = checked_names(header, where)
-    frames, numbers, batch = list[pl.DataFrame](), list[int](), list[list[str]]()
-    for line, fields in records:
-        if fields and len(fields) == len(names):
-            batch.append(fields)
-            numbers.append(line)
-        elif fields is None or len(fields) > 1 or lines.first().strip(_BLANKS):
-            ragged.append((line, len(fields) if fields else None, lines.first()[:SHAPE_LENGTH]))
-        if len(batch) == _BATCH:
-            frames.append(_table(names, batch))
-            batch = []
-    frames.append(_table(names, batch))
-    told = pl.DataFrame(ragged, schema={"line": pl.UInt32, "found": pl.UInt32, "text": pl.String}, orient="row")
-    reason = fields_reason(pl.col("found"), len(names)).fill_null("a broken quote")
-    return Rows(empty_as_null(pl.concat(frames)), line_numbers(numbers), ragged_rows(told.with_columns(reason=reason)))
+def _records(lines: _Lines, delimiter: str, where: str, *, is_last: bool) -> Iterator[tuple[int, list[str] | None]]:
+    """Each row's first line and its fields; None instead of fields where quotes are broken.
 
-
-def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> pl.DataFrame:
-    return pl.DataFrame([pl.Series(name, [row[at] for row in rows], pl.String) for at, name in enumerate(names)])
-
-
-def _records(lines: _Lines, delimiter: str, where: str) -> Iterator[tuple[int, list[str] | None]]:
-    """Each row's first line and its fields; None instead of fields where quotes are broken."""
+    A row without an end is given back where more text follows.
+    """
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
         line = lines.begin_row()
         try:
             fields = next(reader, None)
         except csv.Error as error:
-            if _NEVER_CLOSED.search(str(error)):
+            if (never := _NEVER_CLOSED.search(str(error))) and (is_last or never[0].startswith("field")):
                 raise InputError(
                     f"{where}: a quote in the row of line {line} is never closed: is the file complete?"
                 ) from None
+            if never:
+                lines.back_to_line(0)
+                return
             yield line, None
             # The quote may have swallowed rows: each later line is to be a row of its own.
-            lines.back_to_second_line()
+            lines.back_to_line(1)
             continue
         if fields is None:
             return

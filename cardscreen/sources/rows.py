@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from cardscreen.cleaning import shape
-from cardscreen.errors import InputError, without_numbers
+from cardscreen.errors import BadHeader, InputError, without_numbers
 
 
 class Rows(NamedTuple):
@@ -34,7 +36,7 @@ def fields_reason(found: pl.Expr, expected: int) -> pl.Expr:
     return found.cast(pl.String) + noun + f" where the header has {expected}"
 
 
-def line_numbers(lines: Sequence[int]) -> pl.Series:
+def line_numbers(lines: Sequence[int] | npt.NDArray[np.uint32]) -> pl.Series:
     """Lines as a column."""
     return pl.Series("line", lines, dtype=pl.UInt32)
 
@@ -43,15 +45,15 @@ def checked_names(names: Sequence[str | None], where: str) -> list[str]:
     """Column names without blanks around them.
 
     Raises:
-        InputError: One is empty, or stands there twice.
+        BadHeader: One is empty, or stands there twice.
     """
     stripped = [(name or "").strip("\ufeff \t\r\n\u3000\u00a0") for name in names]
     for number, name in enumerate(stripped, 1):
         if not name:
-            raise InputError(f"{where}: column {number} of {len(stripped)} has no name in the header")
+            raise BadHeader(f"{where}: column {number} of {len(stripped)} has no name in the header")
         if name in stripped[: number - 1]:
             first = stripped.index(name) + 1
-            raise InputError(f"{where}: columns {first} and {number} are both named {without_numbers(name)[:40]!r}")
+            raise BadHeader(f"{where}: columns {first} and {number} are both named {without_numbers(name)[:40]!r}")
     return stripped
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-import fastexcel
 import polars as pl
 
-from cardscreen.errors import ConfigError, InputError, near
+from cardscreen.errors import ConfigError, InputError, first_line, near
 from cardscreen.sources.rows import Rows, checked_names, empty_as_null, fields_reason, ragged_rows
-from cardscreen.tables import first_line
+
+if TYPE_CHECKING:
+    import fastexcel
 
 #: A spreadsheet holds numbers as 64-bit floats: above this, neighbours fall together.
 _EXACT = 2.0**53
@@ -30,29 +34,56 @@ _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")  # the stream's name in the 
 _OLD_FOLDER = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
-def read_sheet(raw: bytes, sheet: str | None, where: str) -> Rows:
-    """One sheet of an XLSX file; its first row with a cell is the header.
+def read_sheet(raw: bytes, sheet: str | None, where: str, header_row: int | None = None) -> Rows:
+    """One sheet of an XLSX file.
+
+    Args:
+        raw: The file's content.
+        sheet: Its name; None: the first.
+        where: The file's name for messages.
+        header_row: The row that names the columns; None: the first with a cell. What stands above it is passed over.
 
     Raises:
         InputError: The file can't be read, the sheet is empty, or column names are empty or repeated.
         ConfigError: There is no such sheet.
     """
+    book, name = _opened(raw, sheet, where)
+    with _telling_of(where):
+        cells = _cells(book, name)
+    return _rows(cells.filter(pl.col("line") >= (header_row or 1)), f"sheet {name!r} of {where}")
+
+
+def first_cells(raw: bytes, sheet: str | None, rows: int) -> dict[int, list[str]]:
+    """The cells of a sheet's first rows."""
+    book, name = _opened(raw, sheet, "the file")
+    cells = pl.DataFrame(book.load_sheet(name, header_row=None, skip_rows=0, n_rows=rows, dtypes="string"))
+    return {line: [cell or "" for cell in row] for line, row in enumerate(cells.rows(), 1)}
+
+
+def _opened(raw: bytes, sheet: str | None, where: str) -> tuple[fastexcel.ExcelReader, str]:
+    """A spreadsheet, and the name of the sheet that is meant."""
+    import fastexcel  # only loaded for spreadsheets
+
     if raw.startswith(_OLD_FOLDER):
         if _ENCRYPTED in raw:
             raise InputError(f"{where} is protected by a password: save it without one")
         raise InputError(f"{where} is an old .xls file: save it as .xlsx")
-    try:
+    with _telling_of(where):
         book = fastexcel.read_excel(raw)
-        if sheet is not None and sheet not in book.sheet_names:
-            sheets = ", ".join(map(repr, book.sheet_names))
-            raise ConfigError(
-                f"{where} has no sheet {sheet!r}{near(sheet, book.sheet_names)}. The sheets are: {sheets}"
-            )
-        name = sheet or next(iter(book.sheet_names), "")
-        cells = _cells(book, name)
+    if sheet is not None and sheet not in book.sheet_names:
+        sheets = ", ".join(map(repr, book.sheet_names))
+        raise ConfigError(f"{where} has no sheet {sheet!r}{near(sheet, book.sheet_names)}. The sheets are: {sheets}")
+    return book, sheet or next(iter(book.sheet_names), "")
+
+
+@contextmanager
+def _telling_of(where: str) -> Iterator[None]:
+    import fastexcel
+
+    try:
+        yield
     except fastexcel.FastExcelError as error:
         raise InputError(f"{where} can't be read as xlsx: is it complete? ({first_line(error)})") from None
-    return _rows(cells, f"sheet {name!r} of {where}")
 
 
 def _cells(book: fastexcel.ExcelReader, sheet: str) -> pl.DataFrame:

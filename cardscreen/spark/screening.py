@@ -51,6 +51,7 @@ def screen(
     previous: Any = None,
     tokens: TokenKey | Sequence[TokenKey] | None = None,
     files: str | None = None,
+    date_format: str | None = None,
 ) -> SparkResult:
     """Screen accounts that lie in Spark: row for row what `cardscreen.screen` finds.
 
@@ -68,6 +69,7 @@ def screen(
         tokens: The key under which the blocklist's tokens were made.
         files: A folder that this machine and all workers share, or a URL of an object store, for what workers need to
             read: listings as keys, and numbering tables. None: Spark sends these files to the machines by itself.
+        date_format: As for `cardscreen.screen`.
 
     Returns:
         `SparkResult`. The pass over the accounts has run; the frames lie in Spark's own cache.
@@ -92,6 +94,7 @@ def screen(
         policy=policy,
         as_of=as_of,
         tokens=tokens,
+        date_format=date_format,
     )
     plan, session = asked.plan, accounts.sparkSession
     check_zone(session, plan)

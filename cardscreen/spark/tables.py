@@ -11,9 +11,9 @@ import polars as pl
 from cardscreen.accounts import AccountColumns
 from cardscreen.batches import Fields, carried_names
 from cardscreen.errors import ConfigError, InputError
+from cardscreen.paths import files_of, is_delta, is_url
 from cardscreen.remote import is_delta_at
 from cardscreen.spark.sessions import in_one_sentence
-from cardscreen.tables import files_of, is_delta, is_url
 
 if TYPE_CHECKING:
     import pyarrow as pa

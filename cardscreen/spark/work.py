@@ -20,10 +20,10 @@ from cardscreen.batches import Asked, decide_batches, scan_batches
 from cardscreen.bundle import CLEARED, WATCHED, Bundle
 from cardscreen.errors import ConfigError
 from cardscreen.listings import Blocklist
+from cardscreen.paths import is_url
 from cardscreen.remote import remove_below
 from cardscreen.screening import Question, versions
 from cardscreen.spark.sessions import in_one_sentence
-from cardscreen.tables import is_url
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -1,0 +1,161 @@
+"""Files of text, and sheets, of accounts: a LazyFrame that streams, and in which each row knows its file and line.
+
+Rows that don't fit their table are rows of the frame, too, with nothing in the table's columns, so that whoever reads
+it can count each row exactly once.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import polars as pl
+from polars.io.plugins import register_io_source
+
+from cardscreen.encodings import decoded, encoding_of
+from cardscreen.errors import InputError
+from cardscreen.paths import DELIMITERS, endings_of
+from cardscreen.reading import Reading
+from cardscreen.sources.delimited import Delimited
+from cardscreen.sources.packed import blocks_of
+from cardscreen.sources.rows import Rows
+from cardscreen.sources.sheets import first_cells, read_sheet
+
+#: Columns beside the table's own: the file and line in which a row begins, and, of a row that does not fit the table,
+#: what it looks like.
+FILE, LINE, RAGGED = "\ue000file", "\ue000line", "\ue000ragged"
+MARKS: Mapping[str, pl.DataType | type[pl.DataType]] = {FILE: pl.String, LINE: pl.UInt32, RAGGED: pl.String}
+SHEET = ".xlsx"
+_BEGINNING, _BEGINNING_SIZE = 10, 1 << 16  # lines, and bytes, of a file that are its beginning
+
+
+@dataclass(frozen=True)
+class TextFile:
+    """A file of text, or a sheet, in the local file system.
+
+    Attributes:
+        path: Where it is.
+        reading: How it is to be read.
+        told: Columns that its folders' names say.
+    """
+
+    path: str
+    reading: Reading
+    told: Mapping[str, str | None]
+
+    @cached_property
+    def encoding(self) -> str:
+        """What the text is in: what was said, or what the whole of it is.
+
+        Raises:
+            InputError: It is in no encoding that is taken unasked.
+        """
+        return self.reading.encoding or encoding_of(blocks_of(self.path), self.path)
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The table's columns."""
+        return self._sheet.frame.columns if self._is_sheet else self._delimited().names
+
+    def rows(self, columns: Sequence[str]) -> Iterator[Rows]:
+        """Its rows, piece after piece, of some columns."""
+        if self._is_sheet:
+            yield self._sheet._replace(frame=self._sheet.frame.select(columns))
+        else:
+            yield from self._delimited().rows(columns)
+
+    @property
+    def _is_sheet(self) -> bool:
+        return endings_of(self.path)[0] == SHEET
+
+    @cached_property
+    def _sheet(self) -> Rows:
+        return read_sheet(Path(self.path).read_bytes(), self.reading.sheet, self.path, self.reading.header_row)
+
+    def beginning(self) -> dict[int, list[str]]:
+        """The cells of its first lines: to look there for a header that was not where it was looked for."""
+        if self._is_sheet:
+            return first_cells(Path(self.path).read_bytes(), self.reading.sheet, _BEGINNING)
+        text = next(self._content(), b"")[:_BEGINNING_SIZE].decode(errors="ignore")
+        lines = enumerate(text.splitlines()[:_BEGINNING], 1)
+        return {line: next(csv.reader([row], delimiter=self.delimiter), []) for line, row in lines}
+
+    @property
+    def delimiter(self) -> str:
+        """What stands between the fields of a text."""
+        return self.reading.delimiter or DELIMITERS[endings_of(self.path)[0]]
+
+    def _content(self) -> Iterator[bytes]:
+        return decoded(blocks_of(self.path), self.encoding, self.path)
+
+    def _delimited(self) -> Delimited:
+        return Delimited(self._content(), self.delimiter, self.path, self.reading.header_row)
+
+
+#: Of each file its name, what its folders say, and its rows, piece after piece.
+Parts = Iterable[tuple[str, Mapping[str, str | None], Iterable[Rows]]]
+
+
+def scan_text(
+    names: Sequence[str], folders: Sequence[str], parts: Callable[[list[str]], Parts], *, marked: bool
+) -> pl.LazyFrame:
+    """Tables of text as one LazyFrame that reads them when a query runs; all columns but the line are String.
+
+    Args:
+        names: The tables' columns.
+        folders: Columns that folders' names say.
+        parts: Makes the tables' rows, of some of their columns.
+        marked: Add `MARKS`, and rows that don't fit, of which only these say something; otherwise the first such row
+            is an error.
+
+    Raises:
+        InputError: When the query runs, if a row does not fit and that is not to be marked; names its line.
+    """
+    schema = {**dict.fromkeys([*names, *folders], pl.String), **(MARKS if marked else {})}
+
+    def frames(
+        columns: list[str] | None, predicate: pl.Expr | None, most: int | None, _: int | None
+    ) -> Iterator[pl.DataFrame]:
+        asked = list(schema) if columns is None else columns
+        # Of a table that is only counted, one column says how many rows there are.
+        wanted = [name for name in names if name in asked] or list(names[:1])
+        for file, told, pieces in parts(wanted):
+            partitions = [pl.lit(told.get(name), pl.String).alias(name) for name in folders]
+            for piece in pieces:
+                if len(piece.ragged) and not marked:
+                    raise _misfit(piece, file)
+                frame = _marked(piece, file).with_columns(partitions).select(asked)
+                frame = frame if predicate is None else frame.filter(predicate)
+                frame = frame if most is None else frame.head(most)
+                yield frame
+                most = None if most is None else most - len(frame)
+                if most == 0:
+                    return
+
+    return register_io_source(frames, schema=pl.Schema(schema))
+
+
+def scan_files(files: Sequence[TextFile], *, marked: bool) -> pl.LazyFrame:
+    """Files as one LazyFrame; see `scan_text`. All have the columns of the first one."""
+
+    def parts(columns: list[str]) -> Parts:
+        return ((file.path, file.told, file.rows(columns)) for file in files)
+
+    return scan_text(files[0].names, list(files[0].told), parts, marked=marked)
+
+
+def _marked(rows: Rows, file: str) -> pl.DataFrame:
+    """The rows that fit and those that don't, in the order in which they stand."""
+    frame = rows.frame.with_columns(rows.lines.alias(LINE), pl.lit(None, dtype=pl.String).alias(RAGGED))
+    if len(rows.ragged):
+        misfits = rows.ragged.select(pl.col("line").alias(LINE), pl.col("shape").alias(RAGGED))
+        frame = pl.concat([frame, misfits], how="diagonal").sort(LINE, maintain_order=True)
+    return frame.with_columns(pl.lit(file).alias(FILE))
+
+
+def _misfit(rows: Rows, file: str) -> InputError:
+    line, reason = rows.ragged.select("line", "reason").row(0)
+    return InputError(f"{file}: line {line:,}: {reason}")

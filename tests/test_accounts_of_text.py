@@ -1,0 +1,352 @@
+"""Accounts in text files and sheets: each row is read as it is meant, or is told to be none, and is counted once."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import polars as pl
+import pyarrow as pa
+import pytest
+import xlsxwriter
+from commands import cardscreen
+from hypothesis import given
+from hypothesis import strategies as st
+
+import cardscreen as cs
+from cardscreen.feeds import Feed, read_feed
+from cardscreen.tables import encoding_used, open_table
+
+LISTED = "+8613900139000"
+BLOCKLIST = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["phone"], "value": [LISTED], "severity": [95]}))
+PHONES = {"mobile": cs.Phone("CN")}
+ZSTD: Callable[[bytes], bytes] = lambda content: pa.compress(content, codec="zstd", asbytes=True)  # noqa: E731
+PACK: dict[str, Callable[[bytes], bytes]] = {"": bytes, ".gz": gzip.compress, ".zst": ZSTD}
+
+
+def screened(folder: Path, content: str | bytes, name: str = "accounts.csv", **options: Any) -> cs.Result:
+    file = folder / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content.encode() if isinstance(content, str) else content)
+    options = {"identifiers": PHONES, "as_of": date(2026, 11, 23), **options}
+    return cs.screen(options.pop("path", file), BLOCKLIST, **options)
+
+
+def flagged(result: cs.Result) -> list[Any]:
+    return result.flagged.collect()["account_id"].to_list()
+
+
+def ragged(result: cs.Result) -> list[tuple[str, int, str]]:
+    """File, line and shape of the ragged rows, which name neither account nor identifier."""
+    rejects = result.rejects.filter(pl.col("status") == "ragged").collect()
+    assert rejects.select(pl.col("account_id", "identifier", "kind").is_null().all()).row(0) == (True, True, True)
+    return [(Path(file).name, line, shape) for file, line, shape in rejects.select("file", "line", "shape").rows()]
+
+
+# --- rows that don't fit ------------------------------------------------------------------------------
+
+HEADER = "account_id,name,office,mobile\n"
+#: The office number of the first is listed nowhere, its mobile is; of the second it is the other way round.
+MISFITS = {
+    "too-many-fields": ("a1,Li, Lei,02584664163,13900139000\n", [(2, "A9,AA, AAA,99999999999,99999999999")]),
+    "too-few-fields": ("a1,Li Lei,13900139000\n", [(2, "A9,AA AAA,99999999999")]),
+    "a-delimiter-at-the-end": ("a1,Li Lei,0,13900139000,\n", [(2, "A9,AA AAA,9,99999999999,")]),
+    "an-unquoted-line-break": ("a1,Li\nLei,0,13900139000\n", [(2, "A9,AA"), (3, "AAA,9,99999999999")]),
+    "a-line-of-something-else": ("Total: 1\n", [(2, "AAAAA: 9")]),
+    "a-stray-quote": ('a1,"Li" Lei,0,13900139000\n', [(2, 'A9,"AA" AAA,9,99999999999')]),
+}
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("kind", list(MISFITS))
+def test_a_row_without_the_headers_fields_is_a_reject_with_its_line_and_suspends_nobody(
+    kind: str, ending: str, tmp_path: Path
+) -> None:
+    body, expected = MISFITS[kind]
+    content = f"{HEADER}{body}a2,Han Mei,0,13900139000\na3,Wu,0,13800138000\n".replace("\n", ending)
+    result = screened(tmp_path, content)
+    assert flagged(result) == ["a2"]
+    assert ragged(result) == [("accounts.csv", line, shape) for line, shape in expected]
+    count = len(expected)
+    assert result.summary["rows"] == {
+        "read": count + 2,
+        "hit": 1,
+        "exempt": 0,
+        "clear": 1,
+        "not_screenable": count,
+        "no_account": 0,
+    }
+    cells = {"cells": count + 2, "missing": 0, "rejected": count, "clear": 1, "exempt": 0, "hit": 1}
+    assert cells.items() <= result.summary["coverage"]["mobile"].items()
+    assert result.summary["ragged"] == count
+
+
+def test_ragged_rows_pass_the_limit_of_rejected_cells(tmp_path: Path) -> None:
+    result = screened(tmp_path, HEADER + "a1,Li, Lei,0,13900139000\n" + "a2,Wu,0,13800138000\n" * 3)
+    with pytest.raises(cs.HeldForApproval, match="rejected_share: 25.00 % of the filled cells of 'mobile'"):
+        cs.check(result, {"first_run": "publish"})
+
+
+@pytest.mark.parametrize("packed", list(PACK))
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
+def test_rows_are_read_as_strictly_in_every_encoding_and_packing(encoding: str, packed: str, tmp_path: Path) -> None:
+    content = "account_id,姓名,办公电话,mobile\na1,李,雷,02584664163,13900139000\na2,韩梅梅,0,13900139000\n"
+    named = {"encoding": encoding} if encoding == "gb18030" else {}
+    result = screened(tmp_path, PACK[packed](content.encode(encoding)), f"a.csv{packed}", **named)
+    assert flagged(result) == ["a2"]
+    assert ragged(result) == [(f"a.csv{packed}", 2, "A9,A,A,99999999999,99999999999")]
+
+
+def test_each_file_of_a_pattern_has_lines_and_columns_of_its_own(tmp_path: Path) -> None:
+    for part, content in {
+        "1/a.csv": "account_id,mobile,name\na1,13900139000,x\na2,13900139000\n",
+        "1/b.csv": "name,account_id,mobile\nx,b1,13900139000\n\n\ny,b2,13900139000,z\n",
+        "2/c.csv": "mobile,account_id,more,name\n13900139000,c1,,\n",
+    }.items():
+        file = tmp_path / f"dt={part}"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(content)
+    result = cs.screen(tmp_path / "*/*.csv", BLOCKLIST, PHONES, carry=["dt"])
+    assert result.flagged.select("account_id", "dt").collect().rows() == [("a1", "1"), ("b1", "1"), ("c1", "2")]
+    assert ragged(result) == [("a.csv", 3, "A9,99999999999"), ("b.csv", 5, "A,A9,99999999999,A")]
+
+
+def test_a_file_of_a_pattern_that_lacks_a_column_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("account_id,mobile\n1,2\n")
+    (tmp_path / "b.csv").write_text("account_id,phone\n1,2\n")
+    with pytest.raises(cs.InputError, match=r"b.csv: there is no column 'mobile'"):
+        cs.screen(tmp_path / "*.csv", BLOCKLIST, PHONES)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("account_id,mobile,mobile\na1,13800138000,13900139000\n", "columns 2 and 3 are both named 'mobile'"),
+        ("account_id,mobile, mobile \na1,13800138000,13900139000\n", "columns 2 and 3 are both named 'mobile'"),
+        ("account_id,mobile,\na1,13900139000,\n", "column 3 of 3 has no name in the header"),
+        (
+            'account_id,mobile\na1,"13900139000\na2,1\n',
+            "a quote in the row of line 2 is never closed: is the file comp",
+        ),
+        ('"account_id"x,mobile\na1,1\n', "a broken quote in the header, line 1"),
+        ("", "is empty"),
+        (b"account_id,mobile\na1,139001\x0039000\n", "line 2"),
+    ],
+)
+def test_what_cannot_be_read_as_a_table_is_refused_in_a_sentence(
+    content: str | bytes, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(cs.InputError, match=rf"accounts\.csv.*{message}"):
+        screened(tmp_path, content)
+
+
+def test_the_same_holds_for_clearances_bin_tables_applied_actions_and_the_night_before(tmp_path: Path) -> None:
+    file = tmp_path / "clearances.csv"
+    file.write_text("account_id,listing_id,decided_on,until\na1,,2026-01-01\n")
+    wrong = r"clearances\.csv: line 2: 3 fields where the header has 4"
+    with pytest.raises(cs.InputError, match=wrong):
+        screened(tmp_path, "account_id,mobile\na1,13900139000\n", policy={"clearances": {"file": str(file)}})
+    bins = tmp_path / "bins.csv"
+    bins.write_text("bin,issuer\n622202,Bank, A\n")
+    with pytest.raises(cs.InputError, match=r"bins\.csv.*line 2: 3 fields where the header has 2"):
+        pl.DataFrame({"card": ["4111111111111111"]}).select(cs.card("card", issuers=bins))
+    before = tmp_path / "flagged.csv"
+    before.write_text("account_id,action,flagged_since,act_on\na1,suspend,2026-01-01\n")
+    with pytest.raises(cs.InputError, match=r"flagged\.csv: line 2: 3 fields where the header has 4"):
+        screened(tmp_path, "account_id,mobile\na1,13900139000\n", previous=before)
+
+
+def test_text_that_is_opened_as_a_table_refuses_its_first_ragged_row(tmp_path: Path) -> None:
+    file = tmp_path / "t.csv"
+    file.write_text("a,b\n1,2\n3\n")
+    with pytest.raises(cs.InputError, match=r"t\.csv: line 3: 1 field where the header has 2"):
+        open_table(file).select("a").collect()
+
+
+# --- as Python's csv reads them -------------------------------------------------------------------------
+
+TEXTS = st.text(st.sampled_from('ab ,;"\n\r\t|é王👍'), max_size=6)
+NUMBERS = st.sampled_from([LISTED, "139 0013 9000", "13800138000", "n/a", ""])
+
+
+@st.composite
+def files(draw: st.DrawFn) -> tuple[bytes, dict[str, str]]:
+    """A text file of accounts with rows of all sorts, and how to read it."""
+    delimiter, ending = draw(st.sampled_from(",;|\t")), draw(st.sampled_from(["\n", "\r\n"]))
+    encoding = draw(st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "gb18030"]))
+    text = io.StringIO(newline="")
+    writer = csv.writer(
+        text,
+        delimiter=delimiter,
+        lineterminator=ending,
+        quoting=draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC])),
+    )
+    writer.writerow(["name", "account_id", "note", "mobile"])
+    for number in range(draw(st.integers(0, 12))):
+        row = [draw(TEXTS), f"a{number}", draw(TEXTS), draw(NUMBERS)]
+        sort = draw(st.sampled_from(["whole"] * 4 + ["short", "long", "blank", "blanks"]))
+        if sort.startswith("blank"):
+            text.write(("  " if sort == "blanks" else "") + ending)
+        else:
+            # Python leaves a lone carriage return without quotes.
+            row = [cell.replace("\r", "\r\n") if ending == "\n" else cell.replace("\r", "") for cell in row]
+            writer.writerow({"whole": row, "short": row[:3], "long": [*row, "x"]}[sort])
+    content = text.getvalue().removesuffix(ending if draw(st.booleans()) else "")
+    return content.encode(encoding), {"delimiter": delimiter, "encoding": encoding}
+
+
+@given(files(), st.sampled_from([1, 3, 50, 1 << 24]), st.sampled_from(list(PACK)))
+def test_what_screening_reads_is_what_pythons_csv_reads_row_by_row(
+    tmp_path_factory: pytest.TempPathFactory, file: tuple[bytes, dict[str, str]], block: int, packed: str
+) -> None:
+    content, options = file
+    text = content.decode("utf-8-sig" if options["encoding"] == "utf-8" else options["encoding"])
+    read = list(csv.reader(io.StringIO(text, newline=""), delimiter=options["delimiter"], strict=True))[1:]
+    rows = [row for row in read if len(row) == 4]
+    misfits = [row for row in read if len(row) != 4 and "".join(row).strip()]
+    with mock.patch("cardscreen.sources.packed.BLOCK", block):
+        result = screened(
+            tmp_path_factory.mktemp("text"),
+            PACK[packed](content),
+            f"accounts.csv{packed}",
+            carry=["name", "note"],
+            **options,
+        )
+    hits = result.flagged.select("name", "account_id", "note").collect().rows()
+    listed = sorted(
+        (row for row in rows if "".join(row[3].split()) in (LISTED, "13900139000")), key=lambda row: str(row[1])
+    )
+    assert hits == [(name or None, account, note or None) for name, account, note, _ in listed]
+    rejects = result.rejects.collect()
+    assert rejects.filter(pl.col("status") != "ragged")["account_id"].to_list() == [
+        row[1] for row in rows if row[3] == "n/a"
+    ]
+    assert len(ragged(result)) if misfits else not result.summary["ragged"]
+    assert result.summary["ragged"] == len(misfits)
+    counts = dict(result.summary["rows"])
+    assert counts.pop("read") == len(rows) + len(misfits) == sum(counts.values())
+
+
+# --- headers, sheets, days -------------------------------------------------------------------------------
+
+TITLED = "Subscribers,,\n\naccount_id,mobile,since\na1,13900139000,24/12/2020\n"
+
+
+def sheet(file: Path, rows: list[list[Any]], name: str = "Sheet1") -> Path:
+    with xlsxwriter.Workbook(file) as book:
+        book.add_worksheet("Cover").write(0, 0, "see the other sheet") if name != "Sheet1" else None
+        page = book.add_worksheet(name)
+        for at, row in enumerate(rows):
+            page.write_row(at, 0, row)
+    return file
+
+
+@pytest.mark.parametrize("title", ["Subscribers,,\n", "Subscribers 2026\n", "Subscribers\n\n", '"a, ""title""",\n'])
+def test_a_title_above_the_header_is_passed_over_where_the_header_is_named(title: str, tmp_path: Path) -> None:
+    content = f"{title}account_id,mobile\na1,13900139000\na2\n"
+    row = content.count("\n") - 2
+    result = screened(tmp_path, content, header_row=row)
+    assert flagged(result) == ["a1"]
+    assert ragged(result) == [("accounts.csv", row + 2, "A9")]
+    with pytest.raises(cs.InputError, match=rf"[Ll]ine {row} .*: ?,? ?give header_row={row}|give header_row={row}"):
+        screened(tmp_path, content)
+
+
+def test_accounts_in_a_spreadsheet_are_read_with_their_rows(tmp_path: Path) -> None:
+    rows: list[list[Any]] = [
+        ["Subscribers"],
+        [],
+        ["account_id", "mobile"],
+        ["a1", "13900139000"],
+        ["a2", 13900139000],
+        ["a3", "1", "x"],
+    ]
+    file = sheet(tmp_path / "accounts.xlsx", rows, "Page")
+    options = {"sheet": "Page", "header_row": 3}
+    result = cs.screen(file, BLOCKLIST, PHONES, **options)  # type: ignore[arg-type]
+    assert flagged(result) == ["a1", "a2"]
+    assert ragged(result) == [("accounts.xlsx", 6, "A9,9,A")]
+    with pytest.raises(cs.InputError, match="Line 3 has it: give header_row=3"):
+        cs.screen(file, BLOCKLIST, PHONES, sheet="Page")
+    with pytest.raises(cs.ConfigError, match="no sheet 'page'.*did you mean 'Page'"):
+        cs.screen(file, BLOCKLIST, PHONES, sheet="page")
+
+
+def test_days_are_read_in_the_format_that_is_named(tmp_path: Path) -> None:
+    content = "account_id,mobile,since\na1,13900139000,24/12/2030\na2,13900139000,\na3,13900139000,01/02/2020\n"
+    blocklist = cs.Blocklist.from_frame(
+        pl.DataFrame({"kind": ["phone"], "value": [LISTED], "listed_on": ["2026-01-10"], "severity": [95]})
+    )
+    file = tmp_path / "accounts.csv"
+    file.write_text(content)
+    phones = {"mobile": cs.Phone("CN", holder_since="since")}
+    result = cs.screen(file, blocklist, phones, date_format="%d/%m/%Y")
+    assert result.hits.select("account_id", "holder").collect().rows() == [
+        ("a1", "earlier"),
+        ("a2", "unknown"),
+        ("a3", "same"),
+    ]
+    like = r"column 'since' holds 2 values that are no dates \(the first: 99/99/9999, .*accounts.csv, line 2\)"
+    with pytest.raises(cs.InputError, match=like + ': .*give date_format="%d/%m/%Y"'):
+        cs.screen(file, blocklist, phones)
+    with pytest.raises(cs.ConfigError, match="date_format: 'dd/mm/yyyy' is no format of days"):
+        cs.screen(file, blocklist, phones, date_format="dd/mm/yyyy")
+
+
+def test_days_with_a_time_are_read_in_the_format_that_is_named(tmp_path: Path) -> None:
+    content = "account_id,mobile,since\na1,13900139000,24.12.2020 13:05\n"
+    phones = {"mobile": cs.Phone("CN", holder_since="since")}
+    result = screened(tmp_path, content, identifiers=phones, date_format="%d.%m.%Y %H:%M")
+    assert flagged(result) == ["a1"]
+
+
+# --- hints ---------------------------------------------------------------------------------------------
+
+
+def test_a_hint_names_what_its_caller_can_say(tmp_path: Path) -> None:
+    semicolons = tmp_path / "accounts.csv"
+    semicolons.write_text("account_id;mobile\na1;13900139000\n")
+    with pytest.raises(cs.InputError, match=r"Are they separated by ';'\? Then give delimiter=\";\"\.$"):
+        cs.screen(semicolons, BLOCKLIST, PHONES)
+    assert flagged(cs.screen(semicolons, BLOCKLIST, PHONES, delimiter=";")) == ["a1"]
+    # A frame has no such option, nor a file of one's own whose form is fixed.
+    with pytest.raises(cs.InputError, match=r"Are they separated by ';'\?$"):
+        cs.screen(pl.read_csv(semicolons), BLOCKLIST, PHONES)
+    feed = Feed(source="s", kind="phone", region="CN", columns={"value": "mobile"})
+    with pytest.raises(cs.InputError, match=r'Then say delimiter = ";" at the top of the feed, above its first table'):
+        read_feed(semicolons, feed)
+    out = str(tmp_path / "out.csv")
+    command = ("normalize", "phone", semicolons, "--column", "mobile", "--region", "CN", "--out", out)
+    refused = cardscreen(*command, cwd=tmp_path)
+    assert refused.code == 3
+    assert 'Then say --delimiter ";".' in " ".join(refused.err.split())
+    assert cardscreen(*command, "--delimiter", ";", cwd=tmp_path).code == 0
+    assert pl.read_csv(out, infer_schema=False)["mobile_e164"].to_list() == [LISTED]
+
+
+def test_a_feed_with_a_title_above_its_header_says_which_row_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    file.write_text("Numbers of the police\n号码,since\n13900139000,10/01/2026\n")
+    feed = {"source": "s", "kind": "phone", "region": "CN", "columns": {"value": "号码", "listed_on": "since"}}
+    with pytest.raises(cs.InputError, match="Line 2 has it: say header_row = 2 at the top of the feed"):
+        read_feed(file, Feed(**feed))
+    rejects = read_feed(file, Feed(**feed, header_row=2)).rejects
+    assert rejects.select("line", "shape").rows() == [(3, "99/99/9999")]
+    assert "date_format" in rejects["reason"].item()
+    assert "since is no day" in rejects["reason"].item()
+    rows = read_feed(file, Feed(**feed, header_row=2, date_format="%d/%m/%Y")).rows
+    assert rows["listed_on"].to_list() == [date(2026, 1, 10)]
+    book = sheet(tmp_path / "list.xlsx", [["Numbers"], ["号码", "since"], ["13900139000", "2026-01-10"]])
+    assert len(read_feed(book, Feed(**feed, header_row=2)).rows) == 1
+
+
+def test_encodings_are_told_of_packed_files_too(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv.gz"
+    file.write_bytes(gzip.compress("account_id,mobile\na,1\n".encode("utf-16")))
+    assert encoding_used(str(file), None) == {"encoding": "utf-16"}
