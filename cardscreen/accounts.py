@@ -139,3 +139,5 @@ def _check_kinds(identifiers: object) -> None:
     for column, kind in identifiers.items():
         if not hasattr(kind, "scan") or isinstance(kind, type):
             raise ConfigError(f"identifiers[{column!r}] is {kind!r}, not a kind such as Phone('CN') or Card()")
+        if getattr(kind, "vanity", False):
+            raise ConfigError(f"identifiers[{column!r}]: vanity is for feeds: leave it out, accounts' letters are read")

@@ -122,6 +122,8 @@ class Phone:
         many: A cell may hold several numbers: each is screened, as `split_phones` tells them apart. A
             number that took its leading digits from the one before it has the status and note `completed`.
         repair: Mend what spreadsheets did to a cell, as `repaired` does, where nothing is lost.
+        vanity: Of lists only: letters are digits of a keypad (`1-800-FLOWERS`). Otherwise a list's number has none,
+            since a remark would make it another; accounts are read as `phone` reads them.
 
     Raises:
         ConfigError: An unknown region, or both `region` and `region_column`.
@@ -136,6 +138,7 @@ class Phone:
     region_column: str | None = None
     many: bool = False
     repair: bool = False
+    vanity: bool = False
 
     name: ClassVar[str] = "phone"
     truncates: ClassVar[bool] = False
@@ -230,15 +233,21 @@ class Phone:
         return phone(self._mended(to_text(cell)), self._region())
 
     def listed(self, cell: pl.Expr) -> pl.Expr:
-        """`forms.WRITTEN` of a source's cells: numbers like an account's, prefixes (`170*`), ranges of equal length."""
+        """`forms.WRITTEN` of a source's cells: numbers, prefixes (`170*`), ranges of equal length.
+
+        Digits left open at the end (`1700000xxxx`) are a range, if such numbers can be so long. A number that was
+        completed is none of the source's.
+        """
 
         def number(each: pl.Expr) -> pl.Expr:
-            if self.many or self.repair:
-                return self.read(each).struct.field("value")
-            return phone(each, self._region()).struct.field("e164")
+            if not (self.many or self.repair):
+                return phone(each, self._region()).struct.field("e164")
+            read = self.read(each).struct
+            return pl.when(read.field("status") != schema.COMPLETED).then(read.field("value"))
 
         def form(text: pl.Expr) -> pl.Expr:
-            return phone_forms.form(text, self.region, number, mends=self.repair)
+            mends, vanity = self.repair, self.vanity
+            return phone_forms.form(text, self.region, number, self.claims, mends=mends, vanity=vanity)
 
         return as_written(cell, special=phone_forms.SPECIAL, form=form, number=number)
 
