@@ -57,7 +57,7 @@ def check_file(read: FeedRows, feed: Feed, day: date) -> list[Problem]:
     """
     return [
         *(Problem("columns", str(error)) for error in read.missing),
-        *_emptiness(read),
+        *_emptiness(read, feed),
         *_unusable(read, feed),
         *_strangers(read, feed),
         *_future(read.rows, feed, day),
@@ -71,7 +71,7 @@ def check_file(read: FeedRows, feed: Feed, day: date) -> list[Problem]:
 
 def check_change(merged: Merged, read: FeedRows, feed: Feed) -> list[Problem]:
     """What is wrong with a file beside the listings in force."""
-    return [*_size(merged, feed), *_delta(merged, read, feed)]
+    return [*_size(merged, read, feed), *_delta(merged, read, feed)]
 
 
 def check_order(before: Origin | None, same: Origin | None, day: date) -> list[Problem]:
@@ -90,32 +90,35 @@ def check_order(before: Origin | None, same: Origin | None, day: date) -> list[P
     return []
 
 
-def _emptiness(read: FeedRows) -> Iterator[Problem]:
+def _emptiness(read: FeedRows, feed: Feed) -> Iterator[Problem]:
     if read.rows.is_empty() and read.rejects.is_empty():
         yield Problem("empty", "the file has no rows: was it cut off?")
+    elif read.rows.is_empty():
+        yield Problem("empty", f"no row of {len(read.rejects):,} can be used: {_reasons(read.rejects, feed)}")
 
 
 def _unusable(read: FeedRows, feed: Feed) -> Iterator[Problem]:
-    total = len(read.rows) + len(read.rejects)
-    share = len(read.rejects) / max(total, 1)
-    if share <= feed.limits.unusable_share:
-        return
+    total, limit = len(read.rows) + len(read.rejects), feed.limits.unusable_share
+    # Where nothing is left, that is another check: what is waived here is a part.
+    if len(read.rows) and len(read.rejects) / total > limit:
+        few = f"{_share(len(read.rejects), total)} can't be used (limit {limit:.1%})"
+        yield Problem("unusable", f"{few}: {_reasons(read.rejects, feed)}")
+
+
+def _reasons(rejects: pl.DataFrame, feed: Feed) -> str:
+    """Why rows can't be used, the most frequent reasons first, and what to do about it."""
     by_reason = (
-        read.rejects.group_by("reason")
-        .agg(pl.len(), pl.col("line").min())
-        .sort("len", "reason", descending=[True, False])
+        rejects.group_by("reason").agg(pl.len(), pl.col("line").min()).sort("len", "reason", descending=[True, False])
     )
     reasons = "; ".join(
         f"{reason} ({count:,}, first in line {line:,})" for reason, count, line in by_reason.head(_SHOWN).rows()
     )
-    limit = feed.limits.unusable_share
     hints = {
         "no phone number": "; the feed names no region, without which national numbers can't be read"
         * (not feed.region),
         "a quantity that a spreadsheet has made of a number": "; repair = true in the feed mends what can be mended",
     }
-    hint = "".join(said for reason, said in hints.items() if reason in by_reason["reason"])
-    yield Problem("unusable", f"{_share(len(read.rejects), total)} can't be used (limit {limit:.1%}): {reasons}{hint}")
+    return reasons + "".join(said for reason, said in hints.items() if reason in by_reason["reason"])
 
 
 def _share(few: int, total: int) -> str:
@@ -265,9 +268,11 @@ def _allowing(rows: pl.DataFrame, feed: Feed) -> Iterator[Problem]:
         yield Problem("allow", f"allow listings without a reason: {_lines(lines)}; name columns.reason, or say reason")
 
 
-def _size(merged: Merged, feed: Feed) -> Iterator[Problem]:
+def _size(merged: Merged, read: FeedRows, feed: Feed) -> Iterator[Problem]:
     if not merged.before:
         return
+    if not merged.after and len(read.rows):
+        yield Problem("empty", "no listing of the source would be in force any more: is it the right file?")
     change = merged.after / merged.before - 1
     figures = f"from {merged.before:,} to {merged.after:,} listings in force ({change:+.1%}"
     if -change > feed.limits.shrink_share:

@@ -122,8 +122,8 @@ REFUSALS: dict[str, tuple[list[str], dict[str, str], str]] = {
     "quantities": (
         [f"{row.replace(',', '.0,', 1)}" for row in TEN],
         {},
-        "unusable: 10 of 10 rows (100.0%) can't be used (limit 1.0%): a quantity that a spreadsheet has made of a "
-        "number (10, first in line 2); repair = true in the feed mends what can be mended",
+        "empty: no row of 10 can be used: a quantity that a spreadsheet has made of a number (10, first in line 2); "
+        "repair = true in the feed mends what can be mended",
     ),
     "too-many-digits": (
         [*TEN, "9234567890123456,,"],
@@ -251,6 +251,43 @@ def test_waiving_one_check_does_not_waive_another(ten: Path) -> None:
     said = refused(ten, "--allow", "shrink")
     assert "short: " in said
     assert "shrink: " not in said
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        pytest.param(["n/a,,", "13800138000.0,,"], "empty: no row of 2 can be used: ", id="all-rejected"),
+        pytest.param(["13800138000 (Axel),,"], "empty: no row of 1 can be used: letters", id="letters"),
+        pytest.param([], "empty: the file has no rows", id="no-rows"),
+    ],
+)
+def test_where_nothing_usable_is_left_unusable_is_neither_offered_nor_accepted(
+    ten: Path, rows: list[str], message: str
+) -> None:
+    listed(ten, rows)
+    for more in ((), ("--allow", "unusable"), ("--allow", "unusable", "--allow", "shrink")):
+        said = refused(ten, *more)
+        assert message in said
+        assert "--allow unusable" not in said
+        assert "--allow empty" in said
+    done = take(ten, "--allow", "empty", "--allow", "shrink", "--json")
+    assert json.loads(done.out)["in_force"] == 0
+
+
+def test_a_first_import_of_nothing_usable_is_the_check_empty(tmp_path: Path) -> None:
+    feed(tmp_path)
+    listed(tmp_path, ["n/a,,", "see file,,"])
+    done = take(tmp_path, "--allow", "unusable")
+    assert (done.code, done.out) == (3, "")
+    assert "empty: no row of 2 can be used: no phone number (2, first in line 2)" in done.err
+
+
+def test_a_delta_that_ends_all_listings_is_the_check_empty(ten: Path) -> None:
+    feed(ten, columns='operation = "risk"', top='mode = "delta"')
+    listed(ten, [f"{row},remove" for row in TEN], header="number,day,case,risk")
+    said = refused(ten, "--allow", "shrink")
+    assert "empty: no listing of the source would be in force any more" in said
+    assert take(ten, "--allow", "shrink", "--allow", "empty").code == 0
 
 
 def test_what_nobody_may_waive_is_not_offered(ten: Path) -> None:
