@@ -113,6 +113,7 @@ def test_the_summary_is_one_line_of_json(tmp_path: Path) -> None:
     ]
 
 
+SERVED = "short: emergency or service numbers, or senders of text messages: line 2"
 REFUSALS: dict[str, tuple[list[str], dict[str, str], str]] = {
     "unusable": (
         [*TEN, "abc,,"],
@@ -165,7 +166,11 @@ REFUSALS: dict[str, tuple[list[str], dict[str, str], str]] = {
         "kind: 2 of 12 rows (16.7%) are card numbers: is it the right column? (lines 2, 3)",
     ),
     "country": (["+852*,,", *TEN], {}, "range: ranges to block that are wider than 100,000,000 numbers: line 2"),
-    "emergency-prefix": (["+86110*,,", *TEN], {}, "short: emergency or service numbers: line 2"),
+    "emergency-prefix": (
+        ["+86110*,,", *TEN],
+        {},
+        SERVED,
+    ),
     "other-numbers": (
         [f"1390013900{digit},," for digit in range(10)],
         {},
@@ -183,8 +188,8 @@ REFUSALS: dict[str, tuple[list[str], dict[str, str], str]] = {
         "unusable: 1 of 11 rows (9.1%) can't be used (limit 1.0%): the reference or reason holds a card number "
         "(1, first in line 12)",
     ),
-    "short": (["110,,", *TEN], {}, "short: emergency or service numbers: line 2"),
-    "service": (["95588,,", *TEN], {}, "short: emergency or service numbers: line 2"),
+    "short": (["110,,", *TEN], {}, SERVED),
+    "service": (["95588,,", *TEN], {}, SERVED),
     "protected": (
         TEN,
         {"top": 'protected = ["13800138003", "+861380013800*"]'},
@@ -251,6 +256,47 @@ def test_waiving_one_check_does_not_waive_another(ten: Path) -> None:
     said = refused(ten, "--allow", "shrink")
     assert "short: " in said
     assert "shrink: " not in said
+
+
+@pytest.mark.parametrize(
+    ("cell", "region"),
+    [
+        *((cell, "CN") for cell in ("1065755512", "106575551234", "1069 0123 4567", "106*", "1069*", "95*", "12306")),
+        *((cell, "CN") for cell in ("95588", "96110", "10086", "110", "10010*", "12345", "95511234", "1065755xxx")),
+        *((cell, "US") for cell in ("911", "741741", "988", "911*")),
+        ("112", "DE"),
+        ("116117", "DE"),
+        ("000", "AU"),
+        ("999", "GB"),
+    ],
+)
+def test_a_service_number_as_it_is_dialled_is_refused(tmp_path: Path, cell: str, region: str) -> None:
+    (tmp_path / "police.toml").write_text(
+        f'source = "a"\nkind = "phone"\nregion = "{region}"\n[columns]\nvalue = "n"\n[limits]\nunusable_share = 1.0\n'
+    )
+    listed(tmp_path, [cell, "+8613800138000"], header="n")
+    said = refused(tmp_path)
+    assert SERVED in said
+
+
+@pytest.mark.parametrize(
+    ("cell", "region"),
+    [
+        *(
+            (cell, "CN")
+            for cell in ("010 65755512", "10-65755512", "(010)65755512", "+861065755512", "170*", "13800138000")
+        ),
+        *((cell, "CN") for cell in ("0955 7012345", "021 62345678", "19912345678")),
+        ("2025550101", "US"),
+        ("030 123456", "DE"),
+    ],
+)
+def test_a_subscribers_number_that_begins_like_a_service_is_none(tmp_path: Path, cell: str, region: str) -> None:
+    (tmp_path / "police.toml").write_text(
+        f'source = "a"\nkind = "phone"\nregion = "{region}"\n[columns]\nvalue = "n"\n'
+    )
+    listed(tmp_path, [cell], header="n")
+    assert take(tmp_path).err == ""
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ ORDER = [
         "brakes",
     ),
     *("merging", "store", "job", "runs", "notices", "manifest", "comparable", "engines", "run"),
-    *("feeds", "presets", "feed_checks", "importing", "inspecting", "upkeep"),
+    *("feeds", "presets", "service_numbers", "feed_checks", "importing", "inspecting", "upkeep"),
     *("finished", "integrity", "deciding", "retention", "overview"),
     *("kept", "judgement", "story", "telling", "replaying", "auditing", "comparing"),
     *("normalize", "doctor", "starter", "metrics", "talk", "manners", "show", "demo"),
