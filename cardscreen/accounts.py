@@ -130,18 +130,11 @@ class AccountColumns:
 
     def is_list(self, column: str) -> bool:
         """Whether a cell of the column holds several identifiers."""
-        return isinstance(self.schema[column], pl.List) or self._split(column) is not None
-
-    def _split(self, column: str) -> pl.Expr | None:
-        kind = self.identifiers[column]
-        if not isinstance(self.schema[column], pl.List):
-            return kind.split(pl.col(column))
-        parts = kind.split(pl.element())
-        return None if parts is None else pl.col(column).list.eval(parts.explode())
+        return isinstance(self.schema[column], pl.List) or self.identifiers[column].split(pl.col(column)) is not None
 
     def select(self, table: pl.LazyFrame) -> pl.LazyFrame:
         """The columns that are read, cells that hold several identifiers as lists."""
-        splits = ((column, self._split(column)) for column in self.identifiers)
+        splits = ((column, kind.split(pl.col(column))) for column, kind in self.identifiers.items())
         lists = [parts.alias(column) for column, parts in splits if parts is not None]
         return table.select(self.needed()).with_columns(lists)
 
@@ -159,3 +152,5 @@ def _check_kinds(identifiers: object) -> None:
     for column, kind in identifiers.items():
         if not hasattr(kind, "scan") or isinstance(kind, type):
             raise ConfigError(f"identifiers[{column!r}] is {kind!r}, not a kind such as Phone('CN') or Card()")
+        if getattr(kind, "vanity", False):
+            raise ConfigError(f"identifiers[{column!r}]: vanity is for feeds: leave it out, accounts' letters are read")

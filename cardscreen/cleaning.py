@@ -106,25 +106,22 @@ def _floats_to_text(cells: pl.Series) -> pl.Series:
     )
 
 
-#: What a spreadsheet shows of a long number: at most six of its digits, the others are lost.
-_LOST = r"^[+-]?[0-9](?:[.,][0-9]{0,5})?[eE]\+?[0-9]+$"
 _SCIENTIFIC = r"^[0-9][.,]([0-9]{6,})[eE]\+?([0-9]{1,2})$"
 _QUOTED = r"^=?[\"'’](.*?)[\"']?$"
 
-
 #: A whole number with decimals, or in scientific notation: what a spreadsheet makes of a number that it counts with.
-QUANTITY = r"^\s*[+-]?[0-9]+[.,](?:0+|[0-9])\s*$|^\s*[+-]?[0-9][.,][0-9]+[eE][+]?[0-9]+\s*$"
+QUANTITY = r"^\s*[+-]?[0-9]+(?:[.,](?:0+|[0-9])|(?:[.,][0-9]*)?[eE][+]?[0-9]+)\s*$"
 
 
 def is_damaged(text: pl.Expr) -> pl.Expr:
-    """Whether a spreadsheet has rounded a number for good: `1.38E+10`."""
-    return text.str.strip_chars().str.contains(_LOST)
+    """Whether a spreadsheet, or a float, has made a quantity of a number: `13800138000.0`, `1.38E+10`."""
+    return text.str.contains(QUANTITY)
 
 
 def repaired(text: pl.Expr) -> pl.Expr:
     """Text without the harm that spreadsheets do to numbers.
 
-    A leading apostrophe or `="…"` goes, and so does `.0` behind a whole number; a number written with all
+    A leading apostrophe or `="…"` goes, and so does `.0` or `,0` behind a whole number; a number written with all
     its digits as `1.3800138E+10` is written out. What has lost digits stays as it is.
 
     Example:
@@ -136,7 +133,7 @@ def repaired(text: pl.Expr) -> pl.Expr:
     decimals, exponent = bare.str.extract(_SCIENTIFIC, 1), bare.str.extract(_SCIENTIFIC, 2).cast(pl.Int64)
     whole = decimals.str.strip_chars_end("0").str.len_bytes() <= exponent
     written_out = bare.str.head(1) + decimals.str.pad_end(exponent, "0").str.head(exponent)
-    return pl.when(whole).then(written_out).otherwise(bare.str.replace(r"^([0-9]+)[.]0+$", "$1"))
+    return pl.when(whole).then(written_out).otherwise(bare.str.replace(r"^([0-9]+)(?:[.]0+|,00?)$", "$1"))
 
 
 def over_fields(parts: pl.Expr, dtype: pl.Struct, **fields: pl.Expr) -> pl.Expr:

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-import phonenumbers
 import polars as pl
-from phonenumbers import shortnumberinfo
 
+from cardscreen import service_numbers
+from cardscreen.cleaning import to_text
 from cardscreen.errors import without_numbers
 from cardscreen.feeds import Feed, FeedRows
 from cardscreen.identifiers import KINDS
@@ -26,7 +26,10 @@ CHECKS = (
     *("future", "range", "zeros", "kind", "short", "delta"),
 )
 _SHOWN = 5  # lines that a problem names
-_LONGEST_SHORT = 8  # digits of a service number behind the country code
+#: Whether a value, or the beginning of such, may be a service number behind plus and country code.
+_IS_SHORT = pl.col("value").str.strip_suffix("*").str.len_bytes() <= service_numbers.LONGEST + 1 + 3
+#: What is dialled at home. A sign behind 10 makes it the area code of Beijing.
+_NATIONAL = r"^\s*((?:10[0-9]|[1-9][1-9]|[2-9]0|0[1-9]|000)[0-9\s().-]*)"
 _TOLD = ["reason", "severity", "listed_on", "expires_on"]
 
 
@@ -57,13 +60,13 @@ def check_file(read: FeedRows, feed: Feed, day: date) -> list[Problem]:
     """
     return [
         *(Problem("columns", str(error)) for error in read.missing),
-        *_emptiness(read),
+        *_emptiness(read, feed),
         *_unusable(read, feed),
         *_strangers(read, feed),
         *_future(read.rows, feed, day),
         *_conflicts(read.repeated, feed),
         *_ranges(read.rows, feed),
-        *_short(read.rows, feed),
+        *_short(read, feed),
         *_zeros(read, feed),
         *_allowing(read.rows, feed),
     ]
@@ -71,7 +74,7 @@ def check_file(read: FeedRows, feed: Feed, day: date) -> list[Problem]:
 
 def check_change(merged: Merged, read: FeedRows, feed: Feed) -> list[Problem]:
     """What is wrong with a file beside the listings in force."""
-    return [*_size(merged, feed), *_delta(merged, read, feed)]
+    return [*_size(merged, read, feed), *_delta(merged, read, feed)]
 
 
 def check_order(before: Origin | None, same: Origin | None, day: date) -> list[Problem]:
@@ -90,32 +93,35 @@ def check_order(before: Origin | None, same: Origin | None, day: date) -> list[P
     return []
 
 
-def _emptiness(read: FeedRows) -> Iterator[Problem]:
+def _emptiness(read: FeedRows, feed: Feed) -> Iterator[Problem]:
     if read.rows.is_empty() and read.rejects.is_empty():
         yield Problem("empty", "the file has no rows: was it cut off?")
+    elif read.rows.is_empty():
+        yield Problem("empty", f"no row of {len(read.rejects):,} can be used: {_reasons(read.rejects, feed)}")
 
 
 def _unusable(read: FeedRows, feed: Feed) -> Iterator[Problem]:
-    total = len(read.rows) + len(read.rejects)
-    share = len(read.rejects) / max(total, 1)
-    if share <= feed.limits.unusable_share:
-        return
+    total, limit = len(read.rows) + len(read.rejects), feed.limits.unusable_share
+    # Where nothing is left, that is another check: what is waived here is a part.
+    if len(read.rows) and len(read.rejects) / total > limit:
+        few = f"{_share(len(read.rejects), total)} can't be used (limit {limit:.1%})"
+        yield Problem("unusable", f"{few}: {_reasons(read.rejects, feed)}")
+
+
+def _reasons(rejects: pl.DataFrame, feed: Feed) -> str:
+    """Why rows can't be used, the most frequent reasons first, and what to do about it."""
     by_reason = (
-        read.rejects.group_by("reason")
-        .agg(pl.len(), pl.col("line").min())
-        .sort("len", "reason", descending=[True, False])
+        rejects.group_by("reason").agg(pl.len(), pl.col("line").min()).sort("len", "reason", descending=[True, False])
     )
     reasons = "; ".join(
         f"{reason} ({count:,}, first in line {line:,})" for reason, count, line in by_reason.head(_SHOWN).rows()
     )
-    limit = feed.limits.unusable_share
     hints = {
         "no phone number": "; the feed names no region, without which national numbers can't be read"
         * (not feed.region),
         "a quantity that a spreadsheet has made of a number": "; repair = true in the feed mends what can be mended",
     }
-    hint = "".join(said for reason, said in hints.items() if reason in by_reason["reason"])
-    yield Problem("unusable", f"{_share(len(read.rejects), total)} can't be used (limit {limit:.1%}): {reasons}{hint}")
+    return reasons + "".join(said for reason, said in hints.items() if reason in by_reason["reason"])
 
 
 def _share(few: int, total: int) -> str:
@@ -182,27 +188,39 @@ def _ranges(rows: pl.DataFrame, feed: Feed) -> Iterator[Problem]:
             yield Problem("range", f"ranges to {list_name} that are wider than {most}: {_lines(lines)}")
 
 
-def _short(rows: pl.DataFrame, feed: Feed) -> Iterator[Problem]:
+def _short(read: FeedRows, feed: Feed) -> Iterator[Problem]:
     """Emergency and service numbers, and the operator's own, in a list of numbers to block."""
-    block = rows.filter((pl.col("list") == "block") & (pl.col("kind") == "phone") & (pl.col("operation") == "add"))
+    block = read.rows.filter((pl.col("list") == "block") & (pl.col("kind") == "phone") & (pl.col("operation") == "add"))
     # A prefix covers the number that it begins with, too.
-    stem = pl.col("value").str.strip_suffix("*")
-    short = block.filter(stem.str.len_bytes() <= _LONGEST_SHORT + 1 + 3).with_columns(stem.alias("stem"))
-    served = [value for value in short["stem"].unique().to_list() if _is_service(value)]
-    if served:
-        yield Problem("short", f"emergency or service numbers: {_lines(_where(short, pl.col('stem').is_in(served)))}")
+    short = block.filter(_IS_SHORT).with_columns(stem=pl.col("value").str.strip_suffix("*"))
+    served = [value for value in short["stem"].unique().to_list() if service_numbers.is_service_abroad(value)]
+    told = {*_where(short, pl.col("stem").is_in(served)), *_dialled(read, feed, block)}
+    if told:
+        yield Problem("short", f"emergency or service numbers, or senders of text messages: {_lines(sorted(told))}")
     if feed.protected:
         own = _protected(feed)
         if lines := _where(block, own):
             yield Problem("short", f"numbers that the feed names as protected: {_lines(lines)}")
 
 
-def _is_service(value: str) -> bool:
-    try:
-        number = phonenumbers.parse(value)
-    except phonenumbers.NumberParseException:  # the beginning of a prefix
-        return False
-    return bool(shortnumberinfo.is_valid_short_number(number)) and not phonenumbers.is_valid_number(number)
+def _dialled(read: FeedRows, feed: Feed, block: pl.DataFrame) -> list[int]:
+    """Lines of service numbers as they are dialled in the feed's region: what is read of them may be a landline."""
+    kind = feed.kinds().get("phone")
+    if feed.region is None or kind is None:
+        return []
+    heads = service_numbers.heads(feed.region)
+    few = block.filter(pl.any_horizontal(_IS_SHORT, *(pl.col("value").str.starts_with(head) for head in heads)))
+    cells = pl.DataFrame({"line": read.file.lines, "cell": read.file.frame[feed.columns.value]})
+    cells = cells.join(few, on="line", how="semi")
+    if (parts := kind.split(pl.col("cell"))) is not None:
+        cells = cells.with_columns(cell=parts).explode("cell")
+    digits = to_text(pl.col("cell")).str.extract(_NATIONAL).str.replace_all("[^0-9]", "")
+    cells = cells.with_columns(digits=digits, begins=to_text(pl.col("cell")).str.contains(r"[*＊]\s*$")).drop_nulls()
+    told = {
+        (digits, begins): service_numbers.is_service(digits, feed.region, begins=begins)
+        for digits, begins in cells.select("digits", "begins").unique().rows()
+    }
+    return [line for line, digits, begins in cells.select("line", "digits", "begins").rows() if told[digits, begins]]
 
 
 def _protected(feed: Feed) -> pl.Expr:
@@ -265,9 +283,11 @@ def _allowing(rows: pl.DataFrame, feed: Feed) -> Iterator[Problem]:
         yield Problem("allow", f"allow listings without a reason: {_lines(lines)}; name columns.reason, or say reason")
 
 
-def _size(merged: Merged, feed: Feed) -> Iterator[Problem]:
+def _size(merged: Merged, read: FeedRows, feed: Feed) -> Iterator[Problem]:
     if not merged.before:
         return
+    if not merged.after and len(read.rows):
+        yield Problem("empty", "no listing of the source would be in force any more: is it the right file?")
     change = merged.after / merged.before - 1
     figures = f"from {merged.before:,} to {merged.after:,} listings in force ({change:+.1%}"
     if -change > feed.limits.shrink_share:

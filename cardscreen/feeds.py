@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from cardscreen import schema, schemes
+from cardscreen import phone_forms, schema, schemes
 from cardscreen.cards import card
 from cardscreen.cleaning import QUANTITY, holds_numbers, refuse_type, shape, to_text
 from cardscreen.complaints import complaint
@@ -90,6 +90,7 @@ class Feed(Section):
     region: str | None = None
     many: bool = False
     repair: bool = False
+    vanity: bool = False
     mode: Literal["snapshot", "delta"] = "snapshot"
     repeats: Literal["refuse", "merge"] = "refuse"
     list: Literal["block", "allow"] = "block"
@@ -162,7 +163,7 @@ class Feed(Section):
         Raises:
             ConfigError: An unknown kind, or an option that its kind does not have.
         """
-        said = {"region": self.region, "many": self.many, "repair": self.repair}
+        said = {"region": self.region, "many": self.many, "repair": self.repair, "vanity": self.vanity}
         options = {name: value for name, value in said.items() if value}
         if self.kind is not None:
             return {self.kind: kind_from_options(self.source, {"kind": self.kind} | options)}
@@ -408,11 +409,13 @@ def _of_kind(written: pl.DataFrame, kind: Kind, kinds: dict[str, Kind]) -> pl.Da
     named = pl.format("a {} number in a feed of {} numbers", "stranger", pl.lit(kind.name))
     spoilt = to_text(pl.col("cell")).str.contains(QUANTITY).fill_null(value=False)
     unread = pl.col("value").is_null()
+    reasons = phone_forms.REASONS.items() if kind.name == "phone" else ()
     return read.with_columns(
         pl.coalesce(
             "problem",
             pl.when(pl.col("stranger").is_not_null()).then(named),
             pl.when(unread & spoilt).then(pl.lit("a quantity that a spreadsheet has made of a number")),
+            *(pl.when(unread & to_text(pl.col("cell")).str.contains(text)).then(pl.lit(why)) for text, why in reasons),
             pl.when(unread).then(pl.lit(_NO_NUMBER[kind.name])),
             pl.when(_tells_card(read)).then(pl.lit("the reference or reason holds a card number")),
             pl.when(doubtful).then(pl.lit("more digits than such a number has")),

@@ -114,7 +114,9 @@ def hits_of(found: pl.DataFrame) -> pl.DataFrame:
     listed = found.filter(~_IS_ALLOW)
     carry = [name for name in found.columns if name.startswith(ACCOUNT)]
     listings = listed.select(*_OF_VALUE, "carried_by", "match", *EVIDENCE, "nth").unique().drop("nth")
-    owned = listed.group_by("account_id", "identifier", *_OF_VALUE).agg(pl.col("holder_since", "shown", "status").min())
+    # A number that is told in full anywhere is not one whose leading digits were taken from another.
+    in_full = pl.col("status").sort_by(pl.col("status") == schema.COMPLETED, "status").first()
+    owned = listed.group_by("account_id", "identifier", *_OF_VALUE).agg(pl.col("holder_since", "shown").min(), in_full)
     # Rows of one account may say different things: a rule that protects one of them protects the account. Rows
     # without a hit are left out, as of those only some have come this far.
     said = listed.group_by("account_id").agg(pl.col(name).drop_nulls().unique().sort() for name in carry)

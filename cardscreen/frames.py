@@ -132,22 +132,25 @@ def is_all_known(schema: pa.Schema) -> bool:
 
 
 def _known(batch: pa.RecordBatch | pa.Table, columns: list[str]) -> pl.DataFrame:
-    """Some columns of a batch as Polars reads them.
+    """Some columns of a batch as Polars reads them; those that can't be read are objects, all of them null.
 
     Raises:
-        InputError: One of them can't be read; names it and its type.
+        InputError: A column can't be read after all; names it and its type.
     """
     import pyarrow as pa
 
-    table, parts = pa.table(batch.select(columns)), {}
+    table, parts, others = pa.table(batch.select(columns)), {}, []
     for name in columns:
         column, dtype = table[name], table.schema.field(name).type
         known = _as_known(dtype)
+        if known is None:
+            others.append(pl.Series(name, [None] * len(table), pl.Object))
+            continue
         try:
             parts[name] = column if known == dtype else pa.chunked_array(map(_plain, column.chunks)).cast(known)
         except (pa.ArrowException, TypeError):
             raise InputError(f"column {name!r} has type {dtype} and can't be read: cast it to text") from None
-    return pl.DataFrame(pa.table(parts))
+    return pl.DataFrame(pa.table(parts)).with_columns(others).select(columns)
 
 
 def _plain(chunk: pa.Array) -> pa.Array:
@@ -324,13 +327,8 @@ def table_of(content: bytes, form: str) -> pl.DataFrame:
         return (pl.read_parquet if form == "parquet" else pl.read_ipc)(io.BytesIO(content))
     from pyarrow import ipc, parquet
 
-    readable = [column.name for column in schema if _as_known(column.type) is not None]
-    if form == "parquet":
-        table = parquet.read_table(io.BytesIO(content), columns=readable)
-    else:
-        table = ipc.open_file(io.BytesIO(content)).read_all()
-    others = (pl.Series(name, [None] * len(table), pl.Object) for name in schema.names if name not in readable)
-    return _known(table, readable).with_columns(others).select(schema.names)
+    stream = io.BytesIO(content)
+    return _known(parquet.read_table(stream) if form == "parquet" else ipc.open_file(stream).read_all(), schema.names)
 
 
 def _schema_of(file: str | io.BytesIO, form: str) -> pa.Schema:

@@ -46,7 +46,7 @@ class Kind(Protocol):
         ...
 
     def split(self, cell: pl.Expr) -> pl.Expr | None:
-        """A List of the identifiers in a cell; None where a cell holds one."""
+        """A List of the identifiers in a cell, or in all of a List of cells; None where a cell holds one."""
         ...
 
     def keys_of(self, cells: pl.DataFrame) -> Keys:

@@ -24,7 +24,8 @@ class Judgement:
         scored_by: `listing` or `rule`.
         level: The level of its score.
         recommended: What the policy recommends for that level.
-        caps: Each cap that applied, by name: `earlier_holder`, `truncated`, `range`, `shared`, `source`, `rule`.
+        caps: Each cap that applied, by name: `earlier_holder`, `truncated`, `range`, `shared`, `completed`, `source`,
+            `rule`.
         bound_by: The names of the caps that allowed no more than the hit's action; empty where none bound it.
         measured: Whether its rule only measures it.
         sure: Whether the policy at hand, and what is known of the account, lead to the recorded score and cap.
@@ -114,6 +115,7 @@ def _caps(policy: Policy, hit: Mapping[str, Any]) -> dict[str, str]:
         "truncated": hit["match"] == "truncated",
         "range": hit["match"] == "range",
         "shared": hit["carried_by"] > policy.caps.shared_above,
+        "completed": hit["status"] == schema.COMPLETED,
     }
     caps = {name: str(getattr(policy.caps, name)) for name, weak in applies.items() if weak}
     source = policy.sources.get(hit["source"], Source())

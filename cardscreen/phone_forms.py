@@ -1,4 +1,8 @@
-"""How lists write more than one phone number: prefixes, dialled or international, and ranges."""
+"""How lists write more than one phone number: prefixes, dialled or international, ranges, and digits left open.
+
+And what no number is read in: libphonenumber takes letters for digits of a keypad, by which a remark behind a number
+would make it somebody else's.
+"""
 
 from __future__ import annotations
 
@@ -9,24 +13,47 @@ import polars as pl
 from phonenumbers import PhoneMetadata
 
 from cardscreen.cleaning import QUANTITY
+from cardscreen.splitting import COMPLETED
 
 #: Digits of an E.164 number (ITU-T E.164, 6.1).
 LONGEST = 15
 _STAR = "[*＊]"
 _RANGE = r"^\s*(\+?[0-9][0-9 ().]{5,}[0-9])\s*[-–—~～至]\s*(\+?[0-9][0-9 ().]{5,}[0-9])\s*$"
-#: Text that may be more than one number.
-SPECIAL = f"{_STAR}|{_RANGE}|{QUANTITY}"
+#: Digits left open at the end. One star is a prefix.
+_OPEN = r"^(.*[0-9])([xX×]+|[?？]+|[*＊]{2,})\s*$"
+_WORDS = r"(?s)\d.*\p{L}"
+_EXTENSION = r"(?i)^(.*?\d)[^\d\p{L}]*(?:ext\p{L}*|x|anexo|int|доб)[\s.:=-]*\d{1,7}[#\s)]*$"
+#: Text that may be more than one number, or none.
+SPECIAL = f"{_STAR}|{_RANGE}|{QUANTITY}|{_OPEN}|{_WORDS}"
+#: Patterns of text that no number is read in, and why.
+REASONS = {
+    f"^{COMPLETED}": "the end of a number, whose leading digits would be those of the number before it",
+    _OPEN: "digits left open where no number of that length is possible",
+    _WORDS: "letters behind digits, which may be a remark: where they are those of a keypad, say vanity = true",
+}
+_LAST = 4  # digits
+_TELLING = 6  # characters: plus, country code, and whether zeros follow
 _BETWEEN = r"[\s().-]"
 
 
-def form(text: pl.Expr, region: str | None, number: Callable[[pl.Expr], pl.Expr], *, mends: bool) -> pl.Expr:
+def form(
+    text: pl.Expr,
+    region: str | None,
+    number: Callable[[pl.Expr], pl.Expr],
+    claims: Callable[[pl.Expr], pl.Expr],
+    *,
+    mends: bool,
+    vanity: bool,
+) -> pl.Expr:
     """`forms.WRITTEN` of text that may be more than one number.
 
     Args:
         text: String.
         region: Where prefixes without country code are dialled.
         number: The canonical value of one number.
+        claims: Whether text is surely a number.
         mends: Whether `number` mends what a spreadsheet did; otherwise a quantity is no number.
+        vanity: Whether letters are digits of a keypad; otherwise only extensions may have some.
     """
     starred, ranged = text.str.contains(_STAR), text.str.contains(_RANGE)
     prefix = text.str.replace_all(_BETWEEN, "").map_batches(
@@ -34,14 +61,55 @@ def form(text: pl.Expr, region: str | None, number: Callable[[pl.Expr], pl.Expr]
     )
     low, high = (number(text.str.extract(_RANGE, end)).str.strip_prefix("+") for end in (1, 2))
     ordered = (low.str.len_bytes() == high.str.len_bytes()) & (low <= high)
-    several = pl.when(starred).then(prefix).when(ordered).then(pl.format("+{}-+{}", low, high))
+    is_open, worded = text.str.contains(_OPEN), text.str.contains(_WORDS) & pl.lit(not vanity)
+    several = (
+        pl.when(is_open)
+        .then(_filled(text, number, claims))
+        .when(starred)
+        .then(prefix)
+        .when(ordered)
+        .then(pl.format("+{}-+{}", low, high))
+    )
     # libphonenumber drops the point, and what it makes of the zero behind it is somebody else's number.
     quantity = text.str.contains(QUANTITY) & pl.lit(not mends)
-    alone = pl.when(~starred & ~ranged & ~quantity).then(number(text))
+    bare = text.str.extract(_EXTENSION)
+    extended = worded & claims(bare) & (number(bare) == number(text))
+    alone = pl.when(~starred & ~ranged & ~quantity & ~is_open & (~worded | extended)).then(number(text))
     return pl.coalesce(
         pl.when(several.is_not_null()).then(pl.struct(match=pl.lit("range"), value=several)),
         pl.struct(match=pl.when(alone.is_not_null()).then(pl.lit("exact")), value=alone),
     )
+
+
+def _filled(text: pl.Expr, number: Callable[[pl.Expr], pl.Expr], claims: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
+    """The canonical range of text with digits left open at its end; null where no number is so long.
+
+    Null too where one digit is left open behind a whole number: that sign is a remark.
+    """
+    start, signs = text.str.extract(_OPEN, 1), text.str.extract(_OPEN, 2)
+    count = signs.str.len_chars().cast(pl.Int64)
+    low, high = (number(start + signs.str.replace_all(".", digit)) for digit in ("0", "9"))
+    shared = low.str.head(-count)
+    # A carrier's prefix in front is left out in reading, and perhaps all that was written.
+    last = start.str.replace_all(r"\D", "").str.tail(_LAST)
+    whole = (high.str.head(-count) == shared) & shared.str.ends_with(last)
+    possible = low.map_batches(_are_possible, return_dtype=pl.Boolean, is_elementwise=True)
+    return pl.when(whole & possible & ~((count == 1) & claims(start))).then(pl.format("{}-{}", low, high))
+
+
+def _are_possible(values: pl.Series) -> pl.Series:
+    """Whether E.164 numbers have a length that their country has; this depends on few digits, so it is asked seldom."""
+    few = values.str.head(_TELLING) + values.str.slice(_TELLING).str.replace_all(".", "0")
+    told = {value: _is_possible(value) for value in few.unique().drop_nulls().to_list()}
+    return few.replace_strict(told, default=None, return_dtype=pl.Boolean)
+
+
+def _is_possible(value: str) -> bool:
+    try:
+        number = phonenumbers.parse(value)
+    except phonenumbers.NumberParseException:
+        return False
+    return phonenumbers.is_possible_number_with_reason(number) == phonenumbers.ValidationResult.IS_POSSIBLE
 
 
 def _prefixes(texts: pl.Series, region: str | None) -> pl.Series:

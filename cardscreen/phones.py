@@ -27,11 +27,11 @@ from cardscreen.splitting import COMPLETED, split_phones
 _ALIASES = {"UK": "GB", "EN": "GB", "EL": "GR", "CHN": "CN", "USA": "US", "GBR": "GB", "DEU": "DE", "RUS": "RU"}
 _NO_STUB = pl.lit(None, dtype=pl.UInt64)
 _REPAIRED = "repaired"
+#: Status in rejects, and note, of a cell that a spreadsheet made a quantity of.
+_DAMAGED = "damaged"
 #: The note of a cell that is not international, where no region is given.
 NO_REGION = "no_region"
 _PART = 10_000_000  # rows of an eager column, which comes whole, that are worked on at once
-#: Status in hits, and note, of a number that took its leading digits from another in its cell.
-COMPLETED_STATUS = "completed"
 
 
 def phone(expr: str | pl.Expr, region: str | pl.Expr | None = None) -> pl.Expr:
@@ -109,7 +109,10 @@ def check_region(region: str) -> None:
 
 @dataclass(frozen=True)
 class Phone:
-    """The identifier kind of phone numbers.
+    """The identifier kind of phone numbers, read as `phone` reads them.
+
+    But what a spreadsheet has made a quantity of (`13800138000.0`, `1.38E+10`) is `damaged` and no number: what
+    libphonenumber makes of it may be somebody else's.
 
     Args:
         region: Region of numbers without country code, as for `phone`; None: international only.
@@ -117,9 +120,10 @@ class Phone:
             has the number.
         region_column: Account column of region codes, instead of one `region` for all.
         many: A cell may hold several numbers: each is screened, as `split_phones` tells them apart. A
-            number that took its leading digits from another has the note `completed`.
-        repair: Mend what spreadsheets did to a cell, as `repaired` does; what is lost for good has
-            status `damaged`.
+            number that took its leading digits from the one before it has the status and note `completed`.
+        repair: Mend what spreadsheets did to a cell, as `repaired` does, where nothing is lost.
+        vanity: Of lists only: letters are digits of a keypad (`1-800-FLOWERS`). Otherwise a list's number has none,
+            since a remark would make it another; accounts are read as `phone` reads them.
 
     Raises:
         ConfigError: An unknown region, or both `region` and `region_column`.
@@ -134,6 +138,7 @@ class Phone:
     region_column: str | None = None
     many: bool = False
     repair: bool = False
+    vanity: bool = False
 
     name: ClassVar[str] = "phone"
     truncates: ClassVar[bool] = False
@@ -141,8 +146,8 @@ class Phone:
     @property
     def notes(self) -> tuple[str, ...]:
         """What may be noted of a cell."""
-        mended = (*([_REPAIRED] if self.repair else []), *([COMPLETED_STATUS] if self.many else []))
-        return (lookup.ASKED, *mended, *([] if self.region or self.region_column else [NO_REGION]))
+        mended = (*([_REPAIRED] if self.repair else []), *([schema.COMPLETED] if self.many else []))
+        return (lookup.ASKED, _DAMAGED, *mended, *([] if self.region or self.region_column else [NO_REGION]))
 
     def __post_init__(self) -> None:
         """Check the options."""
@@ -162,7 +167,7 @@ class Phone:
 
     def split(self, cell: pl.Expr) -> pl.Expr | None:
         """The numbers in a cell, where it may hold several."""
-        return split_phones(cell) if self.many else None
+        return split_phones(cell, self._region()) if self.many else None
 
     def keys_of(self, cells: pl.DataFrame) -> Keys:
         """The keys of the numbers that the tables know; none where cells are mended first."""
@@ -184,14 +189,12 @@ class Phone:
         return over_fields(told, schema.SCAN, **kept, note=pl.coalesce("note", national))
 
     def _scanned(self, cell: pl.Expr) -> pl.Expr:
-        if not (self.many or self.repair):
-            return _told(cell, self._region(), lookup.scan, schema.SCAN)
         raw = to_text(cell)
         told = _told(self._mended(raw), self._region(), lookup.scan, schema.SCAN)
         damaged, field = self._is_damaged(pl.col("raw")), pl.col("told").struct.field
         note = pl.coalesce(
             pl.when(pl.col("raw") != self._mended(pl.col("raw"))).then(pl.lit(_REPAIRED)),
-            pl.when(_is_completed(pl.col("raw"))).then(pl.lit(COMPLETED_STATUS)),
+            pl.when(_is_completed(pl.col("raw"))).then(pl.lit(schema.COMPLETED)),
             field("note"),
         )
         return over_fields(
@@ -199,8 +202,8 @@ class Phone:
             schema.SCAN,
             key=pl.when(~damaged).then(field("key")),
             stub=_NO_STUB,
-            status=pl.when(damaged).then(pl.lit("damaged")).otherwise(field("status")),
-            note=pl.when(~damaged).then(note),
+            status=pl.when(damaged).then(pl.lit(_DAMAGED)).otherwise(field("status")),
+            note=pl.when(damaged).then(pl.lit(_DAMAGED)).otherwise(note),
         )
 
     def read(self, cell: pl.Expr) -> pl.Expr:
@@ -211,14 +214,14 @@ class Phone:
         number = pl.when(~damaged).then(field("e164"))
         status = (
             pl.when(_is_completed(pl.col("raw")))
-            .then(pl.lit(COMPLETED_STATUS))
+            .then(pl.lit(schema.COMPLETED))
             .otherwise(field("status").cast(pl.String))
         )
         return over_fields(
             pl.struct(raw.alias("raw"), told.alias("told")),
             schema.READ,
             value=number,
-            status=pl.when(damaged).then(pl.lit("damaged")).otherwise(status),
+            status=pl.when(damaged).then(pl.lit(_DAMAGED)).otherwise(status),
         )
 
     def show(self, value: pl.Expr) -> pl.Expr:
@@ -230,15 +233,21 @@ class Phone:
         return phone(self._mended(to_text(cell)), self._region())
 
     def listed(self, cell: pl.Expr) -> pl.Expr:
-        """`forms.WRITTEN` of a source's cells: numbers like an account's, prefixes (`170*`), ranges of equal length."""
+        """`forms.WRITTEN` of a source's cells: numbers, prefixes (`170*`), ranges of equal length.
+
+        Digits left open at the end (`1700000xxxx`) are a range, if such numbers can be so long. A number that was
+        completed is none of the source's.
+        """
 
         def number(each: pl.Expr) -> pl.Expr:
-            if self.many or self.repair:
-                return self.read(each).struct.field("value")
-            return phone(each, self._region()).struct.field("e164")
+            if not (self.many or self.repair):
+                return phone(each, self._region()).struct.field("e164")
+            read = self.read(each).struct
+            return pl.when(read.field("status") != schema.COMPLETED).then(read.field("value"))
 
         def form(text: pl.Expr) -> pl.Expr:
-            return phone_forms.form(text, self.region, number, mends=self.repair)
+            mends, vanity = self.repair, self.vanity
+            return phone_forms.form(text, self.region, number, self.claims, mends=mends, vanity=vanity)
 
         return as_written(cell, special=phone_forms.SPECIAL, form=form, number=number)
 
@@ -263,7 +272,7 @@ class Phone:
         return repaired(text) if self.repair else text
 
     def _is_damaged(self, text: pl.Expr) -> pl.Expr:
-        return is_damaged(text).fill_null(False) if self.repair else pl.lit(False)
+        return is_damaged(self._mended(text)).fill_null(value=False)
 
     @staticmethod
     def key(value: pl.Expr) -> pl.Expr:

@@ -2,8 +2,8 @@
 
 It must be possible to read a decision out to the person concerned, so there is no arithmetic over
 hits: each hit leads to one action of its own, and an account's action is its strongest live hit's.
-Weak evidence (an earlier holder, a range, a truncated card, a number that many share) is capped at
-asking a human.
+Weak evidence (an earlier holder, a range, a truncated card, a number that many share or whose leading
+digits were taken from another) is capped at asking a human.
 """
 
 from __future__ import annotations
@@ -82,6 +82,7 @@ class Caps(Section):
     truncated: Action = "verify"
     range: Action = "verify"
     shared: Action = "verify"
+    completed: Action = "verify"
     shared_above: int = Field(5, ge=1)  # accounts that carry the same value
 
 
@@ -173,7 +174,7 @@ class Policy(Section):
         """What each hit leads to by itself.
 
         Args:
-            hits: kind, source, reason, match, holder, severity, carried_by, listed_on, listing_id,
+            hits: kind, status, source, reason, match, holder, severity, carried_by, listed_on, listing_id,
                 account_id, `allowed_by` (source of an allow listing on the identifier, or null) and
                 the carried columns as `account.<name>`: Lists, of all that the account's rows say.
             cleared: What `cleared` says of the day that is asked about.
@@ -215,6 +216,7 @@ class Policy(Section):
             "truncated": pl.col("match") == "truncated",
             "range": pl.col("match") == "range",
             "shared": pl.col("carried_by") > self.caps.shared_above,
+            "completed": pl.col("status") == schema.COMPLETED,
         }
         caps: list[pl.Expr] = [pl.when(applies).then(_code(getattr(self.caps, name))) for name, applies in weak.items()]
         rule_caps = {at: _action_code(rule.cap) for at, rule in enumerate(self.rules) if rule.cap is not None}

@@ -24,6 +24,7 @@ _EVIDENCE = {
     "truncated": "card number with hidden digits",
     "range": "range or prefix",
     "shared": "value carried by more than {} accounts",
+    "completed": "phone number with the leading digits of another in its cell",
 }
 
 

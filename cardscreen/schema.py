@@ -93,6 +93,9 @@ CHAINS = pl.Enum(
 PHONE = pl.Struct({"e164": pl.String, "region": pl.String, "type": PHONE_TYPES, "status": PHONE_STATUSES})
 WALLET = pl.Struct({"address": pl.String, "chain": CHAINS, "status": WALLET_STATUSES})
 
+#: Status in hits, and note, of a phone number that took its leading digits from another in its cell.
+COMPLETED = "completed"
+
 #: What the pass over all accounts knows of a cell: a key to look up, or, of a value that shows only
 #: some digits, a stub of those; both null where the cell gives nothing to screen. `note` says what was
 #: out of the ordinary in reading it, such as `repaired`.

@@ -31,6 +31,7 @@ _CAPS = {
     "truncated": "not all digits are known ([caps] truncated)",
     "range": "a range also covers innocent numbers ([caps] range)",
     "shared": "many accounts have the number ([caps] shared)",
+    "completed": "its leading digits are those of another number in the cell ([caps] completed)",
     "source": "that is all that this source's word can lead to (cap of the source)",
 }
 _CAUSES = {

@@ -23,7 +23,7 @@ DEFAULTS: Row = {
     "actions": {"low": "notify", "medium": "verify", "high": "suspend", "critical": "suspend"},
     "grace_days": {"notify": 0, "verify": 1, "suspend": 3, "close": 7},
     "caps": {"earlier_holder": "verify", "truncated": "verify", "range": "verify", "shared": "verify"}
-    | {"shared_above": 5},
+    | {"shared_above": 5, "completed": "verify"},
 }
 
 
@@ -31,9 +31,10 @@ DEFAULTS: Row = {
 class Question:
     """What is asked of accounts and listings, in plain values.
 
-    `identifiers`: column → kind. `since`: column → the column with the holder's first day. `policy`: as in its file,
-    parts left out are the defaults. `terms`: source → cap and overridable. `clearances`: account_id (text),
-    listing_id, decided_on, until. `previous`: the flagged rows of the night before.
+    `identifiers`: column → kind; `several`: those of them whose cells may hold several numbers. `since`: column → the
+    column with the holder's first day. `policy`: as in its file, parts left out are the defaults. `terms`: source → cap
+    and overridable. `clearances`: account_id (text), listing_id, decided_on, until. `previous`: the flagged rows of the
+    night before.
     """
 
     day: date
@@ -45,6 +46,7 @@ class Question:
     clearances: list[Row] = field(default_factory=list)
     previous: list[Row] = field(default_factory=list)
     carry: list[str] = field(default_factory=list)
+    several: set[str] = field(default_factory=set)
 
     def setting(self, table: str, name: str) -> Any:
         said = self.policy.get(table, {})
@@ -63,13 +65,26 @@ def read_phone(cell: str | None, region: str | None) -> tuple[str | None, str]:
     """Canonical value and status."""
     if cell is None or cell.strip() == "":
         return None, "missing"
+    if re.fullmatch(r"\s*[+-]?\d+([.,](0+|\d)|([.,]\d*)?[eE]\+?\d+)\s*", cell, re.ASCII):
+        return None, "damaged"
     try:
         number = phonenumbers.parse(cell, region)
     except phonenumbers.NumberParseException as error:
         names = ["invalid_country_code", "not_a_number", "too_short_after_idd", "too_short_nsn", "too_long"]
         return None, names[error.error_type]
     value = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    if cell.startswith("…"):
+        return value, "completed"
     return value, "valid" if phonenumbers.is_valid_number(number) else "invalid"
+
+
+#: Cells that hold several phone numbers in Chinese accounts → what each of them is dialled as, by a person's eye.
+SEVERAL = {
+    "010 62345678/79": ["010 62345678", "…01062345679"],
+    "010-62345679 / 138 0013 8000": ["010-62345679", "138 0013 8000"],
+    "13800138001;8001": ["13800138001"],
+    "13800138000.0, 13800138001": ["13800138000.0", "13800138001"],
+}
 
 
 def read_card(cell: str | None) -> tuple[str | None, str]:
@@ -197,6 +212,8 @@ def screen(accounts: list[Row], raw_listings: list[Row], asked: Question) -> Fou
             continue
         for identifier, kind in asked.identifiers.items():
             several = row[identifier] if isinstance(row[identifier], list) else [row[identifier]]
+            if identifier in asked.several:
+                several = [part for cell in several for part in SEVERAL.get(cell, [cell])]
             for place, cell in enumerate(several):
                 value, status = read_cell(kind, cell, asked.region)
                 outcomes[number, identifier, place] = outcome = (
@@ -226,7 +243,8 @@ def screen(accounts: list[Row], raw_listings: list[Row], asked: Question) -> Fou
             if listing["list"] == "block":
                 hit = evidence(listing, match, min(days, default=None), len(carriers))
                 hit |= {"account_id": account, "identifier": identifier, "kind": kind, "allowed": allowed}
-                pairs.append((hit | {"value": mask(kind, value), "raw": value, "status": same[0]["status"]}, same))
+                status = min((cell["status"] for cell in same), key=lambda each: (each == "completed", each))
+                pairs.append((hit | {"value": mask(kind, value), "raw": value, "status": status}, same))
     said: dict[Any, list[Row]] = defaultdict(list)
     for hit, same in pairs:
         said[hit["account_id"]] += [cell["row"] for cell in same]
@@ -277,6 +295,8 @@ def judge(hit: Row, rows: list[Row], asked: Question) -> None:
         caps.append(asked.setting("caps", hit["match"]))
     if hit["carried_by"] > asked.setting("caps", "shared_above"):
         caps.append(asked.setting("caps", "shared"))
+    if hit["status"] == "completed":
+        caps.append(asked.setting("caps", "completed"))
     score = hit["severity"] if rule.get("score") is None else rule["score"]
     cap = min(caps, key=ACTIONS.index)
     overridable = own.get("overridable", True) and terms.get("overridable", True)

@@ -182,7 +182,7 @@ def test_a_phone_of_a_feed_is_read_like_an_accounts(tmp_path: Path, cell: str, v
     assert rows.listings["value"].to_list() == [value]
 
 
-@pytest.mark.parametrize("cell", ["170*", "13800138000*", "1380013****", "+86*170"])
+@pytest.mark.parametrize("cell", ["170*", "13800138000*", "1380013 ****", "+86*170"])
 def test_a_star_that_makes_no_prefix_is_not_dropped(tmp_path: Path, cell: str) -> None:
     rows = read(tmp_path, f"number\n{cell}\n", columns={"value": "number"})
     read_as_one_number = [value for value in rows.listings["value"].to_list() if "*" not in value]
@@ -443,3 +443,72 @@ def test_the_same_list_in_any_form_gives_the_same_listings(tmp_path: Path) -> No
         ("+86170*", None, "案3"),
     ]
     assert all(found[name].equals(found["a.csv"]) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("cell", "region", "value"),
+    [
+        ("1700000xxxx", "CN", "+8617000000000-+8617000009999"),
+        ("1700000XXXX", "CN", "+8617000000000-+8617000009999"),
+        ("1700000****", "CN", "+8617000000000-+8617000009999"),
+        ("170000?????", "CN", "+8617000000000-+8617000099999"),
+        ("010-1234xxxx", "CN", "+861012340000-+861012349999"),
+        ("010-1234×××× ", "CN", "+861012340000-+861012349999"),
+        ("+44207946xxxx", "CN", "+442079460000-+442079469999"),
+        ("0800 12345??", "DE", "+498001234500-+498001234599"),
+        ("170*", "CN", "+86170*"),
+    ],
+)
+def test_digits_left_open_at_the_end_are_a_range_of_so_many(cell: str, region: str, value: str) -> None:
+    feed = Feed(source="a", kind="phone", region=region, columns={"value": "x"})
+    read = pl.DataFrame({"x": [cell]}).select(feed.kinds()["phone"].listed(pl.col("x")).alias("read")).unnest("read")
+    assert read.rows() == [("range", value)]
+
+
+OPEN = "digits left open where no number of that length is possible"
+LETTERS = "letters behind digits, which may be a remark: where they are those of a keypad, say vanity = true"
+
+
+@pytest.mark.parametrize(
+    ("cell", "why"),
+    [
+        ("13800138000 (Axel)", LETTERS),
+        ("1-800-FLOWERS", LETTERS),
+        ("138001380xx00", LETTERS),
+        ("13800138000 A", LETTERS),
+        ("13800138000张三", LETTERS),
+        ("17x0000xxxx", OPEN),
+        ("1700000xxxxxxx", OPEN),
+        ("12345xxxxxxxx", OPEN),  # a carrier's prefix, behind which all is open
+        ("13800138000x", OPEN),
+        ("13800138000?", OPEN),
+        ("95xxx", OPEN),
+    ],
+)
+def test_a_listed_number_with_letters_is_a_reject_that_says_why(tmp_path: Path, cell: str, why: str) -> None:
+    rows = read(tmp_path, f'number\n"{cell}"\n13900139000\n', columns={"value": "number"})
+    assert rows.listings["value"].to_list() == ["+8613900139000"]
+    assert rows.rejects.select("line", "reason").rows() == [(2, why)]
+
+
+def test_an_extension_as_libphonenumber_knows_it_leaves_the_number_exact(tmp_path: Path) -> None:
+    cells = ["13800138000 ext. 5", "13800138001 x123", "+8613800138002;ext=12", "手机:13800138003"]
+    rows = read(tmp_path, "number\n" + "".join(f"{cell}\n" for cell in cells), columns={"value": "number"})
+    assert rows.listings["value"].to_list() == [f"+861380013800{last}" for last in range(4)]
+
+
+def test_letters_are_digits_of_a_keypad_where_a_feed_says_so(tmp_path: Path) -> None:
+    rows = read(tmp_path, "number\n1-800-FLOWERS\n", columns={"value": "number"}, region="US", vanity=True)
+    assert rows.listings["value"].to_list() == ["+18003569377"]
+    with pytest.raises(cs.ConfigError, match="vanity is for feeds"):
+        cs.screen(pl.DataFrame({"account_id": [1], "m": ["1"]}), cs.Blocklist.from_frame(rows.listings), {
+            "m": cs.Phone("US", vanity=True)
+        })  # fmt: skip
+
+
+def test_a_number_that_its_neighbour_completes_is_no_listing(tmp_path: Path) -> None:
+    rows = read(tmp_path, "number\n010 62345678/79\n", columns={"value": "number"}, many=True)
+    assert rows.listings["value"].to_list() == ["+861062345678"]
+    assert rows.rejects["reason"].to_list() == [
+        "the end of a number, whose leading digits would be those of the number before it"
+    ]

@@ -113,6 +113,7 @@ def test_the_summary_is_one_line_of_json(tmp_path: Path) -> None:
     ]
 
 
+SERVED = "short: emergency or service numbers, or senders of text messages: line 2"
 REFUSALS: dict[str, tuple[list[str], dict[str, str], str]] = {
     "unusable": (
         [*TEN, "abc,,"],
@@ -122,8 +123,8 @@ REFUSALS: dict[str, tuple[list[str], dict[str, str], str]] = {
     "quantities": (
         [f"{row.replace(',', '.0,', 1)}" for row in TEN],
         {},
-        "unusable: 10 of 10 rows (100.0%) can't be used (limit 1.0%): a quantity that a spreadsheet has made of a "
-        "number (10, first in line 2); repair = true in the feed mends what can be mended",
+        "empty: no row of 10 can be used: a quantity that a spreadsheet has made of a number (10, first in line 2); "
+        "repair = true in the feed mends what can be mended",
     ),
     "too-many-digits": (
         [*TEN, "9234567890123456,,"],
@@ -165,7 +166,11 @@ REFUSALS: dict[str, tuple[list[str], dict[str, str], str]] = {
         "kind: 2 of 12 rows (16.7%) are card numbers: is it the right column? (lines 2, 3)",
     ),
     "country": (["+852*,,", *TEN], {}, "range: ranges to block that are wider than 100,000,000 numbers: line 2"),
-    "emergency-prefix": (["+86110*,,", *TEN], {}, "short: emergency or service numbers: line 2"),
+    "emergency-prefix": (
+        ["+86110*,,", *TEN],
+        {},
+        SERVED,
+    ),
     "other-numbers": (
         [f"1390013900{digit},," for digit in range(10)],
         {},
@@ -183,8 +188,8 @@ REFUSALS: dict[str, tuple[list[str], dict[str, str], str]] = {
         "unusable: 1 of 11 rows (9.1%) can't be used (limit 1.0%): the reference or reason holds a card number "
         "(1, first in line 12)",
     ),
-    "short": (["110,,", *TEN], {}, "short: emergency or service numbers: line 2"),
-    "service": (["95588,,", *TEN], {}, "short: emergency or service numbers: line 2"),
+    "short": (["110,,", *TEN], {}, SERVED),
+    "service": (["95588,,", *TEN], {}, SERVED),
     "protected": (
         TEN,
         {"top": 'protected = ["13800138003", "+861380013800*"]'},
@@ -251,6 +256,84 @@ def test_waiving_one_check_does_not_waive_another(ten: Path) -> None:
     said = refused(ten, "--allow", "shrink")
     assert "short: " in said
     assert "shrink: " not in said
+
+
+@pytest.mark.parametrize(
+    ("cell", "region"),
+    [
+        *((cell, "CN") for cell in ("1065755512", "106575551234", "1069 0123 4567", "106*", "1069*", "95*", "12306")),
+        *((cell, "CN") for cell in ("95588", "96110", "10086", "110", "10010*", "12345", "95511234", "1065755xxx")),
+        *((cell, "US") for cell in ("911", "741741", "988", "911*")),
+        ("112", "DE"),
+        ("116117", "DE"),
+        ("000", "AU"),
+        ("999", "GB"),
+    ],
+)
+def test_a_service_number_as_it_is_dialled_is_refused(tmp_path: Path, cell: str, region: str) -> None:
+    (tmp_path / "police.toml").write_text(
+        f'source = "a"\nkind = "phone"\nregion = "{region}"\n[columns]\nvalue = "n"\n[limits]\nunusable_share = 1.0\n'
+    )
+    listed(tmp_path, [cell, "+8613800138000"], header="n")
+    said = refused(tmp_path)
+    assert SERVED in said
+
+
+@pytest.mark.parametrize(
+    ("cell", "region"),
+    [
+        *(
+            (cell, "CN")
+            for cell in ("010 65755512", "10-65755512", "(010)65755512", "+861065755512", "170*", "13800138000")
+        ),
+        *((cell, "CN") for cell in ("0955 7012345", "021 62345678", "19912345678")),
+        ("2025550101", "US"),
+        ("030 123456", "DE"),
+    ],
+)
+def test_a_subscribers_number_that_begins_like_a_service_is_none(tmp_path: Path, cell: str, region: str) -> None:
+    (tmp_path / "police.toml").write_text(
+        f'source = "a"\nkind = "phone"\nregion = "{region}"\n[columns]\nvalue = "n"\n'
+    )
+    listed(tmp_path, [cell], header="n")
+    assert take(tmp_path).err == ""
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        pytest.param(["n/a,,", "13800138000.0,,"], "empty: no row of 2 can be used: ", id="all-rejected"),
+        pytest.param(["13800138000 (Axel),,"], "empty: no row of 1 can be used: letters", id="letters"),
+        pytest.param([], "empty: the file has no rows", id="no-rows"),
+    ],
+)
+def test_where_nothing_usable_is_left_unusable_is_neither_offered_nor_accepted(
+    ten: Path, rows: list[str], message: str
+) -> None:
+    listed(ten, rows)
+    for more in ((), ("--allow", "unusable"), ("--allow", "unusable", "--allow", "shrink")):
+        said = refused(ten, *more)
+        assert message in said
+        assert "--allow unusable" not in said
+        assert "--allow empty" in said
+    done = take(ten, "--allow", "empty", "--allow", "shrink", "--json")
+    assert json.loads(done.out)["in_force"] == 0
+
+
+def test_a_first_import_of_nothing_usable_is_the_check_empty(tmp_path: Path) -> None:
+    feed(tmp_path)
+    listed(tmp_path, ["n/a,,", "see file,,"])
+    done = take(tmp_path, "--allow", "unusable")
+    assert (done.code, done.out) == (3, "")
+    assert "empty: no row of 2 can be used: no phone number (2, first in line 2)" in done.err
+
+
+def test_a_delta_that_ends_all_listings_is_the_check_empty(ten: Path) -> None:
+    feed(ten, columns='operation = "risk"', top='mode = "delta"')
+    listed(ten, [f"{row},remove" for row in TEN], header="number,day,case,risk")
+    said = refused(ten, "--allow", "shrink")
+    assert "empty: no listing of the source would be in force any more" in said
+    assert take(ten, "--allow", "shrink", "--allow", "empty").code == 0
 
 
 def test_what_nobody_may_waive_is_not_offered(ten: Path) -> None:

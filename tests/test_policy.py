@@ -82,6 +82,7 @@ def test_the_default_policy_is_the_documented_one() -> None:
             "truncated": "verify",
             "range": "verify",
             "shared": "verify",
+            "completed": "verify",
             "shared_above": 5,
         },
         "sources": {},

@@ -53,6 +53,7 @@ Weak evidence leads at most to
   verify    card number with hidden digits
   verify    range or prefix
   verify    value carried by more than 3 accounts
+  verify    phone number with the leading digits of another in its cell
 Sources
   payment-alert: at most notify; allow listings and clearances exempt
 Rules: the first that matches a hit applies

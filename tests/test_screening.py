@@ -55,6 +55,9 @@ PHONE_CELLS = [
     "020 7946 0958",
     "n/a",
     "12",
+    "13800138000.0",
+    "1.38E+10",
+    "13800138001,0",
     "",
     "  ",
     None,
@@ -361,17 +364,17 @@ def test_a_wrongly_ordered_join_would_be_noticed() -> None:
 
 def test_cells_with_several_or_damaged_numbers_are_screened_and_noted_when_asked_for() -> None:
     accounts = pl.DataFrame({"account_id": [1, 2, 3, 4], "mobile": _ODD_CELLS})
-    blocklist = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["phone"] * 2, "value": [PHONES[0], "+86104104382"]}))
+    blocklist = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["phone"] * 2, "value": [PHONES[0], "+861041043882"]}))
     kind = cs.Phone("CN", many=True, repair=True)
     result = cs.screen(accounts, blocklist, {"mobile": kind}, as_of=DAY)
     assert result.hits.collect().select("account_id", "status").rows() == [(1, "valid"), (3, "valid"), (4, "completed")]
     assert result.rejects.collect().select("account_id", "status").rows() == [(2, "damaged")]
-    assert result.summary["notes"]["mobile"] == {"asked": 0, "repaired": 1, "completed": 1}
+    assert result.summary["notes"]["mobile"] == {"asked": 0, "damaged": 1, "repaired": 1, "completed": 1}
     plain = cs.screen(accounts, blocklist, {"mobile": cs.Phone("CN")}, as_of=DAY)
     assert plain.hits.collect().height == 0
 
 
-_ODD_CELLS = ["13800138000.0", "1.38E+10", "13900139000, 13800138000", "010 4104381/82"]
+_ODD_CELLS = ["13800138000.0", "1.38E+10", "13900139000, 13800138000", "010 41043810/82"]
 
 
 def test_accounts_in_small_parts_give_the_same_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -461,3 +464,64 @@ def test_the_day_may_be_text() -> None:
     assert result.summary["as_of"] == str(DAY)
     with pytest.raises(cs.ConfigError, match="'24/11/2026' is not a day: write it as YYYY-MM-DD"):
         cs.screen(accounts, blocklist, identifiers=KINDS, as_of="24/11/2026")
+
+
+@pytest.mark.parametrize("region", ["CN", "DE", "ID", "AT", None])
+@pytest.mark.parametrize("written", ["{}.0", "{},0", " {}.00 ", "+{}.0", "1.3800138E+10", "1.38E+10", "5E+12"])
+def test_what_a_spreadsheet_made_a_quantity_of_is_damaged_and_nobodys_number(written: str, region: str | None) -> None:
+    cells = [written.format(number) for number in ("13800138000", "15123456789", "81234567890", "0664123456")]
+    accounts = pl.DataFrame({"account_id": range(4), "mobile": cells})
+    for kind in (cs.Phone(region), cs.Phone(region, many=True)):
+        result = cs.screen(accounts, small_world()[1], {"mobile": kind}, as_of=DAY)
+        assert set(result.rejects.collect()["status"]) == {"damaged"}
+        assert result.summary["notes"]["mobile"]["damaged"] == 4
+        assert result.summary["coverage"]["mobile"]["rejected"] == result.summary["rows"]["not_screenable"] == 4
+
+
+@pytest.mark.parametrize("cell", ["13800138000.0", "13800138000,0", "1.3800138E+10", "13800138000.00"])
+def test_a_quantity_with_all_its_digits_is_screened_where_it_is_mended(cell: str) -> None:
+    accounts = pl.DataFrame({"account_id": [1], "mobile": [cell]})
+    result = cs.screen(accounts, small_world()[1], {"mobile": cs.Phone("CN", repair=True)}, as_of=DAY)
+    assert result.hits.collect()["value"].to_list() == ["+8613800138000"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "region"),
+    [
+        ("0911.580.680", "VN"),
+        ("604.553.2824", "CA"),
+        ("01.23.45.67.00", "FR"),
+        ("044 123.0", "CH"),
+        ("138.0013.8000", "CN"),
+    ],
+)
+def test_dots_between_digits_are_no_damage(cell: str, region: str) -> None:
+    told = pl.DataFrame({"x": [cell]}).select(cs.Phone(region).scan(pl.col("x")).struct.unnest())
+    assert told["status"].item() != "damaged"
+
+
+def test_a_completed_number_leads_to_verify_at_most_unless_the_policy_says_more() -> None:
+    accounts = pl.DataFrame(
+        {"account_id": [1, 2], "mobile": ["010 62345678/79", "010 62345679"], "other": [None, "010 62345678/79"]}
+    )
+    listed = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["phone"], "value": ["+861062345679"], "severity": [95]}))
+    kinds: dict[str, Kind] = {name: cs.Phone("CN", many=True) for name in ("mobile", "other")}
+
+    def told(policy: cs.Policy) -> list[tuple[Any, ...]]:
+        hits = cs.screen(accounts, listed, kinds, policy=policy, as_of=DAY).hits.collect()
+        return hits.select("account_id", "identifier", "status", "action").rows()
+
+    assert told(cs.Policy()) == [
+        (1, "mobile", "completed", "verify"),
+        (2, "mobile", "valid", "suspend"),
+        (2, "other", "completed", "verify"),
+    ]
+    assert told(cs.Policy(caps={"completed": "suspend"}))[0] == (1, "mobile", "completed", "suspend")
+
+
+def test_a_number_that_is_told_in_full_beside_its_completed_form_is_told_in_full() -> None:
+    accounts = pl.DataFrame({"account_id": [1], "mobile": [["010 62345678/79", "010 62345679"]], "country": ["CN"]})
+    listed = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["phone"], "value": ["+861062345679"], "severity": [95]}))
+    kind = cs.Phone(region_column="country", many=True)
+    hits = cs.screen(accounts, listed, {"mobile": kind}, as_of=DAY).hits.collect()
+    assert hits.select("status", "action").rows() == [("valid", "suspend")]

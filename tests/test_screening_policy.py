@@ -39,7 +39,9 @@ def assert_agrees(world: Row, id_type: pl.DataType, folder: Path, day: date, bef
     """Ask both; everything that they find must be equal. Returns the flagged frame and rows."""
     previous, rows_before = before
     asked = Question(
-        day, "CN", NAMES, SINCE, world["policy"], world["terms"], world["clearances"], rows_before, carry=CARRY
+        *(day, "CN", NAMES, SINCE, world["policy"], world["terms"], world["clearances"], rows_before),
+        carry=CARRY,
+        several={"second"},
     )
     expected = reference.screen(world["accounts"], world["listings"], asked)
     result = cs.screen(

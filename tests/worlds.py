@@ -21,7 +21,7 @@ KEY = cs.TokenKey("correct horse battery staple, and some more")
 
 KINDS: dict[str, Kind] = {
     "mobile": cs.Phone("CN", holder_since="since"),
-    "second": cs.Phone("CN"),
+    "second": cs.Phone("CN", many=True),
     "card_no": cs.Card(holder_since="card_since"),
 }
 NAMES = {column: kind.name for column, kind in KINDS.items()}
@@ -49,11 +49,13 @@ IDS: dict[str, tuple[pl.DataType, list[Any]]] = {
     "date": (pl.Date(), [DAY, DAY + timedelta(days=1), date(1999, 1, 1), None]),
 }
 
-phone_cells = st.sampled_from(["13800138000", "138 0013 8001", "+8617000001234", "n/a", "", None])
+ONE_PHONE = ["13800138000", "138 0013 8001", "+8617000001234", "13800138001.0", "1.3800138E+10", "n/a", "", None]
+phone_cells = st.sampled_from(ONE_PHONE)
+several_cells = st.sampled_from([*ONE_PHONE, *reference.SEVERAL])
 card_cells = st.sampled_from(
     ["6222021234561234", "622202******1234", "6222 0212 3456 7894", "62220212****7894", "1", None]
 )
-PHONES = ["+8613800138000", "+8613800138001", "+8613800138*", "+8617000001000-+8617000001999"]
+PHONES = ["+8613800138000", "+8613800138001", "+861062345679", "+8613800138*", "+8617000001000-+8617000001999"]
 CARDS = ["6222021234561234", "6222021234567894", "622202******1234", "62220212*"]
 TOKENS = {"phone": PHONES[:2], "card": CARDS[:2]}
 near_days = st.sampled_from([-1, 0, 0, 1]).map(lambda gap: DAY + timedelta(days=gap))
@@ -88,7 +90,7 @@ def accounts_of(draw: st.DrawFn, ids: list[Any], size: int = 10) -> list[Row]:
         {
             "account_id": st.sampled_from(ids),
             "mobile": phone_cells,
-            "second": st.none() | st.lists(phone_cells, max_size=3),
+            "second": st.none() | st.lists(several_cells, max_size=3),
             "card_no": card_cells,
             "since": days,
             "card_since": days,
@@ -156,7 +158,7 @@ policies = st.fixed_dictionaries(
         "caps": st.fixed_dictionaries(
             {},
             optional={
-                **dict.fromkeys(["earlier_holder", "truncated", "range", "shared"], actions),
+                **dict.fromkeys(["earlier_holder", "truncated", "range", "shared", "completed"], actions),
                 "shared_above": st.integers(1, 3),
             },
         ),

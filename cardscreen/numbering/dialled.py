@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
@@ -52,6 +52,9 @@ _TAIL = '\x00-"$-/:-@\\[-`{-\x7f\u00a0\u2010-\u2027\u3000-\u3003\u3008-\u3011\uf
 _LONGEST_CELL = 250  # bytes; libphonenumber refuses more characters than that
 
 
+_NONE = np.empty(0, dtype=np.intp)
+
+
 @dataclass
 class Dialled:
     """What a batch of cells says.
@@ -61,15 +64,14 @@ class Dialled:
         plus: Whether the digits follow a plus; meaningless without key.
         missing: Rows that are null or blank.
         wordy: Rows without plus or digit: no number, whatever the region.
+        written: Rows of text that is not blank and more than digits with at most one plus in front.
     """
 
     key: Keys
     plus: Flags
     missing: Rows
     wordy: Rows
-
-
-_NONE = np.empty(0, dtype=np.intp)
+    written: Rows = field(default_factory=lambda: _NONE)
 
 
 def read(cells: pl.Series) -> Dialled:
@@ -122,12 +124,12 @@ def _from_text(cells: pl.Series) -> Dialled:
     if cells.null_count():
         null = cells.is_null().to_numpy()
         rows, blank = rows[~null[rows]], np.flatnonzero(null)
-    rows = rows[size[rows] <= _LONGEST_CELL]
+    written = rows = rows[size[rows] <= _LONGEST_CELL]
     if len(rows):
         bare = without(taken(cells, rows), _ASCII_PUNCTUATION)
         key[rows], plus[rows] = _cast(bare, *sizes_of(bare))
         rows = rows[key[rows] == 0]
-    dialled = Dialled(key, plus, blank, _NONE)
+    dialled = Dialled(key, plus, blank, _NONE, written)
     return _with_odd_cells(dialled, cells, rows) if len(rows) else dialled
 
 

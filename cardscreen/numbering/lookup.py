@@ -20,7 +20,8 @@ import phonenumbers
 import polars as pl
 
 from cardscreen import schema
-from cardscreen.digits import POWERS, Flags, Keys, Rows, blocks
+from cardscreen.cleaning import QUANTITY
+from cardscreen.digits import POWERS, Flags, Keys, Rows, blocks, taken
 from cardscreen.index import Index
 from cardscreen.intervals import Intervals
 from cardscreen.numbering import asking, dialled, plan, reference, routes, shelf
@@ -228,10 +229,27 @@ def tell(cells: pl.Series, region: str | pl.Series | None) -> Told:
 
 
 def keys_of(cells: pl.Series, region: str | pl.Series | None) -> Keys:
-    """The E.164 numbers of the cells that the tables know, 0 for all others; regions as for `tell`."""
-    number, code = _found_in_tables(dialled.read(cells), region)
+    """The E.164 numbers of the cells that the tables know, 0 for all others; regions as for `tell`.
+
+    Cells that a spreadsheet has made quantities of have none either, although libphonenumber reads on past the point.
+    """
+    said = dialled.read(cells)
+    number, code = _found_in_tables(said, region)
     number[code < _NUMBER] = 0
+    if len(said.written):
+        number[_quantities(cells, said.written)] = 0
     return number
+
+
+def _quantities(cells: pl.Series, rows: Rows) -> Rows:
+    """Which of some rows hold quantities that read as digits. Few have a point, and that is cheap to tell."""
+    rows = rows[_holding(cells, rows, ".", literal=True)]
+    return rows[_holding(cells, rows, QUANTITY, literal=False)]
+
+
+def _holding(cells: pl.Series, rows: Rows, pattern: str, *, literal: bool) -> Flags:
+    flags: Flags = dialled.texts(taken(cells, rows)).str.contains(pattern, literal=literal).to_numpy()
+    return flags
 
 
 def _found_in_tables(said: Dialled, region: str | pl.Series | None) -> tuple[Keys, _Codes]:
