@@ -18,7 +18,8 @@ from cardscreen.digits import Keys
 from cardscreen.errors import ConfigError
 from cardscreen.forms import as_listed, as_written
 from cardscreen.issuers import Issuers
-from cardscreen.pans import LONGEST, SHORTEST, hides_digits, keys_of, parts_of, stub, stubs_of
+from cardscreen.pans import keys_of, parts_of, stub, stubs_of
+from cardscreen.truncated import LONGEST, SHORTEST, hides_digits
 
 #: IIN digits (ISO/IEC 7812-1:2017) and those of PANs too short to have the longer form.
 _IIN, _SHORT_IIN, _LONG_PAN = 8, 6, 16

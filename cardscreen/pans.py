@@ -18,9 +18,8 @@ from cardscreen import schema, schemes, tokens
 from cardscreen.cleaning import is_blank, text_of
 from cardscreen.digits import Keys, Sizes, digits_of, sizes_of, taken, values_of, without
 from cardscreen.luhn import is_sound, luhn_ok
+from cardscreen.truncated import LONGEST, SHORTEST
 
-#: Fewest and most digits of a PAN (ISO/IEC 7812-1).
-SHORTEST, LONGEST = 12, 19
 #: What is known of a cell: the PAN's digits, or a truncated PAN with `*` for each hidden digit (`…` for an unknown
 #: number of them); its digits as a number, where they may be looked up; its first six and last four digits.
 PARTS = pl.Struct(
@@ -96,11 +95,6 @@ def stub(text: pl.Expr) -> pl.Expr:
     return (text.str.head(tokens.FIRST_SHOWN) + text.str.tail(tokens.LAST_SHOWN)).cast(pl.UInt64, strict=False)
 
 
-def hides_digits(text: pl.Expr) -> pl.Expr:
-    """Whether a canonical text is a truncated PAN."""
-    return text.str.contains(r"[*…]")
-
-
 def _written(cells: pl.Series) -> pl.Series:
     """Cells as text; a float past 2^53 stands for several numbers, and becomes a text that says so."""
     text = text_of(cells)
@@ -136,7 +130,7 @@ def _grouped(raw: pl.Series) -> pl.DataFrame:
 
 def _starred(raw: pl.Series) -> pl.DataFrame:
     """`PARTS` of cells that hide digits in the canonical way; the others have nulls."""
-    text = pl.when(_fits(pl.col("text")) & pl.col("text").str.contains(_STARRED)).then("text")
+    text = pl.when(_fits(pl.col("text")) & pl.col("text").str.contains(_STARRED)).then(_of_told_length(pl.col("text")))
     columns = (
         raw.to_frame()
         .lazy()
@@ -150,6 +144,12 @@ def _starred(raw: pl.Series) -> pl.DataFrame:
         )
     )
     return columns.collect(engine="in-memory")
+
+
+def _of_told_length(starred: pl.Expr) -> pl.Expr:
+    """A truncated PAN that hides digits by stars: of a length that its scheme never issues, they tell none."""
+    issued = schemes.issues_shown(starred, starred.str.len_bytes())
+    return pl.when(issued).then(starred).otherwise(starred.str.replace(r"\*+", "…"))
 
 
 def _numbers(text: pl.Series) -> pl.DataFrame:
@@ -219,7 +219,6 @@ def _others(raw: pl.Series) -> pl.DataFrame:
     hidden, elided = pl.col("bare").str.contains(_HIDDEN), pl.col("bare").str.contains(_ELIDED)
     truncated = has_digits & (hidden | elided)
     starred = pl.col("bare").str.replace_all(_MASK_CHARACTER, "*")
-    shortened = pl.col("bare").str.replace(_ELIDED, "${1}…${2}")
     status = (
         pl.when(is_blank(pl.col("raw")))
         .then(_MISSING)
@@ -231,15 +230,13 @@ def _others(raw: pl.Series) -> pl.DataFrame:
         .then(_BAD_LENGTH)
         .otherwise(_NOT_A_NUMBER)
     )
-    shown = (
-        pl.when(truncated & elided & (pl.col("bare").str.len_bytes() <= LONGEST))
-        .then(shortened)
-        .when(truncated & hidden & _fits(starred))
-        .then(starred)
-    )
+    shown = pl.when(elided).then(pl.col("bare").str.replace(_ELIDED, "${1}…${2}")).otherwise(_of_told_length(starred))
     told = (
         shaped.lazy()
-        .select(text=shown, status=status.cat.to(schema.CARD_STATUSES))
+        .select(
+            text=pl.when(truncated & (shown.str.len_chars() <= LONGEST)).then(shown),
+            status=status.cat.to(schema.CARD_STATUSES),
+        )
         .with_columns(scheme=schemes.of_leading(pl.col("text")), stub=stub(pl.col("text")))
         .select(pl.all().name.prefix("_"))
         .collect(engine="in-memory")

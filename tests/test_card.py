@@ -272,8 +272,14 @@ def test_a_mask_shows_first_six_and_last_four_and_the_issuer_is_told(pan: str, m
         pytest.param("62220299....561234", ("622202", "1234", "unionpay", "622202…1234"), id="more-than-may-be-shown"),
         pytest.param("6222…1234", ("6222", "1234", "unionpay", "6222…1234"), id="less-and-unknown-length"),
         pytest.param("…1234", (None, "1234", "unknown", "…1234"), id="last-four-and-unknown-length"),
-        pytest.param("62****1234", (None, None, None, None), id="too-short"),
-        pytest.param("622202**********1234", (None, None, None, None), id="too-long"),
+        pytest.param("62****1234", ("62", "1234", "unknown", "62…1234"), id="shorter-than-any-card"),
+        pytest.param("622202**********1234", ("622202", "1234", "unionpay", "622202…1234"), id="longer-than-any-card"),
+        pytest.param("622202****1234", ("622202", "1234", "unionpay", "622202…1234"), id="shorter-than-its-scheme's"),
+        pytest.param("622202xxxx1234", ("622202", "1234", "unionpay", "622202…1234"), id="the-same-with-x"),
+        pytest.param("411111*****1234", ("411111", "1234", "visa", "411111…1234"), id="between-two-lengths"),
+        pytest.param("378282******0005", ("378282", "0005", "amex", "378282…0005"), id="longer-than-its-scheme's"),
+        pytest.param("990000****1234", ("990000", "1234", "unknown", "990000****1234"), id="of-no-known-scheme"),
+        pytest.param("12345678901234567890*1", (None, None, None, None), id="more-digits-than-any-card"),
     ],
 )
 def test_a_truncated_number_fills_what_it_shows(cell: str, expected: tuple[str | None, ...]) -> None:

@@ -17,7 +17,7 @@ ORDER = [
     *("cleaning", "splitting", "encodings", "frames", "partitions", "remote", "tables", "days", "sources"),
     *("secret", "sealed", "tokens", "numbering"),
     *("keys", "forms", "phone_forms", "codes", "addresses"),
-    *("phones", "luhn", "prefixes", "schemes", "pans", "samples", "issuers", "cards", "wallets"),
+    *("phones", "luhn", "truncated", "prefixes", "schemes", "pans", "samples", "issuers", "cards", "wallets"),
     *("identifiers", "compiled", "listings", "matching", "rules", "clearances", "policy"),
     *(
         "accounts",

@@ -13,7 +13,7 @@ from stdnum import luhn
 
 import cardscreen as cs
 from cardscreen.job import Job
-from cardscreen.matching import Targets
+from cardscreen.matching import Targets, near_in
 from cardscreen.normalize import normalize_file
 from cardscreen.tokens import TokenKey
 
@@ -73,8 +73,6 @@ def test_a_truncated_listing_meets_full_numbers_and_the_hit_is_capped(form: str)
         pytest.param("62220213****1234", PAN, id="another-seventh-digit"),
         pytest.param("622202****571234", PAN, id="another-digit-before-the-last-four"),
         pytest.param("622203…1234", PAN, id="another-beginning"),
-        pytest.param("622202******1234", "622202******1234", id="truncated-against-truncated"),
-        pytest.param("622202******1234", "622202*", id="truncated-against-a-prefix"),
     ],
 )
 def test_what_differs_in_a_visible_digit_or_in_length_does_not_match(account: str, listed: str) -> None:
@@ -89,7 +87,7 @@ def test_an_ellipsis_stands_for_any_number_of_digits(length: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "form", ["************1234", "…1234", "62220*******1234", "622202*********4", "622202**********"]
+    "form", ["************1234", "…1234", "62220*******1234", "622202**********4", "622202**********"]
 )
 def test_a_number_that_shows_too_little_is_a_reject_and_no_listing(form: str) -> None:
     result = screened([form], [PAN])
@@ -290,8 +288,10 @@ def test_masks_are_not_written_beside_tokens(tmp_path: Path) -> None:
 
 
 def test_what_may_match_shows_counts_and_no_keys() -> None:
-    listed = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["card"], "value": [PAN]})).compiled
-    assert repr(Targets.of("card", listed)) == "Targets(card: 1 keys, 0 ranges, 0 tokens)"
+    listed = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["card"], "value": [PAN]}))
+    assert (
+        repr(Targets.of("card", listed.compiled, near_in(listed.lazy))) == "Targets(card: 1 keys, 0 ranges, 0 tokens)"
+    )
 
 
 def test_a_job_may_name_two_keys_while_they_are_changed(tmp_path: Path) -> None:
