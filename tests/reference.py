@@ -87,11 +87,18 @@ def read_card(cell: str | None) -> tuple[str | None, str]:
         if len(text) not in LENGTHS.get(text[:4], ANY_LENGTH):
             text = re.sub(r"\*+", "…", text)
         return (text if shows_enough else None), "truncated"
+    if re.fullmatch(r"\d{12,19}\.0+", text):
+        return None, "damaged"
     if not text.isascii() or not text.isdigit():
+        return None, "not_a_number"
+    if len(text) >= 12 and (text in "0123456789" * 3 or text in "9876543210" * 3 or len(set(text)) == 1):
         return None, "not_a_number"
     if not 12 <= len(text) <= 19:
         return None, "bad_length"
-    return text, "valid" if luhn.is_valid(text) else "bad_checksum"
+    if luhn.is_valid(text):
+        return text, "valid"
+    lost = len(text) > 15 and set(text[15:]) == {"0"}
+    return (None, "damaged") if lost else (text, "bad_checksum")
 
 
 def read_wallet(cell: str | None) -> tuple[str | None, str]:
