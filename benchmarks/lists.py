@@ -24,7 +24,7 @@ import polars as pl
 from cardscreen import compiled
 from cardscreen.feeds import Feed
 from cardscreen.importing import import_file
-from cardscreen.matching import Targets
+from cardscreen.matching import Targets, near_in
 from cardscreen.store import Store
 
 ROWS = 10_000_000
@@ -74,7 +74,7 @@ def second_import(folder: Path) -> None:
 def opened(folder: Path) -> None:
     """From the store's path to what accounts are looked up in."""
     blocklist = Store(folder / "lists").blocklist()
-    Targets.of("phone", compiled.in_force(blocklist.compiled, DAY))
+    Targets.of("phone", compiled.in_force(blocklist.compiled, DAY), near_in(blocklist.lazy))
 
 
 PARTS: dict[str, Callable[[Path], None]] = {

@@ -37,7 +37,7 @@ from cardscreen.feeds import Feed
 from cardscreen.identifiers import Kind
 from cardscreen.importing import import_file
 from cardscreen.luhn import luhn_ok
-from cardscreen.matching import Cells, Targets
+from cardscreen.matching import Cells, Targets, near_in
 from cardscreen.scanning import BATCH
 
 DAY = date(2026, 11, 24)
@@ -175,10 +175,13 @@ def stages(file: Path, blocklist: cs.Blocklist) -> dict[str, float]:
     in_force = compiled.in_force(blocklist.compiled, DAY)
     told = {}
     for name, kind in IDENTIFIERS.items():
-        targets, found = Targets.of(kind.name, in_force), [kind.keys_of(part.select(name)) for part in parts]
+        targets, found = (
+            Targets.of(kind.name, in_force, near_in(blocklist.lazy)),
+            [kind.keys_of(part.select(name)) for part in parts],
+        )
 
         def cells(keys: Keys) -> Cells:
-            return Cells(keys, keys > 0, keys < 0, lambda: keys)
+            return Cells(keys, keys > 0, lambda: keys)
 
         def normalise(name: str = name, kind: Kind = kind) -> None:
             for part in parts:

@@ -28,13 +28,14 @@ from cardscreen.errors import InputError
 from cardscreen.identifiers import KINDS, Kind
 from cardscreen.intervals import Intervals
 from cardscreen.listings import Blocklist, holds
-from cardscreen.matching import Near, Targets, is_truncated
+from cardscreen.matching import Near, Targets, near_in
 from cardscreen.numbering import lookup, shelf
 from cardscreen.paths import is_url
 from cardscreen.remote import read_bytes, write_bytes
 from cardscreen.scanning import Watch
 from cardscreen.sealed import Seal
 from cardscreen.tokens import TokenKey
+from cardscreen.truncated import hides_digits
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -114,7 +115,10 @@ class Bundle:
             full = (pl.col("kind") == name) & pl.col("match").is_in(["exact", "range"])
             sealed = KINDS[name].truncates and not in_force.filter(full).is_empty()
             written = writer.add_frame(f"{name}.listings", _with_keys(of_kind, KINDS[name]), sealed=sealed)
-            arrays = {**Targets.of(name, in_force).arrays, **_places(pl.read_ipc(written, columns=_KEYED))}
+            arrays = {
+                **Targets.of(name, in_force, near_in(of_kind)).arrays,
+                **_places(pl.read_ipc(written, columns=_KEYED)),
+            }
             writer.add_arrays(f"{name}.arrays", arrays, sealed=sealed)
         needed = dict.fromkeys(table for kind in kinds for table in kind.tables())
         for table, numbers in (lookup.tables(needed) if needed else {}).items():
@@ -228,7 +232,9 @@ class Opened:
         for what in self._bundle.files:
             if what.startswith(_NUMBERS):
                 shelf.lend(what.removeprefix(_NUMBERS), Intervals.from_frame(self._frame(what)))
-        return {kind: Targets.restored(kind, arrays, self.token_keys) for kind, arrays in self._arrays.items()}
+        return {
+            kind: Targets.restored(kind, arrays, self.near, self.token_keys) for kind, arrays in self._arrays.items()
+        }
 
     @cached_property
     def token_keys(self) -> list[TokenKey]:
@@ -327,10 +333,10 @@ class _Listed:
         of_kind = values.filter(pl.col("kind") == self._kind.name).select("value")
         if of_kind.is_empty():
             return self._whole.clear()
-        full = of_kind.filter(~is_truncated("value"))
+        full = of_kind.filter(~hides_digits(pl.col("value")))
         keys = full.select(self._kind.key(pl.col("value"))).to_series()
         signed = tokens.to_frame("token").select(token_key(pl.col("token"))).to_series().drop_nulls()
-        hidden = of_kind.filter(is_truncated("value"))
+        hidden = of_kind.filter(hides_digits(pl.col("value")))
         stubs = hidden.select(self._kind.stub(pl.col("value"))).to_series().drop_nulls()
         found = [
             _found(np.concatenate([keys.to_numpy(), signed.to_numpy()]), self._keys, self._key_rows),

@@ -18,11 +18,12 @@ from cardscreen.digits import Keys
 from cardscreen.errors import ConfigError
 from cardscreen.forms import as_listed, as_written
 from cardscreen.issuers import Issuers
-from cardscreen.pans import LONGEST, SHORTEST, hides_digits, keys_of, parts_of, stub, stubs_of
+from cardscreen.pans import FILLER, REPAIRED, keys_of, parts_of, stub, stubs_of
+from cardscreen.truncated import LONGEST, SHORTEST, hides_digits
 
 #: IIN digits (ISO/IEC 7812-1:2017) and those of PANs too short to have the longer form.
 _IIN, _SHORT_IIN, _LONG_PAN = 8, 6, 16
-_TEST_CARD = "test_card"
+_TEST_CARD, _DAMAGED = "test_card", "damaged"
 _LONGEST_BIN = 11  # digits
 #: What may be more than one PAN: hidden digits, a prefix, a range.
 _SPECIAL = r"[*＊•●…⋯xX#]|[.]{2}|[0-9]{6}\s*[-–]\s*[0-9]{6}"
@@ -36,12 +37,14 @@ def card(
     iin: int | None = None,
     show_first: int = tokens.FIRST_SHOWN,
     show_last: int = tokens.LAST_SHOWN,
+    repair: bool = False,
 ) -> pl.Expr:
     """Read raw card cells: which scheme, which issuer, and is the number sound.
 
     Args:
         expr: Column name or expression: String, any integer type, or Float64 with whole numbers.
-            Spaces, hyphens and a leading apostrophe are removed and full-width digits folded.
+            Spaces, hyphens, marks without a glyph, quotes (`="4111…"`), a known label (`Card no. 4111…`) and
+            dots between groups are removed, and full-width digits folded.
         pan: Give the full PAN as well, as the first field. Handle that column as a secret.
         issuers: A BIN table (`Issuers`, a path, or a frame for `Issuers.from_frame`): adds the fields
             `issuer`, `country` and `funding`.
@@ -50,13 +53,16 @@ def card(
             and more (shorter ones show six); beside the last four, not every scheme calls that truncated:
             ask whoever assesses you.
         show_last: Trailing digits that it shows, 0 to 4.
+        repair: Read `4111111111111111.0`, which floats leave of a number, where the float was exact; else it is
+            `damaged`, and so are larger ones in any case.
 
     Returns:
         Struct{iin: String, last4: String, scheme: String, status: Enum, masked: String}, `pan: String`
         in front when asked for, and the issuer's fields behind, named like the input. All fields are filled
         whenever 12 to 19 digits remain, whatever the status; a truncated PAN (`622202******1234`) fills
         what it shows and never `pan`. `damaged`: a float or a spreadsheet has lost digits (past 2^53;
-        `4.11111E+15`; zeros behind the fifteenth digit and a wrong check digit).
+        `4.11111E+15`; zeros behind the fifteenth digit and a wrong check digit). What forms are filled with (one
+        digit repeated, 1234567890123456) is `not_a_number`, and fills nothing.
 
     Raises:
         ConfigError: An option makes no sense.
@@ -93,7 +99,7 @@ def card(
         "masked": tokens.mask(text, show_first, show_last),
     }
     types = pl.Struct({name: schema.CARD_STATUSES if name == "status" else pl.String for name in fields})
-    read = parts_of(as_expr(expr)).map_batches(
+    read = parts_of(as_expr(expr), repair=repair).map_batches(
         lambda parts: _described(parts, fields, of_truncated), return_dtype=types, is_elementwise=True
     )
     return named_like(read, expr)
@@ -140,6 +146,7 @@ class Card:
             has the card.
         exclude_test_cards: Don't screen the numbers that schemes and payment providers publish for testing:
             they are rejects with the status `test_card`. The summary's notes count them in any case.
+        repair: Mend what floats did to a cell, as `card` does; else it is a reject, `damaged`.
         show_first: Leading digits that results show, 0 to 8; see `cs.card`.
         show_last: Trailing digits that they show, 0 to 4.
 
@@ -155,10 +162,15 @@ class Card:
     exclude_test_cards: bool = False
     show_first: int = tokens.FIRST_SHOWN
     show_last: int = tokens.LAST_SHOWN
+    repair: bool = False
 
     name: ClassVar[str] = "card"
     truncates: ClassVar[bool] = True
-    notes: ClassVar[tuple[str, ...]] = (_TEST_CARD, "damaged")
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What may be noted of a cell."""
+        return (_TEST_CARD, _DAMAGED, FILLER, *([REPAIRED] if self.repair else []))
 
     def __post_init__(self) -> None:
         """Refuse a mask that shows more than it may."""
@@ -177,10 +189,8 @@ class Card:
         return None
 
     def keys_of(self, cells: pl.DataFrame) -> Keys:
-        """The keys of PANs that are plain to see, and none of them one for testing."""
-        found = keys_of(cells.to_series(0))
-        found[samples.members().among(found)] = 0
-        return found
+        """The keys of PANs that are plain to see, and none of them nobody's."""
+        return keys_of(cells.to_series(0))
 
     def scan(self, cell: pl.Expr) -> pl.Expr:
         """`schema.SCAN`: what the pass over all accounts needs.
@@ -189,19 +199,21 @@ class Card:
         """
         key, seen, status = pl.col("number"), pl.col("stub"), pl.col("status").cast(pl.String)
         sample = samples.is_sample(pl.col("number")).fill_null(False)
-        note = pl.when(sample).then(pl.lit(_TEST_CARD)).when(status == "damaged").then(status)
+        note = pl.when(sample).then(pl.lit(_TEST_CARD)).when(status == _DAMAGED).then(status).otherwise("note")
         if self.exclude_test_cards:
             key, seen = pl.when(~sample).then(key), pl.when(~sample).then(seen)
             status = pl.when(sample).then(pl.lit(_TEST_CARD)).otherwise(status)
-        return over_fields(parts_of(cell), schema.SCAN, key=key, stub=seen, status=status, note=note)
+        parts = parts_of(cell, repair=self.repair)
+        return over_fields(parts, schema.SCAN, key=key, stub=seen, status=status, note=note)
 
     def read(self, cell: pl.Expr) -> pl.Expr:
         """`schema.READ`: what evidence about a few cells needs."""
         text, status = pl.col("text"), pl.col("status").cast(pl.String)
-        usable: pl.Expr = status != "damaged"
+        usable: pl.Expr = status != _DAMAGED
         if self.exclude_test_cards:
             usable = usable & ~samples.is_sample(pl.col("number")).fill_null(False)
-        return over_fields(parts_of(cell), schema.READ, value=pl.when(usable).then(text), status=status)
+        parts = parts_of(cell, repair=self.repair)
+        return over_fields(parts, schema.READ, value=pl.when(usable).then(text), status=status)
 
     def show(self, value: pl.Expr) -> pl.Expr:
         """A canonical value as results hold it: masked."""
@@ -212,7 +224,8 @@ class Card:
 
         The IIN has six digits here: eight beside the last four would be more than a file may show.
         """
-        return card(cell, iin=_SHORT_IIN, show_first=self.show_first, show_last=self.show_last)
+        first, last = self.show_first, self.show_last
+        return card(cell, iin=_SHORT_IIN, show_first=first, show_last=last, repair=self.repair)
 
     def listed(self, cell: pl.Expr) -> pl.Expr:
         """`forms.WRITTEN` of a source's cells: PANs like an account's, truncated ones, prefixes and ranges."""
@@ -273,5 +286,5 @@ class Card:
         parts = parts_of(value)
         text, status = parts.struct.field("text"), parts.struct.field("status")
         hidden = pl.when((status == "truncated") & stub(text).is_not_null()).then(text)
-        exact = pl.when(~status.is_in(["truncated", "damaged"])).then(text)
+        exact = pl.when(~status.is_in(["truncated", _DAMAGED])).then(text)
         return as_listed(value, prefix=prefix, low=low, high=high, others={"exact": exact, "truncated": hidden})

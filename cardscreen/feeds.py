@@ -25,7 +25,7 @@ from cardscreen.complaints import complaint
 from cardscreen.config import Section, TomlFile, checked, known_format, known_zone, read_toml
 from cardscreen.days import is_no_day, read_days
 from cardscreen.errors import ConfigError, InputError, MissingColumn
-from cardscreen.identifiers import KINDS, Kind, kind_from_options
+from cardscreen.identifiers import KINDS, Kind, kind_from_options, options_of
 from cardscreen.reading import Reading
 from cardscreen.sources import SourceFile, read_source
 from cardscreen.tables import explaining, is_dateable, whole_number
@@ -168,7 +168,9 @@ class Feed(Section):
         if self.kind is not None:
             return {self.kind: kind_from_options(self.source, {"kind": self.kind} | options)}
         return {
-            name: kind_from_options(self.source, {"kind": name} | (options if name == "phone" else {}))
+            name: kind_from_options(
+                self.source, {"kind": name, **{each: options[each] for each in options_of(name) if each in options}}
+            )
             for name in KINDS
         }
 

@@ -117,6 +117,11 @@ KINDS: Mapping[str, type[Kind]] = {kind.name: kind for kind in (Phone, Card, Wal
 _TYPES = {str: "text", bool: "true or false", int: "a whole number"}
 
 
+def options_of(name: str) -> list[str]:
+    """The options that a kind has."""
+    return list(inspect.signature(KINDS[name]).parameters)
+
+
 def kind_from_options(column: str, options: Mapping[str, Any]) -> Kind:
     """The kind that a job file describes: `{kind = "phone", region = "CN"}`.
 
@@ -129,7 +134,7 @@ def kind_from_options(column: str, options: Mapping[str, Any]) -> Kind:
         said = "no kind is given" if name is None else f"unknown kind {name!r}{near(str(name), KINDS)}"
         raise ConfigError(f"identifiers.{column}: {said}: the kinds are {', '.join(KINDS)}")
     kind = KINDS[name]
-    known = list(inspect.signature(kind).parameters)
+    known = options_of(name)
     for option, value in rest.items():
         if option not in known:
             raise ConfigError(

@@ -174,6 +174,20 @@ class Intervals:
         """
         return np.flatnonzero(self._row(keys)[1]) if len(self) else np.empty(0, dtype=np.intp)
 
+    def meet(self, low: _Keys, high: _Keys) -> npt.NDArray[np.bool_]:
+        """Whether some interval has a number in common with each of those from `low` to `high`, both included.
+
+        Example:
+            >>> low, high = np.array([[1, 1], [4, 5]], dtype=np.uint64)
+            >>> Intervals.union(pl.Series([5]), pl.Series([9])).meet(low, high).tolist()
+            [False, True]
+        """
+        if not len(self):
+            return np.zeros(len(low), dtype=np.bool_)
+        row, _ = self._row(high)
+        common: npt.NDArray[np.bool_] = (row >= 0) & (low <= self.high.to_numpy()[row])
+        return common
+
     def _row(self, keys: _Keys) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
         """The last interval that begins at or before each key, and whether it holds the key."""
         row = self._index.find(keys) - int(self.low[0] > 0)

@@ -16,18 +16,21 @@ import polars as pl
 
 from cardscreen import schema
 from cardscreen.compiled import key_ranges
-from cardscreen.digits import Flags, Keys
+from cardscreen.digits import Flags, Keys, taken
 from cardscreen.errors import ConfigError
 from cardscreen.identifiers import KINDS, Kind
 from cardscreen.intervals import Intervals
 from cardscreen.members import Members
 from cardscreen.tokens import TokenKey, token
+from cardscreen.truncated import hides_digits, may_be_one, spans
 
 #: What evidence keeps of a listing.
 EVIDENCE = ["list", "source", "reason", "severity", "listed_on", "expires_on", "reference", "listing_id"]
 
 
 _SETS = ("keys", "shown", "hidden", "tokens")
+#: Finds the listings that may cover some of the values (kind, value), which have these tokens: at least those that do.
+Near = Callable[[pl.DataFrame, pl.Series], pl.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -37,13 +40,11 @@ class Cells:
     Attributes:
         key: What to look up; anything where there is no key.
         has_key: Whether there is one.
-        has_only_stub: Whether, of a value that hides some digits, the others are known.
-        stubs: Makes the stubs; anything where there is neither key nor stub.
+        stubs: Makes the stubs; anything where there is no key.
     """
 
     key: Keys
     has_key: Flags
-    has_only_stub: Flags
     stubs: Callable[[], Keys]
 
 
@@ -55,10 +56,11 @@ class Targets:
         kind: The kind's name.
         keys: Keys of exact listings.
         ranges: Keys that range listings cover.
-        shown: Stubs of truncated listings, for full card numbers.
+        shown: Stubs of truncated listings.
         hidden: Stubs of exact listings, for truncated card numbers.
         tokens: Keys of token listings.
         token_keys: The secrets under which they were made.
+        near: Finds the listings themselves.
     """
 
     kind: str
@@ -68,6 +70,7 @@ class Targets:
     hidden: Callable[[], Members]
     tokens: Members
     token_keys: Sequence[TokenKey]
+    near: Near
 
     def __repr__(self) -> str:
         """Counts only: keys are card numbers."""
@@ -76,12 +79,13 @@ class Targets:
         )
 
     @classmethod
-    def of(cls, kind: str, in_force: pl.DataFrame, token_keys: Sequence[TokenKey] = ()) -> Targets:
+    def of(cls, kind: str, in_force: pl.DataFrame, near: Near, token_keys: Sequence[TokenKey] = ()) -> Targets:
         """The targets of the block listings of one kind.
 
         Args:
             kind: Its name.
             in_force: `compiled.COMPILED`, of the day that is asked about.
+            near: Finds the listings that hold on that day.
             token_keys: The secrets under which token listings were made.
         """
         block = in_force.filter((pl.col("kind") == kind) & (pl.col("list") == "block"))
@@ -100,10 +104,11 @@ class Targets:
             hidden=cache(partial(members, "exact", "stub")),
             tokens=members("token", "low"),
             token_keys=token_keys,
+            near=near,
         )
 
     @classmethod
-    def restored(cls, kind: str, arrays: Mapping[str, Keys], token_keys: Sequence[TokenKey]) -> Targets:
+    def restored(cls, kind: str, arrays: Mapping[str, Keys], near: Near, token_keys: Sequence[TokenKey]) -> Targets:
         """The targets that gave these `arrays`, without making them again."""
         sets = {name: Members.restored(arrays[name], arrays[f"{name}.words"]) for name in _SETS}
         low, high = (pl.Series(arrays[name], dtype=pl.UInt64) for name in ("low", "high"))
@@ -115,6 +120,7 @@ class Targets:
             hidden=lambda: sets["hidden"],
             tokens=sets["tokens"],
             token_keys=token_keys,
+            near=near,
         )
 
     @property
@@ -126,22 +132,59 @@ class Targets:
         return {**told, "low": self.ranges.low.to_numpy(), "high": self.ranges.high.to_numpy()}
 
     def may_match(self, cells: Cells) -> Flags:
-        """Whether each cell may match a listing. Stubs of keys are asked for only where a listing shows no more."""
+        """Whether each cell may match a listing. Stubs are asked for only where a listing shows no more."""
         flags = np.zeros(len(cells.key), dtype=bool)
         flags[self.keys.among(cells.key)] = True
         flags[self.ranges.among(cells.key)] = True
         if len(self.shown):
             flags[self.shown.among(cells.stubs())] = True
         flags &= cells.has_key
-        rows = np.flatnonzero(cells.has_only_stub)
+        return flags
+
+    def of_truncated(self, values: pl.Series) -> tuple[Flags, Flags]:
+        """Which truncated values may match a listing, and which can't be told from what is listed.
+
+        Args:
+            values: Canonical, with their stubs.
+
+        Returns:
+            `may_match`, and `incomparable`: what is hidden decides whether the value is listed, since there are tokens,
+            or a range that holds some of the numbers that it may be and not others; and no other listing covers it.
+            Leading zeros, which no card has, are not told apart here.
+        """
+        may_match = np.zeros(len(values), dtype=bool)
+        stubs = values.to_frame("value").select(KINDS[self.kind].stub(pl.col("value"))).to_series().to_numpy()
+        for members in (self.hidden(), self.shown):
+            may_match[members.among(stubs)] = True
+        meets = self._meets_range(values)
+        may_match |= meets
+        incomparable = np.ones_like(meets) if len(self.tokens) else meets.copy()
+        rows = np.flatnonzero(incomparable & may_match)
         if len(rows):
-            flags[rows[self.hidden().among(cells.stubs()[rows])]] = True
+            incomparable[rows] = ~self._are_covered(taken(values, rows))
+        return may_match & ~incomparable, incomparable
+
+    def _meets_range(self, values: pl.Series) -> Flags:
+        """Whether a range holds some of the numbers that each value may be."""
+        flags = np.zeros(len(values), dtype=bool)
+        if len(self.ranges):
+            numbers = spans(values.to_frame("value").with_row_index())
+            ends = (KINDS[self.kind].key(pl.col(name)) for name in ("lowest", "highest"))
+            low, high = (end.to_numpy() for end in numbers.select(ends))
+            flags[numbers["index"].to_numpy()[self.ranges.meet(low, high)]] = True
+        return flags
+
+    def _are_covered(self, values: pl.Series) -> Flags:
+        """Whether a block listing covers each value, as `evidence` has it."""
+        asked = values.unique().to_frame("value").select(kind=pl.lit(self.kind), value="value")
+        covered = evidence(asked, self.near).filter(pl.col("list") == "block")["value"]
+        flags: Flags = values.is_in(covered.implode()).to_numpy()
         return flags
 
     def listed_by_token(self, values: pl.Series) -> Flags:
         """Whether the token of each canonical value is listed: each distinct value is signed once."""
         named = values.alias("value").to_frame()
-        distinct = named.unique().filter(~is_truncated("value"))
+        distinct = named.unique().filter(~hides_digits(pl.col("value")))
         texts = pl.lit(f"{self.kind}:") + pl.col("value")
         digests = distinct.select(
             _digest_key(key.digest(texts)).alias(str(at)) for at, key in enumerate(self.token_keys)
@@ -181,10 +224,6 @@ def check_token_keys(listings: pl.LazyFrame, token_keys: Sequence[TokenKey]) -> 
         )
 
 
-#: Finds the listings that may cover some of the values (kind, value), which have these tokens: at least those that do.
-Near = Callable[[pl.DataFrame, pl.Series], pl.DataFrame]
-
-
 def evidence(values: pl.DataFrame, near: Near, token_keys: Sequence[TokenKey] = ()) -> pl.DataFrame:
     """Which listings cover which values.
 
@@ -208,7 +247,7 @@ def evidence(values: pl.DataFrame, near: Near, token_keys: Sequence[TokenKey] = 
         pairs.append(_exact(asked, listed))
         if "range" in there:
             pairs.append(_ranged(asked, listed, kind))
-        if "truncated" in there or asked.select(is_truncated("value").any()).item():
+        if "truncated" in there or asked.select(hides_digits(pl.col("value")).any()).item():
             pairs.append(_truncated(asked, listed, kind))
     columns = ["kind", "value", "match", *EVIDENCE]
     return pl.concat([pair.select(columns) for pair in pairs])
@@ -216,7 +255,7 @@ def evidence(values: pl.DataFrame, near: Near, token_keys: Sequence[TokenKey] = 
 
 def _signed(values: pl.DataFrame, token_keys: Sequence[TokenKey]) -> pl.DataFrame:
     """kind, value and `token` of full values, one row for each key."""
-    full = values.filter(~is_truncated("value"))
+    full = values.filter(~hides_digits(pl.col("value")))
     parts = [
         full.filter(pl.col("kind") == name).with_columns(token=token("value", name, key))
         for name in KINDS
@@ -235,7 +274,7 @@ def _near(listings: pl.LazyFrame, values: pl.DataFrame, tokens: pl.Series) -> pl
         pl.col("match").is_in(["range", "truncated"]),
         pl.col("value").is_in(pl.concat([values["value"], tokens]).implode()),
     ]
-    hidden = values.filter(is_truncated("value"))
+    hidden = values.filter(hides_digits(pl.col("value")))
     for name, kind in KINDS.items():
         stubs = hidden.filter(pl.col("kind") == name).select(kind.stub(pl.col("value"))).to_series().drop_nulls()
         if len(stubs):
@@ -248,37 +287,30 @@ def _exact(values: pl.DataFrame, listings: pl.DataFrame) -> pl.DataFrame:
 
 
 def _ranged(values: pl.DataFrame, listings: pl.DataFrame, kind: type[Kind]) -> pl.DataFrame:
-    full = values.filter(~is_truncated("value")).with_columns(key=kind.key(pl.col("value")))
+    """Values with the ranges that hold all numbers that each may be."""
+    keys = (kind.key(pl.col(name)).alias(f"{name}_key") for name in ("lowest", "highest"))
+    numbers = spans(values).with_columns(keys)
     ranges = listings.with_row_index("listed").lazy().filter(pl.col("match") == "range")
-    spans = key_ranges(ranges, kind.name).drop("kind", "value").collect()
-    leading = pl.col("value").str.head(pl.col("low").str.len_bytes())
-    same_length = pl.col("open") | (pl.col("value").str.len_bytes() == pl.col("low").str.len_bytes())
+    ends = key_ranges(ranges, kind.name).drop("kind", "value").collect()
+    inside = [
+        pl.col(name).str.head(pl.col("low").str.len_bytes()).is_between("low", "high") for name in ("lowest", "highest")
+    ]
+    same_length = pl.col("open") | (pl.col("lowest").str.len_bytes() == pl.col("low").str.len_bytes())
+    truncated = pl.when(hides_digits(pl.col("value"))).then(pl.lit("truncated", dtype=schema.MATCHES))
     return (
-        full.join_where(spans, pl.col("key") >= pl.col("low_key"), pl.col("key") <= pl.col("high_key"))
-        .filter(leading.is_between("low", "high") & same_length)
-        # A value with leading zeros lies in the key ranges of several lengths.
+        numbers.join_where(ends, pl.col("lowest_key") >= pl.col("low_key"), pl.col("highest_key") <= pl.col("high_key"))
+        .filter(*inside, same_length)
+        # A value with leading zeros lies in the key ranges of several lengths, and a truncated one may have several.
         .unique(["value", "listed"])
+        .with_columns(match=truncated.otherwise("match"))
     )
 
 
 def _truncated(values: pl.DataFrame, listings: pl.DataFrame, kind: type[Kind]) -> pl.DataFrame:
-    """A truncated value with exact listings, and a full one with truncated listings, by visible digits."""
+    """Values with listings of single numbers, where one or both hide digits, by what both show."""
     stub = kind.stub(pl.col("value")).alias("stub")
-    stubbed = values.with_columns(stub)
-    listed = listings.filter(pl.col("match") != "range").with_columns(stub)
-    pairs = stubbed.join(listed.drop("kind"), on="stub", suffix="_listed")
-    hidden = is_truncated("value")
-    pattern = pl.when(hidden).then("value").otherwise("value_listed")
-    number = pl.when(hidden).then("value_listed").otherwise("value")
-    shown, tail = pattern.str.extract(r"^([0-9]+)"), pattern.str.extract(r"([0-9]+)$")
-    # An ellipsis doesn't say how many digits it hides.
-    same_length = pattern.str.contains("…", literal=True) | (pattern.str.len_bytes() == number.str.len_bytes())
-    fits = same_length & number.str.starts_with(shown) & number.str.ends_with(tail)
-    return pairs.filter((hidden != is_truncated("value_listed")) & fits).with_columns(
-        match=pl.lit("truncated", dtype=schema.MATCHES)
-    )
-
-
-def is_truncated(column: str) -> pl.Expr:
-    """Whether a canonical value hides some digits."""
-    return pl.col(column).str.contains(r"[*…]")
+    listed = listings.filter(pl.col("match").is_in(["exact", "truncated"])).with_columns(stub)
+    pairs = values.with_columns(stub).join(listed.drop("kind"), on="stub", suffix="_listed")
+    value, other = pl.col("value"), pl.col("value_listed")
+    hidden = hides_digits(value) | hides_digits(other)
+    return pairs.filter(hidden & may_be_one(value, other)).with_columns(match=pl.lit("truncated", dtype=schema.MATCHES))

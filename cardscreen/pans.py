@@ -8,29 +8,35 @@ what it shows, a damaged one by nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from cardscreen import schema, schemes, tokens
+from cardscreen import pan_forms, samples, schema, schemes, tokens
 from cardscreen.cleaning import is_blank, text_of
 from cardscreen.digits import Keys, Sizes, digits_of, sizes_of, taken, values_of, without
 from cardscreen.luhn import is_sound, luhn_ok
+from cardscreen.truncated import LONGEST, SHORTEST
 
-#: Fewest and most digits of a PAN (ISO/IEC 7812-1).
-SHORTEST, LONGEST = 12, 19
 #: What is known of a cell: the PAN's digits, or a truncated PAN with `*` for each hidden digit (`…` for an unknown
-#: number of them); its digits as a number, where they may be looked up; its first six and last four digits.
+#: number of them); its digits as a number, where they may be looked up; its first six and last four digits; what is
+#: out of the ordinary, `FILLER` or `REPAIRED`.
 PARTS = pl.Struct(
-    {"text": pl.String, "number": pl.UInt64, "stub": pl.UInt64, "status": schema.CARD_STATUSES, "scheme": pl.String}
+    {
+        "text": pl.String,
+        "number": pl.UInt64,
+        "stub": pl.UInt64,
+        "status": schema.CARD_STATUSES,
+        "scheme": pl.String,
+        "note": pl.String,
+    }
 )
+#: Notes: what forms are filled with where there is no number; a number without the `.0` of a spreadsheet or a float.
+FILLER, REPAIRED = "filler", "repaired"
 
-_FULL_WIDTH = {chr(0xFF10 + digit): str(digit) for digit in range(10)}
-_SPACES_AND_HYPHENS = r"[\s\x{AD}\x{200B}\x{2060}\x{FEFF}\-\x{2010}-\x{2015}\x{2212}\x{FF0D}]"
-#: A spreadsheet's sign that a cell is text.
-_APOSTROPHE = r"^\s*['’]"
 #: Leading digits, a run of mask characters, trailing digits. A single x is a slip, not a mask.
 _HIDDEN = r"^[0-9]*(?:[*•●＊]|[xX#]{2,})[*•●＊xX#]*[0-9]*$"
 _STARRED = r"^[0-9]+[*]+[0-9]+$"
@@ -41,29 +47,38 @@ _LONGEST_GROUPED = 2 * LONGEST  # bytes
 _MASK_CHARACTER = r"[^0-9]"
 #: A number of 12 to 19 digits as a spreadsheet or a float shows it.
 _SCIENTIFIC = r"^[0-9](?:[.,][0-9]*)?[eE]\+?1[1-8]$"
-_EXACT_FLOAT = 2.0**53
+#: A number of so many digits with decimals: it came out of a float.
+_QUANTITY = r"^([0-9]{12,19})[.,]0+$"
+_EXACT_FLOAT = 2**53
 _LOST_FLOAT = "9E+15"
 #: Digits that a spreadsheet keeps of a number; it writes zeros for the others.
 _KEPT = 15
 _TEN = np.uint64(10)
 _POWERS = np.array([10**zeros for zeros in range(LONGEST)], dtype=np.uint64)
+_NO_NOTE = pl.lit(None, dtype=pl.String)
 _MISSING, _TRUNCATED, _DAMAGED, _NOT_A_NUMBER, _BAD_LENGTH, _BAD_CHECKSUM, _VALID = (
     pl.lit(code, dtype=pl.UInt8) for code in range(len(schema.CARD_STATUSES.categories))
 )
 
 
-def parts_of(cell: pl.Expr) -> pl.Expr:
-    """`PARTS` of raw cells of any type that can hold numbers; a null text where there is no PAN. Streams."""
+def parts_of(cell: pl.Expr, *, repair: bool = False) -> pl.Expr:
+    """`PARTS` of raw cells of any type that can hold numbers; a null text where there is no PAN. Streams.
+
+    Args:
+        cell: The cells.
+        repair: Take `.0` away from whole numbers that a float holds exactly; else they are `damaged`, as larger ones
+            are in any case.
+    """
     schemes.prepare()
-    return cell.map_batches(lambda cells: _read(_written(cells)), return_dtype=PARTS, is_elementwise=True)
+    return cell.map_batches(lambda cells: _read(_written(cells), repair), return_dtype=PARTS, is_elementwise=True)
 
 
 def keys_of(cells: pl.Series) -> Keys:
     """The PANs of the cells that are nothing but one, perhaps with spaces and hyphens between its digits, as integers.
 
     Returns:
-        0 for all others, for PANs that begin with 0, and for those that a spreadsheet may have cut off: `parts_of`
-        says what these are.
+        0 for all others, for PANs that begin with 0, those that a spreadsheet may have cut off, and those that are
+        nobody's (`samples.nobodys`): `parts_of` says what these are.
     """
     text = _written(cells)
     key, size = _plain(text)
@@ -75,6 +90,7 @@ def keys_of(cells: pl.Series) -> Keys:
     rows = np.flatnonzero((key % _TEN == 0) & (key > 0) & (size > _KEPT))
     rows = rows[key[rows] % _POWERS.take(size[rows] - _KEPT) == 0]
     key[rows] *= is_sound(key[rows])
+    key[samples.nobodys().among(key)] = 0
     return key
 
 
@@ -96,11 +112,6 @@ def stub(text: pl.Expr) -> pl.Expr:
     return (text.str.head(tokens.FIRST_SHOWN) + text.str.tail(tokens.LAST_SHOWN)).cast(pl.UInt64, strict=False)
 
 
-def hides_digits(text: pl.Expr) -> pl.Expr:
-    """Whether a canonical text is a truncated PAN."""
-    return text.str.contains(r"[*…]")
-
-
 def _written(cells: pl.Series) -> pl.Series:
     """Cells as text; a float past 2^53 stands for several numbers, and becomes a text that says so."""
     text = text_of(cells)
@@ -110,18 +121,18 @@ def _written(cells: pl.Series) -> pl.Series:
     return text.scatter(lossy.arg_true(), _LOST_FLOAT) if lossy.any() else text
 
 
-def _read(raw: pl.Series) -> pl.Series:
+def _read(raw: pl.Series, repair: bool) -> pl.Series:
     """Cells of digits alone, by far the most, go straight on, then those with spaces, hyphens or stars between."""
-    read = _or_else(raw.alias("text"), _numbers, _grouped, _starred, _others)
+    read = _or_else(raw.alias("text"), _numbers, _grouped, _starred, partial(_others, repair=repair))
     return read.to_struct(raw.name)
 
 
 def _or_else(
     raw: pl.Series, way: Callable[[pl.Series], pl.DataFrame], *ways: Callable[[pl.Series], pl.DataFrame]
 ) -> pl.DataFrame:
-    """`PARTS` by the first way, and by the next ones of what it found no number in."""
+    """`PARTS` by the first way, and by the next ones of what it says nothing of."""
     parts = way(raw)
-    odd = parts["text"].is_null().arg_true()
+    odd = parts["status"].is_null().arg_true()
     if not len(odd) or not ways:
         return parts
     others = _or_else(raw.gather(odd), *ways)
@@ -136,7 +147,7 @@ def _grouped(raw: pl.Series) -> pl.DataFrame:
 
 def _starred(raw: pl.Series) -> pl.DataFrame:
     """`PARTS` of cells that hide digits in the canonical way; the others have nulls."""
-    text = pl.when(_fits(pl.col("text")) & pl.col("text").str.contains(_STARRED)).then("text")
+    text = pl.when(_fits(pl.col("text")) & pl.col("text").str.contains(_STARRED)).then(_of_told_length(pl.col("text")))
     columns = (
         raw.to_frame()
         .lazy()
@@ -147,9 +158,16 @@ def _starred(raw: pl.Series) -> pl.DataFrame:
             stub=stub(pl.col("text")),
             status=pl.when(pl.col("text").is_not_null()).then(_TRUNCATED).cat.to(schema.CARD_STATUSES),
             scheme=schemes.of_leading(pl.col("text")),
+            note=_NO_NOTE,
         )
     )
     return columns.collect(engine="in-memory")
+
+
+def _of_told_length(starred: pl.Expr) -> pl.Expr:
+    """A truncated PAN that hides digits by stars: of a length that its scheme never issues, they tell none."""
+    issued = schemes.issues_shown(starred, starred.str.len_bytes())
+    return pl.when(issued).then(starred).otherwise(starred.str.replace(r"\*+", "…"))
 
 
 def _numbers(text: pl.Series) -> pl.DataFrame:
@@ -166,8 +184,11 @@ def _numbers(text: pl.Series) -> pl.DataFrame:
         return pl.DataFrame({name: number.clear(len(number)).cast(dtype) for name, dtype in PARTS.to_schema().items()})
     scheme, issued = schemes.of_pans(number, length)
     cut_off = pl.Series(_ends_in_lost_zeros(number, length))
+    filler = pl.Series("filler", samples.are_fillers(number.fill_null(1).to_numpy()))
     judged = (
-        pl.when(~issued)
+        pl.when("filler")
+        .then(_NOT_A_NUMBER)
+        .when(~issued)
         .then(_BAD_LENGTH)
         .when(luhn_ok(pl.col("number")))
         .then(_VALID)
@@ -176,15 +197,17 @@ def _numbers(text: pl.Series) -> pl.DataFrame:
         .otherwise(_BAD_CHECKSUM)
     )
     known = pl.col("number").is_not_null()
-    columns = pl.LazyFrame({"text": text, "number": number, "scheme": scheme, "stub": _stubs(number, length)})
+    columns = pl.LazyFrame([text, number, scheme, filler, pl.Series("stub", _stubs(number, length))])
     judged_columns = columns.with_columns(status=judged)
-    sound = known & (pl.col("status") != _DAMAGED)
+    is_pan = known & ~pl.col("filler")
+    sound = is_pan & (pl.col("status") != _DAMAGED)
     return judged_columns.select(
-        pl.when(known).then("text").alias("text"),
+        pl.when(is_pan).then("text").alias("text"),
         pl.when(sound).then("number").alias("number"),
         pl.when(sound).then("stub").alias("stub"),
         pl.when(known).then(pl.col("status").cat.to(schema.CARD_STATUSES)).alias("status"),
-        pl.when(known).then("scheme").alias("scheme"),
+        pl.when(is_pan).then("scheme").alias("scheme"),
+        pl.when(known & pl.col("filler")).then(pl.lit(FILLER)).alias("note"),
     ).collect(engine="in-memory")
 
 
@@ -206,47 +229,47 @@ def _ends(digits: Keys, length: npt.NDArray[Any]) -> Keys:
     return stubs
 
 
-def _others(raw: pl.Series) -> pl.DataFrame:
+def _others(raw: pl.Series, repair: bool) -> pl.DataFrame:
     """`PARTS` of cells that are not plain digits; the first status that applies, in the contract's order."""
-    bare = (
-        pl.col("text")
-        .str.replace(_APOSTROPHE, "")
-        .str.replace_all(_SPACES_AND_HYPHENS, "")
-        .str.replace_many(_FULL_WIDTH)
+    bare = pl.col("bare")
+    whole = bare.str.extract(_QUANTITY)
+    mended = pl.lit(repair) & (whole.cast(pl.UInt64, strict=False) < _EXACT_FLOAT).fill_null(value=False)
+    shaped = (
+        raw.to_frame()
+        .lazy()
+        .select(raw="text", bare=pan_forms.bare(pl.col("text")))
+        .with_columns(bare=pl.when(mended).then(whole).otherwise("bare"), note=pl.when(mended).then(pl.lit(REPAIRED)))
+        .collect(engine="in-memory")
     )
-    shaped = raw.to_frame().lazy().select(raw="text", bare=bare).collect(engine="in-memory")
-    has_digits = pl.col("bare").str.contains("[0-9]")
-    hidden, elided = pl.col("bare").str.contains(_HIDDEN), pl.col("bare").str.contains(_ELIDED)
-    truncated = has_digits & (hidden | elided)
-    starred = pl.col("bare").str.replace_all(_MASK_CHARACTER, "*")
-    shortened = pl.col("bare").str.replace(_ELIDED, "${1}…${2}")
+    hidden, elided = bare.str.contains(_HIDDEN), bare.str.contains(_ELIDED)
+    truncated = bare.str.contains("[0-9]") & (hidden | elided)
     status = (
         pl.when(is_blank(pl.col("raw")))
         .then(_MISSING)
         .when(truncated)
         .then(_TRUNCATED)
-        .when(pl.col("bare").str.contains(_SCIENTIFIC))
+        .when(bare.str.contains(_SCIENTIFIC) | whole.is_not_null())
         .then(_DAMAGED)
-        .when(pl.col("bare").str.contains("^[0-9]+$"))
+        .when(bare.str.contains("^[0-9]+$"))
         .then(_BAD_LENGTH)
         .otherwise(_NOT_A_NUMBER)
     )
-    shown = (
-        pl.when(truncated & elided & (pl.col("bare").str.len_bytes() <= LONGEST))
-        .then(shortened)
-        .when(truncated & hidden & _fits(starred))
-        .then(starred)
-    )
+    starred = _of_told_length(bare.str.replace_all(_MASK_CHARACTER, "*"))
+    shown = pl.when(elided).then(bare.str.replace(_ELIDED, "${1}…${2}")).otherwise(starred)
     told = (
         shaped.lazy()
-        .select(text=shown, status=status.cat.to(schema.CARD_STATUSES))
+        .select(
+            text=pl.when(truncated & (shown.str.len_chars() <= LONGEST)).then(shown),
+            status=status.cat.to(schema.CARD_STATUSES),
+            note="note",
+        )
         .with_columns(scheme=schemes.of_leading(pl.col("text")), stub=stub(pl.col("text")))
         .select(pl.all().name.prefix("_"))
         .collect(engine="in-memory")
     )
     filled = pl.concat([_numbers(shaped["bare"].alias("text")), told], how="horizontal")
     return filled.select(
-        "number", *(pl.coalesce(name, f"_{name}").alias(name) for name in ("text", "stub", "status", "scheme"))
+        "number", *(pl.coalesce(name, f"_{name}").alias(name) for name in ("text", "stub", "status", "scheme", "note"))
     )
 
 

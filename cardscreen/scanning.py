@@ -39,6 +39,8 @@ NO_ACCOUNT = "no_account"
 RAGGED_ROW = "ragged"
 #: Of cells, results must not depend on the files in which they stand.
 _NO_PLACE = [pl.lit(None, dtype=schema.REJECTS[name]).alias(name) for name in ("file", "line")]
+#: Status of a cell of which what is hidden decides whether it is listed: `Targets.of_truncated`.
+INCOMPARABLE = "incomparable"
 #: Column that says of a row whether it may match a listing; Arrow takes no NUL in a name.
 MAY_MATCH = "\ue000may_match"
 _ROW = "\0row"
@@ -212,11 +214,36 @@ def _plain_keys(cells: pl.DataFrame, kind: Kind) -> Keys:
     return found
 
 
-def _seen(scanned: pl.DataFrame) -> Cells:
-    """`schema.SCAN` cells, a column a field, as arrays."""
-    has_key, has_stub = (scanned[name].is_not_null().to_numpy() for name in ("key", "stub"))
-    key, stub = (scanned[name].fill_null(0).to_numpy() for name in ("key", "stub"))
-    return Cells(key, has_key, has_stub & ~has_key, lambda: stub)
+@dataclass
+class _Odd:
+    """Cells that are not plain to see, read in full.
+
+    Attributes:
+        scanned: `schema.SCAN`, a column a field, and `raw`.
+        may_match: As in `_Column`.
+        usable: As in `_Column`.
+    """
+
+    scanned: pl.DataFrame
+    may_match: Flags
+    usable: Flags
+
+    @classmethod
+    def read(cls, cells: pl.DataFrame, kind: Kind, targets: Targets) -> _Odd:
+        """Read them."""
+        cell = pl.col(cells.columns[0])
+        scanned = cells.select(kind.scan(cell).struct.unnest(), raw=cell)
+        has_key, has_stub = (scanned[name].is_not_null().to_numpy() for name in ("key", "stub"))
+        key, stub = (scanned[name].fill_null(0).to_numpy() for name in ("key", "stub"))
+        may_match, usable = targets.may_match(Cells(key, has_key, lambda: stub)), has_key | has_stub
+        hidden = np.flatnonzero(has_stub & ~has_key)
+        if len(hidden):
+            values = taken(cells, hidden).select(kind.read(cell).struct.field("value")).to_series()
+            may_match[hidden], incomparable = targets.of_truncated(values)
+            usable[hidden] = ~incomparable
+            rows = pl.Series(hidden[incomparable])
+            scanned = scanned.with_columns(scanned["status"].scatter(rows, INCOMPARABLE))
+        return cls(scanned, may_match, usable)
 
 
 @dataclass
@@ -247,14 +274,14 @@ class _Column:
             row = cells.drop_in_place(_ROW).to_numpy().astype(np.intp)
         found = _plain_keys(cells, kind)
         usable, empty = found > 0, cells.to_series(0).is_null().to_numpy()
-        may_match = targets.may_match(Cells(found, usable, np.zeros_like(usable), lambda: kind.stubs_of(found)))
+        may_match = targets.may_match(Cells(found, usable, lambda: kind.stubs_of(found)))
         others = np.flatnonzero(~usable & ~empty)
-        scanned = taken(cells, others).select(kind.scan(pl.col(column)).struct.unnest(), raw=pl.col(column))
-        seen = _seen(scanned)
-        usable[others], may_match[others] = seen.has_key | seen.has_only_stub, targets.may_match(seen)
+        odd = _Odd.read(taken(cells, others), kind, targets)
+        usable[others], may_match[others] = odd.usable, odd.may_match
         if len(targets.tokens):
             read = cells.select(kind.read(pl.col(column)).struct.field("value"))
             may_match |= targets.listed_by_token(read.to_series())
+        scanned = odd.scanned
         blank = scanned["status"] == "missing"
         counts = Counter(cells=len(cells), missing=int(empty.sum() + blank.sum()), usable=int(usable.sum()))
         counts["rejected"] = counts["cells"] - counts["missing"] - counts["usable"]

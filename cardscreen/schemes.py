@@ -17,12 +17,14 @@ import numpy.typing as npt
 import polars as pl
 
 from cardscreen.prefixes import Prefixes
+from cardscreen.truncated import LONGEST, SHORTEST
 
 #: Digits of a PAN that decide its scheme: more than any prefix in the table has.
 _REACH = 8
 UNKNOWN = "unknown"
-_LONGEST = 19
-_POWERS = np.array([10**zeros for zeros in range(_LONGEST - _REACH + 1)], dtype=np.uint64)
+_POWERS = np.array([10**zeros for zeros in range(LONGEST - _REACH + 1)], dtype=np.uint64)
+#: The bit of each length, as in `_length_bits`; of the last one, none.
+_BITS = pl.Series([1 << length for length in range(LONGEST + 1)] + [0], dtype=pl.UInt32)
 
 
 def published() -> pl.DataFrame:
@@ -58,7 +60,7 @@ def of_pans(number: pl.Series, length: pl.Series) -> tuple[pl.Series, pl.Series]
     Returns:
         `scheme` (String; `unknown` where no scheme owns it) and `issued` (Boolean; true for unknown ones).
     """
-    digits = length.fill_null(_REACH).clip(_REACH, _LONGEST).to_numpy()
+    digits = length.fill_null(_REACH).clip(_REACH, LONGEST).to_numpy()
     leading = number.fill_null(0).to_numpy() // _POWERS[digits - _REACH]
     row = _prefixes().find(leading)  # of nobody: -1, the last of those named
     issued = _lengths().take(row) >> digits & 1
@@ -99,3 +101,23 @@ def of_leading(digits: pl.Expr) -> pl.Expr:
     """
     owner = pl.lit(_prefixes().table.payload["scheme"]).gather(_prefixes().of_shown(digits))
     return pl.when(digits.is_not_null()).then(owner.fill_null(UNKNOWN))
+
+
+def issues_shown(digits: pl.Expr, length: pl.Expr) -> pl.Expr:
+    """Whether the scheme that owns all PANs with the leading digits shown issues PANs of a length.
+
+    Args:
+        digits: As for `of_leading`.
+        length: Any whole number.
+
+    Returns:
+        Boolean; of digits that no scheme owns alone: whether a PAN may have that length at all.
+
+    Example:
+        >>> shown = pl.DataFrame({"shown": ["622202****1234", "622202******1234", "990000****1234"]})
+        >>> shown.select(issues_shown(pl.col("shown"), pl.col("shown").str.len_chars())).to_series().to_list()
+        [False, True, True]
+    """
+    lengths = pl.lit(_prefixes().table.payload["lengths"]).gather(_prefixes().of_shown(digits))
+    bit = pl.lit(_BITS).gather(length.clip(0, len(_BITS) - 1))
+    return ((lengths & bit) > 0).fill_null(value=True) & length.is_between(SHORTEST, LONGEST)

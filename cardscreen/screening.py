@@ -35,7 +35,7 @@ from cardscreen.files import write_whole
 from cardscreen.findings import cells_of, decide, figures, matches, summary_of, watched_in, with_carriers
 from cardscreen.identifiers import Kind
 from cardscreen.listings import Blocklist, holds
-from cardscreen.matching import Targets, check_token_keys, evidence, near_in
+from cardscreen.matching import Near, Targets, check_token_keys, evidence, near_in
 from cardscreen.policy import Policy
 from cardscreen.reading import IN_PYTHON, Reading
 from cardscreen.rejects import ROW_GROUP
@@ -198,15 +198,15 @@ def _answered(
 ) -> Result:
     """What the accounts answer to a question."""
     clock, plan, day, keys = Clock(), asked.plan, asked.day, asked.token_keys
-    in_force = compiled.in_force(blocklist.compiled, day)
+    in_force, near = compiled.in_force(blocklist.compiled, day), near_in(asked.listings)
     watch = None if before is None else Watch(before["account_id"])
     with output_folder(out) as folder:
         with clock.stage("scan"):
-            counts, rows, rejects = scan(table, plan, _targets(plan, in_force, keys), folder, watch)
+            counts, rows, rejects = scan(table, plan, _targets(plan, in_force, near, keys), folder, watch)
         with clock.stage("evidence"):
             cells = cells_of(rows.filter(MAY_MATCH), plan)
             values = cells.select("kind", "value").unique()
-            found = with_carriers(matches(cells, evidence(values, near_in(asked.listings), keys)))
+            found = with_carriers(matches(cells, evidence(values, near, keys)))
         with clock.stage("policy"):
             decisions = decide(found, asked.rules, day, plan.carry, before, asked.rules.cleared(day))
         summary = summary_of(plan, counts, figures(found, decisions), asked.listings, day)
@@ -376,9 +376,9 @@ def previous_flags(previous: Any, account_type: pl.DataType) -> pl.DataFrame | N
     return read.drop("bad").unique("account_id", keep="first", maintain_order=True)
 
 
-def _targets(plan: AccountColumns, in_force: pl.DataFrame, keys: Sequence[TokenKey]) -> dict[str, Targets]:
+def _targets(plan: AccountColumns, in_force: pl.DataFrame, near: Near, keys: Sequence[TokenKey]) -> dict[str, Targets]:
     kinds = {kind.name for kind in plan.identifiers.values()}
-    return {name: Targets.of(name, in_force, keys) for name in kinds}
+    return {name: Targets.of(name, in_force, near, keys) for name in kinds}
 
 
 @cache

@@ -85,21 +85,33 @@ SEVERAL = {
     "13800138001;8001": ["13800138001"],
     "13800138000.0, 13800138001": ["13800138000.0", "13800138001"],
 }
+#: Lengths of the cards that are tried here; of other schemes, none are known.
+LENGTHS = {"6222": [16, 17, 18, 19], "4000": [13, 16, 18, 19], "4111": [13, 16, 18, 19]}
+ANY_LENGTH = list(range(12, 20))
 
 
 def read_card(cell: str | None) -> tuple[str | None, str]:
-    """Canonical value (with * where it is truncated) and status; 16-digit Visa and UnionPay only."""
+    """Canonical value (with * or … where it is truncated) and status; Visa and UnionPay only."""
     if cell is None or cell.strip() == "":
         return None, "missing"
     text = cell.replace(" ", "").replace("-", "")
-    if re.fullmatch(r"\d*\*+\d*", text):
-        shows_enough = re.fullmatch(r"\d{6,}\*+\d{4,}", text) and 12 <= len(text) <= 19
+    if re.fullmatch(r"\d*(\*+|…)\d*", text):
+        shows_enough = re.fullmatch(r"\d{6,}(\*+|…)\d{4,}", text)
+        if len(text) not in LENGTHS.get(text[:4], ANY_LENGTH):
+            text = re.sub(r"\*+", "…", text)
         return (text if shows_enough else None), "truncated"
+    if re.fullmatch(r"\d{12,19}\.0+", text):
+        return None, "damaged"
     if not text.isascii() or not text.isdigit():
+        return None, "not_a_number"
+    if len(text) >= 12 and (text in "0123456789" * 3 or text in "9876543210" * 3 or len(set(text)) == 1):
         return None, "not_a_number"
     if not 12 <= len(text) <= 19:
         return None, "bad_length"
-    return text, "valid" if luhn.is_valid(text) else "bad_checksum"
+    if luhn.is_valid(text):
+        return text, "valid"
+    lost = len(text) > 15 and set(text[15:]) == {"0"}
+    return (None, "damaged") if lost else (text, "bad_checksum")
 
 
 def read_wallet(cell: str | None) -> tuple[str | None, str]:
@@ -124,7 +136,63 @@ def read_cell(kind: str, cell: str | None, region: str | None) -> tuple[str | No
 
 
 def mask(kind: str, value: str) -> str:
+    if "…" in value:
+        return value[:6] + "…" + value[-4:]
     return value[:6] + "*" * (len(value) - 10) + value[-4:] if kind == "card" else value
+
+
+def is_hidden(text: str) -> bool:
+    return re.fullmatch(r"\d+(\*+|…)\d+", text) is not None
+
+
+def writings(text: str) -> list[str]:
+    """A card number with `?` for each hidden digit, in every length that it may have."""
+    if "…" not in text:
+        return [text.replace("*", "?")]
+    head, tail = text.split("…")
+    return [f"{head}{'?' * (size - len(head) - len(tail))}{tail}" for size in ANY_LENGTH if size >= len(head + tail)]
+
+
+def agree(one: str, other: str) -> bool:
+    """Whether some number can be written both ways."""
+    return any(
+        len(this) == len(that) and all(a == b or "?" in (a, b) for a, b in zip(this, that, strict=True))
+        for this in writings(one)
+        for that in writings(other)
+    )
+
+
+def in_range(digits: str, listed: str) -> bool:
+    if listed.endswith("*"):
+        return digits.startswith(listed.lstrip("+").rstrip("*"))
+    low, high = (each.lstrip("+") for each in listed.split("-"))
+    return len(digits) == len(low) and int(low) <= int(digits) <= int(high)
+
+
+def is_range(listed: str) -> bool:
+    return re.fullmatch(r"\+?\d+\*|\+?\d+-\+?\d+", listed) is not None
+
+
+def bounds(listed: str) -> list[tuple[int, int]]:
+    """The numbers of a range, for each length that they have."""
+    if not listed.endswith("*"):
+        low, high = listed.split("-")
+        return [(int(low), int(high))]
+    begin = listed.rstrip("*")
+    return [(int(begin.ljust(size, "0")), int(begin.ljust(size, "9"))) for size in range(len(begin), 20)]
+
+
+def sides(value: str, listed: str) -> tuple[bool, bool]:
+    """Whether, in one of its lengths, all numbers that a hidden one may be are in a range; and whether some may be.
+
+    Leading zeros are not told apart where some may be: nobody has such a card, and the answer is only less certain.
+    """
+    wholly = partly = False
+    for written in writings(value):
+        low, high = written.replace("?", "0"), written.replace("?", "9")
+        wholly = wholly or (in_range(low, listed) and in_range(high, listed))
+        partly = partly or any(first <= int(high) and int(low) <= last for first, last in bounds(listed))
+    return wholly, partly
 
 
 def match_of(kind: str, value: str, listing: Row) -> str | None:
@@ -134,22 +202,22 @@ def match_of(kind: str, value: str, listing: Row) -> str | None:
         return "token" if value == listed else None
     if kind == "wallet":
         return "exact" if value == listed else None
-    digits, hidden = value.lstrip("+"), "*" in value
-    if re.fullmatch(r"\d+\*+\d+", listed):  # a truncated PAN
-        head, tail = listed.split("*")[0], listed.split("*")[-1]
-        fits = len(value) == len(listed) and value.startswith(head) and value.endswith(tail)
-        return "truncated" if fits and not hidden else None
-    if listed.endswith("*"):
-        return "range" if not hidden and digits.startswith(listed.lstrip("+").rstrip("*")) else None
-    if re.fullmatch(r"\+?\d+-\+?\d+", listed):
-        low, high = (each.lstrip("+") for each in listed.split("-"))
-        inside = len(digits) == len(low) and not hidden and int(low) <= int(digits) <= int(high)
-        return "range" if inside else None
-    if hidden:
-        head, tail = value.split("*")[0], value.split("*")[-1]
-        fits = len(value) == len(listed) and listed.startswith(head) and listed.endswith(tail)
-        return "truncated" if fits else None
+    if is_range(listed):
+        if is_hidden(value):
+            return "truncated" if sides(value, listed)[0] else None
+        return "range" if in_range(value.lstrip("+"), listed) else None
+    if is_hidden(value) or is_hidden(listed):
+        same_ends = value[:6] == listed[:6] and value[-4:] == listed[-4:]
+        return "truncated" if same_ends and agree(value, listed) else None
     return "exact" if value == listed else None
+
+
+def is_incomparable(kind: str, value: str, listings: list[Row]) -> bool:
+    """Whether what a value hides decides whether it is listed, and no block listing covers it."""
+    blocked = [each for each in listings if each["kind"] == kind and each["list"] == "block"]
+    if not is_hidden(value) or any(match_of(kind, value, each) for each in blocked):
+        return False
+    return any(each.get("token") or (is_range(each["value"]) and sides(value, each["value"])[1]) for each in blocked)
 
 
 def in_force(listing: Row, day: date) -> bool:
@@ -216,6 +284,8 @@ def screen(accounts: list[Row], raw_listings: list[Row], asked: Question) -> Fou
                 several = [part for cell in several for part in SEVERAL.get(cell, [cell])]
             for place, cell in enumerate(several):
                 value, status = read_cell(kind, cell, asked.region)
+                if value is not None and is_incomparable(kind, value, listings):
+                    value, status = None, "incomparable"
                 outcomes[number, identifier, place] = outcome = (
                     "missing" if status == "missing" else "rejected" if value is None else "clear"
                 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Any
 
@@ -12,15 +13,27 @@ from hypothesis import strategies as st
 from stdnum import luhn
 
 import cardscreen as cs
+from cardscreen import samples
 from cardscreen.luhn import luhn_ok
 
 Row = dict[str, Any]
 FIELDS = ["iin", "last4", "scheme", "status", "masked"]
 NOTHING = dict.fromkeys(FIELDS)
 
+
+def is_filler(text: str) -> bool:
+    """Whether each digit is the next one, or the one before, or the same: as forms are filled with."""
+    steps = {(int(after) - int(before)) % 10 for before, after in itertools.pairwise(text)}
+    return len(steps) == 1 and steps <= {0, 1, 9}
+
+
 digit_strings = st.text(st.sampled_from("0123456789"), min_size=1, max_size=19)
-pans = st.text(st.sampled_from("0123456789"), min_size=12, max_size=19)
-separators = st.sampled_from([" ", "-", "\u3000", "\u00a0", "\u2010", "\u2011", "－", "\u200b", "\t", "  "])
+pans = st.text(st.sampled_from("0123456789"), min_size=12, max_size=19).filter(
+    lambda text: not is_filler(text) and not is_filler(text.lstrip("0").rjust(12, "0"))
+)
+separators = st.sampled_from(
+    [*(" ", "-", "\u3000", "\u00a0", "\u2010", "\u2011", "－", "\u200b", "\t", "  "), *"\u200e\u200f\u202c\u2066\u2069"]
+)
 
 
 def read(cells: Any, pan: bool = False) -> list[Row]:
@@ -67,7 +80,13 @@ def numbers(prefix: str, length: int) -> str:
         pytest.param("----", "not_a_number", id="only-hyphens"),
         pytest.param("4111 1111 1111 1111 05/29", "not_a_number", id="with-expiry"),
         pytest.param("4111,1111,1111,1111", "not_a_number", id="commas"),
-        pytest.param("411111111111111.0", "not_a_number", id="spreadsheet-damage"),
+        pytest.param("4111111111111111.0", "damaged", id="as-pandas-writes-it"),
+        pytest.param("411111111111111,00", "damaged", id="with-a-decimal-comma"),
+        pytest.param("41111111111.0", "not_a_number", id="too-short-for-a-card-with-decimals"),
+        pytest.param("411111111111.111", "not_a_number", id="two-groups-may-be-decimals"),
+        pytest.param("4111.1111_1111.1111", "not_a_number", id="several-signs-between-groups"),
+        pytest.param("C4111111111111111", "not_a_number", id="a-letter-is-no-label"),
+        pytest.param("account 4111111111111111", "not_a_number", id="no-label-of-a-card"),
         pytest.param("+4111111111111111", "not_a_number", id="plus"),
         pytest.param("４１１１a", "not_a_number", id="not-a-number-before-length"),
         pytest.param("٤١١١١١١١١١١١١١١١", "not_a_number", id="arabic-digits"),
@@ -87,7 +106,6 @@ def numbers(prefix: str, length: int) -> str:
         pytest.param("４１１１１１１１１１１１１１１１", "valid", id="full-width"),
         pytest.param("'4111111111111111", "valid", id="apostrophe"),
         pytest.param(" ’4111 1111 1111 1111", "valid", id="curly-apostrophe"),
-        pytest.param("000000000000", "valid", id="all-zero"),
     ],
 )
 def test_a_cell_has_the_first_status_that_applies(cell: str | None, status: str) -> None:
@@ -141,6 +159,93 @@ def test_a_cell_has_the_first_status_that_applies(cell: str | None, status: str)
 def test_a_sound_number_of_a_scheme_is_valid_and_its_own(pan: str, owner: str) -> None:
     (row,) = read([pan])
     assert (row["scheme"], row["status"]) == (owner, "valid")
+
+
+FILLERS = ["0000000000000000", "8888888888888888", "1234567890123456", "0123456789012345", "9876543210987654"]
+FILLERS += ["999999999999", "4444 4444 4444 4444", "1234567890123456789", "123456789012", "2345-6789-0123-4567"]
+
+
+@pytest.mark.parametrize("cell", FILLERS)
+def test_what_forms_are_filled_with_is_no_number(cell: str) -> None:
+    (row,) = read([cell], pan=True)
+    assert row == {"pan": None, **NOTHING, "status": "not_a_number"}
+    if not cell.startswith("0"):
+        whole = pl.Series([int(cell.replace(" ", "").replace("-", ""))], dtype=pl.UInt64)
+        assert read(whole)[0]["status"] == "not_a_number"
+
+
+def test_no_number_that_is_published_for_testing_is_such_a_filler() -> None:
+    assert not any(map(is_filler, samples.published()["pan"]))
+
+
+WRITTEN = [
+    '="4111111111111111"',
+    '="4111 1111 1111 1111"',
+    '"4111111111111111"',
+    "='4111111111111111'",
+    "“4111111111111111”",
+    "4111.1111.1111.1111",
+    "4111_1111_1111_1111",
+    "4111/1111/1111/1111",
+    "411111.111.111.1111",
+    "Card no. 4111111111111111",
+    "CARD NUMBER: 4111 1111 1111 1111",
+    "credit card #4111111111111111",
+    "PAN: 4111-1111-1111-1111",
+    "卡号：4111111111111111",
+    "银行卡号 4111 1111 1111 1111",
+    "Kartennummer: 4111111111111111",
+    "Número de tarjeta: 4111.1111.1111.1111",
+    "номер карты № 4111111111111111",
+    "Visa 4111 1111 1111 1111",
+    "\u202a4111111111111111\u202c",
+    "\u200e4111 1111\u200f 1111\u2066 1111\u2069",
+    "\u202d卡号：\u202c4111\u200e1111\u200e1111\u200e1111",
+    "\u2067='4111111111111111\u2069",
+]
+
+
+@pytest.mark.parametrize("cell", WRITTEN)
+def test_quotes_labels_dots_and_marks_of_direction_are_no_part_of_a_number(cell: str) -> None:
+    assert read([cell], pan=True) == read(["4111111111111111"], pan=True)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        *("Card no. 6222 02** **** 1234", "卡号：622202******1234", "6222.02**.****.1234", '="622202xxxxxx1234"'),
+        *("\u202a622202\u200e******\u200e1234\u202c", "PAN 622202••••••1234"),
+    ],
+)
+def test_nor_are_they_of_a_truncated_one(cell: str) -> None:
+    assert read([cell]) == read(["622202******1234"])
+
+
+@pytest.mark.parametrize(
+    ("cell", "number"),
+    [
+        pytest.param("4111111111111111.0", "4111111111111111", id="as-pandas-writes-it"),
+        pytest.param("6222021234561234.00", "6222021234561234", id="two-zeros"),
+        pytest.param("378282246310005,0", "378282246310005", id="decimal-comma"),
+        pytest.param("Card: 4111111111111111.0", "4111111111111111", id="behind-a-label"),
+        pytest.param("9007199254740991.0", "9007199254740991", id="the-last-that-a-float-holds"),
+        pytest.param("9007199254740992.0", None, id="the-first-that-may-be-another"),
+        pytest.param("6222021234561234567.0", None, id="nineteen-digits"),
+        pytest.param("4111111111111110.0", None, id="a-spreadsheets-fifteen-digits"),
+        pytest.param("4.111111111111111E+15", None, id="scientific"),
+        pytest.param("4.11111E+15", None, id="scientific-and-short"),
+    ],
+)
+def test_repair_takes_away_the_decimals_of_a_float_that_was_exact_and_guesses_nothing(
+    cell: str, number: str | None
+) -> None:
+    assert [row["status"] for row in read([cell])] == ["damaged"]
+    frame = pl.DataFrame({"card": [cell]})
+    (row,) = frame.select(cs.card("card", pan=True, repair=True).struct.unnest()).to_dicts()
+    if number is None:
+        assert row["status"] == "damaged"
+    else:
+        assert row == read([number], pan=True)[0]
 
 
 def test_every_scheme_of_the_table_can_be_told() -> None:
@@ -199,15 +304,21 @@ def obvious_status(cell: str) -> str:
     if cell.strip() == "":
         return "missing"
     text = "".join(each for each in cell if each not in " -")
+    for sign in "._":
+        groups = text.split(sign)
+        if len(groups) > 2 and all(re.fullmatch(r"[\d*xX#]+", group) for group in groups):
+            text = "".join(groups)
     hidden = r"(\*|[xX#]{2,})[*xX#]*|\.{2,}"
     if re.fullmatch(rf"\d*({hidden})\d*", text) and re.search(r"\d", text):
         return "truncated"
-    if re.fullmatch(r"\d([.,]\d*)?[eE]\+?1[1-8]", text):
+    if re.fullmatch(r"\d([.,]\d*)?[eE]\+?1[1-8]|\d{12,19}[.,]0+", text):
         return "damaged"
     if not re.fullmatch(r"\d+", text):
         return "not_a_number"
     if not 12 <= len(text) <= 19:
         return "bad_length"
+    if is_filler(text) or is_filler(text.lstrip("0").rjust(12, "0")):
+        return "not_a_number"
     if luhn.is_valid(text):
         return "valid"
     return "damaged" if len(text) > 15 and set(text[15:]) == {"0"} else "bad_checksum"
@@ -272,8 +383,14 @@ def test_a_mask_shows_first_six_and_last_four_and_the_issuer_is_told(pan: str, m
         pytest.param("62220299....561234", ("622202", "1234", "unionpay", "622202…1234"), id="more-than-may-be-shown"),
         pytest.param("6222…1234", ("6222", "1234", "unionpay", "6222…1234"), id="less-and-unknown-length"),
         pytest.param("…1234", (None, "1234", "unknown", "…1234"), id="last-four-and-unknown-length"),
-        pytest.param("62****1234", (None, None, None, None), id="too-short"),
-        pytest.param("622202**********1234", (None, None, None, None), id="too-long"),
+        pytest.param("62****1234", ("62", "1234", "unknown", "62…1234"), id="shorter-than-any-card"),
+        pytest.param("622202**********1234", ("622202", "1234", "unionpay", "622202…1234"), id="longer-than-any-card"),
+        pytest.param("622202****1234", ("622202", "1234", "unionpay", "622202…1234"), id="shorter-than-its-scheme's"),
+        pytest.param("622202xxxx1234", ("622202", "1234", "unionpay", "622202…1234"), id="the-same-with-x"),
+        pytest.param("411111*****1234", ("411111", "1234", "visa", "411111…1234"), id="between-two-lengths"),
+        pytest.param("378282******0005", ("378282", "0005", "amex", "378282…0005"), id="longer-than-its-scheme's"),
+        pytest.param("990000****1234", ("990000", "1234", "unknown", "990000****1234"), id="of-no-known-scheme"),
+        pytest.param("12345678901234567890*1", (None, None, None, None), id="more-digits-than-any-card"),
     ],
 )
 def test_a_truncated_number_fills_what_it_shows(cell: str, expected: tuple[str | None, ...]) -> None:
@@ -336,8 +453,8 @@ def test_a_column_of_any_number_type_is_read(column: pl.Series) -> None:
 
 
 def test_the_largest_numbers_of_nineteen_digits_are_read() -> None:
-    largest = pl.Series([9999999999999999999, 9223372036854775808], dtype=pl.UInt64)
-    assert [row["pan"] for row in read(largest, pan=True)] == ["9999999999999999999", "9223372036854775808"]
+    largest = pl.Series([9999999999999999998, 9223372036854775808], dtype=pl.UInt64)
+    assert [row["pan"] for row in read(largest, pan=True)] == ["9999999999999999998", "9223372036854775808"]
 
 
 def test_a_broken_float_is_no_card_number() -> None:

@@ -33,7 +33,7 @@ from cardscreen.cli import main
 from cardscreen.errors import without_cards
 from cardscreen.feeds import Feed, read_feed
 from cardscreen.issuers import Issuers
-from cardscreen.matching import Targets
+from cardscreen.matching import Targets, near_in
 from cardscreen.normalize import describe, normalize_file
 from cardscreen.secret import Secret
 
@@ -232,7 +232,7 @@ def test_what_an_object_shows_of_itself_holds_no_number(tmp_path: Path) -> None:
     objects: list[object] = [
         *(KEY, Secret(SECRET), listed, result, cs.Card(), cs.Phone("CN"), cs.Policy()),
         Issuers.from_frame(pl.DataFrame({"bin": [LONG[:11]], "issuer": ["a bank"]})),
-        Targets.of("card", listed.compiled, [KEY]),
+        Targets.of("card", listed.compiled, near_in(listed.lazy), [KEY]),
         cs.card("card", pan=True, issuers=pl.DataFrame({"bin": [VISA[:11]], "issuer": ["a bank"]})),
         cs.token("card", "card", KEY),
         ACCOUNTS.lazy().select(cs.token(cs.card("card", pan=True).struct.field("pan"), "card", KEY)).explain(),

@@ -24,6 +24,10 @@ CARDS = [
     "6222021234561000000",
     "622202******1234",
     "0" * 16,
+    "8888 8888 8888 8888",
+    "1234567890123456",
+    "6222021234561234.0",
+    "卡号：6222.0212.3456.1234",
     "+41111111111111",
 ]
 ODD = st.text(st.sampled_from("0123456789+ -.*xX()\0\u00a0\uff0d\uff11e"), max_size=22)
@@ -34,6 +38,7 @@ KINDS: dict[str, Kind] = {
     "many": cs.Phone("CN", many=True),
     "repaired": cs.Phone("CN", repair=True),
     "card": cs.Card(),
+    "card-repaired": cs.Card(repair=True),
     "card-without-tests": cs.Card(exclude_test_cards=True),
     "wallet": cs.Wallet(),
 }
