@@ -177,7 +177,7 @@ def stages(file: Path, blocklist: cs.Blocklist) -> dict[str, float]:
     for name, kind in IDENTIFIERS.items():
         targets, found = (
             Targets.of(kind.name, in_force, near_in(blocklist.lazy)),
-            [kind.keys_of(part.select(name)) for part in parts],
+            [kind.keys_of(part.select(name)).keys for part in parts],
         )
 
         def cells(keys: Keys) -> Cells:

@@ -40,6 +40,7 @@ class Limits(Section):
     flagged_share: Share = 0.05
     source_share: Share = 0.02
     rejected_share: Share = 0.20  # of an identifier's cells that are not missing
+    invalid_share: Share = 0.30  # of an identifier's usable cells, numbers that no numbering plan has
     exempted_share: Share = 0.001
     new_suspend: Share = 0.002  # newly told since the base
     new_close: Share = 0.0005
@@ -145,6 +146,8 @@ def _alone(summary: dict[str, Any], limits: Limits) -> Iterator[str]:
         written = max(cells["cells"] - cells["missing"], 1)
         what = f"of the filled cells of {column!r} gave no usable value"
         yield from _past("rejected_share", cells["rejected"] / written, limits.rejected_share, what)
+        what = f"of the usable cells of {column!r} are no valid numbers: is their region right?"
+        yield from _past("invalid_share", invalid_share(cells), limits.invalid_share, what)
     nameless = summary["rows"]["no_account"] / rows
     yield from _past("rejected_share", nameless, limits.rejected_share, "of the rows name no account")
     for source, told in ((summary.get("store") or {}).get("sources") or {}).items():
@@ -155,6 +158,11 @@ def _alone(summary: dict[str, Any], limits: Limits) -> Iterator[str]:
             )
     exempt = summary["rows"]["exempt"] / rows
     yield from _past("exempted_share", exempt, limits.exempted_share, "of the rows are exempted")
+
+
+def invalid_share(cells: Mapping[str, int]) -> float:
+    """The share of an identifier's usable cells, as `summary["coverage"]` counts them, that are no valid numbers."""
+    return cells.get("invalid", 0) / max(cells["cells"] - cells["missing"] - cells["rejected"], 1)
 
 
 def _against(now: dict[str, Any], limits: Limits, then: dict[str, Any], moves: Moves) -> Iterator[str]:

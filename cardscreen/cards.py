@@ -14,10 +14,11 @@ import polars as pl
 
 from cardscreen import keys, samples, schema, schemes, tokens
 from cardscreen.cleaning import as_expr, named_like, over_fields
-from cardscreen.digits import Keys
+from cardscreen.digits import Flags, Keys, PlainKeys
 from cardscreen.errors import ConfigError
 from cardscreen.forms import as_listed, as_written
 from cardscreen.issuers import Issuers
+from cardscreen.luhn import is_sound
 from cardscreen.pans import FILLER, REPAIRED, keys_of, parts_of, stub, stubs_of
 from cardscreen.truncated import LONGEST, SHORTEST, hides_digits
 
@@ -166,11 +167,12 @@ class Card:
 
     name: ClassVar[str] = "card"
     truncates: ClassVar[bool] = True
+    flaw: ClassVar[str] = "bad_checksum"
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What may be noted of a cell."""
-        return (_TEST_CARD, _DAMAGED, FILLER, *([REPAIRED] if self.repair else []))
+        return (self.flaw, _TEST_CARD, _DAMAGED, FILLER, *([REPAIRED] if self.repair else []))
 
     def __post_init__(self) -> None:
         """Refuse a mask that shows more than it may."""
@@ -188,9 +190,15 @@ class Card:
         """None: a cell holds one card."""
         return None
 
-    def keys_of(self, cells: pl.DataFrame) -> Keys:
+    def keys_of(self, cells: pl.DataFrame) -> PlainKeys:
         """The keys of PANs that are plain to see, and none of them nobody's."""
-        return keys_of(cells.to_series(0))
+        found = keys_of(cells.to_series(0))
+        return PlainKeys(found, ~is_sound(found))
+
+    @staticmethod
+    def is_flawed(keys: Keys, status: pl.Series) -> Flags:  # noqa: ARG004
+        """Which PANs have a wrong check digit."""
+        return ~is_sound(keys)
 
     def scan(self, cell: pl.Expr) -> pl.Expr:
         """`schema.SCAN`: what the pass over all accounts needs.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,19 @@ Flags = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.intp]
 Sizes = npt.NDArray[np.uint32]
 Bytes = npt.NDArray[np.uint8]
+
+
+class PlainKeys(NamedTuple):
+    """The keys of cells that are plain to see.
+
+    Attributes:
+        keys: 0 of cells that need a closer look.
+        flawed: Which keys are those of values that are screened, but whose kind says that something is wrong.
+    """
+
+    keys: Keys
+    flawed: Flags
+
 
 _Table = TypeVar("_Table", pl.Series, pl.DataFrame)
 

@@ -206,7 +206,7 @@ def summary_of(
     listings: pl.LazyFrame,
     day: date,
 ) -> dict[str, Any]:
-    """Counts that add up: every cell and every row is in exactly one class.
+    """Counts that add up: every cell and every row is in exactly one class; `invalid` cells are usable ones.
 
     Args:
         plan: The accounts' columns.
@@ -221,7 +221,7 @@ def summary_of(
         hit, exempt = came_out[f"hit\0{column}"], came_out[f"exempt\0{column}"]
         coverage[column] = {name: scanned[f"{name}\0{column}"] for name in ("cells", "missing", "rejected")}
         coverage[column]["clear"] = scanned[f"usable\0{column}"] - hit - exempt
-        coverage[column] |= {"exempt": exempt, "hit": hit}
+        coverage[column] |= {"exempt": exempt, "hit": hit, "invalid": scanned[f"invalid\0{column}"]}
     known = {"hit": came_out["hit_rows"], "exempt": came_out["exempt_rows"]}
     unscreened = {name: scanned[name] for name in ("not_screenable", "no_account")}
     clear = scanned["read"] - sum(known.values()) - sum(unscreened.values())

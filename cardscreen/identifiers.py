@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Protocol
 import polars as pl
 
 from cardscreen.cards import Card
-from cardscreen.digits import Keys
+from cardscreen.digits import Flags, Keys, PlainKeys
 from cardscreen.errors import ConfigError, near
 from cardscreen.phones import Phone
 from cardscreen.wallets import Wallet
@@ -26,10 +26,12 @@ class Kind(Protocol):
     name: ClassVar[str]
     #: Whether values of this kind occur truncated, so that only some digits are shown.
     truncates: ClassVar[bool]
+    #: What is counted of values that are screened although something is wrong with them: `invalid`, or a note.
+    flaw: ClassVar[str]
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a `schema.SCAN` cell's note may say, to be counted."""
+        """What is counted beside: what a `schema.SCAN` cell's note may say, and perhaps the flaw."""
         ...
 
     @property
@@ -49,12 +51,17 @@ class Kind(Protocol):
         """A List of the identifiers in a cell, or in all of a List of cells; None where a cell holds one."""
         ...
 
-    def keys_of(self, cells: pl.DataFrame) -> Keys:
+    def keys_of(self, cells: pl.DataFrame) -> PlainKeys:
         """The keys of cells that need no closer look, 0 for all others: `scan` says of these what they are.
 
         Args:
             cells: The identifier column, then those of `columns`.
         """
+        ...
+
+    @staticmethod
+    def is_flawed(keys: Keys, status: pl.Series) -> Flags:
+        """Of cells with these keys and statuses, as `scan` gives them, which have the `flaw`."""
         ...
 
     def scan(self, cell: pl.Expr) -> pl.Expr:

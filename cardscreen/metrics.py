@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from cardscreen.brakes import invalid_share
 from cardscreen.errors import CardscreenError, HeldForApproval, without_cards
 from cardscreen.files import write_whole
 from cardscreen.run import Run
@@ -110,12 +111,14 @@ def figures(run: Run | None, code: int, seconds: float, last_success: float | No
 def _of_summary(registry: CollectorRegistry, summary: Mapping[str, Any]) -> None:
     coverage: Mapping[str, Mapping[str, int]] = summary["coverage"]
     rejected = {name: cells["rejected"] / max(cells["cells"] - cells["missing"], 1) for name, cells in coverage.items()}
+    invalid = {name: invalid_share(cells) for name, cells in coverage.items()}
     sources = ((summary.get("store") or {}).get("sources") or {}).items()
     ages = {name: told["age_days"] for name, told in sources}
     for name, label, what, values in (
         ("cardscreen_rows", "class", "Rows of the accounts.", summary["rows"]),
         ("cardscreen_flagged_accounts", "action", "Flagged accounts.", summary["flagged"]["actions"]),
         ("cardscreen_rejected_share", "identifier", "Share of the filled cells that gave no usable value.", rejected),
+        ("cardscreen_invalid_share", "identifier", "Share of the usable cells that are no valid numbers.", invalid),
         ("cardscreen_list_age_days", "source", "Age of a source's data.", ages),
         ("cardscreen_stage_seconds", "stage", "How long a stage took.", summary["seconds"]),
     ):

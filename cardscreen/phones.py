@@ -17,7 +17,7 @@ import polars as pl
 
 from cardscreen import keys, phone_forms, schema
 from cardscreen.cleaning import as_expr, is_damaged, named_like, over_fields, repaired, to_text
-from cardscreen.digits import Keys
+from cardscreen.digits import Flags, Keys, PlainKeys
 from cardscreen.errors import ConfigError, near
 from cardscreen.forms import as_listed, as_written
 from cardscreen.numbering import lookup
@@ -142,6 +142,7 @@ class Phone:
 
     name: ClassVar[str] = "phone"
     truncates: ClassVar[bool] = False
+    flaw: ClassVar[str] = "invalid"
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -169,15 +170,20 @@ class Phone:
         """The numbers in a cell, where it may hold several."""
         return split_phones(cell, self._region()) if self.many else None
 
-    def keys_of(self, cells: pl.DataFrame) -> Keys:
+    def keys_of(self, cells: pl.DataFrame) -> PlainKeys:
         """The keys of the numbers that the tables know; none where cells are mended first."""
         if self.repair:
-            return np.zeros(len(cells), dtype=np.uint64)
+            return PlainKeys(np.zeros(len(cells), dtype=np.uint64), np.zeros(len(cells), dtype=bool))
         numbers = cells.to_series(0)
         found = lookup.keys_of(numbers, cells.to_series(1) if self.region_column else self.region)
         if self.many:
-            found[numbers.cast(pl.String).str.starts_with(COMPLETED).fill_null(value=False).to_numpy()] = 0
+            found.keys[numbers.cast(pl.String).str.starts_with(COMPLETED).fill_null(value=False).to_numpy()] = 0
         return found
+
+    @staticmethod
+    def is_flawed(keys: Keys, status: pl.Series) -> Flags:  # noqa: ARG004
+        """Which numbers no numbering plan has."""
+        return (status == "invalid").to_numpy()
 
     def scan(self, cell: pl.Expr) -> pl.Expr:
         """`schema.SCAN`: what the pass over all accounts needs; no text of a number is made."""

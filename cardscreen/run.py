@@ -15,7 +15,7 @@ import polars as pl
 
 from cardscreen import runs
 from cardscreen.base import CARRIED, Base
-from cardscreen.brakes import Moves, newer, passed
+from cardscreen.brakes import Moves, invalid_share, newer, passed
 from cardscreen.causes import Circumstances
 from cardscreen.changes import Changes, Prior, compare
 from cardscreen.comparable import account_key, check_same, circumstances, lists_of, sources_of
@@ -34,6 +34,7 @@ from cardscreen.screening import Clock, Result, read_result
 from cardscreen.store import Store
 from cardscreen.tables import open_table
 
+_MANY, _MOST = 0.10, 0.5  # share of cells past which a run is warned of: not valid, with a wrong check digit
 _FORESEEN = 31  # days ahead for which a run is only warned of
 _TOP = 5  # sources that are told by name
 _NAMED = 3  # files that an error names
@@ -72,6 +73,11 @@ class Run:
             )
         for name, notes in self.result.summary["notes"].items():
             cells = self.result.summary["coverage"][name]
+            usable = cells["cells"] - cells["missing"] - cells["rejected"]
+            if (share := invalid_share(cells)) > _MANY:
+                news.append(f"{share:.0%} of the usable cells of {name!r} are no valid numbers: is their region right?")
+            if notes.get("bad_checksum", 0) > _MOST * usable:
+                news.append(f"most of the numbers in {name!r} fail their check digit: is it the right column?")
             if notes.get(NO_REGION, 0) * 2 > cells["cells"] - cells["missing"]:
                 news.append(f'no region is given for {name!r}, so only numbers with + are read: say region = "CN"')
         if told["policy_changed"]:

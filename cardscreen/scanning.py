@@ -206,12 +206,14 @@ def _as_rejects(refused: pl.DataFrame, column: str | None, kind: str | None) -> 
     return known.select("row", *(name for name in schema.REJECTS if name != "account_id"))
 
 
-def _plain_keys(cells: pl.DataFrame, kind: Kind) -> Keys:
-    """`Kind.keys_of`, of a part of the cells after another."""
-    found = np.zeros(len(cells), dtype=np.uint64)
+def _plain_keys(cells: pl.DataFrame, kind: Kind) -> tuple[Keys, int]:
+    """The keys of `Kind.keys_of`, of a part of the cells after another, and how many are flawed."""
+    found, flawed = np.zeros(len(cells), dtype=np.uint64), 0
     for start in range(0, len(cells), _PLAIN):
-        found[start : start + _PLAIN] = kind.keys_of(cells.slice(start, _PLAIN))
-    return found
+        part = kind.keys_of(cells.slice(start, _PLAIN))
+        found[start : start + _PLAIN] = part.keys
+        flawed += int(np.count_nonzero(part.flawed & (part.keys > 0)))
+    return found, flawed
 
 
 @dataclass
@@ -222,11 +224,13 @@ class _Odd:
         scanned: `schema.SCAN`, a column a field, and `raw`.
         may_match: As in `_Column`.
         usable: As in `_Column`.
+        flawed: How many have the kind's flaw.
     """
 
     scanned: pl.DataFrame
     may_match: Flags
     usable: Flags
+    flawed: int
 
     @classmethod
     def read(cls, cells: pl.DataFrame, kind: Kind, targets: Targets) -> _Odd:
@@ -243,7 +247,8 @@ class _Odd:
             usable[hidden] = ~incomparable
             rows = pl.Series(hidden[incomparable])
             scanned = scanned.with_columns(scanned["status"].scatter(rows, INCOMPARABLE))
-        return cls(scanned, may_match, usable)
+        flawed = int(np.count_nonzero(kind.is_flawed(key, scanned["status"]) & has_key))
+        return cls(scanned, may_match, usable, flawed)
 
 
 @dataclass
@@ -272,7 +277,7 @@ class _Column:
         if plan.is_list(column):
             cells = cells.with_row_index(_ROW).explode(column, empty_as_null=False)
             row = cells.drop_in_place(_ROW).to_numpy().astype(np.intp)
-        found = _plain_keys(cells, kind)
+        found, flawed = _plain_keys(cells, kind)
         usable, empty = found > 0, cells.to_series(0).is_null().to_numpy()
         may_match = targets.may_match(Cells(found, usable, lambda: kind.stubs_of(found)))
         others = np.flatnonzero(~usable & ~empty)
@@ -286,6 +291,7 @@ class _Column:
         counts = Counter(cells=len(cells), missing=int(empty.sum() + blank.sum()), usable=int(usable.sum()))
         counts["rejected"] = counts["cells"] - counts["missing"] - counts["usable"]
         counts.update({note: int((scanned["note"] == note).sum()) for note in kind.notes})
+        counts[kind.flaw] = flawed + odd.flawed
         refused = scanned.select(
             "status", *_NO_PLACE, shape=shape(pl.col("raw")), row=pl.Series(others if row is None else row[others])
         )

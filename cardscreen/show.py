@@ -119,8 +119,8 @@ def actions_table(summaries: Sequence[dict[str, Any]], titles: Sequence[str]) ->
 
 
 def _coverage(summary: dict[str, Any]) -> Table:
-    names = ("cells", "missing", "rejected", "clear", "exempt", "hit")
-    table = Table(*names, box=SIMPLE)
+    names = ("cells", "missing", "rejected", "clear", "exempt", "hit", "invalid")
+    table = Table(*names[:-1], "(not valid)", box=SIMPLE)
     for column in table.columns[1:]:
         column.justify = "right"
     for identifier, cells in summary["coverage"].items():

@@ -15,7 +15,7 @@ import polars as pl
 from cardscreen import keys, schema
 from cardscreen.addresses import FORMS, TOLD
 from cardscreen.cleaning import as_expr, is_blank, named_like, over_fields, to_text
-from cardscreen.digits import Keys
+from cardscreen.digits import Flags, Keys, PlainKeys
 from cardscreen.forms import WRITTEN, as_listed
 
 _NOTHING = pl.lit(None, dtype=pl.String)
@@ -118,7 +118,8 @@ class Wallet:
 
     name: ClassVar[str] = "wallet"
     truncates: ClassVar[bool] = False
-    notes: ClassVar[tuple[str, ...]] = ()
+    flaw: ClassVar[str] = "bad_checksum"
+    notes: ClassVar[tuple[str, ...]] = (flaw,)
 
     def columns(self) -> list[str]:
         """Account columns that reading needs beside the cell itself."""
@@ -132,9 +133,14 @@ class Wallet:
         """None: a cell holds one address."""
         return None
 
-    def keys_of(self, cells: pl.DataFrame) -> Keys:
+    def keys_of(self, cells: pl.DataFrame) -> PlainKeys:
         """Zeros: no address is plain to see."""
-        return np.zeros(len(cells), dtype=np.uint64)
+        return PlainKeys(np.zeros(len(cells), dtype=np.uint64), np.zeros(len(cells), dtype=bool))
+
+    @staticmethod
+    def is_flawed(keys: Keys, status: pl.Series) -> Flags:  # noqa: ARG004
+        """Which addresses have a wrong check."""
+        return (status == "bad_checksum").to_numpy()
 
     def scan(self, cell: pl.Expr) -> pl.Expr:
         """`schema.SCAN`: what the pass over all accounts needs."""

@@ -266,6 +266,7 @@ class Found:
     rejects: list[tuple[Any, ...]] = field(default_factory=list)
     coverage: dict[str, dict[str, int]] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
+    invalid: list[str] = field(default_factory=list)
 
 
 def screen(accounts: list[Row], raw_listings: list[Row], asked: Question) -> Found:
@@ -295,6 +296,8 @@ def screen(accounts: list[Row], raw_listings: list[Row], asked: Question) -> Fou
                     since = row[asked.since[identifier]] if identifier in asked.since else None
                     told = {"account_id": row["account_id"], "identifier": identifier, "kind": kind, "value": value}
                     told |= {"at": (number, identifier, place), "status": status}
+                    if kind == "phone" and not phonenumbers.is_valid_number(phonenumbers.parse(str(value))):
+                        found.invalid.append(identifier)
                     cells.append(told | {"since": since, "row": row})
     owned: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
     for cell in cells:
@@ -443,6 +446,7 @@ def count(found: Found, accounts: list[Row], outcomes: dict[tuple[int, str, int]
     for identifier in asked.identifiers:
         told = [outcome for (_, column, _), outcome in outcomes.items() if column == identifier]
         found.coverage[identifier] = {"cells": len(told)} | {name: told.count(name) for name in names}
+        found.coverage[identifier]["invalid"] = found.invalid.count(identifier)
     classes = dict.fromkeys(["hit", "exempt", "clear", "not_screenable", "no_account"], 0)
     for number, row in enumerate(accounts):
         told = [outcome for (at, _, _), outcome in outcomes.items() if at == number]

@@ -47,7 +47,7 @@ KINDS: dict[str, Kind] = {
 def keys_and_cells(kind: Kind, cells: pl.Series, regions: list[str | None]) -> tuple[list[int], pl.DataFrame]:
     """What both ways of reading say."""
     frame = pl.DataFrame({"x": cells, "region": pl.Series(regions, dtype=pl.String)})
-    found = kind.keys_of(frame.select("x", *kind.columns()))
+    found = kind.keys_of(frame.select("x", *kind.columns())).keys
     return found.tolist(), frame.select(kind.scan(pl.col("x")).struct.unnest())
 
 
@@ -77,19 +77,19 @@ def test_the_key_of_a_plain_cell_is_the_one_that_reading_it_in_full_gives(
     ],
 )
 def test_columns_of_any_type_have_plain_cells(cells: pl.Series, plain: list[int]) -> None:
-    assert cs.Phone("CN").keys_of(cells.alias("x").to_frame()).tolist() == plain
+    assert cs.Phone("CN").keys_of(cells.alias("x").to_frame()).keys.tolist() == plain
 
 
 def test_a_plain_card_is_read_without_a_closer_look() -> None:
     cells = pl.Series("x", ["4111111111111129", "6222-0212 3456 1234", "6222021234561234567"])
-    assert (cs.Card().keys_of(cells.to_frame()) > 0).all()
+    assert (cs.Card().keys_of(cells.to_frame()).keys > 0).all()
 
 
 @pytest.mark.parametrize(
     "cell", [*samples.published()["pan"].head(3), "6222021234560000", "0111111111111111", "1" * 20]
 )
 def test_a_card_that_may_be_something_else_is_looked_at_closely(cell: str) -> None:
-    assert cs.Card().keys_of(pl.DataFrame({"x": [cell]})).tolist() == [0]
+    assert cs.Card().keys_of(pl.DataFrame({"x": [cell]})).keys.tolist() == [0]
 
 
 @given(st.lists(KEYS, max_size=60), st.lists(KEYS, max_size=60))
@@ -143,3 +143,13 @@ def test_an_error_in_one_batch_ends_the_pass(monkeypatch: pytest.MonkeyPatch) ->
     listed = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["card"], "value": [CARDS[0]]}))
     with pytest.raises(cs.ConfigError, match="'note' is carried"):
         cs.screen(accounts, listed, {"card_no": cs.Card()}, carry=["note"])
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+@given(cells=st.lists(st.none() | st.sampled_from(PHONES + CARDS) | ODD, min_size=1, max_size=15))
+def test_plain_cells_have_the_flaw_that_reading_them_in_full_finds(kind: Kind, cells: list[str | None]) -> None:
+    frame = pl.DataFrame({"x": pl.Series(cells, dtype=pl.String), "region": "GB"})
+    plain = kind.keys_of(frame.select("x", *kind.columns()))
+    scanned = frame.select(kind.scan(pl.col("x")).struct.unnest())
+    flawed = kind.is_flawed(scanned["key"].fill_null(0).to_numpy(), scanned["status"])
+    assert (plain.flawed == flawed)[plain.keys > 0].all()

@@ -21,7 +21,7 @@ import polars as pl
 
 from cardscreen import schema
 from cardscreen.cleaning import QUANTITY
-from cardscreen.digits import POWERS, Flags, Keys, Rows, blocks, taken
+from cardscreen.digits import POWERS, Flags, Keys, PlainKeys, Rows, blocks, taken
 from cardscreen.index import Index
 from cardscreen.intervals import Intervals
 from cardscreen.numbering import asking, dialled, plan, reference, routes, shelf
@@ -52,6 +52,7 @@ class _Meanings:
         self._code = {told: code for code, told in enumerate(self._told) if code >= _MISSING}
         self._lock = threading.Lock()
         self.columns = self._series()
+        self.invalid = self._invalid()
 
     def learn(self, told: pl.DataFrame) -> _Codes:
         """The code of each row of region, type and status."""
@@ -60,6 +61,7 @@ class _Meanings:
             codes: _Codes = np.fromiter(map(self._code_of, told.iter_rows()), dtype=np.uint32, count=len(told))
             if len(self._told) > before:
                 self.columns = self._series()
+                self.invalid = self._invalid()
             return codes
 
     def _code_of(self, row: tuple[Any, Any, Any]) -> int:
@@ -67,6 +69,9 @@ class _Meanings:
         if code == len(self._told):
             self._told.append(row)
         return code
+
+    def _invalid(self) -> Flags:
+        return np.array([status == "invalid" for *_, status in self._told])
 
     def _series(self) -> tuple[pl.Series, pl.Series, pl.Series]:
         region, kind, status = zip(*self._told, strict=True)
@@ -228,17 +233,18 @@ def tell(cells: pl.Series, region: str | pl.Series | None) -> Told:
     return Told(number, code, rows, asked)
 
 
-def keys_of(cells: pl.Series, region: str | pl.Series | None) -> Keys:
-    """The E.164 numbers of the cells that the tables know, 0 for all others; regions as for `tell`.
+def keys_of(cells: pl.Series, region: str | pl.Series | None) -> PlainKeys:
+    """The E.164 numbers of the cells that the tables know, 0 for all others, and which are not valid.
 
-    Cells that a spreadsheet has made quantities of have none either, although libphonenumber reads on past the point.
+    Regions are as for `tell`. Cells that a spreadsheet has made quantities of have none either, although
+    libphonenumber reads on past the point.
     """
     said = dialled.read(cells)
     number, code = _found_in_tables(said, region)
     number[code < _NUMBER] = 0
     if len(said.written):
         number[_quantities(cells, said.written)] = 0
-    return number
+    return PlainKeys(number, _book.codes.invalid.take(code))
 
 
 def _quantities(cells: pl.Series, rows: Rows) -> Rows:
