@@ -25,7 +25,7 @@ from cardscreen import schema
 from cardscreen.accounts import AccountColumns
 from cardscreen.bundle import Bundle, Opened
 from cardscreen.errors import CardscreenError, ConfigError, InputError
-from cardscreen.exposure import LOOKED_AT, check_exposure
+from cardscreen.exposure import check_exposure
 from cardscreen.findings import cells_of, decide, figures, matches, watched_in
 from cardscreen.identifiers import KINDS
 from cardscreen.matching import evidence
@@ -258,8 +258,7 @@ class _Pass:
         for table in tables:
             _check_text(table)
             accounts = self._asked.plan.select(pl.DataFrame(table).rechunk().lazy()).collect()
-            if len(accounts) >= LOOKED_AT:
-                check_exposure(accounts, self._asked.plan)
+            check_exposure(accounts, self._asked.plan)
             seen = scan_batch(accounts, self._asked.plan, self._bundle.targets, self._watch)
             self._counts.update(seen.counts)
             self._rows.append(seen.candidates)

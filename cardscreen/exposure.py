@@ -1,29 +1,32 @@
 """Refuses tables whose results would show card numbers: in a column that results keep as it is.
 
 Results mask identifiers, but not the account id and the carried columns. Some systems number accounts by
-their card, or by its token, and a token beside a mask of the same number undoes both.
+their card, or by its token, and a token beside a mask of the same number undoes both. Every row's own cards are
+looked for; others in some rows.
 """
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
 from cardscreen import schemes
 from cardscreen.accounts import AccountColumns
 from cardscreen.cleaning import holds_numbers, to_text
+from cardscreen.digits import Flags, taken
 from cardscreen.errors import ConfigError
-from cardscreen.pans import parts_of
+from cardscreen.luhn import is_sound
+from cardscreen.pans import keys_of, parts_of
+from cardscreen.pans_in_text import Found, rows_with_digits, tell_own
 from cardscreen.tables import collected
 from cardscreen.tokens import TOKEN
 
 #: Values of a batch, or of a file, that are looked at, taken evenly from all of it.
 LOOKED_AT = 1_000
-#: Share of them from which a column is refused: of other numbers of the same lengths, a tenth passes the check digit.
+#: Share of them from which a column is one of tokens.
 _SHARE = 0.3
-_SHORTEST = 13  # digits; twelve are not rare among other numbers
-_IS_TOKEN = pl.col("text").str.contains(TOKEN)
-#: The first number as long as a card's, wherever it stands in a text.
-_EMBEDDED = r"(?:^|[^0-9])([0-9](?:[ -]?[0-9]){12,18})(?:[^0-9]|$)"
+_ROW = "\0row"
+_LEAST = 10**11  # what is smaller has fewer digits than a card number
 
 
 def check_exposure(part: pl.DataFrame, plan: AccountColumns) -> None:
@@ -36,12 +39,71 @@ def check_exposure(part: pl.DataFrame, plan: AccountColumns) -> None:
     for column in [plan.account_id, *plan.carry]:
         if column in plan.unmasked or not holds_numbers(part.schema[column]):
             continue
-        if said := _most_are(some[column], {"card numbers": _is_card(pl.col("text")), "tokens": _IS_TOKEN}):
+        if said := _tells_own(part, column, plan) or _tells_others(some[column]) or _most_are_tokens(some[column]):
             use = "the account id" if column == plan.account_id else "carried"
             raise ConfigError(
                 f"column {column!r} is {use}, which results show as it is, and {said}: take another column; if it is "
                 "meant, name it in unmasked (of cs.screen, or under [accounts])"
             )
+
+
+def _tells_own(part: pl.DataFrame, column: str, plan: AccountColumns) -> str | None:
+    """`12 of 20 rows show their own card numbers there`, where any do."""
+    shown = part[column]
+    cards = [name for name, kind in plan.identifiers.items() if kind.truncates]
+    if not cards or (shown.dtype.is_integer() and (shown < _LEAST).all()):
+        return None
+    texts = part.select(to_text(pl.col(column))).to_series()
+    rows = rows_with_digits(texts)
+    told = np.zeros(len(rows), dtype=bool)
+    for name in cards if len(rows) else []:
+        cells = taken(part.select(name), rows).with_row_index(_ROW)
+        if plan.is_list(name):
+            cells = cells.explode(name, empty_as_null=False)
+        at, own = cells[_ROW].to_numpy(), _numbers_in(cells[name])
+        same = np.flatnonzero(tell_own(taken(texts, rows[at]), own))
+        told[at[same[_are_cards(taken(own, same))]]] = True
+    return f"{int(told.sum()):,} of {len(part):,} rows show their own card numbers there" if told.any() else None
+
+
+def _numbers_in(cells: pl.Series) -> pl.Series:
+    """The numbers of card cells as text, null where there is none, or some digits are hidden."""
+    keys = keys_of(cells)
+    texts = pl.Series(keys).cast(pl.String)
+    odd = np.flatnonzero(keys == 0)
+    if len(odd):
+        parts = taken(cells, odd).to_frame().select(parts_of(pl.first(), repair=True).struct.field("text"))
+        texts = texts.scatter(pl.Series(odd), parts.to_series())
+    return texts
+
+
+def _are_cards(numbers: pl.Series) -> Flags:
+    """Whether numbers have a scheme, or the check digit: others may be account numbers that somebody put there."""
+    number = numbers.cast(pl.UInt64)
+    scheme, _ = schemes.of_pans(number, numbers.str.len_bytes())
+    flags: Flags = (scheme != schemes.UNKNOWN).to_numpy() | is_sound(number.to_numpy())
+    return flags
+
+
+def _tells_others(values: pl.Series) -> str | None:
+    """`12 of 20 values looked at are card numbers`, where that can't be chance."""
+    written = _written(values)
+    cards = Found.of(written).cards
+    return f"{cards:,} of {len(written):,} values looked at are card numbers" if cards else None
+
+
+def _most_are_tokens(values: pl.Series) -> str | None:
+    """The same of tokens, where that is enough of them to speak of the column."""
+    written = _written(values)
+    tokens = int(written.str.contains(TOKEN).sum())
+    enough = tokens and tokens >= _SHARE * len(written)
+    return f"{tokens:,} of {len(written):,} values looked at are tokens" if enough else None
+
+
+def _written(values: pl.Series) -> pl.Series:
+    """The distinct values as text."""
+    distinct = values.drop_nulls().unique(maintain_order=True).alias("text").to_frame()
+    return distinct.select(to_text(pl.col("text"))).to_series().drop_nulls()
 
 
 def check_no_tokens(table: pl.LazyFrame, where: str) -> None:
@@ -52,30 +114,8 @@ def check_no_tokens(table: pl.LazyFrame, where: str) -> None:
     """
     some = collected(table.head(LOOKED_AT), where)
     for column in some.columns:
-        if some.schema[column] == pl.String and (said := _most_are(some[column], {"tokens": _IS_TOKEN})):
+        if some.schema[column] == pl.String and (said := _most_are_tokens(some[column])):
             raise ConfigError(
                 f"{where}: in column {column!r} {said}: a mask beside a token of the same number undoes both. "
                 "Leave that column out of the file"
             )
-
-
-def _most_are(values: pl.Series, tests: dict[str, pl.Expr]) -> str | None:
-    """`12 of 20 values looked at are tokens`, where that is enough of them to speak of the column."""
-    written = values.drop_nulls().unique().alias("text").to_frame().select(to_text(pl.col("text"))).drop_nulls()
-    long = written.filter(pl.col("text").str.len_bytes() >= _SHORTEST)
-    if len(long) < _SHARE * len(written):
-        return None
-    for what, test in tests.items():
-        found = int(long.select(test.sum()).item())
-        if found and found >= _SHARE * len(written):
-            return f"{found:,} of {len(written):,} values looked at are {what}"
-    return None
-
-
-def _is_card(text: pl.Expr) -> pl.Expr:
-    """Whether a text holds a sound number of a known scheme: Boolean, never null."""
-    digits = text.str.extract(_EMBEDDED).fill_null(text)
-    parts = parts_of(digits)
-    known = parts.struct.field("scheme") != schemes.UNKNOWN
-    long_enough = parts.struct.field("text").str.len_bytes() >= _SHORTEST
-    return (known & long_enough & (parts.struct.field("status") == "valid")).fill_null(False)

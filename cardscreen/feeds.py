@@ -15,17 +15,19 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import polars as pl
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from cardscreen import phone_forms, schema, schemes
-from cardscreen.cards import card
+from cardscreen import phone_forms, schema
 from cardscreen.cleaning import QUANTITY, holds_numbers, refuse_type, shape, to_text
 from cardscreen.complaints import complaint
 from cardscreen.config import Section, TomlFile, checked, known_format, known_zone, read_toml
 from cardscreen.days import is_no_day, read_days
+from cardscreen.digits import taken
 from cardscreen.errors import ConfigError, InputError, MissingColumn
 from cardscreen.identifiers import KINDS, Kind, kind_from_options, options_of
+from cardscreen.pans_in_text import Found, rows_with_digits, tell_own
 from cardscreen.reading import Reading
 from cardscreen.sources import SourceFile, read_source
 from cardscreen.tables import explaining, is_dateable, whole_number
@@ -427,22 +429,18 @@ def _of_kind(written: pl.DataFrame, kind: Kind, kinds: dict[str, Kind]) -> pl.Da
 
 
 _TOLD = ("reference", "reason")
-_SHORTEST_PAN = 12  # digits
 
 
 def _tells_card(read: pl.DataFrame) -> pl.Series:
-    """Which rows have free text, shown in hits as it is, with a card number: the row's own, or another sound one."""
-    told = pl.Series([False]).new_from_index(0, len(read))
-    long = pl.any_horizontal((pl.col(name).str.len_bytes() >= _SHORTEST_PAN).fill_null(value=False) for name in _TOLD)
-    rows = read.select(long.arg_true()).to_series()
-    if not len(rows):
-        return told
-    texts = [pl.col(name).str.replace_all("[ -]", "") for name in _TOLD]
-    own = [(pl.col("kind") == "card") & text.str.contains(pl.col("value"), literal=True) for text in texts]
-    others = [card(text.str.extract("([0-9]{12,19})")).struct for text in texts]
-    sound = [(each.field("status") == "valid") & (each.field("scheme") != schemes.UNKNOWN) for each in others]
-    few = read[rows].lazy().select(pl.any_horizontal(*own, *sound).fill_null(value=False)).collect().to_series()
-    return told.scatter(rows, few)
+    """Which rows have free text, shown in hits as it is, with a card number: the row's own, or perhaps another."""
+    told = np.zeros(len(read), dtype=bool)
+    own = read.select(pl.when((pl.col("kind") == "card") & (pl.col("match") == "exact")).then("value")).to_series()
+    for name in _TOLD:
+        rows = rows_with_digits(read[name])
+        if len(rows):
+            texts = taken(read[name], rows)
+            told[rows] |= tell_own(texts, taken(own, rows)) | Found.of(texts).doubtful
+    return pl.Series(told, dtype=pl.Boolean)
 
 
 _NO_NUMBER = {"phone": "no phone number", "card": "no card number", "wallet": "no wallet address"}

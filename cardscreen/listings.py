@@ -13,13 +13,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import polars as pl
 
 from cardscreen import schema
 from cardscreen.compiled import compile_listings
+from cardscreen.digits import taken
 from cardscreen.errors import BlocklistError, ConfigError, first_line, near
 from cardscreen.frames import ENGINE_ERRORS
 from cardscreen.identifiers import KINDS
+from cardscreen.pans_in_text import rows_with_digits, tell_own
 from cardscreen.paths import files_of, is_delta
 from cardscreen.tables import (
     collected,
@@ -260,23 +263,18 @@ def _read_values(frame: pl.DataFrame) -> pl.DataFrame:
     token = raw.str.contains(TOKEN).fill_null(False)
     match = pl.when(token).then(pl.lit("token")).otherwise(pl.col("match"))
     value = pl.when(token).then(raw).otherwise(pl.col("value"))
-    return (
-        pl.concat(parts)
-        .sort("row")
-        .with_columns(match.cast(schema.MATCHES).alias("match"), value.alias("value"))
-        .with_columns(
-            pl.coalesce(
-                pl.col(_PROBLEM),
-                pl.when(pl.col("value").is_null() & _is_national()).then(pl.lit(_NATIONAL)),
-                pl.when(pl.col("value").is_null()).then(pl.format("the value is no {}", pl.col("kind"))),
-                pl.when(pl.col("told").is_not_null() & (pl.col("told") != pl.col("match"))).then(
-                    pl.lit("match is not the one that the value has")
-                ),
-                pl.when(_is_told_beside()).then(pl.lit("another column holds the number, which hits would show")),
-            ).alias(_PROBLEM)
-        )
-        .drop("told", "raw", "low", "high", "open")
-    )
+    read = pl.concat(parts).sort("row").with_columns(match.cast(schema.MATCHES).alias("match"), value.alias("value"))
+    return read.with_columns(
+        pl.coalesce(
+            pl.col(_PROBLEM),
+            pl.when(pl.col("value").is_null() & _is_national()).then(pl.lit(_NATIONAL)),
+            pl.when(pl.col("value").is_null()).then(pl.format("the value is no {}", pl.col("kind"))),
+            pl.when(pl.col("told").is_not_null() & (pl.col("told") != pl.col("match"))).then(
+                pl.lit("match is not the one that the value has")
+            ),
+            pl.when(_is_told_beside(read)).then(pl.lit("another column holds the number, which hits would show")),
+        ).alias(_PROBLEM)
+    ).drop("told", "raw", "low", "high", "open")
 
 
 def _is_national() -> pl.Expr:
@@ -289,14 +287,18 @@ _NATIONAL = (
 )
 
 
-def _is_told_beside() -> pl.Expr:
+def _is_told_beside(read: pl.DataFrame) -> pl.Series:
     """Whether a column that hits show as it is holds the row's card number, or the token of it."""
-    beside = (pl.col(name).str.replace_all("[ -]", "") for name in _SHOWN)
-    bare = pl.col("value").str.replace_all("-", "", literal=True)
-    told = pl.any_horizontal(text.str.contains(bare, literal=True).fill_null(False) for text in beside)
-    return (
-        told & ((pl.col("kind") == "card") | (pl.col("match") == "token")) & pl.col("match").is_in(["exact", "token"])
-    )
+    told = np.zeros(len(read), dtype=bool)
+    is_card = (pl.col("kind") == "card") & (pl.col("match") == "exact")
+    cards = read.select(pl.when(is_card).then("value")).to_series()
+    is_token = pl.col("match") == "token"
+    for name in _SHOWN:
+        rows = rows_with_digits(read[name])
+        told[rows] |= tell_own(taken(read[name], rows), taken(cards, rows))
+        token = is_token & pl.col(name).str.contains(pl.col("value"), literal=True)
+        told |= read.select(token.fill_null(value=False)).to_series().to_numpy()
+    return pl.Series(told, dtype=pl.Boolean)
 
 
 def _complaint(bad: pl.DataFrame) -> str:

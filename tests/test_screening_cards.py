@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from stdnum import luhn
 
 import cardscreen as cs
-from cardscreen.feeds import Feed, read_feed
+from cardscreen.feeds import Columns, Feed, read_feed
 from cardscreen.identifiers import kind_from_options
 from cardscreen.job import Job
 from cardscreen.matching import Targets, near_in
 from cardscreen.normalize import normalize_file
+from cardscreen.pans_in_text import Found
 from cardscreen.tokens import TokenKey
 
 DAY = date(2026, 11, 23)
@@ -238,6 +241,15 @@ def screen(accounts: pl.DataFrame, **options: Any) -> cs.Result:
         pytest.param([f"{pan[:4]} {pan[4:8]} {pan[8:12]} {pan[12:]}" for pan in SOUND], id="grouped"),
         pytest.param([f"C-{pan}" for pan in SOUND], id="inside-other-text"),
         pytest.param(SOUND[:20] + [f"a{each}" for each in range(40)], id="a-third-of-them"),
+        pytest.param(SOUND[:6] + [f"a{each}" for each in range(54)], id="a-tenth-of-them"),
+        pytest.param(
+            [622202123456000 * 10 + each for each in range(60)], id="of-a-scheme-with-cards-that-fail-the-check"
+        ),
+        pytest.param([400002123456000 * 10 + each for each in range(60)], id="most-of-a-scheme-and-length"),
+        pytest.param([f"{pan[:4]}.{pan[4:8]}.{pan[8:12]}.{pan[12:]}" for pan in SOUND], id="dots"),
+        pytest.param([f"{pan[:6]}_{pan[6:10]}_{pan[10:]}" for pan in SOUND], id="strokes"),
+        pytest.param([f"12 {pan[:4]} {pan[4:8]} {pan[8:12]} {pan[12:]} 7" for pan in SOUND], id="among-other-digits"),
+        pytest.param([f"20261123-{pan}" for pan in SOUND], id="behind-a-day"),
     ],
 )
 def test_an_account_id_that_looks_like_cards_is_refused_unless_it_is_meant(ids: list[Any]) -> None:
@@ -253,8 +265,12 @@ def test_an_account_id_that_looks_like_cards_is_refused_unless_it_is_meant(ids: 
         pytest.param([f"a{each}" for each in range(60)], id="words"),
         pytest.param(list(range(60)), id="small-numbers"),
         pytest.param(
-            [622202123456000 * 10 + each for each in range(60)], id="numbers-like-cards-of-which-a-tenth-is-sound"
+            [f"{400002123456000 * 10 + each}" for each in range(19)] + [f"a{each}" for each in range(41)],
+            id="some-numbers-like-cards-of-which-a-tenth-is-sound",
         ),
+        pytest.param([f"20261123-{each:03}-{each * 7919:08}" for each in range(60)], id="days-and-numbers"),
+        pytest.param([861380013800000 * 10 + each * 7 for each in range(60)], id="of-no-scheme"),
+        pytest.param([4915112345600 + each for each in range(60)], id="phone-numbers-that-begin-like-visa"),
         pytest.param([with_check_digit(99020212345600 + each) for each in range(60)], id="sound-numbers-of-no-scheme"),
         pytest.param([with_check_digit(13800138000 + each)[:12] for each in range(60)], id="twelve-digits"),
         pytest.param([f"622202******{each:04}" for each in range(60)], id="masks"),
@@ -264,6 +280,56 @@ def test_an_account_id_that_looks_like_cards_is_refused_unless_it_is_meant(ids: 
 )
 def test_other_account_ids_are_not(ids: list[Any]) -> None:
     screen(world(ids))
+
+
+OWN = ["4000001234561234", PAN, "2200001234561234123", with_check_digit(777700123456123)]  # the last one of no scheme
+
+
+@pytest.mark.parametrize("own", OWN)
+@pytest.mark.parametrize(
+    "form",
+    [
+        *("{}", "CARD-{}", "{}-01", "00{}", "ref 12, card {}"),
+        *("{a}.{b}.{c}.{d}", "{a}_{b}_{c}_{d}", "{a}/{b}/{c}/{d}", "{a} {b} {c} {d}", "12 {a}\u00a0{b}\u200b{c}–{d} 7"),
+    ],
+)
+def test_a_rows_own_card_number_is_not_shown_however_it_is_written(form: str, own: str) -> None:
+    cut = dict(zip("abcd", (own[:4], own[4:8], own[8:12], own[12:]), strict=True))
+    note = form.format(own, **cut)
+    notes = [f"a{each}" for each in range(99)] + [note, None]
+    accounts = pl.DataFrame({"account_id": range(101), "note": notes, "cards": [[None, "x", own]] * 101})
+    listed = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["card"], "value": [PAN]}))
+    for cells in (pl.col("cards"), pl.col("cards").list.last(), pl.col("cards").list.last() + ".0"):
+        table = accounts.with_columns(cells.alias("cards"))
+        if own == OWN[2] and table.schema["cards"] == pl.String and table["cards"][0].endswith(".0"):
+            continue  # of such a number a float has lost digits
+        with pytest.raises(
+            cs.ConfigError, match=r"'note' is carried.*1 of 101 rows show their own card num"
+        ) as refused:
+            cs.screen(table, listed, {"cards": cs.Card()}, as_of=DAY, carry=["note"])
+        assert note not in str(refused.value)
+        cs.screen(table, listed, {"cards": cs.Card()}, as_of=DAY, carry=["note"], unmasked=["note"])
+    with pytest.raises(cs.ConfigError, match="'note' is the account id"):
+        cs.screen(accounts, listed, {"cards": cs.Card()}, account_id="note", as_of=DAY)
+
+
+def test_an_account_number_in_a_card_column_is_not_taken_for_a_card() -> None:
+    ids = [f"99990012345612{each:02}" for each in range(1, 10)]
+    accounts = pl.DataFrame({"account_id": ids, "card": ids})
+    listed = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["card"], "value": [PAN]}))
+    unsound = accounts.filter(pl.Series([not luhn.is_valid(each) for each in accounts["card"]]))
+    assert cs.screen(unsound, listed, {"card": cs.Card()}, as_of=DAY).summary["rows"]["clear"] == len(unsound)
+
+
+def test_of_random_ids_no_column_is_taken_for_one_of_cards_and_cards_among_them_are_seen() -> None:
+    rng = np.random.default_rng(16)
+    for digits in (16, 17, 18, 19):
+        ids = pl.Series(rng.integers(10 ** (digits - 1), 10**digits, 1000, dtype=np.uint64)).cast(pl.String)
+        assert [Found.of(ids[start : start + 250]).cards for start in range(0, 1000, 250)] == [0] * 4
+        assert Found.of(ids).cards == 0
+        assert not Found.of(ids).doubtful.any()
+        pans = pl.Series([with_check_digit(400000123456000 + int(each)) for each in rng.integers(0, 10**6, 150)])
+        assert Found.of(pl.concat([ids, pans])).cards >= 150
 
 
 def test_a_carried_column_of_cards_or_tokens_is_refused_unless_it_is_meant() -> None:
@@ -297,11 +363,40 @@ def test_cards_late_in_the_accounts_are_seen(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize("column", ["reference", "listing_id", "source", "reason"])
 @pytest.mark.parametrize(
-    "written", [PAN, f"case {PAN[:4]} {PAN[4:8]} {PAN[8:12]} {PAN[12:]}"], ids=["plain", "grouped"]
+    "written",
+    [
+        *(
+            PAN,
+            f"case {PAN[:4]} {PAN[4:8]} {PAN[8:12]} {PAN[12:]}",
+            f"12 {PAN[:6]}.{PAN[6:10]}.{PAN[10:]}",
+            f"PAN-{PAN}-01",
+        ),
+        *(f"{PAN[:8]}\u00a0{PAN[8:]}", f"{PAN[:8]}_{PAN[8:]}", f"{PAN[:8]}/\u200b{PAN[8:]}"),
+    ],
 )
 def test_a_listing_that_tells_its_number_beside_is_refused(column: str, written: str) -> None:
     with pytest.raises(cs.BlocklistError, match="another column holds the number"):
         cs.Blocklist.from_frame(pl.DataFrame({"kind": ["card"], "value": [PAN], column: [written]}))
+
+
+def references(texts: list[str]) -> list[int]:
+    """Lines of a feed of cards whose references are refused."""
+    cards = [str(4_000_001_000_000_001 + 10 * each) for each in range(len(texts))]
+    with tempfile.TemporaryDirectory() as folder:
+        pl.DataFrame({"card": cards, "ref": texts}).write_csv(Path(folder, "list.csv"))
+        feed = Feed(source="a", kind="card", columns=Columns(value="card", reference="ref"))
+        rejects = read_feed(Path(folder, "list.csv"), feed).rejects
+    return rejects.filter(pl.col("reason") == "the reference or reason holds a card number")["line"].to_list()
+
+
+def test_a_feeds_references_are_refused_where_they_may_be_card_numbers_and_not_where_chance_makes_some() -> None:
+    rng = np.random.default_rng(16)
+    ordinary = pl.Series(rng.integers(10**15, 10**16, 300, dtype=np.uint64)).cast(pl.String).to_list()
+    assert references(ordinary) == []
+    assert references(
+        ["case 12", f"12 {SOUND[0]}", f"{PAN[:4]}.{PAN[4:8]}.{PAN[8:12]}.{PAN[12:]}", "4000001234561234"]
+    ) == [3, 4]
+    assert len(references(ordinary[:30] + SOUND[:10])) >= 10
 
 
 def test_a_listing_that_tells_its_token_beside_is_refused() -> None:

@@ -149,14 +149,12 @@ def _before(previous: Any, accounts: DataFrame, plan: AccountColumns) -> tuple[D
 
 
 def _check_some(accounts: DataFrame, plan: AccountColumns) -> None:
-    """Look at the columns that results show, in some accounts.
-
-    Workers do so in large batches only: in a small one, a few ids that look like card numbers by chance would be most.
+    """Look at the columns that results show, in some accounts: a worker's batch may be too small to tell.
 
     Raises:
         ConfigError: As `check_exposure`.
     """
-    names = [plan.account_id, *plan.carry]
+    names = plan.needed()
     some = pl.DataFrame(numbered(accounts, names).limit(LOOKED_AT).toArrow())
     some.columns = names
     check_exposure(some, plan)

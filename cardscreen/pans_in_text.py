@@ -1,0 +1,156 @@
+"""Card numbers in text that is shown as it is: ids, references, notes.
+
+Ordinary numbers of as many digits are about as frequent in such text as card numbers should not be. A text that holds
+the row's own card number is told for sure. Of others, one in ten passes the check digit by chance, so single
+numbers prove little, and a column is judged by how many more pass than chance lets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+import polars as pl
+
+from cardscreen import schemes
+from cardscreen.digits import Flags, Rows, taken
+from cardscreen.luhn import luhn_ok
+from cardscreen.truncated import LONGEST, SHORTEST
+
+#: Fewest digits of others' numbers that are looked at; twelve are not rare among other numbers.
+_SHORTEST_SOUGHT = 13
+_UNION_PAY = "unionpay"  # has cards that fail the check
+_FULL_WIDTH = {chr(0xFF10 + digit): str(digit) for digit in range(10)}
+_MANY_DIGITS = rf"[0-9０-９](?:[^A-Za-z0-9０-９]{{0,3}}[0-9０-９]){{{SHORTEST - 1}}}"
+#: Digits with at most three signs between each two that are neither letters nor digits.
+_RUN = r"[0-9](?:[^\p{L}0-9*•]{0,3}[0-9])*"
+_GROUP, _GROUPS = 3, 6  # digits of a card number's groups, but the last one, at least; groups at most
+#: Of other numbers of known schemes and lengths, those that pass the check; of all others, those like UnionPay's.
+_SOUND_BY_CHANCE, _UNION_PAY_BY_CHANCE = 0.1, 0.03
+_SURE, _ENOUGH = 6.0, 2.0  # so many standard deviations beyond chance, and so many numbers
+_DOUBTFUL, _MANY = 3.0, 20  # of so many numbers, fewer standard deviations are chance
+_LONG = 16  # digits of what may be a card that fails the check
+
+
+def tell_own(texts: pl.Series, own: pl.Series) -> Flags:
+    """Whether each text holds the digits of the card number beside it, whatever signs stand between them.
+
+    Args:
+        texts: String; those of `rows_with_digits` are enough.
+        own: String, as many: card numbers; null where there is none.
+
+    Example:
+        >>> tell_own(pl.Series(["CARD-4111.1111.1111/1111", "a 1"]), pl.Series(["4111111111111111"] * 2)).tolist()
+        [True, False]
+    """
+    held = pl.DataFrame({"digits": _digits_in(texts), "own": own})
+    told = held.select(pl.col("digits").str.contains(pl.col("own"), literal=True).fill_null(value=False))
+    flags: Flags = told.to_series().to_numpy()
+    return flags
+
+
+def rows_with_digits(texts: pl.Series) -> Rows:
+    """The rows, rising, of the texts that hold as many digits as a card number without a letter between them."""
+    long = (texts.str.len_bytes() >= SHORTEST).fill_null(value=False).arg_true()
+    if not len(long):
+        return long.to_numpy().astype(np.intp)
+    rows: Rows = long.filter(texts.gather(long).str.contains(_MANY_DIGITS)).to_numpy().astype(np.intp)
+    return rows
+
+
+def _digits_in(texts: pl.Series) -> pl.Series:
+    """The digits of each text, full-width ones folded, and nothing else."""
+    odd = texts.cast(pl.UInt64, strict=False).is_null().arg_true()
+    if not len(odd):
+        return texts
+    bare = pl.first().str.replace_many(_FULL_WIDTH).str.replace_all("[^0-9]", "")
+    # `scatter` writes into the series itself.
+    return texts.clone().scatter(odd, taken(texts, odd.to_numpy()).to_frame().select(bare).to_series())
+
+
+@dataclass(frozen=True)
+class Found:
+    """The numbers in texts that are as long as a card's.
+
+    Attributes:
+        numbers: text (UInt32, its row), and of each number whether it is `known`, of a scheme and of a length that it
+            issues, and whether it `counts` as a card number: passes the check, or is of a scheme with cards that fail.
+        texts: How many texts there are.
+    """
+
+    numbers: pl.DataFrame
+    texts: int
+
+    @classmethod
+    def of(cls, texts: pl.Series) -> Found:
+        """Those in texts."""
+        rows = rows_with_digits(texts)
+        runs = pl.DataFrame(
+            {
+                "text": rows.astype(np.uint32),
+                "run": taken(texts, rows).str.replace_many(_FULL_WIDTH).str.extract_all(_RUN),
+            }
+        )
+        written = _windows(runs.explode("run", empty_as_null=False).with_row_index("at"))
+        number, length = written.select(pl.col("digits").cast(pl.UInt64), length=pl.col("digits").str.len_bytes())
+        scheme, issued = schemes.of_pans(number, length)
+        known = (scheme != schemes.UNKNOWN) & issued
+        failing = (scheme == _UNION_PAY) & (length >= _LONG)
+        sound = number.to_frame().select(luhn_ok(pl.first())).to_series()
+        columns = {"known": known, "counts": known & (sound | failing), "failing": failing, "long": length >= _LONG}
+        return cls(written.select("text").with_columns(**columns), len(texts))
+
+    @property
+    def _by_chance(self) -> float:
+        """How many of the numbers would count if none were a card's."""
+        others = int((self.numbers["known"] & ~self.numbers["failing"]).sum())
+        return _SOUND_BY_CHANCE * others + _UNION_PAY_BY_CHANCE * len(self.numbers)
+
+    def _beyond_chance(self, deviations: float, besides: float) -> bool:
+        expected = self._by_chance
+        return int(self.numbers["counts"].sum()) > expected + deviations * sqrt(expected) + besides
+
+    @property
+    def cards(self) -> int:
+        """How many of the texts hold card numbers, where that is sure of some; else none.
+
+        More numbers pass the check than chance lets, or most texts hold a number that could be a card's but for it.
+        """
+        counting = self.numbers.filter("counts")["text"].n_unique()
+        if self._beyond_chance(_SURE, _ENOUGH):
+            return counting
+        alike = self.numbers.filter(pl.col("known") & pl.col("long"))["text"].n_unique()
+        return alike if alike >= _MANY and 2 * alike > self.texts else 0
+
+    @property
+    def doubtful(self) -> Flags:
+        """Which of the texts may hold a card number: not to be shown, unless so many pass the check by chance."""
+        flags = np.zeros(self.texts, dtype=bool)
+        if len(self.numbers) < _MANY or self._beyond_chance(_DOUBTFUL, 0):
+            flags[self.numbers.filter("counts")["text"].to_numpy()] = True
+        return flags
+
+
+def _windows(runs: pl.DataFrame) -> pl.DataFrame:
+    """What in runs of digits is as long as a card number: a group of digits, or several that follow.
+
+    Args:
+        runs: text, run and `at`, its number.
+
+    Returns:
+        text and `digits`.
+    """
+    groups = runs.select("text", "at", group=pl.col("run").str.extract_all("[0-9]+"))
+    whole = groups.select("text", digits=pl.col("group").list.join(""))
+    single = groups.explode("group", empty_as_null=False)
+    parts = [whole]
+    digits, within = pl.col("group"), pl.lit(value=True)
+    for further in range(_GROUPS):
+        parts.append(single.select("text", digits=pl.when(within).then(digits)))
+        following = pl.col("group").shift(-further - 1)
+        within = within & (pl.col("group").shift(-further).str.len_bytes() >= _GROUP)
+        within = within & (pl.col("at").shift(-further - 1) == pl.col("at"))
+        digits = digits + following
+    length = pl.col("digits").str.len_bytes()
+    return pl.concat(parts).filter(length.is_between(_SHORTEST_SOUGHT, LONGEST)).unique(maintain_order=True)
