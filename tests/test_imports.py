@@ -14,7 +14,8 @@ PACKAGE = Path(cardscreen.__file__).parent
 ORDER = [
     *("errors", "toml_lines", "complaints", "config", "schema", "terms"),
     *("files", "cache", "digits", "members", "index", "intervals"),
-    *("cleaning", "splitting", "encodings", "frames", "partitions", "remote", "tables", "days", "sources"),
+    *("cleaning", "splitting", "languages", "readings", "foreign_lines", "encodings"),
+    *("frames", "partitions", "remote", "tables", "days", "sources"),
     *("secret", "sealed", "tokens", "numbering"),
     *("keys", "forms", "phone_forms", "codes", "addresses"),
     *("phones", "luhn", "prefixes", "schemes", "pans", "samples", "issuers", "cards", "wallets"),
