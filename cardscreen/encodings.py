@@ -263,7 +263,8 @@ def _refuse_unless_chinese(sample: ForeignLines, bad: int, where: str) -> None:
     Raises:
         InputError: It names the likely encodings.
     """
-    readings = readings_of(sample.joined())
+    raw = sample.joined()
+    readings = readings_of(raw)
     for line, content in sample.lines:
         try:
             content.decode(GB18030)
@@ -272,7 +273,7 @@ def _refuse_unless_chinese(sample: ForeignLines, bad: int, where: str) -> None:
                 f"{where}: not in utf-8 or gb18030: the first bad byte is in line {max(bad, line)}; "
                 f"name its encoding: {ranking(readings)}"
             ) from None
-    if doubt := doubt_of(readings):
+    if doubt := doubt_of(raw, readings):
         raise InputError(
             f"{where}: in which encoding is it? Not in utf-8 (line {bad}), and {doubt}: "
             f'name its encoding, such as encoding = "{readings[0].encoding}"'

@@ -1,7 +1,7 @@
 """How likely a text is in a language, from the characters that it is written in.
 
-`languages.toml` says how often each character comes. Order is left out but for two things that tell most: hardly a
-word has a capital behind a small letter or mixes scripts, and lists say 号码 or 번호.
+`languages.toml` says how often each character comes. Order is left out but for two things that tell most: some
+letters hardly stand together in a word, and lists say 号码 or 번호.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy.typing as npt
 #: Bits that a character takes: an ASCII one in any language; one that is not among the language's common ones but in
 #: its character set; any other.
 _ASCII, _UNCOMMON, _FOREIGN = 6, 17, 21
-#: Bits by which a word of lists makes a text likelier, and two letters that hardly stand in one word less likely.
+#: Bits by which a word of lists makes a text likelier, and letters that hardly stand together less likely.
 _WORD, _ODD = 8, 8
 _PLANE = 0x10000  # characters above are foreign to all
 _ALPHABETS = 0x0E80  # Latin to Thai stand below
@@ -41,15 +41,16 @@ def bits_of(text: str, language: str) -> float:
     """
     characters = np.minimum(np.frombuffer(text.encode("utf-32-le"), np.uint32), _PLANE - 1)
     of_words = np.isin(characters[:-1] << 16 | characters[1:], _words(language)).sum()
-    return float(_bits(language)[characters].sum() - _WORD * of_words + _ODD * _odd_pairs(characters))
+    return float(_bits(language)[characters].sum() - _WORD * of_words + _ODD * _odd(characters))
 
 
-def _odd_pairs(characters: npt.NDArray[np.uint32]) -> int:
-    """How many pairs of letters hardly stand in one word: a small one and a capital, a Latin and a Greek one."""
+def _odd(characters: npt.NDArray[np.uint32]) -> int:
+    """How many letters hardly stand together: a capital behind a small one, Greek beside Latin, three accents."""
     at = np.minimum(characters, _ALPHABETS)
     small, capital, latin, other = (_letters(kind)[at] for kind in (str.islower, str.isupper, _is_latin, _is_other))
+    accented = latin & (at > 0x7F)
     odd = (small[:-1] & capital[1:]) | (latin[:-1] & other[1:]) | (other[:-1] & latin[1:])
-    return int(odd.sum())
+    return int(odd.sum() + (accented[:-2] & accented[1:-1] & accented[2:]).sum())
 
 
 def _is_latin(character: str) -> bool:
