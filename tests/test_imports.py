@@ -14,7 +14,8 @@ PACKAGE = Path(cardscreen.__file__).parent
 ORDER = [
     *("errors", "toml_lines", "complaints", "config", "schema", "terms"),
     *("files", "cache", "digits", "members", "index", "intervals"),
-    *("cleaning", "encodings", "frames", "paths", "partitions", "remote", "reading", "sources", "tables", "days"),
+    *("cleaning", "languages", "readings", "foreign_lines", "encodings"),
+    *("frames", "paths", "partitions", "remote", "reading", "sources", "tables", "days"),
     *("secret", "sealed", "tokens", "numbering", "splitting"),
     *("keys", "forms", "phone_forms", "codes", "addresses"),
     *("phones", "luhn", "truncated", "prefixes", "schemes", "samples"),

@@ -106,12 +106,15 @@ def test_the_bytes_of_each_encoding_are_these() -> None:
             id="gb18030-is-not-utf-8",
         ),
         pytest.param(b"a,b\n1,\xff\n", None, "not in utf-8 or gb18030: the first bad byte is in line 2", id="neither"),
-        pytest.param(b"a,b\n1,\x002\n", None, "not in utf-16: the first bad byte is in line 2", id="a-nul"),
+        pytest.param(b"a,b\n1,\x002\n", None, "holds a NUL, which no table has, in line 2, character 3", id="a-nul"),
         pytest.param(
-            b"a,b\n1,2\n" + b"\0" * 64, None, "not in utf-16: the first bad byte is in line 3", id="a-tail-of-nuls"
+            b"a,b\n1,2\n" + b"\0" * 64,
+            None,
+            "holds a NUL, which no table has, in line 3, character 1",
+            id="a-tail-of-nuls",
         ),
-        pytest.param(b"a,b\n1,\x002\n", "utf-8", "not in utf-8: the first bad byte is in line 2", id="a-nul-in-utf-8"),
-        pytest.param(b"a,b\n1,\x002\n", "gbk", "not in gbk: the first bad byte is in line 2", id="a-nul-in-gbk"),
+        pytest.param(b"a,b\n1,\x002\n", "utf-8", "holds a NUL, .*, in line 2, character 3", id="a-nul-in-utf-8"),
+        pytest.param(b"a,b\n1,\x002\n", "gbk", "holds a NUL, .*, in line 2, character 3", id="a-nul-in-gbk"),
         pytest.param(b"\xff\xfe" + PLAIN.encode("utf-16-le")[:-1], None, "not in utf-16", id="half-a-character"),
         pytest.param("a\n1\n号".encode()[:-1], "utf-8", "not in utf-8: the first bad", id="cut-off-once-named"),
     ],
@@ -119,7 +122,7 @@ def test_the_bytes_of_each_encoding_are_these() -> None:
 def test_text_in_no_encoding_is_refused_with_the_line_of_the_first_bad_byte(
     content: bytes, named: str | None, message: str
 ) -> None:
-    with pytest.raises(cs.InputError, match=f"list.csv: {message}"):
+    with pytest.raises(cs.InputError, match=f"list.csv:? {message}"):
         read(content, encoding=named)
 
 
@@ -144,7 +147,7 @@ def test_chinese_text_is_never_read_as_something_else(text: str) -> None:
     try:
         source = read(content)
     except cs.InputError as error:
-        assert "makes sense both in utf-8 and in gb18030: name its encoding" in str(error)  # noqa: PT017
+        assert ": name its encoding" in str(error)  # noqa: PT017
         source = read(content, encoding="gb18030")
     if not all("À" <= character <= "ÿ" for character in source.frame["a"].item() if not character.isascii()):
         assert source.frame.row(0) == (text, "x")
