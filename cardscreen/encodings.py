@@ -14,7 +14,7 @@ from itertools import chain
 import numpy as np
 import polars as pl
 
-from cardscreen.errors import ConfigError, InputError, near
+from cardscreen.errors import ConfigError, InputError, UnclearEncoding, near
 from cardscreen.foreign_lines import ForeignLines, count_lines
 from cardscreen.readings import GB18030, doubt_of, likelier_than_utf8, ranking, readings_of
 
@@ -145,7 +145,7 @@ def _codec(encoding: str, where: str) -> str:
 def _not_in(name: str, line: int, where: str, is_cut_off: bool = False) -> InputError:
     if is_cut_off:
         return InputError(f"{where} ends in the middle of a character, in line {line}: is it complete?")
-    return InputError(f"{where}: not in {name}: the first bad byte is in line {line}; name its encoding")
+    return UnclearEncoding(f"{where}: not in {name}: the first bad byte is in line {line}")
 
 
 def _begun(blocks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
@@ -269,15 +269,11 @@ def _refuse_unless_chinese(sample: ForeignLines, bad: int, where: str) -> None:
         try:
             content.decode(GB18030)
         except UnicodeDecodeError:
-            raise InputError(
-                f"{where}: not in utf-8 or gb18030: the first bad byte is in line {max(bad, line)}; "
-                f"name its encoding: {ranking(readings)}"
-            ) from None
+            problem = f"{where}: not in utf-8 or gb18030: the first bad byte is in line {max(bad, line)}"
+            raise UnclearEncoding(f"{problem}; {ranking(readings)}", readings[0].encoding) from None
     if doubt := doubt_of(raw, readings):
-        raise InputError(
-            f"{where}: in which encoding is it? Not in utf-8 (line {bad}), and {doubt}: "
-            f'name its encoding, such as encoding = "{readings[0].encoding}"'
-        )
+        problem = f"{where}: in which encoding is it? Not in utf-8 (line {bad}), and {doubt}"
+        raise UnclearEncoding(problem, readings[0].encoding)
 
 
 def _refuse_if_ambiguous(raw: bytes, where: str) -> None:
@@ -297,7 +293,7 @@ def _refuse_if_ambiguous(raw: bytes, where: str) -> None:
             raw.decode("gb2312")
             other = GB18030
     if other:
-        raise InputError(f"{where} makes sense both in utf-8 and in {other}: name its encoding")
+        raise UnclearEncoding(f"{where} makes sense both in utf-8 and in {other}", other)
 
 
 class _Place:

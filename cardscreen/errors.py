@@ -5,6 +5,7 @@
     ├── InputError           a frame or a file does not have the promised shape           (exit 3)
     │   ├── MissingColumn    a named column is not there
     │   ├── BadDate          cells of an account column of days are none
+    │   ├── UnclearEncoding  text that is in no encoding that is read unasked
     │   ├── BadHeader        columns without a name, or two of one name
     │   ├── BlocklistError   listings that cannot be read or trusted
     │   └── FeedRefused      a source's file failed its checks; the store is as it was
@@ -124,14 +125,61 @@ class BadDate(InputError):
 
 
 class BadHeader(InputError):
-    """A header that does not name each column once."""
+    """A header that does not name each column once.
+
+    Attributes:
+        problem: What is wrong with it.
+        hint: What may be the matter, and how to mend it; None: nobody has said so.
+    """
+
+    def __init__(self, problem: str, hint: str | None = None) -> None:
+        """Keep the fields; the message is made from them."""
+        self.problem, self.hint = without_cards(problem), hint
+        super().__init__(problem, hint)
+
+    def __str__(self) -> str:
+        """The problem, and what may be the matter."""
+        return self.problem + (self.hint or "")
 
     def hinting(self, rows: Mapping[int, Sequence[str]], say: Callable[[str, object], str]) -> BadHeader:
-        """The same with a hint, as for `MissingColumn`: a title above the header has cells without names."""
+        """The same with a hint, as for `MissingColumn`: a title above the header has cells without names.
+
+        What was told once is told by who opened the file.
+        """
+        if self.hint is not None:
+            return self
         named = (line for line, cells in rows.items() if len(cells) > 1 and all(cells) and len({*cells}) == len(cells))
         line = next(named, None)
         way = say("header_row", line) if line else ""
-        return BadHeader(f"{self}. If line {line} names the columns, {way}" if way else str(self))
+        return BadHeader(self.problem, f". If line {line} names the columns, {way}" if way else "")
+
+
+class UnclearEncoding(InputError):
+    """Text that is not in the encoding that was named, or in none that is read unasked.
+
+    Attributes:
+        problem: What is wrong with it.
+        likely: The encoding that it may be in; empty where none is likely.
+        hint: How to mend it; None: nobody has said so.
+    """
+
+    def __init__(self, problem: str, likely: str = "", hint: str | None = None) -> None:
+        """Keep the fields; the message is made from them."""
+        self.problem, self.likely, self.hint = without_cards(problem), likely, hint
+        super().__init__(problem, likely, hint)
+
+    def __str__(self) -> str:
+        """The problem, and how to mend it."""
+        return f"{self.problem}: {self.hint or 'name its encoding'}"
+
+    def hinting(self, rows: Mapping[int, Sequence[str]], say: Callable[[str, object], str]) -> UnclearEncoding:  # noqa: ARG002
+        """The same with a hint, as for `BadHeader`."""
+        if self.hint is not None:
+            return self
+        way = say("encoding", self.likely or "gb18030")
+        such = "" if self.likely else ", or another,"
+        hint = f"name its encoding: {way}{such}" if way else "save it as UTF-8"
+        return UnclearEncoding(self.problem, self.likely, hint.rstrip(","))
 
 
 #: What may stand between fields.

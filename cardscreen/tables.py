@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import polars as pl
 
-from cardscreen.errors import BadDate, BadHeader, ConfigError, InputError, MissingColumn, first_line
+from cardscreen.errors import BadDate, BadHeader, ConfigError, InputError, MissingColumn, UnclearEncoding, first_line
 from cardscreen.frames import ENGINE_ERRORS, from_library, odd_types_in
 from cardscreen.partitions import partitions_of, scan_partitioned
 from cardscreen.paths import DELIMITERS, endings_of, files_of, is_delta, is_url
@@ -38,6 +38,7 @@ _KNOWN = (
     "or a Delta table's folder"
 )
 _AS_IT_IS = Reading()
+_ACCOUNTS = "the accounts"  # what those who screen them call them
 
 
 def open_table(source: Any, reading: Reading = _AS_IT_IS, *, marked: bool = False) -> pl.LazyFrame:
@@ -62,7 +63,8 @@ def open_table(source: Any, reading: Reading = _AS_IT_IS, *, marked: bool = Fals
     if isinstance(source, pl.DataFrame):
         return source.lazy()
     if (paths := _paths_in(source)) is not None:
-        return _open_paths(paths, reading, marked=marked)
+        with explaining(source, reading):
+            return _open_paths(paths, reading, marked=marked)
     if type(source).__name__ not in _ONE_COLUMN and (frame := from_library(source)) is not None:
         return frame
     raise ConfigError(f"cannot read a table from {type(source).__name__}: {_advice(source)}")
@@ -191,7 +193,11 @@ def explaining(source: Any, reading: Reading) -> Iterator[None]:
     """
     try:
         yield
-    except (MissingColumn, BadHeader, BadDate) as error:
+    except (BadDate, UnclearEncoding) as error:
+        raise error.hinting({}, reading.say) from None
+    except (BadHeader, MissingColumn) as error:
+        if isinstance(error, MissingColumn) and error.where not in {_ACCOUNTS, *(_paths_in(source) or [])}:
+            raise  # it is another table's
         raise error.hinting(_beginning_of(source, reading), reading.say) from None
 
 
