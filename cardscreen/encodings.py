@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from itertools import chain
 
 import numpy as np
@@ -16,7 +15,7 @@ import polars as pl
 
 from cardscreen.errors import ConfigError, InputError, UnclearEncoding, near
 from cardscreen.foreign_lines import ForeignLines, count_lines
-from cardscreen.readings import GB18030, doubt_of, likelier_than_utf8, ranking, readings_of
+from cardscreen.readings import GB18030, doubt_of, is_in, ranking, readings_of, rival_of_utf8
 
 #: Encodings in which text files are read where none is given.
 ENCODINGS = ("utf-8", GB18030, "utf-16")
@@ -26,11 +25,8 @@ _HEAD = 4096
 _ORDERS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 #: What stands in every table: digits, delimiters and line ends. In UTF-16 each has its NUL beside it.
 _OF_TABLES = np.frombuffer(b"0123456789,;\t|\r\n", np.uint8)
-_ASCII = bytes(range(0x80))
 #: Bytes that continue a character of UTF-8.
 _CONTINUING = bytes(range(0x80, 0xC0))
-#: With more bytes than these beyond ASCII, no text in another encoding is UTF-8 by chance.
-_SHORT = 64
 
 
 def to_utf8(raw: bytes, encoding: str | None, where: str) -> tuple[bytes, str]:
@@ -95,8 +91,8 @@ def encoding_of(blocks: Iterable[bytes], where: str) -> str:
     if bad:
         _refuse_unless_chinese(sample, bad, where)
         return GB18030
-    if not marked:
-        _refuse_if_ambiguous(sample.joined(), where)
+    if not marked and (rival := rival_of_utf8(sample.joined())):
+        raise UnclearEncoding(f"{where} makes sense both in utf-8 and in {rival}", rival)
     return "utf-8-sig" if marked else "utf-8"
 
 
@@ -266,34 +262,12 @@ def _refuse_unless_chinese(sample: ForeignLines, bad: int, where: str) -> None:
     raw = sample.joined()
     readings = readings_of(raw)
     for line, content in sample.lines:
-        try:
-            content.decode(GB18030)
-        except UnicodeDecodeError:
+        if not is_in(content, GB18030):
             problem = f"{where}: not in utf-8 or gb18030: the first bad byte is in line {max(bad, line)}"
-            raise UnclearEncoding(f"{problem}; {ranking(readings)}", readings[0].encoding) from None
+            raise UnclearEncoding(f"{problem}; {ranking(readings)}", readings[0].encoding)
     if doubt := doubt_of(raw, readings):
         problem = f"{where}: in which encoding is it? Not in utf-8 (line {bad}), and {doubt}"
         raise UnclearEncoding(problem, readings[0].encoding)
-
-
-def _refuse_if_ambiguous(raw: bytes, where: str) -> None:
-    """Short text in other encodings can be valid UTF-8: 诈骗, fraud, would be read as two letters of far-off scripts.
-
-    Nearly all UTF-8 holds some character whose bytes are not of everyday Chinese (GB 2312). Western European
-    letters alone are taken for what they are.
-
-    Raises:
-        InputError: The text is both.
-    """
-    other = None
-    if 0 < len(raw.translate(None, _ASCII)) <= _SHORT:
-        other = likelier_than_utf8(raw)
-    if not other and not all(letter.isascii() or "À" <= letter <= "ÿ" for letter in set(raw.decode())):
-        with suppress(UnicodeDecodeError):
-            raw.decode("gb2312")
-            other = GB18030
-    if other:
-        raise UnclearEncoding(f"{where} makes sense both in utf-8 and in {other}", other)
 
 
 class _Place:

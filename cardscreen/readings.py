@@ -49,6 +49,10 @@ _NAMED_WITHIN, _NAMED = 60, 3
 _RARE_SHARE = 0.1
 #: What stands between words, and in no character of any of the encodings; digits do, in GB18030.
 _BETWEEN, _DIGITS = re.compile(rb"[\x00-\x2f\x3a-\x3f]+"), b"0123456789"
+_ASCII = bytes(range(0x80))
+#: With more bytes than these beyond ASCII, no text in another encoding is UTF-8 by chance.
+_SHORT = 64
+_WESTERN, _LATIN = re.compile("[\0-\x7fÀ-ÿ]*"), re.compile("[\0-\u024f]*")
 _HANZI = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]")
 
@@ -104,11 +108,35 @@ def _reading(raw: bytes, encoding: str, language: str, errors: str = "strict") -
     return Reading(bits_of(text, language), encoding, language, text)
 
 
-def likelier_than_utf8(raw: bytes) -> str | None:
-    """The encoding in which a text that is UTF-8 is surely likelier; None where there is none."""
+def rival_of_utf8(raw: bytes) -> str | None:
+    """The encoding that a text may be in though it is UTF-8; None where there is no doubt that it is that.
+
+    Short Chinese text can be valid UTF-8: 诈骗, fraud, would be read as two letters of far-off scripts. Nearly all
+    UTF-8 holds some character whose bytes are not of everyday Chinese (GB 2312), or no letters but Latin ones.
+
+    Example:
+        >>> rival_of_utf8("诈骗".encode("gb18030"))
+        'gb18030'
+        >>> rival_of_utf8("诈骗".encode("utf-8"))
+    """
+    is_chinese = is_in(raw, "gb2312")
+    if raw.isascii() or (not is_chinese and len(raw.translate(None, _ASCII)) > _SHORT):
+        return None
     best = readings_of(raw)[0]
-    bits = min(bits_of(_distinct(raw).decode(), language) for language in languages())
-    return best.encoding if bits - best.bits > _SURE else None
+    words = _distinct(raw).decode()
+    lead = min(bits_of(words, language) for language in languages()) - best.bits
+    if lead > _SURE:
+        return best.encoding
+    is_latin = _WESTERN.fullmatch(words) or (lead < -_SURE and _LATIN.fullmatch(words))
+    return GB18030 if is_chinese and not is_latin else None
+
+
+def is_in(raw: bytes, encoding: str) -> bool:
+    """Whether an encoding can read a text."""
+    with suppress(UnicodeDecodeError):
+        raw.decode(encoding)
+        return True
+    return False
 
 
 def doubt_of(raw: bytes, readings: list[Reading]) -> str | None:
