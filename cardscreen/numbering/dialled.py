@@ -64,7 +64,8 @@ class Dialled:
         plus: Whether the digits follow a plus; meaningless without key.
         missing: Rows that are null or blank.
         wordy: Rows without plus or digit: no number, whatever the region.
-        written: Rows of text that is not blank and more than digits with at most one plus in front.
+        written: Rows of text that is more than digits with at most one plus in front, and not null.
+        texts: These texts.
     """
 
     key: Keys
@@ -72,6 +73,7 @@ class Dialled:
     missing: Rows
     wordy: Rows
     written: Rows = field(default_factory=lambda: _NONE)
+    texts: pl.Series = field(default_factory=lambda: pl.Series(dtype=pl.String))
 
 
 def read(cells: pl.Series) -> Dialled:
@@ -125,11 +127,12 @@ def _from_text(cells: pl.Series) -> Dialled:
         null = cells.is_null().to_numpy()
         rows, blank = rows[~null[rows]], np.flatnonzero(null)
     written = rows = rows[size[rows] <= _LONGEST_CELL]
+    some = taken(cells, rows)
     if len(rows):
-        bare = without(taken(cells, rows), _ASCII_PUNCTUATION)
+        bare = without(some, _ASCII_PUNCTUATION)
         key[rows], plus[rows] = _cast(bare, *sizes_of(bare))
         rows = rows[key[rows] == 0]
-    dialled = Dialled(key, plus, blank, _NONE, written)
+    dialled = Dialled(key, plus, blank, _NONE, written, some)
     return _with_odd_cells(dialled, cells, rows) if len(rows) else dialled
 
 
