@@ -90,6 +90,7 @@ class Feed(Section):
     region: str | None = None
     many: bool = False
     repair: bool = False
+    chain: str | None = None
     mode: Literal["snapshot", "delta"] = "snapshot"
     repeats: Literal["refuse", "merge"] = "refuse"
     list: Literal["block", "allow"] = "block"
@@ -163,7 +164,7 @@ class Feed(Section):
         Raises:
             ConfigError: An unknown kind, or an option that its kind does not have.
         """
-        said = {"region": self.region, "many": self.many, "repair": self.repair}
+        said = {"region": self.region, "many": self.many, "repair": self.repair, "chain": self.chain}
         options = {name: value for name, value in said.items() if value}
         if self.kind is not None:
             return {self.kind: kind_from_options(self.source, {"kind": self.kind} | options)}
