@@ -45,6 +45,7 @@ _VERSIONS = {
     (26, 0x1CBD): "zcash",
 }
 _SOLANA_KEY = 32  # bytes
+_TRON_SIZE = 21  # bytes without the check
 _SHORT, _LONG = 35, 45  # digits of base 58
 
 #: What stands before the 1 of a bech32 address → ledger (SLIP-0173; ZIP-316 for `u`).
@@ -66,6 +67,12 @@ def _told(address: pl.Series, chain: str | pl.Series, sound: bool | npt.NDArray[
 def _evm(text: pl.Series) -> pl.DataFrame:
     """ERC-55 says that case is only a check; it takes Keccak-256, which is not made here."""
     return _told(text.str.to_lowercase(), "ethereum")
+
+
+def _tron_hex(text: pl.Series) -> pl.DataFrame:
+    """What nodes and block explorers of TRON write: the bytes of the address, without a check."""
+    body = codes.bytes_of_hex(text.str.to_lowercase().str.strip_prefix("0x"), _TRON_SIZE)
+    return _told(codes.base58_checked(body, _BASE58), "tron")
 
 
 def _monero(text: pl.Series) -> pl.DataFrame:
@@ -156,8 +163,50 @@ FORMS = (
     Form(f"^(?:{'|'.join(_SEGWIT)})1(?:{_VERSION_0}|{_VERSION_1_TO_16})$", _bech32, folds=True),
     Form(f"^zs1{_32}{{75}}$|^u1{_32}{{80,500}}$", _bech32, folds=True),
     Form(f"^(?:{_CASH}:)?(?:[qpzr]{_32}{{41}}|[pr]{_32}{{60}})$", _cash, folds=True),
+    Form(r"^(?:0[xX])?41[0-9a-fA-F]{40}$", _tron_hex),
     Form(f"^r{_58}{{24,34}}$", partial(_base58check, alphabet=_RIPPLE_BASE58, versions={(25, 0): "ripple"})),
     Form(f"^{_58}{{25,35}}$", partial(_base58check, alphabet=_BASE58, versions=_VERSIONS)),
     Form(f"^{_58}{{36,44}}$", _solana),
     Form(f"^4{_58}{{105}}$|^[48]{_58}{{94}}$", _monero),
 )
+
+#: What stands before the colon of a payment URI → the ledger.
+_URI_LEDGERS = {"bitcoincash": "bitcoin_cash"} | {
+    name: name
+    for name in ("bitcoin", "dash", "dogecoin", "ethereum", "litecoin", "monero", "ripple", "solana", "tron", "zcash")
+}
+_URI = rf"(?i)^({'|'.join(_URI_LEDGERS)}):"
+#: A target, perhaps on one of several chains (EIP-681), and what a wallet program should fill in besides.
+_TARGET = r"^[A-Za-z]+:(?://)?(?:pay-)?([^/?@]+)(?:@[0-9]+)?(?:\?.*)?$"
+#: Of a token's transfer, the target is the token's contract, and who is paid stands behind.
+_PAID = r"^[A-Za-z]+:(?:pay-)?[^/?]+/transfer\?(?:.*&)?address=([^&]+)"
+
+
+def out_of_uri(text: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    """The address that a payment URI names, and the ledger that it says; other text as it is, and null.
+
+    Of a URI that calls anything but a token's transfer, which names nobody, the address is null.
+
+    Source:
+        BIP-21 and what other ledgers have made of it; ERC-681.
+
+    Example:
+        >>> uri = pl.DataFrame({"x": ["bitcoin:1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2?amount=1.5"]})
+        >>> uri.select(out_of_uri(pl.col("x"))[0]).item()
+        '1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2'
+    """
+    said = text.str.extract(_URI).str.to_lowercase()
+    paid = pl.when(said == "ethereum").then(text.str.extract(_PAID))
+    address = pl.coalesce(paid, text.str.extract(_TARGET))
+    return pl.when(said.is_null()).then(text).otherwise(address), said.replace(_URI_LEDGERS)
+
+
+#: Ledger → what stands before its addresses' 40 hexadecimal digits, which some write without.
+BARE_HEX = {"ethereum": "0x", "tron": "41"}
+
+
+def with_prefix(text: pl.Expr, chain: pl.Expr) -> pl.Expr:
+    """Text; 40 hexadecimal digits alone with what their ledger puts before them, where that is one of `BARE_HEX`."""
+    prefix = chain.replace_strict(BARE_HEX, default=None, return_dtype=pl.String)
+    alone = text.str.contains("^[0-9a-fA-F]{40}$") & prefix.is_not_null()
+    return pl.when(alone).then(prefix + text).otherwise(text)

@@ -65,14 +65,53 @@ def base58_bytes(text: pl.Series, longest: int, alphabet: bytes) -> tuple[Bytes,
 
 
 def base58_fits(payload: Bytes) -> npt.NDArray[np.bool_]:
-    """Whether the last four bytes of each row are the check of those before: SHA-256, taken twice."""
-    body, check = payload[:, :-_CHECK_BYTES], np.ascontiguousarray(payload[:, -_CHECK_BYTES:])
-    binary = pl.Series("x", np.ascontiguousarray(body)).cast(pl.List(pl.UInt8)).cast(pl.Binary)
-    digest = plh.col("x").chash.sha2_256()
-    once = binary.to_frame().select(digest.str.decode("hex"))
-    twice = once.select(digest.str.head(2 * _CHECK_BYTES).str.decode("hex").bin.reinterpret(dtype=pl.UInt32))
-    fits: npt.NDArray[np.bool_] = twice.to_series().to_numpy() == check.view("<u4").ravel()
+    """Whether the last four bytes of each row are the check of those before."""
+    check = np.ascontiguousarray(payload[:, -_CHECK_BYTES:])
+    fits: npt.NDArray[np.bool_] = _checks(payload[:, :-_CHECK_BYTES]) == check.view("<u4").ravel()
     return fits
+
+
+def _checks(body: Bytes) -> npt.NDArray[np.uint32]:
+    """The check of each row, as an integer whose lowest byte comes first: of SHA-256, taken twice, the first bytes."""
+    digest = plh.col("x").chash.sha2_256()
+    once = _texts(body).alias("x").to_frame().select(digest.str.decode("hex"))
+    twice = once.select(digest.str.head(2 * _CHECK_BYTES).str.decode("hex").bin.reinterpret(dtype=pl.UInt32))
+    checks: npt.NDArray[np.uint32] = twice.to_series().to_numpy()
+    return checks
+
+
+def _texts(rows: Bytes) -> pl.Series:
+    """A Binary of each row."""
+    return pl.Series(np.ascontiguousarray(rows)).cast(pl.List(pl.UInt8)).cast(pl.Binary)
+
+
+def base58_checked(body: Bytes, alphabet: bytes) -> pl.Series:
+    """The base58 texts of rows of bytes, of which the first is not zero, with their check behind them.
+
+    Args:
+        body: A row for each text.
+        alphabet: The digits from 0 to 57.
+    """
+    check = _checks(body).astype("<u4").view(np.uint8).reshape(len(body), _CHECK_BYTES)
+    whole = np.hstack([body, check])
+    padded = np.pad(whole, ((0, 0), (-whole.shape[1] % 4, 0)))
+    limbs = padded.view(">u4").astype(np.uint64)
+    groups = []
+    for _ in range(-(-2 * padded.shape[1] // _STEP)):  # a byte takes less than two digits of base 58
+        carry = np.zeros(len(limbs), dtype=np.uint64)
+        for limb in limbs.T:
+            limb[:], carry = np.divmod((carry << _LIMB_BITS) + limb, _STEP_BASE)
+        groups.append(carry)
+    powers = (58 ** np.arange(_STEP)[::-1]).astype(np.uint64)
+    digits = np.stack(groups[::-1], axis=1)[:, :, None] // powers % np.uint64(58)
+    letters = np.frombuffer(alphabet, dtype=np.uint8)[digits.reshape(len(body), -1).astype(np.intp)]
+    return _texts(letters).cast(pl.String).str.strip_chars_start(chr(alphabet[0]))
+
+
+def bytes_of_hex(text: pl.Series, size: int) -> Bytes:
+    """The bytes that hexadecimal texts of one size stand for: a row for each text."""
+    rows: Bytes = text.str.decode("hex").bin.reinterpret(dtype=pl.Array(pl.UInt8, size)).to_numpy()
+    return rows
 
 
 def symbols(text: pl.Series, length: int) -> Bytes:

@@ -93,6 +93,7 @@ class Feed(Section):
     many: bool = False
     repair: bool = False
     vanity: bool = False
+    chain: str | None = None
     mode: Literal["snapshot", "delta"] = "snapshot"
     repeats: Literal["refuse", "merge"] = "refuse"
     list: Literal["block", "allow"] = "block"
@@ -165,7 +166,7 @@ class Feed(Section):
         Raises:
             ConfigError: An unknown kind, or an option that its kind does not have.
         """
-        said = {"region": self.region, "many": self.many, "repair": self.repair, "vanity": self.vanity}
+        said = {name: getattr(self, name) for name in ("region", "many", "repair", "vanity", "chain")}
         options = {name: value for name, value in said.items() if value}
         if self.kind is not None:
             return {self.kind: kind_from_options(self.source, {"kind": self.kind} | options)}

@@ -13,49 +13,94 @@ import numpy as np
 import polars as pl
 
 from cardscreen import keys, schema
-from cardscreen.addresses import FORMS, TOLD
+from cardscreen.addresses import BARE_HEX, FORMS, TOLD, out_of_uri, with_prefix
 from cardscreen.cleaning import as_expr, is_blank, named_like, over_fields, to_text
 from cardscreen.digits import Flags, Keys, PlainKeys
+from cardscreen.errors import ConfigError, near
 from cardscreen.forms import WRITTEN, as_listed
 
 _NOTHING = pl.lit(None, dtype=pl.String)
 _NO_STUB = pl.lit(None, dtype=pl.UInt64)
 #: What copying leaves in and behind an address: white space, soft hyphens, marks without a glyph.
 _UNSEEN = r"[\s\p{Cf}]"
+_SEPARATOR = r"[,;|\r\n，；、]|\s/\s"
+#: Words as long as an address, and nothing else: the shortest has 25 characters.
+_LONG_WORDS = r"^\s*\S{25,}(?:\s+\S{25,})+\s*$"
 
 
-def wallet(expr: str | pl.Expr) -> pl.Expr:
+def wallet(expr: str | pl.Expr, *, chain: str | None = None) -> pl.Expr:
     """Read raw cells of crypto wallet addresses: which address, of which ledger, and is it sound.
 
     Args:
-        expr: Column name or expression: String. White space and characters without a glyph are dropped.
+        expr: Column name or expression: String. White space and characters without a glyph are dropped; of a
+            payment URI (`bitcoin:…?amount=1`, `ethereum:0x…@1`), the address of who is paid is read.
+        chain: `ethereum` or `tron`: the ledger of 40 hexadecimal digits without `0x`, or `41`, before them,
+            which are no address else.
 
     Returns:
         Struct{address: String, chain: Enum, status: Enum}, named like the input. `address` is the same
         however it was written: `ethereum` (any EVM chain) and bech32 addresses in small letters, those of
-        Bitcoin Cash with their prefix, base58 as it is, since there case tells addresses apart. `chain`
+        Bitcoin Cash with their prefix, base58 as it is, since there case tells addresses apart, and TRON's
+        hexadecimal `41…` as base58. `chain`
         is one of `schema.CHAINS`, as `cardscreen.addresses` says. Cells with status `missing` or
         `not_an_address` have no other field; those with `bad_checksum` and `valid` have all. The checks
         of Ethereum (ERC-55) and Monero need Keccak-256 and are not made, and Solana has none: these are
         `valid` by their form alone. Bech32 in mixed case is no address (BIP-173).
 
     Raises:
+        ConfigError: `chain` is no such ledger.
         InputError: When the query runs, if the column holds dates, booleans or nested values.
 
     Source:
         Base58Check (Bitcoin wiki), BIP-173, BIP-350, CashAddr specification, ERC-55, XRPL base58 encodings,
-        ZIP-316; Monero and Solana documentation of addresses.
+        ZIP-316; Monero, Solana and TRON documentation of addresses; BIP-21, ERC-681.
 
     Example:
         >>> cells = pl.DataFrame({"wallet": ["BC1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KV8F3T4"]})
         >>> cells.select(wallet("wallet").struct.unnest()).row(0)
         ('bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4', 'bitcoin', 'valid')
     """
-    read = to_text(as_expr(expr)).map_batches(_read, return_dtype=schema.WALLET, is_elementwise=True)
-    return named_like(read, expr)
+    check_chain(chain)
+    told = to_text(as_expr(expr)).map_batches(
+        lambda cells: _read(cells, chain), return_dtype=schema.WALLET, is_elementwise=True
+    )
+    return named_like(told, expr)
 
 
-def _read(raw: pl.Series) -> pl.Series:
+def check_chain(chain: str | None) -> None:
+    """Refuse a ledger whose addresses are not written as hexadecimal digits alone.
+
+    Raises:
+        ConfigError: Names those that there are.
+    """
+    if chain is not None and chain not in BARE_HEX:
+        raise ConfigError(
+            f"chain={chain!r}{near(str(chain), BARE_HEX)}: it says whose addresses 40 hexadecimal digits without a "
+            f"prefix are, and is one of {', '.join(BARE_HEX)}; leave it out for others, which tell it themselves"
+        )
+
+
+def split_wallets(cell: pl.Expr) -> pl.Expr:
+    """The addresses in cells that may hold several, with commas, semicolons, strokes, lines or blanks between.
+
+    Returns:
+        List[String]: of a cell with one address, or none, that cell itself; null for null. Blanks separate only where
+        all that they separate is as long as an address.
+    """
+    text = to_text(cell)
+    part = pl.element()
+    at_blanks = pl.when(part.str.contains(_LONG_WORDS)).then(part.str.replace_all(r"\s+", "\n")).otherwise(part)
+    parts = (
+        text.str.replace_all(_SEPARATOR, "\n")
+        .str.split("\n")
+        .list.eval(at_blanks.str.split("\n").explode())
+        .list.eval(part.filter(~is_blank(part)))
+    )
+    alone = pl.when(text.is_not_null()).then(pl.concat_list(text))
+    return pl.when(parts.list.len() > 1).then(parts).otherwise(alone)
+
+
+def _read(raw: pl.Series, chain: str | None) -> pl.Series:
     """Cells of one form go together to that form's reader."""
     bare, folded = pl.col("bare"), pl.col("folded")
     forms = [
@@ -69,8 +114,10 @@ def _read(raw: pl.Series) -> pl.Series:
         .to_frame()
         .lazy()
         .select("raw", bare=pl.col("raw").str.replace_all(_UNSEEN, ""))
+        .select("raw", *(part.alias(name) for part, name in zip(out_of_uri(bare), ("bare", "said"), strict=True)))
+        .with_columns(bare=with_prefix(bare, pl.col("said").fill_null(pl.lit(chain, dtype=pl.String))))
         .with_columns(folded=pl.when(all_capitals).then(bare.str.to_lowercase()).otherwise(bare))
-        .select("raw", "bare", "folded", form=pl.coalesce(forms))
+        .select("raw", "said", "bare", "folded", form=pl.coalesce(forms))
         .with_row_index("row")
         .collect(engine="in-memory")
     )
@@ -84,7 +131,7 @@ def _read(raw: pl.Series) -> pl.Series:
 
 
 def _fields() -> pl.Expr:
-    known = pl.col("chain").is_not_null()
+    known = pl.col("chain").is_not_null() & (pl.col("said") == pl.col("chain")).fill_null(value=True)
     status = (
         pl.when(is_blank(pl.col("raw")))
         .then(pl.lit("missing"))
@@ -96,7 +143,7 @@ def _fields() -> pl.Expr:
     )
     return pl.struct(
         pl.when(known).then("address").alias("address"),
-        pl.col("chain").cast(schema.CHAINS),
+        pl.when(known).then(pl.col("chain").cast(schema.CHAINS)).alias("chain"),
         status.cast(schema.WALLET_STATUSES).alias("status"),
     )
 
@@ -108,6 +155,11 @@ class Wallet:
     Args:
         holder_since: Account column (Date, or text as YYYY-MM-DD) that says since when this holder
             has the wallet.
+        chain: The ledger of addresses without their prefix, as for `wallet`.
+        many: A cell may hold several addresses: each is screened, as `split_wallets` tells them apart.
+
+    Raises:
+        ConfigError: `chain` is no such ledger.
 
     Example:
         >>> Wallet().name
@@ -115,11 +167,17 @@ class Wallet:
     """
 
     holder_since: str | None = None
+    chain: str | None = None
+    many: bool = False
 
     name: ClassVar[str] = "wallet"
     truncates: ClassVar[bool] = False
     flaw: ClassVar[str] = "bad_checksum"
     notes: ClassVar[tuple[str, ...]] = (flaw,)
+
+    def __post_init__(self) -> None:
+        """Check the options."""
+        check_chain(self.chain)
 
     def columns(self) -> list[str]:
         """Account columns that reading needs beside the cell itself."""
@@ -129,9 +187,9 @@ class Wallet:
         """None: what reading needs comes with the package."""
         return []
 
-    def split(self, cell: pl.Expr) -> pl.Expr | None:  # noqa: ARG002
-        """None: a cell holds one address."""
-        return None
+    def split(self, cell: pl.Expr) -> pl.Expr | None:
+        """The addresses in a cell, where it may hold several."""
+        return split_wallets(cell) if self.many else None
 
     def keys_of(self, cells: pl.DataFrame) -> PlainKeys:
         """Zeros: no address is plain to see."""
@@ -147,12 +205,12 @@ class Wallet:
         # The checks are made here, too: the bytes that they take also tell the ledger, and a base58 text that
         # is of none must be a reject and not a clear account.
         key, status = keys.of_text(pl.col("address")), pl.col("status").cast(pl.String)
-        return over_fields(wallet(cell), schema.SCAN, key=key, stub=_NO_STUB, status=status, note=_NOTHING)
+        return over_fields(self.fields(cell), schema.SCAN, key=key, stub=_NO_STUB, status=status, note=_NOTHING)
 
     def read(self, cell: pl.Expr) -> pl.Expr:
         """`schema.READ`: what evidence about a few cells needs."""
         address, status = pl.col("address"), pl.col("status").cast(pl.String)
-        return over_fields(wallet(cell), schema.READ, value=address, status=status)
+        return over_fields(self.fields(cell), schema.READ, value=address, status=status)
 
     def show(self, value: pl.Expr) -> pl.Expr:
         """A canonical address as results hold it: as it is, since the ledger shows it to all."""
@@ -160,7 +218,7 @@ class Wallet:
 
     def fields(self, cell: pl.Expr) -> pl.Expr:
         """What a person may see of a cell: Struct{address, chain, status}."""
-        return wallet(cell)
+        return wallet(cell, chain=self.chain)
 
     @staticmethod
     def key(value: pl.Expr) -> pl.Expr:
@@ -174,7 +232,7 @@ class Wallet:
 
     def claims(self, cell: pl.Expr) -> pl.Expr:
         """Whether a cell is surely an address: of some ledger, and sound. Boolean, never null."""
-        return (wallet(cell).struct.field("status") == "valid").fill_null(value=False)
+        return (self.fields(cell).struct.field("status") == "valid").fill_null(value=False)
 
     @staticmethod
     def is_doubtful(value: pl.Expr) -> pl.Expr:

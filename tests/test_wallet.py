@@ -6,6 +6,7 @@ import hashlib
 import subprocess
 import sys
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -16,6 +17,8 @@ from stdnum import bitcoin
 
 import cardscreen as cs
 from cardscreen import codes, keys
+from cardscreen.feeds import Columns, Feed, read_feed
+from cardscreen.identifiers import kind_from_options
 
 DAY = date(2026, 11, 23)
 BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
@@ -363,3 +366,118 @@ def test_check_tells_what_an_address_is() -> None:
         0,
         ["address", ETHEREUM.lower(), "chain", "ethereum", "status", "valid"],
     )
+
+
+# --- written otherwise --------------------------------------------------------------------------------
+
+PAID, CONTRACT = ETHEREUM, "0xdAC17F958D2ee523a2206206994597C13D831ec7"
+TRON_HEX = "41a614f803b6fd780986a42c78ec9c7f77e6ded13c"
+BITCOIN = "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2"
+SEGWIT = "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"
+OTHERWISE = [
+    pytest.param(TRON_HEX, TRON, id="tron-hex"),
+    pytest.param(TRON_HEX.upper(), TRON, id="tron-hex-capitals"),
+    pytest.param(f"0x{TRON_HEX}", TRON, id="tron-hex-with-0x"),
+    pytest.param(f"tron:{TRON}", TRON, id="tron-uri"),
+    pytest.param(f"tron:{TRON_HEX}?amount=1", TRON, id="tron-uri-of-hex"),
+    pytest.param(f"bitcoin:{BITCOIN}", BITCOIN, id="bitcoin-uri"),
+    pytest.param(f"bitcoin:{BITCOIN}?amount=0.01&label=Luke%20Jr", BITCOIN, id="bitcoin-uri-with-an-amount"),
+    pytest.param(f"BITCOIN:{SEGWIT.upper()}?AMOUNT=0.01", SEGWIT, id="bitcoin-uri-of-a-qr-code"),
+    pytest.param(f"bitcoin:{SEGWIT.upper()}", SEGWIT, id="bitcoin-uri-of-capitals"),
+    pytest.param(f"ethereum:{PAID}", PAID.lower(), id="ethereum-uri"),
+    pytest.param(f"ethereum:{PAID}@137?value=2.014e18&gas=10", PAID.lower(), id="ethereum-uri-of-a-chain"),
+    pytest.param(f"ethereum:pay-{PAID}@1", PAID.lower(), id="ethereum-uri-to-pay"),
+    pytest.param(f"ethereum:{PAID[2:]}", PAID.lower(), id="ethereum-uri-without-0x"),
+    pytest.param(f"ethereum:{CONTRACT}@1/transfer?address={PAID}&uint256=1", PAID.lower(), id="a-tokens-transfer"),
+    pytest.param(f"ethereum:{CONTRACT}/transfer?uint256=1&address={PAID}", PAID.lower(), id="its-parameters-turned"),
+]
+
+
+@pytest.mark.parametrize(("cell", "address"), OTHERWISE)
+def test_other_ways_of_writing_are_read_screened_and_listed_the_same(cell: str, address: str) -> None:
+    (row,) = read(cell)
+    assert (row["address"], row["status"]) == (address, "valid")
+    for account, listed in ((cell, address), (address, cell)):
+        accounts = pl.DataFrame({"account_id": ["a"], "wallet": [account]})
+        listings = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["wallet"], "value": [listed]}))
+        hits = cs.screen(accounts, listings, {"wallet": cs.Wallet()}, as_of=DAY).hits.collect()
+        assert hits["value"].to_list() == [address]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        pytest.param(PAID[2:], id="hex-of-no-ledger"),
+        pytest.param(f"bitcoin:{PAID}", id="a-uri-of-another-ledger"),
+        pytest.param(f"tron:{BITCOIN}", id="a-uri-of-yet-another"),
+        pytest.param(f"ethereum:{CONTRACT}/approve?address={PAID}&uint256=1", id="a-call-that-pays-nobody"),
+        pytest.param(f"ethereum:{CONTRACT}/transfer?uint256=1", id="a-transfer-to-nobody"),
+        pytest.param("ethereum:vitalik.eth", id="a-name"),
+        pytest.param("bitcoin:?lno=lno1xyz", id="a-uri-without-an-address"),
+        pytest.param(f"mailto:{BITCOIN}", id="another-uri"),
+        pytest.param(TRON_HEX[:-1], id="hex-too-short"),
+        pytest.param("42" + TRON_HEX[2:], id="hex-of-another-version"),
+    ],
+)
+def test_what_names_no_address_is_none(cell: str) -> None:
+    assert read(cell) == [{"address": None, "chain": None, "status": "not_an_address"}]
+
+
+@given(hashes)
+def test_trons_hex_is_the_address_that_textbooks_make_of_it(payload: bytes) -> None:
+    (row,) = read("41" + payload.hex())
+    assert row["address"] == base58check(b"\x41" + payload)
+    assert read(row["address"]) == [row]
+
+
+def test_the_ledger_of_bare_hex_may_be_said() -> None:
+    cells = pl.DataFrame({"x": [PAID[2:], PAID, BITCOIN, "x" + PAID[3:], TRON_HEX]})
+    for chain, first in (("ethereum", PAID.lower()), ("tron", base58check(bytes.fromhex("41" + PAID[2:])))):
+        told = cells.select(cs.wallet("x", chain=chain).struct.field("address")).to_series().to_list()
+        assert told == [first, PAID.lower(), BITCOIN, None, TRON]
+    with pytest.raises(
+        cs.ConfigError, match=r"chain='ethereun' \(did you mean 'ethereum'\?\): .*one of ethereum, tron"
+    ):
+        cs.Wallet(chain="ethereun")
+
+
+def test_accounts_and_feeds_may_say_the_ledger(tmp_path: Path) -> None:
+    accounts = pl.DataFrame({"account_id": ["a"], "wallet": [PAID[2:]]})
+    listed = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["wallet"], "value": [PAID]}))
+    kind = kind_from_options("wallet", {"kind": "wallet", "chain": "ethereum"})
+    assert cs.screen(accounts, listed, {"wallet": kind}, as_of=DAY).summary["rows"]["hit"] == 1
+    (tmp_path / "list.csv").write_text(f'wallet\n{PAID[2:]}\n"{TRON_HEX}, {BITCOIN}"\n', encoding="utf-8")
+    feed = Feed(source="a", kind="wallet", columns=Columns(value="wallet"), chain="ethereum", many=True)
+    assert read_feed(tmp_path / "list.csv", feed).rows["value"].to_list() == [PAID.lower(), TRON, BITCOIN]
+    with pytest.raises(cs.ConfigError, match="a phone has no option 'chain'"):
+        Feed(source="a", kind="phone", columns=Columns(value="wallet"), chain="ethereum")
+
+
+@pytest.mark.parametrize(
+    ("cell", "parts"),
+    [
+        pytest.param(f"{PAID},{TRON}", [PAID, TRON], id="comma"),
+        pytest.param(f"{PAID}; {TRON_HEX}|{BITCOIN}", [PAID, TRON_HEX, BITCOIN], id="semicolon-and-stroke"),
+        pytest.param(f"{PAID}\n{TRON}\r\n", [PAID, TRON], id="lines"),
+        pytest.param(f"{PAID} {TRON}  {BITCOIN}", [PAID, TRON, BITCOIN], id="blanks"),
+        pytest.param(f"{PAID} / {TRON}", [PAID, TRON], id="slash"),
+        pytest.param(f"bitcoin:{BITCOIN}?amount=1，{TRON}", [f"bitcoin:{BITCOIN}?amount=1", TRON], id="a-uri"),
+        pytest.param("BC1Q W508 D6QE JXTD G4Y5 R3ZA RVAR Y0C5 XW7K V8F3 T4", None, id="one-in-groups"),
+        pytest.param(f" {PAID} ", None, id="one-with-blanks-around"),
+        pytest.param("", None, id="empty"),
+    ],
+)
+def test_several_addresses_in_a_cell_are_told_apart(cell: str, parts: list[str] | None) -> None:
+    told = pl.DataFrame({"x": [cell]}).select(cs.Wallet(many=True).split(pl.col("x"))).item()
+    expected = [cell] if parts is None else parts
+    assert [part.strip() for part in told] == [part.strip() for part in expected]
+
+
+def test_each_of_several_addresses_is_screened() -> None:
+    accounts = pl.DataFrame({"account_id": ["a", "b", "c"], "wallet": [f"{PAID}, {TRON_HEX}", f"x y; {BITCOIN}", None]})
+    listed = cs.Blocklist.from_frame(pl.DataFrame({"kind": "wallet", "value": [TRON, BITCOIN]}))
+    result = cs.screen(accounts, listed, {"wallet": cs.Wallet(many=True)}, as_of=DAY)
+    assert result.hits.collect().select("account_id", "value").rows() == [("a", TRON), ("b", BITCOIN)]
+    assert result.rejects.collect().select("account_id", "status").rows() == [("b", "not_an_address")]
+    alone = cs.screen(accounts, listed, {"wallet": cs.Wallet()}, as_of=DAY)
+    assert alone.summary["rows"] | {"clear": 0, "hit": 0, "not_screenable": 3} == alone.summary["rows"]
