@@ -1,4 +1,4 @@
-"""What persons mean by 303 cells of `odd_phones.parquet`, read by eye.
+"""What persons mean by 303 cells of `odd_phones.parquet`, judged by eye.
 
 Row of the file → the valid numbers that its cell means, E.164; none where nobody could tell one. Cells were drawn so
 that every way of writing with more than one number, a slash, a comma, a word or an extension is among them, one of
