@@ -1,8 +1,11 @@
-"""What persons mean by 303 cells of `odd_phones.parquet`, read by eye.
+"""What persons mean by 303 cells of `odd_phones.parquet`, judged by eye.
 
 Row of the file → the valid numbers that its cell means, E.164; none where nobody could tell one. Cells were drawn so
 that every way of writing with more than one number, a slash, a comma, a word or an extension is among them, one of
 each shape and region. A code such as 00613 in front is read as it would be dialled.
+
+The table was begun from what the library read, not blind; each cell was then looked at, and where it means something
+else, that stands here, found by the library or not.
 """
 
 from __future__ import annotations
