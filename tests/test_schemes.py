@@ -232,19 +232,26 @@ def test_bin_cc_agrees_but_for_what_is_explained() -> None:
         return {OURS.get(name, name) for name in fitting.keys() - beaten}
 
     # Schemes that the contract has no name for, on others' networks or closed.
-    others = {"gpn", "instapayment", "interpayment", "lankapay", "aura", "laser", "switch", "borica"}
+    others = {"gpn", "instapayment", "interpayment", "lankapay", "aura", "laser", "switch", "borica", "ukrcart"}
     explained = {
         ("unknown", "maestro"),  # all of 6 and 59 there
         ("unknown", "jcb"),  # all of 35 there, 3528 to 3589 here
         ("unknown", "hipercard"),  # all of 60 there
-        *((scheme, "hipercard") for scheme in ("rupay", "unionpay")),
-        *((scheme, "maestro") for scheme in ("discover", "hipercard", "rupay", "troy", "unionpay", "verve")),
-        *((scheme, "discover") for scheme in ("rupay", "troy")),  # no longer prefixes inside 65 but Elo's
+        *((scheme, "hipercard") for scheme in ("rupay", "unionpay", "carnet", "mada")),
+        ("diners", "hipercard"),  # 3841 whole
+        *((scheme, "maestro") for scheme in ("discover", "elo", "hipercard", "rupay", "troy", "unionpay")),
+        *((scheme, "maestro") for scheme in ("cabal", "carnet", "cartes_bancaires", "mada", "verve")),
+        *(
+            (scheme, "discover") for scheme in ("cabal", "elo", "rupay", "troy")
+        ),  # no longer prefixes inside 65 but Elo's
         *((scheme, "elo") for scheme in ("discover", "troy")),  # 6509 whole; here 650901 to 650978, less Troy's
         ("maestro", "rupay"),  # 508 whole; here 508500 to 508999
         ("unionpay", "rupay"),  # 81 whole; here 8100 to 8171 are UnionPay's
         ("visa", "dankort"),  # 4571 is issued as Visa, Dankort is its co-brand
-        ("maestro", "unknown"),  # 506199
+        ("carnet", "unionpay"),  # 627535
+        ("carnet", "unknown"),
+        ("mada", "rupay"),  # 508160
+        ("unknown", "mada"),  # more single prefixes there
         ("verve", "unknown"),  # 506099 to 506198 and 507865 to 507964, with gaps there
         ("unionpay", "unknown"),  # the domestic prefixes with 9
         ("diners", "unknown"),  # 3095
