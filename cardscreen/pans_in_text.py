@@ -20,14 +20,15 @@ from cardscreen.truncated import LONGEST, SHORTEST
 
 #: Fewest digits of others' numbers that are looked at; twelve are not rare among other numbers.
 _SHORTEST_SOUGHT = 13
-_UNION_PAY = "unionpay"  # has cards that fail the check
+#: Schemes with cards that fail the check: UnionPay's debit cards, and Naranja, which has one of its own.
+_FAILING = ["unionpay", "naranja"]
 _FULL_WIDTH = {chr(0xFF10 + digit): str(digit) for digit in range(10)}
 _MANY_DIGITS = rf"[0-9０-９](?:[^A-Za-z0-9０-９]{{0,3}}[0-9０-９]){{{SHORTEST - 1}}}"
 #: Digits with at most three signs between each two that are neither letters nor digits.
 _RUN = r"[0-9](?:[^\p{L}0-9*•]{0,3}[0-9])*"
 _GROUP, _GROUPS = 3, 6  # digits of a card number's groups, but the last one, at least; groups at most
-#: Of other numbers of known schemes and lengths, those that pass the check; of all others, those like UnionPay's.
-_SOUND_BY_CHANCE, _UNION_PAY_BY_CHANCE = 0.1, 0.03
+#: Of other numbers of known schemes and lengths, those that pass the check; of all, those like the failing ones.
+_SOUND_BY_CHANCE, _FAILING_BY_CHANCE = 0.1, 0.03
 _SURE, _ENOUGH = 6.0, 2.0  # so many standard deviations beyond chance, and so many numbers
 _DOUBTFUL, _MANY = 3.0, 20  # of so many numbers, fewer standard deviations are chance
 _LONG = 16  # digits of what may be a card that fails the check
@@ -96,7 +97,7 @@ class Found:
         number, length = written.select(pl.col("digits").cast(pl.UInt64), length=pl.col("digits").str.len_bytes())
         scheme, issued = schemes.of_pans(number, length)
         known = (scheme != schemes.UNKNOWN) & issued
-        failing = (scheme == _UNION_PAY) & (length >= _LONG)
+        failing = scheme.is_in(_FAILING) & (length >= _LONG)
         sound = number.to_frame().select(luhn_ok(pl.first())).to_series()
         columns = {"known": known, "counts": known & (sound | failing), "failing": failing, "long": length >= _LONG}
         return cls(written.select("text").with_columns(**columns), len(texts))
@@ -105,7 +106,7 @@ class Found:
     def _by_chance(self) -> float:
         """How many of the numbers would count if none were a card's."""
         others = int((self.numbers["known"] & ~self.numbers["failing"]).sum())
-        return _SOUND_BY_CHANCE * others + _UNION_PAY_BY_CHANCE * len(self.numbers)
+        return _SOUND_BY_CHANCE * others + _FAILING_BY_CHANCE * len(self.numbers)
 
     def _beyond_chance(self, deviations: float, besides: float) -> bool:
         expected = self._by_chance

@@ -3,8 +3,9 @@
 The table is `schemes.csv` beside this module: ranges of prefixes, the PAN lengths in use, the scheme, the
 scheme whose network the card carries too (co-brand), where that is published, and when it was last looked
 up there. Where ranges overlap, the narrower one (the longer prefix) wins: 506699 is Elo although 50 is
-Maestro, 652150 is RuPay although 65 is Discover. A card belongs to the scheme that issues it, not to the
-network that accepts it abroad: 622126 is UnionPay, with Discover as its co-brand.
+Maestro, 652150 is RuPay although 65 is Discover, 384100 is Hipercard although 38 is Diners. A card belongs to
+the scheme that issues it, not to the network that accepts it abroad: 622126 is UnionPay, with Discover as its
+co-brand.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ _BITS = pl.Series([1 << length for length in range(LONGEST + 1)] + [0], dtype=pl
 
 def published() -> pl.DataFrame:
     """The table as it is kept: first, last, lengths, scheme, cobrand, source, checked (all String)."""
-    return pl.read_csv((resources.files("cardscreen") / "schemes.csv").read_bytes(), infer_schema=False)
+    content = (resources.files("cardscreen") / "schemes.csv").read_bytes()
+    return pl.read_csv(content, infer_schema=False, comment_prefix="#")
 
 
 @cache

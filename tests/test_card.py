@@ -270,6 +270,11 @@ ONE_PREFIX_EACH = {
     "verve": "506099",
     "troy": "9792",
     "uatp": "12",
+    "naranja": "589562",
+    "cabal": "604201",
+    "carnet": "506199",
+    "mada": "588848",
+    "cartes_bancaires": "507590",
     "unknown": "99",
 }
 

@@ -24,6 +24,7 @@ OURS = {"american-express": "amex", "diners-club": "diners", "dinersclub": "dine
 CONTRACT = {
     *("visa", "mastercard", "amex", "unionpay", "jcb", "diners", "discover", "maestro", "mir", "rupay", "elo"),
     *("hipercard", "verve", "troy", "uatp", "dankort"),
+    *("naranja", "cabal", "carnet", "mada", "cartes_bancaires"),
 }
 Differences = set[tuple[str, str]]
 
@@ -112,10 +113,42 @@ def test_where_ranges_overlap_the_longest_prefix_decides() -> None:
         pytest.param("95559", "unionpay", id="another-that-begins-like-no-scheme"),
         pytest.param("353111", "jcb", id="jcb-with-rupay"),
         pytest.param("1800", "jcb", id="jcb-in-uatp"),
+        pytest.param("384100", "hipercard", id="hipercard-in-diners"),
+        pytest.param("384140", "hipercard", id="another-hipercard-in-diners"),
+        pytest.param("384160", "hipercard", id="a-third-hipercard-in-diners"),
+        pytest.param("384101", "diners", id="diners-beside-hipercard"),
+        pytest.param("589562", "naranja", id="naranja-in-maestro"),
+        pytest.param("589563", "maestro", id="maestro-beside-naranja"),
+        pytest.param("650269", "troy", id="troy-of-is-bankasi"),
+        pytest.param("650270", "discover", id="discover-beside-troy"),
+        pytest.param("650272", "cabal", id="cabal-between-two-of-troy"),
+        pytest.param("604201", "cabal", id="cabal"),
+        pytest.param("506199", "carnet", id="carnet-behind-verve"),
+        pytest.param("627535", "carnet", id="carnet-in-unionpay"),
+        pytest.param("588848", "mada", id="mada-in-maestro"),
+        pytest.param("507590", "cartes_bancaires", id="cartes-bancaires-in-maestro"),
+        pytest.param("651704", "elo", id="elo-in-discover-at-its-end"),
     ],
 )
 def test_a_contested_prefix_belongs_to(prefix: str, owner: str) -> None:
     assert told([with_check_digit(prefix.ljust(15, "1"))]) == [owner]
+
+
+def test_hipercard_of_nineteen_digits_is_as_long_as_it_may_be() -> None:
+    cells = pl.DataFrame(
+        {"card": [with_check_digit(prefix.ljust(18, "1")) for prefix in ("384100", "384140", "384160")]}
+    )
+    read = cells.select(cs.card("card").struct.unnest())
+    assert (read["scheme"].to_list(), read["status"].to_list()) == (["hipercard"] * 3, ["valid"] * 3)
+
+
+def test_no_two_ranges_of_one_width_overlap() -> None:
+    ends = [
+        (int(first.ljust(8, "0")), int(last.ljust(8, "9")))
+        for first, last in schemes.published().select("first", "last").rows()
+    ]
+    alike = [(a, b) for a in ends for b in ends if a < b and a[1] - a[0] == b[1] - b[0]]
+    assert [(a, b) for a, b in alike if b[0] <= a[1]] == []
 
 
 # --- test cards -------------------------------------------------------------------------------------
@@ -157,10 +190,15 @@ def test_credit_card_type_agrees_but_for_what_is_explained() -> None:
         ("diners", "unknown"): "3095 is Diners' since 2009",
         ("verve", "maestro"): "they name single prefixes of 506099-506198 and 507865-507964",
         ("verve", "discover"): "650002-650027 is not known there",
-        # 589562, 402918 and 527572 are Naranja's, an Argentine card on others' networks.
-        ("maestro", "naranja"): "no scheme of ours",
-        ("visa", "naranja"): "no scheme of ours",
-        ("mastercard", "naranja"): "no scheme of ours",
+        # 402918 and 527572 are Naranja's cards of the other two's networks.
+        ("visa", "naranja"): "issued as Visa",
+        ("mastercard", "naranja"): "issued as Mastercard",
+        **{(scheme, "maestro"): "not known there" for scheme in ("cabal", "carnet", "mada", "cartes_bancaires")},
+        ("cabal", "discover"): "not known there",
+        ("troy", "discover"): "650269 is not known there",
+        ("mada", "unknown"): "9682 is not known there",
+        ("hipercard", "diners"): "384100, 384140 and 384160 are not known there",
+        ("elo", "discover"): "650057-650081 and 651680-651704 are not known there",
     }
     assert differences(theirs, [(low, high) for low, high, _ in patterns], 16) == set(explained)
 
@@ -175,10 +213,11 @@ def test_cardvalidator_agrees_but_for_what_is_explained() -> None:
     # It knows Visa, Mastercard 51-55, Amex, Discover and RuPay, the first that fits wins, longer prefixes or not.
     unknown_there = {(scheme, "unknown") for scheme in CONTRACT - {"visa", "amex", "discover"}}
     explained = unknown_there | {
-        *((scheme, "discover") for scheme in ("elo", "rupay", "troy", "verve")),  # inside 65
+        *((scheme, "discover") for scheme in ("cabal", "elo", "rupay", "troy", "verve")),  # inside 65
         *((scheme, "visa") for scheme in ("elo", "maestro")),  # inside 4
         ("unionpay", "discover"),  # 622126 and 622925, which Discover accepts and UnionPay issues
-        *((scheme, "rupay") for scheme in ("unionpay", "hipercard", "unknown")),  # all of 60 and 81 there
+        # All of 60 and 81 there.
+        *((scheme, "rupay") for scheme in ("unionpay", "hipercard", "cabal", "carnet", "mada", "unknown")),
     }
     assert differences(theirs, [], 16) - {("amex", "unknown")} == explained
     assert ("amex", "unknown") not in differences(theirs, [], 15)
@@ -193,19 +232,26 @@ def test_bin_cc_agrees_but_for_what_is_explained() -> None:
         return {OURS.get(name, name) for name in fitting.keys() - beaten}
 
     # Schemes that the contract has no name for, on others' networks or closed.
-    others = {"gpn", "instapayment", "interpayment", "lankapay", "aura", "laser", "switch", "borica"}
+    others = {"gpn", "instapayment", "interpayment", "lankapay", "aura", "laser", "switch", "borica", "ukrcart"}
     explained = {
         ("unknown", "maestro"),  # all of 6 and 59 there
         ("unknown", "jcb"),  # all of 35 there, 3528 to 3589 here
         ("unknown", "hipercard"),  # all of 60 there
-        *((scheme, "hipercard") for scheme in ("rupay", "unionpay")),
-        *((scheme, "maestro") for scheme in ("discover", "hipercard", "rupay", "troy", "unionpay", "verve")),
-        *((scheme, "discover") for scheme in ("rupay", "troy")),  # no longer prefixes inside 65 but Elo's
+        *((scheme, "hipercard") for scheme in ("rupay", "unionpay", "carnet", "mada")),
+        ("diners", "hipercard"),  # 3841 whole
+        *((scheme, "maestro") for scheme in ("discover", "elo", "hipercard", "rupay", "troy", "unionpay")),
+        *((scheme, "maestro") for scheme in ("cabal", "carnet", "cartes_bancaires", "mada", "verve")),
+        *(
+            (scheme, "discover") for scheme in ("cabal", "elo", "rupay", "troy")
+        ),  # no longer prefixes inside 65 but Elo's
         *((scheme, "elo") for scheme in ("discover", "troy")),  # 6509 whole; here 650901 to 650978, less Troy's
         ("maestro", "rupay"),  # 508 whole; here 508500 to 508999
         ("unionpay", "rupay"),  # 81 whole; here 8100 to 8171 are UnionPay's
         ("visa", "dankort"),  # 4571 is issued as Visa, Dankort is its co-brand
-        ("maestro", "unknown"),  # 506199
+        ("carnet", "unionpay"),  # 627535
+        ("carnet", "unknown"),
+        ("mada", "rupay"),  # 508160
+        ("unknown", "mada"),  # more single prefixes there
         ("verve", "unknown"),  # 506099 to 506198 and 507865 to 507964, with gaps there
         ("unionpay", "unknown"),  # the domestic prefixes with 9
         ("diners", "unknown"),  # 3095
