@@ -55,8 +55,10 @@ def _tells_own(part: pl.DataFrame, column: str, plan: AccountColumns) -> str | N
         return None
     texts = part.select(to_text(pl.col(column))).to_series()
     rows = rows_with_digits(texts)
+    if not len(rows):
+        return None
     told = np.zeros(len(rows), dtype=bool)
-    for name in cards if len(rows) else []:
+    for name in cards:
         cells = taken(part.select(name), rows).with_row_index(_ROW)
         if plan.is_list(name):
             cells = cells.explode(name, empty_as_null=False)
