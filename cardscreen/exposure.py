@@ -49,14 +49,16 @@ def check_exposure(part: pl.DataFrame, plan: AccountColumns) -> None:
 
 def _tells_own(part: pl.DataFrame, column: str, plan: AccountColumns) -> str | None:
     """`12 of 20 rows show their own card numbers there`, where any do."""
-    shown = part[column]
     cards = [name for name, kind in plan.identifiers.items() if kind.truncates]
-    if not cards or (shown.dtype.is_integer() and (shown < _LEAST).all()):
+    largest = part[column].max() if part.schema[column].is_integer() else None
+    if not cards or (isinstance(largest, int) and largest < _LEAST):
         return None
     texts = part.select(to_text(pl.col(column))).to_series()
     rows = rows_with_digits(texts)
+    if not len(rows):
+        return None
     told = np.zeros(len(rows), dtype=bool)
-    for name in cards if len(rows) else []:
+    for name in cards:
         cells = taken(part.select(name), rows).with_row_index(_ROW)
         if plan.is_list(name):
             cells = cells.explode(name, empty_as_null=False)

@@ -264,6 +264,7 @@ def test_an_account_id_that_looks_like_cards_is_refused_unless_it_is_meant(ids: 
     [
         pytest.param([f"a{each}" for each in range(60)], id="words"),
         pytest.param(list(range(60)), id="small-numbers"),
+        pytest.param(pl.Series(range(60), dtype=pl.Int8), id="numbers-of-a-small-type"),
         pytest.param(
             [f"{400002123456000 * 10 + each}" for each in range(19)] + [f"a{each}" for each in range(41)],
             id="some-numbers-like-cards-of-which-a-tenth-is-sound",
@@ -278,7 +279,7 @@ def test_an_account_id_that_looks_like_cards_is_refused_unless_it_is_meant(ids: 
         pytest.param([None] * 60, id="nulls"),
     ],
 )
-def test_other_account_ids_are_not(ids: list[Any]) -> None:
+def test_other_account_ids_are_not(ids: Any) -> None:
     screen(world(ids))
 
 

@@ -30,6 +30,7 @@ from cardscreen.sources.rows import (
     line_numbers,
     ragged_rows,
     refuse_empty,
+    refuse_header_again,
 )
 
 #: Bytes of a text that are worked on at once.
@@ -115,9 +116,11 @@ class Delimited:
         while first.isspace():
             self._line += len(_BREAK.findall(first))
             first = next(self._pieces, b"")
+        if header_row and not first:
+            raise InputError(f"{where} has no line {header_row}, which is said to be the header")
         refuse_empty(first, where)
         lines = _Lines(first, self._line)
-        line, header = next(_records(lines, delimiter, where, is_last=True))
+        line, header = next(_records(lines, delimiter, where, is_last=True, width=None))
         if header is None:
             raise InputError(f"{where}: a broken quote in the header, line {line}")
         self.names = checked_names(header, where)
@@ -135,8 +138,12 @@ class Delimited:
         """
         wanted = self.names if columns is None else list(columns)
         yield Rows(pl.DataFrame(schema=dict.fromkeys(wanted, pl.String)), line_numbers([]), ragged_rows())
+        name = max(self.names, key=len).encode()
         for text in self._pieces:
-            yield self._read(text, wanted)
+            rows = self._read(text, wanted)
+            if name in text:
+                refuse_header_again(rows, self.names, self._where)
+            yield rows
 
     def _read(self, text: bytes, wanted: list[str]) -> Rows:
         quoted = b'"' in text
@@ -189,7 +196,8 @@ class Delimited:
         """All rows by Python's `csv`; of what has no end in this piece, the next one makes a row."""
         lines, ragged = _Lines(text, self._line), list[tuple[int, int | None, str]]()
         numbers, rows = list[int](), list[list[str]]()
-        for line, fields in _records(lines, self._delimiter, self._where, is_last=self._pieces.are_over):
+        last, width = self._pieces.are_over, len(self.names)
+        for line, fields in _records(lines, self._delimiter, self._where, is_last=last, width=width):
             if fields and len(fields) == len(self.names):
                 rows.append(fields)
                 numbers.append(line)
@@ -300,10 +308,22 @@ def _layout(text: bytes, delimiter: str, width: int) -> _Layout | None:
     else:
         ends, marks = breaks, np.flatnonzero(cells == ord(delimiter))
     starts = np.concatenate([[0], ends[:-1] + 1]) if len(ends) else ends
+    if len(ends) < len(breaks) and _swallows_rows(cells, starts, ends, breaks, ord(delimiter), width):
+        return None
     size = ends - starts
     is_blank = (size == 0) | ((size == 1) & (cells[starts] == _RETURN))
     lines = np.arange(len(ends)) if len(ends) == len(breaks) else np.searchsorted(breaks, starts)
     return _Layout(starts, ends, _fields(starts, ends, marks, width), is_blank, lines, len(breaks))
+
+
+def _swallows_rows(cells: Bytes, starts: Places, ends: Places, breaks: Places, mark: int, width: int) -> bool:
+    """Whether some row of several lines has the header's fields in each of them: see `_Lines.are_rows`."""
+    first = np.append(0, breaks[:-1] + 1)
+    whole = np.diff(np.searchsorted(np.flatnonzero(cells == mark), breaks), prepend=0) == width - 1
+    blank = breaks - first <= (cells[breaks - 1] == _RETURN)
+    others = np.append(0, np.cumsum(~whole & ~blank))
+    begin, end = np.searchsorted(breaks, starts), np.searchsorted(breaks, ends) + 1
+    return width > 1 and bool(((end - begin > 1) & (others[end] == others[begin])).any())
 
 
 def _fields(starts: Places, ends: Places, marks: Places, width: int) -> npt.NDArray[np.int64]:
@@ -381,11 +401,21 @@ class _Lines(Iterator[str]):
         """The first line of the row at hand."""
         return self._row[0].rstrip("\r\n")
 
+    def are_rows(self, delimiter: str, width: int) -> bool:
+        """Whether the row at hand has several lines, each of which has as many fields as a row.
 
-def _records(lines: _Lines, delimiter: str, where: str, *, is_last: bool) -> Iterator[tuple[int, list[str] | None]]:
+        Then its quotes were not meant: one was forgotten, and the next one that came by closed it, rows later.
+        """
+        lines = [line for line in self._row if line.strip("\r\n")]
+        return width > 1 and len(lines) > 1 and all(line.count(delimiter) == width - 1 for line in lines)
+
+
+def _records(
+    lines: _Lines, delimiter: str, where: str, *, is_last: bool, width: int | None
+) -> Iterator[tuple[int, list[str] | None]]:
     """Each row's first line and its fields; None instead of fields where quotes are broken.
 
-    A row without an end is given back where more text follows.
+    A row without an end is given back where more text follows. `width`: how many fields a row has, where that is known.
     """
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
@@ -406,5 +436,8 @@ def _records(lines: _Lines, delimiter: str, where: str, *, is_last: bool) -> Ite
             continue
         if fields is None:
             return
-        if fields:
+        if width and lines.are_rows(delimiter, width):
+            yield line, None
+            lines.back_to_line(1)
+        elif fields:
             yield line, fields

@@ -18,7 +18,20 @@ from cardscreen.errors import InputError
 from cardscreen.sources.rows import Rows, empty_as_null, line_numbers, ragged_rows, refuse_empty
 
 _BATCH = 50_000  # rows
-_DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
+
+
+class _SaidTwice(ValueError):
+    """A key of an object is there twice."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise _SaidTwice
+    return found
+
+
+_DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str, object_pairs_hook=_object)
 _NESTED = "a value is a list or an object"
 _NO_OBJECT = "not a JSON object"
 
@@ -56,6 +69,8 @@ def _fields(text: str) -> dict[str, str | None] | str:
     """An object's values as text, or why there are none."""
     try:
         found = _DECODER.decode(text)
+    except _SaidTwice:
+        return "a key is said twice"
     except (ValueError, RecursionError):
         return _NO_OBJECT
     if not isinstance(found, dict):

@@ -12,6 +12,9 @@ import polars as pl
 from cardscreen.cleaning import shape
 from cardscreen.errors import BadHeader, InputError, without_numbers
 
+_AROUND_NAMES = "\ufeff \t\r\n\u3000\u00a0"
+_HEADERS_CELLS = 2  # that are column names, and half of a row's at least, make it a header
+
 
 class Rows(NamedTuple):
     """Rows of one file, as in `SourceFile`."""
@@ -47,7 +50,7 @@ def checked_names(names: Sequence[str | None], where: str) -> list[str]:
     Raises:
         BadHeader: One is empty, or stands there twice.
     """
-    stripped = [(name or "").strip("\ufeff \t\r\n\u3000\u00a0") for name in names]
+    stripped = [(name or "").strip(_AROUND_NAMES) for name in names]
     for number, name in enumerate(stripped, 1):
         if not name:
             raise BadHeader(f"{where}: column {number} of {len(stripped)} has no name in the header")
@@ -55,6 +58,24 @@ def checked_names(names: Sequence[str | None], where: str) -> list[str]:
             first = stripped.index(name) + 1
             raise BadHeader(f"{where}: columns {first} and {number} are both named {without_numbers(name)[:40]!r}")
     return stripped
+
+
+def refuse_header_again(rows: Rows, names: Sequence[str], where: str) -> None:
+    """Refuse a table in which its header comes again: below it, columns may stand in another order.
+
+    Raises:
+        InputError: It does; names the line.
+    """
+    columns = rows.frame.columns
+    if len(columns) < _HEADERS_CELLS:
+        return
+    said = pl.sum_horizontal(pl.col(name).str.strip_chars(_AROUND_NAMES).is_in(names) for name in columns)
+    again = rows.lines.filter(rows.frame.select(2 * said >= max(2 * _HEADERS_CELLS, len(columns))).to_series())
+    if len(again):
+        raise InputError(
+            f"{where}: the header comes again in line {again[0]:,}: are these several files, one behind another? "
+            "Name each by itself"
+        )
 
 
 def empty_as_null(frame: pl.DataFrame) -> pl.DataFrame:

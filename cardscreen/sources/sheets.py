@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from cardscreen.errors import ConfigError, InputError, first_line, near
-from cardscreen.sources.rows import Rows, checked_names, empty_as_null, fields_reason, ragged_rows
+from cardscreen.sources.rows import Rows, checked_names, empty_as_null, fields_reason, ragged_rows, refuse_header_again
 
 if TYPE_CHECKING:
     import fastexcel
@@ -148,4 +148,6 @@ def _rows(cells: pl.DataFrame, where: str) -> Rows:
     )
     body = body.filter(pl.col("found") == 0)
     frame = body.select(pl.col(columns[number]).alias(name) for number, name in zip(named, names, strict=True))
-    return Rows(frame, body["line"], ragged_rows(ragged))
+    rows = Rows(frame, body["line"], ragged_rows(ragged))
+    refuse_header_again(rows, names, where)
+    return rows
