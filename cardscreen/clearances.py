@@ -7,7 +7,8 @@ from datetime import date
 import polars as pl
 
 from cardscreen.errors import ConfigError
-from cardscreen.tables import collected, is_bad_date, open_table, require_columns, to_date
+from cardscreen.sources.text import LINE
+from cardscreen.tables import is_bad_date, read_numbered, require_columns, to_date
 
 
 def read_clearances(path: str) -> pl.DataFrame:
@@ -15,20 +16,23 @@ def read_clearances(path: str) -> pl.DataFrame:
 
     Raises:
         InputError: No such file, or a missing column.
-        ConfigError: A day that can't be read; names the line.
+        ConfigError: A day that can't be read, or no account; names the line.
     """
-    frame = collected(open_table(path), path)
+    frame = read_numbered(path)
     require_columns(frame.columns, ["account_id", "listing_id", "decided_on", "until"], path)
     read = frame.select(
         pl.col("account_id", "listing_id").cast(pl.String).str.strip_chars().replace("", None),
         *(to_date(pl.col(day), frame.schema[day]).alias(day) for day in ("decided_on", "until")),
+        line=LINE,
         bad=pl.any_horizontal(is_bad_date(pl.col(day), frame.schema[day]) for day in ("decided_on", "until")),
     )
     empty = pl.all_horizontal(pl.col("account_id", "listing_id", "decided_on", "until").is_null())
-    read = read.with_row_index("line", offset=2).filter(pl.col("bad") | ~empty)
+    read = read.filter(pl.col("bad") | ~empty)
     bad = read.filter(pl.col("decided_on").is_null() | pl.col("bad"))
     if len(bad):
         raise ConfigError(f"{path}: line {bad['line'][0]}: decided_on or until is not a day, written as YYYY-MM-DD")
+    if len(nobody := read.filter(pl.col("account_id").is_null())):
+        raise ConfigError(f"{path}: line {nobody['line'][0]}: no account is named, so nobody is cleared by it")
     return read.drop("bad", "line")
 
 

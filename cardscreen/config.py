@@ -124,6 +124,8 @@ def known_format(form: str) -> str:
         ValueError: A day that is written in it can't be read again.
     """
     day = date(2026, 1, 23)
+    if not isinstance(form, str):
+        raise ValueError(f"{form!r} is no format of days: write it like %d/%m/%Y")
     try:
         known = datetime.strptime(day.strftime(form), form).date() == day
     except ValueError:

@@ -9,7 +9,7 @@ from datetime import date
 
 import polars as pl
 
-from cardscreen.tables import to_date
+from cardscreen.tables import to_date, with_format
 
 #: Year, month and day in this order, with any of the usual marks between them, and a time behind.
 _YEAR_FIRST = r"^\s*([0-9]{4})[-/.年]\s*([0-9]{1,2})[-/.月]\s*([0-9]{1,2})日?(?:[T ]\s*[0-9]{1,2}:.*)?\s*$"
@@ -36,10 +36,9 @@ def read_days(cells: pl.Expr, dtype: pl.DataType, form: str | None = None) -> pl
     """
     if dtype != pl.String:
         days = to_date(cells, dtype)
-    elif form is not None:
-        days = cells.str.strip_chars().str.to_date(form, strict=False)
     else:
         days = cells.map_batches(_read, return_dtype=pl.Date, is_elementwise=True)
+        days = days if form is None else with_format(cells, form, to_date(cells, dtype))
     return pl.when(days >= EARLIEST).then(days)
 
 

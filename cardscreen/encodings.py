@@ -264,7 +264,8 @@ def _refuse_unless_chinese(sample: ForeignLines, bad: int, where: str) -> None:
     for line, content in sample.lines:
         if not is_in(content, GB18030):
             problem = f"{where}: not in utf-8 or gb18030: the first bad byte is in line {max(bad, line)}"
-            raise UnclearEncoding(f"{problem}; {ranking(readings)}", readings[0].encoding)
+            able = [reading for reading in readings if is_in(content, reading.encoding)]
+            raise UnclearEncoding(f"{problem}; {ranking(able)}" if able else problem, able[0].encoding if able else "")
     if doubt := doubt_of(raw, readings):
         problem = f"{where}: in which encoding is it? Not in utf-8 (line {bad}), and {doubt}"
         raise UnclearEncoding(problem, readings[0].encoding)

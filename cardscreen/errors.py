@@ -86,10 +86,10 @@ class MissingColumn(InputError):
         """
         line = next((line for line, cells in rows.items() if self.column in cells), None)
         hint = ""
-        if self._mark and rows and (way := say("delimiter", self._mark)):
-            hint = f" Then {way}."
-        elif line is not None and (way := say("header_row", line)):
+        if line is not None and (way := say("header_row", line)):
             hint = f" Line {line} has it: {way}."
+        elif self._mark and rows and (way := say("delimiter", self._mark)):
+            hint = f" Then {way}."
         return MissingColumn(self.column, self.available, self.where, hint)
 
 
@@ -121,7 +121,8 @@ class BadDate(InputError):
 
     def hinting(self, rows: Mapping[int, Sequence[str]], say: Callable[[str, object], str]) -> BadDate:  # noqa: ARG002
         """The same with a hint, as for `MissingColumn`."""
-        return BadDate(self.column, self.count, self.like, self.form, say("date_format", "%d/%m/%Y"))
+        way = "" if self.form else say("date_format", "%d/%m/%Y")
+        return BadDate(self.column, self.count, self.like, self.form, way)
 
 
 class BadHeader(InputError):
@@ -149,7 +150,7 @@ class BadHeader(InputError):
         if self.hint is not None:
             return self
         named = (line for line, cells in rows.items() if len(cells) > 1 and all(cells) and len({*cells}) == len(cells))
-        line = next(named, None)
+        line = next(named, None) if "has no name" in self.problem else None
         way = say("header_row", line) if line else ""
         return BadHeader(self.problem, f". If line {line} names the columns, {way}" if way else "")
 
@@ -176,14 +177,12 @@ class UnclearEncoding(InputError):
         """The same with a hint, as for `BadHeader`."""
         if self.hint is not None:
             return self
-        way = say("encoding", self.likely or "gb18030")
-        such = "" if self.likely else ", or another,"
-        hint = f"name its encoding: {way}{such}" if way else "save it as UTF-8"
-        return UnclearEncoding(self.problem, self.likely, hint.rstrip(","))
+        way = say("encoding", self.likely or "…")
+        return UnclearEncoding(self.problem, self.likely, f"name its encoding: {way}" if way else "save it as UTF-8")
 
 
 #: What may stand between fields.
-_MARKS = ";|\t,"  # that stand between fields
+_MARKS = ";|\t"  # that stand between fields
 _NAMES = 30  # column names that a message shows
 _NAME_LENGTH = 40
 #: Digits of any script, with a few signs between them.

@@ -19,7 +19,7 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 from cardscreen.cleaning import NOT_WHOLE
-from cardscreen.errors import CardscreenError, InputError, first_line
+from cardscreen.errors import CardscreenError, InputError, MissingColumn, first_line
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -108,7 +108,7 @@ def _as_known(dtype: pa.DataType) -> pa.DataType | None:
     if types.is_interval(dtype) or types.is_union(dtype):
         return None
     if types.is_decimal256(dtype):
-        return pa.string()  # every digit of it
+        return pa.string() if dtype.scale == 0 else None  # every digit of it; a fraction is no number of anybody's
     if types.is_run_end_encoded(dtype) or types.is_dictionary(dtype):
         inner = _as_known(dtype.value_type)
         plain = types.is_dictionary(dtype) and inner == dtype.value_type
@@ -264,6 +264,11 @@ def _from_pandas(frame: Any) -> pl.DataFrame:
 
 def _from_series(column: Any, name: str) -> pl.Series:
     """One column; where its cells are of several types, which Arrow can't hold, as text."""
+    dtype = getattr(column.dtype, "pyarrow_dtype", None)
+    if dtype is not None and _as_known(dtype) != dtype:
+        import pyarrow as pa
+
+        return _known(pa.Table.from_pandas(column.to_frame(name), preserve_index=False), [name])[name]
     try:
         known: pl.Series = pl.from_pandas(column)
         return known.alias(name)
@@ -301,18 +306,35 @@ def odd_types_in(files: list[str], form: str, told: list[dict[str, str | None]])
     from pyarrow import dataset
 
     try:
-        schema = _schema_of(files[0], form)
-        if is_all_known(schema):
+        if all(is_all_known(_schema_of(file, form)) for file in files):
             return None
         parts = [
-            _from_dataset(dataset.dataset(file, schema=schema, format=form), "file").with_columns(
+            _from_dataset(dataset.dataset(file, format=form), file).with_columns(
                 pl.lit(value, pl.String).alias(name) for name, value in columns.items()
             )
             for file, columns in zip(files, told, strict=True)
         ]
     except (pa.ArrowException, OSError):
         return None  # the engine says what is the matter
-    return pl.concat(parts)
+    return pl.concat(_alike(parts, files))
+
+
+def _alike(parts: list[pl.LazyFrame], files: list[str]) -> Iterator[pl.LazyFrame]:
+    """The parts with the columns of the first one.
+
+    Raises:
+        MissingColumn: A part lacks one.
+        InputError: A column has another type there.
+    """
+    first = parts[0].collect_schema()
+    for file, part in zip(files, parts, strict=True):
+        there = part.collect_schema()
+        for name, dtype in first.items():
+            if name not in there:
+                raise MissingColumn(name, there.names(), file)
+            if there[name] != dtype:
+                raise InputError(f"{file}: column {name!r} has type {there[name]}, and {dtype} in {files[0]}")
+        yield part.select(first.names())
 
 
 def table_of(content: bytes, form: str) -> pl.DataFrame:

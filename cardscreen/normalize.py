@@ -51,10 +51,17 @@ def normalize_file(
         raise ConfigError(f"{out}: give a file ending in .parquet or .csv")
     with explaining(source, reading):
         table = open_table(source, reading)
-        require_columns(table.collect_schema().names(), [column], source)
+        names = table.collect_schema().names()
+        require_columns(names, [column], source)
     reader = _kind(kind, column, region)
     if reader.truncates:
         check_no_tokens(table, source)
+    fields = table.select(reader.fields(pl.col(column)).struct.unnest()).collect_schema().names()
+    made = [f"{column}_{field}" for field in fields]
+    if taken := [name for name in made if name in names]:
+        raise ConfigError(f"{source} has a column {taken[0]!r} already, which would be made of {column!r}: rename it")
+    if odd := [name for name, dtype in table.collect_schema().items() if dtype == pl.Object]:
+        raise InputError(f"{source}: column {odd[0]!r} is of a type that can't be read: leave it out of the file")
     read = table.with_columns(reader.fields(pl.col(column)).alias(column)).unnest(column, separator="_")
     partial = out.with_name(f".{out.name}.part")
     try:

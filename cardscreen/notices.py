@@ -19,7 +19,8 @@ from cardscreen import schema
 from cardscreen.changes import Changes
 from cardscreen.errors import InputError
 from cardscreen.rules import ACCOUNT
-from cardscreen.tables import collected, is_bad_date, open_table, require_columns, to_date
+from cardscreen.sources.text import LINE
+from cardscreen.tables import is_bad_date, read_numbered, require_columns, to_date
 from cardscreen.terms import Terms
 
 ACTING = ["notify", "verify", "suspend", "close"]
@@ -164,7 +165,7 @@ def read_applied(path: str) -> pl.DataFrame:
     Raises:
         InputError: No such file, a column that is missing, or rows that can't be read; names their lines.
     """
-    frame = collected(open_table(path), path)
+    frame = read_numbered(path)
     require_columns(frame.columns, ["account", "action", "applied_on"], path)
     day = frame.schema["applied_on"]
     read = frame.select(
@@ -175,7 +176,8 @@ def read_applied(path: str) -> pl.DataFrame:
         action=pl.col("action").cast(pl.String).str.strip_chars().cast(schema.ACTIONS, strict=False),
         applied_on=to_date(pl.col("applied_on"), day),
         bad=is_bad_date(pl.col("applied_on"), day),
-    ).with_row_index("line", offset=2)
+        line=LINE,
+    )
     unread = pl.any_horizontal(pl.col("account_id", "action", "applied_on").is_null())
     wrong = read.filter(pl.col("bad") | unread)["line"].to_list()
     if wrong:

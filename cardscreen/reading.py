@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from cardscreen.errors import ConfigError
+
 #: How a caller of `cs.screen` gives an option.
 IN_PYTHON = "give {option}={value}"
 
@@ -31,6 +33,16 @@ class Reading:
     sheet: str | None = None
     header_row: int | None = None
     saying: str = ""
+
+    def __post_init__(self) -> None:
+        """Check the options."""
+        for name in ("encoding", "delimiter", "sheet"):
+            if not isinstance(getattr(self, name), str | None):
+                raise ConfigError(f"{name} is {getattr(self, name)!r}: give text")
+        if self.header_row is not None and (type(self.header_row) is not int or self.header_row < 1):
+            raise ConfigError(f"header_row is {self.header_row!r}: give the number of a line, from 1")
+        if self.delimiter is not None and (len(self.delimiter) != 1 or self.delimiter in '"\r\n'):
+            raise ConfigError(f"the delimiter {self.delimiter!r} is not one character, or one that has another meaning")
 
     def say(self, option: str, value: object) -> str:
         """How to say an option; empty where there is no way."""

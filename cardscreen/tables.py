@@ -10,12 +10,13 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
 import polars as pl
 
+from cardscreen.encodings import decoded
 from cardscreen.errors import BadDate, BadHeader, ConfigError, InputError, MissingColumn, UnclearEncoding, first_line
 from cardscreen.frames import ENGINE_ERRORS, from_library, odd_types_in
 from cardscreen.partitions import partitions_of, scan_partitioned
@@ -23,7 +24,7 @@ from cardscreen.paths import DELIMITERS, endings_of, files_of, is_delta, is_url
 from cardscreen.reading import Reading
 from cardscreen.remote import Format, open_remote, text_at
 from cardscreen.sources.delimited import Delimited
-from cardscreen.sources.text import MARKS, SHEET, Parts, TextFile, scan_files, scan_text
+from cardscreen.sources.text import LINE, MARKS, SHEET, Parts, TextFile, scan_files, scan_text
 
 _ARROW = (".arrow", ".ipc", ".feather")
 _FORMATS: dict[str, Format] = {
@@ -38,6 +39,8 @@ _KNOWN = (
     "or a Delta table's folder"
 )
 _AS_IT_IS = Reading()
+#: No holder, decision or listing is older: a year of two digits was read as it stands, or a day stands for none.
+_FIRST_DAY = date(1900, 1, 2)
 _ACCOUNTS = "the accounts"  # what those who screen them call them
 
 
@@ -141,6 +144,8 @@ def _ending_of(file: str) -> str:
 
 def _open_urls(urls: list[str], reading: Reading, *, marked: bool) -> pl.LazyFrame:
     ending, form = _format_of(urls)
+    if twice := [url for at, url in enumerate(urls) if url in urls[:at]]:
+        raise ConfigError(f"{twice[0]} is named twice")
     if form != "text":
         return open_remote(urls, form)
     if ending == SHEET:
@@ -149,8 +154,14 @@ def _open_urls(urls: list[str], reading: Reading, *, marked: bool) -> pl.LazyFra
     begin, lines = text_at(urls, reading.encoding)
 
     def parts(columns: list[str]) -> Parts:
+        read = set()
         for url, blocks in lines():
-            yield url, {}, Delimited(blocks, delimiter, url, reading.header_row).rows(columns)
+            table = Delimited(decoded(blocks, "utf-8", url), delimiter, url, reading.header_row)
+            require_columns(table.names, columns, url)
+            read.add(PurePosixPath(urlsplit(url).path).name)
+            yield url, {}, table.rows(columns)
+        if lost := [url for url in urls if "*" not in url and PurePosixPath(urlsplit(url).path).name not in read]:
+            raise InputError(f"{lost[0]} is empty")
 
     names = Delimited(begin, delimiter, urls[0], reading.header_row).names
     return scan_text(names, [], parts, marked=marked)
@@ -183,6 +194,18 @@ def _open_text(files: list[str], reading: Reading, *, marked: bool) -> pl.LazyFr
     return scan_files(parts, marked=marked)
 
 
+def read_numbered(path: str) -> pl.DataFrame:
+    """A small table in memory, with the line of each row as `text.LINE`; of files that are no text, its number from 1.
+
+    Raises:
+        InputError: There is no such file, it can't be read, or a row of text does not fit its table.
+    """
+    if not is_url(path) and Path(path).is_file() and _format_of([path])[1] == "text":
+        with explaining(path, _AS_IT_IS):
+            return TextFile(path, _AS_IT_IS, {}).table()
+    return collected(open_table(path), path).with_row_index(LINE, offset=1)
+
+
 @contextmanager
 def explaining(source: Any, reading: Reading) -> Iterator[None]:
     """Tell, where columns of a source are missing, what may be the matter, and how its caller would say so.
@@ -204,9 +227,12 @@ def explaining(source: Any, reading: Reading) -> Iterator[None]:
 def _beginning_of(source: Any, reading: Reading) -> dict[int, list[str]]:
     """The first lines of what is read as text, and the cells of each; of other tables none."""
     paths = _paths_in(source) or []
-    files = [] if any(map(is_url, paths)) else [file for path in paths for file in files_of(path)]
+    far = any(map(is_url, paths))
+    files = paths if far else [file for path in paths for file in files_of(path)]
     if not files or _format_of(files[:1])[1] != "text":
         return {}
+    if far:
+        return {0: []}  # not looked at again
     lines = TextFile(files[0], reading, {}).beginning()
     return {line: [cell.strip() for cell in cells] for line, cells in lines.items()}
 
@@ -261,15 +287,21 @@ def to_date(column: pl.Expr, dtype: pl.DataType, form: str | None = None) -> pl.
         dtype: Its type; see `is_dateable`.
         form: The format of text, as strftime has it; None: YYYY-MM-DD, perhaps with a time behind.
     """
-    if dtype == pl.String and form is not None:
-        return column.str.strip_chars().str.to_datetime(form, strict=False, ambiguous="null").cast(pl.Date)
     if dtype == pl.String:
-        return column.str.extract(r"^\s*([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ][0-9]{2}:.*)?\s*$").str.to_date(
+        day = column.str.extract(r"^\s*([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ][0-9]{2}:.*)?\s*$").str.to_date(
             "%Y-%m-%d", strict=False
         )
+        return pl.when(day >= _FIRST_DAY).then(day) if form is None else with_format(column, form, day)
     # The day where the clock hung, not the one in UTC.
     local = column.dt.replace_time_zone(None) if isinstance(dtype, pl.Datetime) else column
     return local.cast(pl.Date)
+
+
+def with_format(column: pl.Expr, form: str, iso: pl.Expr) -> pl.Expr:
+    """Text in a format as Date; a year of two digits is none. The days of a sheet are ISO, whatever its texts are."""
+    day = column.str.strip_chars().str.to_datetime(form, strict=False, ambiguous="null").cast(pl.Date)
+    days = day if form.startswith("%Y") else pl.coalesce(day, iso)
+    return pl.when(days >= _FIRST_DAY).then(days)
 
 
 def whole_number(column: str) -> pl.Expr:
@@ -281,7 +313,7 @@ def whole_number(column: str) -> pl.Expr:
 def is_bad_date(column: pl.Expr, dtype: pl.DataType, form: str | None = None) -> pl.Expr:
     """Whether `to_date` can't read a cell that is not empty: Boolean, never null."""
     if dtype != pl.String:
-        return pl.lit(False)
+        return (to_date(column, dtype) < _FIRST_DAY).fill_null(False)
     return (column.str.strip_chars() != "").fill_null(False) & to_date(column, dtype, form).is_null()
 
 

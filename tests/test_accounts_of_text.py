@@ -6,7 +6,7 @@ import csv
 import gzip
 import io
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -169,9 +169,92 @@ def test_text_that_is_opened_as_a_table_refuses_its_first_ragged_row(tmp_path: P
         open_table(file).select("a").collect()
 
 
+@pytest.mark.parametrize(
+    "again", ["account_id,name,office,mobile", "account_id,name,mobile,office", "\ufeffaccount_id, mobile ,name,office"]
+)
+def test_a_header_that_comes_again_is_refused_since_columns_may_have_moved(again: str, tmp_path: Path) -> None:
+    content = f"{HEADER}a1,x,02584664163,13800138000\n{again}\na2,y,13800138001,13900139000\n"
+    with pytest.raises(cs.InputError, match=r"accounts.csv: the header comes again in line 3: .*Name each by itself"):
+        screened(tmp_path, content)
+    rows = [row.split(",") for row in content.splitlines()]
+    with pytest.raises(cs.InputError, match="the header comes again in line 3"):
+        cs.screen(sheet(tmp_path / "accounts.xlsx", rows), BLOCKLIST, PHONES)
+    feed = Feed(source="s", kind="phone", region="CN", columns={"value": "mobile"})
+    with pytest.raises(cs.InputError, match="the header comes again in line 3"):
+        read_feed(tmp_path / "accounts.csv", feed)
+
+
+def test_a_quote_that_was_forgotten_swallows_no_rows(tmp_path: Path) -> None:
+    result = screened(tmp_path, f'{HEADER}a1,"Li Lei,0,13800138000\na2,Han Mei",0,13900139000\n')
+    assert flagged(result) == ["a2"]
+    assert ragged(result) == [("accounts.csv", 2, 'A9,"AA AAA,9,99999999999')]
+    many = "".join(f"b{at},x,0,13900139000\n" for at in range(50))
+    result = screened(tmp_path, f'{HEADER}a1,"Li,0,13800138000\n{many}a2,Han",0,13800138001\n')
+    assert len(flagged(result)) == 50
+    assert result.summary["rows"]["read"] == 52
+    # A text of two lines is one, whatever delimiters it has.
+    result = screened(tmp_path, f'{HEADER}a1,"Li, Lei\nsenior",0,13900139000\n')
+    assert (flagged(result), ragged(result)) == (["a1"], [])
+
+
+@pytest.mark.parametrize(
+    ("day", "form"),
+    [("31/12/20", "%d/%m/%Y"), ("20-12-31", "%Y-%m-%d"), ("31-DEC-20", "%d-%b-%Y"), ("0020-12-31", None)],
+)
+def test_a_year_of_two_digits_is_no_year_of_antiquity(day: str, form: str | None, tmp_path: Path) -> None:
+    phones = {"mobile": cs.Phone("CN", holder_since="since")}
+    content = f"account_id,mobile,since\na1,13900139000,{day}\n"
+    with pytest.raises(cs.InputError, match="column 'since' holds 1 values that are no dates"):
+        screened(tmp_path, content, identifiers=phones, date_format=form)
+    accounts = pl.DataFrame({"account_id": ["a1"], "mobile": ["13900139000"], "since": [date(20, 12, 31)]})
+    with pytest.raises(cs.InputError, match="column 'since' holds 1 values that are no dates"):
+        cs.screen(accounts, BLOCKLIST, phones)
+
+
+def test_days_of_a_sheet_need_no_format_beside_texts_that_do(tmp_path: Path) -> None:
+    rows: list[list[Any]] = [["account_id", "mobile", "since"], ["a1", "13900139000", "03/04/2020"]]
+    with xlsxwriter.Workbook(tmp_path / "a.xlsx") as book:
+        page, form = book.add_worksheet(), book.add_format({"num_format": "dd/mm/yyyy"})
+        for at, row in enumerate(rows):
+            page.write_row(at, 0, row)
+        page.write_row(2, 0, ["a2", "13900139000"])
+        page.write_datetime(2, 2, datetime(2020, 4, 3), form)
+    phones = {"mobile": cs.Phone("CN", holder_since="since")}
+    assert flagged(cs.screen(tmp_path / "a.xlsx", BLOCKLIST, phones, date_format="%d/%m/%Y")) == ["a1", "a2"]
+
+
+def test_text_at_a_url_is_read_as_strictly(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("account_id,mobile\na1,13900139000\na2,x,13900139000\n")
+    (tmp_path / "b.csv").write_text("account_id,phone\nb1,13900139000\n")
+    (tmp_path / "c.csv").write_text("")
+    (tmp_path / "d.csv").write_bytes(b"account_id,mobile\nd1,1390013\x009000\n")
+    urls = {name: (tmp_path / f"{name}.csv").as_uri() for name in "abcd"}
+    result = cs.screen(urls["a"], BLOCKLIST, PHONES)
+    assert flagged(result) == ["a1"]
+    assert [line for _, line, _ in ragged(result)] == [3]
+    for names, words in {
+        "ab": "b.csv: there is no column 'mobile'",
+        "ac": "c.csv is empty",
+        "ad": "d.csv holds a NUL",
+    }.items():
+        with pytest.raises(cs.InputError, match=words):
+            cs.screen([urls[name] for name in names], BLOCKLIST, PHONES)
+    with pytest.raises(cs.ConfigError, match="is named twice"):
+        cs.screen([urls["a"], urls["a"]], BLOCKLIST, PHONES)
+
+
+@pytest.mark.parametrize(
+    "options", [{"header_row": "2"}, {"header_row": 0}, {"header_row": True}, {"date_format": 5}, {"delimiter": "\n"}]
+)
+def test_options_that_make_no_sense_are_refused(options: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(cs.ConfigError, match=next(iter(options))):
+        screened(tmp_path, "account_id,mobile\na1,1\n", **options)
+
+
 # --- as Python's csv reads them -------------------------------------------------------------------------
 
-TEXTS = st.text(st.sampled_from('ab ,;"\n\r\t|é王👍'), max_size=6)
+#: Texts of several lines hold no delimiter: where each line has the header's fields, a quote was forgotten.
+TEXTS = st.text(st.sampled_from('ab ,;"\t|é王👍'), max_size=6) | st.text(st.sampled_from('ab "\n\ré王👍'), max_size=6)
 NUMBERS = st.sampled_from([LISTED, "139 0013 9000", "13800138000", "n/a", ""])
 
 

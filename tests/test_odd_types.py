@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -101,6 +102,34 @@ def test_parts_of_an_extract_with_such_columns_keep_their_folders_columns(tmp_pa
     assert result.flagged.select("account_id", "dt").collect().rows() == [
         (day, day) for day in ("2026-11-22", "2026-11-23")
     ]
+
+
+def test_each_part_of_an_extract_is_looked_at(tmp_path: Path) -> None:
+    plain = pa.table({"account_id": ["a"], "mobile": [str(NUMBER)], "since": ["2020-01-01"]})
+    odd = plain.append_column("o", READABLE["run-end-encoded"].slice(0, 1))
+    for at, table in enumerate([plain, odd]):
+        as_ipc(table, tmp_path).rename(tmp_path / f"{at}.arrow")
+    result = cs.screen(tmp_path / "*.arrow", BLOCKLIST, {"mobile": cs.Phone("CN")})
+    assert (result.summary["rows"]["read"], result.summary["rows"]["hit"]) == (2, 2)
+    as_ipc(odd.drop_columns(["since"]), tmp_path).rename(tmp_path / "2.arrow")
+    with pytest.raises(cs.MissingColumn, match=r"2\.arrow: there is no column 'since'"):
+        cs.screen(tmp_path / "*.arrow", BLOCKLIST, {"mobile": cs.Phone("CN")})
+    as_ipc(odd.set_column(1, "mobile", [[float(NUMBER)]]), tmp_path).rename(tmp_path / "2.arrow")
+    with pytest.raises(cs.InputError, match=r"2\.arrow: column 'mobile' has type Float64, and String in .*0\.arrow"):
+        cs.screen(tmp_path / "*.arrow", BLOCKLIST, {"mobile": cs.Phone("CN")})
+
+
+def test_a_decimal_with_a_fraction_is_no_number(tmp_path: Path) -> None:
+    table = pa.table({"account_id": ["a"], "mobile": pa.array([Decimal("151234567.89")], pa.decimal256(40, 2))})
+    with pytest.raises(cs.InputError, match="column 'mobile' has type"):
+        screened(table, "table", tmp_path)
+
+
+def test_columns_of_pandas_that_arrow_holds_are_converted_too() -> None:
+    kind = pd.ArrowDtype(pa.decimal256(40, 0))
+    accounts = pd.DataFrame({"account_id": ["a"], "mobile": pd.Series([Decimal(NUMBER)], dtype=kind)})
+    accounts["x"] = accounts["mobile"]
+    assert len(cs.screen(accounts, BLOCKLIST, {"mobile": cs.Phone("CN")}).flagged.collect()) == 1
 
 
 def test_a_panic_of_the_engine_is_told_in_a_sentence() -> None:

@@ -75,6 +75,18 @@ class TextFile:
     def _sheet(self) -> Rows:
         return read_sheet(Path(self.path).read_bytes(), self.reading.sheet, self.path, self.reading.header_row)
 
+    def table(self) -> pl.DataFrame:
+        """All its rows, with the line of each as `LINE`.
+
+        Raises:
+            InputError: A row does not fit; names its line.
+        """
+        pieces = list(self.rows(self.names))
+        for piece in pieces:
+            if len(piece.ragged):
+                raise _misfit(piece, self.path)
+        return pl.concat(piece.frame.with_columns(piece.lines.alias(LINE)) for piece in pieces)
+
     def beginning(self) -> dict[int, list[str]]:
         """The cells of its first lines: to look there for a header that was not where it was looked for."""
         if self._is_sheet:
