@@ -35,6 +35,7 @@ from cardscreen.store import Store
 from cardscreen.tables import open_table
 
 _MANY, _MOST = 0.10, 0.5  # share of cells past which a run is warned of: not valid, with a wrong check digit
+_ENOUGH = 100  # cells: of fewer, as many fail it by chance
 _FORESEEN = 31  # days ahead for which a run is only warned of
 _TOP = 5  # sources that are told by name
 _NAMED = 3  # files that an error names
@@ -51,11 +52,13 @@ class Run:
         folder: Where its files are; None for a dry run.
         result: What the screening found.
         held: The limits that it passed; empty for a published run.
+        expects_invalid: Whether the job says that its numbers may all be nobody's.
     """
 
     folder: Path | None
     result: Result
     held: list[str] = field(default_factory=list)
+    expects_invalid: bool = False
 
     @property
     def warnings(self) -> list[str]:
@@ -74,9 +77,9 @@ class Run:
         for name, notes in self.result.summary["notes"].items():
             cells = self.result.summary["coverage"][name]
             usable = cells["cells"] - cells["missing"] - cells["rejected"]
-            if (share := invalid_share(cells)) > _MANY:
+            if (share := invalid_share(cells)) > _MANY and not self.expects_invalid:
                 news.append(f"{share:.0%} of the usable cells of {name!r} are no valid numbers: is their region right?")
-            if notes.get("bad_checksum", 0) > _MOST * usable:
+            if usable >= _ENOUGH and notes.get("bad_checksum", 0) > _MOST * usable:
                 news.append(f"most of the numbers in {name!r} fail their check digit: is it the right column?")
             if notes.get(NO_REGION, 0) * 2 > cells["cells"] - cells["missing"]:
                 news.append(f'no region is given for {name!r}, so only numbers with + are read: say region = "CN"')
@@ -162,7 +165,7 @@ def run_job(
 
     if dry_run:
         found = night().found(None)
-        return Run(None, found.result, found.held)
+        return Run(None, found.result, found.held, job.limits.invalid_share == 1)
     with not_for_others(), _room_in(job.output), runs.locked(job.output):
         runs.tidy(job.output)
         run_id, begun = runs.new_id(job.output), datetime.now(UTC)
@@ -175,7 +178,7 @@ def run_job(
             tell("publishing")
             runs.settle(folder)
             target = (runs.hold if found.held else runs.publish)(job.output, folder)
-        return Run(target, read_result(target, summary), found.held)
+        return Run(target, read_result(target, summary), found.held, job.limits.invalid_share == 1)
 
 
 @dataclass(frozen=True)

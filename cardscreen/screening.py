@@ -252,7 +252,7 @@ class Question:
         policy: Policy | Mapping[str, Any] | str | Path | None,
         as_of: date | str | None,
         tokens: TokenKey | Sequence[TokenKey] | None,
-        date_format: str | None,
+        date_format: str | None = None,
     ) -> Question:
         """The question that the arguments of `screen` put to accounts with these columns.
 

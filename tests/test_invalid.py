@@ -85,9 +85,8 @@ def test_a_run_prints_how_many_there_are_and_warns_or_waits(tmp_path: Path) -> N
 
 
 def test_cards_of_which_most_fail_their_check_digit_are_told(tmp_path: Path) -> None:
-    pl.DataFrame({"account_id": ["a", "b", "c"], "mobile": ["6222021234561234", "6222021234561235", ""]}).write_csv(
-        tmp_path / "accounts.csv"
-    )
+    cards = [str(6222021234560000 + at) for at in range(120)]
+    pl.DataFrame({"account_id": range(120), "mobile": cards}).write_csv(tmp_path / "accounts.csv")
     pl.DataFrame({"kind": ["phone"], "value": ["+8613800138000"]}).write_parquet(tmp_path / "list.parquet")
     job = (JOB % "CN").replace('{ kind = "phone", region = "CN" }', '{ kind = "card" }')
     (tmp_path / "job.toml").write_text(job, encoding="utf-8")
