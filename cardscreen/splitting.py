@@ -25,17 +25,22 @@ _LONGEST_CELL = 1000  # characters; more is no cell of a few numbers, and is lef
 # Digits behind country code and zeros. An area code has at most five; local numbers have six or more, and those
 # that surely stand alone seven. As many as the last are no extension.
 _LOCAL, _WHOLE, _LONG = 6, 7, 9
+_AREA = 3  # digits; as many or more behind an area code are a local number, or its beginning
 _SHORT = 5  # digits; with fewer, a piece is no number of its own
 
 _CUT = "\x01"
-_SLASH, _GAP, _FRESH, _EXTENSION, _PAUSE, _REMARK = _KINDS = "\x02\x03\x04\x05\x06\x07"
+_SLASH, _GAP, _FRESH, _EXTENSION, _PAUSE, _REMARK, _HEAD = _KINDS = "\x02\x03\x04\x05\x06\x07\x08"
 _LABELS = "tel|telephone|telefon|phone|fax|mob|mobile|cell|cel|whatsapp"
 _SHORT_LABELS = f"{_LABELS}|ph|p|t|f|m|home|h|work|office|w|wa"
 _HAN_LABELS = "手机|手機|座机|座機|电话|電話|传真|傳真|固话|固話"
 _EXTENSIONS = r"ext\p{L}*|anexo|ramal|interno|int|доб|分机|分機|内线|內線|转|轉"
+#: Behind a slash and digits, more of them with a slash behind: an area code, and another number (`0171/… 0172/…`).
+_SECOND_SLASH = r"([/／]\s*[0-9][0-9\s-]*[0-9])\s+([+＋(]?[0-9][0-9()]{1,5}\s*[/／]\s*[0-9]{3})"
 #: What stands between numbers → the mark of the piece behind it; in this order.
 _MARKS = {
     f"[{_CUT}{_KINDS}{COMPLETED}]": " ",
+    _SECOND_SLASH: f"${{1}}{_CUT}{_HEAD}${{2}}",
+    f"(?:){_SECOND_SLASH}": f"${{1}}{_CUT}{_HEAD}${{2}}",  # once more: one match ends where the next one begins
     rf"(?i)([0-9][^0-9\p{{L}}]*)(?:{_EXTENSIONS})(?:[^\p{{L}}]|$)": f"${{1}}{_CUT}{_EXTENSION}",
     r"(?i)([0-9][\s.,;)]*)(?:x|#)([\s.:]*[0-9]{1,7}(?:[^0-9xX*]|$))": f"${{1}}{_CUT}{_EXTENSION}${{2}}",
     rf"(?:{_HAN_LABELS})\s*[:：]?": f"{_CUT}{_FRESH}",
@@ -43,7 +48,7 @@ _MARKS = {
     r"([0-9][^0-9+＋\p{L}]*)([+＋])": f"${{1}}{_CUT}{_FRESH}${{2}}",
     r"(?i:\s(?:and|or|und|oder|et|ou|y)\s)|[和或及与]": _CUT,
     # Any other word separates, too; what may stand for hidden digits is none.
-    r"([0-9][^0-9\p{L}\x01-\x07]*)[\p{L}--[xX]][\p{L}\s.:]*": f"${{1}}{_CUT}{_REMARK}",
+    r"([0-9][^0-9\p{L}\x01-\x08]*)[\p{L}--[xX]][\p{L}\s.:]*": f"${{1}}{_CUT}{_REMARK}",
     r"[,，]\s*[,，][\s,，]*": f"{_CUT}{_PAUSE}",
     r"[;；]": f"{_CUT}{_REMARK}",
     r"[,，、|&]|::+": _CUT,
@@ -137,7 +142,8 @@ def _taken_apart(cells: pl.DataFrame) -> pl.DataFrame:
         marked = marked.str.replace_all(pattern, mark)
     cells = cells.with_columns(pieces=marked.str.split(_CUT)).filter(pl.col("pieces").list.len() > 1)
     pieces = _measured(cells.select("at", "region", text="pieces").explode("text"))
-    several = cells["at"].is_in(pieces.filter(_is_whole() & _is_whole().shift(1).over("at"))["at"].implode())
+    apart = (_is_whole() & _is_whole().shift(1).over("at")) | (pl.col("mark") == _HEAD)
+    several = cells["at"].is_in(pieces.filter(apart)["at"].implode())
     cut = cells.filter(several | ~_is_valid(cells["text"], cells["region"]))
     numbers = _without_extensions(_joined(pieces.filter(pl.col("at").is_in(cut["at"].implode()))))
     found = _completed(numbers).group_by("at", maintain_order=True).agg(parts="text")
@@ -172,8 +178,11 @@ def _is_long() -> pl.Expr:
 def _joined(pieces: pl.DataFrame) -> pl.DataFrame:
     """Pieces of one number as one: measured anew."""
     soft = pl.col("mark").is_in([_SLASH, _GAP])
+    # A few digits with a zero in front are an area code before a local number, otherwise an end (`/ 01/02`).
+    local = (soft & pl.col("size").is_between(_AREA, _LONG - 1)).shift(-1).over("at").fill_null(value=False)
+    begins = pl.col("leads") & ((pl.col("size") >= _LOCAL) | local)
     pieces = pieces.with_columns(
-        run=(~soft).cum_sum().over("at"), begun=(~soft | pl.col("leads")).cum_sum().over("at")
+        run=(~soft).cum_sum().over("at"), begun=(~soft | begins).cum_sum().over("at")
     ).with_columns(before=pl.col("size").cum_sum().over("at", "begun"))
     runs = pieces.group_by("at", "run", maintain_order=True).agg(pl.col("region").first(), pl.col("text").str.join(" "))
     valid = runs.select("at", "run", valid=_is_valid(runs["text"], runs["region"]))
@@ -191,7 +200,7 @@ def _without_extensions(numbers: pl.DataFrame) -> pl.DataFrame:
     mark, few = pl.col("mark"), pl.col("digits").str.len_chars()
     begins = (mark == _EXTENSION) | ((mark == _PAUSE) & ~_is_long()) | ((mark == _REMARK) & (few < _LOCAL))
     first = pl.int_range(pl.len()).over("at") == 0
-    ends = first | (mark == _FRESH) | _is_long()
+    ends = first | mark.is_in([_FRESH, _HEAD]) | _is_long()
     state = pl.when(begins & ~first).then(True).when(ends).then(False)
     return numbers.filter(~state.forward_fill().over("at"))
 
