@@ -38,7 +38,8 @@ _EXTENSIONS = r"ext\p{L}*|anexo|ramal|interno|int|доб|分机|分機|内线|�
 _SECOND_SLASH = r"([/／]\s*[0-9][0-9\s-]*[0-9])\s+([+＋(]?[0-9][0-9()]{1,5}\s*[/／]\s*[0-9]{3})"
 #: What stands between numbers → the mark of the piece behind it; in this order.
 _MARKS = {
-    f"[{_CUT}{_KINDS}{COMPLETED}]": " ",
+    f"[{_CUT}{_KINDS}]": " ",
+    f"{COMPLETED}|[.．]{{3,}}": "••",  # no mark, and not to be lost at the end of a piece: here digits are hidden
     _SECOND_SLASH: f"${{1}}{_CUT}{_HEAD}${{2}}",
     f"(?:){_SECOND_SLASH}": f"${{1}}{_CUT}{_HEAD}${{2}}",  # once more: one match ends where the next one begins
     rf"(?i)([0-9][^0-9\p{{L}}]*)(?:{_EXTENSIONS})(?:[^\p{{L}}]|$)": f"${{1}}{_CUT}{_EXTENSION}",
