@@ -139,8 +139,9 @@ def is_damaged(text: pl.Expr) -> pl.Expr:
 def repaired(text: pl.Expr) -> pl.Expr:
     """Text without the harm that spreadsheets do to numbers.
 
-    A leading apostrophe or `="…"` goes, and so does `.0` or `,0` behind a whole number with all that stands around it; a number written with all
-    its digits as `1.3800138E+10` is written out. What has lost digits stays as it is.
+    A leading apostrophe or `="…"` goes, and so does `.0` or `,0` behind a whole number, with all that stands
+    around it; a number written with all its digits as `1.3800138E+10` is written out. What has lost digits
+    stays as it is.
 
     Example:
         >>> cells = pl.DataFrame({"x": ["13800138000.0", "1.3800138E+10", "'13800138000", "1.38E+10"]})
