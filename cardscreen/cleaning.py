@@ -106,23 +106,42 @@ def _floats_to_text(cells: pl.Series) -> pl.Series:
     )
 
 
-_SCIENTIFIC = r"^[0-9][.,]([0-9]{6,})[eE]\+?([0-9]{1,2})$"
+#: Quotes, brackets, invisible marks: whatever may stand around a number and says nothing.
+_AROUND = r"[^\p{L}\p{N}]*"
+_BEFORE = r"^[^\p{L}\p{N}+＋]*"
+_SCIENTIFIC = rf"{_BEFORE}(\+?[0-9])[.,]([0-9]{{6,}})[eE]\+?([0-9]{{1,2}}){_AROUND}$"
 _QUOTED = r"^=?[\"'’](.*?)[\"']?$"
+_WHOLE = rf"{_BEFORE}([+＋]?\d(?:\s*\d)*)(?:[.．]\s*[0０]+|[,，][0０]{{1,2}}){_AROUND}$"
+_QUANTITIES = (
+    r"\d+[.,．，]\s*(?:[0０]+|\d)",
+    r"\d+(?:[.,．，]\d*)?[eEｅＥ][+＋]?\d+",
+    r"\d{7,}[.．]\s*\d{2,3}",  # but a comma may stand before an extension
+    r"\d(?:\s*\d){6,}[.．]\s*[0０]+",
+)
 
 #: A whole number with decimals, or in scientific notation: what a spreadsheet makes of a number that it counts with.
-QUANTITY = r"^\s*[+-]?[0-9]+(?:[.,](?:0+|[0-9])|(?:[.,][0-9]*)?[eE][+]?[0-9]+)\s*$"
+QUANTITY = rf"^{_AROUND}(?:{'|'.join(_QUANTITIES)}){_AROUND}$"
+#: Behind a digit, signs in place of others: `138****8000`, `030 12345…`.
+HIDDEN = r"\d\s*(?:[*＊_?？xX]{2,}|[…⋯•●×]|[.．]{3,})"
+#: Text that is no number, although one may be read in it.
+DAMAGED = f"{QUANTITY}|{HIDDEN}"
 
 
 def is_damaged(text: pl.Expr) -> pl.Expr:
-    """Whether a spreadsheet, or a float, has made a quantity of a number: `13800138000.0`, `1.38E+10`."""
-    return text.str.contains(QUANTITY)
+    """Whether text is no whole number, although one may be read in it.
+
+    A spreadsheet, or a float, has made a quantity of it (`13800138000.0`, `1.38E+10`), or digits are hidden
+    (`138****8000`).
+    """
+    return text.str.contains(DAMAGED)
 
 
 def repaired(text: pl.Expr) -> pl.Expr:
     """Text without the harm that spreadsheets do to numbers.
 
-    A leading apostrophe or `="…"` goes, and so does `.0` or `,0` behind a whole number; a number written with all
-    its digits as `1.3800138E+10` is written out. What has lost digits stays as it is.
+    A leading apostrophe or `="…"` goes, and so does `.0` or `,0` behind a whole number, with all that stands
+    around it; a number written with all its digits as `1.3800138E+10` is written out. What has lost digits
+    stays as it is.
 
     Example:
         >>> cells = pl.DataFrame({"x": ["13800138000.0", "1.3800138E+10", "'13800138000", "1.38E+10"]})
@@ -130,10 +149,11 @@ def repaired(text: pl.Expr) -> pl.Expr:
         ['13800138000', '13800138000', '13800138000', '1.38E+10']
     """
     bare = text.str.replace(_QUOTED, "$1").str.strip_chars()
-    decimals, exponent = bare.str.extract(_SCIENTIFIC, 1), bare.str.extract(_SCIENTIFIC, 2).cast(pl.Int64)
+    first, decimals = bare.str.extract(_SCIENTIFIC, 1), bare.str.extract(_SCIENTIFIC, 2)
+    exponent = bare.str.extract(_SCIENTIFIC, 3).cast(pl.Int64)
     whole = decimals.str.strip_chars_end("0").str.len_bytes() <= exponent
-    written_out = bare.str.head(1) + decimals.str.pad_end(exponent, "0").str.head(exponent)
-    return pl.when(whole).then(written_out).otherwise(bare.str.replace(r"^([0-9]+)(?:[.]0+|,00?)$", "$1"))
+    written_out = first + decimals.str.pad_end(exponent, "0").str.head(exponent)
+    return pl.when(whole).then(written_out).otherwise(bare.str.replace(_WHOLE, "$1"))
 
 
 def over_fields(parts: pl.Expr, dtype: pl.Struct, **fields: pl.Expr) -> pl.Expr:

@@ -12,7 +12,7 @@ import phonenumbers
 import polars as pl
 from phonenumbers import PhoneMetadata
 
-from cardscreen.cleaning import QUANTITY
+from cardscreen.cleaning import HIDDEN, QUANTITY
 from cardscreen.splitting import COMPLETED
 
 #: Digits of an E.164 number (ITU-T E.164, 6.1).
@@ -20,15 +20,18 @@ LONGEST = 15
 _STAR = "[*＊]"
 _RANGE = r"^\s*(\+?[0-9][0-9 ().]{5,}[0-9])\s*[-–—~～至]\s*(\+?[0-9][0-9 ().]{5,}[0-9])\s*$"
 #: Digits left open at the end. One star is a prefix.
-_OPEN = r"^(.*[0-9])([xX×]+|[?？]+|[*＊]{2,})\s*$"
+_OPEN = r"^(.*[0-9])\s*([xX×]+|[?？]+|[*＊]{2,}|[.]{2,}|[•●]{2,}|_{2,}|-{2,})\s*$"
+#: A sign between digits that may hide one, or stand before an extension.
+_INNER = r"(\d)[xX](\d)"
 _WORDS = r"(?s)\d.*\p{L}"
 _EXTENSION = r"(?i)^(.*?\d)[^\d\p{L}]*(?:ext\p{L}*|x|anexo|int|доб)[\s.:=-]*\d{1,7}[#\s)]*$"
 #: Text that may be more than one number, or none.
-SPECIAL = f"{_STAR}|{_RANGE}|{QUANTITY}|{_OPEN}|{_WORDS}"
+SPECIAL = f"{_STAR}|{_RANGE}|{QUANTITY}|{_OPEN}|{HIDDEN}|{_WORDS}"
 #: Patterns of text that no number is read in, and why.
 REASONS = {
     f"^{COMPLETED}": "the end of a number, whose leading digits would be those of the number before it",
     _OPEN: "digits left open where no number of that length is possible",
+    HIDDEN: "hidden digits",
     _WORDS: "letters behind digits, which may be a remark: where they are those of a keypad, say vanity = true",
 }
 _LAST = 4  # digits
@@ -42,7 +45,6 @@ def form(
     number: Callable[[pl.Expr], pl.Expr],
     claims: Callable[[pl.Expr], pl.Expr],
     *,
-    mends: bool,
     vanity: bool,
 ) -> pl.Expr:
     """`forms.WRITTEN` of text that may be more than one number.
@@ -52,7 +54,6 @@ def form(
         region: Where prefixes without country code are dialled.
         number: The canonical value of one number.
         claims: Whether text is surely a number.
-        mends: Whether `number` mends what a spreadsheet did; otherwise a quantity is no number.
         vanity: Whether letters are digits of a keypad; otherwise only extensions may have some.
     """
     starred, ranged = text.str.contains(_STAR), text.str.contains(_RANGE)
@@ -71,10 +72,11 @@ def form(
         .then(pl.format("+{}-+{}", low, high))
     )
     # libphonenumber drops the point, and what it makes of the zero behind it is somebody else's number.
-    quantity = text.str.contains(QUANTITY) & pl.lit(not mends)
+    damaged = text.str.contains(QUANTITY) | text.str.contains(HIDDEN)
     bare = text.str.extract(_EXTENSION)
-    extended = worded & claims(bare) & (number(bare) == number(text))
-    alone = pl.when(~starred & ~ranged & ~quantity & ~is_open & (~worded | extended)).then(number(text))
+    hiding = text.str.contains(_INNER) & claims(text.str.replace_all(_INNER, "${1}0${2}"))
+    extended = worded & claims(bare) & (number(bare) == number(text)) & ~hiding
+    alone = pl.when(~starred & ~ranged & ~damaged & ~is_open & (~worded | extended)).then(number(text))
     return pl.coalesce(
         pl.when(several.is_not_null()).then(pl.struct(match=pl.lit("range"), value=several)),
         pl.struct(match=pl.when(alone.is_not_null()).then(pl.lit("exact")), value=alone),

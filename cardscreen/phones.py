@@ -27,7 +27,7 @@ from cardscreen.splitting import COMPLETED, split_phones
 _ALIASES = {"UK": "GB", "EN": "GB", "EL": "GR", "CHN": "CN", "USA": "US", "GBR": "GB", "DEU": "DE", "RUS": "RU"}
 _NO_STUB = pl.lit(None, dtype=pl.UInt64)
 _REPAIRED = "repaired"
-#: Status in rejects, and note, of a cell that a spreadsheet made a quantity of.
+#: Status in rejects, and note, of a cell that a spreadsheet made a quantity of, or that hides digits.
 _DAMAGED = "damaged"
 #: The note of a cell that is not international, where no region is given.
 NO_REGION = "no_region"
@@ -111,8 +111,8 @@ def check_region(region: str) -> None:
 class Phone:
     """The identifier kind of phone numbers, read as `phone` reads them.
 
-    But what a spreadsheet has made a quantity of (`13800138000.0`, `1.38E+10`) is `damaged` and no number: what
-    libphonenumber makes of it may be somebody else's.
+    But what a spreadsheet has made a quantity of (`13800138000.0`, `1.38E+10`), or what hides digits (`138****8000`),
+    is `damaged` and no number: what libphonenumber makes of it may be somebody else's.
 
     Args:
         region: Region of numbers without country code, as for `phone`; None: international only.
@@ -252,8 +252,7 @@ class Phone:
             return pl.when(read.field("status") != schema.COMPLETED).then(read.field("value"))
 
         def form(text: pl.Expr) -> pl.Expr:
-            mends, vanity = self.repair, self.vanity
-            return phone_forms.form(text, self.region, number, self.claims, mends=mends, vanity=vanity)
+            return phone_forms.form(self._mended(text), self.region, number, self.claims, vanity=self.vanity)
 
         return as_written(cell, special=phone_forms.SPECIAL, form=form, number=number)
 

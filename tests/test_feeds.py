@@ -457,6 +457,12 @@ def test_the_same_list_in_any_form_gives_the_same_listings(tmp_path: Path) -> No
         ("+44207946xxxx", "CN", "+442079460000-+442079469999"),
         ("0800 12345??", "DE", "+498001234500-+498001234599"),
         ("170*", "CN", "+86170*"),
+        ("030 1234....", "DE", "+493012340000-+493012349999"),
+        ("030 1234 ..", "DE", "+4930123400-+4930123499"),
+        ("030 1234---", "DE", "+49301234000-+49301234999"),
+        ("017123456 ??", "DE", "+491712345600-+491712345699"),
+        ("1700000____", "CN", "+8617000000000-+8617000009999"),
+        ("170000•••••", "CN", "+8617000000000-+8617000099999"),
     ],
 )
 def test_digits_left_open_at_the_end_are_a_range_of_so_many(cell: str, region: str, value: str) -> None:
@@ -474,7 +480,7 @@ LETTERS = "letters behind digits, which may be a remark: where they are those of
     [
         ("13800138000 (Axel)", LETTERS),
         ("1-800-FLOWERS", LETTERS),
-        ("138001380xx00", LETTERS),
+        ("138001380xx00", "hidden digits"),
         ("13800138000 A", LETTERS),
         ("13800138000张三", LETTERS),
         ("17x0000xxxx", OPEN),
@@ -482,6 +488,10 @@ LETTERS = "letters behind digits, which may be a remark: where they are those of
         ("12345xxxxxxxx", OPEN),  # a carrier's prefix, behind which all is open
         ("13800138000x", OPEN),
         ("13800138000?", OPEN),
+        ("13800138000 ?", OPEN),
+        ("1700000…", "hidden digits"),
+        ("010 6234…", "hidden digits"),
+        ("010....5678", "hidden digits"),
         ("95xxx", OPEN),
     ],
 )

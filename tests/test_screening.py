@@ -500,6 +500,31 @@ def test_dots_between_digits_are_no_damage(cell: str, region: str) -> None:
     assert told["status"].item() != "damaged"
 
 
+DAMAGED = [
+    *("'1712345678.0", '="1712345678.0"', '"1712345678.0"', "1712345678.0\u200b", "\ufeff1712345678.0"),
+    *("\u202a1712345678.0\u202c", "１７１２３４５６７８．０", "1712345678. 0", "1712345678.0;", "(1712345678.0)"),
+    *("0171 2345678.0", "'6641234567.00", "151234567.89", "13900139000.50"),
+    *("030****5678", "030....5678", "138****8000", "030 12345…", "030 12345__", "030 12345••", "0301234xx"),
+]
+
+
+@pytest.mark.parametrize("cell", DAMAGED)
+@pytest.mark.parametrize("region", ["DE", "AT", "CN"])
+def test_quotes_marks_and_brackets_hide_no_damage_and_hidden_digits_are_damage(cell: str, region: str) -> None:
+    cells = pl.DataFrame({"x": [cell]})
+    for kind in (cs.Phone(region), cs.Phone(region, many=True)):
+        told = cells.select(kind.scan(pl.col("x")).struct.unnest())
+        assert (told["status"].item(), told["key"].item()) == ("damaged", None)
+        assert kind.keys_of(cells).keys.tolist() == [0]
+
+
+@pytest.mark.parametrize("cell", [*DAMAGED[:11], "+491712345678.0", "1.712345678E+9"])
+def test_what_is_mended_is_the_same_number_in_accounts_and_in_lists(cell: str) -> None:
+    kind, cells = cs.Phone("DE", repair=True), pl.DataFrame({"x": [cell]})
+    assert cells.select(kind.read(pl.col("x")).struct.field("value")).item() == "+491712345678"
+    assert cells.select(kind.listed(pl.col("x"))).item() == {"match": "exact", "value": "+491712345678"}
+
+
 def test_a_completed_number_leads_to_verify_at_most_unless_the_policy_says_more() -> None:
     accounts = pl.DataFrame(
         {"account_id": [1, 2], "mobile": ["010 62345678/79", "010 62345679"], "other": [None, "010 62345678/79"]}

@@ -20,7 +20,7 @@ import phonenumbers
 import polars as pl
 
 from cardscreen import schema
-from cardscreen.cleaning import QUANTITY
+from cardscreen.cleaning import DAMAGED
 from cardscreen.digits import POWERS, Flags, Keys, PlainKeys, Rows, blocks, taken
 from cardscreen.index import Index
 from cardscreen.intervals import Intervals
@@ -39,6 +39,7 @@ _NARROW = 20_000  # of so many equal parts of all strings, a narrow cell covers 
 _SIZE_AND_TOP = 42  # bits of a float behind those of its size and first three digits
 #: Note of a cell that the tables left to `phonenumbers`.
 ASKED = "asked"
+_SIGNS = "[.．*?_\u2022\u2026]"  # what is in every damaged cell that reads as digits
 _PLUS = "+"  # the name under which the table of international numbers is kept
 _PLAN, _INTERNATIONAL = "plan", "plus"  # names of files
 
@@ -236,20 +237,19 @@ def tell(cells: pl.Series, region: str | pl.Series | None) -> Told:
 def keys_of(cells: pl.Series, region: str | pl.Series | None) -> PlainKeys:
     """The E.164 numbers of the cells that the tables know, 0 for all others, and which are not valid.
 
-    Regions are as for `tell`. Cells that a spreadsheet has made quantities of have none either, although
-    libphonenumber reads on past the point.
+    Regions are as for `tell`. Damaged cells have none either, although libphonenumber reads on past a point.
     """
     said = dialled.read(cells)
     number, code = _found_in_tables(said, region)
     number[code < _NUMBER] = 0
-    number[_quantities(said)] = 0
+    number[_damaged(said)] = 0
     return PlainKeys(number, _book.codes.invalid.take(code))
 
 
-def _quantities(said: Dialled) -> Rows:
-    """The rows of quantities that read as digits. Few have a point, and that is cheap to tell."""
-    pointed = np.flatnonzero(said.texts.str.contains(".", literal=True).to_numpy())
-    rows: Rows = said.written[pointed[taken(said.texts, pointed).str.contains(QUANTITY).to_numpy()]]
+def _damaged(said: Dialled) -> Rows:
+    """The rows of damaged cells that read as digits. Few have such a sign, and that is cheap to tell."""
+    signed = np.flatnonzero(said.texts.str.contains(_SIGNS).to_numpy())
+    rows: Rows = said.written[signed[taken(said.texts, signed).str.contains(DAMAGED).to_numpy()]]
     return rows
 
 
