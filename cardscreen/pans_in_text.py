@@ -8,7 +8,7 @@ numbers prove little, and a column is judged by how many more pass than chance l
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
+from math import exp, log
 
 import numpy as np
 import polars as pl
@@ -29,8 +29,9 @@ _RUN = r"[0-9](?:[^\p{L}0-9*•]{0,3}[0-9])*"
 _GROUP, _GROUPS = 3, 6  # digits of a card number's groups, but the last one, at least; groups at most
 #: Of other numbers of known schemes and lengths, those that pass the check; of all, those like the failing ones.
 _SOUND_BY_CHANCE, _FAILING_BY_CHANCE = 0.1, 0.03
-_SURE, _ENOUGH = 6.0, 2.0  # so many standard deviations beyond chance, and so many numbers
-_DOUBTFUL, _MANY = 3.0, 20  # of so many numbers, fewer standard deviations are chance
+#: So seldom would so many pass by chance that a column is one of card numbers; and where it is to be doubted.
+_SURE, _DOUBTFUL = 1e-6, 1e-2
+_MANY = 20  # numbers, of which can be told what is chance
 _LONG = 16  # digits of what may be a card that fails the check
 
 
@@ -108,9 +109,14 @@ class Found:
         others = int((self.numbers["known"] & ~self.numbers["failing"]).sum())
         return _SOUND_BY_CHANCE * others + _FAILING_BY_CHANCE * len(self.numbers)
 
-    def _beyond_chance(self, deviations: float, besides: float) -> bool:
-        expected = self._by_chance
-        return int(self.numbers["counts"].sum()) > expected + deviations * sqrt(expected) + besides
+    def _beyond_chance(self, odds: float) -> bool:
+        """Whether so many numbers count as would by chance at most so often (Chernoff's bound)."""
+        counting, of = int(self.numbers["counts"].sum()), len(self.numbers)
+        if not counting or counting <= self._by_chance:
+            return False
+        share, chance = counting / of, self._by_chance / of
+        others = (1 - share) * log((1 - share) / (1 - chance)) if share < 1 else 0.0
+        return exp(-of * (share * log(share / chance) + others)) < odds
 
     @property
     def cards(self) -> int:
@@ -119,7 +125,7 @@ class Found:
         More numbers pass the check than chance lets, or most texts hold a number that could be a card's but for it.
         """
         counting = self.numbers.filter("counts")["text"].n_unique()
-        if self._beyond_chance(_SURE, _ENOUGH):
+        if self._beyond_chance(_SURE):
             return counting
         alike = self.numbers.filter(pl.col("known") & pl.col("long"))["text"].n_unique()
         return alike if alike >= _MANY and 2 * alike > self.texts else 0
@@ -128,7 +134,7 @@ class Found:
     def doubtful(self) -> Flags:
         """Which of the texts may hold a card number: not to be shown, unless so many pass the check by chance."""
         flags = np.zeros(self.texts, dtype=bool)
-        if len(self.numbers) < _MANY or self._beyond_chance(_DOUBTFUL, 0):
+        if len(self.numbers) < _MANY or self._beyond_chance(_DOUBTFUL):
             flags[self.numbers.filter("counts")["text"].to_numpy()] = True
         return flags
 

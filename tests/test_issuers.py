@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cardscreen as cs
+from cardscreen import samples
 from cardscreen.issuers import Issuers
 from cardscreen.prefixes import Prefixes
 
@@ -71,7 +72,10 @@ def test_bins_of_all_lengths_answer_like_a_search_of_one_by_one(table: dict[str,
     known = st.sampled_from(sorted(table)).flatmap(
         lambda start: bins.map(lambda end: (start + end)[:16].ljust(16, "0"))
     )
-    pans = data.draw(st.lists(known | st.text(st.sampled_from("0129"), min_size=16, max_size=16), min_size=1))
+    numbers = (known | st.text(st.sampled_from("0129"), min_size=16, max_size=16)).filter(
+        lambda pan: not samples.are_fillers(np.array([int(pan)], dtype=np.uint64))[0]
+    )
+    pans = data.draw(st.lists(numbers, min_size=1))
     told = issued(pans, pl.DataFrame({"bin": list(table), "issuer": list(table.values())}))
     assert [row[0] for row in told] == [longest(pan, table) for pan in pans]
 

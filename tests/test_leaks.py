@@ -294,7 +294,7 @@ ERRORS: dict[str, Callable[[Path], object]] = {
     "list-named-so": lambda _: cs.Blocklist.read(f"/nowhere/{VISA}.parquet"),
     "kind-named-so": lambda _: describe(VISA, "x"),
     "region-named-so": lambda _: cs.Phone(VISA),
-    "value-with-words": lambda _: listings_with(value=pl.lit(f"card {VISA}")),
+    "value-with-words": lambda _: listings_with(value=pl.lit(f"card {VISA} lost")),
     "value-lost": lambda _: listings_with(value=pl.lit(LOST)),
     "wrong-kind": lambda _: listings_with(kind=pl.col("value")),
     "wrong-date": lambda _: listings_with(listed_on=pl.lit(VISA)),

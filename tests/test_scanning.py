@@ -139,7 +139,8 @@ def test_the_number_of_rows_worked_on_at_once_changes_nothing(size: int, monkeyp
 
 def test_an_error_in_one_batch_ends_the_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scanning, "BATCH", 2)
-    accounts = pl.DataFrame({"account_id": range(40), "card_no": ["x"] * 40, "note": ["a"] * 39 + ["4111111111111111"]})
+    cards, notes = ["x"] * 39 + ["4111111111111111"], ["a"] * 39 + ["card 4111-1111-1111-1111"]
+    accounts = pl.DataFrame({"account_id": range(40), "card_no": cards, "note": notes})
     listed = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["card"], "value": [CARDS[0]]}))
     with pytest.raises(cs.ConfigError, match="'note' is carried"):
         cs.screen(accounts, listed, {"card_no": cs.Card()}, carry=["note"])

@@ -242,6 +242,7 @@ def screen(accounts: pl.DataFrame, **options: Any) -> cs.Result:
         pytest.param([f"C-{pan}" for pan in SOUND], id="inside-other-text"),
         pytest.param(SOUND[:20] + [f"a{each}" for each in range(40)], id="a-third-of-them"),
         pytest.param(SOUND[:6] + [f"a{each}" for each in range(54)], id="a-tenth-of-them"),
+        pytest.param(SOUND[:7], id="a-few"),
         pytest.param(
             [622202123456000 * 10 + each for each in range(60)], id="of-a-scheme-with-cards-that-fail-the-check"
         ),

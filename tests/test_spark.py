@@ -243,8 +243,10 @@ PAN_ID = "4111111111111111"
 def test_a_mistake_is_told_in_one_sentence(
     spark: Any, row: Row, options: Row, error: type[cs.CardscreenError], said: str
 ) -> None:
-    schema = ", ".join(f"{name} string" for name in {"account_id": "", **row})
-    there = spark.createDataFrame([tuple({"account_id": "a", **row}.values())], schema)
+    names = list({"account_id": "", **row})
+    schema = ", ".join(f"{name} string" for name in names)
+    ids = [str(int(row["account_id"]) + each) for each in range(30)] if "account_id" in row else ["a"]
+    there = spark.createDataFrame([tuple({**row, "account_id": each}[name] for name in names) for each in ids], schema)
     with pytest.raises(error, match=re.escape(said)) as raised:
         in_spark.screen(there, LISTED, MOBILE, **options)
     assert "\n" not in str(raised.value)
