@@ -307,7 +307,7 @@ def test_a_number_is_valid_only_if_luhn_says_so(texts: list[str]) -> None:
 def is_usual(spaced: str) -> bool:
     """Whether groups have the sizes that those of card numbers have."""
     first, *others = [len(group) for group in spaced.split(" ")]
-    fours = first == 4 and set(others[:-1]) <= {4} and others[-1:] <= [4]
+    fours = first == 4 and set(others[:-1]) <= {4} and others[-1:] <= [4] and len([first, *others]) != 2
     iin = first == 6 and len(others) == 1 and 7 <= others[0] <= 13
     return not others or fours or iin or [first, *others] in ([4, 6, 5], [4, 6, 4])
 
