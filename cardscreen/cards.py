@@ -239,7 +239,7 @@ class Card:
         """`forms.WRITTEN` of a source's cells: PANs like an account's, truncated ones, prefixes and ranges."""
 
         def form(text: pl.Expr) -> pl.Expr:
-            read = Card.listing(text.str.replace_all(r"\s", "")).struct
+            read = Card.listing(text).struct
             # A range of one, or a prefix longer than any BIN, is a card number in another dress.
             low, high, star = read.field("low"), read.field("high"), read.field("open")
             alone = pl.when(star).then(low.str.len_bytes() > _LONGEST_BIN).otherwise(low == high).fill_null(value=False)
@@ -288,11 +288,13 @@ class Card:
         A prefix is an open range from itself to itself; `low` and `high` are null for other forms. A
         truncated PAN must show its first six and last four digits: less names too many cards.
         """
-        prefix = value.str.extract(r"^([0-9]{1,18})\*$")
+        joined = value.str.replace_all(r"\s", "")
+        # What a small number in front counts is not said.
+        prefix = pl.when(~value.str.contains(r"^\s*[0-9]{1,3}\s+[0-9]")).then(joined.str.extract(r"^([0-9]{1,18})\*$"))
         ends = f"[0-9]{{{SHORTEST},{LONGEST}}}"
-        low, high = value.str.extract(f"^({ends})-[0-9]+$"), value.str.extract(f"-({ends})$")
+        low, high = joined.str.extract(f"^({ends})-[0-9]+$"), joined.str.extract(f"-({ends})$")
         parts = parts_of(value)
         text, status = parts.struct.field("text"), parts.struct.field("status")
         hidden = pl.when((status == "truncated") & stub(text).is_not_null()).then(text)
         exact = pl.when(~status.is_in(["truncated", _DAMAGED])).then(text)
-        return as_listed(value, prefix=prefix, low=low, high=high, others={"exact": exact, "truncated": hidden})
+        return as_listed(joined, prefix=prefix, low=low, high=high, others={"exact": exact, "truncated": hidden})

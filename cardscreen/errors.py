@@ -202,14 +202,18 @@ class FeedRefused(InputError):
         path: The file.
         problems: Name and message of each failed check.
         rejects: Where the rows are that can't be used; None where there are none.
+        allowed: Checks that were waived already.
     """
 
-    def __init__(self, path: str, problems: Sequence[tuple[str, str]], rejects: str | None = None) -> None:
+    def __init__(
+        self, path: str, problems: Sequence[tuple[str, str]], rejects: str | None = None, allowed: Iterable[str] = ()
+    ) -> None:
         """Keep every problem."""
         self.path = path
+        self.allowed = sorted(allowed)
         self.problems = list(problems)
         self.rejects = rejects
-        super().__init__(path, self.problems, rejects)
+        super().__init__(path, self.problems, rejects, self.allowed)
 
     def __str__(self) -> str:
         """Every problem in a line of its own, and how to go on."""
@@ -219,7 +223,7 @@ class FeedRefused(InputError):
             lines.append(f"The rows that can't be used are in {self.rejects}.")
         waivable = sorted({check for check, _ in self.problems if check != _NEVER_WAIVED})
         if waivable:
-            flags = " ".join(f"--allow {check}" for check in waivable)
+            flags = " ".join(f"--allow {check}" for check in sorted({*waivable, *self.allowed}))
             lines.append(f"Get a better file; or, where this one is right all the same, say {flags}")
         return "\n".join(lines)
 

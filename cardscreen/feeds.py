@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from cardscreen import phone_forms, schema
+from cardscreen import pan_forms, phone_forms, schema
 from cardscreen.cleaning import QUANTITY, holds_numbers, refuse_type, shape, to_text
 from cardscreen.complaints import complaint
 from cardscreen.config import Section, TomlFile, checked, known_format, known_zone, read_toml
@@ -414,7 +414,7 @@ def _of_kind(written: pl.DataFrame, kind: Kind, kinds: dict[str, Kind]) -> pl.Da
     named = pl.format("a {} number in a feed of {} numbers", "stranger", pl.lit(kind.name))
     spoilt = to_text(pl.col("cell")).str.contains(QUANTITY).fill_null(value=False)
     unread = pl.col("value").is_null()
-    reasons = phone_forms.REASONS.items() if kind.name == "phone" else ()
+    reasons = _REASONS.get(kind.name, {}).items()
     return read.with_columns(
         pl.coalesce(
             "problem",
@@ -444,6 +444,7 @@ def _tells_card(read: pl.DataFrame) -> pl.Series:
     return pl.Series(told, dtype=pl.Boolean)
 
 
+_REASONS = {"phone": phone_forms.REASONS, "card": pan_forms.REASONS}
 _NO_NUMBER = {"phone": "no phone number", "card": "no card number", "wallet": "no wallet address"}
 
 

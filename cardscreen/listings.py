@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
-from cardscreen import schema
+from cardscreen import pan_forms, schema
 from cardscreen.compiled import compile_listings
 from cardscreen.digits import taken
 from cardscreen.errors import BlocklistError, ConfigError, first_line, near
@@ -268,6 +268,12 @@ def _read_values(frame: pl.DataFrame) -> pl.DataFrame:
         pl.coalesce(
             pl.col(_PROBLEM),
             pl.when(pl.col("value").is_null() & _is_national()).then(pl.lit(_NATIONAL)),
+            *(
+                pl.when(pl.col("value").is_null() & (pl.col("kind") == "card") & raw.str.contains(text)).then(
+                    pl.lit(f"the value {why}" if why.startswith("may") else f"the value: {why}")
+                )
+                for text, why in pan_forms.REASONS.items()
+            ),
             pl.when(pl.col("value").is_null()).then(pl.format("the value is no {}", pl.col("kind"))),
             pl.when(pl.col("told").is_not_null() & (pl.col("told") != pl.col("match"))).then(
                 pl.lit("match is not the one that the value has")

@@ -6,7 +6,9 @@ import polars as pl
 
 _FULL_WIDTH = {chr(0xFF10 + digit): str(digit) for digit in range(10)}
 #: Also marks without a glyph, such as those of the direction of writing, which copying brings along.
-_SPACES_AND_HYPHENS = r"[\s\p{Cf}\-\x{2010}-\x{2015}\x{2212}\x{FF0D}]"
+_UNSEEN = r"\p{Cf}+"
+_HYPHENS = r"\-\x{2010}-\x{2015}\x{2212}\x{FF0D}"
+_SPACES_AND_HYPHENS = rf"[\s{_HYPHENS}]+"
 #: A spreadsheet's signs that a cell is text: `'4111…`, `="4111…"`; and the quotes of text files.
 _OPENING, _CLOSING = r"""^=?["“”'’‘]""", r"""["“”'’]$"""
 _WORDS = (
@@ -23,23 +25,43 @@ _WORDS = (
 )
 #: A label, of which spaces and hyphens are gone already.
 _LABEL = rf"(?i)^(?:{'|'.join(_WORDS)})(?:{'|'.join(_WORDS)}|[.:：#№°º=()（）])*"
-_SHOWN = r"[0-9*•●＊xX#]+"
+_SHOWN = r"[0-9*•●＊xX#]"
+#: Blanks that stand between no two digits or mask characters.
+_BLANKS = rf"({_SHOWN.replace('[', '[^ ')}) +| +({_SHOWN.replace('[', '[^ ')})"
 #: Three groups and more with one and the same sign between them; two may be a number with decimals.
-_GROUPS = "|".join(rf"^{_SHOWN}(?:{sign}{_SHOWN}){{2,}}$" for sign in (r"\.", "_", "/", "·"))
+_GROUPS = "|".join(rf"^[ {_SHOWN[1:-1]}]+(?:{sign}[ {_SHOWN[1:-1]}]+){{2,}}$" for sign in (r"\.", "_", "/", "·"))
 _BETWEEN = "[._/·]"
+_PAIRS = "|".join(f"[0-9]{{{size}}}(?:[{_HYPHENS}\\s]+|\\.{{2,}}|[…⋯])[0-9]{{{size}}}" for size in range(4, 12))
+#: Patterns of listed text that no number is read in, and why.
+REASONS = {
+    rf"^\s*(?:{_PAIRS})\s*$": "may be a range of prefixes: write prefixes, such as 62220200*, or both ends in full",
+    r"^[^0-9]*[0-9]+[^\p{L}]*[^0-9\p{L}][0-9]+\s*$": "no card number, or other digits beside one",
+}
 
 
-def bare(text: pl.Expr) -> pl.Expr:
-    """Text with nothing left around and between the digits and mask characters of a card number. Streams.
+def spaced(text: pl.Expr) -> pl.Expr:
+    """Text with nothing left but the groups of a card number's digits and mask characters, and blanks between. Streams.
 
-    White space, hyphens and marks without a glyph go, and so do quotes, a known label before the number, and dots,
-    strokes and the like between three groups or more; full-width digits are folded. Of other text nothing is promised.
+    Marks without a glyph go, and so do quotes and a known label before the number. White space and hyphens between
+    groups become one blank, and so do dots, strokes and the like between three groups or more; full-width digits are
+    folded. Of other text nothing is promised.
 
     Example:
-        >>> cells = pl.DataFrame({"x": ['="4111111111111111"', "Card no. 4111 1111…", "4111.1111.1111.1111", "41.0"]})
-        >>> cells.select(bare(pl.col("x"))).to_series().to_list()
-        ['4111111111111111', '41111111…', '4111111111111111', '41.0']
+        >>> cells = pl.DataFrame({"x": ['="4111111111111111"', "Card no. 4111-1111…", "4111.1111.1111.1111", "41.0"]})
+        >>> cells.select(spaced(pl.col("x"))).to_series().to_list()
+        ['4111111111111111', '4111 1111…', '4111 1111 1111 1111', '41.0']
     """
-    joined = text.str.replace_all(_SPACES_AND_HYPHENS, "").str.replace_many(_FULL_WIDTH)
-    alone = joined.str.replace(_OPENING, "").str.replace(_CLOSING, "").str.replace(_LABEL, "")
-    return pl.when(alone.str.contains(_GROUPS)).then(alone.str.replace_all(_BETWEEN, "")).otherwise(alone)
+    alone = _unquoted(text).str.replace(_LABEL, "").str.strip_chars(" ")
+    apart = alone.str.replace_all(_BETWEEN, " ").str.replace_all(" +", " ").str.strip_chars(" ")
+    return pl.when(alone.str.contains(_GROUPS)).then(apart).otherwise(alone)
+
+
+def is_labelled(text: pl.Expr) -> pl.Expr:
+    """Whether a known label stands before what `spaced` leaves."""
+    return _unquoted(text).str.contains(_LABEL)
+
+
+def _unquoted(text: pl.Expr) -> pl.Expr:
+    joined = text.str.replace_all(_UNSEEN, "").str.replace_all(_SPACES_AND_HYPHENS, " ").str.replace_many(_FULL_WIDTH)
+    joined = joined.str.strip_chars(" ").str.replace(_OPENING, "").str.replace(_CLOSING, "").str.strip_chars(" ")
+    return joined.str.replace_all(_BLANKS, "${1}${2}")

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from cardscreen import pan_forms, samples, schema, schemes, tokens
+from cardscreen import pan_forms, pan_groups, samples, schema, schemes, tokens
 from cardscreen.cleaning import is_blank, text_of
-from cardscreen.digits import Keys, Sizes, digits_of, sizes_of, taken, values_of, without
+from cardscreen.digits import Keys, Sizes, digits_of, sizes_of, taken, values_of
 from cardscreen.luhn import is_sound, luhn_ok
 from cardscreen.truncated import LONGEST, SHORTEST
 
@@ -42,13 +42,13 @@ _HIDDEN = r"^[0-9]*(?:[*•●＊]|[xX#]{2,})[*•●＊xX#]*[0-9]*$"
 _STARRED = r"^[0-9]+[*]+[0-9]+$"
 #: The same with an ellipsis: how many digits are hidden is not said.
 _ELIDED = r"^([0-9]*)(?:…|⋯|\.{2,})([0-9]*)$"
-_SPACE_AND_HYPHEN = b" -"
 _LONGEST_GROUPED = 2 * LONGEST  # bytes
 _MASK_CHARACTER = r"[^0-9]"
 #: A number of 12 to 19 digits as a spreadsheet or a float shows it.
 _SCIENTIFIC = r"^[0-9](?:[.,][0-9]*)?[eE]\+?1[1-8]$"
 #: A number of so many digits with decimals: it came out of a float.
 _QUANTITY = r"^([0-9]{12,19})[.,]0+$"
+_LONG_SCHEME = "unionpay"
 _EXACT_FLOAT = 2**53
 _LOST_FLOAT = "9E+15"
 #: Digits that a spreadsheet keeps of a number; it writes zeros for the others.
@@ -74,7 +74,7 @@ def parts_of(cell: pl.Expr, *, repair: bool = False) -> pl.Expr:
 
 
 def keys_of(cells: pl.Series) -> Keys:
-    """The PANs of the cells that are nothing but one, perhaps with spaces and hyphens between its digits, as integers.
+    """The PANs of the cells that are nothing but one, perhaps in usual groups, as integers.
 
     Returns:
         0 for all others, for PANs that begin with 0, those that a spreadsheet may have cut off, and those that are
@@ -83,10 +83,9 @@ def keys_of(cells: pl.Series) -> Keys:
     text = _written(cells)
     key, size = _plain(text)
     rows = np.flatnonzero((key == 0) & (size > SHORTEST) & (size <= _LONGEST_GROUPED))
-    if text.null_count():
-        rows = rows[text.is_not_null().to_numpy()[rows]]
     if len(rows):
-        key[rows], size[rows] = _plain(without(taken(text, rows), _SPACE_AND_HYPHEN))
+        key[rows] = pan_groups.values_in_groups(taken(text, rows))
+        size[rows] = digits_of(key[rows])
     rows = np.flatnonzero((key % _TEN == 0) & (key > 0) & (size > _KEPT))
     rows = rows[key[rows] % _POWERS.take(size[rows] - _KEPT) == 0]
     key[rows] *= is_sound(key[rows])
@@ -140,9 +139,9 @@ def _or_else(
 
 
 def _grouped(raw: pl.Series) -> pl.DataFrame:
-    """`PARTS` of cells of digits with ASCII spaces and hyphens: much cheaper to take out than all kinds of them."""
-    bare = pl.col("text").str.replace_all(" ", "", literal=True).str.replace_all("-", "", literal=True)
-    return _numbers(raw.to_frame().lazy().select(bare).collect(engine="in-memory").to_series())
+    """`PARTS` of cells of digits in usual groups with ASCII spaces and hyphens: much cheaper than all kinds of them."""
+    values = pl.DataFrame({"text": pan_groups.values_in_groups(raw)})
+    return _numbers(values.select(pl.when(pl.col("text") > 0).then("text").cast(pl.String)).to_series())
 
 
 def _starred(raw: pl.Series) -> pl.DataFrame:
@@ -231,24 +230,16 @@ def _ends(digits: Keys, length: npt.NDArray[Any]) -> Keys:
 
 def _others(raw: pl.Series, repair: bool) -> pl.DataFrame:
     """`PARTS` of cells that are not plain digits; the first status that applies, in the contract's order."""
+    shaped = _shaped(raw, repair)
     bare = pl.col("bare")
-    whole = bare.str.extract(_QUANTITY)
-    mended = pl.lit(repair) & (whole.cast(pl.UInt64, strict=False) < _EXACT_FLOAT).fill_null(value=False)
-    shaped = (
-        raw.to_frame()
-        .lazy()
-        .select(raw="text", bare=pan_forms.bare(pl.col("text")))
-        .with_columns(bare=pl.when(mended).then(whole).otherwise("bare"), note=pl.when(mended).then(pl.lit(REPAIRED)))
-        .collect(engine="in-memory")
-    )
-    hidden, elided = bare.str.contains(_HIDDEN), bare.str.contains(_ELIDED)
-    truncated = bare.str.contains("[0-9]") & (hidden | elided)
+    elided = bare.str.contains(_ELIDED)
+    truncated = bare.str.contains("[0-9]") & (bare.str.contains(_HIDDEN) | elided)
     status = (
         pl.when(is_blank(pl.col("raw")))
         .then(_MISSING)
         .when(truncated)
         .then(_TRUNCATED)
-        .when(bare.str.contains(_SCIENTIFIC) | whole.is_not_null())
+        .when(bare.str.contains(_SCIENTIFIC) | bare.str.contains(_QUANTITY))
         .then(_DAMAGED)
         .when(bare.str.contains("^[0-9]+$"))
         .then(_BAD_LENGTH)
@@ -271,6 +262,74 @@ def _others(raw: pl.Series, repair: bool) -> pl.DataFrame:
     return filled.select(
         "number", *(pl.coalesce(name, f"_{name}").alias(name) for name in ("text", "stub", "status", "scheme", "note"))
     )
+
+
+def _shaped(raw: pl.Series, repair: bool) -> pl.DataFrame:
+    """The `raw` cells, `bare` of what stands around and between the digits of one number, and a `note` of a mend.
+
+    Cells in groups that are no one number have a null.
+    """
+    bare = pl.col("bare")
+    whole = bare.str.extract(_QUANTITY)
+    mended = pl.lit(repair) & (whole.cast(pl.UInt64, strict=False) < _EXACT_FLOAT).fill_null(value=False)
+    shaped = (
+        raw.to_frame()
+        .lazy()
+        .select(raw="text", spaced=pan_forms.spaced(pl.col("text")))
+        .with_columns(bare=pl.col("spaced").str.replace_all(" ", "", literal=True))
+        .with_columns(
+            bare=pl.when(mended).then(whole).otherwise("bare"),
+            spaced=pl.when(mended).then(pl.col("spaced").str.replace("[.,]0+$", "")).otherwise("spaced"),
+            note=pl.when(mended).then(pl.lit(REPAIRED)),
+        )
+        .collect(engine="in-memory")
+    )
+    rows = shaped.select(pl.col("spaced").str.contains(" |[.]{2}|[…⋯]").fill_null(value=False).arg_true()).to_series()
+    if len(rows):
+        shaped = shaped.with_columns(shaped["bare"].scatter(rows, _one_number(shaped[rows])))
+    return shaped.drop("spaced")
+
+
+def _one_number(shaped: pl.DataFrame) -> pl.Series:
+    """The `bare` of cells in groups; null where these are no one number.
+
+    Groups in which no number is usually written must be beyond doubt: of a known scheme, and with the right check
+    digit. So must be what stands behind a label and a number of its own, such as which card of several.
+    """
+    bare, spaced = pl.col("bare"), pl.col("spaced")
+    several = pan_groups.are_prefixes(spaced) | spaced.str.contains(pan_groups.HOLDS_NUMBER)
+    numbered = pl.when(pan_forms.is_labelled(pl.col("raw"))).then(spaced.str.extract(pan_groups.ORDINAL))
+    sought = shaped.lazy().select(
+        bare=bare,
+        usual=spaced.str.contains(pan_groups.USUAL),
+        hidden=~bare.str.contains("^[0-9]+$"),
+        odd_hidden=pan_groups.are_odd_hidden(spaced),
+        fits=_fits(bare),
+        other=pl.coalesce(numbered, pl.when(~several).then(spaced)).str.replace_all(" ", "", literal=True),
+        coded=spaced.str.extract(pan_groups.CODED).str.replace_all(" ", "", literal=True),
+    )
+    cells = sought.collect(engine="in-memory")
+    sure = {name: _beyond_doubt(cells[name].alias("text")) for name in ("bare", "other", "coded")}
+    cells = cells.with_columns(pl.Series(f"sure_{name}", flags) for name, flags in sure.items())
+    # Debit cards of UnionPay have 19 digits, hardly any others have.
+    whole = pl.col("sure_bare") & (schemes.of_leading(bare) == _LONG_SCHEME)
+    return cells.select(
+        pl.when("hidden")
+        .then(pl.when(~pl.col("odd_hidden")).then("bare"))
+        .when("usual")
+        .then(pl.when(~pl.col("sure_coded") | whole).then("bare"))
+        .when(~pl.col("fits"))
+        .then("bare")
+        .otherwise(pl.when("sure_other").then("other"))
+        .alias("bare")
+    ).to_series()
+
+
+def _beyond_doubt(text: pl.Series) -> pl.Series:
+    """Whether texts are sound PANs of known schemes."""
+    parts = _numbers(text)
+    sure = (pl.col("status") == "valid") & (pl.col("scheme") != schemes.UNKNOWN)
+    return parts.select(sure.fill_null(value=False)).to_series()
 
 
 def _fits(text: pl.Expr) -> pl.Expr:

@@ -19,7 +19,7 @@ ORDER = [
     *("secret", "sealed", "tokens", "numbering", "splitting"),
     *("keys", "forms", "phone_forms", "codes", "addresses"),
     *("phones", "luhn", "truncated", "prefixes", "schemes", "samples"),
-    *("pan_forms", "pans", "pans_in_text", "issuers", "cards", "wallets"),
+    *("pan_forms", "pan_groups", "pans", "pans_in_text", "issuers", "cards", "wallets"),
     *("identifiers", "compiled", "listings", "matching", "rules", "clearances", "policy"),
     *(
         "accounts",
