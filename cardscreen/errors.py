@@ -171,7 +171,7 @@ class UnclearEncoding(InputError):
 
     def __str__(self) -> str:
         """The problem, and how to mend it."""
-        return f"{self.problem}: {self.hint or 'name its encoding'}"
+        return f"{self.problem}{';' if 'bad byte' in self.problem else ':'} {self.hint or 'name its encoding'}"
 
     def hinting(self, rows: Mapping[int, Sequence[str]], say: Callable[[str, object], str]) -> UnclearEncoding:  # noqa: ARG002
         """The same with a hint, as for `BadHeader`."""

@@ -194,7 +194,7 @@ def test_a_named_encoding_is_the_one_that_is_used(encoding: str, text: str) -> N
 @pytest.mark.parametrize("encoding", ["big5", "cp932", "cp949", "cp1252", "euc_kr", "gb18030", "utf-8", "ascii"])
 def test_a_named_encoding_is_strict_and_says_the_line(encoding: str) -> None:
     blocks = [b"a,b\n", b"1,2\n1,\x81", b"\n2,3\n"]
-    with pytest.raises(cs.InputError, match=f"list.csv: not in {encoding}: the first bad byte is in line 3: name its"):
+    with pytest.raises(cs.InputError, match=f"list.csv: not in {encoding}: the first bad byte is in line 3; name its"):
         list(decoded(blocks, encoding, "list.csv"))
 
 
@@ -316,7 +316,7 @@ def test_a_bad_byte_far_behind_is_found_with_its_line() -> None:
     good = [b"13800138000,2026-01-02\n" * 50_000] * 4
     late = ["13800138000,电信诈骗\n".encode("gb18030") * 40_000, b"1,\xff\n", b"2,3\n"]
     assert encoding_of([*good, *late], "list.csv") == "gb18030"
-    with pytest.raises(cs.InputError, match="not in gb18030: the first bad byte is in line 240001: name"):
+    with pytest.raises(cs.InputError, match="not in gb18030: the first bad byte is in line 240001; name"):
         for _ in decoded([*good, *late], "gb18030", "list.csv"):
             pass
     with pytest.raises(cs.InputError, match="not in utf-8 or gb18030: the first bad byte is in line 200001"):

@@ -102,7 +102,7 @@ def test_the_bytes_of_each_encoding_are_these() -> None:
         pytest.param(
             "number\n1\n电话\n".encode("gb18030"),
             "utf-8",
-            "not in utf-8: the first bad byte is in line 3: name its encoding",
+            "not in utf-8: the first bad byte is in line 3; name its encoding",
             id="gb18030-is-not-utf-8",
         ),
         pytest.param(b"a,b\n1,\xff\n", None, "not in utf-8 or gb18030: the first bad byte is in line 2", id="neither"),
