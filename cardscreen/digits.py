@@ -30,6 +30,8 @@ class PlainKeys(NamedTuple):
 
 _Table = TypeVar("_Table", pl.Series, pl.DataFrame)
 
+#: Full-width digits → ASCII ones.
+FULL_WIDTH = {chr(0xFF10 + digit): str(digit) for digit in range(10)}
 #: 10ⁿ at n.
 POWERS = np.array([10**digits for digits in range(20)], dtype=np.uint64)
 _BLOCK = 1 << 15  # rows; what is computed of so many stays in the processor's cache

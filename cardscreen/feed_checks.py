@@ -14,6 +14,7 @@ import polars as pl
 
 from cardscreen import service_numbers
 from cardscreen.cleaning import to_text
+from cardscreen.digits import FULL_WIDTH
 from cardscreen.errors import without_numbers
 from cardscreen.feeds import Feed, FeedRows
 from cardscreen.identifiers import KINDS
@@ -30,6 +31,8 @@ _SHOWN = 5  # lines that a problem names
 _IS_SHORT = pl.col("value").str.strip_suffix("*").str.len_bytes() <= service_numbers.LONGEST + 1 + 3
 #: What is dialled at home. A sign behind 10 makes it the area code of Beijing.
 _NATIONAL = r"^\s*((?:10[0-9]|[1-9][1-9]|[2-9]0|0[1-9]|000)[0-9\s().-]*)"
+#: What stands behind quotes, brackets and words.
+_BEHIND_LABEL = r"^[^0-9+＋]*(.*)$"
 _TOLD = ["reason", "severity", "listed_on", "expires_on"]
 
 
@@ -214,8 +217,9 @@ def _dialled(read: FeedRows, feed: Feed, block: pl.DataFrame) -> list[int]:
     cells = cells.join(few, on="line", how="semi")
     if (parts := kind.split(pl.col("cell"))) is not None:
         cells = cells.with_columns(cell=parts).explode("cell")
-    digits = to_text(pl.col("cell")).str.extract(_NATIONAL).str.replace_all("[^0-9]", "")
-    cells = cells.with_columns(digits=digits, begins=to_text(pl.col("cell")).str.contains(r"[*＊]\s*$")).drop_nulls()
+    bare = to_text(pl.col("cell")).str.replace_many(FULL_WIDTH).str.strip_prefix("=").str.extract(_BEHIND_LABEL)
+    digits = bare.str.extract(_NATIONAL).str.replace_all("[^0-9]", "")
+    cells = cells.with_columns(digits=digits, begins=bare.str.contains(r"[*＊][\s\"']*$")).drop_nulls()
     told = {
         (digits, begins): service_numbers.is_service(digits, feed.region, begins=begins)
         for digits, begins in cells.select("digits", "begins").unique().rows()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-_FULL_WIDTH = {chr(0xFF10 + digit): str(digit) for digit in range(10)}
+from cardscreen.digits import FULL_WIDTH
+
 #: Also marks without a glyph, such as those of the direction of writing, which copying brings along.
 _UNSEEN = r"\p{Cf}+"
 _HYPHENS = r"\-\x{2010}-\x{2015}\x{2212}\x{FF0D}"
@@ -62,6 +63,6 @@ def is_labelled(text: pl.Expr) -> pl.Expr:
 
 
 def _unquoted(text: pl.Expr) -> pl.Expr:
-    joined = text.str.replace_all(_UNSEEN, "").str.replace_all(_SPACES_AND_HYPHENS, " ").str.replace_many(_FULL_WIDTH)
+    joined = text.str.replace_all(_UNSEEN, "").str.replace_all(_SPACES_AND_HYPHENS, " ").str.replace_many(FULL_WIDTH)
     joined = joined.str.strip_chars(" ").str.replace(_OPENING, "").str.replace(_CLOSING, "").str.strip_chars(" ")
     return joined.str.replace_all(_BLANKS, "${1}${2}")

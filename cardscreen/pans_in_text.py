@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from cardscreen import schemes
-from cardscreen.digits import Flags, Rows, taken
+from cardscreen.digits import FULL_WIDTH, Flags, Rows, taken
 from cardscreen.luhn import luhn_ok
 from cardscreen.truncated import LONGEST, SHORTEST
 
@@ -22,7 +22,6 @@ from cardscreen.truncated import LONGEST, SHORTEST
 _SHORTEST_SOUGHT = 13
 #: Schemes with cards that fail the check: UnionPay's debit cards, and Naranja, which has one of its own.
 _FAILING = ["unionpay", "naranja"]
-_FULL_WIDTH = {chr(0xFF10 + digit): str(digit) for digit in range(10)}
 _MANY_DIGITS = rf"[0-9０-９](?:[^A-Za-z0-9０-９]{{0,3}}[0-9０-９]){{{SHORTEST - 1}}}"
 #: Digits with at most three signs between each two that are neither letters nor digits.
 _RUN = r"[0-9](?:[^\p{L}0-9*•]{0,3}[0-9])*"
@@ -66,7 +65,7 @@ def _digits_in(texts: pl.Series) -> pl.Series:
     odd = texts.cast(pl.UInt64, strict=False).is_null().arg_true()
     if not len(odd):
         return texts
-    bare = pl.first().str.replace_many(_FULL_WIDTH).str.replace_all("[^0-9]", "")
+    bare = pl.first().str.replace_many(FULL_WIDTH).str.replace_all("[^0-9]", "")
     # `scatter` writes into the series itself.
     return texts.clone().scatter(odd, taken(texts, odd.to_numpy()).to_frame().select(bare).to_series())
 
@@ -91,7 +90,7 @@ class Found:
         runs = pl.DataFrame(
             {
                 "text": rows.astype(np.uint32),
-                "run": taken(texts, rows).str.replace_many(_FULL_WIDTH).str.extract_all(_RUN),
+                "run": taken(texts, rows).str.replace_many(FULL_WIDTH).str.extract_all(_RUN),
             }
         )
         written = _windows(runs.explode("run", empty_as_null=False).with_row_index("at"))

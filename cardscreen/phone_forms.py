@@ -19,6 +19,8 @@ from cardscreen.splitting import COMPLETED
 LONGEST = 15
 _STAR = "[*＊]"
 _RANGE = r"^\s*(\+?[0-9][0-9 ().]{5,}[0-9])\s*[-–—~～至]\s*(\+?[0-9][0-9 ().]{5,}[0-9])\s*$"
+#: Two groups of as many digits, which may be the ends of a range of prefixes.
+_ENDS = r"^\s*\+?([1-9][0-9]{1,7})\s*[-–—~～至]\s*\+?([1-9][0-9]{1,7})\s*$"
 #: Digits left open at the end. One star is a prefix.
 _OPEN = r"^(.*[0-9])\s*([xX×]+|[?？]+|[*＊]{2,}|[.]{2,}|[•●]{2,}|_{2,}|-{2,})\s*$"
 #: A sign between digits that may hide one, or stand before an extension.
@@ -26,12 +28,13 @@ _INNER = r"(\d)[xX](\d)"
 _WORDS = r"(?s)\d.*\p{L}"
 _EXTENSION = r"(?i)^(.*?\d)[^\d\p{L}]*(?:ext\p{L}*|x|anexo|int|доб)[\s.:=-]*\d{1,7}[#\s)]*$"
 #: Text that may be more than one number, or none.
-SPECIAL = f"{_STAR}|{_RANGE}|{QUANTITY}|{_OPEN}|{HIDDEN}|{_WORDS}"
+SPECIAL = f"{_STAR}|{_RANGE}|{_ENDS}|{QUANTITY}|{_OPEN}|{HIDDEN}|{_WORDS}"
 #: Patterns of text that no number is read in, and why.
 REASONS = {
     f"^{COMPLETED}": "the end of a number, whose leading digits would be those of the number before it",
     _OPEN: "digits left open where no number of that length is possible",
     HIDDEN: "hidden digits",
+    _ENDS: "perhaps the ends of a range, but no whole numbers: write prefixes, such as 1700000*, or whole numbers",
     _WORDS: "letters behind digits, which may be a remark: where they are those of a keypad, say vanity = true",
 }
 _LAST = 4  # digits
@@ -63,8 +66,11 @@ def form(
     low, high = (number(text.str.extract(_RANGE, end)).str.strip_prefix("+") for end in (1, 2))
     ordered = (low.str.len_bytes() == high.str.len_bytes()) & (low <= high)
     is_open, worded = text.str.contains(_OPEN), text.str.contains(_WORDS) & pl.lit(not vanity)
+    short = _are_short_ends(text, claims)
     several = (
-        pl.when(is_open)
+        pl.when(short)
+        .then(None)
+        .when(is_open)
         .then(_filled(text, number, claims))
         .when(starred)
         .then(prefix)
@@ -76,11 +82,23 @@ def form(
     bare = text.str.extract(_EXTENSION)
     hiding = text.str.contains(_INNER) & claims(text.str.replace_all(_INNER, "${1}0${2}"))
     extended = worded & claims(bare) & (number(bare) == number(text)) & ~hiding
-    alone = pl.when(~starred & ~ranged & ~damaged & ~is_open & (~worded | extended)).then(number(text))
+    one = ~starred & ~ranged & ~damaged & ~is_open & ~short & (~worded | extended)
+    alone = pl.when(one).then(number(text))
     return pl.coalesce(
         pl.when(several.is_not_null()).then(pl.struct(match=pl.lit("range"), value=several)),
         pl.struct(match=pl.when(alone.is_not_null()).then(pl.lit("exact")), value=alone),
     )
+
+
+def _are_short_ends(text: pl.Expr, claims: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
+    """Whether two rising groups of digits that begin alike are the ends of a range of beginnings: Boolean, never null.
+
+    As one number they would be somebody's (`17000-17099`), and as a range that of numbers which nobody has.
+    """
+    low, high = (text.str.extract(_ENDS, end) for end in (1, 2))
+    size = low.str.len_bytes()
+    alike = (size == high.str.len_bytes()) & (low < high) & (low.str.head(size // 2) == high.str.head(size // 2))
+    return (alike & ~claims(low)).fill_null(value=False)
 
 
 def _filled(text: pl.Expr, number: Callable[[pl.Expr], pl.Expr], claims: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:

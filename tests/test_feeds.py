@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cardscreen as cs
+from cardscreen.feed_checks import check_file
 from cardscreen.feeds import Feed, FeedRows, read_feed
 
 HEADER = "号码,风险等级,登记日期,截止日期,案件编号,原因\n"
@@ -522,3 +523,33 @@ def test_a_number_that_its_neighbour_completes_is_no_listing(tmp_path: Path) -> 
     assert rows.rejects["reason"].to_list() == [
         "the end of a number, whose leading digits would be those of the number before it"
     ]
+
+
+@pytest.mark.parametrize("cell", ["17000-17099", "170-171", "1700000-1700099", "17000 – 17099"])
+def test_the_ends_of_a_range_of_beginnings_are_no_number_and_no_range(cell: str, tmp_path: Path) -> None:
+    rows = read(tmp_path, f"number\n{cell}\n13800138000\n", columns={"value": "number"})
+    assert rows.rows["value"].to_list() == ["+8613800138000"]
+    assert "ends of a range" in rows.rejects["reason"].item()
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "'1065755512",
+        '=""1065755513""',
+        "SMS 1065755514",
+        "短信1065755512",
+        "(106)5755515",
+        "１０６５７５５５１６",
+        "'106*",
+    ],
+)
+def test_service_numbers_are_known_whatever_stands_in_front_of_them(cell: str, tmp_path: Path) -> None:
+    feed = Feed(source="s", kind="phone", region="CN", columns={"value": "number"})
+    file = tmp_path / "list.csv"
+    file.write_text(f'number\n"{cell}"\n13800138000\n010-65755512\n010 6575 5513\n', encoding="utf-8")
+    found = read_feed(file, feed)
+    short = [problem for problem in check_file(found, feed, date(2026, 11, 23)) if problem.check == "short"]
+    listed = [line for line in found.rows["line"].to_list() if line == 2]
+    assert len(short) == len(listed)
+    assert not short or short[0].message.endswith("line 2")
