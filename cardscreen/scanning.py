@@ -179,9 +179,9 @@ def scan_batch(batch: pl.DataFrame, plan: AccountColumns, targets: Mapping[str, 
 def _unnamed(batch: pl.DataFrame, named: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The rows that name no account, and those that don't fit their table: row, status, file, line, shape."""
     row = (~named).arg_true()
-    marks = batch.select(mark for mark in MARKS if mark in batch.columns)[row]
+    marks = [batch[mark].gather(row) for mark in MARKS if mark in batch.columns]
     absent = [pl.lit(None, dtype=dtype).alias(mark) for mark, dtype in MARKS.items() if mark not in batch.columns]
-    rows = row.alias("row").to_frame().hstack(marks).with_columns(absent)
+    rows = pl.DataFrame([row.alias("row"), *marks]).with_columns(absent)
     rows = rows.select("row", file=FILE, line=LINE, shape=RAGGED)
     is_ragged = pl.col("shape").is_not_null()
     nameless = rows.filter(~is_ragged).with_columns(_NO_PLACE, status=pl.lit(NO_ACCOUNT))
