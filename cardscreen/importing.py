@@ -111,7 +111,8 @@ def import_file(
         written = None if dry_run else _write_rejects(rejects, read)
         if refused:
             problems_told = [(each.check, each.message) for each in refused]
-            raise FeedRefused(str(path), problems_told, str(written) if written else None, allow)
+            waived = {problem.check for problem in found if problem.check in allow}
+            raise FeedRefused(str(path), problems_told, str(written) if written else None, waived)
         if len(read.rejects) and not written and not dry_run:
             raise InputError(f"{rejects} can't be written, where the rows belong that can't be used: nothing was taken")
         counts = {"read": len(read.rows) + len(read.rejects), "rejected": len(read.rejects), "merged": doubles}
