@@ -136,8 +136,8 @@ REFUSALS: dict[str, tuple[list[str], dict[str, str], str]] = {
         ["13800138000,2026-02-30,C1", *TEN[1:]],
         {},
         "unusable: 1 of 10 rows (10.0%) can't be used (limit 1.0%): day is no day, or can be read in two ways: "
-        'write YYYY-MM-DD, or say how it is written by date_format, such as date_format = "%d/%m/%Y", at the top of the '
-        "feed (1, first in line 2)",
+        'write YYYY-MM-DD, or say how it is written by date_format, such as date_format = "%d/%m/%Y", at the top '
+        "of the feed (1, first in line 2)",
     ),
     "empty": ([], {}, "empty: the file has no rows: was it cut off?"),
     "shrink": (
