@@ -16,7 +16,7 @@ from cardscreen import keys, samples, schema, schemes, tokens
 from cardscreen.cleaning import as_expr, named_like, over_fields
 from cardscreen.digits import Flags, Keys, PlainKeys
 from cardscreen.errors import ConfigError
-from cardscreen.forms import as_listed, as_written
+from cardscreen.forms import WRITTEN, as_listed, as_written, ends_of, is_open
 from cardscreen.issuers import Issuers
 from cardscreen.luhn import is_sound
 from cardscreen.pans import FILLER, REPAIRED, keys_of, parts_of, stub, stubs_of
@@ -26,6 +26,8 @@ from cardscreen.truncated import LONGEST, SHORTEST, hides_digits
 _IIN, _SHORT_IIN, _LONG_PAN = 8, 6, 16
 _TEST_CARD, _DAMAGED = "test_card", "damaged"
 _LONGEST_BIN = 11  # digits
+#: A listed number, in full or truncated.
+_SHOWN = pl.Struct({"exact": pl.String, "truncated": pl.String})
 #: What may be more than one PAN: hidden digits, a prefix, a range.
 _SPECIAL = r"[*＊•●…⋯xX#]|[.]{2}|[0-9]{6}\s*[-–]\s*[0-9]{6}"
 
@@ -239,12 +241,11 @@ class Card:
         """`forms.WRITTEN` of a source's cells: PANs like an account's, truncated ones, prefixes and ranges."""
 
         def form(text: pl.Expr) -> pl.Expr:
-            read = Card.listing(text).struct
             # A range of one, or a prefix longer than any BIN, is a card number in another dress.
-            low, high, star = read.field("low"), read.field("high"), read.field("open")
-            alone = pl.when(star).then(low.str.len_bytes() > _LONGEST_BIN).otherwise(low == high).fill_null(value=False)
-            known = pl.when(~alone)
-            return pl.struct(match=known.then(read.field("match")), value=known.then(read.field("value")))
+            low, high = ends_of(pl.col("value"))
+            alone = pl.when(is_open(pl.col("value"))).then(low.str.len_bytes() > _LONGEST_BIN).otherwise(low == high)
+            known = pl.when((pl.col("match") != "range") | ~alone)
+            return over_fields(Card.listing(text), WRITTEN, match=known.then("match"), value=known.then("value"))
 
         return as_written(cell, special=_SPECIAL, form=form, number=lambda each: self.read(each).struct.field("value"))
 
@@ -283,18 +284,18 @@ class Card:
 
     @staticmethod
     def listing(value: pl.Expr) -> pl.Expr:
-        """Struct{match, value, low, high, open} of listed values; null where the value can't be read.
+        """`forms.WRITTEN` of listed values.
 
-        A prefix is an open range from itself to itself; `low` and `high` are null for other forms. A
-        truncated PAN must show its first six and last four digits: less names too many cards.
+        A truncated PAN must show its first six and last four digits: less names too many cards.
         """
         joined = value.str.replace_all(r"\s", "")
         # What a small number in front counts is not said.
         prefix = pl.when(~value.str.contains(r"^\s*[0-9]{1,3}\s+[0-9]")).then(joined.str.extract(r"^([0-9]{1,18})\*$"))
         ends = f"[0-9]{{{SHORTEST},{LONGEST}}}"
         low, high = joined.str.extract(f"^({ends})-[0-9]+$"), joined.str.extract(f"-({ends})$")
-        parts = parts_of(value)
-        text, status = parts.struct.field("text"), parts.struct.field("status")
+        text, status = pl.col("text"), pl.col("status")
         hidden = pl.when((status == "truncated") & stub(text).is_not_null()).then(text)
         exact = pl.when(~status.is_in(["truncated", _DAMAGED])).then(text)
-        return as_listed(joined, prefix=prefix, low=low, high=high, others={"exact": exact, "truncated": hidden})
+        shown = over_fields(parts_of(value), _SHOWN, exact=exact, truncated=hidden)
+        others = {name: shown.struct.field(name) for name in ("exact", "truncated")}
+        return as_listed(joined, prefix=prefix, low=low, high=high, others=others)

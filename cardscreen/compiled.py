@@ -11,6 +11,7 @@ from datetime import date
 import polars as pl
 
 from cardscreen import keys, schema
+from cardscreen.forms import ends_of, is_open
 from cardscreen.identifiers import KINDS
 
 #: One row for each exact, truncated or token listing, and one for each interval of keys that a range covers.
@@ -64,8 +65,8 @@ def _token(listings: pl.LazyFrame, kind: str) -> pl.LazyFrame:  # noqa: ARG001
     return _dated(listings, low=token_key(pl.col("value")))
 
 
-def _range(listings: pl.LazyFrame, kind: str) -> pl.LazyFrame:
-    return _dated(key_ranges(listings, kind), low=pl.col("low_key"), high=pl.col("high_key"))
+def _range(listings: pl.LazyFrame, kind: str) -> pl.LazyFrame:  # noqa: ARG001
+    return _dated(key_ranges(listings), low=pl.col("low_key"), high=pl.col("high_key"))
 
 
 _SORTS: Mapping[str, Callable[[pl.LazyFrame, str], pl.LazyFrame]] = {
@@ -83,15 +84,18 @@ def token_key(token: pl.Expr) -> pl.Expr:
     return (encoded + "A").str.decode("base64").bin.slice(0, 8).bin.reinterpret(dtype=pl.UInt64, endianness="big")
 
 
-def key_ranges(ranges: pl.LazyFrame, kind: str) -> pl.LazyFrame:
+def key_ranges(ranges: pl.LazyFrame) -> pl.LazyFrame:
     """Range listings with their ends, `low`, `high` (String) and `open`, and the keys that they span.
+
+    Args:
+        ranges: `schema.LISTING` of ranges (`low-high`) and prefixes (`digits*`), in the canonical form.
 
     Returns:
         The listings with `low_key` and `high_key`, one row an interval. A prefix covers every length: one interval
         for each number of digits that a key can have.
     """
-    read = ranges.with_columns(KINDS[kind].listing(pl.col("value")).alias("read"))
-    ends = read.with_columns(pl.col("read").struct.field("low", "high", "open")).drop("read")
+    low, high = ends_of(pl.col("value"))
+    ends = ranges.with_columns(low=low, high=high, open=is_open(pl.col("value")))
     closed = ends.filter(~pl.col("open")).with_columns(
         low_key=keys.of_digits(pl.col("low")), high_key=keys.of_digits(pl.col("high"))
     )

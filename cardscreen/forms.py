@@ -6,17 +6,16 @@ from collections.abc import Callable, Mapping
 
 import polars as pl
 
-from cardscreen.cleaning import text_of
+from cardscreen.cleaning import named_like, over_fields, text_of
 
 #: What a source's cell lists: how it matches, and the canonical value; both null where it can't be read.
 WRITTEN = pl.Struct({"match": pl.String, "value": pl.String})
-_NOTHING = pl.lit(None, dtype=pl.String)
 
 
 def as_listed(
     value: pl.Expr, *, prefix: pl.Expr, low: pl.Expr, high: pl.Expr, others: Mapping[str, pl.Expr]
 ) -> pl.Expr:
-    """`schema.LISTED` of listed values: the first form that a value has, null where it has none.
+    """`WRITTEN` of listed values: the first form that a value has. Streams.
 
     Args:
         value: String, as written.
@@ -25,17 +24,24 @@ def as_listed(
         high: The upper end; both ends have the same length.
         others: Other matches and the canonical value of what has that form, else null.
     """
+    named = {"value": value, "prefix": prefix, "low": low, "high": high, **others}
+    parts = pl.struct(part.alias(name) for name, part in named.items())
+    low, high = pl.col("low"), pl.col("high")
     ordered = (low.str.len_bytes() == high.str.len_bytes()) & (low <= high)
-    listed = (
-        pl.when(prefix.is_not_null())
-        .then(pl.struct(match=pl.lit("range"), value=value, low=prefix, high=prefix, open=True))
-        .when(ordered)
-        .then(pl.struct(match=pl.lit("range"), value=value, low=low, high=high, open=False))
-    )
-    for match, canonical in others.items():
-        told = pl.struct(match=pl.lit(match), value=canonical, low=_NOTHING, high=_NOTHING, open=False)
-        listed = listed.when(canonical.is_not_null() & low.is_null()).then(told)
-    return listed
+    is_range = pl.col("prefix").is_not_null() | ordered.fill_null(value=False)
+    forms = {"range": pl.when(is_range).then("value"), **{name: pl.when(low.is_null()).then(name) for name in others}}
+    match = pl.coalesce(pl.when(value.is_not_null()).then(pl.lit(name)) for name, value in forms.items())
+    return named_like(over_fields(parts, WRITTEN, match=match, value=pl.coalesce(*forms.values())), value)
+
+
+def ends_of(value: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    """The first and the last number of a canonical range (`low-high`); of a prefix (`digits*`) its digits twice."""
+    return value.str.extract("^([+0-9]+)"), value.str.extract("([+0-9]+)[*]?$")
+
+
+def is_open(value: pl.Expr) -> pl.Expr:
+    """Whether a canonical range is a prefix, of numbers of any length."""
+    return value.str.ends_with("*")
 
 
 def as_written(

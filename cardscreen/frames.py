@@ -30,6 +30,29 @@ ENGINE_ERRORS = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSErro
 _EXACT = 2**53
 
 
+def streamed(schema: pl.Schema, frames: Callable[[list[str]], Iterator[pl.DataFrame]]) -> pl.LazyFrame:
+    """A LazyFrame of what is read anew, frame by frame, whenever a query runs.
+
+    Args:
+        schema: All of its columns.
+        frames: Gives the frames, with the columns asked for, in that order.
+    """
+
+    def asked(
+        columns: list[str] | None, predicate: pl.Expr | None, most: int | None, _: int | None
+    ) -> Iterator[pl.DataFrame]:
+        """What the engine asks of a source: the columns, the rows that pass, and no more than so many."""
+        for each in frames(list(schema) if columns is None else columns):
+            frame = each if predicate is None else each.filter(predicate)
+            frame = frame if most is None else frame.head(most)
+            yield frame
+            most = None if most is None else most - len(frame)
+            if most == 0:
+                return
+
+    return register_io_source(asked, schema=schema)
+
+
 def from_library(source: Any) -> pl.LazyFrame | None:
     """A frame, table or stream of another library; None where it is nothing of that sort.
 
@@ -194,24 +217,12 @@ class _Stream:
         _refuse_repeated(self.schema.names, self.name)
         types = {column.name: _as_known(column.type) for column in self.schema}
         known = pl.DataFrame(pa.schema([(name, dtype) for name, dtype in types.items() if dtype]).empty_table()).schema
-        return register_io_source(
-            self._frames, schema=pl.Schema({name: known.get(name, pl.Object()) for name in types})
-        )
+        return streamed(pl.Schema({name: known.get(name, pl.Object()) for name in types}), self._frames)
 
-    def _frames(
-        self, columns: list[str] | None, predicate: pl.Expr | None, most: int | None, _: int | None
-    ) -> Iterator[pl.DataFrame]:
-        """What the engine asks of a source: the columns, the rows that pass, and no more than so many."""
-        for batch in self._batches(columns):
-            frame = _known(batch, list(batch.schema.names) if columns is None else columns)
-            frame = frame if predicate is None else frame.filter(predicate)
-            frame = frame if most is None else frame.head(most)
-            yield frame
-            most = None if most is None else most - len(frame)
-            if most == 0:
-                return
+    def _frames(self, columns: list[str]) -> Iterator[pl.DataFrame]:
+        return (_known(batch, columns) for batch in self._batches(columns))
 
-    def _batches(self, columns: list[str] | None) -> Iterator[pa.RecordBatch]:
+    def _batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
         if self.once and self._used:
             raise self._used_up()
         self._used, rows = True, 0

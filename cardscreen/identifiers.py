@@ -115,7 +115,7 @@ class Kind(Protocol):
 
     @staticmethod
     def listing(value: pl.Expr) -> pl.Expr:
-        """`schema.LISTED`: how a listed value is read; null where it can't be."""
+        """`forms.WRITTEN`: how a listed value is read."""
         ...
 
 

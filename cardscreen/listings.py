@@ -248,7 +248,7 @@ def _check_fields(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _read_values(frame: pl.DataFrame) -> pl.DataFrame:
-    """Values through their kinds: canonical value, match, `low`, `high`, `open`."""
+    """Values through their kinds: canonical value and match."""
     parts = []
     for name, kind in KINDS.items():
         of_kind = frame.filter(pl.col("kind") == name)
@@ -257,7 +257,7 @@ def _read_values(frame: pl.DataFrame) -> pl.DataFrame:
     parts.append(
         frame.filter(~pl.col("kind").is_in(list(KINDS)).fill_null(False))
         .rename({"match": "told", "value": "raw"})
-        .with_columns(pl.lit(None, dtype=dtype).alias(field) for field, dtype in schema.LISTED.to_schema().items())
+        .with_columns(pl.lit(None, dtype=pl.String).alias(field) for field in ("match", "value"))
     )
     raw = pl.col("raw")
     token = raw.str.contains(TOKEN).fill_null(False)
@@ -270,7 +270,7 @@ def _read_values(frame: pl.DataFrame) -> pl.DataFrame:
             pl.when(pl.col("value").is_null() & _is_national()).then(pl.lit(_NATIONAL)),
             *(
                 pl.when(pl.col("value").is_null() & (pl.col("kind") == "card") & raw.str.contains(text)).then(
-                    pl.lit(f"the value {why}" if why.startswith("may") else f"the value: {why}")
+                    pl.lit(f"the value: {why}")
                 )
                 for text, why in pan_forms.REASONS.items()
             ),
@@ -280,7 +280,7 @@ def _read_values(frame: pl.DataFrame) -> pl.DataFrame:
             ),
             pl.when(_is_told_beside(read)).then(pl.lit("another column holds the number, which hits would show")),
         ).alias(_PROBLEM)
-    ).drop("told", "raw", "low", "high", "open")
+    ).drop("told", "raw")
 
 
 def _is_national() -> pl.Expr:

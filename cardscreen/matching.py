@@ -291,7 +291,7 @@ def _ranged(values: pl.DataFrame, listings: pl.DataFrame, kind: type[Kind]) -> p
     keys = (kind.key(pl.col(name)).alias(f"{name}_key") for name in ("lowest", "highest"))
     numbers = spans(values).with_columns(keys)
     ranges = listings.with_row_index("listed").lazy().filter(pl.col("match") == "range")
-    ends = key_ranges(ranges, kind.name).drop("kind", "value").collect()
+    ends = key_ranges(ranges).drop("kind", "value").collect()
     inside = [
         pl.col(name).str.head(pl.col("low").str.len_bytes()).is_between("low", "high") for name in ("lowest", "highest")
     ]

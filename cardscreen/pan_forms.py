@@ -36,7 +36,7 @@ _PAIRS = "|".join(f"[0-9]{{{size}}}(?:[{_HYPHENS}\\s]+|\\.{{2,}}|[…⋯])[0-9]{
 #: Patterns of listed text that no number is read in, and why.
 REASONS = {
     rf"^\s*(?:{_PAIRS})\s*$": "may be a range of prefixes: write prefixes, such as 62220200*, or both ends in full",
-    r"^[^0-9]*[0-9]+[^\p{L}]*[^0-9\p{L}][0-9]+\s*$": "no card number, or other digits beside one",
+    r"^[^0-9]*[0-9]+[^\p{L}*•●＊…⋯#]*[^0-9\p{L}*•●＊…⋯#][0-9]+\s*$": "no card number, or other digits beside one",
 }
 
 

@@ -203,7 +203,7 @@ class Phone:
             pl.when(_is_completed(pl.col("raw"))).then(pl.lit(schema.COMPLETED)),
             field("note"),
         )
-        return over_fields(
+        scanned = over_fields(
             pl.struct(raw.alias("raw"), told.alias("told")),
             schema.SCAN,
             key=pl.when(~damaged).then(field("key")),
@@ -211,6 +211,7 @@ class Phone:
             status=pl.when(damaged).then(pl.lit(_DAMAGED)).otherwise(field("status")),
             note=pl.when(damaged).then(pl.lit(_DAMAGED)).otherwise(note),
         )
+        return named_like(scanned, cell)
 
     def read(self, cell: pl.Expr) -> pl.Expr:
         """`schema.READ`: what evidence about a few cells needs."""
@@ -223,12 +224,13 @@ class Phone:
             .then(pl.lit(schema.COMPLETED))
             .otherwise(field("status").cast(pl.String))
         )
-        return over_fields(
+        read = over_fields(
             pl.struct(raw.alias("raw"), told.alias("told")),
             schema.READ,
             value=number,
             status=pl.when(damaged).then(pl.lit(_DAMAGED)).otherwise(status),
         )
+        return named_like(read, cell)
 
     def show(self, value: pl.Expr) -> pl.Expr:
         """A canonical value as results hold it: as it is."""
@@ -296,10 +298,7 @@ class Phone:
 
     @staticmethod
     def listing(value: pl.Expr) -> pl.Expr:
-        """Struct{match, value, low, high, open} of listed values; null where the value can't be read.
-
-        A prefix is an open range from itself to itself; `low` and `high` are null for exact numbers.
-        """
+        """`forms.WRITTEN` of listed values: numbers, prefixes and ranges."""
         prefix = value.str.extract(r"^(\+[1-9][0-9]{0,17})\*$")
         low, high = value.str.extract(r"^(\+[1-9][0-9]{2,19})-\+[0-9]+$"), value.str.extract(r"-(\+[1-9][0-9]{2,19})$")
         # A letter or a star would be dropped, and what remains be somebody's number.

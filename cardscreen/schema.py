@@ -102,8 +102,6 @@ COMPLETED = "completed"
 SCAN = pl.Struct({"key": pl.UInt64, "stub": pl.UInt64, "status": pl.String, "note": pl.String})
 #: What evidence needs of a cell: the canonical value, null where there is none to screen.
 READ = pl.Struct({"value": pl.String, "status": pl.String})
-#: How a listed value is read. A prefix is an open range from itself to itself.
-LISTED = pl.Struct({"match": pl.String, "value": pl.String, "low": pl.String, "high": pl.String, "open": pl.Boolean})
 
 #: One row of a blocklist. Only `kind` and `value` are required of a caller.
 LISTING: Mapping[str, pl.DataType | type[pl.DataType]] = {

@@ -256,6 +256,6 @@ class Wallet:
 
     @staticmethod
     def listing(value: pl.Expr) -> pl.Expr:
-        """`schema.LISTED`: an address, read as an account's is; null where it is none. There are no ranges."""
+        """`forms.WRITTEN`: an address, read as an account's is. There are no ranges."""
         address = wallet(value).struct.field("address")
         return as_listed(value, prefix=_NOTHING, low=_NOTHING, high=_NOTHING, others={"exact": address})

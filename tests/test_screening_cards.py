@@ -25,6 +25,7 @@ from cardscreen.tokens import TokenKey
 DAY = date(2026, 11, 23)
 PAN = "6222021234561234"
 KEY = cs.TokenKey("correct horse battery staple, and some more")
+NOTHING = {"bad_checksum": 0, "test_card": 0, "damaged": 0, "filler": 0}
 
 
 def screened(cells: Any, values: list[str], kind: cs.Card | None = None, **options: Any) -> cs.Result:
@@ -147,7 +148,7 @@ def test_a_number_with_decimals_is_a_reject_unless_it_is_to_be_mended() -> None:
     mended = screened([FLOAT, "9222021234561234.0"], [PAN], cs.Card(repair=True))
     assert [hit[:3] for hit in found(mended)] == [(0, "622202******1234", "exact")]
     assert mended.rejects.collect()["status"].to_list() == ["damaged"]
-    assert mended.summary["notes"]["card"] == {"test_card": 0, "damaged": 1, "filler": 0, "repaired": 1}
+    assert mended.summary["notes"]["card"] == {**NOTHING, "bad_checksum": 1, "damaged": 1, "repaired": 1}
 
 
 def test_a_feed_of_damaged_cards_is_mended_where_its_hint_is_followed(tmp_path: Path) -> None:
@@ -167,7 +168,7 @@ def test_a_feed_of_damaged_cards_is_mended_where_its_hint_is_followed(tmp_path: 
 def test_what_forms_are_filled_with_is_a_reject_and_counted_and_no_listing(cell: str) -> None:
     result = screened([cell, cell], [PAN, "1*", "8*", "98*"])
     assert (found(result), result.rejects.collect()["status"].to_list()) == ([], ["not_a_number"] * 2)
-    assert result.summary["notes"]["card"] == {"test_card": 0, "damaged": 0, "filler": 2}
+    assert result.summary["notes"]["card"] == {**NOTHING, "filler": 2}
     with pytest.raises(cs.BlocklistError, match="no card"):
         screened([PAN], [cell])
 
@@ -204,7 +205,7 @@ def test_published_test_numbers_can_be_left_out_and_are_counted(as_tokens: bool)
     result = screened(cells, values.to_list(), cs.Card(exclude_test_cards=True), tokens=KEY)
     assert [hit[0] for hit in found(result)] == [1]
     assert result.rejects.collect().select("account_id", "status").rows() == [(0, "test_card"), (2, "test_card")]
-    assert result.summary["notes"]["card"] == {"test_card": 2, "damaged": 0, "filler": 0}
+    assert result.summary["notes"]["card"] == {**NOTHING, "bad_checksum": 1, "test_card": 2}
     assert sum(result.summary["rows"].values()) == 2 * result.summary["rows"]["read"]
 
 

@@ -13,10 +13,10 @@ from functools import cached_property
 from pathlib import Path
 
 import polars as pl
-from polars.io.plugins import register_io_source
 
 from cardscreen.encodings import decoded, encoding_of
 from cardscreen.errors import InputError
+from cardscreen.frames import streamed
 from cardscreen.paths import DELIMITERS, endings_of
 from cardscreen.reading import Reading
 from cardscreen.sources.delimited import Delimited
@@ -128,10 +128,7 @@ def scan_text(
     """
     schema = {**dict.fromkeys([*names, *folders], pl.String), **(MARKS if marked else {})}
 
-    def frames(
-        columns: list[str] | None, predicate: pl.Expr | None, most: int | None, _: int | None
-    ) -> Iterator[pl.DataFrame]:
-        asked = list(schema) if columns is None else columns
+    def frames(asked: list[str]) -> Iterator[pl.DataFrame]:
         # Of a table that is only counted, one column says how many rows there are.
         wanted = [name for name in names if name in asked] or list(names[:1])
         for file, told, pieces in parts(wanted):
@@ -139,15 +136,9 @@ def scan_text(
             for piece in pieces:
                 if len(piece.ragged) and not marked:
                     raise _misfit(piece, file)
-                frame = _marked(piece, file).with_columns(partitions).select(asked)
-                frame = frame if predicate is None else frame.filter(predicate)
-                frame = frame if most is None else frame.head(most)
-                yield frame
-                most = None if most is None else most - len(frame)
-                if most == 0:
-                    return
+                yield _marked(piece, file).with_columns(partitions).select(asked)
 
-    return register_io_source(frames, schema=pl.Schema(schema))
+    return streamed(pl.Schema(schema), frames)
 
 
 def scan_files(files: Sequence[TextFile], *, marked: bool) -> pl.LazyFrame:
