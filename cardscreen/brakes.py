@@ -153,7 +153,7 @@ def _alone(summary: dict[str, Any], limits: Limits) -> Iterator[str]:
     for source, told in ((summary.get("store") or {}).get("sources") or {}).items():
         if told["state"] == "stale":
             yield (
-                f"error_after_days: the data of {source!r} is of {told['data_date']}, {told['age_days']} days old "
+                f"error_after_days: the data of {source!r} is of {told['confirmed_on']}, {told['age_days']} days old "
                 f"(limit {told['error_after_days']})"
             )
     exempt = summary["rows"]["exempt"] / rows

@@ -6,7 +6,7 @@ parser. Each check has a name, by which a person who knows better can let a file
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -75,30 +75,27 @@ def check_file(read: FeedRows, feed: Feed, day: date) -> list[Problem]:
     ]
 
 
-def check_change(merged: Merged, read: FeedRows, feed: Feed) -> list[Problem]:
-    """What is wrong with a file beside the listings in force."""
-    return [*_size(merged, read, feed), *_delta(merged, read, feed)]
+def check_change(merged: Merged, read: FeedRows, feed: Feed, usual: Sequence[int]) -> list[Problem]:
+    """What is wrong with a file beside the listings in force; `usual`: how many the source's last deltas added."""
+    return [*_size(merged, read, feed), *_delta(merged, read, feed), *_burst(merged, feed, usual)]
 
 
-def check_order(before: Origin | None, same: Origin | None, day: date) -> list[Problem]:
+def check_order(before: Origin | None, day: date) -> list[Problem]:
     """What is wrong with the time at which a file comes.
 
     Args:
         before: What is known of the source.
-        same: What was known when this very file was first imported, some files ago; None for a new file.
         day: The day of the data.
     """
-    if same is not None:
-        said = f"this very file was imported before, as the data of {same.data_date}, and others came after it"
-        return [Problem("delta", f"{said}: is it the newest?")]
-    if before is not None and day < before.data_date:
-        return [Problem("delta", f"the data is of {day}, and the store has that of {before.data_date} already")]
+    if before is not None and day < before.confirmed_on:
+        return [Problem("delta", f"the data is of {day}, and the store has that of {before.confirmed_on} already")]
     return []
 
 
 def _emptiness(read: FeedRows, feed: Feed) -> Iterator[Problem]:
     if read.rows.is_empty() and read.rejects.is_empty():
-        yield Problem("empty", "the file has no rows: was it cut off?")
+        if feed.mode == "snapshot":  # a delta of a quiet day has nothing to say
+            yield Problem("empty", "the file has no rows: was it cut off?")
     elif read.rows.is_empty():
         yield Problem("empty", f"no row of {len(read.rejects):,} can be used: {_reasons(read.rejects, feed)}")
 
@@ -299,7 +296,9 @@ def _size(merged: Merged, read: FeedRows, feed: Feed) -> Iterator[Problem]:
     elif (ended := merged.counts().get("ended", 0)) > feed.limits.shrink_share * merged.before:
         share = f"{ended:,} of {merged.before:,} listings in force would end, and others take their place"
         yield Problem("shrink", f"{share} (limit {feed.limits.shrink_share:.1%}): is it the right file?")
-    if change > feed.limits.grow_share:
+    # What was there before is no growth: a whole file behind one that was cut off.
+    new = change - merged.counts().get("reopened", 0) / merged.before
+    if feed.mode == "snapshot" and new > feed.limits.grow_share:
         yield Problem("grow", f"{figures}, limit +{feed.limits.grow_share:.1%}): is it the right file?")
 
 
@@ -309,7 +308,7 @@ def _delta(merged: Merged, read: FeedRows, feed: Feed) -> Iterator[Problem]:
     told = {
         "already": "add what is there already",
         "absent": "remove what isn't there",
-        "stale": "add what had ended after that day",
+        "stale": "add what had ended, or remove what began, after that day",
     }
     if feed.repeats == "merge":
         del told["already"]
@@ -320,6 +319,17 @@ def _delta(merged: Merged, read: FeedRows, feed: Feed) -> Iterator[Problem]:
                 "delta",
                 f"{_share(len(lines), len(read.rows))} {what}: is a file missing before this one? ({_lines(lines)})",
             )
+
+
+def _burst(merged: Merged, feed: Feed, usual: Sequence[int]) -> Iterator[Problem]:
+    """A delta that adds far more than those before it: a list grows without end, and its share says nothing."""
+    added, times = merged.counts().get("added", 0), feed.limits.delta_times
+    if feed.mode == "delta" and len(usual) >= _ENOUGH and added > max(_FEW, times * max(usual)):
+        most = f"the last {len(usual)} added {max(usual):,} at most (limit {times:g} times that)"
+        yield Problem("grow", f"{added:,} listings would be new, and {most}: is it the right file?")
+
+
+_ENOUGH, _FEW = 5, 100  # deltas that say what is usual; listings of which no delta is too large
 
 
 def merged_duplicates(read: FeedRows) -> tuple[pl.DataFrame, int]:

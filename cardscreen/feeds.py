@@ -69,7 +69,8 @@ class FeedLimits(Section):
 
     unusable_share: float = Field(0.01, ge=0, le=1)
     shrink_share: float = Field(0.20, ge=0, le=1)
-    grow_share: float = Field(0.50, ge=0)
+    grow_share: float = Field(0.50, ge=0)  # of a snapshot
+    delta_times: float = Field(5, ge=1)  # how much more than the largest of its last ones a delta may add
     future_days: int = Field(0, ge=0, le=3650)  # how far ahead of the day of the data a listing may begin
     range_size: int = Field(100_000_000, ge=1)  # numbers; card ranges never reach beyond six digits
     allow_range_size: int = Field(10_000, ge=1)  # the same of allow listings

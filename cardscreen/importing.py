@@ -33,7 +33,9 @@ class Imported:
         counts: Rows by what became of them: read, rejected, merged, added, changed, …; listings in force before and
             after.
         waived: Problems that were waived.
-        again: Whether the very same file was imported before: its data is as old as it was.
+        again: Whether the very same file was imported last.
+        confirmed_on: The latest day of which the source has said that its data is true.
+        changed_on: The latest day of the data on which a listing was added, changed or ended.
         encoding: What a text file was read as.
         rejects: Where the rejected rows are; None where there are none.
     """
@@ -43,6 +45,8 @@ class Imported:
     counts: dict[str, int]
     waived: list[Problem]
     again: bool
+    confirmed_on: date
+    changed_on: date
     encoding: str | None
     rejects: Path | None
 
@@ -54,6 +58,8 @@ class Imported:
             **self.counts,
             "waived": [str(problem) for problem in self.waived],
             "again": self.again,
+            "confirmed_on": self.confirmed_on.isoformat(),
+            "changed_on": self.changed_on.isoformat(),
             "encoding": self.encoding,
             "rejects": str(self.rejects) if self.rejects else None,
         }
@@ -100,13 +106,16 @@ def import_file(
     for _ in range(_ATTEMPTS):
         base = store.at() if store.exists() else None
         before = base.record.origins.get(feed.source) if base else None
-        same = _imported_before(store, feed.source, read.file.sha256) if before else None
+        _check_not_retired(before, feed.source)
         again = before is not None and before.sha256 == read.file.sha256
         current = store.of_source(feed.source, base.number if base else None)
         _check_key(current, rows, feed.source)
-        merged = merge(current, rows, feed.mode, said)
-        found = problems + ([] if again and feed.mode == "delta" else check_change(merged, read, feed))
-        found += check_order(before, None if again else same, day)
+        merged = merge(
+            current, rows, feed.mode, dataclasses.replace(said, confirmed_on=before.confirmed_on if before else None)
+        )
+        usual = _usual(store, feed.source) if before and feed.mode == "delta" else []
+        found = problems + ([] if again and feed.mode == "delta" else check_change(merged, read, feed, usual))
+        found += check_order(before, day)
         refused = [problem for problem in found if problem.check not in allow]
         written = None if dry_run else _write_rejects(rejects, read)
         if refused:
@@ -117,12 +126,20 @@ def import_file(
             raise InputError(f"{rejects} can't be written, where the rows belong that can't be used: nothing was taken")
         counts = {"read": len(read.rows) + len(read.rejects), "rejected": len(read.rejects), "merged": doubles}
         counts |= merged.counts() | {"in_force_before": merged.before, "in_force": merged.after}
+        origin = _origin(read, feed, day, path, merged, before)
         done = Imported(
-            feed.source, None, counts, found, again, read.file.encoding, rejects if len(read.rejects) else None
+            source=feed.source,
+            version=None,
+            counts=counts,
+            waived=found,
+            again=again,
+            confirmed_on=origin.confirmed_on,
+            changed_on=origin.changed_on,
+            encoding=read.file.encoding,
+            rejects=rejects if len(read.rejects) else None,
         )
         if dry_run:
             return done
-        origin = _origin(read, feed, day, path, merged, same)
         try:
             version = _committed(store, base, merged, origin, feed, done)
         except LostRace:
@@ -131,14 +148,23 @@ def import_file(
     raise LostRace(store.path)
 
 
-def _imported_before(store: Store, source: str, sha256: str) -> Origin | None:
-    """What was said of a source when this very file was first imported; None where it never was."""
-    found = None
-    for each in store.history():
-        origin = each.record.origins.get(source)
-        if each.record.source == source and origin is not None and origin.sha256 == sha256:
-            found = origin
-    return found
+def _check_not_retired(before: Origin | None, source: str) -> None:
+    if before is not None and before.retired_on is not None:
+        raise ConfigError(
+            f"the source {source!r} has ended on {before.retired_on}, as a person has said, and takes no file any "
+            "more: give the feed another source, or make the version before that current again (cardscreen list "
+            "rollback)"
+        )
+
+
+def _usual(store: Store, source: str) -> list[int]:
+    """How many listings the last deltas of a source have added, those of quiet days left out."""
+    records = (each.record for each in store.history(_LOOK_BACK))
+    added = [each.details.get("added", 0) for each in records if (each.action, each.source) == ("import", source)]
+    return [count for count in added if count][:_USUAL]
+
+
+_LOOK_BACK, _USUAL = 500, 20  # versions, and deltas
 
 
 def _check_key(current: pl.DataFrame, rows: pl.DataFrame, source: str) -> None:
@@ -174,7 +200,7 @@ def _committed(
             details=done.summary() | {"feed": feed.model_dump(mode="json", exclude_defaults=True)},
             origins={**(base.record.origins if base else {}), feed.source: origin},
         )
-        if base is not None and not _CHANGES & merged.counts().keys():
+        if base is not None and not {*_CHANGES, "repeated"} & merged.counts().keys():
             return store.note(base.number, record)
         return store.replace(feed.source, merged.listings, base.number if base else None, record)
 
@@ -183,12 +209,18 @@ _CHANGES = {"added", "reopened", "changed", "ended"}
 
 
 def _origin(
-    read: FeedRows, feed: Feed, day: date, path: str | os.PathLike[str], merged: Merged, same: Origin | None
+    read: FeedRows, feed: Feed, day: date, path: str | os.PathLike[str], merged: Merged, before: Origin | None
 ) -> Origin:
+    # The changes that came last, come once more, are no news of a later day.
+    repeats = before is not None and before.sha256 == read.file.sha256 and feed.mode == "delta" and len(read.rows)
+    told_on = before.confirmed_on if before and repeats else day
+    confirmed_on = max(told_on, before.confirmed_on) if before else told_on
+    changes = before is None or _CHANGES & merged.counts().keys()
     return Origin(
         terms=feed.terms,
         mode=feed.mode,
-        data_date=same.data_date if same else day,
+        confirmed_on=confirmed_on,
+        changed_on=confirmed_on if before is None or changes else before.changed_on,
         imported_at=datetime.now(UTC),
         file=without_cards(Path(path).name),
         sha256=read.file.sha256,

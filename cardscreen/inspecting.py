@@ -56,7 +56,7 @@ def overview(store: Store, day: date, version: int | None = None) -> pl.DataFram
     """One row a source: how much, of what day, how old, on what terms.
 
     Returns:
-        source, live, ended, data_date, age (days), state (`fresh`, `old`: past its warning, `stale`: past its error),
+        source, live, ended, confirmed_on, changed_on, age (days), state (as `terms.Origin.freshness` has it),
         imported_at, file, mode.
     """
     at = store.at(version)
@@ -70,7 +70,8 @@ def overview(store: Store, day: date, version: int | None = None) -> pl.DataFram
     rows = []
     for source, origin in sorted(at.record.origins.items()):
         live, ended = counts.get(source, (0, 0))
-        said = {"data_date": origin.data_date, "age": origin.age(day), "state": origin.freshness(day)}
+        days = {"confirmed_on": origin.confirmed_on, "changed_on": origin.changed_on, "age": origin.age(day)}
+        said = {**days, "state": origin.freshness(day, idle=not live)}
         rows.append(
             {
                 "source": source,
@@ -89,7 +90,8 @@ _OVERVIEW: Mapping[str, Any] = {
     "source": pl.String,
     "live": pl.UInt32,
     "ended": pl.UInt32,
-    "data_date": pl.Date,
+    "confirmed_on": pl.Date,
+    "changed_on": pl.Date,
     "age": pl.Int64,
     "state": pl.String,
     "imported_at": pl.Datetime("us", "UTC"),

@@ -40,6 +40,7 @@ from cardscreen.tokens import TOKEN
 _DEFAULTS: dict[str, Any] = {"list": "block", "source": "unnamed", "reason": "listed", "severity": 50}
 _IDENTITY = ["source", "kind", "value", "list", "reference"]
 _DAYS = ["listed_on", "expires_on", "ended_on"]
+_FRESHNESS = ("warn_after_days", "error_after_days", "warn_unchanged_days")
 _NO_REJECTS = pl.DataFrame(schema={"place": pl.String, "problem": pl.String})
 #: What hits hold of a listing as it is written.
 _SHOWN = ["source", "reason", "reference", "listing_id"]
@@ -153,17 +154,24 @@ class Blocklist:
         """The store's version, and how fresh each source is on a day; None for plain files and frames."""
         if self.version is None:
             return None
+        live = self._sources(as_of) if any(each.freshness(as_of) != "fresh" for each in self.origins.values()) else None
         sources = {
             name: {
-                "data_date": origin.data_date.isoformat(),
+                "confirmed_on": origin.confirmed_on.isoformat(),
+                "changed_on": origin.changed_on.isoformat(),
                 "imported_at": origin.imported_at.isoformat(timespec="seconds"),
                 "age_days": origin.age(as_of),
-                "state": origin.freshness(as_of),
-                **{limit: getattr(origin.terms, limit) for limit in ("warn_after_days", "error_after_days")},
+                "state": origin.freshness(as_of, idle=live is not None and name not in live),
+                **{limit: getattr(origin.terms, limit) for limit in _FRESHNESS},
             }
             for name, origin in sorted(self.origins.items())
         }
         return {"version": self.version, "sources": sources}
+
+    def _sources(self, as_of: date) -> set[str]:
+        """The sources that have a listing in force."""
+        live = self.lazy.filter(holds(as_of)).select(pl.col("source").unique())
+        return set(collected(live, "the listings", BlocklistError).to_series())
 
     def in_force(self, as_of: date | str) -> pl.DataFrame:
         """The listings that hold on a day: from `listed_on` to `expires_on`, both included."""

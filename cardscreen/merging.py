@@ -7,6 +7,7 @@ that an old message which arrives late doesn't bring it back.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -17,12 +18,20 @@ from cardscreen import schema
 
 #: What makes two rows of a source the same listing.
 IDENTITY = ["kind", "value", "match", "list", "reference"]
-OUTCOMES = pl.Enum(["added", "reopened", "changed", "unchanged", "ended", "already", "absent", "stale", "closed"])
+OUTCOMES = pl.Enum(
+    ["added", "reopened", "changed", "unchanged", "ended", "already", "repeated", "absent", "stale", "closed"]
+)
 _SAID = ["reason", "severity", "listed_on", "expires_on"]
 #: Who ended a listing, where it was not a person.
 BY_SOURCE = "source"
-#: A listing as the store keeps it.
-KEPT = {**schema.LISTING, "ended_by": pl.String}
+#: A listing as the store keeps it: who ended it, the first day without it and the first day with it again of each gap
+#: since its first day, and the last day on which its source removed it.
+KEPT: Mapping[str, pl.DataType | type[pl.DataType]] = {
+    **schema.LISTING,
+    "ended_by": pl.String,
+    "gaps": pl.List(pl.Date),
+    "removed_on": pl.Date,
+}
 _NAME_BYTES = 6
 
 
@@ -33,6 +42,7 @@ class Defaults:
     Attributes:
         source: Who lists.
         day: The day of the data: the first day of what is new, and the first without what has ended.
+        confirmed_on: The latest day of the data that is there: what a snapshot doesn't name has lasted until then.
         listed_on: `first-seen`: that day, and the old one for what is there already; or a day for all.
         expires_after_days: Days from `listed_on`; None: no end.
         widen: A listing told again holds from its earliest day to its latest.
@@ -43,6 +53,12 @@ class Defaults:
     listed_on: Literal["first-seen"] | date = "first-seen"
     expires_after_days: int | None = None
     widen: bool = False
+    confirmed_on: date | None = None
+
+    @property
+    def ends_on(self) -> date:
+        """The first day without what a snapshot does not name any more."""
+        return max(self.day, self.confirmed_on or self.day)
 
 
 @dataclass(frozen=True)
@@ -53,8 +69,9 @@ class Merged:
         listings: `KEPT`: all of the source's listings, ended ones too; each is made when it is written.
         outcome: One row for each row of the file and each listing in force ended by its absence: line (UInt32, null for
             those), outcome (Enum): `added`, `reopened`, `changed`, `unchanged`, `ended`, `already` (a delta adds what
-            is there), `absent` (a delta removes what isn't), `stale` (a delta adds what had ended after that day),
-            `closed` (a person has ended it).
+            is there), `repeated` (a delta removes what it had removed), `absent` (a delta removes what never was
+            there), `stale` (a delta adds what had ended, or removes what began, after that day), `closed` (a person
+            has ended it).
         before: Listings in force before, on the day of the data.
         after: The same afterwards.
     """
@@ -93,11 +110,15 @@ def merge(current: pl.DataFrame, rows: pl.DataFrame, mode: Literal["snapshot", "
     taken = judged["outcome"].is_in(_TAKEN)
     known = place.filter(judged["outcome"].is_in([*_TAKEN, "unchanged"])).drop_nulls()
     if mode == "snapshot":
-        gone, ended = _absent(current, _mask(len(current), known), said.day)
+        gone, ended = _absent(current, _mask(len(current), known), said.ends_on)
+        old = _ended(current, gone, said.ends_on)
     else:
-        gone, ended = _removed(current, rows.filter(~adds), said.day)
-    kept = _ended(current, gone, said.day).filter(~_mask(len(current), place.filter(taken).drop_nulls()))
-    fresh = _named(new, judged, current["listing_id"], said.source)
+        gone, ended = _removed(current, rows.filter(~adds), said)
+        old = _ended(current, gone & current.select(_lasts(said.day)).to_series(), said.day)
+        last = pl.max_horizontal("removed_on", pl.lit(said.day))
+        old = old.with_columns(removed_on=pl.when(gone).then(last).otherwise("removed_on"))
+    kept = old.filter(~_mask(len(current), place.filter(taken).drop_nulls()))
+    fresh = _named(new, judged, current, said.source)
     listings = pl.concat([kept.lazy().select(list(KEPT)), fresh.select(list(KEPT))])
     return Merged(
         listings=listings,
@@ -126,11 +147,11 @@ def _mask(size: int, places: pl.Series) -> pl.Series:
     return pl.Series([False]).new_from_index(0, size).scatter(places, values=True)
 
 
-_OLD = [*_SAID, "ended_on"]
+_OLD = [*_SAID, "ended_on", "gaps", "removed_on"]
 
 
 def _judged(new: pl.DataFrame, current: pl.DataFrame, place: pl.Series, mode: str, said: Defaults) -> pl.DataFrame:
-    """What becomes of each row: line, outcome, its dates filled in, and the row of the old listing."""
+    """What becomes of each row: line, outcome, its dates filled in, its gaps, and the row of the old listing."""
     was = current.select(*_OLD, by_person=pl.col("ended_by") != BY_SOURCE)
     old = {
         f"{name}_old": pl.lit(None, dtype=dtype) if current.is_empty() else was[name].gather(place)
@@ -141,7 +162,8 @@ def _judged(new: pl.DataFrame, current: pl.DataFrame, place: pl.Series, mode: st
     first = pl.lit(said.day if said.listed_on == "first-seen" else said.listed_on)
     listed_on = pl.coalesce(
         pl.when(pl.col("listed_on").is_not_null()).then("listed_on"),
-        pl.when(known & ~ended).then("listed_on_old"),
+        # Its first day, also of what was left out for a while: so long a holder may have had the number.
+        pl.when(known).then("listed_on_old"),
         first,
     )
     dated = joined.with_columns(listed_on=listed_on, dated=pl.col("listed_on").is_not_null())
@@ -161,13 +183,15 @@ def _judged(new: pl.DataFrame, current: pl.DataFrame, place: pl.Series, mode: st
     known_then = pl.max_horizontal("ended_on_old", "listed_on_old")
     decided = ~pl.col("dated") | (pl.col("listed_on") <= known_then)
     # An old message that arrives late: of a day before the end, or the very same as before.
-    late = (pl.col("listed_on") < pl.col("ended_on_old")) | (pl.col("listed_on") == pl.col("listed_on_old"))
+    told_on = pl.when("dated").then("listed_on").otherwise(pl.lit(said.day))
+    same_day = pl.col("dated") & (pl.col("listed_on") == pl.col("listed_on_old"))
+    late = (told_on < pl.max_horizontal("ended_on_old", "removed_on_old")) | same_day
     outcome = (
         pl.when(~known)
         .then(pl.lit("added"))
         .when(ended & pl.col("by_person_old") & decided)
         .then(pl.lit("closed"))
-        .when(ended & (pl.lit(mode == "delta") & pl.col("dated") & late))
+        .when(ended & pl.lit(mode == "delta") & late)
         .then(pl.lit("stale"))
         .when(ended)
         .then(pl.lit("reopened"))
@@ -175,10 +199,17 @@ def _judged(new: pl.DataFrame, current: pl.DataFrame, place: pl.Series, mode: st
         .then(pl.lit("already" if mode == "delta" else "unchanged"))
         .otherwise(pl.lit("changed"))
     )
-    return dated.select("line", "listed_on", "expires_on", "place", outcome=outcome.cast(OUTCOMES))
+    # A day without it, unless the source says that it began behind the end.
+    gap = ended & (pl.col("listed_on") < pl.col("ended_on_old")) & (pl.col("ended_on_old") < pl.lit(said.day))
+    gaps = (
+        pl.when(gap)
+        .then(pl.concat_list(pl.col("gaps_old").fill_null([]), "ended_on_old", pl.lit(said.day)))
+        .otherwise("gaps_old")
+    )
+    return dated.select("line", "listed_on", "expires_on", "place", gaps=gaps, outcome=outcome.cast(OUTCOMES))
 
 
-def _named(new: pl.DataFrame, judged: pl.DataFrame, names: pl.Series, source: str) -> pl.LazyFrame:
+def _named(new: pl.DataFrame, judged: pl.DataFrame, current: pl.DataFrame, source: str) -> pl.LazyFrame:
     """The rows that are taken as listings: those that are known keep their name, new ones get a random one."""
     # One random front for all, and a number behind it: as unguessable as a random name, and a tenth of its size.
     front = secrets.token_hex(_NAME_BYTES)
@@ -188,12 +219,13 @@ def _named(new: pl.DataFrame, judged: pl.DataFrame, names: pl.Series, source: st
         .with_row_index("number")
         .with_columns(
             listing_id=pl.coalesce(
-                pl.lit(names).gather(pl.col("place")) if len(names) else pl.lit(None, dtype=pl.String),
+                pl.lit(current["listing_id"]).gather(pl.col("place")) if len(current) else pl.lit(None, pl.String),
                 pl.format("{}-{}", pl.lit(front), "number"),
             ),
             source=pl.lit(source),
             ended_on=pl.lit(None, dtype=pl.Date),
             ended_by=pl.lit(None, dtype=pl.String),
+            removed_on=pl.lit(None, dtype=pl.Date),
         )
     )
 
@@ -211,21 +243,35 @@ def _absent(current: pl.DataFrame, named: pl.Series, day: date) -> tuple[pl.Seri
     return gone, lines.to_frame().with_columns(outcome=pl.lit("ended", dtype=OUTCOMES))
 
 
-def _removed(current: pl.DataFrame, removed: pl.DataFrame, day: date) -> tuple[pl.Series, pl.DataFrame]:
-    """What a delta removes; a row without reference removes all listings of its number."""
-    live = current.lazy().with_row_index("place").filter(_lasts(day)).select("place", *IDENTITY)
+def _removed(current: pl.DataFrame, removed: pl.DataFrame, said: Defaults) -> tuple[pl.Series, pl.DataFrame]:
+    """What a delta removes, also what it had removed; a row without reference removes all listings of its number."""
+    begun = pl.coalesce(pl.col("gaps").list.last(), pl.col("listed_on")) <= said.day
+    begun = begun.fill_null(value=True) | (said.ends_on == said.day)  # only a late file may speak of a time before
+    live = current.lazy().with_row_index("place").select("place", *IDENTITY, lasts=_lasts(said.day), begun=begun)
     value = [name for name in IDENTITY if name != "reference"]
     by_reference = removed.lazy().filter(pl.col("reference").is_not_null())
     by_value = removed.lazy().filter(pl.col("reference").is_null())
     hits = pl.concat(
         [
-            by_reference.join(live, on=IDENTITY).select("line", "place"),
-            by_value.join(live, on=value).select("line", "place"),
+            by_reference.join(live, on=IDENTITY).select("line", "place", "lasts", "begun"),
+            by_value.join(live, on=value).select("line", "place", "lasts", "begun"),
         ]
     ).collect()
-    found = pl.col("line").is_in(hits["line"].unique().implode())
-    outcome = pl.when(found).then(pl.lit("ended")).otherwise(pl.lit("absent")).cast(OUTCOMES)
-    return _mask(len(current), hits["place"].unique()), removed.select("line", outcome=outcome)
+
+    def lines(which: pl.Expr) -> pl.Expr:
+        return pl.col("line").is_in(hits.filter(which)["line"].unique().implode())
+
+    outcome = (
+        pl.when(lines(pl.col("lasts") & pl.col("begun")))
+        .then(pl.lit("ended"))
+        .when(lines(pl.col("lasts")))
+        .then(pl.lit("stale"))
+        .when(lines(pl.lit(value=True)))
+        .then(pl.lit("repeated"))
+        .otherwise(pl.lit("absent"))
+    )
+    gone = hits.filter("begun")["place"].unique()
+    return _mask(len(current), gone), removed.select("line", outcome=outcome.cast(OUTCOMES))
 
 
 def _ended(listings: pl.DataFrame, which: pl.Expr | pl.Series, day: date, by: str = BY_SOURCE) -> pl.DataFrame:

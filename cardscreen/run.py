@@ -65,9 +65,14 @@ class Run:
         """What a person should look into although the run was published."""
         told = self.result.summary["changes"]
         news = [
-            f"the data of {name!r} is of {source['data_date']}, {source['age_days']} days old"
+            f"the data of {name!r} is of {source['confirmed_on']}, {source['age_days']} days old"
             for name, source in sources_of(self.result.summary).items()
             if source["state"] == "old"
+        ]
+        news += [
+            f"the data of {name!r} has not changed since {source['changed_on']}: is its source stuck?"
+            for name, source in sources_of(self.result.summary).items()
+            if source["state"] == "stuck"
         ]
         if ragged := self.result.summary["ragged"]:
             news.append(

@@ -94,8 +94,10 @@ def import_lines(done: Imported) -> Iterator[str]:
     yield f"  in force: {counted(counts['in_force'], 'listing')}, before: {counts['in_force_before']:,}"
     if done.encoding and done.encoding != "utf-8":
         yield f"  read as {done.encoding}"
-    if done.again:
-        yield "  this very file was imported before: the data is as old as it was"
+    if done.changed_on < done.confirmed_on:
+        yield f"  nothing has changed since {done.changed_on}: the data is true of {done.confirmed_on}, too"
+    elif done.again:
+        yield f"  this very file was imported last: the data is of {done.confirmed_on}"
     if done.rejects:
         where = f", see {done.rejects}" if done.version is not None else ""
         yield f"  {counted(counts['rejected'], 'row')} can't be used{where}"
@@ -103,7 +105,10 @@ def import_lines(done: Imported) -> Iterator[str]:
         yield f"  waived: {problem}"
 
 
-_OUTCOMES = ("added", "reopened", "changed", "unchanged", "ended", "merged", "already", "absent", "stale", "closed")
+_OUTCOMES = (
+    *("added", "reopened", "changed", "unchanged", "ended", "merged"),
+    *("already", "repeated", "absent", "stale", "closed"),
+)
 
 
 def actions_table(summaries: Sequence[dict[str, Any]], titles: Sequence[str]) -> Table:

@@ -200,7 +200,8 @@ class Store:
             raise InputError(
                 f"version {table.version()} of {self.path} can't be read any more: list vacuum has removed its files"
             )
-        frame = pl.scan_parquet(files, glob=False)
+        # Files of earlier releases lack the columns that were not kept then.
+        frame = pl.scan_parquet(files, glob=False, schema=_STORED, missing_columns="insert")
         if source is not None:
             frame = frame.filter(pl.col("source") == source)
         return frame.select(pl.col(name).cast(dtype) for name, dtype in KEPT.items())
