@@ -1,4 +1,4 @@
-"""Looking into a store, and a person's own changes to it: overview, rows, differences, export, ending, rollback."""
+"""Looking into a store: overview, history, rows, differences, export."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from cardscreen import schema
 from cardscreen.errors import ConfigError, InputError, near
 from cardscreen.files import not_for_others, write_whole
 from cardscreen.identifiers import KINDS
-from cardscreen.merging import end, in_force
-from cardscreen.store import Record, Store, Version, system_user
+from cardscreen.merging import in_force
+from cardscreen.store import Store, Version
 from cardscreen.tokens import TokenKey, token
 
 Form = Literal["masked", "token", "plain"]
@@ -122,7 +122,7 @@ def past(store: Store, limit: int) -> pl.DataFrame:
 def rows(store: Store, which: Filter, day: date, version: int | None = None) -> pl.LazyFrame:
     """The listings that a filter means: `merging.KEPT`, in the order of the store."""
     found = store.at(version)
-    _check_source(found, which.source)
+    check_source(found, which.source)
     return store.listings(found.number).filter(which.applies(day))
 
 
@@ -131,7 +131,8 @@ def count(listings: pl.LazyFrame) -> int:
     return int(listings.select(pl.len()).collect().item())
 
 
-def _check_source(at: Version, source: str | None) -> None:
+def check_source(at: Version, source: str | None) -> None:
+    """Refuse a source that a version does not know."""
     if source is not None and source not in at.record.origins:
         known = sorted(at.record.origins)
         raise ConfigError(f"no source {source!r}{near(source, known)}: the store has {', '.join(known) or 'none'}")
@@ -237,65 +238,3 @@ def write(frame: pl.DataFrame, out: Path) -> None:
     except OSError as error:
         why = f"there is no folder {out.parent}" if not out.parent.is_dir() else error.strerror or type(error).__name__
         raise InputError(f"{out} can't be written: {why}") from None
-
-
-def end_listings(store: Store, which: Filter, day: date, by: str, reason: str, *, dry_run: bool = False) -> int:
-    """End listings of one source because a person says so; its next file does not bring them back.
-
-    Returns:
-        How many were in force.
-
-    Raises:
-        ConfigError: No source is named, or nothing but the source.
-        InputError: There are no such listings in force.
-    """
-    if which.source is None or not (which.ids or which.reference):
-        raise ConfigError("say which listings to end: by their ids (--listing) or a case number (--reference)")
-    _check_source(store.at(), which.source)  # before the lock, which would make the folder of a store
-    with not_for_others(), store.lock():
-        at = store.at()
-        _check_source(at, which.source)
-        listings = store.of_source(which.source, at.number)
-        meant = which.applies(day)
-        count = int(listings.select((meant & pl.col("ended_on").is_null()).sum()).item())
-        if not count:
-            raise InputError(
-                f"no listings in force of {which.source!r} have this id or reference: see cardscreen list show --rows"
-            )
-        if not dry_run:
-            record = _personal(
-                store, at, "end", by, reason, {"ended": count, "ids": list(which.ids), "reference": which.reference}
-            )
-            store.replace(
-                which.source,
-                end(listings, meant, day, by).lazy(),
-                at.number,
-                record.model_copy(update={"source": which.source}),
-            )
-    return count
-
-
-def rollback(store: Store, version: int, by: str, reason: str) -> Version:
-    """Make an earlier version current again; the ones after it stay in the history.
-
-    Raises:
-        ConfigError: No such version.
-    """
-    wanted = store.at(version)  # before the lock, which would make the folder of a store that is not there
-    with not_for_others(), store.lock():
-        at = next(store.history())  # another program may have written the newest: this mends it
-        record = _personal(store, at, "rollback", by, reason, {"to": version})
-        return store.restore(version, record.model_copy(update={"origins": wanted.record.origins}))
-
-
-def _personal(store: Store, at: Version, action: str, by: str, reason: str, details: dict[str, Any]) -> Record:
-    if not by.strip() or not reason.strip():
-        raise ConfigError("say who decides (--by) and why (--reason): both are kept")
-    return Record(
-        instant=store.stamp(at.record),
-        action=action,
-        by=by,
-        reason=reason,
-        details={**details, "system_user": system_user()},
-        origins=at.record.origins,
-    )

@@ -240,12 +240,67 @@ def expire(
     [dim]Example:[/dim] cardscreen list expire --store lists --source police --reference C-17 --by "A. Li"
     --reason "case closed"
     """
-    from cardscreen import inspecting
+    from cardscreen import edits
+    from cardscreen.inspecting import Filter
     from cardscreen.store import Store
 
-    which = inspecting.Filter(source=source, ids=tuple(listing or ()), reference=reference)
-    count = inspecting.end_listings(Store(store), which, _day(as_of), by, reason, dry_run=dry_run)
+    which = Filter(source=source, ids=tuple(listing or ()), reference=reference)
+    count = edits.end_listings(Store(store), which, _day(as_of), by, reason, dry_run=dry_run)
     typer.echo(f"listings {'that would end' if dry_run else 'ended'}: {count:,}", err=True)
+
+
+@list_app.command()
+def retire(
+    source: Annotated[str, typer.Argument(help="Who does not list any more.")],
+    store: _Store,
+    by: _By,
+    reason: _Because,
+    as_of: Annotated[str | None, typer.Option(help="The first day without it; today when left out.")] = None,
+) -> None:
+    """End a source that delivers no more: all its listings end, and it takes no file any more.
+
+    [dim]Example:[/dim] cardscreen list retire pilot --store lists --by "A. Li" --reason "the pilot is over"
+    """
+    from cardscreen import edits
+    from cardscreen.store import Store
+
+    count = edits.retire(Store(store), source, _day(as_of), by, reason)
+    typer.echo(f"{source} is retired, listings ended: {count:,}", err=True)
+
+
+@list_app.command()
+def rename_source(
+    old: Annotated[str, typer.Argument(help="The name that the store has.")],
+    new: Annotated[str, typer.Argument(help="The name from now on.")],
+    store: _Store,
+    by: Annotated[str | None, typer.Option(help="Who decides; kept in the history. You, when left out.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Why; kept in the history.")] = None,
+) -> None:
+    """Give a source another name. Its listings keep their first days, so that holders are told apart as before.
+
+    [dim]Example:[/dim] cardscreen list rename-source police city-police --store lists
+    """
+    from cardscreen import edits
+    from cardscreen.store import Store, system_user
+
+    said = reason or f"{old} is called {new}"
+    count = edits.rename_source(Store(store), old, new, by or system_user(), said)
+    typer.echo(
+        f"{old} is {new} now, with {talk.counted(count, 'listing')}: feeds and policies must name it so, too", err=True
+    )
+
+
+@list_app.command()
+def adopt(store: _Store, by: _By, reason: _Because) -> None:
+    """Read on behind another program that has put the store's files together, after a check that no row is another.
+
+    [dim]Example:[/dim] cardscreen list adopt --store lists --by "A. Li" --reason "nightly OPTIMIZE of the platform"
+    """
+    from cardscreen import edits
+    from cardscreen.store import Store
+
+    now = edits.adopt(Store(store), by, reason)
+    typer.echo(f"no row is another: read on, as version {now.number}", err=True)
 
 
 @list_app.command()
@@ -259,10 +314,10 @@ def rollback(
 
     [dim]Example:[/dim] cardscreen list rollback 3 --store lists --by "A. Li" --reason "wrong file"
     """
-    from cardscreen import inspecting
+    from cardscreen import edits
     from cardscreen.store import Store
 
-    now = inspecting.rollback(Store(store), version, by, reason)
+    now = edits.rollback(Store(store), version, by, reason)
     typer.echo(f"version {version} is current again, as version {now.number}", err=True)
 
 

@@ -189,8 +189,23 @@ class Store:
 
     def _version(self, commit: Mapping[str, Any]) -> Version:
         if _RECORD not in commit:
-            raise InputError(f"version {commit['version']} of the store {self.path} was written by another program")
+            raise InputError(
+                f"version {commit['version']} of the store {self.path} was written by another program: if it has only "
+                "put files together (OPTIMIZE) or removed old ones (VACUUM), cardscreen list adopt checks so and reads "
+                f"on; else go back by cardscreen list rollback {next(self.history()).number}"
+            )
         return Version(commit["version"], Record.model_validate_json(commit[_RECORD]))
+
+    def newest(self) -> int:
+        """The number of the newest version, whoever wrote it."""
+        return self._table().version()
+
+    def foreign(self, version: int) -> pl.LazyFrame:
+        """All listings of a version that another program wrote: `merging.KEPT`."""
+        frame = pl.scan_delta(self._table(version))
+        there = frame.collect_schema()
+        missing = [pl.lit(None, dtype).alias(name) for name, dtype in _STORED.items() if name not in there]
+        return frame.with_columns(missing).select(pl.col(name).cast(dtype) for name, dtype in KEPT.items())
 
     def listings(self, version: int | None = None, source: str | None = None) -> pl.LazyFrame:
         """All listings of a version as the store keeps them, ended ones too: `merging.KEPT`."""
@@ -254,7 +269,9 @@ class Store:
         finally:
             lock.release()
 
-    def replace(self, source: str, listings: pl.LazyFrame, base: int | None, record: Record) -> Version:
+    def replace(
+        self, source: str, listings: pl.LazyFrame, base: int | None, record: Record, *, instead_of: str | None = None
+    ) -> Version:
         """Put a source's listings in place of those it had, as one commit.
 
         Args:
@@ -262,6 +279,7 @@ class Store:
             listings: `merging.KEPT`, all of them.
             base: The version that they were made from; None where there was no store.
             record: What the commit says.
+            instead_of: Another name that the source had.
 
         Raises:
             LostRace: The store has another version by now; nothing was changed.
@@ -279,7 +297,7 @@ class Store:
         if base is None:
             self._make([action], record)
         else:
-            self._commit(self._table(base), [action], "overwrite", [("source", "=", source)], record)
+            self._commit(self._table(base), [action], "overwrite", [("source", "=", instead_of or source)], record)
         return self.at()
 
     def note(self, base: int, record: Record) -> Version:

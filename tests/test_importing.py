@@ -398,14 +398,15 @@ def test_two_case_numbers_on_one_number_are_two_listings(tmp_path: Path) -> None
     assert json.loads(take(tmp_path, "--json").out)["added"] == 2
 
 
-def test_the_same_file_again_is_recorded_and_no_younger(ten: Path) -> None:
+def test_the_same_file_of_a_later_day_confirms_what_it_says(ten: Path) -> None:
     done = cardscreen(
         "list", "import", "list.csv", "--feed", "police.toml", "--store", "lists", "--as-of", "2026-03-09", cwd=ten
     )
-    assert "imported before" in done.out
+    assert "nothing has changed since 2026-03-01: the data is true of 2026-03-09, too" in done.out
     at = Store(ten / "lists").at()
     assert at.number == 1
-    assert at.record.origins["police"].data_date == date(2026, 3, 1)
+    police = at.record.origins["police"]
+    assert (police.confirmed_on, police.changed_on) == (date(2026, 3, 9), date(2026, 3, 1))
     assert len(list((ten / "lists").glob("*.parquet"))) == 1
 
 
@@ -414,7 +415,7 @@ def test_a_newer_file_with_the_same_listings_is_younger(ten: Path) -> None:
     cardscreen(
         "list", "import", "list.csv", "--feed", "police.toml", "--store", "lists", "--as-of", "2026-03-09", cwd=ten
     )
-    assert Store(ten / "lists").at().record.origins["police"].data_date == date(2026, 3, 9)
+    assert Store(ten / "lists").at().record.origins["police"].confirmed_on == date(2026, 3, 9)
 
 
 def test_an_import_of_one_source_leaves_the_files_of_the_others(ten: Path) -> None:

@@ -201,7 +201,7 @@ def test_the_overview_tells_how_old_each_source_is(tmp_path: Path) -> None:
     take(tmp_path, [1, 2], terms={"warn_after_days": 2, "error_after_days": 5})
     take(tmp_path, [3], "bank", day=DAY + timedelta(days=4))
     told = inspecting.overview(Store(tmp_path / "lists"), DAY + timedelta(days=4))
-    assert told.select("source", "live", "data_date", "age", "state").rows() == [
+    assert told.select("source", "live", "confirmed_on", "age", "state").rows() == [
         ("bank", 1, DAY + timedelta(days=4), 0, "fresh"),
         ("police", 2, DAY, 4, "old"),
     ]

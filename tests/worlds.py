@@ -208,7 +208,8 @@ def blocklist_of(listings: list[Row], terms: dict[str, Row] | None = None) -> cs
     hidden = pl.Series([row["token"] for row in listings], dtype=pl.Boolean)
     listed = cs.Blocklist.from_frame(frame.with_columns(value=pl.when(hidden).then(tokens).otherwise("value")))
     about: Row = {
-        "data_date": DAY,
+        "confirmed_on": DAY,
+        "changed_on": DAY,
         "imported_at": datetime(2026, 11, 23, tzinfo=UTC),
         "file": "",
         "sha256": "",

@@ -14,11 +14,11 @@ from cardscreen.demo.folder import cleared, deliver, write
 from cardscreen.demo.leaks import Searcher
 from cardscreen.demo.outcome import Blunders, Night, Outcome
 from cardscreen.demo.world import World
+from cardscreen.edits import rollback
 from cardscreen.errors import FeedRefused
 from cardscreen.feeds import Feed
 from cardscreen.finished import Finished
 from cardscreen.importing import import_file
-from cardscreen.inspecting import rollback
 from cardscreen.job import Job
 from cardscreen.run import Run, run_job
 from cardscreen.store import Store
