@@ -126,7 +126,10 @@ def import_file(
             raise InputError(f"{rejects} can't be written, where the rows belong that can't be used: nothing was taken")
         counts = {"read": len(read.rows) + len(read.rejects), "rejected": len(read.rejects), "merged": doubles}
         counts |= merged.counts() | {"in_force_before": merged.before, "in_force": merged.after}
-        origin = _origin(read, feed, day, path, merged, before)
+        # The changes that came last, come once more, are no news of today; of a day that is told, they are.
+        no_news = before is not None and again and feed.mode == "delta" and len(read.rows) > 0 and as_of is None
+        told_on = before.confirmed_on if before is not None and no_news else day
+        origin = _origin(read, feed, told_on, path, merged, before)
         done = Imported(
             source=feed.source,
             version=None,
@@ -189,8 +192,9 @@ def _committed(
 ) -> Version:
     with not_for_others(), store.lock():
         latest = store.at() if store.exists() else None
-        if (latest.number if latest else None) != (base.number if base else None):
+        if _is_touched(store, base, latest, feed.source):
             raise LostRace(store.path)
+        base = latest
         record = Record(
             instant=store.stamp(base.record if base else None),
             action="import",
@@ -205,16 +209,21 @@ def _committed(
         return store.replace(feed.source, merged.listings, base.number if base else None, record)
 
 
+def _is_touched(store: Store, base: Version | None, latest: Version | None, source: str) -> bool:
+    """Whether what was decided about a source may be another thing by now."""
+    if base is None or latest is None:
+        return base is not latest
+    since = store.history(latest.number - base.number)
+    return any(each.record.source in (source, None) for each in since if each.number > base.number)
+
+
 _CHANGES = {"added", "reopened", "changed", "ended"}
 
 
 def _origin(
     read: FeedRows, feed: Feed, day: date, path: str | os.PathLike[str], merged: Merged, before: Origin | None
 ) -> Origin:
-    # The changes that came last, come once more, are no news of a later day.
-    repeats = before is not None and before.sha256 == read.file.sha256 and feed.mode == "delta" and len(read.rows)
-    told_on = before.confirmed_on if before and repeats else day
-    confirmed_on = max(told_on, before.confirmed_on) if before else told_on
+    confirmed_on = max(day, before.confirmed_on) if before else day
     changes = before is None or _CHANGES & merged.counts().keys()
     return Origin(
         terms=feed.terms,

@@ -149,6 +149,9 @@ def shown(listings: pl.DataFrame, form: Form = "masked", key: TokenKey | None = 
     Raises:
         ConfigError: Tokens without a key.
     """
+    if "gaps" in listings.columns:  # as ISO 8601 writes intervals; text files hold no lists
+        days = pl.col("gaps").cast(pl.List(pl.String)).list.join(" ").replace("", None)
+        listings = listings.with_columns(gaps=days.str.replace_all(r"(\S+) (\S+)", "${1}/${2}"))
     if form == "plain":
         return listings
     if form == "token" and key is None:

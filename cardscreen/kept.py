@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
+
+import polars as pl
 
 from cardscreen.config import TomlFile, read_toml
 from cardscreen.errors import CardscreenError, InputError
 from cardscreen.finished import Finished
+from cardscreen.frames import ENGINE_ERRORS
 from cardscreen.job import Job
 from cardscreen.policy import Clearances, Policy
 from cardscreen.store import Store
@@ -77,6 +81,19 @@ def policy_of(run: Finished) -> Policy:
     told: dict[str, Any] = {name: part for name, part in settings.items() if name != "clearances"}
     toml = TomlFile(f"the policy of run {run.run_id}", told, "")
     return Policy.from_settings(toml, run.folder).under(terms_of(run) or {})
+
+
+def gaps_of(run: Finished, listings: Collection[str]) -> Mapping[str, Sequence[date]]:
+    """Since when and until when listings were left out by their source, where the run's store can still be read."""
+    said = run.records["inputs"].get("store")
+    if not said:
+        return {}
+    named = pl.col("listing_id").is_in(list(listings)) & pl.col("gaps").is_not_null()
+    try:
+        found = Store(said["path"]).listings(said["version"]).filter(named).select("listing_id", "gaps").collect()
+    except (CardscreenError, *ENGINE_ERRORS):
+        return {}
+    return dict(found.rows())
 
 
 def terms_of(run: Finished) -> Mapping[str, Terms] | None:

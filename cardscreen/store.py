@@ -112,7 +112,8 @@ class Store:
 
     def exists(self) -> bool:
         """Whether there is a store at the path."""
-        return deltalake.DeltaTable.is_deltatable(self.path)
+        with self._reading():
+            return deltalake.DeltaTable.is_deltatable(self.path)
 
     def blocklist(self, version: int | None = None, known_at: datetime | str | None = None) -> Blocklist:
         """The listings for screening.
@@ -165,7 +166,9 @@ class Store:
             return self._known_at(known_at)
         table = self._table()
         if version is None or version == table.version():
-            return self._version(table.history(1)[0])
+            with self._reading():
+                newest = table.history(1)[0]
+            return self._version(newest)
         found = [each for each in self.history() if each.number == version]
         if not found:
             raise ConfigError(f"the store {self.path} has no version {version}: the newest is {table.version()}")
@@ -183,7 +186,9 @@ class Store:
 
     def history(self, limit: int | None = None) -> Iterator[Version]:
         """The versions, the newest first."""
-        for commit in self._table().history(limit):
+        with self._reading():
+            commits = self._table().history(limit)
+        for commit in commits:
             if _RECORD in commit:
                 yield self._version(commit)
 
@@ -210,7 +215,8 @@ class Store:
     def listings(self, version: int | None = None, source: str | None = None) -> pl.LazyFrame:
         """All listings of a version as the store keeps them, ended ones too: `merging.KEPT`."""
         table = self._table(version)
-        files = [f"{self.path.rstrip('/')}/{name}" for name in _names(table)]
+        with self._reading():
+            files = [f"{self.path.rstrip('/')}/{name}" for name in _names(table)]
         if "://" not in self.path and not all(Path(file).exists() for file in files):
             raise InputError(
                 f"version {table.version()} of {self.path} can't be read any more: list vacuum has removed its files"
@@ -228,18 +234,24 @@ class Store:
         return self._collected(self.listings(version, source))
 
     def _collected(self, listings: pl.LazyFrame) -> pl.DataFrame:
-        try:
+        with self._reading():
             return listings.collect()
-        except ENGINE_ERRORS as error:
-            raise BlocklistError(f"the store {self.path} can't be read: {first_line(error)}") from None
 
     def _table(self, version: int | None = None) -> deltalake.DeltaTable:
-        try:
+        with self._reading():
             return deltalake.DeltaTable(self.path, version=version)
+
+    @contextmanager
+    def _reading(self, what: str = "read") -> Iterator[None]:
+        """Within it, whatever the engines raise is told as an error of the store."""
+        try:
+            yield
         except TableNotFoundError:
             raise self._nowhere() from None
-        except (DeltaError, OSError) as error:
-            raise BlocklistError(f"the store {self.path} can't be read: {first_line(error)}") from None
+        except CommitFailedError:
+            raise LostRace(self.path) from None
+        except (DeltaError, *ENGINE_ERRORS) as error:
+            raise BlocklistError(f"the store {self.path} can't be {what}: {first_line(error)}") from None
 
     def _nowhere(self) -> InputError:
         place = Path(self.path)
@@ -298,23 +310,19 @@ class Store:
             self._make([action], record)
         else:
             self._commit(self._table(base), [action], "overwrite", [("source", "=", instead_of or source)], record)
-        return self.at()
+        return Version(0 if base is None else base + 1, record)
 
     def note(self, base: int, record: Record) -> Version:
         """A commit that changes no listing: only what is known of a source."""
         self._commit(self._table(base), [], "append", None, record)
-        return self.at()
+        return Version(base + 1, record)
 
     def restore(self, version: int, record: Record) -> Version:
         """Make an earlier version current again, as a new one."""
         self.listings(version)  # refuses a version whose files are gone
         table = self._table()
-        try:
+        with self._reading("written"):
             table.restore(version, commit_properties=_properties(record))
-        except CommitFailedError:
-            raise LostRace(self.path) from None
-        except (DeltaError, OSError) as error:
-            raise InputError(f"version {version} of {self.path} can't be restored: {first_line(error)}") from None
         return self.at()
 
     def _make(self, actions: list[Any], record: Record) -> None:
@@ -335,15 +343,16 @@ class Store:
         """Bytes and rows of a new file with the listings."""
         sizes: list[tuple[int, int]] = []
         # `source` stays in the file, so that any Parquet reader finds whole listings.
-        listings.select(pl.col(name).cast(dtype) for name, dtype in _STORED.items()).sink_parquet(
-            f"{self.path.rstrip('/')}/{file}",
-            row_group_size=_ROW_GROUP,
-            compression="zstd",
-            compression_level=1,  # faster than the default, and no larger here
-            statistics=False,  # rows are in no order; and the least and greatest values are nobody's business
-            sync_on_close="all",
-            sinked_paths_callback=lambda told: sizes.extend((path.num_bytes, path.num_rows) for path in told.paths),
-        )
+        with self._reading("written"):
+            listings.select(pl.col(name).cast(dtype) for name, dtype in _STORED.items()).sink_parquet(
+                f"{self.path.rstrip('/')}/{file}",
+                row_group_size=_ROW_GROUP,
+                compression="zstd",
+                compression_level=1,  # faster than the default, and no larger here
+                statistics=False,  # rows are in no order; and the least and greatest values are nobody's business
+                sync_on_close="all",
+                sinked_paths_callback=lambda told: sizes.extend((path.num_bytes, path.num_rows) for path in told.paths),
+            )
         return sizes[0]
 
     def _commit(
@@ -355,11 +364,14 @@ class Store:
         record: Record,
     ) -> None:
         try:
-            table.create_write_transaction(
-                actions, mode, _SCHEMA, ["source"], partition, commit_properties=_properties(record)
-            )
-        except CommitFailedError:
-            raise LostRace(self.path) from None
+            with self._reading("written"):
+                table.create_write_transaction(
+                    actions, mode, _SCHEMA, ["source"], partition, commit_properties=_properties(record)
+                )
+        except BlocklistError:
+            # What follows on a commit, such as a checkpoint, may fail where the commit has not.
+            if self.at().record.instant != record.instant:
+                raise
 
     def identity(self) -> str:
         """The path or URL by which runs name the store."""

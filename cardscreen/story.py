@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from typing import Any, Literal
 
 import polars as pl
@@ -15,7 +16,7 @@ import polars as pl
 from cardscreen.errors import without_cards
 from cardscreen.finished import Finished, all_in, looking_into
 from cardscreen.judgement import Judgement, judged
-from cardscreen.kept import policy_of, terms_of
+from cardscreen.kept import gaps_of, policy_of, terms_of
 from cardscreen.terms import Terms
 
 _NIGHTS = 400  # earlier runs that are looked through
@@ -31,6 +32,7 @@ class Finding:
         terms: Its source's, where they are known.
         decides: Whether the account's action comes from it.
         seen: In this run; `carried` from an earlier night that it still holds for; or `before`, and no longer.
+        gaps: The first day without the listing and the first day with it again, of each time it was left out.
     """
 
     hit: Mapping[str, Any]
@@ -38,6 +40,7 @@ class Finding:
     terms: Terms | None
     decides: bool
     seen: Literal["now", "carried", "before"] = "now"
+    gaps: Sequence[date] = ()
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,7 @@ def _findings(run: Finished, account: str, seen: Literal["now", "carried", "befo
     if not hits:
         return []
     policy, terms = policy_of(run), terms_of(run) or {}
+    gaps = gaps_of(run, {hit["listing_id"] for hit in hits})
     rows = [*_rows(run, "changes", account), *_rows(run, "flagged", account)]
     flag = rows[-1] if rows else {}
     told = [
@@ -128,6 +132,7 @@ def _findings(run: Finished, account: str, seen: Literal["now", "carried", "befo
             terms=terms.get(hit["source"]),
             decides=any(hit["listing_id"] == row["decided_by"] for row in rows[:1]),
             seen=seen,
+            gaps=gaps.get(hit["listing_id"], ()),
         )
         for hit in hits
     ]

@@ -151,6 +151,8 @@ def _finding(finding: Finding) -> Iterator[str]:
         f"{_role(finding)}: its {hit['identifier']} {hit['value']} {is_there} on the list of {hit['source']}{reason}, "
         f"{since}{until}{case} (listing {hit['listing_id']})."
     )
+    for begin, end in zip(finding.gaps[::2], finding.gaps[1::2], strict=True):
+        yield f"  It was not on that list from {begin} until {end}."
     for said in (_MATCHES[hit["match"]], _HOLDERS[hit["holder"]]):
         if said:
             yield f"  {said}"

@@ -642,12 +642,6 @@ def test_the_day_of_the_data_is_neither_to_come_nor_before_what_is_there(ten: Pa
     )
 
 
-def test_an_older_file_sent_again_is_refused(ten: Path) -> None:
-    listed(ten, [*TEN, "13900139000,,"], "newer.csv")
-    assert take(ten, file="newer.csv").code == 0
-    assert "delta: this very file was imported before" in refused(ten)
-
-
 def test_a_list_is_not_taken_under_another_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "cards.toml").write_text('source = "bank"\nkind = "card"\n[columns]\nvalue = "pan"\n')
     (tmp_path / "cards.csv").write_text(f"pan\n{CARD}\n")
