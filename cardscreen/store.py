@@ -51,7 +51,11 @@ _SCHEMA = deltalake.Schema.from_arrow(
 )
 _RECORD = "cardscreen"  # where a commit keeps it
 _FOREVER = "interval 36500 days"
-_TABLE = {"delta.logRetentionDuration": _FOREVER, "delta.deletedFileRetentionDuration": _FOREVER}
+_TABLE = {
+    "delta.logRetentionDuration": _FOREVER,
+    "delta.deletedFileRetentionDuration": _FOREVER,
+    "delta.checkpointInterval": "10",  # each version is asked for often, and the log is read from there
+}
 _ROW_GROUP = 500_000
 _OWN = re.compile(r"[0-9a-f]{32}[.]parquet")  # names of the store's files
 _UNUSABLE = "#%?"  # in paths: the engine takes them for parts of a URL

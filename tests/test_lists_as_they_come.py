@@ -379,7 +379,7 @@ def test_four_hundred_imports_go_well_beside_one_another_and_beside_whoever_read
             import_file(file, said, store, as_of=date(2026, 1, 1) + timedelta(days=on), allow=["grow"])
 
     def reads() -> None:
-        while not over.is_set():
+        while not over.wait(0.2):
             if store.exists():
                 inspecting.overview(store, DAY)
                 inspecting.past(store, 20)
