@@ -24,7 +24,7 @@ from cardscreen.terms import Origin
 #: The checks that can be waived, by name.
 CHECKS = (
     *("columns", "empty", "unusable", "duplicates", "shrink", "grow"),
-    *("future", "range", "zeros", "kind", "short", "delta"),
+    *("future", "range", "zeros", "kind", "short", "delta", "cut"),
 )
 _SHOWN = 5  # lines that a problem names
 #: Whether a value, or the beginning of such, may be a service number behind plus and country code.
@@ -64,6 +64,7 @@ def check_file(read: FeedRows, feed: Feed, day: date) -> list[Problem]:
     return [
         *(Problem("columns", str(error)) for error in read.missing),
         *_emptiness(read, feed),
+        *_cut(read),
         *_unusable(read, feed),
         *_strangers(read, feed),
         *_future(read.rows, feed, day),
@@ -101,6 +102,11 @@ def _emptiness(read: FeedRows, feed: Feed) -> Iterator[Problem]:
         yield Problem("empty", "the file has no rows: was it cut off?")
     elif read.rows.is_empty():
         yield Problem("empty", f"no row of {len(read.rejects):,} can be used: {_reasons(read.rejects, feed)}")
+
+
+def _cut(read: FeedRows) -> Iterator[Problem]:
+    if read.file.cut:
+        yield Problem("cut", f"the file ends in the midst of a row: {read.file.cut}")
 
 
 def _unusable(read: FeedRows, feed: Feed) -> Iterator[Problem]:
@@ -213,7 +219,7 @@ def _dialled(read: FeedRows, feed: Feed, block: pl.DataFrame) -> list[int]:
         return []
     heads = service_numbers.heads(feed.region)
     few = block.filter(pl.any_horizontal(_IS_SHORT, *(pl.col("value").str.starts_with(head) for head in heads)))
-    cells = pl.DataFrame({"line": read.file.lines, "cell": read.file.frame[feed.columns.value]})
+    cells = pl.DataFrame({"line": read.file.lines, "cell": read.file.frame[feed.columns.named()["value"]]})
     cells = cells.join(few, on="line", how="semi")
     if (parts := kind.split(pl.col("cell"))) is not None:
         cells = cells.with_columns(cell=parts).explode("cell")
@@ -258,7 +264,8 @@ def _zeros(read: FeedRows, feed: Feed) -> Iterator[Problem]:
     if len(_where(some, ~kind.claims(pl.col("value")))) <= feed.limits.unusable_share * len(some) / 2:
         return
     invalid = rows.filter(~kind.claims(pl.col("value"))).collect()
-    cells = pl.DataFrame({"line": read.file.lines, "cell": read.file.frame[feed.columns.value].cast(pl.String)})
+    written = read.file.frame[feed.columns.named()["value"]].cast(pl.String)
+    cells = pl.DataFrame({"line": read.file.lines, "cell": written})
     whole = cells.join(invalid, on="line", how="semi").filter(pl.col("cell").str.contains("^[1-9][0-9]*$"))
     lost = _where(whole, kind.claims(pl.lit("0") + pl.col("cell")))
     if len(lost) > feed.limits.unusable_share * len(read.rows):

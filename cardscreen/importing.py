@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ class Imported:
         again: Whether the very same file was imported before: its data is as old as it was.
         encoding: What a text file was read as.
         rejects: Where the rejected rows are; None where there are none.
+        notes: What whoever gave the file should know of how it was read, in sentences.
     """
 
     source: str
@@ -45,6 +46,7 @@ class Imported:
     again: bool
     encoding: str | None
     rejects: Path | None
+    notes: Sequence[str] = ()
 
     def summary(self) -> dict[str, Any]:
         """The same for a machine."""
@@ -56,6 +58,7 @@ class Imported:
             "again": self.again,
             "encoding": self.encoding,
             "rejects": str(self.rejects) if self.rejects else None,
+            "notes": list(self.notes),
         }
 
 
@@ -81,7 +84,7 @@ def import_file(
         dry_run: Read and check the same, write nothing.
 
     Raises:
-        FeedRefused: One or more checks failed. The store is as it was, and the rejected rows lie beside the file.
+        FeedRefused: One or more checks failed. The store is as it was, and the rejected rows lie in `rejects/`.
         ConfigError: Card numbers are to be stored as tokens and there is no key; an unknown check.
         Busy: Another import was faster, again and again.
         InputError: The file or the store can't be read.
@@ -120,6 +123,7 @@ def import_file(
         done = Imported(
             feed.source, None, counts, found, again, read.file.encoding, rejects if len(read.rejects) else None
         )
+        done = dataclasses.replace(done, notes=read.file.notes)
         if dry_run:
             return done
         origin = _origin(read, feed, day, path, merged, same)
@@ -219,8 +223,10 @@ def _stored(rows: pl.DataFrame, feed: Feed, key: TokenKey | None) -> pl.DataFram
 
 
 def _rejects_file(path: str | os.PathLike[str]) -> Path:
+    """Where rejected rows belong: in a folder, and with an ending, that no pattern for lists finds the next night."""
     name = os.fspath(path)
-    return Path(f"{name.rsplit('/', 1)[-1] if '://' in name else name}.rejects.csv")
+    file = Path(name.rsplit("/", 1)[-1] if "://" in name else name)
+    return file.parent / "rejects" / f"{file.name}.rejects"
 
 
 def _write_rejects(file: Path, read: FeedRows) -> Path | None:
@@ -231,6 +237,7 @@ def _write_rejects(file: Path, read: FeedRows) -> Path | None:
     try:
         if len(read.rejects):
             with not_for_others():
+                file.parent.mkdir(exist_ok=True)
                 write_whole(file, read.rejects.write_csv)
             return file
         file.unlink(missing_ok=True)
