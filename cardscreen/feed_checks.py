@@ -158,12 +158,14 @@ def _where(rows: pl.DataFrame, which: pl.Expr) -> list[int]:
 
 
 def _future(rows: pl.DataFrame, feed: Feed, day: date) -> Iterator[Problem]:
-    if day > feed.today():
-        yield Problem("future", f"the day of the data, {day}, is not here yet")
+    today, zone = feed.today(), feed.zone().told
+    if day > today:
+        yield Problem("future", f"the day of the data, {day}, is not here yet: it is {today} in {zone}")
     latest = day + timedelta(days=feed.limits.future_days)
     if lines := _where(rows, pl.col("listed_on") > latest):
         said = f"{latest}, {feed.limits.future_days} days past" if feed.limits.future_days else f"{day},"
-        yield Problem("future", f"listed after {said} the day of the data: {_lines(lines)}")
+        here = f" (today in {zone})" if day == today else ""
+        yield Problem("future", f"listed after {said} the day of the data{here}: {_lines(lines)}")
 
 
 def _conflicts(several: pl.DataFrame, feed: Feed) -> Iterator[Problem]:

@@ -9,11 +9,10 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
@@ -33,6 +32,7 @@ from cardscreen.sources import SourceFile, read_source
 from cardscreen.tables import explaining, is_dateable, whole_number
 from cardscreen.terms import Terms
 from cardscreen.tokens import TOKEN
+from cardscreen.zones import Zone, local_zone
 
 _DAYS = ("listed_on", "expires_on")
 _SAYING = "say {option} = {value} at the top of the feed, above its first table"
@@ -127,7 +127,7 @@ class Feed(Section):
     comment: str | None = Field(None, min_length=1)
     layout: Literal["table", "lines"] = "table"
     date_format: str | None = None
-    timezone: str = "UTC"
+    timezone: str | None = None
     terms: Terms = Terms()
     limits: FeedLimits = FeedLimits()
 
@@ -139,8 +139,8 @@ class Feed(Section):
 
     @field_validator("timezone")
     @classmethod
-    def _zone(cls, name: str) -> str:
-        return known_zone(name)
+    def _zone(cls, name: str | None) -> str | None:
+        return name and known_zone(name)
 
     @field_validator("header_row")
     @classmethod
@@ -251,8 +251,25 @@ class Feed(Section):
         )
 
     def today(self) -> date:
-        """The day it is now where the feed comes from."""
-        return datetime.now(ZoneInfo(self.timezone)).date()
+        """The day it is now where the feed comes from.
+
+        Raises:
+            ConfigError: The feed names no time zone, and this machine's is none.
+        """
+        return datetime.now(UTC).astimezone(self.zone().info).date()
+
+    def doubts_of_today(self) -> Iterator[str]:
+        """Why the day may be another one where the feed comes from, in a sentence."""
+        if not (zone := self.zone()).is_named:
+            yield f"the data is taken to be of today in {zone.told}: name the feed's timezone"
+
+    def zone(self) -> Zone:
+        """The time zone of where the feed comes from: this machine's, unless the feed names one.
+
+        Raises:
+            ConfigError: As for `today`.
+        """
+        return Zone.named(self.timezone) if self.timezone else local_zone()
 
 
 @dataclasses.dataclass(frozen=True)

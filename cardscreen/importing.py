@@ -79,7 +79,7 @@ def import_file(
         feed: How to read it.
         store: Where to put it; made if it is not there.
         allow: Names of checks to waive; recorded.
-        as_of: The day that the data is of; None: today in the feed's time zone.
+        as_of: The day that the data is of; None: today in the feed's time zone, or else in this machine's.
         key: The secret for the tokens that card numbers are stored as.
         dry_run: Read and check the same, write nothing.
 
@@ -123,7 +123,7 @@ def import_file(
         done = Imported(
             feed.source, None, counts, found, again, read.file.encoding, rejects if len(read.rejects) else None
         )
-        done = dataclasses.replace(done, notes=read.file.notes)
+        done = dataclasses.replace(done, notes=[*read.file.notes, *([] if as_of else feed.doubts_of_today())])
         if dry_run:
             return done
         origin = _origin(read, feed, day, path, merged, same)

@@ -633,7 +633,7 @@ def test_the_day_of_the_data_is_neither_to_come_nor_before_what_is_there(ten: Pa
         ).err
     )
     assert (
-        "future: the day of the data, 2999-01-01, is not here yet"
+        "future: the day of the data, 2999-01-01, is not here yet: it is "
         in cardscreen(
             *("list", "import", "list.csv", "--feed", "police.toml", "--store", "lists", "--as-of", "2999-01-01"),
             cwd=ten,
