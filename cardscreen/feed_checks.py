@@ -7,13 +7,13 @@ parser. Each check has a name, by which a person who knows better can let a file
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import polars as pl
 
 from cardscreen import service_numbers
-from cardscreen.cleaning import to_text
+from cardscreen.cleaning import shape, to_text
 from cardscreen.digits import FULL_WIDTH
 from cardscreen.errors import without_numbers
 from cardscreen.feeds import Feed, FeedRows
@@ -29,6 +29,9 @@ CHECKS = (
 _SHOWN = 5  # lines that a problem names
 #: Whether a value, or the beginning of such, may be a service number behind plus and country code.
 _IS_SHORT = pl.col("value").str.strip_suffix("*").str.len_bytes() <= service_numbers.LONGEST + 1 + 3
+#: Whether a row blocks a phone number.
+_BLOCKS = (pl.col("list") == "block") & (pl.col("kind") == "phone") & (pl.col("operation") == "add")
+_SERVED = "an emergency or service number, or a sender of text messages"
 #: What is dialled at home. A sign behind 10 makes it the area code of Beijing.
 _NATIONAL = r"^\s*((?:10[0-9]|[1-9][1-9]|[2-9]0|0[1-9]|000)[0-9\s().-]*)"
 #: What stands behind quotes, brackets and words.
@@ -51,6 +54,25 @@ class Problem:
     def __str__(self) -> str:
         """The check and the message."""
         return f"{self.check}: {self.message}"
+
+
+def without_service_numbers(read: FeedRows, feed: Feed) -> FeedRows:
+    """The same with emergency and service numbers among the rejects, where the feed says so.
+
+    People who complain name such numbers, too; in a list of a source's own they are a sign of a wrong file.
+    """
+    lines = pl.Series(_served(read, feed) if feed.service_numbers == "reject" else [], dtype=pl.UInt32)
+    if lines.is_empty():
+        return read
+    cells = pl.DataFrame({"line": read.file.lines, "cell": read.file.frame[feed.columns.named()["value"]]})
+    served = cells.filter(pl.col("line").is_in(lines.implode())).select(
+        "line", pl.lit(_SERVED).alias("reason"), shape(to_text(pl.col("cell"))).alias("shape")
+    )
+    return replace(
+        read,
+        rows=read.rows.filter(~pl.col("line").is_in(lines.implode())),
+        rejects=pl.concat([read.rejects, served]).sort("line", maintain_order=True),
+    )
 
 
 def check_file(read: FeedRows, feed: Feed, day: date) -> list[Problem]:
@@ -201,17 +223,22 @@ def _ranges(rows: pl.DataFrame, feed: Feed) -> Iterator[Problem]:
 
 def _short(read: FeedRows, feed: Feed) -> Iterator[Problem]:
     """Emergency and service numbers, and the operator's own, in a list of numbers to block."""
-    block = read.rows.filter((pl.col("list") == "block") & (pl.col("kind") == "phone") & (pl.col("operation") == "add"))
-    # A prefix covers the number that it begins with, too.
-    short = block.filter(_IS_SHORT).with_columns(stem=pl.col("value").str.strip_suffix("*"))
-    served = [value for value in short["stem"].unique().to_list() if service_numbers.is_service_abroad(value)]
-    told = {*_where(short, pl.col("stem").is_in(served)), *_dialled(read, feed, block)}
-    if told:
-        yield Problem("short", f"emergency or service numbers, or senders of text messages: {_lines(sorted(told))}")
+    if told := _served(read, feed):
+        yield Problem("short", f"emergency or service numbers, or senders of text messages: {_lines(told)}")
     if feed.protected:
         own = _protected(feed)
-        if lines := _where(block, own):
+        if lines := _where(read.rows.filter(_BLOCKS), own):
             yield Problem("short", f"numbers that the feed names as protected: {_lines(lines)}")
+
+
+def _served(read: FeedRows, feed: Feed) -> list[int]:
+    """Lines of emergency and service numbers, and of senders of text messages."""
+    block = read.rows.filter(_BLOCKS)
+    # A prefix covers the number that it begins with, too.
+    short = block.filter(_IS_SHORT).with_columns(stem=pl.col("value").str.strip_suffix("*"))
+    short = short.filter(~KINDS["phone"]().claims(pl.col("stem")))  # of a million numbers in the USA, a few
+    served = [value for value in short["stem"].unique().to_list() if service_numbers.is_service_abroad(value)]
+    return sorted({*_where(short, pl.col("stem").is_in(served)), *_dialled(read, feed, block)})
 
 
 def _dialled(read: FeedRows, feed: Feed, block: pl.DataFrame) -> list[int]:

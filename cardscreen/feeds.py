@@ -120,6 +120,7 @@ class Feed(Section):
     open_ended: bool = False
     store_as: Literal["plain", "token"] | None = None
     protected: Sequence[str] = ()
+    service_numbers: Literal["refuse", "reject"] = "refuse"
     encoding: str | None = None
     delimiter: str | None = Field(None, min_length=1, max_length=1)
     sheet: str | None = None
@@ -397,7 +398,8 @@ def _fields(file: SourceFile, there: dict[str, str], feed: Feed) -> pl.DataFrame
                 for name, dtype in _CLOSED.items()
             ),
             _severity(there.get("severity"), feed.severity).alias("severity"),
-            *(pl.col(f"\0{name}").alias(name) for name in _DAYS),
+            pl.col("\0listed_on").alias("listed_on"),
+            _last_day(feed).alias("expires_on"),
             bad_day=pl.coalesce(
                 *(pl.when(bad).then(pl.col(there[name]).cast(pl.String)) for name, bad in bad_days.items()), no_text
             ),
@@ -410,6 +412,14 @@ def _fields(file: SourceFile, there: dict[str, str], feed: Feed) -> pl.DataFrame
         .drop("bad_day_of")
         .collect(engine="in-memory")  # what is the same in all rows takes no memory there
     )
+
+
+def _last_day(feed: Feed) -> pl.Expr:
+    """The last day; where a number's rows are merged, what each of them says counts, and not only the earliest."""
+    said, first = pl.col("\0expires_on"), pl.col("\0listed_on")
+    if feed.repeats == "refuse" or feed.expires_after_days is None:
+        return said
+    return said.fill_null(first.dt.offset_by(f"{feed.expires_after_days}d"))
 
 
 def _words(column: str | None, default: str | None) -> pl.Expr:

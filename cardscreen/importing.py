@@ -13,7 +13,15 @@ import polars as pl
 
 from cardscreen import schema
 from cardscreen.errors import ConfigError, FeedRefused, InputError, near, without_cards
-from cardscreen.feed_checks import CHECKS, Problem, check_change, check_file, check_order, merged_duplicates
+from cardscreen.feed_checks import (
+    CHECKS,
+    Problem,
+    check_change,
+    check_file,
+    check_order,
+    merged_duplicates,
+    without_service_numbers,
+)
 from cardscreen.feeds import Feed, FeedRows, read_feed
 from cardscreen.files import not_for_others, write_whole
 from cardscreen.merging import Defaults, Merged, merge
@@ -93,7 +101,7 @@ def import_file(
         if name not in CHECKS:
             raise ConfigError(f"there is no check {name!r}{near(name, CHECKS)}: the checks are {', '.join(CHECKS)}")
     day = as_of or feed.today()
-    read = read_feed(path, feed, lacking="columns" in allow)
+    read = without_service_numbers(read_feed(path, feed, lacking="columns" in allow), feed)
     read = dataclasses.replace(read, rows=_stored(read.rows, feed, key))
     problems = check_file(read, feed, day)
     rows, doubles = merged_duplicates(read)
