@@ -183,7 +183,7 @@ def _committed(
             source=feed.source,
             by=system_user(),
             reason=f"waived: {', '.join(sorted({each.check for each in done.waived}))}" if done.waived else None,
-            details=done.summary() | {"feed": feed.model_dump(mode="json", exclude_defaults=True)},
+            details=done.summary() | {"feed": feed.model_dump(mode="json", exclude_defaults=True, by_alias=True)},
             origins={**(base.record.origins if base else {}), feed.source: origin},
         )
         if base is not None and not _CHANGES & merged.counts().keys():

@@ -290,10 +290,18 @@ def test_a_last_line_without_an_end_is_told_and_taken(tmp_path: Path, packed: bo
 
 
 CUT = {
-    "fields": ("list.csv", "number,case\n{rows}13900139000", "the last line, 202, has 1 of 2 fields and no end"),
+    "fields": (
+        "list.csv",
+        "number,case\n{rows}13900139000",
+        "the row of line 202 has fewer fields than others, and no end",
+    ),
     "quote": ("list.csv", 'number,case\n{rows}13900139000,"C', "the quote in the row of line 202 is never closed"),
     "object": ("list.jsonl", '{objects}{{"number": "139001', "the last line, 201, is half an object"),
-    "packed": ("list.csv.gz", "number,case\n{rows}13900139000", "the last line, 202, has 1 of 2 fields and no end"),
+    "packed": (
+        "list.csv.gz",
+        "number,case\n{rows}13900139000",
+        "the row of line 202 has fewer fields than others, and no end",
+    ),
 }
 
 

@@ -26,7 +26,7 @@ from cardscreen.sources.comments import without_comments
 from cardscreen.sources.delimited import read_delimited, read_lines
 from cardscreen.sources.objects import read_objects
 from cardscreen.sources.packed import blocks_of, opened
-from cardscreen.sources.rows import Rows, ragged_rows
+from cardscreen.sources.rows import Rows, has_end, ragged_rows
 from cardscreen.sources.sheets import read_sheet
 
 _AS_IT_IS = Reading()
@@ -126,7 +126,7 @@ def _form(name: str, where: str) -> str:
 def _read_text(
     content: bytes, form: str, reading: Reading, layout: str, where: str, columns: Collection[str] | None
 ) -> Rows:
-    has_end = content.rstrip(b" \t").endswith((b"\n", b"\r"))
+    notes = [] if has_end(content) else [_NO_END]
     content = without_comments(content, reading.comment, quotes=layout == "table" and form not in _JSON)
     if layout == "lines":
         rows = read_lines(content, where)
@@ -134,7 +134,7 @@ def _read_text(
         rows = read_objects(content, where, columns)
     else:
         rows = read_delimited(content, reading.delimiter or DELIMITERS[form], where, reading)
-    return rows._replace(notes=[*rows.notes, *[_NO_END] * (not has_end)])
+    return rows._replace(notes=notes)
 
 
 def _read_table(raw: bytes, form: str, where: str) -> Rows:

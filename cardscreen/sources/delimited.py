@@ -24,10 +24,12 @@ from cardscreen.digits import Rows as Places
 from cardscreen.errors import ConfigError, InputError
 from cardscreen.reading import Reading
 from cardscreen.sources.rows import (
+    FIELDS,
     Header,
     Rows,
     empty_as_null,
     fields_reason,
+    has_end,
     line_numbers,
     ragged_rows,
     refuse_empty,
@@ -62,18 +64,19 @@ def read_delimited(content: bytes, delimiter: str, where: str, reading: Reading 
     table = Delimited(in_blocks(content), delimiter, where, reading, cut=True)
     frames, lines, ragged, _, _ = zip(*table.rows(), strict=True)
     rows = Rows(pl.concat(frames), pl.concat(lines), pl.concat(ragged))
-    return rows._replace(cut=_cut(content, rows, table, delimiter))
+    return rows._replace(cut=_cut(content, rows, table))
 
 
-def _cut(content: bytes, rows: Rows, table: Delimited, delimiter: str) -> str:
+def _cut(content: bytes, rows: Rows, table: Delimited) -> str:
     """How a text ends in the midst of a row; empty where it does not."""
     if table.open_quotes:
         return f"the quote in the row of line {table.open_quotes[0]:,} is never closed"
-    last = max(rows.ragged["line"].tail(1), default=0)
-    found = content.count(delimiter.encode(), max(content.rfind(b"\n"), content.rfind(b"\r")) + 1) + 1
-    if content.endswith((b"\n", b"\r")) or last <= max(rows.lines.tail(1), default=0) or found >= len(table.names):
+    if has_end(content):
         return ""
-    return f"the last line, {last:,}, has {found} of {len(table.names)} fields and no end"
+    last = rows.ragged.tail(1).filter(pl.col("line") > max(rows.lines.tail(1), default=0))
+    found = last.select("line", pl.col("reason").str.extract(FIELDS).cast(pl.Int64)).rows()
+    cut = [line for line, fields in found if fields is not None and fields < len(table.names)]
+    return f"the row of line {cut[0]:,} has fewer fields than others, and no end" if cut else ""
 
 
 def read_lines(content: bytes, where: str) -> Rows:

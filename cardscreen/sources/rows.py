@@ -66,6 +66,10 @@ def ragged_rows(rows: pl.DataFrame | None = None) -> pl.DataFrame:
     )
 
 
+#: In a reason: how many fields the row has.
+FIELDS = r"^([0-9]+) fields? where "
+
+
 def fields_reason(found: pl.Expr, header: Header) -> pl.Expr:
     """Why rows with another number of fields than the header don't fit."""
     noun = pl.when(found == 1).then(pl.lit(" field")).otherwise(pl.lit(" fields"))
@@ -114,6 +118,11 @@ def refuse_header_again(rows: Rows, header: Header, where: str) -> None:
 def empty_as_null(frame: pl.DataFrame) -> pl.DataFrame:
     """Text cells without a character, as null."""
     return frame.with_columns(pl.when(pl.col(pl.String) != "").then(pl.col(pl.String)))
+
+
+def has_end(content: bytes) -> bool:
+    """Whether the last line of a text has an end; one of blanks needs none."""
+    return content.rstrip(b" \t").endswith((b"\n", b"\r"))
 
 
 def refuse_empty(content: bytes, where: str) -> None:
