@@ -7,13 +7,13 @@ parser. Each check has a name, by which a person who knows better can let a file
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import polars as pl
 
 from cardscreen import service_numbers
-from cardscreen.cleaning import to_text
+from cardscreen.cleaning import shape, to_text
 from cardscreen.digits import FULL_WIDTH
 from cardscreen.errors import without_numbers
 from cardscreen.feeds import Feed, FeedRows
@@ -24,11 +24,14 @@ from cardscreen.terms import Origin
 #: The checks that can be waived, by name.
 CHECKS = (
     *("columns", "empty", "unusable", "duplicates", "shrink", "grow"),
-    *("future", "range", "zeros", "kind", "short", "delta"),
+    *("future", "range", "zeros", "kind", "short", "delta", "cut"),
 )
 _SHOWN = 5  # lines that a problem names
 #: Whether a value, or the beginning of such, may be a service number behind plus and country code.
 _IS_SHORT = pl.col("value").str.strip_suffix("*").str.len_bytes() <= service_numbers.LONGEST + 1 + 3
+#: Whether a row blocks a phone number.
+_BLOCKS = (pl.col("list") == "block") & (pl.col("kind") == "phone") & (pl.col("operation") == "add")
+_SERVED = "an emergency or service number, or a sender of text messages"
 #: What is dialled at home. A sign behind 10 makes it the area code of Beijing.
 _NATIONAL = r"^\s*((?:10[0-9]|[1-9][1-9]|[2-9]0|0[1-9]|000)[0-9\s().-]*)"
 #: What stands behind quotes, brackets and words.
@@ -53,6 +56,25 @@ class Problem:
         return f"{self.check}: {self.message}"
 
 
+def without_service_numbers(read: FeedRows, feed: Feed) -> FeedRows:
+    """The same with emergency and service numbers among the rejects, where the feed says so.
+
+    People who complain name such numbers, too; in a list of a source's own they are a sign of a wrong file.
+    """
+    lines = pl.Series(_served(read, feed) if feed.service_numbers == "reject" else [], dtype=pl.UInt32)
+    if lines.is_empty():
+        return read
+    cells = pl.DataFrame({"line": read.file.lines, "cell": read.file.frame[feed.columns.named()["value"]]})
+    served = cells.filter(pl.col("line").is_in(lines.implode())).select(
+        "line", pl.lit(_SERVED).alias("reason"), shape(to_text(pl.col("cell"))).alias("shape")
+    )
+    return replace(
+        read,
+        rows=read.rows.filter(~pl.col("line").is_in(lines.implode())),
+        rejects=pl.concat([read.rejects, served]).sort("line", maintain_order=True),
+    )
+
+
 def check_file(read: FeedRows, feed: Feed, day: date) -> list[Problem]:
     """What is wrong with a file by itself.
 
@@ -64,6 +86,7 @@ def check_file(read: FeedRows, feed: Feed, day: date) -> list[Problem]:
     return [
         *(Problem("columns", str(error)) for error in read.missing),
         *_emptiness(read, feed),
+        *_cut(read),
         *_unusable(read, feed),
         *_strangers(read, feed),
         *_future(read.rows, feed, day),
@@ -98,6 +121,11 @@ def _emptiness(read: FeedRows, feed: Feed) -> Iterator[Problem]:
             yield Problem("empty", "the file has no rows: was it cut off?")
     elif read.rows.is_empty():
         yield Problem("empty", f"no row of {len(read.rejects):,} can be used: {_reasons(read.rejects, feed)}")
+
+
+def _cut(read: FeedRows) -> Iterator[Problem]:
+    if read.file.cut:
+        yield Problem("cut", f"the file ends in the midst of a row: {read.file.cut}")
 
 
 def _unusable(read: FeedRows, feed: Feed) -> Iterator[Problem]:
@@ -149,12 +177,14 @@ def _where(rows: pl.DataFrame, which: pl.Expr) -> list[int]:
 
 
 def _future(rows: pl.DataFrame, feed: Feed, day: date) -> Iterator[Problem]:
-    if day > feed.today():
-        yield Problem("future", f"the day of the data, {day}, is not here yet")
+    today, zone = feed.today(), feed.zone().told
+    if day > today:
+        yield Problem("future", f"the day of the data, {day}, is not here yet: it is {today} in {zone}")
     latest = day + timedelta(days=feed.limits.future_days)
     if lines := _where(rows, pl.col("listed_on") > latest):
         said = f"{latest}, {feed.limits.future_days} days past" if feed.limits.future_days else f"{day},"
-        yield Problem("future", f"listed after {said} the day of the data: {_lines(lines)}")
+        here = f" (today in {zone})" if day == today else ""
+        yield Problem("future", f"listed after {said} the day of the data{here}: {_lines(lines)}")
 
 
 def _conflicts(several: pl.DataFrame, feed: Feed) -> Iterator[Problem]:
@@ -190,17 +220,22 @@ def _ranges(rows: pl.DataFrame, feed: Feed) -> Iterator[Problem]:
 
 def _short(read: FeedRows, feed: Feed) -> Iterator[Problem]:
     """Emergency and service numbers, and the operator's own, in a list of numbers to block."""
-    block = read.rows.filter((pl.col("list") == "block") & (pl.col("kind") == "phone") & (pl.col("operation") == "add"))
-    # A prefix covers the number that it begins with, too.
-    short = block.filter(_IS_SHORT).with_columns(stem=pl.col("value").str.strip_suffix("*"))
-    served = [value for value in short["stem"].unique().to_list() if service_numbers.is_service_abroad(value)]
-    told = {*_where(short, pl.col("stem").is_in(served)), *_dialled(read, feed, block)}
-    if told:
-        yield Problem("short", f"emergency or service numbers, or senders of text messages: {_lines(sorted(told))}")
+    if told := _served(read, feed):
+        yield Problem("short", f"emergency or service numbers, or senders of text messages: {_lines(told)}")
     if feed.protected:
         own = _protected(feed)
-        if lines := _where(block, own):
+        if lines := _where(read.rows.filter(_BLOCKS), own):
             yield Problem("short", f"numbers that the feed names as protected: {_lines(lines)}")
+
+
+def _served(read: FeedRows, feed: Feed) -> list[int]:
+    """Lines of emergency and service numbers, and of senders of text messages."""
+    block = read.rows.filter(_BLOCKS)
+    # A prefix covers the number that it begins with, too.
+    short = block.filter(_IS_SHORT).with_columns(stem=pl.col("value").str.strip_suffix("*"))
+    short = short.filter(~KINDS["phone"]().claims(pl.col("stem")))  # of a million numbers in the USA, a few
+    served = [value for value in short["stem"].unique().to_list() if service_numbers.is_service_abroad(value)]
+    return sorted({*_where(short, pl.col("stem").is_in(served)), *_dialled(read, feed, block)})
 
 
 def _dialled(read: FeedRows, feed: Feed, block: pl.DataFrame) -> list[int]:
@@ -210,7 +245,7 @@ def _dialled(read: FeedRows, feed: Feed, block: pl.DataFrame) -> list[int]:
         return []
     heads = service_numbers.heads(feed.region)
     few = block.filter(pl.any_horizontal(_IS_SHORT, *(pl.col("value").str.starts_with(head) for head in heads)))
-    cells = pl.DataFrame({"line": read.file.lines, "cell": read.file.frame[feed.columns.value]})
+    cells = pl.DataFrame({"line": read.file.lines, "cell": read.file.frame[feed.columns.named()["value"]]})
     cells = cells.join(few, on="line", how="semi")
     if (parts := kind.split(pl.col("cell"))) is not None:
         cells = cells.with_columns(cell=parts).explode("cell")
@@ -255,7 +290,8 @@ def _zeros(read: FeedRows, feed: Feed) -> Iterator[Problem]:
     if len(_where(some, ~kind.claims(pl.col("value")))) <= feed.limits.unusable_share * len(some) / 2:
         return
     invalid = rows.filter(~kind.claims(pl.col("value"))).collect()
-    cells = pl.DataFrame({"line": read.file.lines, "cell": read.file.frame[feed.columns.value].cast(pl.String)})
+    written = read.file.frame[feed.columns.named()["value"]].cast(pl.String)
+    cells = pl.DataFrame({"line": read.file.lines, "cell": written})
     whole = cells.join(invalid, on="line", how="semi").filter(pl.col("cell").str.contains("^[1-9][0-9]*$"))
     lost = _where(whole, kind.claims(pl.lit("0") + pl.col("cell")))
     if len(lost) > feed.limits.unusable_share * len(read.rows):

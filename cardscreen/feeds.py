@@ -9,11 +9,10 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
-from zoneinfo import ZoneInfo
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import polars as pl
@@ -21,18 +20,19 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from cardscreen import pan_forms, phone_forms, schema
 from cardscreen.cleaning import QUANTITY, holds_numbers, refuse_type, shape, to_text
-from cardscreen.complaints import complaint
+from cardscreen.complaints import Problem, complaint, found
 from cardscreen.config import Section, TomlFile, checked, known_format, known_zone, read_toml
 from cardscreen.days import is_no_day, read_days
 from cardscreen.digits import taken
-from cardscreen.errors import ConfigError, InputError, MissingColumn
+from cardscreen.errors import ConfigError, InputError, MissingColumn, near
 from cardscreen.identifiers import KINDS, Kind, kind_from_options, options_of
 from cardscreen.pans_in_text import Found, rows_with_digits, tell_own
-from cardscreen.reading import Reading
+from cardscreen.reading import Reading, known_rows
 from cardscreen.sources import SourceFile, read_source
 from cardscreen.tables import explaining, is_dateable, whole_number
 from cardscreen.terms import Terms
 from cardscreen.tokens import TOKEN
+from cardscreen.zones import Zone, local_zone
 
 _DAYS = ("listed_on", "expires_on")
 _SAYING = "say {option} = {value} at the top of the feed, above its first table"
@@ -46,22 +46,37 @@ ROW = {
 }
 
 
-class Columns(Section):
-    """The file's own names of the columns that a feed reads."""
+_Place = Annotated[int, Field(ge=1)]
+_Column = str | _Place
 
-    value: str
-    kind: str | None = None
-    operation: str | None = None
-    list: str | None = None
-    reason: str | None = None
-    reference: str | None = None
-    severity: str | None = None
-    listed_on: str | None = None
-    expires_on: str | None = None
+
+class Columns(Section):
+    """The file's own names of the columns that a feed reads; or of a file without a header their places, from 1."""
+
+    value: _Column
+    kind: _Column | None = None
+    operation: _Column | None = None
+    list: _Column | None = None
+    reason: _Column | None = None
+    reference: _Column | None = None
+    severity: _Column | None = None
+    listed_on: _Column | None = None
+    expires_on: _Column | None = None
+
+    @model_validator(mode="after")
+    def _alike(self) -> Columns:
+        if len({type(column) for column in self.model_dump().values() if column}) > 1:
+            raise ValueError("give either the names of all columns, or the places of all: a file has a header or none")
+        return self
 
     def named(self) -> dict[str, str]:
-        """Columns of a listing → columns of the file."""
-        return {name: column for name, column in self.model_dump().items() if column}
+        """Columns of a listing → columns of the file as they are named when it is read."""
+        return {name: str(column) for name, column in self.model_dump().items() if column}
+
+    @property
+    def are_places(self) -> bool:
+        """Whether the file has no header."""
+        return isinstance(self.value, int)
 
 
 class FeedLimits(Section):
@@ -89,6 +104,7 @@ class Feed(Section):
 
     source: str = Field(min_length=1)
     kind: str | None = None
+    kinds_named: dict[str, str] = Field({}, alias="kinds")  # what a column of kinds calls them → ours
     columns: Columns
     region: str | None = None
     many: bool = False
@@ -105,13 +121,15 @@ class Feed(Section):
     open_ended: bool = False
     store_as: Literal["plain", "token"] | None = None
     protected: Sequence[str] = ()
+    service_numbers: Literal["refuse", "reject"] = "refuse"
     encoding: str | None = None
     delimiter: str | None = Field(None, min_length=1, max_length=1)
     sheet: str | None = None
-    header_row: int | None = Field(None, ge=1)
+    header_row: _Place | Sequence[_Place] | None = None
+    comment: str | None = Field(None, min_length=1)
     layout: Literal["table", "lines"] = "table"
     date_format: str | None = None
-    timezone: str = "UTC"
+    timezone: str | None = None
     terms: Terms = Terms()
     limits: FeedLimits = FeedLimits()
 
@@ -123,8 +141,30 @@ class Feed(Section):
 
     @field_validator("timezone")
     @classmethod
-    def _zone(cls, name: str) -> str:
-        return known_zone(name)
+    def _zone(cls, name: str | None) -> str | None:
+        return name and known_zone(name)
+
+    @field_validator("header_row")
+    @classmethod
+    def _rows(cls, rows: int | Sequence[int] | None) -> int | Sequence[int] | None:
+        known_rows(rows)
+        return rows
+
+    @field_validator("comment")
+    @classmethod
+    def _sign(cls, sign: str | None) -> str | None:
+        if sign and (sign[0].isspace() or {*sign} & {*'"\r\n'}):
+            raise ValueError("a comment begins with a sign such as #, and not with a blank or quote")
+        return sign
+
+    @field_validator("kinds_named")
+    @classmethod
+    def _known_kinds(cls, names: dict[str, str]) -> dict[str, str]:
+        for name, kind in names.items():
+            if kind not in KINDS:
+                told = f"{name!r} is said to be of the kind {kind!r}{near(kind, KINDS)}"
+                raise found([Problem((name,), f"{told}: the kinds are {', '.join(KINDS)}")])
+        return names
 
     @field_validator("date_format")
     @classmethod
@@ -135,6 +175,10 @@ class Feed(Section):
     def _kinds(self) -> Feed:
         if (self.kind is None) == (self.columns.kind is None):
             raise ValueError("give either `kind`, or the column that says it as columns.kind")
+        if self.kinds_named and self.columns.kind is None:
+            raise ValueError("[kinds] names what is in a column of kinds: name that as columns.kind")
+        if self.columns.are_places and self.header_row is not None:
+            raise ValueError("header_row is there, and columns are places, as in a file without a header")
         if self.mode == "snapshot" and self.columns.operation is not None:
             raise ValueError('columns.operation is there: say mode = "delta"')
         try:
@@ -196,9 +240,38 @@ class Feed(Section):
         """Whether the store holds the numbers of a kind as tokens; cards unless the feed says otherwise."""
         return (self.store_as or ("token" if kind == "card" else "plain")) == "token"
 
+    def reading(self) -> Reading:
+        """How a file of the feed is to be read."""
+        return Reading(
+            encoding=self.encoding,
+            delimiter=self.delimiter,
+            sheet=self.sheet,
+            header_row=self.header_row,
+            saying=_SAYING,
+            header=not self.columns.are_places,
+            comment=self.comment,
+        )
+
     def today(self) -> date:
-        """The day it is now where the feed comes from."""
-        return datetime.now(ZoneInfo(self.timezone)).date()
+        """The day it is now where the feed comes from.
+
+        Raises:
+            ConfigError: The feed names no time zone, and this machine's is none.
+        """
+        return datetime.now(UTC).astimezone(self.zone().info).date()
+
+    def doubts_of_today(self) -> Iterator[str]:
+        """Why the day may be another one where the feed comes from, in a sentence."""
+        if not (zone := self.zone()).is_named:
+            yield f"the data is taken to be of today in {zone.told}: name the feed's timezone"
+
+    def zone(self) -> Zone:
+        """The time zone of where the feed comes from: this machine's, unless the feed names one.
+
+        Raises:
+            ConfigError: As for `today`.
+        """
+        return Zone.named(self.timezone) if self.timezone else local_zone()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -256,9 +329,10 @@ def read_feed(path: str | os.PathLike[str], feed: Feed, *, lacking: bool = False
         InputError: The file can't be read, or a column holds no dates.
         ConfigError: The feed's options don't fit the file.
     """
-    reading = Reading(feed.encoding, feed.delimiter, feed.sheet, feed.header_row, _SAYING)
+    reading, columns = feed.reading(), feed.columns.named().values()
     with explaining(path, reading):
-        return _read(read_source(path, reading, layout=feed.layout), feed, str(path), lacking=lacking)
+        file = read_source(path, reading, layout=feed.layout, columns=columns)
+        return _read(file, feed, str(path), lacking=lacking)
 
 
 def _read(file: SourceFile, feed: Feed, where: str, *, lacking: bool) -> FeedRows:
@@ -317,7 +391,7 @@ def _fields(file: SourceFile, there: dict[str, str], feed: Feed) -> pl.DataFrame
         written.select(
             pl.lit(file.lines).alias("line"),
             pl.col(there["value"]).alias("cell"),
-            _words(there.get("kind"), feed.kind).alias("kind"),
+            _words(there.get("kind"), feed.kind).replace(feed.kinds_named).alias("kind"),
             _words(there.get("reason"), feed.reason).alias("reason"),
             _words(there.get("reference"), None).alias("reference"),
             *(
@@ -325,7 +399,8 @@ def _fields(file: SourceFile, there: dict[str, str], feed: Feed) -> pl.DataFrame
                 for name, dtype in _CLOSED.items()
             ),
             _severity(there.get("severity"), feed.severity).alias("severity"),
-            *(pl.col(f"\0{name}").alias(name) for name in _DAYS),
+            pl.col("\0listed_on").alias("listed_on"),
+            _last_day(feed).alias("expires_on"),
             bad_day=pl.coalesce(
                 *(pl.when(bad).then(pl.col(there[name]).cast(pl.String)) for name, bad in bad_days.items()), no_text
             ),
@@ -338,6 +413,14 @@ def _fields(file: SourceFile, there: dict[str, str], feed: Feed) -> pl.DataFrame
         .drop("bad_day_of")
         .collect(engine="in-memory")  # what is the same in all rows takes no memory there
     )
+
+
+def _last_day(feed: Feed) -> pl.Expr:
+    """The last day; where a number's rows are merged, what each of them says counts, and not only the earliest."""
+    said, first = pl.col("\0expires_on"), pl.col("\0listed_on")
+    if feed.repeats == "refuse" or feed.expires_after_days is None:
+        return said
+    return said.fill_null(first.dt.offset_by(f"{feed.expires_after_days}d"))
 
 
 def _words(column: str | None, default: str | None) -> pl.Expr:
@@ -389,7 +472,7 @@ def _read_values(written: pl.DataFrame, feed: Feed) -> pl.DataFrame:
     known = pl.col("kind").is_in(list(kinds)).fill_null(value=False)
     parts = [_of_kind(written.filter(pl.col("kind") == name), kind, kinds) for name, kind in kinds.items()]
     unknown = written.filter(~known).with_columns(
-        problem=pl.lit(f"kind is none of {', '.join(kinds)}"),
+        problem=pl.lit(f"kind is none of {', '.join([*kinds, *feed.kinds_named])}"),
         match=pl.lit(None, dtype=schema.MATCHES),
         value=pl.lit(None, dtype=pl.String),
         stranger=pl.lit(None, dtype=pl.String),

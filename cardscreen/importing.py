@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,15 @@ import polars as pl
 
 from cardscreen import schema
 from cardscreen.errors import ConfigError, FeedRefused, InputError, near, without_cards
-from cardscreen.feed_checks import CHECKS, Problem, check_change, check_file, check_order, merged_duplicates
+from cardscreen.feed_checks import (
+    CHECKS,
+    Problem,
+    check_change,
+    check_file,
+    check_order,
+    merged_duplicates,
+    without_service_numbers,
+)
 from cardscreen.feeds import Feed, FeedRows, read_feed
 from cardscreen.files import not_for_others, write_whole
 from cardscreen.merging import Defaults, Merged, merge
@@ -38,6 +46,7 @@ class Imported:
         changed_on: The latest day of the data on which a listing was added, changed or ended.
         encoding: What a text file was read as.
         rejects: Where the rejected rows are; None where there are none.
+        notes: What whoever gave the file should know of how it was read, in sentences.
     """
 
     source: str
@@ -49,6 +58,7 @@ class Imported:
     changed_on: date
     encoding: str | None
     rejects: Path | None
+    notes: Sequence[str] = ()
 
     def summary(self) -> dict[str, Any]:
         """The same for a machine."""
@@ -62,6 +72,7 @@ class Imported:
             "changed_on": self.changed_on.isoformat(),
             "encoding": self.encoding,
             "rejects": str(self.rejects) if self.rejects else None,
+            "notes": list(self.notes),
         }
 
 
@@ -82,12 +93,12 @@ def import_file(
         feed: How to read it.
         store: Where to put it; made if it is not there.
         allow: Names of checks to waive; recorded.
-        as_of: The day that the data is of; None: today in the feed's time zone.
+        as_of: The day that the data is of; None: today in the feed's time zone, or else in this machine's.
         key: The secret for the tokens that card numbers are stored as.
         dry_run: Read and check the same, write nothing.
 
     Raises:
-        FeedRefused: One or more checks failed. The store is as it was, and the rejected rows lie beside the file.
+        FeedRefused: One or more checks failed. The store is as it was, and the rejected rows lie in `rejects/`.
         ConfigError: Card numbers are to be stored as tokens and there is no key; an unknown check.
         Busy: Another import was faster, again and again.
         InputError: The file or the store can't be read.
@@ -96,7 +107,7 @@ def import_file(
         if name not in CHECKS:
             raise ConfigError(f"there is no check {name!r}{near(name, CHECKS)}: the checks are {', '.join(CHECKS)}")
     day = as_of or feed.today()
-    read = read_feed(path, feed, lacking="columns" in allow)
+    read = without_service_numbers(read_feed(path, feed, lacking="columns" in allow), feed)
     read = dataclasses.replace(read, rows=_stored(read.rows, feed, key))
     problems = check_file(read, feed, day)
     rows, doubles = merged_duplicates(read)
@@ -141,6 +152,7 @@ def import_file(
             encoding=read.file.encoding,
             rejects=rejects if len(read.rejects) else None,
         )
+        done = dataclasses.replace(done, notes=[*read.file.notes, *([] if as_of else feed.doubts_of_today())])
         if dry_run:
             return done
         try:
@@ -201,7 +213,7 @@ def _committed(
             source=feed.source,
             by=system_user(),
             reason=f"waived: {', '.join(sorted({each.check for each in done.waived}))}" if done.waived else None,
-            details=done.summary() | {"feed": feed.model_dump(mode="json", exclude_defaults=True)},
+            details=done.summary() | {"feed": feed.model_dump(mode="json", exclude_defaults=True, by_alias=True)},
             origins={**(base.record.origins if base else {}), feed.source: origin},
         )
         if base is not None and not {*_CHANGES, "repeated"} & merged.counts().keys():
@@ -260,8 +272,10 @@ def _stored(rows: pl.DataFrame, feed: Feed, key: TokenKey | None) -> pl.DataFram
 
 
 def _rejects_file(path: str | os.PathLike[str]) -> Path:
+    """Where rejected rows belong: in a folder, and with an ending, that no pattern for lists finds the next night."""
     name = os.fspath(path)
-    return Path(f"{name.rsplit('/', 1)[-1] if '://' in name else name}.rejects.csv")
+    file = Path(name.rsplit("/", 1)[-1] if "://" in name else name)
+    return file.parent / "rejects" / f"{file.name}.rejects"
 
 
 def _write_rejects(file: Path, read: FeedRows) -> Path | None:
@@ -272,6 +286,7 @@ def _write_rejects(file: Path, read: FeedRows) -> Path | None:
     try:
         if len(read.rejects):
             with not_for_others():
+                file.parent.mkdir(exist_ok=True)
                 write_whole(file, read.rejects.write_csv)
             return file
         file.unlink(missing_ok=True)

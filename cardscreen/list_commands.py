@@ -79,8 +79,8 @@ def import_(
 ) -> None:
     """Import a source's file, or refuse it whole.
 
-    A file that fails a check leaves the store as it was; rows that can't be used lie beside it in
-    FILE.rejects.csv.
+    A file that fails a check leaves the store as it was; rows that can't be used lie as CSV in
+    rejects/FILE.rejects beside it.
 
     [dim]Example:[/dim] cardscreen list import police.csv --feed police.toml --store lists
     """

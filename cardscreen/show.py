@@ -94,6 +94,7 @@ def import_lines(done: Imported) -> Iterator[str]:
     yield f"  in force: {counted(counts['in_force'], 'listing')}, before: {counts['in_force_before']:,}"
     if done.encoding and done.encoding != "utf-8":
         yield f"  read as {done.encoding}"
+    yield from (f"  {note}" for note in done.notes)
     if done.changed_on < done.confirmed_on:
         yield f"  nothing has changed since {done.changed_on}: the data is true of {done.confirmed_on}, too"
     elif done.again:

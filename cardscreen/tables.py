@@ -156,14 +156,14 @@ def _open_urls(urls: list[str], reading: Reading, *, marked: bool) -> pl.LazyFra
     def parts(columns: list[str]) -> Parts:
         read = set()
         for url, blocks in lines():
-            table = Delimited(decoded(blocks, "utf-8", url), delimiter, url, reading.header_row)
+            table = Delimited(decoded(blocks, "utf-8", url), delimiter, url, reading)
             require_columns(table.names, columns, url)
             read.add(PurePosixPath(urlsplit(url).path).name)
             yield url, {}, table.rows(columns)
         if lost := [url for url in urls if "*" not in url and PurePosixPath(urlsplit(url).path).name not in read]:
             raise InputError(f"{lost[0]} is empty")
 
-    names = Delimited(begin, delimiter, urls[0], reading.header_row).names
+    names = Delimited(begin, delimiter, urls[0], reading).names
     return scan_text(names, [], parts, marked=marked)
 
 

@@ -367,13 +367,13 @@ def test_a_missing_column_is_refused_and_an_optional_one_can_be_waived(ten: Path
 def test_rejected_rows_lie_beside_the_file_and_go_when_there_are_none(ten: Path) -> None:
     listed(ten, [*TEN, "abc -,,", ",2026-01-01,"])
     refused(ten)
-    assert pl.read_csv(ten / "list.csv.rejects.csv").rows() == [
+    assert pl.read_csv(ten / "rejects/list.csv.rejects").rows() == [
         (12, "no phone number", "AAA -"),
         (13, "no phone number", None),
     ]
     listed(ten, TEN)
     assert take(ten).code == 0
-    assert not (ten / "list.csv.rejects.csv").exists()
+    assert not (ten / "rejects/list.csv.rejects").exists()
 
 
 def test_a_dry_run_counts_and_writes_nothing(ten: Path) -> None:
@@ -512,7 +512,7 @@ def test_feeds_of_both_kinds_say_in_a_column_which_one_a_row_is(tmp_path: Path) 
     (tmp_path / "mixed.csv").write_text(f"number,what\n13800138000,phone\n{CARD},card\nx,iban\n")
     done = take(tmp_path, "--allow", "unusable", "--json", file="mixed.csv", by="mixed.toml")
     assert json.loads(done.out)["added"] == 2
-    assert pl.read_csv(tmp_path / "mixed.csv.rejects.csv")["line"].to_list() == [4]
+    assert pl.read_csv(tmp_path / "rejects/mixed.csv.rejects")["line"].to_list() == [4]
 
 
 def test_numbers_without_their_leading_zero_are_noticed(tmp_path: Path) -> None:
@@ -607,7 +607,7 @@ def test_where_rejects_cannot_be_written_nothing_is_taken(ten: Path, monkeypatch
 
     monkeypatch.setattr("cardscreen.importing.write_whole", fails)
     listed(ten, [*TEN, "abc,,"])
-    assert "list.csv.rejects.csv can't be written" in refused(ten, "--allow", "unusable")
+    assert "rejects/list.csv.rejects can't be written" in refused(ten, "--allow", "unusable")
     assert "unusable: 1 of 11 rows" in refused(ten)
 
 
@@ -634,7 +634,7 @@ def test_the_day_of_the_data_is_neither_to_come_nor_before_what_is_there(ten: Pa
         ).err
     )
     assert (
-        "future: the day of the data, 2999-01-01, is not here yet"
+        "future: the day of the data, 2999-01-01, is not here yet: it is "
         in cardscreen(
             *("list", "import", "list.csv", "--feed", "police.toml", "--store", "lists", "--as-of", "2999-01-01"),
             cwd=ten,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
+import random
+from collections.abc import Iterator
+from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -11,6 +13,7 @@ from commands import cardscreen
 
 import cardscreen as cs
 from cardscreen import presets
+from cardscreen.importing import import_file
 from cardscreen.store import Store
 
 FTC = """Company_Phone_Number,Created_Date,Violation_Date,Consumer_City,Consumer_State,Consumer_Area_Code,Subject,\
@@ -73,6 +76,60 @@ def test_a_complaint_alone_leads_to_a_notice_at_most(tmp_path: Path) -> None:
     policy = {"levels": {"low": 1, "medium": 2, "high": 3, "critical": 4}}
     result = cs.screen(accounts, blocklist, {"phone": cs.Phone("US")}, as_of=date(2026, 3, 1), policy=policy)
     assert result.flagged.select("level", "action").collect().rows() == [("critical", "notify")]
+
+
+HEADER = FTC.splitlines()[0]
+NO_CALLERS = {
+    **dict.fromkeys(
+        ["911", "311", "411", "24273", "729725"], "an emergency or service number, or a sender of text messages"
+    ),
+    **dict.fromkeys(["", "0"], "no phone number"),
+}
+
+
+def ftc_days(count: int) -> Iterator[tuple[date, list[tuple[str, date]]]]:
+    """Days, and who was complained of on each: on weekends a few; some again and again, and again on later days."""
+    chance = random.Random(7)
+    often = [f"202555{number:04}" for number in range(40)]
+    for number in range(count):
+        day = date(2026, 2, 2) + timedelta(days=number)
+        size = 24 if day.weekday() > 4 else 240
+        once = [f"212{chance.randrange(200, 999)}{chance.randrange(10_000):04}" for _ in range(size)]
+        others = chance.choices([*NO_CALLERS], [1, 1, 1, 1, 1, 30, 1], k=size // 12)
+        callers = [*once, *chance.choices(often, k=size // 3), *others]
+        chance.shuffle(callers)
+        yield day, [(caller, day - timedelta(days=chance.randrange(2))) for caller in callers]
+
+
+def test_a_month_of_daily_complaints_is_taken_day_after_day(tmp_path: Path) -> None:
+    feed, store = presets.feed("ftc-dnc"), Store(tmp_path / "lists")
+    first, last = dict[str, date](), dict[str, date]()
+    for day, complaints in ftc_days(30):
+        file = tmp_path / f"DNC_Complaint_Numbers_{day}.csv"
+        rows = [f"{caller},{made} 09:10:11,,,,212,Other,N" for caller, made in complaints]
+        file.write_text("".join(f"{line}\n" for line in [HEADER, *rows]))
+        done = import_file(file, feed, store, as_of=day)
+        nobody = {line: NO_CALLERS[who] for line, (who, _) in enumerate(complaints, 2) if who in NO_CALLERS}
+        assert done.rejects is not None
+        assert dict(pl.read_csv(done.rejects).select("line", "reason").rows()) == nobody
+        assert {problem.check for problem in done.waived} <= {"grow"}
+        for caller, made in complaints:
+            if caller not in NO_CALLERS:
+                first[caller] = min(made, first.get(caller, made))
+                last[caller] = max(made, last.get(caller, made))
+    listings = store.blocklist().listings
+    assert {value: days for value, *days in listings.select("value", "listed_on", "expires_on").rows()} == {
+        f"+1{caller}": [first[caller], last[caller] + timedelta(days=180)] for caller in first
+    }
+    assert len(listings) == len(first)
+
+
+def test_service_numbers_still_refuse_a_list_of_a_sources_own(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("+1 212 555 0123\n911\n")
+    text = 'source = "s"\nkind = "phone"\nregion = "US"\n[columns]\nvalue = 1\n'
+    (tmp_path / "feed.toml").write_text(text)
+    done = cardscreen("list", "import", "a.csv", "--feed", "feed.toml", "--store", "lists", cwd=tmp_path)
+    assert "short: emergency or service numbers, or senders of text messages: line 2" in done.err
 
 
 def test_sanctioned_wallets_are_one_a_line_and_cannot_be_overridden(tmp_path: Path) -> None:

@@ -244,18 +244,57 @@ def test_the_shape_of_a_ragged_row_holds_none_of_its_digits_or_letters() -> None
 
 
 @pytest.mark.parametrize(
+    ("content", "line", "rows"),
+    [
+        pytest.param('a,b\n1,2\n3,"4', 3, [("1", "2")], id="in-the-last-line"),
+        pytest.param('a,b\n1,2\n3,"4\n5,6\n', 3, [("1", "2"), ("5", "6")], id="before-other-lines"),
+        pytest.param('a,b\n1,"x\ny"\n3,"4', 4, [("1", "x\ny")], id="behind-a-row-of-two-lines"),
+    ],
+)
+def test_a_quote_that_is_never_closed_is_a_file_cut_off(content: str, line: int, rows: list[tuple[str, ...]]) -> None:
+    source = read(content)
+    assert source.cut == f"the quote in the row of line {line} is never closed"
+    assert source.ragged["line"].to_list()[0] == line
+    assert source.frame.rows() == rows
+
+
+@pytest.mark.parametrize(
     ("content", "line"),
     [
-        pytest.param('a,b\n1,2\n3,"4', 3, id="in-the-last-line"),
-        pytest.param('a,b\n1,2\n3,"4\n5,6\n7,8\n', 3, id="before-other-lines"),
-        pytest.param('a,b\n1,"x\ny"\n3,"4', 4, id="behind-a-row-of-two-lines"),
         pytest.param('a,b\n1,"' + "x,1\n" * 50_000, 2, id="in-a-long-file"),
         pytest.param('a,"b\n1,2\n', 1, id="in-the-header"),
     ],
 )
-def test_a_quote_that_is_never_closed_is_a_file_cut_off(content: str, line: int) -> None:
+def test_a_quote_behind_which_nothing_is_told_apart_is_refused(content: str, line: int) -> None:
     with pytest.raises(cs.InputError, match=f"a quote in the row of line {line} is never closed: is the file complete"):
         read(content)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "cut"),
+    [
+        ("a.csv", "a,b,c\n1,2,3\n4,5", "the row of line 3 has fewer fields than others, and no end"),
+        ("a.csv", "a,b,c\n1,2,3\n4,5\n", ""),
+        ("a.csv", "a,b,c\n1,2,3\n4,5,6", ""),
+        ("a.csv", "a,b,c\n1,2,3\n4,5,6,7", ""),
+        ("a.csv", "a,b,c\r1,2,3\r4,5", "the row of line 3 has fewer fields than others, and no end"),
+        ("a.csv", "a,b,c\n4,5\n1,2,3", ""),
+        ("a.csv", 'a,b,c\n1,2,3\n4,"5,5,5"', "the row of line 3 has fewer fields than others, and no end"),
+        ("a.csv", "a,b,c\n1,2,3\n4,5\n  ", ""),
+        ("a.csv", 'a,b,c\n1,2,3\n"4\n4",5', "the row of line 3 has fewer fields than others, and no end"),
+        ("a.csv", "a\n1\n2", ""),
+        ("a.jsonl", '{"a": 1}\n{"a": 1, "b', "the last line, 2, is half an object"),
+        ("a.jsonl", '{"a": 1}\n{"a": 1, "b\n', ""),
+        ("a.jsonl", '{"a": 1}\n{"a": 2}', ""),
+        ("a.jsonl", '{"a": 1}\n\n3', ""),
+    ],
+)
+def test_a_text_that_ends_in_the_midst_of_a_row_says_how(name: str, content: str, cut: str) -> None:
+    source = read(content, name)
+    assert source.cut == cut
+    assert (source.notes == ["the last line has no end: was the file cut off?"]) == (
+        content.rstrip(" ")[-1] not in "\r\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -639,8 +678,8 @@ def test_values_of_json_lines_are_the_text_that_was_written() -> None:
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ('{"a": [1]}', "a value is a list or an object"),
-        ('{"a": {"b": 1}}', "a value is a list or an object"),
+        ('{"a": [1]}', "'a' is a list or an object"),
+        ('{"a": {"b": 1}}', "'a' is a list or an object"),
         ('{"a": 1', "not a JSON object"),
         ("[1, 2]", "not a JSON object"),
         ("13800138000", "not a JSON object"),

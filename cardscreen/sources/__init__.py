@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,15 +22,17 @@ from cardscreen.errors import ConfigError, InputError, first_line
 from cardscreen.frames import ENGINE_ERRORS, table_of
 from cardscreen.paths import DELIMITERS, endings_of, without_secret
 from cardscreen.reading import Reading
+from cardscreen.sources.comments import without_comments
 from cardscreen.sources.delimited import read_delimited, read_lines
 from cardscreen.sources.objects import read_objects
 from cardscreen.sources.packed import blocks_of, opened
-from cardscreen.sources.rows import Rows, ragged_rows
+from cardscreen.sources.rows import Rows, has_end, ragged_rows
 from cardscreen.sources.sheets import read_sheet
 
 _AS_IT_IS = Reading()
 _JSON = (".jsonl", ".ndjson")
 _READABLE = ".csv, .tsv, .txt, .jsonl, .ndjson (each also with .gz or .zst behind), .xlsx, .parquet, .arrow"
+_NO_END = "the last line has no end: was the file cut off?"
 _OF_TABLES = {".parquet": "parquet", ".arrow": "ipc", ".ipc": "ipc", ".feather": "ipc"}
 
 
@@ -47,6 +50,8 @@ class SourceFile:
         encoding: What a text file was read as; None for other files.
         sha256: Of the file as it lies on disk.
         size: Bytes on disk.
+        cut: How it ends in the midst of a row; empty where it does not.
+        notes: What whoever gave the file should know of how it was read, in sentences.
     """
 
     frame: pl.DataFrame
@@ -55,6 +60,8 @@ class SourceFile:
     encoding: str | None
     sha256: str
     size: int
+    cut: str = ""
+    notes: Sequence[str] = ()
 
 
 def read_source(
@@ -62,6 +69,7 @@ def read_source(
     reading: Reading = _AS_IT_IS,
     *,
     layout: Literal["table", "lines"] = "table",
+    columns: Collection[str] | None = None,
 ) -> SourceFile:
     r"""Read one file of a source into memory.
 
@@ -69,10 +77,12 @@ def read_source(
         path: File or URL of CSV, TSV, text or JSON Lines (perhaps in gzip or zstd), XLSX, Parquet, Arrow IPC.
         reading: How text and sheets are to be read.
         layout: "lines": one value a line, perhaps with ` # comment` behind, as the columns value and comment.
+        columns: Those that are wanted: what is nested in others is passed over in JSON Lines; None: all.
 
     Raises:
         InputError: There is no such file, it can't be read, or it is cut off.
-        ConfigError: The ending is not one that can be read; no such encoding, delimiter or sheet.
+        ConfigError: The ending is not one that can be read; no such encoding, delimiter or sheet; or the file names
+            its columns, whatever is said.
 
     Example:
         >>> import tempfile
@@ -85,6 +95,8 @@ def read_source(
     name = os.fspath(path)
     where = without_secret(name)
     form = _form(name, where)
+    if not reading.header and (layout == "lines" or form in _JSON or form in _OF_TABLES):
+        raise ConfigError(f"{where} names its columns itself: name those that are meant, instead of their places")
     with opened(name) as stream:
         raw = stream.read()
     with ThreadPoolExecutor(1) as beside:
@@ -93,11 +105,11 @@ def read_source(
         if form in _OF_TABLES:
             rows = _read_table(raw, form, where)
         elif form == ".xlsx":
-            rows = read_sheet(raw, reading.sheet, where, reading.header_row)
+            rows = read_sheet(raw, reading, where)
         else:
             content, used = to_utf8(b"".join(blocks_of(name, io.BytesIO(raw))), reading.encoding, where)
-            rows = _read_text(content, form, reading, layout, where)
-    return SourceFile(rows.frame, rows.lines, rows.ragged, used, digest.result(), len(raw))
+            rows = _read_text(content, form, reading, layout, where, columns)
+    return SourceFile(rows.frame, rows.lines, rows.ragged, used, digest.result(), len(raw), rows.cut, rows.notes)
 
 
 def _form(name: str, where: str) -> str:
@@ -111,12 +123,18 @@ def _form(name: str, where: str) -> str:
     raise ConfigError(f"{where}: files ending in {ending or 'nothing'!r} can't be read: give {_READABLE}")
 
 
-def _read_text(content: bytes, form: str, reading: Reading, layout: str, where: str) -> Rows:
+def _read_text(
+    content: bytes, form: str, reading: Reading, layout: str, where: str, columns: Collection[str] | None
+) -> Rows:
+    notes = [] if has_end(content) else [_NO_END]
+    content = without_comments(content, reading.comment, quotes=layout == "table" and form not in _JSON)
     if layout == "lines":
-        return read_lines(content, where)
-    if form in _JSON:
-        return read_objects(content, where)
-    return read_delimited(content, reading.delimiter or DELIMITERS[form], where, reading.header_row)
+        rows = read_lines(content, where)
+    elif form in _JSON:
+        rows = read_objects(content, where, columns)
+    else:
+        rows = read_delimited(content, reading.delimiter or DELIMITERS[form], where, reading)
+    return rows._replace(notes=notes)
 
 
 def _read_table(raw: bytes, form: str, where: str) -> Rows:

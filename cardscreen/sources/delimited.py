@@ -22,17 +22,21 @@ from cardscreen.cleaning import SHAPE_LENGTH
 from cardscreen.digits import Bytes, Flags
 from cardscreen.digits import Rows as Places
 from cardscreen.errors import ConfigError, InputError
+from cardscreen.reading import Reading
 from cardscreen.sources.rows import (
+    FIELDS,
+    Header,
     Rows,
-    checked_names,
     empty_as_null,
     fields_reason,
+    has_end,
     line_numbers,
     ragged_rows,
     refuse_empty,
     refuse_header_again,
 )
 
+_AS_IT_IS = Reading()
 #: Bytes of a text that are worked on at once.
 BLOCK = 1 << 24
 _LONGEST = 2 * BLOCK  # bytes without the end of a row, past which a quote is taken for a broken one
@@ -50,16 +54,29 @@ def in_blocks(content: bytes) -> Iterator[bytes]:
         yield content[start : start + BLOCK]
 
 
-def read_delimited(content: bytes, delimiter: str, where: str, header_row: int | None = None) -> Rows:
-    """A table with a header from UTF-8 text.
+def read_delimited(content: bytes, delimiter: str, where: str, reading: Reading = _AS_IT_IS) -> Rows:
+    """A table from UTF-8 text; of one that ends in the midst of a row, what can be read.
 
     Raises:
         InputError: As for `Delimited`.
         ConfigError: As for `Delimited`.
     """
-    table = Delimited(in_blocks(content), delimiter, where, header_row)
-    pieces = list(table.rows())
-    return Rows(*(pl.concat(parts) for parts in zip(*pieces, strict=True)))
+    table = Delimited(in_blocks(content), delimiter, where, reading, cut=True)
+    frames, lines, ragged, _, _ = zip(*table.rows(), strict=True)
+    rows = Rows(pl.concat(frames), pl.concat(lines), pl.concat(ragged))
+    return rows._replace(cut=_cut(content, rows, table))
+
+
+def _cut(content: bytes, rows: Rows, table: Delimited) -> str:
+    """How a text ends in the midst of a row; empty where it does not."""
+    if table.open_quotes:
+        return f"the quote in the row of line {table.open_quotes[0]:,} is never closed"
+    if has_end(content):
+        return ""
+    last = rows.ragged.tail(1).filter(pl.col("line") > max(rows.lines.tail(1), default=0))
+    found = last.select("line", pl.col("reason").str.extract(FIELDS).cast(pl.Int64)).rows()
+    cut = [line for line, fields in found if fields is not None and fields < len(table.names)]
+    return f"the row of line {cut[0]:,} has fewer fields than others, and no end" if cut else ""
 
 
 def read_lines(content: bytes, where: str) -> Rows:
@@ -93,39 +110,61 @@ class Delimited:
         blocks: The text, without a byte order mark.
         delimiter: One character.
         where: The file's name for messages.
-        header_row: The line of the header; None: the first that is not empty. What stands above it is passed over.
+        reading: Where the header is, if there is one. What stands above it is passed over.
+        cut: Take a text that ends within quotes: the row is one that does not fit.
 
     Attributes:
         names: The columns.
+        open_quotes: The lines of rows with a quote that is never closed.
 
     Raises:
         InputError: The text is empty, or column names are empty or repeated.
         ConfigError: The delimiter is not one character.
     """
 
-    def __init__(self, blocks: Iterable[bytes], delimiter: str, where: str, header_row: int | None = None) -> None:
+    def __init__(
+        self,
+        blocks: Iterable[bytes],
+        delimiter: str,
+        where: str,
+        reading: Reading = _AS_IT_IS,
+        *,
+        cut: bool = False,
+    ) -> None:
         """Read the header."""
         if len(delimiter) != 1 or delimiter in '"\r\n':
             raise ConfigError(
                 f"{where}: the delimiter {delimiter!r} is not one character, or one that has another meaning"
             )
         self._delimiter, self._where = delimiter, where
-        self._pieces = _Pieces(_after(blocks, (header_row or 1) - 1))
-        self._line = header_row or 1  # of what comes next
+        said = reading.header_rows
+        self._line = said[0] if said else 1  # of what comes next
+        self._pieces = _Pieces(_after(blocks, self._line - 1))
+        self.open_quotes, self._takes_cut = list[int](), cut
+        if reading.header:
+            self._header = Header.of([self._row_above(line, is_one_of=len(said)) for line in said or [0]], where)
+        else:
+            self._header = Header.of_none(len(self._row_above(0, stays=True)))
+        self.names = self._header.names
+
+    def _row_above(self, said: int, *, is_one_of: int = 1, stays: bool = False) -> list[str]:
+        """The cells of a header's row, or of the first row, which stays where it is."""
         first = next(self._pieces, b"")
         while first.isspace():
             self._line += len(_BREAK.findall(first))
             first = next(self._pieces, b"")
-        if header_row and not first:
-            raise InputError(f"{where} has no line {header_row}, which is said to be the header")
-        refuse_empty(first, where)
+        if said and not first:
+            raise InputError(f"{self._where} has no line {said}, which is said to be the header")
+        refuse_empty(first, self._where)
         lines = _Lines(first, self._line)
-        line, header = next(_records(lines, delimiter, where, is_last=True, width=None))
-        if header is None:
-            raise InputError(f"{where}: a broken quote in the header, line {line}")
-        self.names = checked_names(header, where)
-        self._pieces.give_back(first[lines.taken :])
-        self._line = lines.number
+        line, cells = next(_records(lines, self._delimiter, self._where, is_last=True, width=None))
+        if cells is None:
+            raise InputError(f"{self._where}: a broken quote in the {'first row' if stays else 'header'}, line {line}")
+        if is_one_of > 1 and line != said:
+            raise InputError(f"{self._where}: no row begins in line {said}, which is said to be of the header")
+        self._pieces.give_back(first if stays else first[lines.taken :])
+        self._line = self._line if stays else lines.number
+        return cells
 
     def rows(self, columns: Sequence[str] | None = None) -> Iterator[Rows]:
         """The rows, piece after piece, at least one of which there is; each row once.
@@ -138,11 +177,11 @@ class Delimited:
         """
         wanted = self.names if columns is None else list(columns)
         yield Rows(pl.DataFrame(schema=dict.fromkeys(wanted, pl.String)), line_numbers([]), ragged_rows())
-        name = max(self.names, key=len).encode()
+        name = max(self._header.cells, key=len, default="").encode()
         for text in self._pieces:
             rows = self._read(text, wanted)
-            if name in text:
-                refuse_header_again(rows, self.names, self._where)
+            if name and name in text:
+                refuse_header_again(rows, self._header, self._where)
             yield rows
 
     def _read(self, text: bytes, wanted: list[str]) -> Rows:
@@ -190,14 +229,15 @@ class Delimited:
         content, sizes = layout.text_of(text, which)
         rows = pl.DataFrame({"line": lines[which], "found": layout.fields[which], "text": _texts(content, sizes)})
         rows = rows.filter((pl.col("found") > 1) | (pl.col("text").str.strip_chars(_BLANKS) != ""))
-        return ragged_rows(rows.with_columns(reason=fields_reason(pl.col("found"), len(self.names))))
+        return ragged_rows(rows.with_columns(reason=fields_reason(pl.col("found"), self._header)))
 
     def _exact(self, text: bytes, wanted: list[str]) -> Rows:
         """All rows by Python's `csv`; of what has no end in this piece, the next one makes a row."""
         lines, ragged = _Lines(text, self._line), list[tuple[int, int | None, str]]()
         numbers, rows = list[int](), list[list[str]]()
         last, width = self._pieces.are_over, len(self.names)
-        for line, fields in _records(lines, self._delimiter, self._where, is_last=last, width=width):
+        open_quotes = self.open_quotes if self._takes_cut else None
+        for line, fields in _records(lines, self._delimiter, self._where, open_quotes, is_last=last, width=width):
             if fields and len(fields) == len(self.names):
                 rows.append(fields)
                 numbers.append(line)
@@ -206,7 +246,7 @@ class Delimited:
         self._pieces.give_back(text[lines.taken :])
         self._line = lines.number
         told = pl.DataFrame(ragged, schema={"line": pl.UInt32, "found": pl.UInt32, "text": pl.String}, orient="row")
-        reason = fields_reason(pl.col("found"), len(self.names)).fill_null("a broken quote")
+        reason = fields_reason(pl.col("found"), self._header).fill_null("a broken quote")
         places = {name: self.names.index(name) for name in wanted}
         frame = pl.DataFrame([pl.Series(name, [row[at] for row in rows], pl.String) for name, at in places.items()])
         return Rows(empty_as_null(frame), line_numbers(numbers), ragged_rows(told.with_columns(reason=reason)))
@@ -411,11 +451,12 @@ class _Lines(Iterator[str]):
 
 
 def _records(
-    lines: _Lines, delimiter: str, where: str, *, is_last: bool, width: int | None
+    lines: _Lines, delimiter: str, where: str, open_quotes: list[int] | None = None, *, is_last: bool, width: int | None
 ) -> Iterator[tuple[int, list[str] | None]]:
     """Each row's first line and its fields; None instead of fields where quotes are broken.
 
     A row without an end is given back where more text follows. `width`: how many fields a row has, where that is known.
+    `open_quotes`: takes the lines of rows that end nowhere, which are an error without it.
     """
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
@@ -423,11 +464,15 @@ def _records(
         try:
             fields = next(reader, None)
         except csv.Error as error:
-            if (never := _NEVER_CLOSED.search(str(error))) and (is_last or never[0].startswith("field")):
+            never = _NEVER_CLOSED.search(str(error))
+            is_long = never is not None and never[0].startswith("field")
+            if never and is_last and not is_long and open_quotes is not None:
+                open_quotes.append(line)
+            elif never and (is_last or is_long):
                 raise InputError(
                     f"{where}: a quote in the row of line {line} is never closed: is the file complete?"
                 ) from None
-            if never:
+            elif never:
                 lines.back_to_line(0)
                 return
             yield line, None

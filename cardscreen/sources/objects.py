@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import polars as pl
 
 from cardscreen.cleaning import SHAPE_LENGTH
-from cardscreen.errors import InputError
+from cardscreen.errors import InputError, without_numbers
 from cardscreen.sources.rows import Rows, empty_as_null, line_numbers, ragged_rows, refuse_empty
 
 _BATCH = 50_000  # rows
@@ -32,24 +32,30 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 _DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str, object_pairs_hook=_object)
-_NESTED = "a value is a list or an object"
 _NO_OBJECT = "not a JSON object"
+_NAME_LENGTH = 40  # characters of a column's name that are shown
 
 
-def read_objects(content: bytes, where: str) -> Rows:
+def read_objects(content: bytes, where: str, columns: Collection[str] | None = None) -> Rows:
     """A column for each key of any line's object, from UTF-8 text; null where a line lacks the key.
 
+    Args:
+        content: The text.
+        where: The file's name for messages.
+        columns: Those that are wanted: lists and objects in others are passed over; None: all.
+
     Raises:
-        InputError: The file is empty, or no line of it is an object.
+        InputError: The file is empty, no line of it is an object, or a wanted column holds nothing but lists and
+            objects.
     """
     refuse_empty(content, where)
-    ragged, lines = list[tuple[int, str, str]](), list[int]()
+    ragged, lines, nested = list[tuple[int, str, str]](), list[int](), dict[str, int]()
     frames, batch = list[pl.DataFrame](), list[dict[str, str | None]]()
     for line, written in enumerate(io.BytesIO(content), 1):
         text = written.decode()
         if not text.strip():
             continue
-        found = _fields(text)
+        found = _fields(text, columns, nested, line)
         if isinstance(found, str):
             ragged.append((line, found, text[:SHAPE_LENGTH].rstrip()))
             continue
@@ -59,14 +65,21 @@ def read_objects(content: bytes, where: str) -> Rows:
             frames.append(_table(batch))
             batch = []
     frame = pl.concat([*frames, _table(batch)], how="diagonal")
+    if lost := next((name for name in nested if name not in frame.columns), None):
+        told = f"column {without_numbers(lost)[:_NAME_LENGTH]!r} holds lists or objects, the first in line"
+        raise InputError(f"{where}: {told} {nested[lost]:,}: name a column of text or numbers")
     if not frame.width:
         raise InputError(f"{where}: no line is a JSON object with values: is it JSON Lines?")
-    told = pl.DataFrame(ragged, schema=["line", "reason", "text"], orient="row")
-    return Rows(empty_as_null(frame), line_numbers(lines), ragged_rows(told))
+    rows = pl.DataFrame(ragged, schema=["line", "reason", "text"], orient="row")
+    is_cut = ragged and ragged[-1][0] == line and ragged[-1][1] == _NO_OBJECT and text.startswith("{")
+    cut = f"the last line, {line:,}, is half an object" if is_cut and not text.endswith("\n") else ""
+    return Rows(empty_as_null(frame), line_numbers(lines), ragged_rows(rows), cut)
 
 
-def _fields(text: str) -> dict[str, str | None] | str:
-    """An object's values as text, or why there are none."""
+def _fields(
+    text: str, columns: Collection[str] | None, nested: dict[str, int], line: int
+) -> dict[str, str | None] | str:
+    """An object's values as text, or why there are none; `nested` takes the wanted columns that hold objects."""
     try:
         found = _DECODER.decode(text)
     except _SaidTwice:
@@ -75,9 +88,13 @@ def _fields(text: str) -> dict[str, str | None] | str:
         return _NO_OBJECT
     if not isinstance(found, dict):
         return _NO_OBJECT
+    if deep := [key for key, value in found.items() if isinstance(value, (list, dict))]:
+        wanted = [key for key in deep if columns is None or key in columns]
+        nested.update({key: nested.get(key, line) for key in wanted})
+        if wanted:
+            return f"{without_numbers(wanted[0])[:_NAME_LENGTH]!r} is a list or an object"
+        found = {key: value for key, value in found.items() if key not in deep}
     for key, value in found.items():
-        if isinstance(value, (list, dict)):
-            return _NESTED
         if isinstance(value, bool):
             found[key] = "true" if value else "false"
     # Half of a surrogate pair is no character: such text is cut off within its escapes.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +23,38 @@ class Rows(NamedTuple):
     frame: pl.DataFrame
     lines: pl.Series
     ragged: pl.DataFrame
+    cut: str = ""
+    notes: Sequence[str] = ()
+
+
+class Header(NamedTuple):
+    """What is said of a table's columns.
+
+    Attributes:
+        names: Theirs.
+        cells: By which the header is known where it comes again; none where there is no header.
+        told: What rows that don't fit are told to be compared with.
+    """
+
+    names: list[str]
+    cells: list[str]
+    told: str
+
+    @classmethod
+    def of(cls, rows: Sequence[Sequence[str | None]], where: str) -> Header:
+        """The header that stands in one or several rows.
+
+        Raises:
+            BadHeader: A column has no name, or two have one.
+        """
+        columns = zip_longest(*([(cell or "").strip(_AROUND_NAMES) for cell in row] for row in rows), fillvalue="")
+        names = checked_names([" ".join(filter(None, cells)) for cells in columns], where)
+        return cls(names, [cell for each in rows[-1] if (cell := (each or "").strip(_AROUND_NAMES))], "the header")
+
+    @classmethod
+    def of_none(cls, width: int) -> Header:
+        """Of a table without one: its columns are named by their places."""
+        return cls([str(place) for place in range(1, width + 1)], [], "the first row")
 
 
 def ragged_rows(rows: pl.DataFrame | None = None) -> pl.DataFrame:
@@ -33,10 +66,14 @@ def ragged_rows(rows: pl.DataFrame | None = None) -> pl.DataFrame:
     )
 
 
-def fields_reason(found: pl.Expr, expected: int) -> pl.Expr:
+#: In a reason: how many fields the row has.
+FIELDS = r"^([0-9]+) fields? where "
+
+
+def fields_reason(found: pl.Expr, header: Header) -> pl.Expr:
     """Why rows with another number of fields than the header don't fit."""
     noun = pl.when(found == 1).then(pl.lit(" field")).otherwise(pl.lit(" fields"))
-    return found.cast(pl.String) + noun + f" where the header has {expected}"
+    return found.cast(pl.String) + noun + f" where {header.told} has {len(header.names)}"
 
 
 def line_numbers(lines: Sequence[int] | npt.NDArray[np.uint32]) -> pl.Series:
@@ -60,7 +97,7 @@ def checked_names(names: Sequence[str | None], where: str) -> list[str]:
     return stripped
 
 
-def refuse_header_again(rows: Rows, names: Sequence[str], where: str) -> None:
+def refuse_header_again(rows: Rows, header: Header, where: str) -> None:
     """Refuse a table in which its header comes again: below it, columns may stand in another order.
 
     Raises:
@@ -69,7 +106,7 @@ def refuse_header_again(rows: Rows, names: Sequence[str], where: str) -> None:
     columns = rows.frame.columns
     if len(columns) < _HEADERS_CELLS:
         return
-    said = pl.sum_horizontal(pl.col(name).str.strip_chars(_AROUND_NAMES).is_in(names) for name in columns)
+    said = pl.sum_horizontal(pl.col(name).str.strip_chars(_AROUND_NAMES).is_in(header.cells) for name in columns)
     again = rows.lines.filter(rows.frame.select(2 * said >= max(2 * _HEADERS_CELLS, len(columns))).to_series())
     if len(again):
         raise InputError(
@@ -81,6 +118,11 @@ def refuse_header_again(rows: Rows, names: Sequence[str], where: str) -> None:
 def empty_as_null(frame: pl.DataFrame) -> pl.DataFrame:
     """Text cells without a character, as null."""
     return frame.with_columns(pl.when(pl.col(pl.String) != "").then(pl.col(pl.String)))
+
+
+def has_end(content: bytes) -> bool:
+    """Whether the last line of a text has an end; one of blanks needs none."""
+    return content.rstrip(b" \t").endswith((b"\n", b"\r"))
 
 
 def refuse_empty(content: bytes, where: str) -> None:

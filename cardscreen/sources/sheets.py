@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from cardscreen.errors import ConfigError, InputError, first_line, near
-from cardscreen.sources.rows import Rows, checked_names, empty_as_null, fields_reason, ragged_rows, refuse_header_again
+from cardscreen.reading import Reading
+from cardscreen.sources.merged import Merged, filled, header_cells, merged_cells
+from cardscreen.sources.rows import Header, Rows, empty_as_null, fields_reason, ragged_rows, refuse_header_again
 
 if TYPE_CHECKING:
     import fastexcel
@@ -34,23 +36,22 @@ _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")  # the stream's name in the 
 _OLD_FOLDER = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
-def read_sheet(raw: bytes, sheet: str | None, where: str, header_row: int | None = None) -> Rows:
-    """One sheet of an XLSX file.
+def read_sheet(raw: bytes, reading: Reading, where: str) -> Rows:
+    """One sheet of an XLSX file, in which merged cells are filled.
 
     Args:
         raw: The file's content.
-        sheet: Its name; None: the first.
+        reading: Which sheet, and where its header is, if there is one. What stands above it is passed over.
         where: The file's name for messages.
-        header_row: The row that names the columns; None: the first with a cell. What stands above it is passed over.
 
     Raises:
         InputError: The file can't be read, the sheet is empty, or column names are empty or repeated.
         ConfigError: There is no such sheet.
     """
-    book, name = _opened(raw, sheet, where)
+    book, name = _opened(raw, reading.sheet, where)
     with _telling_of(where):
-        cells = _cells(book, name)
-    return _rows(cells.filter(pl.col("line") >= (header_row or 1)), f"sheet {name!r} of {where}")
+        cells = _cells(book, name, reading.comment)
+    return _rows(cells, merged_cells(raw, name), reading, f"sheet {name!r} of {where}")
 
 
 def first_cells(raw: bytes, sheet: str | None, rows: int) -> dict[int, list[str]]:
@@ -86,9 +87,13 @@ def _telling_of(where: str) -> Iterator[None]:
         raise InputError(f"{where} can't be read as xlsx: is it complete? ({first_line(error)})") from None
 
 
-def _cells(book: fastexcel.ExcelReader, sheet: str) -> pl.DataFrame:
-    """All cells as text, under the columns' numbers, with the rows' numbers in `line`."""
-    batch, problems = book.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string").to_arrow_with_errors()
+def _cells(book: fastexcel.ExcelReader, sheet: str, comment: str | None) -> pl.DataFrame:
+    """All cells as text, under the columns' numbers from A's, which is 0, with the rows' numbers in `line`.
+
+    Those of rows that begin with a comment's sign are empty.
+    """
+    loaded = book.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string")
+    batch, problems = loaded.to_arrow_with_errors()
     cells = pl.DataFrame(batch)
     cells.columns = [str(number) for number in range(cells.width)]
     cells = cells.with_columns(pl.all().str.replace(_MIDNIGHT, "$1"))
@@ -98,6 +103,12 @@ def _cells(book: fastexcel.ExcelReader, sheet: str) -> pl.DataFrame:
     long = [name for name in cells.columns if cells[name].str.contains(_LONG).any()]
     if long:
         cells = _with_lost_digits(cells, long, book, sheet)
+    if comment and cells.width:
+        cells = cells.with_columns(pl.when(~pl.col("0").str.starts_with(comment).fill_null(value=False)).then(pl.all()))
+    # The reader leaves out the columns before the first that is used.
+    before = min((column.absolute_index for column in loaded.available_columns()), default=0)
+    cells = cells.rename({name: str(int(name) + before) for name in cells.columns})
+    cells = cells.select(*(pl.lit(None, pl.String).alias(str(number)) for number in range(before)), pl.all())
     return empty_as_null(cells).with_row_index("line", offset=1).with_columns(pl.col("line").cast(pl.UInt32))
 
 
@@ -128,26 +139,40 @@ def _with_lost_digits(cells: pl.DataFrame, long: list[str], book: fastexcel.Exce
     )
 
 
-def _rows(cells: pl.DataFrame, where: str) -> Rows:
-    columns = cells.columns[1:]
-    if columns:
-        cells = cells.filter(pl.any_horizontal(pl.col(columns).str.contains(r"\S")))
-    if not columns or not cells.height:
+def _rows(cells: pl.DataFrame, merged: list[Merged], reading: Reading, where: str) -> Rows:
+    columns, said = cells.columns[1:], reading.header_rows
+    written = cells.filter(pl.any_horizontal(pl.col(columns).str.contains(r"\S"))) if columns else cells.clear()
+    written = written.filter(pl.col("line") >= (said[0] if said else 1))
+    if not written.height:
         raise InputError(f"{where} is empty")
-    header, body = cells.row(0)[1:], cells.slice(1)
-    width = max(number for number, name in enumerate(header, 1) if (name or "").strip())
-    named = [number for number in range(width) if (header[number] or "").strip() or body[columns[number]].count()]
-    names = checked_names([header[number] for number in named], where)
+    if not reading.header:
+        body, note = filled(written, merged)
+        header = Header.of_none(len(columns))
+        frame = body.select(pl.col(column).alias(name) for column, name in zip(columns, header.names, strict=True))
+        return Rows(frame, body["line"], ragged_rows(), notes=[note] if note else [])
+    lines = said if len(said) > 1 else [int(written["line"][0])]
+    body, note = filled(written.filter(pl.col("line") > lines[-1]), merged)
+    rows = _below(header_cells(cells, lines, merged), body, where)
+    return rows._replace(notes=[note] if note else [])
+
+
+def _below(above: list[list[str | None]], body: pl.DataFrame, where: str) -> Rows:
+    """The rows below a header; those that don't fit it are kept apart."""
+    columns = body.columns[1:]
+    is_named = [any((row[number] or "").strip() for row in above) for number in range(len(columns))]
+    width = max((number for number, named in enumerate(is_named, 1) if named), default=0)
+    named = [number for number in range(width) if is_named[number] or body[columns[number]].count()]
+    header = Header.of([[row[number] for number in named] for row in above], where)
     # The last cell that holds something, in the columns behind the header's last name.
     last = (pl.when(pl.col(name).is_not_null()).then(int(name) + 1) for name in columns[width:])
     body = body.with_columns(found=pl.max_horizontal(pl.lit(0), *last))
     ragged = body.filter(pl.col("found") > 0).select(
         "line",
-        reason=fields_reason(pl.col("found"), width),
+        reason=fields_reason(pl.col("found"), header),
         text=pl.concat_str(pl.col(columns).fill_null(""), separator=","),
     )
     body = body.filter(pl.col("found") == 0)
-    frame = body.select(pl.col(columns[number]).alias(name) for number, name in zip(named, names, strict=True))
+    frame = body.select(pl.col(columns[number]).alias(name) for number, name in zip(named, header.names, strict=True))
     rows = Rows(frame, body["line"], ragged_rows(ragged))
-    refuse_header_again(rows, names, where)
+    refuse_header_again(rows, header, where)
     return rows

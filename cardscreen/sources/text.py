@@ -73,7 +73,7 @@ class TextFile:
 
     @cached_property
     def _sheet(self) -> Rows:
-        return read_sheet(Path(self.path).read_bytes(), self.reading.sheet, self.path, self.reading.header_row)
+        return read_sheet(Path(self.path).read_bytes(), self.reading, self.path)
 
     def table(self) -> pl.DataFrame:
         """All its rows, with the line of each as `LINE`.
@@ -104,7 +104,7 @@ class TextFile:
         return decoded(blocks_of(self.path), self.encoding, self.path)
 
     def _delimited(self) -> Delimited:
-        return Delimited(self._content(), self.delimiter, self.path, self.reading.header_row)
+        return Delimited(self._content(), self.delimiter, self.path, self.reading)
 
 
 #: Of each file its name, what its folders say, and its rows, piece after piece.
