@@ -106,61 +106,141 @@ def import_file(
     for name in allow:
         if name not in CHECKS:
             raise ConfigError(f"there is no check {name!r}{near(name, CHECKS)}: the checks are {', '.join(CHECKS)}")
-    day = as_of or feed.today()
-    read = without_service_numbers(read_feed(path, feed, lacking="columns" in allow), feed)
-    read = dataclasses.replace(read, rows=_stored(read.rows, feed, key))
-    problems = check_file(read, feed, day)
-    rows, doubles = merged_duplicates(read)
-    read = read.forget_file()
-    said = Defaults(feed.source, day, feed.listed_on, feed.expires_after_days, feed.repeats == "merge")
-    rejects = _rejects_file(path)
+    delivery = _Delivery.read_from(path, feed, as_of, key, lacking="columns" in allow)
     for _ in range(_ATTEMPTS):
         base = store.at() if store.exists() else None
-        before = base.record.origins.get(feed.source) if base else None
-        _check_not_retired(before, feed.source)
-        again = before is not None and before.sha256 == read.file.sha256
-        current = store.of_source(feed.source, base.number if base else None)
-        _check_key(current, rows, feed.source)
-        merged = merge(
-            current, rows, feed.mode, dataclasses.replace(said, confirmed_on=before.confirmed_on if before else None)
-        )
-        usual = _usual(store, feed.source) if before and feed.mode == "delta" else []
-        found = problems + ([] if again and feed.mode == "delta" else check_change(merged, read, feed, usual))
-        found += check_order(before, day)
-        refused = [problem for problem in found if problem.check not in allow]
-        written = None if dry_run else _write_rejects(rejects, read)
-        if refused:
-            problems_told = [(each.check, each.message) for each in refused]
-            waived = {problem.check for problem in found if problem.check in allow}
-            raise FeedRefused(str(path), problems_told, str(written) if written else None, waived)
-        if len(read.rejects) and not written and not dry_run:
-            raise InputError(f"{rejects} can't be written, where the rows belong that can't be used: nothing was taken")
-        counts = {"read": len(read.rows) + len(read.rejects), "rejected": len(read.rejects), "merged": doubles}
-        counts |= merged.counts() | {"in_force_before": merged.before, "in_force": merged.after}
-        # The changes that came last, come once more, are no news of today; of a day that is told, they are.
-        no_news = before is not None and again and feed.mode == "delta" and len(read.rows) > 0 and as_of is None
-        told_on = before.confirmed_on if before is not None and no_news else day
-        origin = _origin(read, feed, told_on, path, merged, before)
-        done = Imported(
-            source=feed.source,
-            version=None,
-            counts=counts,
-            waived=found,
-            again=again,
-            confirmed_on=origin.confirmed_on,
-            changed_on=origin.changed_on,
-            encoding=read.file.encoding,
-            rejects=rejects if len(read.rejects) else None,
-        )
-        done = dataclasses.replace(done, notes=[*read.file.notes, *([] if as_of else feed.doubts_of_today())])
+        decided = _decided(delivery, store, base)
+        written = None if dry_run else _write_rejects(delivery.rejects_file, delivery.read)
+        _check_allowed(decided, delivery, allow, written)
+        rejected = len(delivery.read.rejects) > 0
+        if rejected and not written and not dry_run:
+            raise InputError(
+                f"{delivery.rejects_file} can't be written, where the rows belong that can't be used: nothing was taken"
+            )
+        done = decided.told(delivery)
         if dry_run:
             return done
         try:
-            version = _committed(store, base, merged, origin, feed, done)
+            version = _committed(store, base, decided, feed, done)
         except LostRace:
             continue
         return dataclasses.replace(done, version=version.number)
     raise LostRace(store.path)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Delivery:
+    """A file as it was read, whatever the store has.
+
+    Attributes:
+        path: Where it lies.
+        feed: How it was read.
+        day: The day that its data is of.
+        is_told: Whether that was said, and is not just today.
+        read: Its rows, as the store holds them, and its rejects; without its content.
+        rows: One row for each listing.
+        doubles: Rows that were merged into others.
+        problems: What is wrong with it by itself.
+    """
+
+    path: str
+    feed: Feed
+    day: date
+    is_told: bool
+    read: FeedRows
+    rows: pl.DataFrame
+    doubles: int
+    problems: list[Problem]
+
+    @classmethod
+    def read_from(
+        cls, path: str | os.PathLike[str], feed: Feed, as_of: date | None, key: TokenKey | None, *, lacking: bool
+    ) -> _Delivery:
+        day = as_of or feed.today()
+        read = without_service_numbers(read_feed(path, feed, lacking=lacking), feed)
+        read = dataclasses.replace(read, rows=_stored(read.rows, feed, key))
+        problems = check_file(read, feed, day)
+        rows, doubles = merged_duplicates(read)
+        return cls(os.fspath(path), feed, day, as_of is not None, read.forget_file(), rows, doubles, problems)
+
+    @property
+    def rejects_file(self) -> Path:
+        return _rejects_file(self.path)
+
+    @property
+    def notes(self) -> list[str]:
+        """What a person should know of it."""
+        return [*self.read.file.notes, *([] if self.is_told else self.feed.doubts_of_today())]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Decided:
+    """What a delivery makes of a version of the store.
+
+    Attributes:
+        merged: The source's listings with it.
+        found: All that is wrong with it.
+        again: Whether it is the very same file as the last one.
+        origin: What is known of the source with it.
+    """
+
+    merged: Merged
+    found: list[Problem]
+    again: bool
+    origin: Origin
+
+    def told(self, delivery: _Delivery) -> Imported:
+        """The same for a person."""
+        read, merged = delivery.read, self.merged
+        counts = {"read": len(read.rows) + len(read.rejects), "rejected": len(read.rejects), "merged": delivery.doubles}
+        counts |= merged.counts() | {"in_force_before": merged.before, "in_force": merged.after}
+        return Imported(
+            source=delivery.feed.source,
+            version=None,
+            counts=counts,
+            waived=self.found,
+            again=self.again,
+            confirmed_on=self.origin.confirmed_on,
+            changed_on=self.origin.changed_on,
+            encoding=read.file.encoding,
+            rejects=delivery.rejects_file if len(read.rejects) else None,
+            notes=delivery.notes,
+        )
+
+
+def _decided(delivery: _Delivery, store: Store, base: Version | None) -> _Decided:
+    """Read a delivery beside what a version of the store has."""
+    feed, day = delivery.feed, delivery.day
+    before = base.record.origins.get(feed.source) if base else None
+    _check_not_retired(before, feed.source)
+    again = before is not None and before.sha256 == delivery.read.file.sha256
+    current = store.of_source(feed.source, base.number if base else None)
+    _check_key(current, delivery.rows, feed.source)
+    said = Defaults(
+        source=feed.source,
+        day=day,
+        listed_on=feed.listed_on,
+        expires_after_days=feed.expires_after_days,
+        widen=feed.repeats == "merge",
+        confirmed_on=before.confirmed_on if before else None,
+    )
+    merged = merge(current, delivery.rows, feed.mode, said)
+    found = delivery.problems + check_order(before, day)
+    is_delta = feed.mode == "delta"
+    if not (again and is_delta):
+        found += check_change(merged, delivery.read, feed, _usual(store, feed.source) if before and is_delta else [])
+    # The changes that came last, come once more, are no news of today; of a day that is told, they are.
+    no_news = before is not None and again and is_delta and len(delivery.rows) > 0 and not delivery.is_told
+    told_on = before.confirmed_on if before is not None and no_news else day
+    return _Decided(merged, found, again, _origin(delivery, told_on, merged, before))
+
+
+def _check_allowed(decided: _Decided, delivery: _Delivery, allow: Collection[str], written: Path | None) -> None:
+    """Refuse a delivery of which something is wrong that nobody has waived."""
+    refused = [(each.check, each.message) for each in decided.found if each.check not in allow]
+    if refused:
+        waived = {problem.check for problem in decided.found if problem.check in allow}
+        raise FeedRefused(delivery.path, refused, str(written) if written else None, waived)
 
 
 def _check_not_retired(before: Origin | None, source: str) -> None:
@@ -199,9 +279,8 @@ def _check_key(current: pl.DataFrame, rows: pl.DataFrame, source: str) -> None:
         )
 
 
-def _committed(
-    store: Store, base: Version | None, merged: Merged, origin: Origin, feed: Feed, done: Imported
-) -> Version:
+def _committed(store: Store, base: Version | None, decided: _Decided, feed: Feed, done: Imported) -> Version:
+    merged = decided.merged
     with not_for_others(), store.lock():
         latest = store.at() if store.exists() else None
         if _is_touched(store, base, latest, feed.source):
@@ -214,7 +293,7 @@ def _committed(
             by=system_user(),
             reason=f"waived: {', '.join(sorted({each.check for each in done.waived}))}" if done.waived else None,
             details=done.summary() | {"feed": feed.model_dump(mode="json", exclude_defaults=True, by_alias=True)},
-            origins={**(base.record.origins if base else {}), feed.source: origin},
+            origins={**(base.record.origins if base else {}), feed.source: decided.origin},
         )
         if base is not None and not {*_CHANGES, "repeated"} & merged.counts().keys():
             return store.note(base.number, record)
@@ -232,9 +311,8 @@ def _is_touched(store: Store, base: Version | None, latest: Version | None, sour
 _CHANGES = {"added", "reopened", "changed", "ended"}
 
 
-def _origin(
-    read: FeedRows, feed: Feed, day: date, path: str | os.PathLike[str], merged: Merged, before: Origin | None
-) -> Origin:
+def _origin(delivery: _Delivery, day: date, merged: Merged, before: Origin | None) -> Origin:
+    feed = delivery.feed
     confirmed_on = max(day, before.confirmed_on) if before else day
     changes = before is None or _CHANGES & merged.counts().keys()
     return Origin(
@@ -243,8 +321,8 @@ def _origin(
         confirmed_on=confirmed_on,
         changed_on=confirmed_on if before is None or changes else before.changed_on,
         imported_at=datetime.now(UTC),
-        file=without_cards(Path(path).name),
-        sha256=read.file.sha256,
+        file=without_cards(Path(delivery.path).name),
+        sha256=delivery.read.file.sha256,
         listings=merged.after,
     )
 

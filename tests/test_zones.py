@@ -66,7 +66,7 @@ def test_today_is_the_day_in_the_time_zone_of_the_machine(
     at(instant, zone)
     done = take(tmp_path, day)
     assert done.code == 0, done.err
-    assert str(Store(tmp_path / "lists").at().record.origins["police"].data_date) == day
+    assert str(Store(tmp_path / "lists").at().record.origins["police"].confirmed_on) == day
     assert Store(tmp_path / "lists").blocklist().listings["listed_on"].to_list() == [date.fromisoformat(day)]
 
 
