@@ -63,7 +63,8 @@ class MissingColumn(InputError):
         self.where = without_cards(where)
         self.hint = hint
         self._mark = next((mark for mark in _MARKS if len(available) == 1 and mark in available[0]), None)
-        looks_like_data = self._mark is None and any(_NUMBER.search(name) for name in available)
+        # Made anew, as by `hinting`, it has "…" in place of numbers.
+        looks_like_data = self._mark is None and any(_NUMBER.search(name) or "…" in name for name in available)
         self._suspicion = " These look like data: has the file no header?" * looks_like_data
         super().__init__(column, self.available, where, hint)
 

@@ -360,6 +360,8 @@ cells = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 def test_any_table_that_python_writes_is_read_back_with_its_lines(
     rows: list[list[str]], delimiter: str, ending: str, quoting: Any
 ) -> None:
+    # Where each line of a text has the header's fields, a quote was forgotten.
+    rows = [[cell.replace("\n", "") if delimiter in cell else cell for cell in row] for row in rows]
     text = io.StringIO(newline="")
     # Python leaves a lone carriage return without quotes unless it is in the line ending.
     bare = quoting == csv.QUOTE_MINIMAL and ending == "\n" and any("\r" in cell for row in rows for cell in row)

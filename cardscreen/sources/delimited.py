@@ -446,7 +446,9 @@ class _Lines(Iterator[str]):
 
         Then its quotes were not meant: one was forgotten, and the next one that came by closed it, rows later.
         """
-        lines = [line for line in self._row if line.strip("\r\n")]
+        # What ends this row ends all of them: a lone return within quotes is none.
+        ending = self._row[-1][len(self._row[-1].rstrip("\r\n")) :] or "\n"
+        lines = [line for line in "".join(self._row).split(ending) if line.strip("\r\n")]
         return width > 1 and len(lines) > 1 and all(line.count(delimiter) == width - 1 for line in lines)
 
 
