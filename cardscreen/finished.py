@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import glob
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +17,7 @@ import polars as pl
 from cardscreen.base import MANIFEST
 from cardscreen.errors import ConfigError, InputError, first_line, near
 from cardscreen.job import output_of
-from cardscreen.paths import is_delta
+from cardscreen.paths import is_delta, is_url
 from cardscreen.runs import HELD, LATEST, RUN_ID
 
 #: Where a run is looked for that is named by nothing but its id.
@@ -75,6 +77,16 @@ class Finished:
     def output(self) -> Path:
         """The output folder in which it lies."""
         return self.folder.parents[1] if self.folder.parent.name == HELD else self.folder.parent
+
+    def located(self, path: str) -> str:
+        """Where a file, folder or pattern is now that was at a path when the run was made.
+
+        What was moved together with the output folder is found beside it; anything else is where it was.
+        """
+        if is_url(path) or "output" not in self.records:
+            return path
+        moved = os.path.normpath(self.output / os.path.relpath(path, self.records["output"]))
+        return moved if Path(moved).exists() or glob.glob(moved) else path
 
     @property
     def base(self) -> str | None:

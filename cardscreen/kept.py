@@ -52,8 +52,15 @@ def job_of(run: Finished, policy: Path | None = None) -> Job:
     if applied is not None:
         settings["output"] = {**settings["output"], "applied": str(applied)}
     toml = TomlFile(f"the job of run {run.run_id}", settings, "")
-    job = Job.from_settings(toml, Path(run.records["inputs"]["job"]["path"]))
-    job = replace(job, files={**job.files, "job": copy})
+    place = Path(run.records["inputs"]["job"]["path"])
+    job = Job.from_settings(toml, Path(run.located(str(place.parent))) / place.name)
+    job = replace(
+        job,
+        accounts=run.located(job.accounts),
+        lists=[run.located(path) for path in job.lists],
+        store=run.located(job.store) if job.store else None,
+        files={**job.files, "job": copy},
+    )
     clearances = None if policy else copy_of(run, "clearances")
     if clearances is None:
         return job
@@ -84,8 +91,9 @@ def terms_of(run: Finished) -> Mapping[str, Terms] | None:
     said = run.records["inputs"].get("store")
     if not said:
         return {}
+    store = Store(run.located(said["path"]))
     try:
-        origins = Store(said["path"]).at(said["version"]).record.origins
+        origins = store.at(said["version"]).record.origins if store.has(said) else None
     except (CardscreenError, OSError):
         return None
-    return {name: origin.terms for name, origin in origins.items()}
+    return None if origins is None else {name: origin.terms for name, origin in origins.items()}
