@@ -49,6 +49,7 @@ class Limits(Section):
     accounts_grow: float = Field(0.10, ge=0)
     coverage_drop: Share = 0.01  # fall in the share of usable cells of an identifier
     carry_days: int = Field(7, ge=0)  # days for which an unreadable account keeps its flag
+    approve_within_days: int = Field(3, ge=0)  # days after its making in which a held run may be approved
 
     def __init__(self, **parts: Any) -> None:
         try:

@@ -14,12 +14,13 @@ from cardscreen.base import Base
 from cardscreen.changes import Prior
 from cardscreen.errors import InputError
 from cardscreen.files import not_for_others
-from cardscreen.finished import Finished, all_in
+from cardscreen.finished import Finished, all_in, redated_to, superseded_by
 from cardscreen.integrity import changed_inputs
 from cardscreen.job import Job
 from cardscreen.kept import job_of
 from cardscreen.listings import Blocklist
 from cardscreen.paths import files_of, is_url
+from cardscreen.redating import redate
 from cardscreen.run import Night
 from cardscreen.store import Store
 
@@ -54,6 +55,8 @@ def replayed(run: Finished, policy: Path | None = None) -> Iterator[Finished]:
             allow_changed_identifiers=True,
         )
         night.write(folder, run.run_id, datetime.fromisoformat(run.records["begun"]), night.found(folder))
+        if to := redated_to(run):
+            redate(folder, run.as_of, to, night.prior.superseded)
         yield Finished.read(folder)
 
 
@@ -105,13 +108,4 @@ def _lists(job: Job, run: Finished) -> Blocklist:
 def _prior(run: Finished) -> Prior:
     """What the run was compared with: its base, and the runs for its day that it superseded."""
     base = run.output / run.base if run.base else None
-    superseded = [
-        Base.read(each.folder)
-        for each in reversed(all_in(run.output))
-        if run.records["compared"].get("supersedes")
-        and each.state == "published"
-        and not each.records.get("audit")
-        and each.as_of == run.as_of
-        and each.run_id <= run.records["compared"]["supersedes"]
-    ]
-    return Prior(Base.read(base) if base else None, superseded)
+    return Prior(Base.read(base) if base else None, superseded_by(run))

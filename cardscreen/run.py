@@ -29,6 +29,7 @@ from cardscreen.manifest import policy_digest, write_records
 from cardscreen.notices import read_applied, told_rows, write_files
 from cardscreen.paths import files_of, no_such_file
 from cardscreen.phones import NO_REGION
+from cardscreen.redating import date_flags
 from cardscreen.rejects import ROW_GROUP
 from cardscreen.screening import Clock, Result, read_result
 from cardscreen.store import Store
@@ -241,6 +242,8 @@ class Night:
         job, changes, summary = self.job, found.changes, dict(found.result.summary)
         changes.written().write_parquet(folder / "changes.parquet", row_group_size=ROW_GROUP)
         changes.carried.write_parquet(folder / CARRIED, row_group_size=ROW_GROUP)
+        if found.prior.superseded:
+            date_flags(folder, told_rows(changes.table))
         if not found.audit:
             self.tell("writing notices and actions")
             terms = {name: each.terms for name, each in found.blocklist.origins.items()}
