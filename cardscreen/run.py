@@ -15,7 +15,7 @@ import polars as pl
 
 from cardscreen import runs
 from cardscreen.base import CARRIED, Base
-from cardscreen.brakes import Moves, invalid_share, newer, passed
+from cardscreen.brakes import Gone, Moves, invalid_share, newer, passed
 from cardscreen.causes import Circumstances
 from cardscreen.changes import Changes, Prior, compare
 from cardscreen.comparable import account_key, check_same, circumstances, lists_of, sources_of
@@ -219,10 +219,12 @@ class Night:
             changes = compare(
                 result, prior, around, carry_days=job.limits.carry_days, hands_out=not audit, applied=applied
             )
-        told = _told(changes, result, prior, around, audit=audit) | {"days_ahead": _days_ahead(self.day, job)}
+        gone = Gone.between(result, prior.base) if prior.base else None
+        told = _told(changes, result, prior, around, audit=audit)
+        told |= {"days_ahead": _days_ahead(self.day, job), "flagged_gone": gone.accounts if gone else 0}
         summary = result.summary | {"changes": told}
         before = prior.base.summary if prior.base else None
-        held = passed(summary, job.limits, before, Moves.of(changes))
+        held = passed(summary, job.limits, before, Moves.of(changes, gone))
         return _Found(replace(result, summary=summary), changes, blocklist, prior, audit, policy, held, clock)
 
     def _screened(self, blocklist: Blocklist, prior: Prior, out: Path | None) -> Result:
