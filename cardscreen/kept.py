@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from cardscreen.config import TomlFile, read_toml
+from cardscreen.config import TomlFile, literally, read_toml
 from cardscreen.errors import CardscreenError, InputError
 from cardscreen.finished import Finished
 from cardscreen.job import Job
-from cardscreen.policy import Clearances, Policy
+from cardscreen.policy import Policy
 from cardscreen.store import Store
 from cardscreen.terms import Terms
 
@@ -46,26 +46,16 @@ def job_of(run: Finished, policy: Path | None = None) -> Job:
     if copy is None:
         raise InputError(f"run {run.run_id} was not made from a job file")
     settings = dict(read_toml(copy).settings)
-    own, applied = policy or copy_of(run, "policy"), copy_of(run, "applied")
+    own = policy or copy_of(run, "policy")
     if own is not None:
         settings["policy"] = {"file": str(own.absolute())}
-    if applied is not None:
-        settings["output"] = {**settings["output"], "applied": str(applied)}
     toml = TomlFile(f"the job of run {run.run_id}", settings, "")
     place = Path(run.records["inputs"]["job"]["path"])
     job = Job.from_settings(toml, Path(run.located(str(place.parent))) / place.name)
-    job = replace(
-        job,
-        accounts=run.located(job.accounts),
-        lists=[run.located(path) for path in job.lists],
-        store=run.located(job.store) if job.store else None,
-        files={**job.files, "job": copy},
-    )
-    clearances = None if policy else copy_of(run, "clearances")
-    if clearances is None:
-        return job
-    cleared = job.policy.model_copy(update={"clearances": Clearances(file=str(clearances))})
-    return replace(job, policy=cleared, files={**job.files, "clearances": clearances})
+    kept = {name: copy_of(run, name) for name in ("applied", "clearances") if name == "applied" or policy is None}
+    files = {name: Path(literally(str(file))) for name, file in kept.items() if file is not None}
+    store = run.located(job.store) if job.store else None
+    return replace(job, store=store, files={**job.files, "job": copy, **files}).on(run.as_of, run.located)
 
 
 def policy_of(run: Finished) -> Policy:

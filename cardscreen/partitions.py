@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -15,8 +17,20 @@ from cardscreen.errors import InputError, without_numbers
 _FOLDER = re.compile(r"([^=]+)=(.*)")
 _SHOWN = 3  # parts that an error names
 _NULL = "__HIVE_DEFAULT_PARTITION__"
+_DAY = re.compile(
+    r"(?<![0-9])(?P<year>(?:19|20)[0-9]{2})(?P<mark>-?)(?P<month>[0-9]{2})(?P=mark)(?P<day>[0-9]{2})(?![0-9])"
+)
 #: Digits that a number would not keep.
 _LEADING_ZERO = re.compile(r"[+-]?0[0-9]")
+
+
+def days_in(path: str) -> list[date]:
+    """The days that stand in the names of a file and its folders, as 2026-11-23 or 20261123."""
+    days = []
+    for found in _DAY.finditer(path):
+        with suppress(ValueError):
+            days.append(date(int(found["year"]), int(found["month"]), int(found["day"])))
+    return days
 
 
 def partitions_of(files: list[str]) -> list[dict[str, str | None]]:
