@@ -17,11 +17,13 @@ from pydantic import Field, ValidationError
 from cardscreen import schema
 from cardscreen.base import Base
 from cardscreen.changes import Changes
+from cardscreen.cleaning import shape
 from cardscreen.complaints import complaint
 from cardscreen.config import Section
 from cardscreen.errors import HeldForApproval
 from cardscreen.screening import Result
 
+_FEW = 5  # accounts: so many go by chance
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -45,16 +47,58 @@ class Limits(Section):
     new_suspend: Share = 0.002  # newly told since the base
     new_close: Share = 0.0005
     released_share: Share = 0.10  # of those flagged in the base
+    flagged_gone_share: Share = 0.10  # of those flagged in the base that are no accounts tonight
     accounts_shrink: Share = 0.02
     accounts_grow: float = Field(0.10, ge=0)
     coverage_drop: Share = 0.01  # fall in the share of usable cells of an identifier
     carry_days: int = Field(7, ge=0)  # days for which an unreadable account keeps its flag
+    approve_within_days: int = Field(3, ge=0)  # days after its making in which a held run may be approved
 
     def __init__(self, **parts: Any) -> None:
         try:
             super().__init__(**parts)
         except ValidationError as error:
             raise complaint(type(self), error, "limits") from None
+
+
+@dataclass(frozen=True)
+class Gone:
+    """The accounts of last night's flags that tonight's accounts don't have.
+
+    Attributes:
+        accounts: How many there are; those that were missing the night before, too, don't count.
+        of: Of how many.
+        then: What most of their ids look like, as `cleaning.shape` shows it.
+        now: What most ids look like of the accounts that are flagged tonight and were not; None: there are none.
+    """
+
+    accounts: int
+    of: int
+    then: str | None = None
+    now: str | None = None
+
+    @classmethod
+    def between(cls, result: Result, previous: Result | Base) -> Gone | None:
+        """Those of two nights; None where tonight's screening did not look for them: it was not told of `previous`."""
+        if result.watched is None:
+            return None
+        ids = pl.col("account_id").cast(result.flagged.collect_schema()["account_id"], strict=False).cast(pl.String)
+        is_flagged = pl.col("action") > "none"
+        if isinstance(previous, Base):
+            then = previous.state.filter(pl.col("cause").ne_missing("account_gone"))
+        else:
+            then = previous.flagged.filter(is_flagged)
+        known = then.select(ids).drop_nulls().unique().collect()
+        gone = known.join(result.watched.select(ids).unique().collect(), on="account_id", how="anti")
+        fresh = result.flagged.filter(is_flagged).select(ids).collect().join(known, on="account_id", how="anti")
+        return cls(len(gone), len(known), _shape_of(gone), _shape_of(fresh))
+
+
+def _shape_of(ids: pl.DataFrame) -> str | None:
+    """What most ids look like."""
+    shapes = ids.select(shape(pl.col("account_id"))).to_series().value_counts(sort=True)
+    told: str | None = shapes.item(0, 0) if len(shapes) else None
+    return told
 
 
 @dataclass(frozen=True)
@@ -67,15 +111,17 @@ class Moves:
         flagged_before: Flagged with an action before.
         by_software: Of those told `suspend` or `close`, and of those released or eased, the ones of which nothing
             changed but the software or its numbering data.
+        gone: Those whose accounts are not there; None where nobody looked.
     """
 
     told: Mapping[str, int]
     released: int
     flagged_before: int
     by_software: Mapping[str, int] = field(default_factory=dict)
+    gone: Gone | None = None
 
     @classmethod
-    def of(cls, changes: Changes) -> Moves:
+    def of(cls, changes: Changes, gone: Gone | None) -> Moves:
         """The moves in a run's changes."""
         table = changes.table
         change, action = pl.col("change"), pl.col("action")
@@ -89,6 +135,7 @@ class Moves:
             released=table.filter(pl.col("in_base") & (change == "released")).height,
             flagged_before=changes.flagged_before,
             by_software=by_software.row(0, named=True),
+            gone=gone,
         )
 
 
@@ -100,7 +147,8 @@ def check(
     Args:
         result: Tonight's screening.
         limits: The limits, or what differs from the defaults: `{"flagged_share": 0.01}`.
-        previous: The screening before, or its run folder; None: there is nothing to compare with.
+        previous: The screening before, or its run folder; None: there is nothing to compare with. Whether its
+            flagged accounts are still there is known only where the screening was given it, too.
 
     Raises:
         HeldForApproval: With one sentence for every limit passed.
@@ -177,6 +225,10 @@ def _against(now: dict[str, Any], limits: Limits, then: dict[str, Any], moves: M
     what = "rows that name an account than in the base run"
     yield from _past("accounts_shrink", -change, limits.accounts_shrink, f"fewer {what}")
     yield from _past("accounts_grow", change, limits.accounts_grow, f"more {what}")
+    # With fewer rows or many more, the reason is told by now.
+    if moves.gone and moves.gone.accounts >= _FEW and -limits.accounts_shrink <= change <= limits.accounts_grow:
+        share = moves.gone.accounts / moves.gone.of
+        yield from _past("flagged_gone_share", share, limits.flagged_gone_share, _missing(moves.gone))
     for column, cells in now["coverage"].items():
         if column in then["coverage"]:
             drop = _usable(then["coverage"][column]) - _usable(cells)
@@ -189,6 +241,16 @@ def _against(now: dict[str, Any], limits: Limits, then: dict[str, Any], moves: M
             f"software_changed: {told:,} accounts would newly be told to be suspended or closed and {freed:,} released "
             f"or eased by nothing but a change of software or numbering data ({news})"
         )
+
+
+def _missing(gone: Gone) -> str:
+    """What is to be said of flags whose accounts are not there."""
+    told = f"of the accounts flagged in the base run are not among tonight's: most of their ids look like {gone.then}"
+    if gone.now is None:
+        return told
+    return f"{told}, and those of the newly flagged like {gone.now}" + (
+        ": did the ids change?" if gone.now != gone.then else ""
+    )
 
 
 def newer(now: dict[str, Any], then: dict[str, Any]) -> dict[str, tuple[str, str]]:
@@ -211,6 +273,7 @@ def _moves(result: Result, previous: Result | Base) -> Moves:
         told=dict(both.filter(now > was)["now"].value_counts().rows()),
         released=both.filter((was > "none") & (now == "none")).height,
         flagged_before=both.filter(was > "none").height,
+        gone=Gone.between(result, previous),
     )
 
 

@@ -196,6 +196,7 @@ def _known(prior: Prior, like: pl.DataFrame) -> pl.DataFrame:
         was_cause=either("cause"),
         settled=was_freed,
         said=pl.when(mentioned).then("then.action"),
+        said_due=pl.when(mentioned).then("then.act_on"),
         superseded=pl.when(mentioned).then(pl.lit(newest.run_id if newest else None, dtype=pl.String)),
         corrects=pl.when(mentioned).then("then.corrects").otherwise("corrects"),
         handed=handed,
@@ -292,12 +293,18 @@ def _dated(found: pl.DataFrame, around: Circumstances) -> pl.DataFrame:
     change, rests = pl.col("change"), pl.col("_rests")
     is_new, is_eased = change == "new", change == "eased"
     stays = change.is_in(["carried", "released"])
+    # Approved late, a superseded run has told a later day than tonight would.
+    told_so = pl.when(pl.col("said") == pl.col("action")).then("said_due")
     return found.with_columns(
         action_before=pl.when(is_new).then(_NONE).otherwise("was"),
         decided_by_before=pl.when(~is_new).then("decided_by_before"),
         decided_by=pl.when(rests).then("kept_by").when(change != "released").then("now_by"),
         flagged_since=pl.when(is_new).then("now_since").otherwise("since"),
-        act_on=pl.when(stays).then("due").when(rests & is_eased).then(pl.lit(around.as_of)).otherwise("now_due"),
+        act_on=pl.when(stays)
+        .then("due")
+        .when(rests & is_eased)
+        .then(pl.lit(around.as_of))
+        .otherwise(pl.max_horizontal("now_due", told_so)),
         carried_since=pl.when(rests).then("kept_since"),
         cause=pl.when(change == "carried")
         .then("kept_cause")

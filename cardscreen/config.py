@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 import tomllib
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -17,6 +18,8 @@ from cardscreen.complaints import WrongSettings, complaint, named
 from cardscreen.errors import ConfigError, near
 from cardscreen.toml_lines import Place, lines_of
 
+#: Parts of a day, with anything between them.
+_DAY_FORMAT = re.compile(r"[^%{}]*(?:%[YymdjBb][^%{}]*)+")
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -133,6 +136,39 @@ def known_format(form: str) -> str:
     if not known:
         raise ValueError(f"{form!r} is no format of days: write it like %d/%m/%Y")
     return form
+
+
+def known_path(path: str) -> str:
+    """A path in which a night's day may stand, as `{as_of}` or `{as_of:%Y%m%d}`; `{{` is a brace.
+
+    Raises:
+        ValueError: Another name, or a format that tells no part of a day.
+    """
+    try:
+        fields = [(name, form, how) for _, name, form, how in string.Formatter().parse(path) if name is not None]
+    except ValueError:
+        raise ValueError(f"{path!r} has a brace too many or too few: write {{{{ for a brace in a name") from None
+    for name, form, how in fields:
+        if name != "as_of" or how:
+            raise ValueError(f"{path!r}: there is no {{{name}}}: write {{as_of}}, which is the night's day")
+        if form and not _DAY_FORMAT.fullmatch(form):
+            raise ValueError(f"{path!r}: {form!r} is no format of days: write it like {{as_of:%Y%m%d}}")
+    return path
+
+
+def names_day(path: str) -> bool:
+    """Whether a day is to be put into a path."""
+    return any(name for _, name, _, _ in string.Formatter().parse(path))
+
+
+def of_day(path: str, day: date) -> str:
+    """A path that `known_path` knows, with the day put in."""
+    return path.format(as_of=day)
+
+
+def literally(path: str) -> str:
+    """A path as `of_day` gives it back."""
+    return path.replace("{", "{{").replace("}", "}}")
 
 
 def known_zone(name: str) -> str:

@@ -3,48 +3,79 @@
 from __future__ import annotations
 
 import platform
-from datetime import UTC, datetime
+import shutil
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from cardscreen.base import MANIFEST
+from cardscreen.brakes import Limits
 from cardscreen.errors import ConfigError, InputError, without_cards
 from cardscreen.files import not_for_others, write_whole
-from cardscreen.finished import Finished
+from cardscreen.finished import Finished, superseded_by
 from cardscreen.integrity import require_sound
-from cardscreen.manifest import write_json
-from cardscreen.runs import HELD, is_current, locked, newest, publish
+from cardscreen.manifest import fingerprint, write_json
+from cardscreen.redating import redate
+from cardscreen.runs import HELD, is_current, locked, newest, publish, settle, staging, tidy
 from cardscreen.store import system_user
 
 #: What tells nothing of a person, and is kept when everything else is removed.
 _IMPERSONAL = (MANIFEST, "summary.json", "inputs/job", "inputs/policy")
 
 
-def approve(run: Finished, by: str, reason: str) -> Finished:
-    """Publish a held run; `latest` follows it.
+def approve(run: Finished, by: str, reason: str, *, late: bool = False) -> Finished:
+    """Publish a held run; `latest` follows it. Grace runs from the approval: nobody was told before.
 
     Args:
         run: A held run.
         by: Who decides.
         reason: Why.
+        late: Even after `approve_within_days`.
 
     Returns:
-        The published run, whose manifest names the approval.
+        The published run, whose manifest names the approval, and as `redated` the day from which grace runs, where
+        that is later than the run's own.
 
     Raises:
         ConfigError: It is not held, or nobody decides.
-        InputError: Its base is not the newest run any more, or its files are not as they were written.
+        InputError: Its base is not the newest run any more, its files are not as they were written, or it is too old.
         Busy: Another run, or another approval, works in the same folder.
     """
     said = _decision(by, reason)
     with not_for_others(), locked(run.output):
+        tidy(run.output)
         run = _still_held(run)
         require_sound(run)
         _require_current(run)
-        approval = {**said, "limits": run.records["held"]}
-        _record(run, approvals=[*run.records["approvals"], approval])
-        target = publish(run.output, run.folder)
+        today = _now().astimezone(ZoneInfo(run.records["timezone"])).date()
+        if not late:
+            _require_fresh(run, today)
+        # A copy is changed, so that an approval that was killed leaves the held run as it was.
+        with staging(run.output, run.run_id) as folder:
+            shutil.copytree(run.folder, folder, ignore=shutil.ignore_patterns(MANIFEST), dirs_exist_ok=True)
+            approval = {**said, "limits": run.records["held"], "late": late, **_redated(run, folder, today)}
+            write_json(
+                folder / MANIFEST, {**_refreshed(run, folder), "approvals": [*run.records["approvals"], approval]}
+            )
+            settle(folder)
+            target = publish(run.output, folder)
+        tidy(run.output)
     return Finished.read(target)
+
+
+def _redated(run: Finished, folder: Path, today: date) -> dict[str, Any]:
+    """Let the days of grace of a copy of the run begin today; what was done for the manifest."""
+    if run.records["audit"] or today <= run.as_of:
+        return {}
+    accounts = redate(folder, run.as_of, today, superseded_by(run))
+    return {"redated": {"to": today.isoformat(), "accounts": accounts}}
+
+
+def _refreshed(run: Finished, folder: Path) -> dict[str, Any]:
+    """The run's manifest with the digests of a copy's files."""
+    outputs = {name: fingerprint(str(folder / name), named=False) for name in run.records["outputs"]}
+    return {**run.records, "outputs": outputs}
 
 
 def discard(run: Finished, by: str, reason: str) -> Finished:
@@ -94,9 +125,13 @@ def _is_impersonal(name: str) -> bool:
 def _decision(by: str, reason: str) -> dict[str, Any]:
     if not by.strip() or not reason.strip():
         raise ConfigError("say who decides (--by) and why (--reason): both are kept")
-    now = datetime.now(UTC).isoformat(timespec="seconds")
     said = {"by": without_cards(by), "reason": without_cards(reason)}
-    return {**said, "system_user": system_user(), "host": platform.node(), "at": now}
+    at = _now().isoformat(timespec="seconds")
+    return {**said, "system_user": system_user(), "host": platform.node(), "at": at}
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _still_held(run: Finished) -> Finished:
@@ -112,6 +147,18 @@ def _still_held(run: Finished) -> Finished:
     if run.state != "held":
         raise ConfigError(f"run {run.run_id} was {run.state} already")
     return run
+
+
+def _require_fresh(run: Finished, today: date) -> None:
+    """What a run says of persons ages: lists and accounts have changed since."""
+    limit = run.records["limits"].get("approve_within_days", Limits().approve_within_days)
+    made = datetime.fromisoformat(run.records["ended"]).astimezone(ZoneInfo(run.records["timezone"])).date()
+    if (days := (today - made).days) > limit:
+        raise InputError(
+            f"run {run.run_id} was made on {made}, {days} days ago (limit approve_within_days = {limit}): who was "
+            "listed then may not be any more. Discard it and run the job again; or, to publish it all the same, say "
+            "--late"
+        )
 
 
 def _require_current(run: Finished) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import glob
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,10 +14,10 @@ from typing import Any, Literal
 
 import polars as pl
 
-from cardscreen.base import MANIFEST
+from cardscreen.base import MANIFEST, Base
 from cardscreen.errors import ConfigError, InputError, first_line, near
 from cardscreen.job import output_of
-from cardscreen.paths import is_delta
+from cardscreen.paths import is_delta, is_url
 from cardscreen.runs import HELD, LATEST, RUN_ID
 
 #: Where a run is looked for that is named by nothing but its id.
@@ -76,6 +78,16 @@ class Finished:
         """The output folder in which it lies."""
         return self.folder.parents[1] if self.folder.parent.name == HELD else self.folder.parent
 
+    def located(self, path: str) -> str:
+        """Where a file, folder or pattern is now that was at a path when the run was made.
+
+        What was moved together with the output folder is found beside it; anything else is where it was.
+        """
+        if is_url(path) or "output" not in self.records:
+            return path
+        moved = os.path.normpath(self.output / os.path.relpath(path, self.records["output"]))
+        return moved if Path(moved).exists() or glob.glob(moved) else path
+
     @property
     def base(self) -> str | None:
         """The run that it was compared with."""
@@ -121,9 +133,29 @@ def looking_into(*runs: Finished) -> Iterator[None]:
 
 def all_in(output: Path) -> list[Finished]:
     """All complete runs of an output folder, the oldest first."""
-    folders = [file.parent for pattern in ("*", f"{HELD}/*") for file in output.glob(f"{pattern}/{MANIFEST}")]
-    runs = [folder for folder in folders if RUN_ID.fullmatch(folder.name) and not folder.is_symlink()]
-    return [Finished.read(folder) for folder in sorted(runs, key=lambda folder: folder.name)]
+    folders = [file.parent for pattern in (f"{HELD}/*", "*") for file in output.glob(f"{pattern}/{MANIFEST}")]
+    # Of a run whose approval was killed, the held one may still be there: the published one counts.
+    runs = {folder.name: folder for folder in folders if RUN_ID.fullmatch(folder.name) and not folder.is_symlink()}
+    return [Finished.read(runs[name]) for name in sorted(runs)]
+
+
+def redated_to(run: Finished) -> date | None:
+    """The day from which a late approval lets grace run; None: the run's own."""
+    told = [each["redated"]["to"] for each in run.records["approvals"] if "redated" in each]
+    return date.fromisoformat(told[-1]) if told else None
+
+
+def superseded_by(run: Finished) -> list[Base]:
+    """The published runs for a run's day that it superseded, the newest first."""
+    newest = run.records["compared"].get("supersedes") or ""
+    return [
+        Base.read(each.folder)
+        for each in reversed(all_in(run.output))
+        if each.state == "published"
+        and not each.records.get("audit")
+        and each.as_of == run.as_of
+        and each.run_id <= newest
+    ]
 
 
 def output_folder(place: Path) -> Path:

@@ -19,7 +19,7 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 from cardscreen.cleaning import NOT_WHOLE
-from cardscreen.errors import CardscreenError, InputError, MissingColumn, first_line
+from cardscreen.errors import CardscreenError, InputError, first_line
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -309,7 +309,7 @@ def odd_types_in(files: list[str], form: str, told: list[dict[str, str | None]])
     """Files that have columns of types which Polars doesn't know, read by way of Arrow; None where there are none.
 
     Args:
-        files: Of the local file system.
+        files: Of the local file system, all of the same columns.
         form: `parquet` or `ipc`.
         told: What the folders of each say.
     """
@@ -327,25 +327,7 @@ def odd_types_in(files: list[str], form: str, told: list[dict[str, str | None]])
         ]
     except (pa.ArrowException, OSError):
         return None  # the engine says what is the matter
-    return pl.concat(_alike(parts, files))
-
-
-def _alike(parts: list[pl.LazyFrame], files: list[str]) -> Iterator[pl.LazyFrame]:
-    """The parts with the columns of the first one.
-
-    Raises:
-        MissingColumn: A part lacks one.
-        InputError: A column has another type there.
-    """
-    first = parts[0].collect_schema()
-    for file, part in zip(files, parts, strict=True):
-        there = part.collect_schema()
-        for name, dtype in first.items():
-            if name not in there:
-                raise MissingColumn(name, there.names(), file)
-            if there[name] != dtype:
-                raise InputError(f"{file}: column {name!r} has type {there[name]}, and {dtype} in {files[0]}")
-        yield part.select(first.names())
+    return pl.concat(parts)
 
 
 def table_of(content: bytes, form: str) -> pl.DataFrame:
@@ -362,6 +344,19 @@ def table_of(content: bytes, form: str) -> pl.DataFrame:
 
     stream = io.BytesIO(content)
     return _known(parquet.read_table(stream) if form == "parquet" else ipc.open_file(stream).read_all(), schema.names)
+
+
+def columns_of(file: str, form: str) -> dict[str, str]:
+    """The columns of a Parquet or Arrow file, with their types as Polars calls them where it has them."""
+    return {column.name: _told_type(column.type) for column in _schema_of(file, form)}
+
+
+@cache
+def _told_type(dtype: pa.DataType) -> str:
+    import pyarrow as pa
+
+    schema = pa.schema([("x", dtype)])
+    return str(pl.DataFrame(schema.empty_table()).schema["x"]) if is_all_known(schema) else str(dtype)
 
 
 def _schema_of(file: str | io.BytesIO, form: str) -> pa.Schema:

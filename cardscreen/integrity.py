@@ -68,12 +68,13 @@ def _copies(run: Finished, gone: set[str]) -> Iterator[str]:
 
 
 def changed_inputs(run: Finished) -> Iterator[str]:
-    """What is not any more as it was read: one sentence for each account or list file, and for the store."""
+    """What is not any more as it was read: one sentence for each file of accounts or lists."""
     inputs = run.records["inputs"]
     for said in (*inputs["accounts"], *inputs["lists"]):
+        path = run.located(said["path"])
         if "sha256" not in said:
-            yield f"{said['path']} is no local file, and has no digest"
-        elif not Path(said["path"]).exists():
-            yield f"{said['path']} is gone"
-        elif fingerprint(said["path"])["sha256"] != said["sha256"]:
-            yield f"{said['path']} has changed since"
+            yield f"{path} is no local file, and has no digest"
+        elif not Path(path).exists():
+            yield f"{path} is gone"
+        elif fingerprint(path)["sha256"] != said["sha256"]:
+            yield f"{path} has changed since"

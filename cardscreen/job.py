@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import glob
 import os
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -14,14 +15,27 @@ from pydantic import Field, field_validator, model_validator
 
 from cardscreen import schema
 from cardscreen.brakes import Limits
-from cardscreen.config import Section, TomlFile, checked, known_format, known_zone, read_toml
-from cardscreen.errors import ConfigError
+from cardscreen.config import (
+    Section,
+    TomlFile,
+    checked,
+    known_format,
+    known_path,
+    known_zone,
+    literally,
+    names_day,
+    of_day,
+    read_toml,
+)
+from cardscreen.errors import ConfigError, InputError
 from cardscreen.identifiers import Kind, kind_from_options
-from cardscreen.policy import Policy
+from cardscreen.paths import files_of
+from cardscreen.policy import Clearances, Policy
 from cardscreen.reading import Reading
 from cardscreen.tokens import TokenKey
 
 #: Columns of changes, notices and releases, beside which the carried ones stand.
+_DATED = ("applied", "clearances")  # files whose paths may hold a day
 _TAKEN = {*schema.CHANGES, *schema.NOTICES, *schema.RELEASES}
 
 
@@ -36,6 +50,11 @@ class _Accounts(Section):
     header_row: int | None = Field(None, ge=1)
     date_format: str | None = None
 
+    @field_validator("path")
+    @classmethod
+    def _path(cls, path: str) -> str:
+        return known_path(path)
+
     @field_validator("date_format")
     @classmethod
     def _format(cls, form: str | None) -> str | None:
@@ -45,6 +64,11 @@ class _Accounts(Section):
 class _Blocklist(Section):
     store: str | None = None
     paths: list[str] | None = Field(None, min_length=1)
+
+    @field_validator("paths")
+    @classmethod
+    def _paths(cls, paths: list[str] | None) -> list[str] | None:
+        return paths and [known_path(path) for path in paths]
 
     @model_validator(mode="after")
     def _one(self) -> _Blocklist:
@@ -68,6 +92,18 @@ class _Output(Section):
     directory: str = "runs"
     applied: str | None = None
     metrics: str | None = None
+
+    @field_validator("applied")
+    @classmethod
+    def _applied(cls, path: str | None) -> str | None:
+        return path and known_path(path)
+
+    @field_validator("directory")
+    @classmethod
+    def _of_all_nights(cls, path: str) -> str:
+        if "{as_of" in path:
+            raise ValueError("runs of all nights lie in one folder, since each is compared with the one before")
+        return path
 
 
 class _Engine(Section):
@@ -124,6 +160,8 @@ class Cluster:
 class Job:
     """A checked job; every path in it is absolute or a URL.
 
+    In those of accounts, lists, applied and clearances the day of a night is still to be put in: `on` does that.
+
     Attributes:
         reading: How accounts of text, or in a sheet, are to be read.
         date_format: How the accounts write days; None: as YYYY-MM-DD.
@@ -177,7 +215,7 @@ class Job:
         said = checked(_JobFile, toml)
         policy, files = _policy(said.policy, toml, file)
         if said.output.applied:
-            files["applied"] = Path(_resolved(file.parent, said.output.applied))
+            files["applied"] = Path(_template(file.parent, said.output.applied))
         kinds = _kinds(said.identifiers, toml)
         for name in said.accounts.carry:
             if name in _TAKEN:
@@ -185,14 +223,14 @@ class Job:
                 raise ConfigError(f"{where}: the carried column {name!r} has the name of a column of runs: rename it")
         return cls(
             timezone=said.timezone,
-            accounts=_resolved(file.parent, said.accounts.path),
+            accounts=_template(file.parent, said.accounts.path),
             account_id=said.accounts.id,
             carry=said.accounts.carry,
             unmasked=said.accounts.unmasked,
             reading=_reading(said.accounts),
             date_format=said.accounts.date_format,
             identifiers=kinds,
-            lists=[_resolved(file.parent, each) for each in said.blocklist.paths or []],
+            lists=[_template(file.parent, each) for each in said.blocklist.paths or []],
             store=_resolved(file.parent, said.blocklist.store) if said.blocklist.store else None,
             policy=policy,
             output=Path(_resolved(file.parent, said.output.directory)),
@@ -205,9 +243,44 @@ class Job:
             cluster=_cluster(said.engine, file.parent),
         )
 
+    def on(self, day: date, found: Callable[[str], str] = str) -> Job:
+        """The job of one night: with its day in all paths.
+
+        Args:
+            day: The day that is asked about.
+            found: Where something is that lay at a path.
+
+        Raises:
+            InputError: There is no file of that day; says so.
+        """
+        accounts, lists = _of(self.accounts, day, found), [_of(path, day, found) for path in self.lists]
+        files = {
+            name: Path(_of(str(file), day, found)) if name in _DATED else file for name, file in self.files.items()
+        }
+        return replace(self, accounts=accounts, lists=lists, files=files, policy=self.policy_on(day, found))
+
+    def policy_on(self, day: date, found: Callable[[str], str] = str) -> Policy:
+        """The policy, with the clearances of a day; see `on`."""
+        if "clearances" not in self.files:
+            return self.policy
+        file = _of(str(self.files["clearances"]), day, found)
+        return self.policy.model_copy(update={"clearances": Clearances(file=file)})
+
     def today(self) -> date:
         """The day it is now in the job's time zone."""
         return datetime.now(ZoneInfo(self.timezone)).date()
+
+
+def _of(path: str, day: date, found: Callable[[str], str]) -> str:
+    """A path with the day put in; one that names nothing on that day is told with it."""
+    filled = found(of_day(path, day))
+    if not names_day(path):
+        return filled
+    try:
+        files_of(filled)
+    except InputError as error:
+        raise InputError(f"{error}; {day} was put in for {{as_of}}") from None
+    return filled
 
 
 def _reading(said: _Accounts) -> Reading:
@@ -237,7 +310,12 @@ def _policy(settings: dict[str, Any], toml: TomlFile, file: Path) -> tuple[Polic
     else:
         policy = Policy.from_settings(toml.part("policy"), file.parent)
     if policy.clearances:
-        files["clearances"] = Path(policy.clearances.file)
+        place, said = (files.get("policy") or file).parent, policy.clearances.file
+        own_path = said.removeprefix(f"{place}/")
+        try:
+            files["clearances"] = Path(literally(str(place)) if own_path != said else "", known_path(own_path))
+        except ValueError as error:
+            raise ConfigError(f"{toml.where('policy')}: policy.clearances.file: {error}") from None
     return policy, files
 
 
@@ -283,3 +361,8 @@ def _resolved(folder: Path, path: str) -> str:
     # Brackets in the folder's own name are no pattern.
     own = glob.escape(str(folder)) if glob.has_magic(path) else str(folder)
     return os.path.normpath(path if Path(path).is_absolute() else f"{own}/{path}")
+
+
+def _template(folder: Path, path: str) -> str:
+    """The same for a path in which a day may stand: braces in the folder's own name are none of its."""
+    return _resolved(Path(literally(str(folder))), path)

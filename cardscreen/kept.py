@@ -10,12 +10,12 @@ from typing import Any
 
 import polars as pl
 
-from cardscreen.config import TomlFile, read_toml
+from cardscreen.config import TomlFile, literally, read_toml
 from cardscreen.errors import CardscreenError, InputError
 from cardscreen.finished import Finished
 from cardscreen.frames import ENGINE_ERRORS
 from cardscreen.job import Job
-from cardscreen.policy import Clearances, Policy
+from cardscreen.policy import Policy
 from cardscreen.store import Store
 from cardscreen.terms import Terms
 
@@ -50,19 +50,16 @@ def job_of(run: Finished, policy: Path | None = None) -> Job:
     if copy is None:
         raise InputError(f"run {run.run_id} was not made from a job file")
     settings = dict(read_toml(copy).settings)
-    own, applied = policy or copy_of(run, "policy"), copy_of(run, "applied")
+    own = policy or copy_of(run, "policy")
     if own is not None:
         settings["policy"] = {"file": str(own.absolute())}
-    if applied is not None:
-        settings["output"] = {**settings["output"], "applied": str(applied)}
     toml = TomlFile(f"the job of run {run.run_id}", settings, "")
-    job = Job.from_settings(toml, Path(run.records["inputs"]["job"]["path"]))
-    job = replace(job, files={**job.files, "job": copy})
-    clearances = None if policy else copy_of(run, "clearances")
-    if clearances is None:
-        return job
-    cleared = job.policy.model_copy(update={"clearances": Clearances(file=str(clearances))})
-    return replace(job, policy=cleared, files={**job.files, "clearances": clearances})
+    place = Path(run.records["inputs"]["job"]["path"])
+    job = Job.from_settings(toml, Path(run.located(str(place.parent))) / place.name)
+    kept = {name: copy_of(run, name) for name in ("applied", "clearances") if name == "applied" or policy is None}
+    files = {name: Path(literally(str(file))) for name, file in kept.items() if file is not None}
+    store = run.located(job.store) if job.store else None
+    return replace(job, store=store, files={**job.files, "job": copy, **files}).on(run.as_of, run.located)
 
 
 def policy_of(run: Finished) -> Policy:
@@ -85,24 +82,29 @@ def policy_of(run: Finished) -> Policy:
 
 def gaps_of(run: Finished, listings: Collection[str]) -> Mapping[str, Sequence[date]]:
     """Since when and until when listings were left out by their source, where the run's store can still be read."""
-    said = run.records["inputs"].get("store")
-    if not said:
-        return {}
     named = pl.col("listing_id").is_in(list(listings)) & pl.col("gaps").is_not_null()
     try:
-        found = Store(said["path"]).listings(said["version"]).filter(named).select("listing_id", "gaps").collect()
+        store, version = _store_of(run) or (None, None)
+        found = store.listings(version).filter(named).select("listing_id", "gaps").collect() if store else None
     except (CardscreenError, *ENGINE_ERRORS):
         return {}
-    return dict(found.rows())
+    return {} if found is None else dict(found.rows())
 
 
 def terms_of(run: Finished) -> Mapping[str, Terms] | None:
     """The terms of the sources, from the store's version that the run read; {} for plain files, None if it is gone."""
-    said = run.records["inputs"].get("store")
-    if not said:
+    if not run.records["inputs"].get("store"):
         return {}
     try:
-        origins = Store(said["path"]).at(said["version"]).record.origins
+        store, version = _store_of(run) or (None, None)
+        origins = store.at(version).record.origins if store else None
     except (CardscreenError, OSError):
         return None
-    return {name: origin.terms for name, origin in origins.items()}
+    return None if origins is None else {name: origin.terms for name, origin in origins.items()}
+
+
+def _store_of(run: Finished) -> tuple[Store, int] | None:
+    """The store that the run read, where that is still there, and its version."""
+    said = run.records["inputs"].get("store")
+    store = Store(run.located(said["path"])) if said else None
+    return (store, said["version"]) if store and store.has(said) else None

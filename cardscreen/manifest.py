@@ -46,12 +46,13 @@ def write_records(
         "run_id": records["run_id"],
         "as_of": summary["as_of"],
         "timezone": job.timezone,
+        "output": str(job.output),
         "begun": begun.isoformat(timespec="seconds"),
         "ended": datetime.now(UTC).isoformat(timespec="seconds"),
         "inputs": {
             "accounts": [fingerprint(file) | encoding_used(file, encoding) for file in files_of(job.accounts)],
             "lists": lists,
-            "store": {"path": Store(job.store).identity(), **(summary["store"] or {})} if job.store else None,
+            "store": _store(job.store, summary["store"]) if job.store else None,
             **{name: fingerprint(str(file)) for name, file in job.files.items()},
         },
         "versions": {**summary["versions"], "python": platform.python_version()},
@@ -62,6 +63,11 @@ def write_records(
         "outputs": {str(file.relative_to(folder)): fingerprint(str(file), named=False) for file in outputs},
     }
     write_json(folder / MANIFEST, manifest)
+
+
+def _store(path: str, told: Mapping[str, Any]) -> dict[str, Any]:
+    """The version of a store that was read, and how fresh it was."""
+    return {**Store(path).identity(told["version"]), **told}
 
 
 def policy_digest(policy: Policy, terms: Mapping[str, Terms]) -> str:

@@ -110,14 +110,14 @@ class _Said:
 
     def of(self, rows: pl.DataFrame, purpose: str, hits: pl.DataFrame) -> pl.DataFrame:
         """`schema.NOTICES` and the carried columns, with what tonight's deciding hit says."""
-        explained = self._explained(rows, hits, "decided_by").with_columns(key=_key(purpose, "action"))
+        explained = self._explained(rows, hits, "decided_by").with_columns(key=key(purpose, "action"))
         return explained.select(self._run_id, *schema.NOTICES[1:], *_carried(rows))
 
     def of_releases(self, rows: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
         """`schema.RELEASES` and the carried columns, with what the hit said that had decided."""
         left = pl.when(pl.col("action") > "none").then("action")
         told = self._explained(rows, before, "decided_by_before").with_columns(
-            instead=left, key=_key("release", "undone"), cause_text=_text("cause", CAUSES)
+            instead=left, key=key("release", "undone"), cause_text=_text("cause", CAUSES)
         )
         told = told.with_columns(action="undone")
         return told.select(self._run_id, *schema.RELEASES[1:], *_carried(rows))
@@ -142,8 +142,13 @@ def _text(code: str, texts: Mapping[str, str]) -> pl.Expr:
     return told.replace_strict(dict(texts), default=told, return_dtype=pl.String)
 
 
-def _key(purpose: str, action: str) -> pl.Expr:
-    """A name for what is said: the same in every run that says it again."""
+def key(purpose: str, action: str) -> pl.Expr:
+    """A name for what is said: the same in every run that says it again.
+
+    Args:
+        purpose: `notice`, `action` or `release`.
+        action: The column that names the action; others are account_id, flagged_since, act_on and corrects.
+    """
     parts = ["account_id", action, "flagged_since", "act_on", "corrects"]
     text = pl.concat_str(
         pl.lit(purpose), *(pl.col(part).cast(pl.String).fill_null("") for part in parts), separator="\n"
@@ -156,7 +161,12 @@ def _write(rows: pl.DataFrame, file: Path) -> None:
     text = rows.with_columns(pl.all().cast(pl.String)).rename(lambda name: name.removeprefix(ACCOUNT))
     cells = pl.exclude(_EXACT)
     safe = pl.when(cells.str.contains(_FORMULA)).then(pl.lit("'") + cells).otherwise(cells)
-    text.with_columns(safe.name.keep()).write_csv(file, line_terminator="\n")
+    write_rows(text.with_columns(safe.name.keep()), file)
+
+
+def write_rows(rows: pl.DataFrame, file: Path) -> None:
+    """Write rows of text as they are."""
+    rows.write_csv(file, line_terminator="\n")
 
 
 def read_applied(path: str) -> pl.DataFrame:

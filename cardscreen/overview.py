@@ -105,4 +105,6 @@ def _counts(counts: dict[str, int]) -> str:
 
 
 def _decision(said: dict[str, Any]) -> str:
-    return f"by {said['by']} ({said['system_user']} on {said['host']}) at {said['at']}: {said['reason']}"
+    redated = said.get("redated")
+    days = f"; days of grace begin on {redated['to']} ({redated['accounts']:,} accounts)" if redated else ""
+    return f"by {said['by']} ({said['system_user']} on {said['host']}) at {said['at']}: {said['reason']}{days}"

@@ -57,7 +57,7 @@ class CheckedPolicy:
         if "accounts" in toml.settings or "blocklist" in toml.settings:
             job = Job.read(path)
             _check_carried(job, toml)
-            own, store = job.policy, store or job.store
+            own, store = job.policy_on(day), store or job.store
         else:
             own = Policy.from_settings(toml, path.parent)
         policy, known = own, {}

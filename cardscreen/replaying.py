@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,12 +14,13 @@ from cardscreen.base import Base
 from cardscreen.changes import Prior
 from cardscreen.errors import InputError
 from cardscreen.files import not_for_others
-from cardscreen.finished import Finished, all_in
+from cardscreen.finished import Finished, all_in, redated_to, superseded_by
 from cardscreen.integrity import changed_inputs
 from cardscreen.job import Job
 from cardscreen.kept import job_of
 from cardscreen.listings import Blocklist
-from cardscreen.paths import files_of
+from cardscreen.paths import files_of, is_url
+from cardscreen.redating import redate
 from cardscreen.run import Night
 from cardscreen.store import Store
 
@@ -53,6 +55,8 @@ def replayed(run: Finished, policy: Path | None = None) -> Iterator[Finished]:
             allow_changed_identifiers=True,
         )
         night.write(folder, run.run_id, datetime.fromisoformat(run.records["begun"]), night.found(folder))
+        if to := redated_to(run):
+            redate(folder, run.as_of, to, night.prior.superseded)
         yield Finished.read(folder)
 
 
@@ -71,9 +75,14 @@ def obstacles(run: Finished) -> Iterator[str]:
 def _added(run: Finished, job: Job) -> Iterator[str]:
     """Files that the job would read now, and did not then."""
     inputs = run.records["inputs"]
-    then = {said["path"] for said in (*inputs["accounts"], *inputs["lists"])}
+    then = {_real(run.located(said["path"])) for said in (*inputs["accounts"], *inputs["lists"])}
     now = [file for path in (job.accounts, *job.lists) for file in files_of(path)]
-    yield from (f"{file} was added since" for file in now if file not in then)
+    yield from (f"{file} was added since" for file in now if _real(file) not in then)
+
+
+def _real(file: str) -> str:
+    """A file without links in its name."""
+    return file if is_url(file) else os.path.realpath(file)
 
 
 def version_changes(then: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
@@ -87,19 +96,16 @@ def _lists(job: Job, run: Finished) -> Blocklist:
     """The lists as they were: of the store's version, or of files that have not changed."""
     if job.store is None:
         return Blocklist.read(*job.lists)
-    return Store(job.store).blocklist(version=run.records["inputs"]["store"]["version"])
+    store, said = Store(job.store), run.records["inputs"]["store"]
+    if not store.has(said):
+        raise InputError(
+            f"run {run.run_id} can't be run again: version {said['version']} of {job.store} is not the one that it "
+            "read: the store is another one, or was restored from a backup"
+        )
+    return store.blocklist(version=said["version"])
 
 
 def _prior(run: Finished) -> Prior:
     """What the run was compared with: its base, and the runs for its day that it superseded."""
     base = run.output / run.base if run.base else None
-    superseded = [
-        Base.read(each.folder)
-        for each in reversed(all_in(run.output))
-        if run.records["compared"].get("supersedes")
-        and each.state == "published"
-        and not each.records.get("audit")
-        and each.as_of == run.as_of
-        and each.run_id <= run.records["compared"]["supersedes"]
-    ]
-    return Prior(Base.read(base) if base else None, superseded)
+    return Prior(Base.read(base) if base else None, superseded_by(run))

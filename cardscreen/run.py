@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ import polars as pl
 
 from cardscreen import runs
 from cardscreen.base import CARRIED, Base
-from cardscreen.brakes import Moves, invalid_share, newer, passed
+from cardscreen.brakes import Gone, Moves, invalid_share, newer, passed
 from cardscreen.causes import Circumstances
 from cardscreen.changes import Changes, Prior, compare
 from cardscreen.comparable import account_key, check_same, circumstances, lists_of, sources_of
@@ -27,8 +28,10 @@ from cardscreen.job import Job
 from cardscreen.listings import Blocklist
 from cardscreen.manifest import policy_digest, write_records
 from cardscreen.notices import read_applied, told_rows, write_files
+from cardscreen.partitions import days_in
 from cardscreen.paths import files_of, no_such_file
 from cardscreen.phones import NO_REGION
+from cardscreen.redating import date_flags
 from cardscreen.rejects import ROW_GROUP
 from cardscreen.screening import Clock, Result, read_result
 from cardscreen.store import Store
@@ -91,6 +94,9 @@ class Run:
         if told["policy_changed"]:
             news.append("the policy, or a source's terms, have changed since the base run")
         news += [f"{name} is {now}, and was {was} in the base run" for name, (was, now) in told["software"].items()]
+        for count, file, of in told["other_days"]:
+            more = f", and so are {count - 1:,} more files" if count > 1 else ""
+            news.append(f"{file} is of {of}{more}, and the night asked about is {self.result.summary['as_of']}")
         if told["days_ahead"]:
             news.append(
                 f"the day asked about is not here yet (days ahead: {told['days_ahead']}): actions fall due that early, "
@@ -162,6 +168,7 @@ def run_job(
     day = as_of or _today(job)
     if not (dry_run or allow_future):
         _check_is_here(day, job)
+    job = job.on(day)
 
     def night() -> Night:
         tell("reading the lists")
@@ -223,10 +230,13 @@ class Night:
             changes = compare(
                 result, prior, around, carry_days=job.limits.carry_days, hands_out=not audit, applied=applied
             )
-        told = _told(changes, result, prior, around, audit=audit) | {"days_ahead": _days_ahead(self.day, job)}
+        gone = Gone.between(result, prior.base) if prior.base else None
+        told = _told(changes, result, prior, around, audit=audit)
+        told |= {"days_ahead": _days_ahead(self.day, job), "flagged_gone": gone.accounts if gone else 0}
+        told["other_days"] = _of_other_days(job, self.day)
         summary = result.summary | {"changes": told}
         before = prior.base.summary if prior.base else None
-        held = passed(summary, job.limits, before, Moves.of(changes))
+        held = passed(summary, job.limits, before, Moves.of(changes, gone))
         return _Found(replace(result, summary=summary), changes, blocklist, prior, audit, policy, held, clock)
 
     def _screened(self, blocklist: Blocklist, prior: Prior, out: Path | None) -> Result:
@@ -246,6 +256,8 @@ class Night:
         job, changes, summary = self.job, found.changes, dict(found.result.summary)
         changes.written().write_parquet(folder / "changes.parquet", row_group_size=ROW_GROUP)
         changes.carried.write_parquet(folder / CARRIED, row_group_size=ROW_GROUP)
+        if found.prior.superseded:
+            date_flags(folder, told_rows(changes.table))
         if not found.audit:
             self.tell("writing notices and actions")
             terms = {name: each.terms for name, each in found.blocklist.origins.items()}
@@ -292,6 +304,16 @@ def _check_is_here(day: date, job: Job) -> None:
             "before it tell nobody and act on nothing. To look ahead, say --dry-run; to publish it all the same, say "
             "--allow-future"
         )
+
+
+def _of_other_days(job: Job, day: date) -> list[tuple[int, str, str]]:
+    """Other days in the names of files of accounts, as seen from the job's folder: how many, the first, its day."""
+    found: dict[date, list[str]] = {}
+    for file in files_of(job.accounts):
+        place = os.path.relpath(file, job.files["job"].parent) if "://" not in file else file
+        if (days := days_in(place)) and day not in days:
+            found.setdefault(max(days), []).append(place)
+    return [(len(found[other]), found[other][0], str(other)) for other in sorted(found, reverse=True)[:_TOP]]
 
 
 def _days_ahead(day: date, job: Job) -> int:

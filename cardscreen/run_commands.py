@@ -55,15 +55,24 @@ def show(run: _Run, as_json: _Json = False) -> None:
 
 
 @runs_app.command()
-def approve(run: _Waiting, by: _By, reason: _Because) -> None:
-    """Publish a held run, while the run that it was compared with is still the newest.
+def approve(
+    run: _Waiting,
+    by: _By,
+    reason: _Because,
+    late: Annotated[bool, typer.Option("--late", help="Even after approve_within_days.")] = False,
+) -> None:
+    """Publish a held run, while the run that it was compared with is still the newest. Grace runs from now.
 
     [dim]Example:[/dim] cardscreen runs approve runs/.held/20261124T020000Z --by "A. Li" --reason "list was expected"
     """
     from cardscreen import deciding
 
-    done = deciding.approve(_held(run), by, reason)
+    done = deciding.approve(_held(run), by, reason, late=late)
     talk.say("approved", f"cardscreen: published as {done.folder}", run=done.run_id, by=by)
+    if redated := done.records["approvals"][-1].get("redated"):
+        accounts = talk.counted(redated["accounts"], "account")
+        said = f"cardscreen: {accounts} newly told: days of grace begin on {redated['to']}, not on {done.as_of}"
+        talk.say("redated", said, run=done.run_id, **redated)
 
 
 @runs_app.command()

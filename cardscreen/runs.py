@@ -53,8 +53,9 @@ def locked(output: Path) -> Iterator[None]:
 
 
 def tidy(output: Path) -> None:
-    """Remove what a killed run left, and let `latest` catch up."""
-    for leftover in output.glob(f"{_STAGING}*"):
+    """Remove what a killed run or approval left, and let `latest` catch up."""
+    published_since = (folder for folder in output.glob(f"{HELD}/*") if (output / folder.name / MANIFEST).exists())
+    for leftover in (*output.glob(f"{_STAGING}*"), *published_since):
         shutil.rmtree(leftover, ignore_errors=True)
     point_latest(output)
 

@@ -159,8 +159,8 @@ class Store:
 
     def _name_of(self, version: int) -> str:
         """A name for a version that no other life of the store, restored from a backup, shares."""
-        instant = self.at(version).record.instant
-        return f"{self._table(version).metadata().id}-{version}-{instant:%Y%m%dT%H%M%S%f}"
+        named = self.identity(version)
+        return f"{named['id']}-{version}-{re.sub(r'[^0-9]', '', named['instant'])}"
 
     def at(self, version: int | None = None, known_at: datetime | str | None = None) -> Version:
         """A version by its number or by an instant; the newest where neither is given. Raises as `blocklist` does."""
@@ -377,9 +377,24 @@ class Store:
             if self.at().record.instant != record.instant:
                 raise
 
-    def identity(self) -> str:
-        """The path or URL by which runs name the store."""
-        return self.path if "://" in self.path else str(Path(self.path).resolve())
+    def identity(self, version: int) -> dict[str, str]:
+        """How runs name a version: the store's path or URL, its table's id, and the version's instant.
+
+        The id stays where a store is moved; the instant tells a version from another life's of the same number.
+
+        Raises:
+            ConfigError: No such version.
+        """
+        return {
+            "path": self.path if "://" in self.path else str(Path(self.path).resolve()),
+            "id": str(self._table(version).metadata().id),
+            "instant": self.at(version).record.instant.isoformat(),
+        }
+
+    def has(self, named: Mapping[str, Any]) -> bool:
+        """Whether a version that a run names is this store's; a run of old names no id, and is known by the path."""
+        own, keys = self.identity(named["version"]), ("id", "instant") if "id" in named else ("path",)
+        return all(named[key] == own[key] for key in keys)
 
     def vacuum(self, kept: Sequence[int], *, dry_run: bool) -> int:
         """Remove the files that none of the kept versions needs, and what killed imports left; returns how many."""

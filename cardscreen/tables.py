@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -18,8 +18,8 @@ import polars as pl
 
 from cardscreen.encodings import decoded
 from cardscreen.errors import BadDate, BadHeader, ConfigError, InputError, MissingColumn, UnclearEncoding, first_line
-from cardscreen.frames import ENGINE_ERRORS, from_library, odd_types_in
-from cardscreen.partitions import partitions_of, scan_partitioned
+from cardscreen.frames import ENGINE_ERRORS, columns_of, from_library, odd_types_in
+from cardscreen.partitions import partitions_of, refuse_drift, scan_partitioned
 from cardscreen.paths import DELIMITERS, endings_of, files_of, is_delta, is_url
 from cardscreen.reading import Reading
 from cardscreen.remote import Format, open_remote, text_at
@@ -112,18 +112,30 @@ def _open_paths(paths: list[str], reading: Reading, *, marked: bool) -> pl.LazyF
     files = [file for path in paths for file in files_of(path)]
     _refuse_parts_of_delta(files, paths)
     ending, form = _format_of(files)
-    if form in ("parquet", "ipc") and (odd := odd_types_in(files, form, partitions_of(files))) is not None:
+    told = partitions_of(files)
+    if form in ("parquet", "ipc"):
+        return _open_columns(files, told, form)
+    if form == "text":
+        return _open_text(files, told, reading, marked=marked)
+    raise ConfigError(f"{paths[0]}: files ending in {ending or 'nothing'!r} can't be read: give {_KNOWN}")
+
+
+def _open_columns(files: list[str], told: list[dict[str, str | None]], form: Format) -> pl.LazyFrame:
+    """Files of Parquet or Arrow IPC."""
+    _refuse_drift(files, form)
+    if (odd := odd_types_in(files, form, told)) is not None:
         return odd
     try:
-        if form == "parquet":
-            return scan_partitioned(pl.scan_parquet, files, partitions_of(files), extra_columns="ignore")
-        if form == "ipc":
-            return scan_partitioned(pl.scan_ipc, files, partitions_of(files))
+        return scan_partitioned(pl.scan_parquet if form == "parquet" else pl.scan_ipc, files, told)
     except ENGINE_ERRORS as error:
-        raise InputError(f"{paths[0]} can't be read as {ending[1:]}: {first_line(error)}") from None
-    if form == "text":
-        return _open_text(files, reading, marked=marked)
-    raise ConfigError(f"{paths[0]}: files ending in {ending or 'nothing'!r} can't be read: give {_KNOWN}")
+        raise InputError(f"{files[0]} can't be read as {_ending_of(files[0])[1:]}: {first_line(error)}") from None
+
+
+def _refuse_drift(files: list[str], form: str) -> None:
+    """Refuse parts that differ; where one can't be read at all, the engine says below which."""
+    if len(files) > 1:
+        with suppress(*ENGINE_ERRORS, ValueError):  # Arrow's errors are values
+            refuse_drift({file: columns_of(file, form) for file in files})
 
 
 def _format_of(files: list[str]) -> tuple[str, Format | None]:
@@ -187,10 +199,9 @@ def _refuse_parts_of_delta(files: list[str], paths: list[str]) -> None:
             )
 
 
-def _open_text(files: list[str], reading: Reading, *, marked: bool) -> pl.LazyFrame:
-    parts = [TextFile(file, reading, told) for file, told in zip(files, partitions_of(files), strict=True)]
-    for part in parts[1:]:
-        require_columns(part.names, parts[0].names, part.path)
+def _open_text(files: list[str], told: list[dict[str, str | None]], reading: Reading, *, marked: bool) -> pl.LazyFrame:
+    parts = [TextFile(file, reading, folders) for file, folders in zip(files, told, strict=True)]
+    refuse_drift({part.path: dict.fromkeys(part.names, "text") for part in parts})
     return scan_files(parts, marked=marked)
 
 

@@ -30,13 +30,16 @@ def vacuum(store: Store, runs: Sequence[Path], keep_days: int, *, dry_run: bool 
     since = datetime.now(UTC) - timedelta(days=keep_days)
     store.at()  # before the lock, which would make the folder of a store that is not there
     with not_for_others(), store.lock():
-        recent = [each.number for each in store.history() if each.record.instant >= since]
-        kept = sorted({store.at().number, *recent, *_referred(store, runs)})
-        return store.vacuum(kept, dry_run=dry_run)
+        there = {each.number: each.record.instant for each in store.history()}
+        recent = {number for number, instant in there.items() if instant >= since}
+        # A store restored from a backup has not all the versions that runs name.
+        kept = recent | {max(there)} | (there.keys() & _referred(store, runs))
+        return store.vacuum(sorted(kept), dry_run=dry_run)
 
 
 def _referred(store: Store, runs: Sequence[Path]) -> Iterator[int]:
     """The versions of this store that runs, held ones too, were made from."""
+    own = store.identity(store.at().number)["id"]
     for folder in runs:
         if not folder.is_dir():
             raise ConfigError(f"there is no folder of runs {str(folder)!r}")
@@ -45,5 +48,5 @@ def _referred(store: Store, runs: Sequence[Path]) -> Iterator[int]:
                 said = json.loads(manifest.read_text(encoding="utf-8")).get("inputs", {}).get("store")
             except (OSError, ValueError):
                 raise ConfigError(f"{manifest} can't be read: which version that run needs is not known") from None
-            if said and Path(said["path"]).resolve() == Path(store.identity()):
+            if said and said.get("id", own) == own:  # one of old that names no id may be of this store, too
                 yield said["version"]

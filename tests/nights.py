@@ -43,6 +43,7 @@ exempted_share = 1
 new_suspend = 1
 new_close = 1
 released_share = 1
+flagged_gone_share = 1
 accounts_shrink = 1
 accounts_grow = 1000
 coverage_drop = 1

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from contextlib import AbstractContextManager
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import polars as pl
 from commands import Done, cardscreen
@@ -172,6 +174,12 @@ def manifest(run: Path) -> dict[str, Any]:
     """A run's manifest."""
     told: dict[str, Any] = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
     return told
+
+
+def on_day(instant: str) -> AbstractContextManager[Any]:
+    """Within it, persons decide at this instant in UTC."""
+    now = datetime.fromisoformat(instant).replace(tzinfo=UTC)
+    return mock.patch("cardscreen.deciding._now", return_value=now)
 
 
 def job_with(folder: Path, old: str, new: str) -> None:

@@ -103,25 +103,41 @@ def test_rows_are_read_as_strictly_in_every_encoding_and_packing(encoding: str, 
     assert ragged(result) == [(f"a.csv{packed}", 2, "A9,A,A,99999999999,99999999999")]
 
 
-def test_each_file_of_a_pattern_has_lines_and_columns_of_its_own(tmp_path: Path) -> None:
+def test_each_file_of_a_pattern_has_lines_of_its_own(tmp_path: Path) -> None:
     for part, content in {
         "1/a.csv": "account_id,mobile,name\na1,13900139000,x\na2,13900139000\n",
-        "1/b.csv": "name,account_id,mobile\nx,b1,13900139000\n\n\ny,b2,13900139000,z\n",
-        "2/c.csv": "mobile,account_id,more,name\n13900139000,c1,,\n",
+        "1/b.csv": "account_id,mobile,name\nb1,13900139000,x\n\n\nb2,13900139000,y,z\n",
+        "2/c.csv": "account_id,mobile,name\nc1,13900139000,\n",
     }.items():
         file = tmp_path / f"dt={part}"
         file.parent.mkdir(exist_ok=True)
         file.write_text(content)
     result = cs.screen(tmp_path / "*/*.csv", BLOCKLIST, PHONES, carry=["dt"])
     assert result.flagged.select("account_id", "dt").collect().rows() == [("a1", "1"), ("b1", "1"), ("c1", "2")]
-    assert ragged(result) == [("a.csv", 3, "A9,99999999999"), ("b.csv", 5, "A,A9,99999999999,A")]
+    assert ragged(result) == [("a.csv", 3, "A9,99999999999"), ("b.csv", 5, "A9,99999999999,A,A")]
 
 
-def test_a_file_of_a_pattern_that_lacks_a_column_is_refused_by_name(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("account_id,mobile\n1,2\n")
-    (tmp_path / "b.csv").write_text("account_id,phone\n1,2\n")
-    with pytest.raises(cs.InputError, match=r"b.csv: there is no column 'mobile'"):
-        cs.screen(tmp_path / "*.csv", BLOCKLIST, PHONES)
+@pytest.mark.parametrize("form", ["csv", "parquet", "arrow"])
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        (["account_id", "phone"], "b.FORM lacks mobile, has phone too"),
+        (["account_id", "mobile", "more"], "b.FORM has more too"),
+        (["mobile", "account_id"], "b.FORM has its columns in another order: mobile, account_id"),
+    ],
+)
+def test_parts_of_an_extract_that_differ_are_refused_by_name(
+    tmp_path: Path, form: str, other: list[str], words: str
+) -> None:
+    for name, columns in (("a", ["account_id", "mobile"]), ("b", other), ("c", ["account_id", "mobile"])):
+        frame = pl.DataFrame({column: ["1"] for column in columns})
+        getattr(frame, {"csv": "write_csv", "parquet": "write_parquet", "arrow": "write_ipc"}[form])(
+            tmp_path / f"{name}.{form}"
+        )
+    with pytest.raises(cs.InputError, match=words.replace("FORM", form)) as refused:
+        cs.screen(tmp_path / f"*.{form}", BLOCKLIST, PHONES)
+    assert f"differ from {tmp_path}/a.{form}" in str(refused.value)
+    assert f"c.{form}" not in str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ ORDER = [
         "changes",
         "brakes",
     ),
-    *("merging", "store", "job", "runs", "notices", "manifest", "comparable", "engines", "run"),
+    *("merging", "store", "job", "runs", "notices", "redating", "manifest", "comparable", "engines", "run"),
     *("feeds", "presets", "service_numbers", "feed_checks", "importing", "inspecting", "upkeep"),
     *("finished", "integrity", "deciding", "retention", "overview"),
     *("kept", "judgement", "story", "telling", "replaying", "auditing", "comparing"),

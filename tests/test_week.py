@@ -18,6 +18,7 @@ from unittest import mock
 import polars as pl
 import pytest
 from commands import Done, cardscreen
+from small_operator import on_day
 
 NAMES = ["mon", "tue", "wed", "thu", "fri", "sat", "sun", "mon2", "tue2", "wed2"]
 DAYS = {name: date(2026, 11, 2) + timedelta(days=number) for number, name in enumerate(NAMES)}
@@ -148,7 +149,8 @@ class Week:
     def decides(self, verb: str, label: str, reason: str) -> None:
         """A person decides about a held run."""
         arguments = ("runs", verb, self.folders[label], "--by", "A. Li", "--reason", reason)
-        self.done[f"{label} {verb}"] = cardscreen(*arguments, cwd=self.folder)
+        with on_day(f"{DAYS[label[:3]]}T09:00:00"):
+            self.done[f"{label} {verb}"] = cardscreen(*arguments, cwd=self.folder)
 
     # What tests ask
 
