@@ -33,6 +33,7 @@ from cardscreen.paths import files_of
 from cardscreen.policy import Clearances, Policy
 from cardscreen.reading import Reading
 from cardscreen.tokens import TokenKey
+from cardscreen.zones import local_name
 
 #: Columns of changes, notices and releases, beside which the carried ones stand.
 _DATED = ("applied", "clearances")  # files whose paths may hold a day
@@ -124,7 +125,7 @@ class _Notices(Section):
 
 
 class _JobFile(Section):
-    timezone: str = "UTC"
+    timezone: str | None = None
     accounts: _Accounts
     identifiers: dict[str, dict[str, Any]] = Field(min_length=1)
     blocklist: _Blocklist
@@ -137,8 +138,8 @@ class _JobFile(Section):
 
     @field_validator("timezone")
     @classmethod
-    def _zone(cls, name: str) -> str:
-        return known_zone(name)
+    def _zone(cls, name: str | None) -> str | None:
+        return name and known_zone(name)
 
 
 @dataclass(frozen=True)
@@ -222,7 +223,7 @@ class Job:
                 where = toml.where("accounts", "carry")
                 raise ConfigError(f"{where}: the carried column {name!r} has the name of a column of runs: rename it")
         return cls(
-            timezone=said.timezone,
+            timezone=said.timezone or local_name(),
             accounts=_template(file.parent, said.accounts.path),
             account_id=said.accounts.id,
             carry=said.accounts.carry,

@@ -62,6 +62,15 @@ def local_zone() -> Zone:
     return Zone(None, f"{clock}, as this machine's clock says, which names no time zone", is_named=False)
 
 
+def local_name() -> str:
+    """The name of that time zone; UTC where it has none.
+
+    Raises:
+        ConfigError: TZ is no time zone.
+    """
+    return getattr(local_zone().info, "key", None) or "UTC"
+
+
 def _of_environment(said: str) -> Zone:
     info = _info(Path(said) if Path(said).is_absolute() else said)
     if info is None and not _RULE.fullmatch(said):
