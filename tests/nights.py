@@ -50,6 +50,11 @@ coverage_drop = 1
 carry_days = 3
 """
 Row = dict[str, Any]
+ACTIONS = ["none", "notify", "verify", "suspend", "close"]
+
+
+def strength(action: str) -> int:
+    return ACTIONS.index(action)
 
 
 def day(nights: int) -> date:
@@ -128,10 +133,12 @@ class Operator:
 class Night:
     """What one run wrote."""
 
-    def __init__(self, run: Run) -> None:
-        assert run.folder is not None
-        self.run = run
-        self.folder = run.folder
+    def __init__(self, run: Run | Path) -> None:
+        folder = run if isinstance(run, Path) else run.folder
+        assert folder is not None
+        self.folder = folder
+        if isinstance(run, Run):
+            self.run = run
 
     @property
     def changes(self) -> dict[str, Row]:
@@ -159,3 +166,27 @@ class Night:
     def manifest(self) -> Row:
         manifest: Row = json.loads((self.folder / "manifest.json").read_text(encoding="utf-8"))
         return manifest
+
+
+class Provisioning:
+    """A system that does what the files say, each key once."""
+
+    def __init__(self) -> None:
+        self.standing: dict[str, str] = {}
+        self.done: set[str] = set()
+
+    def load(self, night: Night) -> None:
+        for row in night.rows("actions", "release"):
+            if self._is_fresh(row) and row["account_id"] in self.standing:
+                self.standing[row["account_id"]] = min(
+                    self.standing[row["account_id"]], row["instead"] or "none", key=strength
+                )
+        for file in ACTIONS[1:]:
+            for row in night.rows("actions", file):
+                if self._is_fresh(row):
+                    self.standing[row["account_id"]] = row["action"]
+
+    def _is_fresh(self, row: dict[str, str]) -> bool:
+        fresh = row["key"] not in self.done
+        self.done.add(row["key"])
+        return fresh

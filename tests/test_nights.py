@@ -12,20 +12,27 @@ from unittest import mock
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nights import JOB, Night, Operator, Row, account, day, frame_of, listing, phone
+from nights import (
+    JOB,
+    Night,
+    Operator,
+    Provisioning,
+    Row,
+    account,
+    day,
+    frame_of,
+    listing,
+    phone,
+    strength,
+)
 
 import cardscreen as cs
 
-ACTIONS = ["none", "notify", "verify", "suspend", "close"]
 GRACE = {"notify": 0, "verify": 1, "suspend": 3, "close": 7}
 CARRY_DAYS = 3
 NAMES = ["a", "b", "c"]
 CARDS = ["6222021234561234", "6222029876540001"]
 CLEAR = phone(99)
-
-
-def strength(action: str) -> int:
-    return ACTIONS.index(action)
 
 
 @dataclass
@@ -168,30 +175,6 @@ def true_causes(then: World, now: World, name: str, days: tuple[date, date], hit
             facts.add("listing_changed")
     facts |= {f"{hit['exempt']}_ended" for hit in before if hit["exempt"]}
     return facts
-
-
-class Provisioning:
-    """A system that does what the files say, each key once."""
-
-    def __init__(self) -> None:
-        self.standing: dict[str, str] = {}
-        self.done: set[str] = set()
-
-    def load(self, night: Night) -> None:
-        for row in night.rows("actions", "release"):
-            if self._is_fresh(row) and row["account_id"] in self.standing:
-                self.standing[row["account_id"]] = min(
-                    self.standing[row["account_id"]], row["instead"] or "none", key=strength
-                )
-        for file in ACTIONS[1:]:
-            for row in night.rows("actions", file):
-                if self._is_fresh(row):
-                    self.standing[row["account_id"]] = row["action"]
-
-    def _is_fresh(self, row: dict[str, str]) -> bool:
-        fresh = row["key"] not in self.done
-        self.done.add(row["key"])
-        return fresh
 
 
 def check_standing(system: Provisioning, states: dict[str, State], today: date) -> None:
