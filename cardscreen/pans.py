@@ -40,6 +40,7 @@ FILLER, REPAIRED = "filler", "repaired"
 #: Leading digits, a run of mask characters, trailing digits. A single x is a slip, not a mask.
 _HIDDEN = r"^[0-9]*(?:[*•●＊]|[xX#]{2,})[*•●＊xX#]*[0-9]*$"
 _STARRED = r"^[0-9]+[*]+[0-9]+$"
+_TWO_PREFIXES = "|".join(f"^[0-9]{{{size}}}[*]+[0-9]{{{size}}}$" for size in range(6, 10))
 #: The same with an ellipsis: how many digits are hidden is not said.
 _ELIDED = r"^([0-9]*)(?:…|⋯|\.{2,})([0-9]*)$"
 _LONGEST_GROUPED = 2 * LONGEST  # bytes
@@ -164,9 +165,13 @@ def _starred(raw: pl.Series) -> pl.DataFrame:
 
 
 def _of_told_length(starred: pl.Expr) -> pl.Expr:
-    """A truncated PAN that hides digits by stars: of a length that its scheme never issues, they tell none."""
+    """A truncated PAN that hides digits by stars: of a length that its scheme never issues, they tell none.
+
+    Null where nothing would tell it from a range of prefixes then.
+    """
     issued = schemes.issues_shown(starred, starred.str.len_bytes())
-    return pl.when(issued).then(starred).otherwise(starred.str.replace(r"\*+", "…"))
+    elided = pl.when(~starred.str.contains(_TWO_PREFIXES)).then(starred.str.replace(r"\*+", "…"))
+    return pl.when(issued).then(starred).otherwise(elided)
 
 
 def _numbers(text: pl.Series) -> pl.DataFrame:

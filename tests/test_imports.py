@@ -37,7 +37,7 @@ ORDER = [
         "brakes",
     ),
     *("merging", "store", "job", "runs", "notices", "redating", "manifest", "comparable", "engines", "run"),
-    *("feeds", "presets", "service_numbers", "feed_checks", "importing", "inspecting", "upkeep"),
+    *("feeds", "presets", "service_numbers", "feed_checks", "importing", "inspecting", "edits", "upkeep"),
     *("finished", "integrity", "deciding", "retention", "overview"),
     *("kept", "judgement", "story", "telling", "replaying", "auditing", "comparing"),
     *("normalize", "doctor", "starter", "metrics", "talk", "manners", "show", "demo"),

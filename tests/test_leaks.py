@@ -26,6 +26,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from polars import selectors
 from stdnum import luhn
 
 import cardscreen as cs
@@ -560,7 +561,7 @@ def test_the_demo_prints_and_publishes_none_of_its_cards(tmp_path: Path) -> None
 def _cards_of(demo: Path) -> set[str]:
     """The full card numbers in the demo's own inputs."""
     inputs = [file for file in demo.rglob("*.parquet") if "runs" not in file.parts]
-    texts = [pl.read_parquet(file).write_csv() for file in inputs]
+    texts = [pl.read_parquet(file).select(~selectors.nested()).write_csv() for file in inputs]
     texts += [_utf8(file) for file in demo.rglob("*.csv") if "runs" not in file.parts]
     written = itertools.chain.from_iterable(
         re.findall(r"(?<![0-9])[0-9](?:[ -]?[0-9]){15,18}(?![0-9])", text) for text in texts

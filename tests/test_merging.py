@@ -90,12 +90,13 @@ def test_what_had_run_out_before_does_not_count_as_ended_when_a_snapshot_drops_i
     assert (second.before, second.after) == (1, 2)
 
 
-def test_what_comes_back_keeps_its_name_and_begins_anew() -> None:
+def test_what_comes_back_keeps_its_name_and_first_day_and_the_gap() -> None:
     first = step(nothing(), [row(NUMBERS[0])])
     gone = step(first.listings, [], day=DAY + timedelta(days=1))
     back = step(gone.listings, [row(NUMBERS[0])], day=DAY + timedelta(days=2))
     assert back.counts == {"reopened": 1}
-    assert held(back)[NUMBERS[0]] == [DAY + timedelta(days=2), None, None, None]
+    assert held(back)[NUMBERS[0]] == [DAY, None, None, None]
+    assert back.listings["gaps"].to_list() == [[DAY + timedelta(days=1), DAY + timedelta(days=2)]]
     assert back.listings["listing_id"].to_list() == first.listings["listing_id"].to_list()
 
 
@@ -191,25 +192,25 @@ def test_any_files_one_after_another_give_what_the_model_gives(files: list[tuple
         assert len(merged.outcome.filter(pl.col("line").is_not_null())) == len(rows)
         current = merged.listings
         shown = {value: rest for value, *rest in current.select("value", "severity", "listed_on", "ended_on").rows()}
-        assert shown == model
+        assert shown == {value: said[:3] for value, said in model.items()}
         live = sum(said[2] is None for said in model.values())
         assert (merged.after, current.select(in_force(day).sum()).item()) == (live, live)
     assert current["listing_id"].n_unique() == len(current)
 
 
 def _model_step(model: dict[str, Any], rows: list[dict[str, Any]], mode: str, day: date) -> None:
-    """value → [severity, listed_on, ended_on], changed as a file says."""
+    """value → [severity, listed_on, ended_on, removed again on], changed as a file says."""
     for value, said in model.items():
         if mode == "snapshot" and said[2] is None and value not in {each["value"] for each in rows}:
             said[2] = day
     for each in rows:
         said = model.get(each["value"])
         if each["operation"] == "remove":
-            if said and said[2] is None:
-                said[2] = day
+            if said:
+                said[2], said[3] = said[2] or day, day
         elif said is None:
-            model[each["value"]] = [each["severity"], each["listed_on"] or day, None]
+            model[each["value"]] = [each["severity"], each["listed_on"] or day, None, None]
         elif said[2] is None:
             said[:2] = [each["severity"], each["listed_on"] or said[1]]
-        elif mode == "snapshot" or each["listed_on"] is None or each["listed_on"] >= said[2]:
-            said[:] = [each["severity"], each["listed_on"] or day, None]
+        elif mode == "snapshot" or each["listed_on"] is None or each["listed_on"] >= (said[3] or said[2]):
+            said[:] = [each["severity"], each["listed_on"] or said[1], None, None]

@@ -166,7 +166,7 @@ FLAG_COLUMNS = [
 ]
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(st.lists(account, max_size=14), st.lists(listing(), min_size=1, max_size=7))
 def test_screening_agrees_with_the_slow_reference(
     accounts: list[dict[str, Any]], listings: list[dict[str, Any]]
@@ -187,7 +187,7 @@ def test_screening_agrees_with_the_slow_reference(
     assert result.summary["rows"] == expected.rows
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(st.lists(account, max_size=14), st.lists(listing(), min_size=1, max_size=7), st.randoms(), st.integers(1, 5))
 def test_row_order_and_chunking_change_no_byte_of_hits_and_flags(
     accounts: list[dict[str, Any]], listings: list[dict[str, Any]], random: Any, parts: int

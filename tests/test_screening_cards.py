@@ -92,6 +92,12 @@ def test_an_ellipsis_stands_for_any_number_of_digits(length: int) -> None:
     assert [hit[2] for hit in found(screened([pan], ["622202…1234"]))] == ["truncated"]
 
 
+def test_equal_ends_of_a_length_that_is_never_issued_are_no_card_since_they_may_be_two_prefixes() -> None:
+    assert screened(["622202*622299"], [PAN]).rejects.collect()["status"].to_list() == ["truncated"]
+    with pytest.raises(cs.BlocklistError, match="no card|range of prefixes"):
+        screened([PAN], ["622202*622299"])
+
+
 @pytest.mark.parametrize(
     "form", ["************1234", "…1234", "62220*******1234", "622202**********4", "622202**********"]
 )

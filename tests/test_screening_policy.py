@@ -69,14 +69,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("policy")
 
 
-@settings(max_examples=80)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_a_night_under_any_policy_agrees_with_the_slow_reference(folder: Path, data: st.DataObject) -> None:
     id_type, values = IDS[data.draw(st.sampled_from(list(IDS)))]
     assert_agrees(data.draw(worlds(values)), id_type, folder, DAY, NO_NIGHT)
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(data=st.data())
 def test_nights_one_after_another_agree_with_the_slow_reference(folder: Path, data: st.DataObject) -> None:
     id_type, values = IDS["text"]

@@ -70,7 +70,7 @@ def screened(accounts: Any, listings: list[Row], policy: Row, **options: Any) ->
     )
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(odd_accounts(), st.lists(listing(), min_size=1, max_size=6), policies)
 def test_every_cell_and_every_row_is_in_exactly_one_class(
     accounts: list[Row], listings: list[Row], policy: Row
@@ -98,7 +98,7 @@ def digests(folder: Path) -> dict[str, str]:
     return {name: hashlib.sha256((folder / f"{name}.parquet").read_bytes()).hexdigest() for name in names}
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(
     odd_accounts(),
     st.lists(listing(), min_size=1, max_size=6),

@@ -48,7 +48,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("spark")
 
 
-@settings(max_examples=8, phases=[Phase.explicit, Phase.reuse, Phase.generate])  # shrinking would take hours
+@settings(max_examples=4, phases=[Phase.explicit, Phase.reuse, Phase.generate])  # shrinking would take hours
 @given(data=st.data())
 def test_spark_finds_what_one_machine_finds(spark: Any, folder: Path, data: st.DataObject) -> None:
     id_type, ids = IDS[data.draw(st.sampled_from(SIGNED))]
