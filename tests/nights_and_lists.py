@@ -19,7 +19,7 @@ from cardscreen.finished import Finished
 from cardscreen.importing import import_file
 from cardscreen.store import Store
 
-NIGHTS, ACCOUNTS, GRACE = 7, 8, 3
+NIGHTS, ACCOUNTS, GRACE = 6, 8, 3
 JOB = """
 timezone = "UTC"
 [accounts]

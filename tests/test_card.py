@@ -279,7 +279,7 @@ ONE_PREFIX_EACH = {
 }
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(st.lists(digit_strings, min_size=1, max_size=20))
 @example(["0", "00", "0000000000000000000", "9999999999999999999", "9223372036854775808"])
 def test_the_check_digit_is_that_of_luhn_for_one_to_nineteen_digits(texts: list[str]) -> None:
@@ -338,7 +338,7 @@ def obvious_status(cell: str) -> str:
     return "damaged" if len(text) > 15 and set(text[15:]) == {"0"} else "bad_checksum"
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(st.lists(st.text(st.sampled_from("0099-+ _.,eE*xX#"), max_size=22) | pans, min_size=1, max_size=12))
 @example(
     ["+99999999999999", "-99999999999999", "+00000000000", "-000000000000", "9_999_999_999_999", "1e15", "0x9999999999"]

@@ -122,7 +122,7 @@ def test_known_cells_read_as_the_package_reads_them(region: str | None) -> None:
     assert read([*CELLS, *BLANK, None], region) == [by_the_package(cell, region) for cell in [*CELLS, *BLANK, None]]
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(st.lists(cells, min_size=1, max_size=12), st.sampled_from(sorted(phonenumbers.SUPPORTED_REGIONS)) | st.none())
 @example(["1112345679887"], "US")
 @example(["78881076409931667"], "RU")
@@ -132,14 +132,14 @@ def test_any_cell_in_any_region_reads_as_the_package_reads_it(dialled: list[str]
     assert read([*dialled], region) == [by_the_package(cell, region) for cell in dialled]
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(st.lists(st.tuples(st.none() | cells, st.sampled_from(REGIONS)), min_size=1, max_size=12))
 def test_a_column_of_regions_reads_each_row_in_its_own(asked: list[tuple[str | None, str | None]]) -> None:
     told = columns_of(asked).select(cs.phone("cell", pl.col("country")).struct.unnest()).rows()
     assert told == [by_the_package(cell, region) for cell, region in asked]
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(st.sampled_from(sorted(phonenumbers.SUPPORTED_REGIONS)), st.integers(-3, 3), st.integers(-1, 1))
 def test_numbers_beside_an_example_number_read_as_the_package_reads_them(region: str, step: int, cut: int) -> None:
     sample = phonenumbers.example_number(region)

@@ -166,7 +166,7 @@ FLAG_COLUMNS = [
 ]
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(st.lists(account, max_size=14), st.lists(listing(), min_size=1, max_size=7))
 def test_screening_agrees_with_the_slow_reference(
     accounts: list[dict[str, Any]], listings: list[dict[str, Any]]

@@ -70,7 +70,7 @@ def screened(accounts: Any, listings: list[Row], policy: Row, **options: Any) ->
     )
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(odd_accounts(), st.lists(listing(), min_size=1, max_size=6), policies)
 def test_every_cell_and_every_row_is_in_exactly_one_class(
     accounts: list[Row], listings: list[Row], policy: Row

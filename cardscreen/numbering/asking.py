@@ -14,8 +14,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import chain
+from queue import Empty, SimpleQueue
 
 import phonenumbers
 import polars as pl
@@ -57,21 +58,62 @@ def _answered(questions: Sequence[Question]) -> Sequence[Answer]:
         with _lock:
             _helpers = _helpers or _Helpers(pl.thread_pool_size())
         return _helpers.answers(questions)
-    return [answer(*question) for question in questions]
+    return list(map(_answer, questions))
+
+
+def _answer(question: Question) -> Answer:
+    return answer(*question)
 
 
 class _Helpers:
-    """Some threads, each with a process of its own that it asks."""
+    """Some processes, each asked by a thread of its own.
+
+    The threads are daemons, and no executor's: an interrupt that strikes while an executor is given work may leave one
+    of its locks held, and then the program never ends.
+    """
 
     def __init__(self, count: int) -> None:
-        self._threads = ThreadPoolExecutor(count, thread_name_prefix="cardscreen-ask")
-        self._own = threading.local()
+        self._processes: list[subprocess.Popen[bytes] | None] = [None] * count
+        self._begun = [False] * count
         self._started: list[subprocess.Popen[bytes]] = []
+        self._busy = threading.Lock()
 
     def answers(self, questions: Sequence[Question]) -> list[Answer]:
         """An answer to each question, in order."""
-        chunks = [questions[start : start + _CHUNK] for start in range(0, len(questions), _CHUNK)]
-        return list(chain.from_iterable(self._threads.map(self._chunk, chunks)))
+        chunks: SimpleQueue[int] = SimpleQueue()
+        for begin in range(0, len(questions), _CHUNK):
+            chunks.put(begin)
+        told: dict[int, list[Answer]] = {}
+        with self._busy:
+            threads = [
+                threading.Thread(target=self._work, args=(nth, questions, chunks, told), daemon=True)
+                for nth in range(len(self._processes))
+            ]
+            try:
+                for thread in threads:
+                    thread.start()
+                for thread in threads:
+                    thread.join()
+            finally:  # what is interrupted asks no more
+                with suppress(Empty):
+                    while True:
+                        chunks.get_nowait()
+        # What a thread failed with is raised here.
+        return list(
+            chain.from_iterable(
+                told[begin] if begin in told else map(_answer, questions[begin : begin + _CHUNK])
+                for begin in range(0, len(questions), _CHUNK)
+            )
+        )
+
+    def _work(
+        self, nth: int, questions: Sequence[Question], chunks: SimpleQueue[int], told: dict[int, list[Answer]]
+    ) -> None:
+        """Take chunks while there are any."""
+        with suppress(Empty):
+            while True:
+                begin = chunks.get_nowait()
+                told[begin] = self._chunk(nth, questions[begin : begin + _CHUNK])
 
     def end(self) -> None:
         """End the processes; they hold nothing that could be lost."""
@@ -79,14 +121,15 @@ class _Helpers:
             helper.kill()
             helper.communicate()
 
-    def _chunk(self, questions: Sequence[Question]) -> list[Answer]:
-        """Answers from this thread's helper; without one, or where it fails, from here."""
-        if not hasattr(self._own, "helper"):
-            self._own.helper = self._start()
-        told = _told(self._own.helper, questions) if self._own.helper else None
+    def _chunk(self, nth: int, questions: Sequence[Question]) -> list[Answer]:
+        """Answers from a thread's helper; without one, or where it fails, from here."""
+        if not self._begun[nth]:
+            self._begun[nth], self._processes[nth] = True, self._start()
+        helper = self._processes[nth]
+        told = _told(helper, questions) if helper else None
         if told is None:
-            self._own.helper = None
-            return [answer(*question) for question in questions]
+            self._processes[nth] = None
+            return list(map(_answer, questions))
         return told
 
     def _start(self) -> subprocess.Popen[bytes] | None:
