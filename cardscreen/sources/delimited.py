@@ -37,9 +37,9 @@ from cardscreen.sources.rows import (
 )
 
 _AS_IT_IS = Reading()
-#: Bytes of a text that are worked on at once.
-BLOCK = 1 << 24
-_LONGEST = 2 * BLOCK  # bytes without the end of a row, past which a quote is taken for a broken one
+#: Bytes of a text that are worked on at once: so many stay near the processor.
+BLOCK = 1 << 22
+_LONGEST = 1 << 25  # bytes without the end of a row, past which a quote is taken for a broken one
 _QUOTE, _NEWLINE, _RETURN = b'"\n\r'
 _BREAK = re.compile(rb"\r\n|\r|\n")
 _BLANKS = " \t\r\n"  # of a line that holds nothing
