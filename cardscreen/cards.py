@@ -263,7 +263,7 @@ class Card:
     @staticmethod
     def is_too_wide(value: pl.Expr, limit: int) -> pl.Expr:  # noqa: ARG004
         """Whether a canonical prefix or range reaches beyond one IIN of six digits, whatever the limit."""
-        first, last = value.str.extract("^([0-9]+)"), value.str.extract("([0-9]+)[*]?$")
+        first, last = ends_of(value)
         size = tokens.FIRST_SHOWN
         return (first.str.len_bytes() < size) | (first.str.head(size) != last.str.head(size))
 

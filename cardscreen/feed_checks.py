@@ -17,6 +17,7 @@ from cardscreen.cleaning import shape, to_text
 from cardscreen.digits import FULL_WIDTH
 from cardscreen.errors import without_numbers
 from cardscreen.feeds import Feed, FeedRows
+from cardscreen.forms import ends_of, is_open
 from cardscreen.identifiers import KINDS
 from cardscreen.merging import IDENTITY, Merged
 from cardscreen.terms import Origin
@@ -64,15 +65,21 @@ def without_service_numbers(read: FeedRows, feed: Feed) -> FeedRows:
     lines = pl.Series(_served(read, feed) if feed.service_numbers == "reject" else [], dtype=pl.UInt32)
     if lines.is_empty():
         return read
-    cells = pl.DataFrame({"line": read.file.lines, "cell": read.file.frame[feed.columns.named()["value"]]})
-    served = cells.filter(pl.col("line").is_in(lines.implode())).select(
-        "line", pl.lit(_SERVED).alias("reason"), shape(to_text(pl.col("cell"))).alias("shape")
+    served = (
+        _cells(read, feed)
+        .filter(pl.col("line").is_in(lines.implode()))
+        .select("line", pl.lit(_SERVED).alias("reason"), shape(to_text(pl.col("cell"))).alias("shape"))
     )
     return replace(
         read,
         rows=read.rows.filter(~pl.col("line").is_in(lines.implode())),
         rejects=pl.concat([read.rejects, served]).sort("line", maintain_order=True),
     )
+
+
+def _cells(read: FeedRows, feed: Feed) -> pl.DataFrame:
+    """The cells of the numbers as the file has them, each with its line."""
+    return pl.DataFrame({"line": read.file.lines, "cell": read.file.frame[feed.columns.named()["value"]]})
 
 
 def check_file(read: FeedRows, feed: Feed, day: date) -> list[Problem]:
@@ -220,7 +227,8 @@ def _ranges(rows: pl.DataFrame, feed: Feed) -> Iterator[Problem]:
 
 def _short(read: FeedRows, feed: Feed) -> Iterator[Problem]:
     """Emergency and service numbers, and the operator's own, in a list of numbers to block."""
-    if told := _served(read, feed):
+    # Where they are rejects, none is left.
+    if feed.service_numbers == "refuse" and (told := _served(read, feed)):
         yield Problem("short", f"emergency or service numbers, or senders of text messages: {_lines(told)}")
     if feed.protected:
         own = _protected(feed)
@@ -245,8 +253,7 @@ def _dialled(read: FeedRows, feed: Feed, block: pl.DataFrame) -> list[int]:
         return []
     heads = service_numbers.heads(feed.region)
     few = block.filter(pl.any_horizontal(_IS_SHORT, *(pl.col("value").str.starts_with(head) for head in heads)))
-    cells = pl.DataFrame({"line": read.file.lines, "cell": read.file.frame[feed.columns.named()["value"]]})
-    cells = cells.join(few, on="line", how="semi")
+    cells = _cells(read, feed).join(few, on="line", how="semi")
     if (parts := kind.split(pl.col("cell"))) is not None:
         cells = cells.with_columns(cell=parts).explode("cell")
     bare = to_text(pl.col("cell")).str.replace_many(FULL_WIDTH).str.strip_prefix("=").str.extract(_BEHIND_LABEL)
@@ -271,11 +278,8 @@ def _protected(feed: Feed) -> pl.Expr:
 
 def _ends(value: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
     """The first and last number of a canonical value, as texts; behind all that begin with a prefix comes a colon."""
-    first = value.str.extract(r"^([+][0-9]+)")
-    last = value.str.extract(r"-([+][0-9]+)$").fill_null(first)
-    return first.alias("first"), (
-        last + pl.when(value.str.ends_with("*")).then(pl.lit(":")).otherwise(pl.lit(""))
-    ).alias("last")
+    first, last = ends_of(value)
+    return first.alias("first"), pl.when(is_open(value)).then(last + ":").otherwise(last).alias("last")
 
 
 def _zeros(read: FeedRows, feed: Feed) -> Iterator[Problem]:
@@ -290,8 +294,7 @@ def _zeros(read: FeedRows, feed: Feed) -> Iterator[Problem]:
     if len(_where(some, ~kind.claims(pl.col("value")))) <= feed.limits.unusable_share * len(some) / 2:
         return
     invalid = rows.filter(~kind.claims(pl.col("value"))).collect()
-    written = read.file.frame[feed.columns.named()["value"]].cast(pl.String)
-    cells = pl.DataFrame({"line": read.file.lines, "cell": written})
+    cells = _cells(read, feed).with_columns(pl.col("cell").cast(pl.String))
     whole = cells.join(invalid, on="line", how="semi").filter(pl.col("cell").str.contains("^[1-9][0-9]*$"))
     lost = _where(whole, kind.claims(pl.lit("0") + pl.col("cell")))
     if len(lost) > feed.limits.unusable_share * len(read.rows):

@@ -6,6 +6,7 @@ import dataclasses
 import os
 from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -255,8 +256,8 @@ def _check_not_retired(before: Origin | None, source: str) -> None:
 def _usual(store: Store, source: str) -> list[int]:
     """How many listings the last deltas of a source have added, those of quiet days left out."""
     records = (each.record for each in store.history(_LOOK_BACK))
-    added = [each.details.get("added", 0) for each in records if (each.action, each.source) == ("import", source)]
-    return [count for count in added if count][:_USUAL]
+    added = (each.details.get("added", 0) for each in records if (each.action, each.source) == ("import", source))
+    return list(islice(filter(None, added), _USUAL))
 
 
 _LOOK_BACK, _USUAL = 500, 20  # versions, and deltas

@@ -49,6 +49,23 @@ accounts_grow = 1000
 coverage_drop = 1
 carry_days = 3
 """
+#: A job that reads a store; `since` may name the column of the holder's first day, `most` the share to suspend anew.
+STORE_JOB = """
+timezone = "UTC"
+[accounts]
+path = "accounts.csv"
+[identifiers]
+mobile = {{ kind = "phone", region = "CN"{since} }}
+[blocklist]
+store = "lists"
+[limits]
+first_run = "publish"
+flagged_share = 1
+source_share = 1
+new_suspend = {most}
+new_close = 1
+released_share = 1
+"""
 Row = dict[str, Any]
 ACTIONS = ["none", "notify", "verify", "suspend", "close"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from unittest import mock
 
 import deltalake
-from nights import Night, Operator, Provisioning, Row, account, day, phone
+from nights import STORE_JOB, Night, Operator, Provisioning, Row, account, day, phone
 
 import cardscreen as cs
 from cardscreen import deciding, edits, runs
@@ -20,22 +20,7 @@ from cardscreen.importing import import_file
 from cardscreen.store import Store
 
 NIGHTS, ACCOUNTS, GRACE = 6, 8, 3
-JOB = """
-timezone = "UTC"
-[accounts]
-path = "accounts.csv"
-[identifiers]
-mobile = {{ kind = "phone", region = "CN", holder_since = "since" }}
-[blocklist]
-store = "lists"
-[limits]
-first_run = "publish"
-flagged_share = 1
-source_share = 1
-new_close = 1
-released_share = 1
-new_suspend = {most}
-"""
+SINCE = ', holder_since = "since"'
 _WHO = ("A. Li", "the desk said so")
 
 
@@ -62,7 +47,7 @@ class Weeks:
 
     def __init__(self, seed: int, folder: Path) -> None:
         self.dice = random.Random(seed)
-        self.folder, self.operator = folder, Operator(folder, JOB.format(most=1))
+        self.folder, self.operator = folder, Operator(folder, STORE_JOB.format(since=SINCE, most=1))
         self.store, self.system, self.truth = Store(folder / "lists"), Provisioning(), Truth()
         self.names = {"snapshot": "police", "delta": "bureau"}
         self.since = {number: self.dice.choice([-400, -400, 2, 4]) for number in range(ACCOUNTS)}
@@ -139,7 +124,7 @@ class Weeks:
     def night(self, on: int) -> int:
         """One night; gives the day on which what it found was told."""
         held = on > 0 and self.dice.random() < 0.3
-        self.operator.say(JOB.format(most=0 if held else 1))
+        self.operator.say(STORE_JOB.format(since=SINCE, most=0 if held else 1))
         run, told_on = self.operator.run(on), on
         assert run.folder is not None
         if run.held:

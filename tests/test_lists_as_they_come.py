@@ -14,6 +14,8 @@ import deltalake
 import polars as pl
 import pytest
 from commands import Done, cardscreen
+from nights import STORE_JOB
+from nights_and_lists import SINCE
 
 import cardscreen as cs
 from cardscreen import inspecting, upkeep
@@ -35,22 +37,6 @@ value = "number"
 {terms}
 [limits]
 shrink_share = 0.6
-"""
-JOB = """
-timezone = "UTC"
-[accounts]
-path = "accounts.csv"
-[identifiers]
-mobile = {{ kind = "phone", region = "CN"{since} }}
-[blocklist]
-store = "lists"
-[limits]
-first_run = "publish"
-flagged_share = 1
-source_share = 1
-new_suspend = 1
-new_close = 1
-released_share = 1
 """
 ACCOUNTS = pl.DataFrame({"account_id": [1, 2], "mobile": ["13800138000", "13900139000"]})
 NUMBERS = [f"1380013800{digit}" for digit in range(10)]
@@ -104,7 +90,7 @@ def by_hand(folder: Path, *arguments: object) -> Done:
 
 def project(folder: Path, since: str | None = None) -> None:
     """A job with one account for each of the ten numbers, and ninety others."""
-    (folder / "job.toml").write_text(JOB.format(since=', holder_since = "since"' if since else ""), encoding="utf-8")
+    (folder / "job.toml").write_text(STORE_JOB.format(since=SINCE if since else "", most=1), encoding="utf-8")
     rows = [f"{100 + at},{number},{since or ''}" for at, number in enumerate(NUMBERS)]
     rows += [f"{200 + at},139001390{at:02},{since or ''}" for at in range(90)]
     (folder / "accounts.csv").write_text("\n".join(["account_id,mobile,since", *rows, ""]), encoding="utf-8")
