@@ -213,8 +213,9 @@ class Card:
         if self.exclude_test_cards:
             key, seen = pl.when(~sample).then(key), pl.when(~sample).then(seen)
             status = pl.when(sample).then(pl.lit(_TEST_CARD)).otherwise(status)
+        shown = pl.when(pl.col("number").is_null()).then("text")
         parts = parts_of(cell, repair=self.repair)
-        return over_fields(parts, schema.SCAN, key=key, stub=seen, status=status, note=note)
+        return over_fields(parts, schema.SCAN, key=key, stub=seen, shown=shown, status=status, note=note)
 
     def read(self, cell: pl.Expr) -> pl.Expr:
         """`schema.READ`: what evidence about a few cells needs."""

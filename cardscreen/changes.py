@@ -19,6 +19,7 @@ import polars as pl
 from cardscreen import causes, schema
 from cardscreen.base import Base
 from cardscreen.causes import Circumstances
+from cardscreen.digits import nulls
 from cardscreen.errors import ConfigError
 from cardscreen.rules import ACCOUNT
 from cardscreen.screening import Result
@@ -153,7 +154,7 @@ def _renamed_accounts(night: pl.DataFrame, dtype: pl.DataType) -> pl.DataFrame:
 
 def _typed(night: pl.DataFrame, name: str, dtype: pl.DataType) -> pl.Series:
     """A column of another night with tonight's type; null where it is not there, or its values have no such form."""
-    nothing = pl.Series(name, [None], dtype=dtype).new_from_index(0, len(night))
+    nothing = nulls(name, dtype, len(night))
     if name not in night.columns:
         return nothing
     was = night[name]

@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from polars.datatypes import DataTypeClass
 
 Keys = npt.NDArray[np.uint64]
 Flags = npt.NDArray[np.bool_]
@@ -46,6 +47,11 @@ def blocks(rows: int) -> Iterator[slice]:
 def taken(table: _Table, rows: Rows) -> _Table:
     """A series, or a frame, of some rows; on small batches a tenth of what `Series.gather` takes."""
     return table[pl.Series(rows.astype(np.uint32))]
+
+
+def nulls(name: str, dtype: pl.DataType | DataTypeClass, rows: int) -> pl.Series:
+    """A column of nothing but nulls; `clear` takes forty times as long."""
+    return pl.Series(name, [None], dtype=dtype).new_from_index(0, rows)
 
 
 def distinct(numbers: Keys) -> Keys:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from cardscreen.digits import distinct
+from cardscreen.digits import distinct, nulls
 from cardscreen.index import Index
 
 _Keys = npt.NDArray[np.uint64]
@@ -153,7 +153,7 @@ class Intervals:
 
         def search(keys: pl.Series) -> pl.Series:
             if not len(self):
-                return pl.Series(keys.name, [None], dtype=pl.UInt32).new_from_index(0, len(keys))
+                return nulls(keys.name, pl.UInt32, len(keys))
             filled = keys.fill_null(0).to_numpy()
             row, inside = self._row(filled)
             found = pl.Series(keys.name, row).cast(pl.UInt32, strict=False)

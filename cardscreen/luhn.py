@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from cardscreen.digits import nulls
+
 _DIGITS = 6  # even, so that the same places are doubled in every chunk of a number
 _CHUNK = np.uint64(10**_DIGITS)
 
@@ -40,7 +42,9 @@ def luhn_ok(number: pl.Expr) -> pl.Expr:
 
     def check(numbers: pl.Series) -> pl.Series:
         fits = pl.Series(numbers.name, is_sound(numbers.cast(pl.UInt64).fill_null(0).to_numpy()))
-        return fits if not numbers.has_nulls() else fits.zip_with(numbers.is_not_null(), _nulls(fits))
+        return (
+            fits if not numbers.has_nulls() else fits.zip_with(numbers.is_not_null(), nulls("", pl.Boolean, len(fits)))
+        )
 
     return number.map_batches(check, return_dtype=pl.Boolean, is_elementwise=True)
 
@@ -56,7 +60,3 @@ def is_sound(numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
         rest = upper
     fits: npt.NDArray[np.bool_] = total % 10 == 0
     return fits
-
-
-def _nulls(like: pl.Series) -> pl.Series:
-    return pl.Series(like.name, [None], dtype=like.dtype).new_from_index(0, len(like))

@@ -15,6 +15,7 @@ from typing import Literal
 import polars as pl
 
 from cardscreen import schema
+from cardscreen.digits import nulls
 
 #: What makes two rows of a source the same listing.
 IDENTITY = ["kind", "value", "match", "list", "reference"]
@@ -134,7 +135,7 @@ _TAKEN = ["added", "reopened", "changed"]
 def _places(new: pl.DataFrame, current: pl.DataFrame) -> pl.Series:
     """The row of each new listing among those that are there; null for what is new."""
     if current.is_empty():
-        return pl.Series([None], dtype=pl.UInt32).new_from_index(0, len(new))
+        return nulls("", pl.UInt32, len(new))
     # Two hashes of 64 bits, made in one process, stand for the five columns: joining the texts themselves would
     # take five times the memory.
     marks = pl.struct(IDENTITY).hash(0).alias("a"), pl.struct(IDENTITY).hash(1).alias("b")
@@ -239,7 +240,7 @@ def _absent(current: pl.DataFrame, named: pl.Series, day: date) -> tuple[pl.Seri
     """What a snapshot doesn't name any more; what had run out before is closed without a word."""
     gone = current.select(_lasts(day)).to_series() & ~named
     told = gone & current.select(in_force(day)).to_series()
-    lines = pl.Series("line", [None], dtype=pl.UInt32).new_from_index(0, int(told.sum()))
+    lines = nulls("line", pl.UInt32, int(told.sum()))
     return gone, lines.to_frame().with_columns(outcome=pl.lit("ended", dtype=OUTCOMES))
 
 

@@ -17,7 +17,7 @@ import polars as pl
 
 from cardscreen import pan_forms, pan_groups, samples, schema, schemes, tokens
 from cardscreen.cleaning import is_blank, text_of
-from cardscreen.digits import Keys, Sizes, digits_of, sizes_of, taken, values_of
+from cardscreen.digits import Keys, Sizes, digits_of, nulls, sizes_of, taken, values_of
 from cardscreen.luhn import is_sound, luhn_ok
 from cardscreen.truncated import LONGEST, SHORTEST
 
@@ -185,7 +185,7 @@ def _numbers(text: pl.Series) -> pl.DataFrame:
     )
     number, length = frame.collect(engine="in-memory")
     if number.null_count() == len(number):
-        return pl.DataFrame({name: number.clear(len(number)).cast(dtype) for name, dtype in PARTS.to_schema().items()})
+        return pl.DataFrame([nulls(name, dtype, len(text)) for name, dtype in PARTS.to_schema().items()])
     scheme, issued = schemes.of_pans(number, length)
     cut_off = pl.Series(_ends_in_lost_zeros(number, length))
     filler = pl.Series("filler", samples.are_fillers(number.fill_null(1).to_numpy()))

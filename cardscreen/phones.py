@@ -191,7 +191,7 @@ class Phone:
         if NO_REGION not in self.notes:
             return told
         national = pl.when(pl.col("status") == "invalid_country_code").then(pl.lit(NO_REGION))
-        kept = {name: pl.col(name) for name in ("key", "stub", "status")}
+        kept = {name: pl.col(name) for name in ("key", "stub", "shown", "status")}
         return over_fields(told, schema.SCAN, **kept, note=pl.coalesce("note", national))
 
     def _scanned(self, cell: pl.Expr) -> pl.Expr:
@@ -208,6 +208,7 @@ class Phone:
             schema.SCAN,
             key=pl.when(~damaged).then(field("key")),
             stub=_NO_STUB,
+            shown=pl.lit(None, dtype=pl.String),
             status=pl.when(damaged).then(pl.lit(_DAMAGED)).otherwise(field("status")),
             note=pl.when(damaged).then(pl.lit(_DAMAGED)).otherwise(note),
         )

@@ -242,8 +242,7 @@ class _Odd:
         may_match, usable = targets.may_match(Cells(key, has_key, lambda: stub)), has_key | has_stub
         hidden = np.flatnonzero(has_stub & ~has_key)
         if len(hidden):
-            values = taken(cells, hidden).select(kind.read(cell).struct.field("value")).to_series()
-            may_match[hidden], incomparable = targets.of_truncated(values)
+            may_match[hidden], incomparable = targets.of_truncated(taken(scanned["shown"], hidden))
             usable[hidden] = ~incomparable
             rows = pl.Series(hidden[incomparable])
             scanned = scanned.with_columns(scanned["status"].scatter(rows, INCOMPARABLE))

@@ -99,7 +99,8 @@ COMPLETED = "completed"
 #: What the pass over all accounts knows of a cell: a key to look up, or, of a value that shows only
 #: some digits, a stub of those; both null where the cell gives nothing to screen. `note` says what was
 #: out of the ordinary in reading it, such as `repaired`.
-SCAN = pl.Struct({"key": pl.UInt64, "stub": pl.UInt64, "status": pl.String, "note": pl.String})
+#: `shown`: the canonical value of a cell that hides some of its digits.
+SCAN = pl.Struct({"key": pl.UInt64, "stub": pl.UInt64, "shown": pl.String, "status": pl.String, "note": pl.String})
 #: What evidence needs of a cell: the canonical value, null where there is none to screen.
 READ = pl.Struct({"value": pl.String, "status": pl.String})
 

@@ -205,7 +205,8 @@ class Wallet:
         # The checks are made here, too: the bytes that they take also tell the ledger, and a base58 text that
         # is of none must be a reject and not a clear account.
         key, status = keys.of_text(pl.col("address")), pl.col("status").cast(pl.String)
-        return over_fields(self.fields(cell), schema.SCAN, key=key, stub=_NO_STUB, status=status, note=_NOTHING)
+        none = {"stub": _NO_STUB, "shown": _NOTHING}
+        return over_fields(self.fields(cell), schema.SCAN, key=key, **none, status=status, note=_NOTHING)
 
     def read(self, cell: pl.Expr) -> pl.Expr:
         """`schema.READ`: what evidence about a few cells needs."""

@@ -21,7 +21,7 @@ import polars as pl
 
 from cardscreen import schema
 from cardscreen.cleaning import DAMAGED
-from cardscreen.digits import POWERS, Flags, Keys, PlainKeys, Rows, blocks, taken
+from cardscreen.digits import POWERS, Flags, Keys, PlainKeys, Rows, blocks, nulls, taken
 from cardscreen.index import Index
 from cardscreen.intervals import Intervals
 from cardscreen.numbering import asking, dialled, plan, reference, routes, shelf
@@ -361,10 +361,10 @@ def scan(cells: pl.Series, region: str | pl.Series | None) -> pl.Series:
     key = pl.Series("key", told.number)
     plain = told.code >= _NUMBER
     if not plain.all():
-        key = key.zip_with(pl.Series(plain), pl.Series("key", [None], dtype=pl.UInt64).new_from_index(0, len(key)))
+        key = key.zip_with(pl.Series(plain), nulls("key", pl.UInt64, len(key)))
     status = _book.codes.columns[2].cast(pl.String)[pl.Series(told.code)]
-    stub = pl.Series("stub", [None], dtype=pl.UInt64).new_from_index(0, len(key))
-    note = pl.Series("note", [None], dtype=pl.String).new_from_index(0, len(key))
+    stub = nulls("stub", pl.UInt64, len(key))
+    shown, note = (nulls(name, pl.String, len(key)) for name in ("shown", "note"))
     if len(told.rows):
         note = note.scatter(told.rows, ASKED)
-    return pl.DataFrame([key, stub, status, note]).to_struct(cells.name)
+    return pl.DataFrame([key, stub, shown, status, note]).to_struct(cells.name)

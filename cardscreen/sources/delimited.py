@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from polars.lazyframe.in_process import InProcessQuery
 
 from cardscreen.cleaning import SHAPE_LENGTH
 from cardscreen.digits import Bytes, Flags
@@ -100,7 +101,7 @@ def read_lines(content: bytes, where: str) -> Rows:
         )
         .filter(pl.col("value") != "")
     )
-    return Rows(empty_as_null(rows.drop("line")), rows["line"], ragged_rows())
+    return Rows(rows.drop("line").with_columns(empty_as_null()), rows["line"], ragged_rows())
 
 
 class Delimited:
@@ -140,6 +141,7 @@ class Delimited:
         said = reading.header_rows
         self._line = said[0] if said else 1  # of what comes next
         self._pieces = _Pieces(_after(blocks, self._line - 1))
+        self._ahead: deque[_Begun] = deque()
         self.open_quotes, self._takes_cut = list[int](), cut
         if reading.header:
             self._header = Header.of([self._row_above(line, is_one_of=len(said)) for line in said or [0]], where)
@@ -178,61 +180,77 @@ class Delimited:
         wanted = self.names if columns is None else list(columns)
         yield Rows(pl.DataFrame(schema=dict.fromkeys(wanted, pl.String)), line_numbers([]), ragged_rows())
         name = max(self._header.cells, key=len, default="").encode()
-        for text in self._pieces:
-            rows = self._read(text, wanted)
-            if name and name in text:
+        while begun := self._next(wanted):
+            rows = self._finished(begun) or self._exact(begun.text, wanted)
+            if name and _stands_in(begun.text, name):
                 refuse_header_again(rows, self._header, self._where)
             yield rows
 
-    def _read(self, text: bytes, wanted: list[str]) -> Rows:
+    def _next(self, wanted: list[str]) -> _Begun | None:
+        """The next piece, if there is one. The one behind it is begun, too: the engine reads it meanwhile."""
+        while len(self._ahead) <= 1 and (text := next(self._pieces, None)) is not None:
+            self._ahead.append(self._begin(text, wanted))
+        return self._ahead.popleft() if self._ahead else None
+
+    def _begin(self, text: bytes, wanted: list[str]) -> _Begun:
+        """Let the engine read the rows that fit; its way with quotes is not trusted where these are broken."""
         quoted = b'"' in text
         if b"\r" in text and text.count(b"\r") != text.count(b"\r\n"):
             if quoted:
-                return self._exact(text, wanted)
+                return _Begun(text)
             text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         text = text if text.endswith(b"\n") else text + b"\n"
-        layout = _layout(text, self._delimiter, len(self.names)) if self._delimiter.isascii() else None
-        return (layout and self._fast(text, layout, wanted, quoted=quoted)) or self._exact(text, wanted)
-
-    def _fast(self, text: bytes, layout: _Layout, wanted: list[str], *, quoted: bool) -> Rows | None:
-        """All rows by the engine, which gets only those that fit; None where it sees others."""
+        if not self._delimiter.isascii():
+            return _Begun(text)
+        if rows := 0 if quoted else _whole_rows(text, self._delimiter, len(self.names)):
+            return _Begun(text, self._query(text, wanted, quoted=False), np.arange(rows), rows)
+        layout = _layout(text, self._delimiter, len(self.names))
+        if layout is None:
+            return _Begun(text)
         fits = (layout.fields == len(self.names)) & ~layout.is_blank
         ragged = ~fits & ~layout.is_blank
-        frame = self._parsed(text if fits.all() else layout.text_of(text, fits)[0], wanted, quoted=quoted)
-        if frame is None or len(frame) != int(fits.sum()):
-            return None
-        lines = (self._line + layout.lines).astype(np.uint32)
-        misfits = self._ragged(text, layout, ragged, lines) if ragged.any() else ragged_rows()
-        self._line += layout.breaks
-        return Rows(frame, line_numbers(lines[fits]), misfits)
+        fitting = text if fits.all() else layout.text_of(text, fits)[0]
+        misfits = self._misfits(text, layout, ragged) if ragged.any() else None
+        return _Begun(text, self._query(fitting, wanted, quoted=quoted), layout.lines[fits], layout.breaks, misfits)
 
-    def _parsed(self, text: bytes, wanted: list[str], *, quoted: bool) -> pl.DataFrame | None:
-        if not text:
-            return pl.DataFrame(schema=dict.fromkeys(wanted, pl.String))
-        places = sorted(self.names.index(name) for name in wanted)
+    def _query(self, text: bytes, wanted: list[str], *, quoted: bool) -> InProcessQuery:
+        table = pl.scan_csv(
+            text or b"\n",
+            has_header=False,
+            separator=self._delimiter,
+            quote_char='"' if quoted else None,
+            schema=dict.fromkeys(self.names, pl.String),
+        ).select(wanted)
+        return (table.with_columns(empty_as_null()) if quoted else table).collect(background=True)
+
+    def _finished(self, begun: _Begun) -> Rows | None:
+        """The rows of a piece; None where the engine sees others than are there."""
+        if begun.table is None:
+            return None
         try:
-            frame = pl.read_csv(
-                text,
-                has_header=False,
-                columns=places,
-                separator=self._delimiter,
-                quote_char='"' if quoted else None,
-                infer_schema=False,
-            )
+            frame = begun.table.fetch_blocking()
         except pl.exceptions.PolarsError:
             return None
-        frame.columns = [self.names[place] for place in places]
-        return (empty_as_null(frame) if quoted else frame).select(wanted)
+        if len(frame) != len(begun.lines):
+            return None
+        first, misfits = self._line, ragged_rows()
+        if begun.misfits is not None:
+            reason = fields_reason(pl.col("found"), self._header)
+            misfits = ragged_rows(begun.misfits.with_columns(pl.col("line") + first, reason=reason))
+        self._line += begun.breaks
+        return Rows(frame, line_numbers((first + begun.lines).astype(np.uint32)), misfits)
 
-    def _ragged(self, text: bytes, layout: _Layout, which: Flags, lines: npt.NDArray[np.uint32]) -> pl.DataFrame:
-        """Rows with other fields than the header; of those with nothing but blanks none is told."""
+    def _misfits(self, text: bytes, layout: _Layout, which: Flags) -> pl.DataFrame:
+        """Rows with other fields than the header: line, found, text. Those with nothing but blanks are none."""
         content, sizes = layout.text_of(text, which)
-        rows = pl.DataFrame({"line": lines[which], "found": layout.fields[which], "text": _texts(content, sizes)})
-        rows = rows.filter((pl.col("found") > 1) | (pl.col("text").str.strip_chars(_BLANKS) != ""))
-        return ragged_rows(rows.with_columns(reason=fields_reason(pl.col("found"), self._header)))
+        lines, found = layout.lines[which], layout.fields[which]
+        rows = pl.DataFrame({"line": lines, "found": found, "text": _texts(content, sizes)})
+        return rows.filter((pl.col("found") > 1) | (pl.col("text").str.strip_chars(_BLANKS) != ""))
 
     def _exact(self, text: bytes, wanted: list[str]) -> Rows:
         """All rows by Python's `csv`; of what has no end in this piece, the next one makes a row."""
+        self._pieces.give_back(b"".join(begun.text for begun in self._ahead))
+        self._ahead.clear()
         lines, ragged = _Lines(text, self._line), list[tuple[int, int | None, str]]()
         numbers, rows = list[int](), list[list[str]]()
         last, width = self._pieces.are_over, len(self.names)
@@ -249,7 +267,14 @@ class Delimited:
         reason = fields_reason(pl.col("found"), self._header).fill_null("a broken quote")
         places = {name: self.names.index(name) for name in wanted}
         frame = pl.DataFrame([pl.Series(name, [row[at] for row in rows], pl.String) for name, at in places.items()])
-        return Rows(empty_as_null(frame), line_numbers(numbers), ragged_rows(told.with_columns(reason=reason)))
+        return Rows(
+            frame.with_columns(empty_as_null()), line_numbers(numbers), ragged_rows(told.with_columns(reason=reason))
+        )
+
+
+def _stands_in(text: bytes, word: bytes) -> bool:
+    """Whether a word does; that one of its bytes does not is seen much sooner."""
+    return all(byte in text for byte in set(word)) and word in text
 
 
 def _after(blocks: Iterable[bytes], lines: int) -> Iterator[bytes]:
@@ -301,12 +326,30 @@ def _end_of_rows(text: bytes) -> int:
     end = text.rfind(b"\n")
     if end < 0:
         return text.rfind(b"\r", 0, len(text) - 1) + 1
-    quotes = text.count(b'"', 0, end)
+    quotes = text.count(b'"', 0, end) if b'"' in text else 0
     while end >= 0 and quotes % 2:
         before = text.rfind(b"\n", 0, end)
         quotes -= text.count(b'"', max(before, 0), end)
         end = before
     return end + 1
+
+
+class _Begun(NamedTuple):
+    """A piece of text, of which the engine reads the rows that fit, unless it can't be trusted with them.
+
+    Attributes:
+        text: The piece.
+        table: The rows that fit, once they are read; None: to be read otherwise.
+        lines: How many lines are before each of them.
+        breaks: How many lines there are.
+        misfits: As of `Delimited._misfits`, with lines counted from 0; None: there are none.
+    """
+
+    text: bytes
+    table: InProcessQuery | None = None
+    lines: npt.NDArray[np.int64] = np.arange(0)
+    breaks: int = 0
+    misfits: pl.DataFrame | None = None
 
 
 class _Layout(NamedTuple):
@@ -333,6 +376,16 @@ class _Layout(NamedTuple):
         sizes = self.ends + 1 - self.starts
         kept = np.frombuffer(text, np.uint8)[np.repeat(which, sizes)]
         return kept.tobytes(), sizes[which]
+
+
+def _whole_rows(text: bytes, delimiter: str, width: int) -> int:
+    """How many rows there are in a text without quotes, if all of them fit; 0 where they don't, or may not."""
+    cells, between = np.frombuffer(text, np.uint8), width - 1
+    ends, marks = np.flatnonzero(cells == _NEWLINE), np.flatnonzero(cells == ord(delimiter))
+    if not between or len(marks) != between * len(ends):
+        return 0
+    fits = (marks[between - 1 :: between] < ends).all() and (marks[between::between] > ends[:-1]).all()
+    return len(ends) if fits else 0
 
 
 def _layout(text: bytes, delimiter: str, width: int) -> _Layout | None:

@@ -73,7 +73,7 @@ def read_objects(content: bytes, where: str, columns: Collection[str] | None = N
     rows = pl.DataFrame(ragged, schema=["line", "reason", "text"], orient="row")
     is_cut = ragged and ragged[-1][0] == line and ragged[-1][1] == _NO_OBJECT and text.startswith("{")
     cut = f"the last line, {line:,}, is half an object" if is_cut and not text.endswith("\n") else ""
-    return Rows(empty_as_null(frame), line_numbers(lines), ragged_rows(rows), cut)
+    return Rows(frame.with_columns(empty_as_null()), line_numbers(lines), ragged_rows(rows), cut)
 
 
 def _fields(

@@ -115,9 +115,9 @@ def refuse_header_again(rows: Rows, header: Header, where: str) -> None:
         )
 
 
-def empty_as_null(frame: pl.DataFrame) -> pl.DataFrame:
-    """Text cells without a character, as null."""
-    return frame.with_columns(pl.when(pl.col(pl.String) != "").then(pl.col(pl.String)))
+def empty_as_null() -> pl.Expr:
+    """All text, with null for cells without a character."""
+    return pl.when(pl.col(pl.String) != "").then(pl.col(pl.String))
 
 
 def has_end(content: bytes) -> bool:

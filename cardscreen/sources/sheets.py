@@ -109,7 +109,8 @@ def _cells(book: fastexcel.ExcelReader, sheet: str, comment: str | None) -> pl.D
     before = min((column.absolute_index for column in loaded.available_columns()), default=0)
     cells = cells.rename({name: str(int(name) + before) for name in cells.columns})
     cells = cells.select(*(pl.lit(None, pl.String).alias(str(number)) for number in range(before)), pl.all())
-    return empty_as_null(cells).with_row_index("line", offset=1).with_columns(pl.col("line").cast(pl.UInt32))
+    numbered = cells.with_columns(empty_as_null()).with_row_index("line", offset=1)
+    return numbered.with_columns(pl.col("line").cast(pl.UInt32))
 
 
 def _shown(problem: str) -> str:
