@@ -314,11 +314,12 @@ def odd_types_in(files: list[str], form: str, told: list[dict[str, str | None]])
         told: What the folders of each say.
     """
     import pyarrow as pa
-    from pyarrow import dataset
 
     try:
         if all(is_all_known(_schema_of(file, form)) for file in files):
             return None
+        from pyarrow import dataset  # which imports pandas where that is installed
+
         parts = [
             _from_dataset(dataset.dataset(file, format=form), file).with_columns(
                 pl.lit(value, pl.String).alias(name) for name, value in columns.items()

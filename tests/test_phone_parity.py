@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -134,6 +135,13 @@ def around(low: int, high: int, dice: random.Random) -> list[int]:
 @pytest.mark.parametrize("region", [*FOCUS, None])
 def test_distorted_numbers_agree(region: str | None) -> None:
     assert_parity(distorted(region, 800, random.Random(f"distorted {region}")), region)
+
+
+def test_digits_of_every_script_are_read() -> None:
+    digits = [chr(code) for code in range(sys.maxunicode + 1) if chr(code).isdecimal()]
+    cells = pl.DataFrame({"x": [f"1380013800{digit}" for digit in digits]})
+    read = cells.select(cs.phone(pl.col("x"), "CN").struct.field("e164")).to_series()
+    assert read.to_list() == [f"+861380013800{int(digit)}" for digit in digits]
 
 
 @pytest.mark.parametrize("region", [*FOCUS, None])

@@ -11,7 +11,6 @@ replacement more; the rest are taken apart by one regular expression, and what t
 from __future__ import annotations
 
 import re
-import sys
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
@@ -49,9 +48,9 @@ _PUNCTUATION = (
 _ASCII_PUNCTUATION = b"-. ()/[]*"
 # ASCII that is neither letter nor digit nor `#`, and some more of which that is true.
 _TAIL = '\x00-"$-/:-@\\[-`{-\x7f\u00a0\u2010-\u2027\u3000-\u3003\u3008-\u3011\uff08\uff09\uff0c-\uff0f\uff1a\uff1b'
+#: Past the two planes of Unicode in which scripts are, no character is a digit.
+_SCRIPTS = 0x20000
 _LONGEST_CELL = 250  # bytes; libphonenumber refuses more characters than that
-
-
 _NONE = np.empty(0, dtype=np.intp)
 
 
@@ -176,10 +175,10 @@ def _marked(values: Keys, marks: Keys) -> Keys:
 
 
 class _Syntax:
-    """What needs a look at all of Unicode, done when the first odd cell comes by."""
+    """What needs a look at all scripts, done when the first odd cell comes by."""
 
     def __init__(self) -> None:
-        found = re.findall(r"\d", "".join(map(chr, [*range(0xD800), *range(0xE000, sys.maxunicode + 1)])))
+        found = re.findall(r"\d", "".join(map(chr, [*range(0xD800), *range(0xE000, _SCRIPTS)])))
         #: Every decimal digit, as the inside of a character class.
         self.digits = "0-9" + "".join(digit for digit in found if digit > "9")
         self.number = f"^[^+＋;{self.digits}]*([+＋]?[{self.digits}{_PUNCTUATION}]*[{self.digits}])[{_TAIL}]*$"
