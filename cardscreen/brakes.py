@@ -61,6 +61,9 @@ class Limits(Section):
             raise complaint(type(self), error, "limits") from None
 
 
+_SMALL = "\ue000"  # for a small letter, while the others are replaced
+
+
 @dataclass(frozen=True)
 class Gone:
     """The accounts of last night's flags that tonight's accounts don't have.
@@ -68,7 +71,7 @@ class Gone:
     Attributes:
         accounts: How many there are; those that were missing the night before, too, don't count.
         of: Of how many.
-        then: What most of their ids look like, as `cleaning.shape` shows it.
+        then: What most of their ids look like, much as `cleaning.shape` shows it, in quotes.
         now: What most ids look like of the accounts that are flagged tonight and were not; None: there are none.
     """
 
@@ -95,10 +98,10 @@ class Gone:
 
 
 def _shape_of(ids: pl.DataFrame) -> str | None:
-    """What most ids look like."""
-    shapes = ids.select(shape(pl.col("account_id"))).to_series().value_counts(sort=True)
-    told: str | None = shapes.item(0, 0) if len(shapes) else None
-    return told
+    """What most ids look like: small letters are told apart, since of ids these are others."""
+    looks = pl.col("account_id").str.replace_all(r"\p{Ll}", _SMALL)
+    shapes = ids.select(shape(looks).str.replace_all(_SMALL, "a")).to_series().value_counts(sort=True)
+    return repr(shapes.item(0, 0)) if len(shapes) else None
 
 
 @dataclass(frozen=True)

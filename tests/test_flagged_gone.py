@@ -37,7 +37,7 @@ def test_ids_that_turned_into_others_hold_the_night_and_are_told_by_their_shape(
     night = operator.night(2, FLOATS, LISTED)
     assert night.run.held == [
         "flagged_gone_share: 100.00 % of the accounts flagged in the base run are not among tonight's: most of their "
-        "ids look like 99, and those of the newly flagged like 99.9: did the ids change? (limit 10.00 %)"
+        "ids look like '99', and those of the newly flagged like '99.9': did the ids change? (limit 10.00 %)"
     ]
     assert night.manifest["summary"]["changes"]["flagged_gone"] == 10
 
@@ -77,6 +77,6 @@ def test_frames_are_braked_alike(tmp_path: Path, kept_in: str) -> None:
             cs.check(result, limits, first)
         except cs.HeldForApproval as error:
             reasons = error.reasons
-        assert ["ids look like 99, and those of the newly flagged like 99.9" in reason for reason in reasons] == (
+        assert ["ids look like '99', and those of the newly flagged like '99.9'" in reason for reason in reasons] == (
             [True] if held else []
         )
