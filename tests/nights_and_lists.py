@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
 from pathlib import Path
@@ -133,15 +134,18 @@ class Weeks:
             approved = datetime.combine(day(told_on), time(12), tzinfo=UTC)
             with mock.patch("cardscreen.deciding._now", return_value=approved):
                 deciding.approve(Finished.read(run.folder), *_WHO)
-        self.system.load(Night(runs.published(self.folder / "runs")[-1]))
-        self.check(on, told_on)
+        night = Night(runs.published(self.folder / "runs")[-1])
+        self.system.load(night)
+        self.check(on, told_on, night.changes)
         return told_on
 
-    def check(self, on: int, told_on: int) -> None:
+    def check(self, on: int, told_on: int, changes: Mapping[str, Row]) -> None:
         """Nobody is cut off who is not listed, or not long enough told, and nobody is missed."""
         for number, since in self.since.items():
             listed = self.truth.listed(number, since)
             standing = self.system.standing.get(f"c{number}", "none")
+            found = changes.get(f"c{number}", {"action": "none"})["action"]
+            assert found == {"same": "suspend", "earlier": "verify", None: "none"}[listed], (number, on, listed, found)
             if listed != "same":
                 self.told.pop(number, None)
                 assert standing in (("none",) if listed is None else ("none", "notify", "verify")), (number, listed)
