@@ -151,6 +151,7 @@ class Weeks:
                 assert standing in (("none",) if listed is None else ("none", "notify", "verify")), (number, listed)
                 continue
             due = self.told.setdefault(number, told_on) + GRACE
+            assert changes[f"c{number}"]["act_on"] == day(due), (number, on, due)
             assert (standing == "suspend") == (on >= due), (number, on, due, standing)
         assert not [name for name in self.system.standing if name.startswith("x")]
 
