@@ -54,6 +54,7 @@ class Weeks:
         self.since = {number: self.dice.choice([-400, -400, 2, 4]) for number in range(ACCOUNTS)}
         self.told: dict[int, int] = {}
         self.files: list[set[int]] = []
+        self.newest = 0  # the day of the last of them
         rows = [account(f"c{number}", phone(number), since=str(day(since))) for number, since in self.since.items()]
         rows += [account(f"x{number}", phone(number + 50), since=str(day(-400))) for number in range(20)]
         self.operator.write(rows, [])
@@ -84,11 +85,12 @@ class Weeks:
         if sort == "missing":
             return
         if sort == "late" and self.files:
-            assert not self.import_("snapshot", [f"{phone(number)}," for number in numbers], on - 3)
+            assert not self.import_("snapshot", [f"{phone(number)}," for number in numbers], self.newest - 1)
             return
         for _ in range(2 if sort == "twice" else 1):
             assert self.import_("snapshot", [f"{phone(number)}," for number in sorted(numbers)], on)
         self.files.append(numbers)
+        self.newest = on
         self.truth.take("snapshot", numbers, on)
 
     def delta(self, on: int) -> None:
