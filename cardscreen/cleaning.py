@@ -119,10 +119,15 @@ _QUANTITIES = (
     r"\d(?:\s*\d){6,}[.．]\s*[0０]+",
 )
 
-#: A whole number with decimals, or in scientific notation: what a spreadsheet makes of a number that it counts with.
-QUANTITY = rf"^{_AROUND}(?:{'|'.join(_QUANTITIES)}){_AROUND}$"
-#: Behind a digit, signs in place of others: `138****8000`, `030 12345…`.
-HIDDEN = r"\d\s*(?:[*＊_?？xX]{2,}|[…⋯•●×]|[.．]{3,})"
+_DAY = r"^\s*(?:19|20)\d\d-[01]\d-[0-3]\d(?:[T ][0-9:.]+)?\s*$"
+#: A whole number with decimals, or in scientific notation, or a day: what a spreadsheet makes of a number.
+QUANTITY = rf"^{_AROUND}(?:{'|'.join(_QUANTITIES)}){_AROUND}$|{_DAY}"
+_GAP = r"[\s().,/_+-]*"
+#: Beside a digit, signs in place of others: `138****8000`, `212-736-XXXX`, `030 12345…`, `***-***-5000`.
+HIDDEN = (
+    rf"\d{_GAP}(?:[*＊_?？]{{2,}}|[xX]{{2,}}(?:[^\p{{L}}]|$)|[…⋯•●×]|[.．]{{3,}}|[~～-]{{3,}}\d)"
+    rf"|(?:[*＊•●]{{2,}}|(?:^|[^\p{{L}}])[xX]{{2,}}|[…⋯×]){_GAP}\d|\d[xX?？]\s*$"
+)
 #: Text that is no number, although one may be read in it.
 DAMAGED = f"{QUANTITY}|{HIDDEN}"
 

@@ -97,7 +97,9 @@ def rename_source(store: Store, old: str, new: str, by: str, reason: str) -> int
                 "the version before that current again (cardscreen list rollback), rename, and import them once more"
             )
         record = _personal(store, at, "rename", by, reason, {"from": old, "to": new}, source=new)
-        record.origins[new] = record.origins.pop(old)
+        origin = record.origins.pop(old)
+        formerly = [name for name in (*origin.formerly, old) if name != new]
+        record.origins[new] = origin.model_copy(update={"formerly": tuple(formerly)})
         listings = store.of_source(old, at.number)
         named = listings.lazy().with_columns(source=pl.lit(new))
         store.replace(new, named, at.number, record, instead_of=old)

@@ -12,7 +12,7 @@ import polars as pl
 from cardscreen.job import Cluster, Job
 from cardscreen.listings import Blocklist
 from cardscreen.screening import Result, screen
-from cardscreen.tables import explaining, open_table, schema_of
+from cardscreen.tables import explaining, in_zone, open_table, schema_of
 
 Check = Callable[[pl.Schema], None]
 
@@ -48,6 +48,8 @@ def screened(
         if job.cluster is not None:
             return _in_spark(job, job.cluster, blocklist, options, out, check)
         table = open_table(job.accounts, job.reading, marked=True)
+        since = [kind.holder_since for kind in job.identifiers.values() if kind.holder_since]
+        table = in_zone(table, since, job.timezone)
         check(schema_of(table, "the accounts"))
         return screen(table, blocklist, **options, out=out)
 

@@ -29,10 +29,10 @@ from cardscreen.identifiers import KINDS, Kind, kind_from_options, options_of
 from cardscreen.pans_in_text import Found, rows_with_digits, tell_own
 from cardscreen.reading import Reading, known_rows
 from cardscreen.sources import SourceFile, read_source
-from cardscreen.tables import explaining, is_dateable, whole_number
+from cardscreen.tables import explaining, in_zone, is_dateable, whole_number
 from cardscreen.terms import Terms
 from cardscreen.tokens import TOKEN
-from cardscreen.zones import Zone, local_zone
+from cardscreen.zones import Zone, local_name, local_zone
 
 _DAYS = ("listed_on", "expires_on")
 _SAYING = "say {option} = {value} at the top of the feed, above its first table"
@@ -105,6 +105,7 @@ class Feed(Section):
     source: str = Field(min_length=1)
     kind: str | None = None
     kinds_named: dict[str, str] = Field({}, alias="kinds")  # what a column of kinds calls them → ours
+    operations_named: dict[str, Literal["add", "remove"]] = Field({}, alias="operations")  # likewise
     columns: Columns
     region: str | None = None
     many: bool = False
@@ -177,6 +178,8 @@ class Feed(Section):
             raise ValueError("give either `kind`, or the column that says it as columns.kind")
         if self.kinds_named and self.columns.kind is None:
             raise ValueError("[kinds] names what is in a column of kinds: name that as columns.kind")
+        if self.operations_named and self.columns.operation is None:
+            raise ValueError("[operations] names what is in a column of operations: name that as columns.operation")
         if self.columns.are_places and self.header_row is not None:
             raise ValueError("header_row is there, and columns are places, as in a file without a header")
         if self.mode == "snapshot" and self.columns.operation is not None:
@@ -377,16 +380,18 @@ def _check_types(frame: pl.DataFrame, there: dict[str, str], where: str) -> None
 
 def _fields(file: SourceFile, there: dict[str, str], feed: Feed) -> pl.DataFrame:
     """`ROW` without `value` and `match`; the raw `cell`, a `problem`: why the row can't be used, and its `bad_day`."""
-    types = file.frame.schema
+    zone = feed.timezone or local_name()
+    frame = in_zone(file.frame, (there[name] for name in _DAYS if name in there), zone)
+    types = frame.schema
     days = {
         name: read_days(pl.col(there[name]), types[there[name]], feed.date_format) if name in there else _NO_DAY
         for name in _DAYS
     }
-    written = file.frame.lazy().with_columns(**{f"\0{name}": day for name, day in days.items()})
+    written = frame.lazy().with_columns(**{f"\0{name}": day for name, day in days.items()})
     bad_days = {
         name: is_no_day(pl.col(there[name]), types[there[name]], pl.col(f"\0{name}")) for name in _DAYS if name in there
     }
-    no_text = pl.lit(None, dtype=pl.String)
+    no_text, operation = pl.lit(None, dtype=pl.String), there.get("operation")
     return (
         written.select(
             pl.lit(file.lines).alias("line"),
@@ -394,10 +399,11 @@ def _fields(file: SourceFile, there: dict[str, str], feed: Feed) -> pl.DataFrame
             _words(there.get("kind"), feed.kind).replace(feed.kinds_named).alias("kind"),
             _words(there.get("reason"), feed.reason).alias("reason"),
             _words(there.get("reference"), None).alias("reference"),
-            *(
-                _one_of(there.get(name), getattr(feed, name, "add"), dtype).alias(name)
-                for name, dtype in _CLOSED.items()
+            _one_of(_words(there.get("list"), feed.list), schema.LISTS).alias("list"),
+            _one_of(_words(operation, None if operation else "add").replace(feed.operations_named), OPERATIONS).alias(
+                "operation"
             ),
+            _words(operation, None).alias("said"),
             _severity(there.get("severity"), feed.severity).alias("severity"),
             pl.col("\0listed_on").alias("listed_on"),
             _last_day(feed).alias("expires_on"),
@@ -410,7 +416,7 @@ def _fields(file: SourceFile, there: dict[str, str], feed: Feed) -> pl.DataFrame
         )
         .with_columns(problem=_problem())
         .with_columns(pl.col("severity").cast(pl.UInt8, strict=False))
-        .drop("bad_day_of")
+        .drop("bad_day_of", "said")
         .collect(engine="in-memory")  # what is the same in all rows takes no memory there
     )
 
@@ -431,11 +437,9 @@ def _words(column: str | None, default: str | None) -> pl.Expr:
     return said if default is None else said.fill_null(default)
 
 
-def _one_of(column: str | None, default: str, dtype: pl.Enum) -> pl.Expr:
+def _one_of(words: pl.Expr, dtype: pl.Enum) -> pl.Expr:
     """One of a closed set of words; null for any other."""
-    if column is None:
-        return pl.lit(default, dtype=dtype)
-    return _words(column, default).str.to_lowercase().cast(dtype, strict=False)
+    return words.str.to_lowercase().cast(dtype, strict=False)
 
 
 def _severity(column: str | None, default: int) -> pl.Expr:
@@ -446,13 +450,20 @@ def _severity(column: str | None, default: int) -> pl.Expr:
 
 
 _NO_DAY = pl.lit(None, dtype=pl.Date)
-_CLOSED = {"operation": OPERATIONS, "list": schema.LISTS}
+_OPERATION_SAID = pl.col("said").str.extract(r"^(\p{L}{1,12}|[+-])$")  # only what is surely no number
+_NO_OPERATION = (
+    pl.when(pl.col("said").is_null())
+    .then(pl.lit("operation is empty, and neither add nor remove"))
+    .when(_OPERATION_SAID.is_not_null())
+    .then(pl.format("operation {} is neither add nor remove: say in [operations] which it is", _OPERATION_SAID))
+    .otherwise(pl.lit("operation is neither add nor remove"))
+)
 
 
 def _problem() -> pl.Expr:
     """Why a row can't be used, whatever its number is."""
     return pl.coalesce(
-        pl.when(pl.col("operation").is_null()).then(pl.lit("operation is neither add nor remove")),
+        pl.when(pl.col("operation").is_null()).then(_NO_OPERATION),
         pl.when(pl.col("list").is_null()).then(pl.lit("list is neither block nor allow")),
         pl.format(
             "{} is no day, or can be read in two ways: write YYYY-MM-DD, or say how it is written by date_format, such "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime
 from itertools import islice
 from pathlib import Path
@@ -214,6 +214,7 @@ def _decided(delivery: _Delivery, store: Store, base: Version | None) -> _Decide
     feed, day = delivery.feed, delivery.day
     before = base.record.origins.get(feed.source) if base else None
     _check_not_retired(before, feed.source)
+    _check_not_renamed(base.record.origins if base else {}, feed.source)
     again = before is not None and before.sha256 == delivery.read.file.sha256
     current = store.of_source(feed.source, base.number if base else None)
     _check_key(current, delivery.rows, feed.source)
@@ -250,6 +251,16 @@ def _check_not_retired(before: Origin | None, source: str) -> None:
             f"the source {source!r} has ended on {before.retired_on}, as a person has said, and takes no file any "
             "more: give the feed another source, or make the version before that current again (cardscreen list "
             "rollback)"
+        )
+
+
+def _check_not_renamed(origins: Mapping[str, Origin], source: str) -> None:
+    """A file under a name of old would begin a second list, of which each number is of today."""
+    now = [name for name, origin in origins.items() if source in origin.formerly]
+    if now and source not in origins:
+        raise ConfigError(
+            f"the source {source!r} is called {now[0]!r} in this store: say source = {now[0]!r} in the feed, or give "
+            "another source another name"
         )
 
 

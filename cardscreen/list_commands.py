@@ -128,6 +128,7 @@ def show(
     [dim]Example:[/dim] cardscreen list show --store lists --source police --rows
     """
     from cardscreen import inspecting
+    from cardscreen.errors import ConfigError
     from cardscreen.show import print_frame
     from cardscreen.store import Store
 
@@ -141,6 +142,8 @@ def show(
         total = inspecting.count(meant)
         if total > limit:
             typer.echo(f"{limit:,} of {total:,} listings shown; --limit shows more", err=True)
+    elif source or kind or reason:
+        raise ConfigError("--source, --kind and --reason choose among listings: add --rows")
     else:
         print_frame(inspecting.overview(Store(store), day, version), as_json=as_json)
 

@@ -37,6 +37,8 @@ _PLAIN = 250_000  # rows of which the plain cells are read at once: what is comp
 NO_ACCOUNT = "no_account"
 #: Status of a row of text that does not have the header's fields.
 RAGGED_ROW = "ragged"
+_QUANTITY = r"^\s*[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]+\s*$"  # of an id
+_EXACT = 2**53  # past it, floats stand for several whole numbers
 #: Of cells, results must not depend on the files in which they stand.
 _NO_PLACE = [pl.lit(None, dtype=schema.REJECTS[name]).alias(name) for name in ("file", "line")]
 #: Status of a cell of which what is hidden decides whether it is listed: `Targets.of_truncated`.
@@ -173,6 +175,7 @@ def scan_batch(batch: pl.DataFrame, plan: AccountColumns, targets: Mapping[str, 
     )
     kept = may_match if watch is None else may_match | watch.has(accounts[plan.account_id])
     candidates = taken(accounts, np.flatnonzero(kept)).with_columns(pl.Series(MAY_MATCH, may_match[kept]))
+    _refuse_spoilt_ids(candidates[plan.account_id])
     return Seen(counts, detached(candidates), detached(rejects.select(list(schema.REJECTS))))
 
 
@@ -186,6 +189,23 @@ def _unnamed(batch: pl.DataFrame, named: pl.Series) -> tuple[pl.DataFrame, pl.Da
     is_ragged = pl.col("shape").is_not_null()
     nameless = rows.filter(~is_ragged).with_columns(_NO_PLACE, status=pl.lit(NO_ACCOUNT))
     return nameless, rows.filter(is_ragged).with_columns(status=pl.lit(RAGGED_ROW))
+
+
+def _refuse_spoilt_ids(ids: pl.Series) -> None:
+    """Refuse ids that a spreadsheet, or a float, has made quantities of: several customers share such a one.
+
+    Only those are looked at that results would name.
+    """
+    if ids.dtype.is_float():
+        spoilt = ids.filter((ids != ids.floor()) | (ids.abs() >= _EXACT))
+    else:
+        spoilt = ids.cast(pl.String).to_frame("id").filter(pl.col("id").str.contains(_QUANTITY)).to_series()
+    if len(spoilt):
+        looks = spoilt.cast(pl.String).to_frame("id").select(shape(pl.col("id"))).item(0, 0)
+        raise InputError(
+            f"column {ids.name!r} holds ids such as {looks}: a spreadsheet, or a float, has made numbers of them that "
+            "several accounts may share: write ids as text"
+        )
 
 
 def _bad_days(batch: pl.DataFrame, plan: AccountColumns) -> Counter[str]:

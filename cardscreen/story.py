@@ -67,6 +67,7 @@ class Story:
     change: Mapping[str, Any] | None
     findings: list[Finding]
     rejects: Sequence[Mapping[str, Any]]
+    state: str = "published"
     earlier: Sequence[Mapping[str, Any]] = field(default_factory=list)
     rows: int = 0
 
@@ -101,6 +102,7 @@ def tell(run: Finished, account: str) -> Story:
         change=change,
         findings=findings,
         rejects=_rows(run, "rejects", account),
+        state=run.state,
         earlier=list(_earlier(run, account)),
         rows=run.summary["rows"]["read"],
     )

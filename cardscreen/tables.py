@@ -7,11 +7,11 @@ card numbers into floats.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import polars as pl
@@ -306,6 +306,16 @@ def to_date(column: pl.Expr, dtype: pl.DataType, form: str | None = None) -> pl.
     # The day where the clock hung, not the one in UTC.
     local = column.dt.replace_time_zone(None) if isinstance(dtype, pl.Datetime) else column
     return local.cast(pl.Date)
+
+
+_Frame = TypeVar("_Frame", pl.DataFrame, pl.LazyFrame)
+
+
+def in_zone(table: _Frame, columns: Iterable[str], zone: str) -> _Frame:
+    """A table of which instants in UTC are told by the clock of a time zone: their day is the day there."""
+    types = table.collect_schema()
+    utc = [name for name in columns if getattr(types.get(name), "time_zone", None) == "UTC"]
+    return table.with_columns(pl.col(utc).dt.convert_time_zone(zone)) if utc else table
 
 
 def with_format(column: pl.Expr, form: str, iso: pl.Expr) -> pl.Expr:

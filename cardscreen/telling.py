@@ -56,14 +56,25 @@ _CAUSES = {
 }
 
 
+#: Of runs of which nothing has left the house.
+_NOT_HANDED_OUT = {
+    "held": "The run is held: nobody has been told anything of it, and what follows holds only once it is approved.",
+    "discarded": "The run was discarded: nobody has been told anything of it.",
+}
+
+
 def sentences(story: Story) -> Iterator[str]:
     """The story, sentence by sentence; what belongs to a sentence before it is indented."""
     yield f"Account {story.account} in run {story.run}, which was asked about {story.as_of}."
+    if story.state in _NOT_HANDED_OUT:
+        yield _NOT_HANDED_OUT[story.state]
     flag, change = story.flag, story.change
     if flag is None and change is None:
         yield from _not_flagged(story)
     else:
         yield from _outcome(flag, change)
+        if change is not None and change["change"] != "released":
+            yield from _handed(change, story)
     for finding in story.findings:
         yield from _finding(finding)
     for reject in story.rejects:
@@ -111,14 +122,14 @@ def _outcome(flag: Mapping[str, Any] | None, change: Mapping[str, Any] | None) -
         yield f"Its score is {flag['score']}, level {flag['level']}; listings that count: {flag['hits']}."
     if change is not None and change["change"] != "released":
         yield f"{'Now' if change['cause'] == 'first_run' else 'Since the run before'}: {_moved(change)}."
-        yield from _handed(change)
 
 
-def _handed(change: Mapping[str, Any]) -> Iterator[str]:
+def _handed(change: Mapping[str, Any], story: Story) -> Iterator[str]:
     if change["carried_since"]:
         since = change["carried_since"]
         yield f"Since {since} the flag rests on what an earlier night found, until the account can be read again."
-    if change["handed_out"] != "none" and change["handed_out_on"]:
+    is_tonights = str(change["handed_out_on"]) == story.as_of and story.state in _NOT_HANDED_OUT
+    if change["handed_out"] != "none" and change["handed_out_on"] and not is_tonights:
         yield f"The action {change['handed_out']} was handed out on {change['handed_out_on']}."
 
 

@@ -57,6 +57,7 @@ class Origin(Section):
         file: Name of the file imported last.
         sha256: Digest of that file.
         listings: Its listings in force on the day of that import.
+        formerly: Names that the source had before.
         retired_on: The first day without the source, where a person has said that it has ended.
     """
 
@@ -69,6 +70,7 @@ class Origin(Section):
     file: str
     sha256: str
     listings: int = Field(ge=0)
+    formerly: tuple[str, ...] = ()
     retired_on: date | None = None
 
     def age(self, as_of: date) -> int:

@@ -204,7 +204,10 @@ def test_what_a_spreadsheet_did_is_undone_where_nothing_is_lost(cell: str | None
 
 @pytest.mark.parametrize(
     "cell",
-    ["1.38E+10", "1e10", "6.22202E+18", "1.3800138E+10", "13800138000.0", " 13800138000,0", "0123456.00", "-7.5"],
+    [
+        *("1.38E+10", "1e10", "6.22202E+18", "1.3800138E+10", "13800138000.0", " 13800138000,0", "0123456.00", "-7.5"),
+        *("2020-01-01", "1999-12-31 00:00:00", " 2026-02-03T10:11"),
+    ],
 )
 def test_what_a_spreadsheet_made_a_quantity_of_is_damaged(cell: str) -> None:
     assert pl.DataFrame({"x": [cell]}).select(is_damaged(pl.col("x"))).item()
@@ -213,6 +216,21 @@ def test_what_a_spreadsheet_made_a_quantity_of_is_damaged(cell: str) -> None:
 @pytest.mark.parametrize(
     "cell",
     [
+        *("138-0013-XXXX", "138-****-8000", "138-XXXX-8000", "138----8000", "010-XXXX1234", "138~~~~8000"),
+        *("212-736-XXXX", "(212) 736-xxxx", "212.736.XXXX", "212/736/XXXX", "212-736-____", "212-736-••••"),
+        *("0171-2345-XXX", "030 1234567-XX", "030 1234567x", "030 1234567?", "212-736-...."),
+        *("***-***-5000", "xxx-xxx-5000", "(XX) 98765-4321", "…8000 1234", "138 XXXX 8000"),
+    ],
+)
+def test_a_number_with_hidden_digits_is_damaged_wherever_they_stand(cell: str) -> None:
+    assert pl.DataFrame({"x": [cell]}).select(is_damaged(pl.col("x"))).item()
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        *("1-800-EXXON-11", "1-800-FLOWERS", "+1 212 736 5000 x123", "13800138000*", "010--62345678"),
+        *("?? 13800138000", "13800138000 / 13900139000", "030 1234567-9", "2020 0101", "1990-1234567"),
         "13800138000",
         "0911.580.680",
         "604.553.2824",

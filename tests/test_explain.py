@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from commands import cardscreen
-from small_operator import CARD, FIRST, MASKED, published, run, two_nights
+from small_operator import CARD, FIRST, MASKED, SECOND, published, run, two_nights
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +83,16 @@ def test_a_run_is_found_by_its_name_alone(operator: Path) -> None:
     assert (
         story(operator, 1, "--run", newest) == story(operator, 1, "--run", f"runs/.held/{newest}") == story(operator, 1)
     )
+
+
+def test_of_a_held_run_nothing_is_told_as_done(operator: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(operator, tmp_path / "operator")
+    newest = published(folder)[-1]
+    (folder / "runs/.held").mkdir(exist_ok=True)
+    shutil.move(newest, folder / "runs/.held" / newest.name)
+    told = story(folder, 1, "--run", f"runs/.held/{newest.name}")
+    assert "The run is held: nobody has been told anything of it" in told
+    assert f"was handed out on {SECOND}" not in told
 
 
 def test_an_earlier_run_tells_what_it_knew(operator: Path) -> None:

@@ -19,7 +19,7 @@ from nights_and_lists import SINCE
 
 import cardscreen as cs
 from cardscreen import inspecting, upkeep
-from cardscreen.feeds import Feed
+from cardscreen.feeds import Feed, read_feed
 from cardscreen.importing import import_file
 from cardscreen.store import Store
 
@@ -216,6 +216,39 @@ def test_a_source_under_another_name_keeps_first_days_names_and_flags(tmp_path: 
     assert night(tmp_path, 6)["change"].to_list() == ["unchanged"] * 3
     again = cardscreen("list", "rename-source", "police", "city", "--store", "lists", cwd=tmp_path)
     assert (again.code, "no source 'police'" in again.err) == (2, True)
+
+
+def test_a_feed_that_still_has_the_name_of_old_is_refused_and_told_the_new_one(tmp_path: Path) -> None:
+    feed(tmp_path)
+    take(tmp_path, NUMBERS[:3], 0)
+    for old, new in (("police", "city"), ("city", "town")):
+        assert cardscreen("list", "rename-source", old, new, "--store", "lists", cwd=tmp_path).code == 0
+    for old in ("police", "city"):
+        feed(tmp_path, old)
+        done = take(tmp_path, NUMBERS[:3], 1, source=old)
+        assert (done.code, f"the source '{old}' is called 'town' in this store" in done.err) == (2, True)
+    assert Store(tmp_path / "lists").listings().collect()["source"].unique().to_list() == ["town"]
+    assert cardscreen("list", "rename-source", "town", "police", "--store", "lists", cwd=tmp_path).code == 0
+    feed(tmp_path)
+    assert told(take(tmp_path, NUMBERS[:3], 1))["unchanged"] == 3
+
+
+def test_a_delta_says_of_each_row_what_is_to_be_done_in_words_that_the_feed_may_name(tmp_path: Path) -> None:
+    settings = {"source": "bank", "kind": "phone", "mode": "delta", "columns": {"value": "n", "operation": "op"}}
+    file = tmp_path / "delta.csv"
+    numbers = [f"+861380013800{digit}" for digit in range(4)]
+    said = ["A", "", "remove", "13800138000"]
+    file.write_text("".join(f"{number},{what}\n" for number, what in [("n", "op"), *zip(numbers, said, strict=True)]))
+    rows = read_feed(file, Feed(**settings))
+    assert rows.rejects["reason"].to_list() == [
+        "operation A is neither add nor remove: say in [operations] which it is",
+        "operation is empty, and neither add nor remove",
+        "operation is neither add nor remove",
+    ]
+    rows = read_feed(file, Feed(**settings, operations={"A": "add", "D": "remove"}))
+    assert rows.rows["operation"].to_list() == ["add", "remove"]
+    with pytest.raises(cs.ConfigError, match="name that as columns.operation"):
+        Feed(source="bank", kind="phone", columns={"value": "n"}, operations={"A": "add"})
 
 
 # --- changes only --------------------------------------------------------------------------------------

@@ -51,6 +51,33 @@ def keys_and_cells(kind: Kind, cells: pl.Series, regions: list[str | None]) -> t
     return found.tolist(), frame.select(kind.scan(pl.col("x")).struct.unnest())
 
 
+@pytest.mark.parametrize(
+    "ids",
+    [
+        pytest.param(["1.23457E+17", "1.23457E+17"], id="text-of-a-sheet"),
+        pytest.param(["1,2e17", "3"], id="with-a-comma"),
+        pytest.param([1.23456e17, 2.0], id="floats-that-have-lost-digits"),
+        pytest.param([1.5, 2.0], id="floats-that-are-not-whole"),
+    ],
+)
+def test_ids_that_a_spreadsheet_has_made_quantities_are_refused(ids: list[Any]) -> None:
+    accounts = pl.DataFrame({"account_id": ids, "mobile": ["13800138000", "13900139000"]})
+    listed = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["phone"], "value": ["+8613800138000"]}))
+    with pytest.raises(cs.InputError, match="column 'account_id' holds ids such as .* write ids as text"):
+        cs.screen(accounts, listed, {"mobile": cs.Phone("CN")})
+
+
+def test_masked_numbers_are_nobodys() -> None:
+    cells = ["138-0013-XXXX", "138-****-8000", "212-736-XXXX", "2020-01-01"]
+    listed = ["+8613800139999", "+861388000", "+12127369999", "+8620200101"]
+    listings = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["phone"] * 4, "value": listed}))
+    for region in ("CN", "US"):
+        accounts = pl.DataFrame({"account_id": range(4), "mobile": cells})
+        found = cs.screen(accounts, listings, {"mobile": cs.Phone(region)})
+        assert found.hits.collect().is_empty()
+        assert found.rejects.collect()["status"].to_list() == ["damaged"] * 4
+
+
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 @given(
     cells=st.lists(st.none() | st.sampled_from(PHONES + CARDS) | ODD, min_size=1, max_size=15),

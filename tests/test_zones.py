@@ -10,12 +10,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from commands import Done, cardscreen
 
 from cardscreen import zones
 from cardscreen.errors import ConfigError
-from cardscreen.feeds import Feed
+from cardscreen.feeds import Feed, read_feed
 from cardscreen.store import Store
 
 FEED = 'source = "police"\nkind = "phone"\nregion = "CN"\n{top}\n[columns]\nvalue = "number"\nlisted_on = "day"\n'
@@ -139,3 +140,38 @@ def test_a_machine_without_a_time_zone_has_the_day_of_its_clock_and_that_is_told
     assert [note.partition(": ")[2] for note in told["notes"]] == ["name the feed's timezone"]
     assert "which names no time zone" in told["notes"][0]
     assert json.loads(take(tmp_path, "2026-03-01", "", "--json", "--as-of", "2026-03-01").out)["notes"] == []
+
+
+def test_an_instant_in_utc_is_a_day_by_the_clock_of_the_jobs_or_feeds_zone(tmp_path: Path) -> None:
+    midnight = datetime(2026, 1, 10, 16, tzinfo=UTC)  # 11 January in Shanghai
+    numbers = pl.DataFrame({"account_id": [1], "number": ["13800138000"], "day": [midnight]})
+    numbers.write_parquet(tmp_path / "accounts.parquet")
+    listed = pl.DataFrame({"kind": ["phone"], "value": ["+8613800138000"], "source": ["police"], "severity": [95]})
+    listed.with_columns(listed_on=date(2026, 1, 10)).write_parquet(tmp_path / "lists.parquet")
+    job = """
+        timezone = "Asia/Shanghai"
+        [accounts]
+        path = "accounts.parquet"
+        [identifiers]
+        number = { kind = "phone", region = "CN", holder_since = "day" }
+        [blocklist]
+        paths = ["lists.parquet"]
+        [limits]
+        first_run = "publish"
+        flagged_share = 1
+        source_share = 1
+        new_suspend = 1
+    """
+    (tmp_path / "job.toml").write_text("\n".join(line.strip() for line in job.splitlines()))
+    done = cardscreen("run", "job.toml", "--as-of", "2026-01-20", cwd=tmp_path)
+    assert done.code == 0, done.err
+    flagged = pl.read_parquet(tmp_path / "runs/latest/flagged.parquet")
+    assert flagged["action"].to_list() == ["verify"]
+    feed = Feed(
+        source="police",
+        kind="phone",
+        region="CN",
+        timezone="Asia/Shanghai",
+        columns={"value": "number", "listed_on": "day"},
+    )
+    assert read_feed(tmp_path / "accounts.parquet", feed).rows["listed_on"].to_list() == [date(2026, 1, 11)]

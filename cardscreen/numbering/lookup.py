@@ -39,7 +39,8 @@ _NARROW = 20_000  # of so many equal parts of all strings, a narrow cell covers 
 _SIZE_AND_TOP = 42  # bits of a float behind those of its size and first three digits
 #: Note of a cell that the tables left to `phonenumbers`.
 ASKED = "asked"
-_SIGNS = "[.．*?_\u2022\u2026]"  # what is in every damaged cell that reads as digits
+#: What is in every damaged cell that reads as digits.
+_SIGNS = "[.．*＊?？_~～xX×\u2022\u25cf\u2026\u22ef]|---|-[01][0-9]-[0-3]"
 _PLUS = "+"  # the name under which the table of international numbers is kept
 _PLAN, _INTERNATIONAL = "plan", "plus"  # names of files
 
