@@ -75,6 +75,8 @@ def encoding_of(blocks: Iterable[bytes], where: str) -> str:
         'utf-8'
     """
     head, blocks = _begun(blocks)
+    if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        raise UnclearEncoding(f"{where} is in utf-32, which is not read unasked", "utf-32")
     if _order_of(head):
         return "utf-16"
     text, sample, line, bad = _Utf8(), ForeignLines(), 1, 0

@@ -147,9 +147,11 @@ def key(purpose: str, action: str) -> pl.Expr:
 
     Args:
         purpose: `notice`, `action` or `release`.
-        action: The column that names the action; others are account_id, flagged_since, act_on and corrects.
+        action: The column that names the action; others are account_id, flagged_since, act_on and corrects, and
+            of notices change and action_before: who was told, eased and told again on one day is told twice.
     """
     parts = ["account_id", action, "flagged_since", "act_on", "corrects"]
+    parts += ["change", "action_before"] if purpose == "notice" else []
     text = pl.concat_str(
         pl.lit(purpose), *(pl.col(part).cast(pl.String).fill_null("") for part in parts), separator="\n"
     )

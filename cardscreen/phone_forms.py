@@ -23,18 +23,21 @@ _RANGE = r"^\s*(\+?[0-9][0-9 ().]{5,}[0-9])\s*[-–—~～至]\s*(\+?[0-9][0-9 (
 _ENDS = r"^\s*\+?([1-9][0-9]{1,7})\s*[-–—~～至]\s*\+?([1-9][0-9]{1,7})\s*$"
 #: Digits left open at the end. One star is a prefix.
 _OPEN = r"^(.*[0-9])\s*([xX×]+|[?？]+|[*＊]{2,}|[.]{2,}|[•●]{2,}|_{2,}|-{2,})\s*$"
+#: Ends of digits in brackets, or behind a tilde: `1390013900[1-5]`, `030 1234567~9`.
+_SPREAD = r"[\[({]\s*[0-9]{1,4}\s*[-–—~～]\s*[0-9]{1,4}\s*[\])}]\s*$|[0-9]\s*[~～]\s*[0-9]{1,4}\s*$"
 #: A sign between digits that may hide one, or stand before an extension.
 _INNER = r"(\d)[xX](\d)"
 _WORDS = r"(?s)\d.*\p{L}"
 _EXTENSION = r"(?i)^(.*?\d)[^\d\p{L}]*(?:ext\p{L}*|x|anexo|int|доб)[\s.:=-]*\d{1,7}[#\s)]*$"
 #: Text that may be more than one number, or none.
-SPECIAL = f"{_STAR}|{_RANGE}|{_ENDS}|{QUANTITY}|{_OPEN}|{HIDDEN}|{_WORDS}"
+SPECIAL = f"{_STAR}|{_RANGE}|{_ENDS}|{QUANTITY}|{_OPEN}|{HIDDEN}|{_SPREAD}|{_WORDS}"
 #: Patterns of text that no number is read in, and why.
 REASONS = {
     f"^{COMPLETED}": "the end of a number, whose leading digits would be those of the number before it",
     _OPEN: "digits left open where no number of that length is possible",
     HIDDEN: "hidden digits",
     _ENDS: "perhaps the ends of a range, but no whole numbers: write prefixes, such as 1700000*, or whole numbers",
+    _SPREAD: "perhaps a range of ends: write whole numbers from and to, such as 13900139001-13900139005",
     _WORDS: "letters behind digits, which may be a remark: where they are those of a keypad, say vanity = true",
 }
 _LAST = 4  # digits
@@ -78,7 +81,7 @@ def form(
         .then(pl.format("+{}-+{}", low, high))
     )
     # libphonenumber drops the point, and what it makes of the zero behind it is somebody else's number.
-    damaged = text.str.contains(QUANTITY) | text.str.contains(HIDDEN)
+    damaged = text.str.contains(QUANTITY) | text.str.contains(HIDDEN) | text.str.contains(_SPREAD)
     bare = text.str.extract(_EXTENSION)
     hiding = text.str.contains(_INNER) & claims(text.str.replace_all(_INNER, "${1}0${2}"))
     extended = worded & claims(bare) & (number(bare) == number(text)) & ~hiding

@@ -18,6 +18,7 @@ from cardscreen.notices import ACTING, key, told_rows, write_rows
 from cardscreen.rejects import ROW_GROUP
 
 _SAID = ["account_id", "action", "act_on"]
+_OF_KEYS = ["flagged_since", "corrects", "change", "action_before"]
 
 
 def redate(folder: Path, since: date, to: date, superseded: Sequence[Base]) -> int:
@@ -33,7 +34,7 @@ def redate(folder: Path, since: date, to: date, superseded: Sequence[Base]) -> i
         How many accounts have another day now.
     """
     changes = pl.read_parquet(folder / "changes.parquet")
-    told = told_rows(changes).with_columns(_text_id()).select(*_SAID, "flagged_since", "corrects")
+    told = told_rows(changes).with_columns(_text_id()).select(*_SAID, *_OF_KEYS)
     for run in superseded:
         before = told_rows(run.changes.collect()).with_columns(_text_id())
         told = told.join(before.select(_SAID), on=_SAID, how="anti")

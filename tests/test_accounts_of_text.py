@@ -145,7 +145,7 @@ def test_parts_of_an_extract_that_differ_are_refused_by_name(
     [
         ("account_id,mobile,mobile\na1,13800138000,13900139000\n", "columns 2 and 3 are both named 'mobile'"),
         ("account_id,mobile, mobile \na1,13800138000,13900139000\n", "columns 2 and 3 are both named 'mobile'"),
-        ("account_id,mobile,\na1,13900139000,\n", "column 3 of 3 has no name in the header"),
+        ("account_id,mobile,\na1,13900139000,\n", "column 3 of 3 has no name in the header: does each line end with a"),
         (
             'account_id,mobile\na1,"13900139000\na2,1\n',
             "a quote in the row of line 2 is never closed: is the file comp",

@@ -261,6 +261,13 @@ def test_utf_16_is_known_without_a_mark(text: str, encoding: str) -> None:
     assert to_utf8(text.encode(encoding), None, "list.csv") == (text.encode(), "utf-16")
 
 
+def test_utf_32_is_known_by_its_mark_and_read_where_it_is_named() -> None:
+    raw = "number\n1\n".encode("utf-32")
+    with pytest.raises(cs.InputError, match="list.csv is in utf-32"):
+        encoding_of([raw], "list.csv")
+    assert to_utf8(raw, "utf-32", "list.csv")[0] == b"number\n1\n"
+
+
 def test_the_line_of_a_bad_byte_in_utf_16_counts_lines_and_not_bytes() -> None:
     raw = "上,上\n上,上\n".encode("utf-16-le") + b"\x00\xdc"
     with pytest.raises(cs.InputError, match="not in utf-16: the first bad byte is in line 3"):

@@ -473,6 +473,7 @@ def test_digits_left_open_at_the_end_are_a_range_of_so_many(cell: str, region: s
 
 
 OPEN = "digits left open where no number of that length is possible"
+SPREAD = "perhaps a range of ends: write whole numbers from and to, such as 13900139001-13900139005"
 LETTERS = "letters behind digits, which may be a remark: where they are those of a keypad, say vanity = true"
 
 
@@ -494,6 +495,12 @@ LETTERS = "letters behind digits, which may be a remark: where they are those of
         ("010 6234…", "hidden digits"),
         ("010....5678", "hidden digits"),
         ("95xxx", OPEN),
+        ("138-0013-XXXX", "hidden digits"),
+        ("***-***-8000", "hidden digits"),
+        ("139001390[0-9]", SPREAD),
+        ("1390013900[1-5]", SPREAD),
+        ("13900139(00-99)", SPREAD),
+        ("13900139000~9", SPREAD),
     ],
 )
 def test_a_listed_number_with_letters_is_a_reject_that_says_why(tmp_path: Path, cell: str, why: str) -> None:

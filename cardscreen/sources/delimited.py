@@ -17,7 +17,6 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from polars.lazyframe.in_process import InProcessQuery
 
 from cardscreen.cleaning import SHAPE_LENGTH
 from cardscreen.digits import Bytes, Flags
@@ -141,7 +140,6 @@ class Delimited:
         said = reading.header_rows
         self._line = said[0] if said else 1  # of what comes next
         self._pieces = _Pieces(_after(blocks, self._line - 1))
-        self._ahead: deque[_Begun] = deque()
         self.open_quotes, self._takes_cut = list[int](), cut
         if reading.header:
             self._header = Header.of([self._row_above(line, is_one_of=len(said)) for line in said or [0]], where)
@@ -180,17 +178,12 @@ class Delimited:
         wanted = self.names if columns is None else list(columns)
         yield Rows(pl.DataFrame(schema=dict.fromkeys(wanted, pl.String)), line_numbers([]), ragged_rows())
         name = max(self._header.cells, key=len, default="").encode()
-        while begun := self._next(wanted):
+        for text in self._pieces:
+            begun = self._begin(text, wanted)
             rows = self._finished(begun) or self._exact(begun.text, wanted)
-            if name and _stands_in(begun.text, name):
+            if name and _stands_in(text, name):
                 refuse_header_again(rows, self._header, self._where)
             yield rows
-
-    def _next(self, wanted: list[str]) -> _Begun | None:
-        """The next piece, if there is one. The one behind it is begun, too: the engine reads it meanwhile."""
-        while len(self._ahead) <= 1 and (text := next(self._pieces, None)) is not None:
-            self._ahead.append(self._begin(text, wanted))
-        return self._ahead.popleft() if self._ahead else None
 
     def _begin(self, text: bytes, wanted: list[str]) -> _Begun:
         """Let the engine read the rows that fit; its way with quotes is not trusted where these are broken."""
@@ -203,7 +196,7 @@ class Delimited:
         if not self._delimiter.isascii():
             return _Begun(text)
         if rows := 0 if quoted else _whole_rows(text, self._delimiter, len(self.names)):
-            return _Begun(text, self._query(text, wanted, quoted=False), np.arange(rows), rows)
+            return _Begun(text, self._parsed(text, wanted, quoted=False), np.arange(rows), rows)
         layout = _layout(text, self._delimiter, len(self.names))
         if layout is None:
             return _Begun(text)
@@ -211,27 +204,30 @@ class Delimited:
         ragged = ~fits & ~layout.is_blank
         fitting = text if fits.all() else layout.text_of(text, fits)[0]
         misfits = self._misfits(text, layout, ragged) if ragged.any() else None
-        return _Begun(text, self._query(fitting, wanted, quoted=quoted), layout.lines[fits], layout.breaks, misfits)
+        return _Begun(text, self._parsed(fitting, wanted, quoted=quoted), layout.lines[fits], layout.breaks, misfits)
 
-    def _query(self, text: bytes, wanted: list[str], *, quoted: bool) -> InProcessQuery:
-        table = pl.scan_csv(
-            text or b"\n",
-            has_header=False,
-            separator=self._delimiter,
-            quote_char='"' if quoted else None,
-            schema=dict.fromkeys(self.names, pl.String),
-        ).select(wanted)
-        return (table.with_columns(empty_as_null()) if quoted else table).collect(background=True)
+    def _parsed(self, text: bytes, wanted: list[str], *, quoted: bool) -> pl.DataFrame | None:
+        if not text:
+            return pl.DataFrame(schema=dict.fromkeys(wanted, pl.String))
+        places = sorted(self.names.index(name) for name in wanted)
+        try:
+            frame = pl.read_csv(
+                text,
+                has_header=False,
+                columns=places,
+                separator=self._delimiter,
+                quote_char='"' if quoted else None,
+                infer_schema=False,
+            )
+        except pl.exceptions.PolarsError:
+            return None
+        frame.columns = [self.names[place] for place in places]
+        return (frame.with_columns(empty_as_null()) if quoted else frame).select(wanted)
 
     def _finished(self, begun: _Begun) -> Rows | None:
         """The rows of a piece; None where the engine sees others than are there."""
-        if begun.table is None:
-            return None
-        try:
-            frame = begun.table.fetch_blocking()
-        except pl.exceptions.PolarsError:
-            return None
-        if len(frame) != len(begun.lines):
+        frame = begun.table
+        if frame is None or len(frame) != len(begun.lines):
             return None
         first, misfits = self._line, ragged_rows()
         if begun.misfits is not None:
@@ -249,8 +245,6 @@ class Delimited:
 
     def _exact(self, text: bytes, wanted: list[str]) -> Rows:
         """All rows by Python's `csv`; of what has no end in this piece, the next one makes a row."""
-        self._pieces.give_back(b"".join(begun.text for begun in self._ahead))
-        self._ahead.clear()
         lines, ragged = _Lines(text, self._line), list[tuple[int, int | None, str]]()
         numbers, rows = list[int](), list[list[str]]()
         last, width = self._pieces.are_over, len(self.names)
@@ -339,14 +333,14 @@ class _Begun(NamedTuple):
 
     Attributes:
         text: The piece.
-        table: The rows that fit, once they are read; None: to be read otherwise.
+        table: The rows that fit; None: to be read otherwise.
         lines: How many lines are before each of them.
         breaks: How many lines there are.
         misfits: As of `Delimited._misfits`, with lines counted from 0; None: there are none.
     """
 
     text: bytes
-    table: InProcessQuery | None = None
+    table: pl.DataFrame | None = None
     lines: npt.NDArray[np.int64] = np.arange(0)
     breaks: int = 0
     misfits: pl.DataFrame | None = None

@@ -90,7 +90,9 @@ def checked_names(names: Sequence[str | None], where: str) -> list[str]:
     stripped = [(name or "").strip(_AROUND_NAMES) for name in names]
     for number, name in enumerate(stripped, 1):
         if not name:
-            raise BadHeader(f"{where}: column {number} of {len(stripped)} has no name in the header")
+            is_last = 2 < number == len(stripped)
+            way = ": does each line end with a delimiter? Name the column, or take it away" if is_last else ""
+            raise BadHeader(f"{where}: column {number} of {len(stripped)} has no name in the header{way}")
         if name in stripped[: number - 1]:
             first = stripped.index(name) + 1
             raise BadHeader(f"{where}: columns {first} and {number} are both named {without_numbers(name)[:40]!r}")
