@@ -126,7 +126,7 @@ _GAP = r"[\s().,/_+-]*"
 #: Beside a digit, signs in place of others: `138****8000`, `212-736-XXXX`, `030 12345…`, `***-***-5000`.
 HIDDEN = (
     rf"\d{_GAP}(?:[*＊_?？]{{2,}}|[xX]{{2,}}(?:[^\p{{L}}]|$)|[…⋯•●×]|[.．]{{3,}}|[~～-]{{3,}}\d)"
-    rf"|(?:[*＊•●]{{2,}}|(?:^|[^\p{{L}}])[xX]{{2,}}|[…⋯×]){_GAP}\d|\d[xX?？]\s*$"
+    rf"|(?:[*＊•●]{{2,}}|(?:^|[^\p{{L}}])[xX]{{2,}}|[⋯×]){_GAP}\d|\d[xX?？]\s*$"
 )
 #: Text that is no number, although one may be read in it.
 DAMAGED = f"{QUANTITY}|{HIDDEN}"

@@ -219,7 +219,7 @@ def test_what_a_spreadsheet_made_a_quantity_of_is_damaged(cell: str) -> None:
         *("138-0013-XXXX", "138-****-8000", "138-XXXX-8000", "138----8000", "010-XXXX1234", "138~~~~8000"),
         *("212-736-XXXX", "(212) 736-xxxx", "212.736.XXXX", "212/736/XXXX", "212-736-____", "212-736-••••"),
         *("0171-2345-XXX", "030 1234567-XX", "030 1234567x", "030 1234567?", "212-736-...."),
-        *("***-***-5000", "xxx-xxx-5000", "(XX) 98765-4321", "…8000 1234", "138 XXXX 8000"),
+        *("***-***-5000", "xxx-xxx-5000", "(XX) 98765-4321", "138 XXXX 8000"),
     ],
 )
 def test_a_number_with_hidden_digits_is_damaged_wherever_they_stand(cell: str) -> None:
