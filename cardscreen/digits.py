@@ -35,6 +35,8 @@ _Table = TypeVar("_Table", pl.Series, pl.DataFrame)
 FULL_WIDTH = {chr(0xFF10 + digit): str(digit) for digit in range(10)}
 #: 10ⁿ at n.
 POWERS = np.array([10**digits for digits in range(20)], dtype=np.uint64)
+#: Up to here every whole number has a float of its own; past it, a float stands for several.
+EXACT_FLOAT = 2**53
 _BLOCK = 1 << 15  # rows; what is computed of so many stays in the processor's cache
 
 

@@ -19,6 +19,7 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 from cardscreen.cleaning import NOT_WHOLE
+from cardscreen.digits import EXACT_FLOAT
 from cardscreen.errors import CardscreenError, InputError, first_line
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 #: What the engine raises, one of which is no `Exception`.
 ENGINE_ERRORS = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
-#: Up to here every whole number has a float of its own; past it, a float has lost digits.
-_EXACT = 2**53
 
 
 def streamed(schema: pl.Schema, frames: Callable[[list[str]], Iterator[pl.DataFrame]]) -> pl.LazyFrame:
@@ -298,7 +297,7 @@ def _text(cell: Any) -> str | None:
             return None
         if not cell.is_integer():
             return NOT_WHOLE
-        return str(int(cell)) if abs(cell) < _EXACT else f"{cell:.15e}"
+        return str(int(cell)) if abs(cell) < EXACT_FLOAT else f"{cell:.15e}"
     return str(cell)
 
 

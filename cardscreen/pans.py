@@ -17,7 +17,7 @@ import polars as pl
 
 from cardscreen import pan_forms, pan_groups, samples, schema, schemes, tokens
 from cardscreen.cleaning import is_blank, text_of
-from cardscreen.digits import Keys, Sizes, digits_of, nulls, sizes_of, taken, values_of
+from cardscreen.digits import EXACT_FLOAT, Keys, Sizes, digits_of, nulls, sizes_of, taken, values_of
 from cardscreen.luhn import is_sound, luhn_ok
 from cardscreen.truncated import LONGEST, SHORTEST
 
@@ -50,7 +50,6 @@ _SCIENTIFIC = r"^[0-9](?:[.,][0-9]*)?[eE]\+?1[1-8]$"
 #: A number of so many digits with decimals: it came out of a float.
 _QUANTITY = r"^([0-9]{12,19})[.,]0+$"
 _LONG_SCHEME = "unionpay"
-_EXACT_FLOAT = 2**53
 _LOST_FLOAT = "9E+15"
 #: Digits that a spreadsheet keeps of a number; it writes zeros for the others.
 _KEPT = 15
@@ -117,7 +116,7 @@ def _written(cells: pl.Series) -> pl.Series:
     text = text_of(cells)
     if cells.dtype != pl.Float64:
         return text
-    lossy = ((cells.abs() >= _EXACT_FLOAT) & cells.is_finite()).fill_null(False)
+    lossy = ((cells.abs() >= EXACT_FLOAT) & cells.is_finite()).fill_null(False)
     return text.scatter(lossy.arg_true(), _LOST_FLOAT) if lossy.any() else text
 
 
@@ -276,7 +275,7 @@ def _shaped(raw: pl.Series, repair: bool) -> pl.DataFrame:
     """
     bare = pl.col("bare")
     whole = bare.str.extract(_QUANTITY)
-    mended = pl.lit(repair) & (whole.cast(pl.UInt64, strict=False) < _EXACT_FLOAT).fill_null(value=False)
+    mended = pl.lit(repair) & (whole.cast(pl.UInt64, strict=False) < EXACT_FLOAT).fill_null(value=False)
     shaped = (
         raw.to_frame()
         .lazy()

@@ -19,7 +19,7 @@ import polars as pl
 from cardscreen import schema
 from cardscreen.accounts import AccountColumns
 from cardscreen.cleaning import shape
-from cardscreen.digits import Flags, Keys, Rows, taken
+from cardscreen.digits import EXACT_FLOAT, Flags, Keys, Rows, taken
 from cardscreen.errors import BadDate, InputError, first_line
 from cardscreen.exposure import check_exposure
 from cardscreen.frames import ENGINE_ERRORS
@@ -38,7 +38,6 @@ NO_ACCOUNT = "no_account"
 #: Status of a row of text that does not have the header's fields.
 RAGGED_ROW = "ragged"
 _QUANTITY = r"^\s*[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]+\s*$"  # of an id
-_EXACT = 2**53  # past it, floats stand for several whole numbers
 #: Of cells, results must not depend on the files in which they stand.
 _NO_PLACE = [pl.lit(None, dtype=schema.REJECTS[name]).alias(name) for name in ("file", "line")]
 #: Status of a cell of which what is hidden decides whether it is listed: `Targets.of_truncated`.
@@ -197,7 +196,7 @@ def _refuse_spoilt_ids(ids: pl.Series) -> None:
     Only those are looked at that results would name.
     """
     if ids.dtype.is_float():
-        spoilt = ids.filter((ids != ids.floor()) | (ids.abs() >= _EXACT))
+        spoilt = ids.filter((ids != ids.floor()) | (ids.abs() >= EXACT_FLOAT))
     else:
         spoilt = ids.cast(pl.String).to_frame("id").filter(pl.col("id").str.contains(_QUANTITY)).to_series()
     if len(spoilt):

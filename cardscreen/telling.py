@@ -68,13 +68,10 @@ def sentences(story: Story) -> Iterator[str]:
     yield f"Account {story.account} in run {story.run}, which was asked about {story.as_of}."
     if story.state in _NOT_HANDED_OUT:
         yield _NOT_HANDED_OUT[story.state]
-    flag, change = story.flag, story.change
-    if flag is None and change is None:
+    if story.flag is None and story.change is None:
         yield from _not_flagged(story)
     else:
-        yield from _outcome(flag, change)
-        if change is not None and change["change"] != "released":
-            yield from _handed(change, story)
+        yield from _outcome(story)
     for finding in story.findings:
         yield from _finding(finding)
     for reject in story.rejects:
@@ -104,7 +101,8 @@ def _not_flagged(story: Story) -> Iterator[str]:
     )
 
 
-def _outcome(flag: Mapping[str, Any] | None, change: Mapping[str, Any] | None) -> Iterator[str]:
+def _outcome(story: Story) -> Iterator[str]:
+    flag, change = story.flag, story.change
     told = change or flag or {}
     action = told["action"]
     if change is not None and change["change"] == "released":
@@ -122,6 +120,7 @@ def _outcome(flag: Mapping[str, Any] | None, change: Mapping[str, Any] | None) -
         yield f"Its score is {flag['score']}, level {flag['level']}; listings that count: {flag['hits']}."
     if change is not None and change["change"] != "released":
         yield f"{'Now' if change['cause'] == 'first_run' else 'Since the run before'}: {_moved(change)}."
+        yield from _handed(change, story)
 
 
 def _handed(change: Mapping[str, Any], story: Story) -> Iterator[str]:

@@ -179,32 +179,43 @@ class Delimited:
         yield Rows(pl.DataFrame(schema=dict.fromkeys(wanted, pl.String)), line_numbers([]), ragged_rows())
         name = max(self._header.cells, key=len, default="").encode()
         for text in self._pieces:
-            begun = self._begin(text, wanted)
-            rows = self._finished(begun) or self._exact(begun.text, wanted)
+            rows = self._read(text, wanted)
             if name and _stands_in(text, name):
                 refuse_header_again(rows, self._header, self._where)
             yield rows
 
-    def _begin(self, text: bytes, wanted: list[str]) -> _Begun:
-        """Let the engine read the rows that fit; its way with quotes is not trusted where these are broken."""
+    def _read(self, text: bytes, wanted: list[str]) -> Rows:
         quoted = b'"' in text
         if b"\r" in text and text.count(b"\r") != text.count(b"\r\n"):
             if quoted:
-                return _Begun(text)
+                return self._exact(text, wanted)
             text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         text = text if text.endswith(b"\n") else text + b"\n"
-        if not self._delimiter.isascii():
-            return _Begun(text)
-        if rows := 0 if quoted else _whole_rows(text, self._delimiter, len(self.names)):
-            return _Begun(text, self._parsed(text, wanted, quoted=False), np.arange(rows), rows)
+        rows = self._fast(text, wanted, quoted=quoted) if self._delimiter.isascii() else None
+        return rows or self._exact(text, wanted)
+
+    def _fast(self, text: bytes, wanted: list[str], *, quoted: bool) -> Rows | None:
+        """All rows by the engine, which gets only those that fit; None where it sees others, or quotes are broken."""
+        if not quoted and (whole := _whole_rows(text, self._delimiter, len(self.names))):
+            return self._told(self._parsed(text, wanted, quoted=False), np.arange(whole), whole, ragged_rows())
         layout = _layout(text, self._delimiter, len(self.names))
         if layout is None:
-            return _Begun(text)
+            return None
         fits = (layout.fields == len(self.names)) & ~layout.is_blank
         ragged = ~fits & ~layout.is_blank
-        fitting = text if fits.all() else layout.text_of(text, fits)[0]
-        misfits = self._misfits(text, layout, ragged) if ragged.any() else None
-        return _Begun(text, self._parsed(fitting, wanted, quoted=quoted), layout.lines[fits], layout.breaks, misfits)
+        frame = self._parsed(text if fits.all() else layout.text_of(text, fits)[0], wanted, quoted=quoted)
+        misfits = self._ragged(text, layout, ragged) if ragged.any() else ragged_rows()
+        return self._told(frame, layout.lines[fits], layout.breaks, misfits)
+
+    def _told(
+        self, frame: pl.DataFrame | None, lines: npt.NDArray[np.int64], breaks: int, misfits: pl.DataFrame
+    ) -> Rows | None:
+        """The rows of a piece of so many lines, of which each that fits has some before it; None: the engine erred."""
+        if frame is None or len(frame) != len(lines):
+            return None
+        told = Rows(frame, line_numbers((self._line + lines).astype(np.uint32)), misfits)
+        self._line += breaks
+        return told
 
     def _parsed(self, text: bytes, wanted: list[str], *, quoted: bool) -> pl.DataFrame | None:
         if not text:
@@ -224,24 +235,13 @@ class Delimited:
         frame.columns = [self.names[place] for place in places]
         return (frame.with_columns(empty_as_null()) if quoted else frame).select(wanted)
 
-    def _finished(self, begun: _Begun) -> Rows | None:
-        """The rows of a piece; None where the engine sees others than are there."""
-        frame = begun.table
-        if frame is None or len(frame) != len(begun.lines):
-            return None
-        first, misfits = self._line, ragged_rows()
-        if begun.misfits is not None:
-            reason = fields_reason(pl.col("found"), self._header)
-            misfits = ragged_rows(begun.misfits.with_columns(pl.col("line") + first, reason=reason))
-        self._line += begun.breaks
-        return Rows(frame, line_numbers((first + begun.lines).astype(np.uint32)), misfits)
-
-    def _misfits(self, text: bytes, layout: _Layout, which: Flags) -> pl.DataFrame:
-        """Rows with other fields than the header: line, found, text. Those with nothing but blanks are none."""
+    def _ragged(self, text: bytes, layout: _Layout, which: Flags) -> pl.DataFrame:
+        """Rows with other fields than the header; of those with nothing but blanks none is told."""
         content, sizes = layout.text_of(text, which)
-        lines, found = layout.lines[which], layout.fields[which]
+        lines, found = self._line + layout.lines[which], layout.fields[which]
         rows = pl.DataFrame({"line": lines, "found": found, "text": _texts(content, sizes)})
-        return rows.filter((pl.col("found") > 1) | (pl.col("text").str.strip_chars(_BLANKS) != ""))
+        rows = rows.filter((pl.col("found") > 1) | (pl.col("text").str.strip_chars(_BLANKS) != ""))
+        return ragged_rows(rows.with_columns(reason=fields_reason(pl.col("found"), self._header)))
 
     def _exact(self, text: bytes, wanted: list[str]) -> Rows:
         """All rows by Python's `csv`; of what has no end in this piece, the next one makes a row."""
@@ -328,24 +328,6 @@ def _end_of_rows(text: bytes) -> int:
     return end + 1
 
 
-class _Begun(NamedTuple):
-    """A piece of text, of which the engine reads the rows that fit, unless it can't be trusted with them.
-
-    Attributes:
-        text: The piece.
-        table: The rows that fit; None: to be read otherwise.
-        lines: How many lines are before each of them.
-        breaks: How many lines there are.
-        misfits: As of `Delimited._misfits`, with lines counted from 0; None: there are none.
-    """
-
-    text: bytes
-    table: pl.DataFrame | None = None
-    lines: npt.NDArray[np.int64] = np.arange(0)
-    breaks: int = 0
-    misfits: pl.DataFrame | None = None
-
-
 class _Layout(NamedTuple):
     """Where the rows of a text lie.
 
@@ -374,12 +356,10 @@ class _Layout(NamedTuple):
 
 def _whole_rows(text: bytes, delimiter: str, width: int) -> int:
     """How many rows there are in a text without quotes, if all of them fit; 0 where they don't, or may not."""
-    cells, between = np.frombuffer(text, np.uint8), width - 1
+    cells = np.frombuffer(text, np.uint8)
     ends, marks = np.flatnonzero(cells == _NEWLINE), np.flatnonzero(cells == ord(delimiter))
-    if not between or len(marks) != between * len(ends):
-        return 0
-    fits = (marks[between - 1 :: between] < ends).all() and (marks[between::between] > ends[:-1]).all()
-    return len(ends) if fits else 0
+    # In a table of one column, empty lines are no rows.
+    return len(ends) if width > 1 and _all_fit(ends, marks, width) else 0
 
 
 def _layout(text: bytes, delimiter: str, width: int) -> _Layout | None:
@@ -400,7 +380,7 @@ def _layout(text: bytes, delimiter: str, width: int) -> _Layout | None:
     size = ends - starts
     is_blank = (size == 0) | ((size == 1) & (cells[starts] == _RETURN))
     lines = np.arange(len(ends)) if len(ends) == len(breaks) else np.searchsorted(breaks, starts)
-    return _Layout(starts, ends, _fields(starts, ends, marks, width), is_blank, lines, len(breaks))
+    return _Layout(starts, ends, _fields(ends, marks, width), is_blank, lines, len(breaks))
 
 
 def _swallows_rows(cells: Bytes, starts: Places, ends: Places, breaks: Places, mark: int, width: int) -> bool:
@@ -413,12 +393,19 @@ def _swallows_rows(cells: Bytes, starts: Places, ends: Places, breaks: Places, m
     return width > 1 and bool(((end - begin > 1) & (others[end] == others[begin])).any())
 
 
-def _fields(starts: Places, ends: Places, marks: Places, width: int) -> npt.NDArray[np.int64]:
-    """How many fields each row has; that all have as many as the header is seen at a glance."""
+def _all_fit(ends: Places, marks: Places, width: int) -> bool:
+    """Whether each row has as many fields as the header, from the places of line breaks and delimiters."""
     between = width - 1
-    if len(marks) == between * len(ends) and (
-        not between or ((marks[::between] >= starts).all() and (marks[between - 1 :: between] < ends).all())
-    ):
+    if len(marks) != between * len(ends):
+        return False
+    return not between or bool(
+        (marks[between - 1 :: between] < ends).all() and (marks[between::between] > ends[:-1]).all()
+    )
+
+
+def _fields(ends: Places, marks: Places, width: int) -> npt.NDArray[np.int64]:
+    """How many fields each row has; that all have as many as the header is seen at a glance."""
+    if _all_fit(ends, marks, width):
         return np.full(len(ends), width)
     return np.diff(np.searchsorted(marks, ends), prepend=0) + 1
 
