@@ -57,7 +57,8 @@ def card(
             ask whoever assesses you.
         show_last: Trailing digits that it shows, 0 to 4.
         repair: Read `4111111111111111.0`, which floats leave of a number, where the float was exact; else it is
-            `damaged`, and so are larger ones in any case.
+            `damaged`, and so are larger ones in any case. Take zeros away that fill a PAN of a known scheme up in
+            front (`0004111111111111111`).
 
     Returns:
         Struct{iin: String, last4: String, scheme: String, status: Enum, masked: String}, `pan: String`
@@ -149,7 +150,7 @@ class Card:
             has the card.
         exclude_test_cards: Don't screen the numbers that schemes and payment providers publish for testing:
             they are rejects with the status `test_card`. The summary's notes count them in any case.
-        repair: Mend what floats did to a cell, as `card` does; else it is a reject, `damaged`.
+        repair: Mend what floats and fields of one width did to a cell, as `card` does; else it is a reject, `damaged`.
         show_first: Leading digits that results show, 0 to 8; see `cs.card`.
         show_last: Trailing digits that they show, 0 to 4.
 
@@ -214,7 +215,7 @@ class Card:
             key, seen = pl.when(~sample).then(key), pl.when(~sample).then(seen)
             status = pl.when(sample).then(pl.lit(_TEST_CARD)).otherwise(status)
         shown = pl.when(pl.col("number").is_null()).then("text")
-        parts = parts_of(cell, repair=self.repair)
+        parts = parts_of(cell, repair=self.repair, strict=True)
         return over_fields(parts, schema.SCAN, key=key, stub=seen, shown=shown, status=status, note=note)
 
     def read(self, cell: pl.Expr) -> pl.Expr:
@@ -223,7 +224,7 @@ class Card:
         usable: pl.Expr = status != _DAMAGED
         if self.exclude_test_cards:
             usable = usable & ~samples.is_sample(pl.col("number")).fill_null(False)
-        parts = parts_of(cell, repair=self.repair)
+        parts = parts_of(cell, repair=self.repair, strict=True)
         return over_fields(parts, schema.READ, value=pl.when(usable).then(text), status=status)
 
     def show(self, value: pl.Expr) -> pl.Expr:
@@ -297,6 +298,6 @@ class Card:
         text, status = pl.col("text"), pl.col("status")
         hidden = pl.when((status == "truncated") & stub(text).is_not_null()).then(text)
         exact = pl.when(~status.is_in(["truncated", _DAMAGED])).then(text)
-        shown = over_fields(parts_of(value), _SHOWN, exact=exact, truncated=hidden)
+        shown = over_fields(parts_of(value, strict=True), _SHOWN, exact=exact, truncated=hidden)
         others = {name: shown.struct.field(name) for name in ("exact", "truncated")}
         return as_listed(joined, prefix=prefix, low=low, high=high, others=others)

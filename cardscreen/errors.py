@@ -117,7 +117,7 @@ class BadDate(InputError):
         way = f", {self.hint} if they are written so," if self.hint else ""
         return (
             f"column {self.column!r} holds {self.count:,} values that are no dates{like}: write them {wanted}{way} "
-            "or leave the cell empty where the day is not known"
+            "or leave the cell empty where the day is not known (1900-01-01 and days before it stand for none)"
         )
 
     def hinting(self, rows: Mapping[int, Sequence[str]], say: Callable[[str, object], str]) -> BadDate:  # noqa: ARG002

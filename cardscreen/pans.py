@@ -49,6 +49,8 @@ _MASK_CHARACTER = r"[^0-9]"
 _SCIENTIFIC = r"^[0-9](?:[.,][0-9]*)?[eE]\+?1[1-8]$"
 #: A number of so many digits with decimals: it came out of a float.
 _QUANTITY = r"^([0-9]{12,19})[.,]0+$"
+#: A number that may be filled up with zeros in front.
+_PADDED = r"^0+([1-9][0-9]{11,17})$"
 _LONG_SCHEME = "unionpay"
 _LOST_FLOAT = "9E+15"
 #: Digits that a spreadsheet keeps of a number; it writes zeros for the others.
@@ -61,16 +63,22 @@ _MISSING, _TRUNCATED, _DAMAGED, _NOT_A_NUMBER, _BAD_LENGTH, _BAD_CHECKSUM, _VALI
 )
 
 
-def parts_of(cell: pl.Expr, *, repair: bool = False) -> pl.Expr:
+def parts_of(cell: pl.Expr, *, repair: bool = False, strict: bool = False) -> pl.Expr:
     """`PARTS` of raw cells of any type that can hold numbers; a null text where there is no PAN. Streams.
 
     Args:
         cell: The cells.
         repair: Take `.0` away from whole numbers that a float holds exactly; else they are `damaged`, as larger ones
-            are in any case.
+            are in any case. Take zeros away that fill a PAN up in front.
+        strict: Without repair, a PAN filled up with zeros is `damaged`: nobody lists it as it stands.
     """
     schemes.prepare()
-    return cell.map_batches(lambda cells: _read(_written(cells), repair), return_dtype=PARTS, is_elementwise=True)
+
+    def read(cells: pl.Series) -> pl.Series:
+        parts = _read(_written(cells), repair)
+        return _without_padding(parts, repair) if repair or strict else parts
+
+    return cell.map_batches(read, return_dtype=PARTS, is_elementwise=True)
 
 
 def keys_of(cells: pl.Series) -> Keys:
@@ -212,6 +220,26 @@ def _numbers(text: pl.Series) -> pl.DataFrame:
         pl.when(is_pan).then("scheme").alias("scheme"),
         pl.when(known & pl.col("filler")).then(pl.lit(FILLER)).alias("note"),
     ).collect(engine="in-memory")
+
+
+def _without_padding(parts: pl.Series, repair: bool) -> pl.Series:
+    """`PARTS` of which the PANs that zeros fill up in front, as fields of one width do, are mended or damaged.
+
+    No scheme issues numbers that begin with 0 (ISO/IEC 7812-1 keeps it for other uses).
+    """
+    bare = parts.struct.field("text").to_frame("text").select(pl.col("text").str.extract(_PADDED)).to_series()
+    if bare.null_count() == len(bare):
+        return parts
+    scheme, issued = schemes.of_pans(bare.cast(pl.UInt64), bare.str.len_bytes())
+    rows = (bare.is_not_null() & issued & (scheme != schemes.UNKNOWN)).arg_true()
+    if repair:
+        mended = _numbers(bare.gather(rows).alias("text")).with_columns(note=pl.lit(REPAIRED))
+    else:
+        as_it_is = parts.gather(rows).struct.unnest()
+        lost = [pl.lit(None, dtype=PARTS.to_schema()[name]).alias(name) for name in ("number", "stub")]
+        mended = as_it_is.with_columns(*lost, status=_DAMAGED.cat.to(schema.CARD_STATUSES))
+    told = parts.struct.unnest()
+    return told.with_columns(told[name].scatter(rows, mended[name]) for name in told.columns).to_struct(parts.name)
 
 
 def _ends_in_lost_zeros(number: pl.Series, length: pl.Series) -> npt.NDArray[np.bool_]:

@@ -37,7 +37,7 @@ _PLAIN = 250_000  # rows of which the plain cells are read at once: what is comp
 NO_ACCOUNT = "no_account"
 #: Status of a row of text that does not have the header's fields.
 RAGGED_ROW = "ragged"
-_QUANTITY = r"^\s*[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]+\s*$"  # of an id
+_QUANTITY = r"^\s*[0-9](?:[.,][0-9]+[eE]\+?|[eE]\+)[0-9]+\s*$"  # of an id; `1E5` may be one
 #: Of cells, results must not depend on the files in which they stand.
 _NO_PLACE = [pl.lit(None, dtype=schema.REJECTS[name]).alias(name) for name in ("file", "line")]
 #: Status of a cell of which what is hidden decides whether it is listed: `Targets.of_truncated`.
@@ -197,6 +197,8 @@ def _refuse_spoilt_ids(ids: pl.Series) -> None:
     """
     if ids.dtype.is_float():
         spoilt = ids.filter((ids != ids.floor()) | (ids.abs() >= EXACT_FLOAT))
+    elif ids.dtype.is_integer():
+        return
     else:
         spoilt = ids.cast(pl.String).to_frame("id").filter(pl.col("id").str.contains(_QUANTITY)).to_series()
     if len(spoilt):

@@ -108,6 +108,9 @@ def read_card(cell: str | None) -> tuple[str | None, str]:
         return None, "not_a_number"
     if not 12 <= len(text) <= 19:
         return None, "bad_length"
+    bare = text.lstrip("0")
+    if bare != text and bare[:4] in LENGTHS and len(bare) in LENGTHS[bare[:4]]:
+        return None, "damaged"
     if luhn.is_valid(text):
         return text, "valid"
     lost = len(text) > 15 and set(text[15:]) == {"0"}

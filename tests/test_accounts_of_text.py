@@ -215,9 +215,12 @@ def test_a_quote_that_was_forgotten_swallows_no_rows(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("day", "form"),
-    [("31/12/20", "%d/%m/%Y"), ("20-12-31", "%Y-%m-%d"), ("31-DEC-20", "%d-%b-%Y"), ("0020-12-31", None)],
+    [
+        *[("31/12/20", "%d/%m/%Y"), ("20-12-31", "%Y-%m-%d"), ("31-DEC-20", "%d-%b-%Y"), ("0020-12-31", None)],
+        ("1900-01-01", None),
+    ],
 )
-def test_a_year_of_two_digits_is_no_year_of_antiquity(day: str, form: str | None, tmp_path: Path) -> None:
+def test_a_year_of_two_digits_is_no_year_of_antiquity_and_the_first_day_of_1900_none(day: str, form: str | None, tmp_path: Path) -> None:
     phones = {"mobile": cs.Phone("CN", holder_since="since")}
     content = f"account_id,mobile,since\na1,13900139000,{day}\n"
     with pytest.raises(cs.InputError, match="column 'since' holds 1 values that are no dates"):

@@ -56,6 +56,7 @@ def keys_and_cells(kind: Kind, cells: pl.Series, regions: list[str | None]) -> t
     [
         pytest.param(["1.23457E+17", "1.23457E+17"], id="text-of-a-sheet"),
         pytest.param(["1,2e17", "3"], id="with-a-comma"),
+        pytest.param(["1E+17", "3"], id="of-zeros"),
         pytest.param([1.23456e17, 2.0], id="floats-that-have-lost-digits"),
         pytest.param([1.5, 2.0], id="floats-that-are-not-whole"),
     ],
@@ -65,6 +66,12 @@ def test_ids_that_a_spreadsheet_has_made_quantities_are_refused(ids: list[Any]) 
     listed = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["phone"], "value": ["+8613800138000"]}))
     with pytest.raises(cs.InputError, match="column 'account_id' holds ids such as .* write ids as text"):
         cs.screen(accounts, listed, {"mobile": cs.Phone("CN")})
+
+
+def test_ids_with_a_letter_e_among_digits_are_ids() -> None:
+    accounts = pl.DataFrame({"account_id": ["1E5", "2e17"], "mobile": ["13800138000", "13900139000"]})
+    listed = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["phone"], "value": ["+8613800138000"]}))
+    assert cs.screen(accounts, listed, {"mobile": cs.Phone("CN")}).hits.collect()["account_id"].to_list() == ["1E5"]
 
 
 def test_masked_numbers_are_nobodys() -> None:
