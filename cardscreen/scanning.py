@@ -31,7 +31,7 @@ from cardscreen.sources.text import FILE, LINE, MARKS, RAGGED
 from cardscreen.tables import detached
 
 #: Accounts that are worked on at once by a thread, in rows.
-BATCH = 1_000_000
+BATCH = 500_000
 _PLAIN = 250_000  # rows of which the plain cells are read at once: what is computed of more leaves the cache
 #: Status of a row that names no account.
 NO_ACCOUNT = "no_account"
@@ -134,6 +134,7 @@ def _on_all_threads(
 
 
 def _checked(batch: pl.DataFrame, plan: AccountColumns, targets: Mapping[str, Targets], watch: Watch | None) -> Seen:
+    batch = batch.rechunk()  # text comes in many pieces, each of which would cost by itself
     check_exposure(batch, plan)
     return scan_batch(batch, plan, targets, watch)
 
