@@ -11,7 +11,7 @@ import polars as pl
 
 from cardscreen.errors import CardscreenError
 from cardscreen.finished import Finished
-from cardscreen.integrity import changed_inputs, faults, removed
+from cardscreen.integrity import changed_inputs, faults, removed, store_faults
 from cardscreen.manifest import fingerprint
 from cardscreen.replaying import replayed, version_changes
 
@@ -102,6 +102,7 @@ def examine(run: Finished, *, replay: bool = False) -> Report:
         replay: Whether to run it again and compare.
     """
     found, notes = list(faults(run)), []
+    found += store_faults(run) if "inputs" in run.records else []
     if gone := removed(run):
         what = run.records.get("pruned") or run.records["discarded"]
         notes.append(f"it was {run.state} on {what['at']}; files removed: {len(gone)}")

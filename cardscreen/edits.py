@@ -139,6 +139,16 @@ def adopt(store: Store, by: str, reason: str) -> Version:
         return store.restore(ours.number, record)
 
 
+def upgrade(store: Store) -> Version | None:
+    """Write down the digests of a store's files, which earlier releases did not; None where they are told already."""
+    with not_for_others(), store.lock():
+        at = store.at()
+        if at.record.files is not None:
+            return None
+        record = _personal(store, at, "upgrade", system_user(), "digests of the files as they are", {})
+        return store.note(at.number, record)
+
+
 def _differing(ours: pl.LazyFrame, theirs: pl.LazyFrame) -> int:
     """How many rows are in one table only, however they are ordered."""
     gaps = pl.col("gaps").cast(pl.List(pl.String)).list.join(" ")

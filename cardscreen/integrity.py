@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from cardscreen.base import MANIFEST
-from cardscreen.errors import InputError
+from cardscreen.errors import BlocklistError, ConfigError, InputError
 from cardscreen.finished import Finished
 from cardscreen.manifest import fingerprint
+from cardscreen.store import Store
 
 _NEEDED = (
     *("run_id", "as_of", "timezone", "begun", "ended", "inputs", "versions", "limits", "held", "approvals"),
@@ -65,6 +66,22 @@ def _copies(run: Finished, gone: set[str]) -> Iterator[str]:
         told = run.records["outputs"].get(copy)
         if copy not in gone and (told is None or told["sha256"] != said["sha256"]):
             yield f"{copy} is no copy of the {name} that was read"
+
+
+def store_faults(run: Finished) -> Iterator[str]:
+    """The files of the store's version that was read that are not those that were written."""
+    said = run.records["inputs"].get("store")
+    if not said:
+        return
+    try:
+        store = Store(run.located(said["path"]))
+        if store.exists() and store.has(said):
+            for name in store.changed_files(said["version"]):
+                yield f"{name} in the store {store.path} was changed"
+    except BlocklistError as error:
+        yield str(error)
+    except (ConfigError, InputError):
+        pass  # what is not there any more is no fault of the run
 
 
 def changed_inputs(run: Finished) -> Iterator[str]:

@@ -140,6 +140,7 @@ def add_to(app: App) -> None:
     app.command()(explain)
     app.command()(audit)
     app.command("diff")(diff)
+    app.command()(upgrade)
 
 
 def explain(
@@ -189,6 +190,22 @@ def audit(
             typer.echo(line)
     if not report.passed:
         raise typer.Exit(InputError.exit_code)
+
+
+def upgrade(
+    place: Annotated[
+        str, typer.Argument(help="A store, an output folder, or the job that names both.", show_default=False)
+    ],
+) -> None:
+    """Write down what earlier releases did not, so that what is changed from now on is noticed.
+
+    [dim]Example:[/dim] cardscreen upgrade job.toml
+    """
+    from cardscreen.upgrading import upgrade as run_upgrade
+
+    told = list(run_upgrade(place))
+    for sentence in told or ["nothing to upgrade: all is there already"]:
+        talk.say("upgraded", f"cardscreen: {sentence}")
 
 
 def diff(

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import getpass
+import hashlib
 import io
 import json
 import os
 import re
 import time
 import uuid
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,9 +30,9 @@ import polars as pl
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, create_table_with_add_actions
 from filelock import FileLock, Timeout
-from pydantic import Field
+from pydantic import Field, ValidationError
 
-from cardscreen import cache, schema
+from cardscreen import cache, schema, store_files
 from cardscreen.compiled import COMPILED, compile_listings
 from cardscreen.config import Section
 from cardscreen.errors import BlocklistError, Busy, ConfigError, InputError, first_line, near
@@ -50,6 +52,7 @@ _SCHEMA = deltalake.Schema.from_arrow(
     pl.DataFrame(schema=_STORED).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
 )
 _RECORD = "cardscreen"  # where a commit keeps it
+_DIGEST = "cardscreen_sha256"  # that of the record
 _FOREVER = "interval 36500 days"
 _TABLE = {
     "delta.logRetentionDuration": _FOREVER,
@@ -73,6 +76,7 @@ class Record(Section):
         reason: What that person said, or which checks were waived.
         details: Figures and names for the auditor.
         origins: What was known of every source afterwards.
+        files: Source → file → SHA-256, of all files in force afterwards; None in commits of earlier releases.
     """
 
     instant: datetime
@@ -82,6 +86,7 @@ class Record(Section):
     reason: str | None = None
     details: dict[str, Any] = {}
     origins: dict[str, Origin] = Field(default_factory=dict)
+    files: dict[str, dict[str, str]] | None = None
 
 
 @dataclass(frozen=True)
@@ -132,7 +137,7 @@ class Store:
             ConfigError: No such version, no instant, or both are given.
         """
         found = self.at(version, known_at)
-        listings = self.listings(found.number).select(list(schema.LISTING))
+        listings = self._listings_of(found).select(list(schema.LISTING))
         return Blocklist(
             listings,
             origins=found.record.origins,
@@ -168,15 +173,18 @@ class Store:
             raise ConfigError("give either a version or known_at, not both")
         if known_at is not None:
             return self._known_at(known_at)
-        table = self._table()
-        if version is None or version == table.version():
-            with self._reading():
-                newest = table.history(1)[0]
-            return self._version(newest)
-        found = [each for each in self.history() if each.number == version]
-        if not found:
-            raise ConfigError(f"the store {self.path} has no version {version}: the newest is {table.version()}")
-        return found[0]
+        newest = self.newest()
+        number = newest if version is None else version
+        found = self._own(number) if 0 <= number <= newest else None
+        if found is None and number == newest:
+            raise InputError(
+                f"version {newest} of the store {self.path} was written by another program: if it has only put files "
+                "together (OPTIMIZE) or removed old ones (VACUUM), cardscreen list adopt checks so and reads on; else "
+                f"go back by cardscreen list rollback {next(self.history()).number}"
+            )
+        if found is None:
+            raise ConfigError(f"the store {self.path} has no version {version}: the newest is {newest}")
+        return found
 
     def _known_at(self, instant: datetime | str) -> Version:
         asked = parse_instant(instant) if isinstance(instant, str) else instant
@@ -190,20 +198,43 @@ class Store:
 
     def history(self, limit: int | None = None) -> Iterator[Version]:
         """The versions, the newest first."""
-        with self._reading():
-            commits = self._table().history(limit)
-        for commit in commits:
-            if _RECORD in commit:
-                yield self._version(commit)
+        newest = self.newest()
+        for number in range(newest, -1 if limit is None else max(newest - limit, -1), -1):
+            if found := self._own(number):
+                yield found
 
-    def _version(self, commit: Mapping[str, Any]) -> Version:
-        if _RECORD not in commit:
-            raise InputError(
-                f"version {commit['version']} of the store {self.path} was written by another program: if it has only "
-                "put files together (OPTIMIZE) or removed old ones (VACUUM), cardscreen list adopt checks so and reads "
-                f"on; else go back by cardscreen list rollback {next(self.history()).number}"
-            )
-        return Version(commit["version"], Record.model_validate_json(commit[_RECORD]))
+    def _own(self, number: int) -> Version | None:
+        """A version by its commit's own file; None where another program has written, or removed, it.
+
+        The engine's history reads commits that come meanwhile, too, and numbers them as those before.
+        """
+        with self._reading():
+            try:
+                content = store_files.content(self.path, f"_delta_log/{number:020}.json")
+            except FileNotFoundError:
+                return None
+        try:
+            actions = [json.loads(line) for line in content.splitlines()]
+            commit = next(action["commitInfo"] for action in actions if "commitInfo" in action)
+        except (ValueError, TypeError, StopIteration):
+            raise self._not_as_written(number) from None
+        if _RECORD not in commit and _DIGEST not in commit:
+            return None
+        try:
+            text = commit[_RECORD]
+            record = Record.model_validate_json(text)
+        except (KeyError, ValidationError):
+            raise self._not_as_written(number) from None
+        # Commits of earlier releases have neither digest nor files.
+        if commit.get(_DIGEST, None if record.files is None else "") not in (None, _sha256(text)):
+            raise self._not_as_written(number)
+        return Version(number, record)
+
+    def _not_as_written(self, number: int) -> BlocklistError:
+        return BlocklistError(
+            f"the record of version {number} of the store {self.path} is not as it was written: put back the store's "
+            "folder _delta_log from a backup"
+        )
 
     def newest(self) -> int:
         """The number of the newest version, whoever wrote it."""
@@ -217,19 +248,72 @@ class Store:
         return frame.with_columns(missing).select(pl.col(name).cast(dtype) for name, dtype in KEPT.items())
 
     def listings(self, version: int | None = None, source: str | None = None) -> pl.LazyFrame:
-        """All listings of a version as the store keeps them, ended ones too: `merging.KEPT`."""
-        table = self._table(version)
+        """All listings of a version as the store keeps them, ended ones too: `merging.KEPT`.
+
+        Raises:
+            BlocklistError: A file is not the one that was written.
+        """
+        frame = self._listings_of(self.at(version))
+        return frame if source is None else frame.filter(pl.col("source") == source)
+
+    def _listings_of(self, version: Version) -> pl.LazyFrame:
         with self._reading():
-            files = [f"{self.path.rstrip('/')}/{name}" for name in _names(table)]
+            names = _names(self._table(version.number))
+        files = [f"{self.path.rstrip('/')}/{name}" for name in names]
         if "://" not in self.path and not all(Path(file).exists() for file in files):
-            raise InputError(
-                f"version {table.version()} of {self.path} can't be read any more: list vacuum has removed its files"
-            )
+            raise self._gone(version.number)
+        self._check_files(version, names)
         # Files of earlier releases lack the columns that were not kept then.
         frame = pl.scan_parquet(files, glob=False, schema=_STORED, missing_columns="insert")
-        if source is not None:
-            frame = frame.filter(pl.col("source") == source)
         return frame.select(pl.col(name).cast(dtype) for name, dtype in KEPT.items())
+
+    def changed_files(self, version: int) -> list[str]:
+        """The files of a version that are not those that were written, all of them read anew.
+
+        Of a version that an earlier release has written, nobody knows.
+        """
+        found = self.at(version)
+        with self._reading():
+            try:
+                return store_files.changed(self.path, store_files.by_name(found.record.files or {}))
+            except FileNotFoundError:
+                raise self._gone(version) from None
+
+    def _gone(self, version: int) -> InputError:
+        return InputError(f"version {version} of {self.path} can't be read any more: list vacuum has removed its files")
+
+    def _check_files(self, version: Version, names: Sequence[str]) -> None:
+        """Refuse files that are not those that were written."""
+        if version.record.files is None:
+            warnings.warn(
+                f"the store {self.path} was written by an earlier release and does not say the digests of its files: "
+                f"whether they were changed since is not known. cardscreen upgrade {self.path} writes them down",
+                stacklevel=2,
+            )
+            return
+        told = store_files.by_name(version.record.files)
+        with self._reading():
+            wrong = sorted(told.keys() ^ set(names)) or store_files.changed(
+                self.path, told, str(self._table(version.number).metadata().id)
+            )
+        if wrong:
+            others = (each for each in self.history() if each.number != version.number)
+            before = (each.number for each in others if wrong[0] not in store_files.by_name(each.record.files or {}))
+            back = next((f", or go back to a version without it: cardscreen list rollback {one}" for one in before), "")
+            raise BlocklistError(
+                f"{wrong[0]} in the store {self.path} is not as version {version.number} has written it: put it back "
+                f"from a backup{back}"
+            )
+
+    def _digests(self, base: int) -> dict[str, dict[str, str]]:
+        """`Record.files` of a version, made anew where an earlier release has written it."""
+        files = self.at(base).record.files
+        if files is not None:
+            return files
+        with self._reading():
+            added = pl.DataFrame(self._table(base).get_add_actions(flatten=True))
+            names = added.select(source="partition.source", name="path").group_by("source", maintain_order=True)
+            return {str(source): store_files.digests_of(self.path, of_source["name"]) for (source,), of_source in names}
 
     def of_source(self, source: str, version: int | None) -> pl.DataFrame:
         """One source's listings; none where the store, or the source, is not there yet."""
@@ -301,7 +385,10 @@ class Store:
             LostRace: The store has another version by now; nothing was changed.
         """
         file = f"{uuid.uuid4().hex}.parquet"
-        size, rows = self._written(listings, file)
+        size, rows, digest = self._written(listings, file)
+        files = dict(self._digests(base)) if base is not None else {}
+        files.pop(instead_of or source, None)
+        record = record.model_copy(update={"files": files | {source: {file: digest}}})
         action = AddAction(
             path=file,
             size=size,
@@ -318,12 +405,14 @@ class Store:
 
     def note(self, base: int, record: Record) -> Version:
         """A commit that changes no listing: only what is known of a source."""
+        record = record.model_copy(update={"files": self._digests(base)})
         self._commit(self._table(base), [], "append", None, record)
         return Version(base + 1, record)
 
     def restore(self, version: int, record: Record) -> Version:
         """Make an earlier version current again, as a new one."""
-        self.listings(version)  # refuses a version whose files are gone
+        self.listings(version)  # refuses a version whose files are gone, or others
+        record = record.model_copy(update={"files": self._digests(version)})
         table = self._table()
         with self._reading("written"):
             table.restore(version, commit_properties=_properties(record))
@@ -343,8 +432,8 @@ class Store:
         except (CommitFailedError, DeltaError):
             raise LostRace(self.path) from None
 
-    def _written(self, listings: pl.LazyFrame, file: str) -> tuple[int, int]:
-        """Bytes and rows of a new file with the listings."""
+    def _written(self, listings: pl.LazyFrame, file: str) -> tuple[int, int, str]:
+        """Bytes, rows and SHA-256 of a new file with the listings."""
         sizes: list[tuple[int, int]] = []
         # `source` stays in the file, so that any Parquet reader finds whole listings.
         with self._reading("written"):
@@ -357,7 +446,7 @@ class Store:
                 sync_on_close="all",
                 sinked_paths_callback=lambda told: sizes.extend((path.num_bytes, path.num_rows) for path in told.paths),
             )
-        return sizes[0]
+            return *sizes[0], store_files.digests_of(self.path, [file])[file]
 
     def _commit(
         self,
@@ -378,23 +467,28 @@ class Store:
                 raise
 
     def identity(self, version: int) -> dict[str, str]:
-        """How runs name a version: the store's path or URL, its table's id, and the version's instant.
+        """How runs name a version: the store's path or URL, its table's id, the version's instant, and its files.
 
-        The id stays where a store is moved; the instant tells a version from another life's of the same number.
+        The id stays where a store is moved; the instant tells a version from another life's of the same number;
+        `files` is a SHA-256 of theirs, where the version says them.
 
         Raises:
             ConfigError: No such version.
         """
-        return {
+        record = self.at(version).record
+        told = {
             "path": self.path if "://" in self.path else str(Path(self.path).resolve()),
             "id": str(self._table(version).metadata().id),
-            "instant": self.at(version).record.instant.isoformat(),
+            "instant": record.instant.isoformat(),
         }
+        if record.files is not None:
+            told["files"] = _sha256(json.dumps(store_files.by_name(record.files), sort_keys=True))
+        return told
 
     def has(self, named: Mapping[str, Any]) -> bool:
         """Whether a version that a run names is this store's; a run of old names no id, and is known by the path."""
-        own, keys = self.identity(named["version"]), ("id", "instant") if "id" in named else ("path",)
-        return all(named[key] == own[key] for key in keys)
+        own, keys = self.identity(named["version"]), ("id", "instant", "files") if "id" in named else ("path",)
+        return all(named[key] == own.get(key) for key in keys if key in named)
 
     def vacuum(self, kept: Sequence[int], *, dry_run: bool) -> int:
         """Remove the files that none of the kept versions needs, and what killed imports left; returns how many."""
@@ -433,7 +527,11 @@ class LostRace(Busy):
 
 def _names(table: deltalake.DeltaTable) -> list[str]:
     """The files of a version; all lie in the store's own folder."""
-    return [uri.rsplit("/", 1)[-1] for uri in table.file_uris()]
+    return [_name(uri) for uri in table.file_uris()]
+
+
+def _name(uri: str) -> str:
+    return uri.rsplit("/", 1)[-1]
 
 
 def system_user() -> str:
@@ -446,4 +544,9 @@ def system_user() -> str:
 
 def _properties(record: Record) -> deltalake.CommitProperties:
     # Retrying would rest on checks that were made against another version.
-    return deltalake.CommitProperties(custom_metadata={_RECORD: record.model_dump_json()}, max_commit_retries=0)
+    text = record.model_dump_json()
+    return deltalake.CommitProperties(custom_metadata={_RECORD: text, _DIGEST: _sha256(text)}, max_commit_retries=0)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
