@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,9 +10,10 @@ from typing import Any
 
 import polars as pl
 
+from cardscreen import chain
 from cardscreen.errors import CardscreenError
 from cardscreen.finished import Finished
-from cardscreen.integrity import changed_inputs, faults, removed, store_faults
+from cardscreen.integrity import chain_faults, changed_inputs, faults, removed, store_faults
 from cardscreen.manifest import fingerprint
 from cardscreen.replaying import replayed, version_changes
 
@@ -94,14 +96,20 @@ _SAME_ROWS = "same rows"
 _ALIKE = (_SAME, _SAME_ROWS)
 
 
-def examine(run: Finished, *, replay: bool = False) -> Report:
+def examine(run: Finished, *, replay: bool = False, walk: bool = False) -> Report:
     """Audit a run.
 
     Args:
         run: The run.
         replay: Whether to run it again and compare.
+        walk: Whether to look at the manifests of all runs beside it, by the chain.
     """
-    found, notes = list(faults(run)), []
+    found, notes = chain_faults(run.output) if walk else (list[str](), list[str]())
+    found += [fault for fault in faults(run) if fault not in found]
+    if run.fault:
+        return Report(run.run_id, 0, found, notes, [])
+    if not chain.is_known(run.output, run.run_id):
+        notes.append(f"it is of an earlier release, and not in a chain: cardscreen upgrade {run.output} puts it there")
     found += store_faults(run) if "inputs" in run.records else []
     if gone := removed(run):
         what = run.records.get("pruned") or run.records["discarded"]
@@ -115,10 +123,36 @@ def _with_replay(run: Finished, report: Report) -> Report:
     try:
         with replayed(run) as again:
             compared = {name: _compared(run.folder / name, again.folder / name) for name in _tables(run, again)}
+            compared |= _records_compared(run, again)
             versions = list(version_changes(run.records["versions"], again.records["versions"]))
     except (CardscreenError, OSError) as error:
         return replace(report, obstacle=str(error))
     return replace(report, replay=compared, versions=versions)
+
+
+#: What a manifest says that a replay must say, too.
+_SAID = ("held", "limits", "policy", "identifiers", "account_key", "audit")
+#: Of a summary, what depends on the machine and the hour.
+_OF_THE_HOUR = ("seconds", "peak_memory_mib", "versions")
+_OF_TODAY = ("days_ahead", "other_days")
+
+
+def _records_compared(run: Finished, again: Finished) -> dict[str, str]:
+    """What the manifests say, so far as it differs."""
+    then, now = run.records, again.records
+    told = [name for name in _SAID if name in then and then[name] != now[name]]
+    told += [f"summary {name}" for name in _differing(_lasting(run.summary), _lasting(again.summary))]
+    return dict.fromkeys(told, "another than in the replay")
+
+
+def _lasting(summary: dict[str, Any]) -> dict[str, Any]:
+    changes = {name: said for name, said in summary.get("changes", {}).items() if name not in _OF_TODAY}
+    return {name: said for name, said in summary.items() if name not in _OF_THE_HOUR} | {"changes": changes}
+
+
+def _differing(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    again = json.loads(json.dumps(now))
+    return sorted(name for name in {*then, *again} if then.get(name) != again.get(name))
 
 
 def _tables(run: Finished, again: Finished) -> list[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -12,13 +14,16 @@ from typing import Any
 
 import polars as pl
 
-from cardscreen import schema
+from cardscreen import chain, schema
 from cardscreen.errors import InputError
 
 MANIFEST = "manifest.json"
 #: `schema.CARRIED`.
 CARRIED = "carried.parquet"
 _KEPT = ("decided_by", "flagged_since", "act_on")
+_NEEDED = ("flagged.parquet", "hits.parquet")
+_TABLES = (*_NEEDED, "changes.parquet", CARRIED)
+HELD = ".held"
 
 
 @dataclass(frozen=True)
@@ -38,14 +43,22 @@ class Base:
         """The base in a run's folder.
 
         Raises:
-            InputError: The folder is not a run, or has lost its tables.
+            InputError: The folder is not a run, or its manifest or tables are gone or not as they were written.
         """
         base = cls(Path(folder), records_of(folder))
         if "pruned" in base.records:
             raise InputError(f"run {base.run_id} was pruned, so nothing can be compared with it: ask about a later day")
-        for name in ("flagged.parquet", "hits.parquet"):
-            if not (base.folder / name).exists():
+        for name in _TABLES:
+            told, file = base.records["outputs"].get(name), base.folder / name
+            if told is None and name not in _NEEDED:
+                continue
+            if not file.exists():
                 raise InputError(f"{folder} is not a sound run: {name} is gone. Move it away")
+            if told is None or sha256_of(file) != told["sha256"]:
+                raise InputError(
+                    f"{folder} is not a sound run: {name} is not as it was written. Put it back from a backup, or move "
+                    f"the run away (cardscreen audit {folder} says more)"
+                )
         return base
 
     @property
@@ -127,14 +140,42 @@ class Base:
 
 
 def records_of(folder: str | Path) -> dict[str, Any]:
-    """A run's manifest.
+    """A run's manifest, as it was written.
 
     Raises:
-        InputError: The folder is not a run.
+        InputError: The folder is not a run, or its manifest was changed.
     """
+    place = Path(folder)
     try:
-        records: dict[str, Any] = json.loads((Path(folder) / MANIFEST).read_text(encoding="utf-8"))
+        content = manifest_of(place)
+        records: dict[str, Any] = json.loads(content)
         date.fromisoformat(records["summary"]["as_of"])
     except (OSError, ValueError, KeyError, TypeError):
         raise InputError(f"{folder} is not a sound run: its {MANIFEST} can't be read. Move it away") from None
+    chain.require(home_of(place), place, content, records)
+    if records["as_of"] != records["summary"]["as_of"]:
+        raise InputError(f"{folder} is not a sound run: its {MANIFEST} names two days. Move it away")
     return records
+
+
+def manifest_of(folder: Path) -> bytes:
+    """The content of a run's manifest.
+
+    Raises:
+        OSError: There is none; or it is a link, or no file, which a manifest never is.
+    """
+    file = folder / MANIFEST
+    if not stat.S_ISREG(file.lstat().st_mode):
+        raise OSError(f"{file} is no file of its own")
+    return file.read_bytes()
+
+
+def home_of(folder: Path) -> Path:
+    """The output folder in which a run lies, published or held."""
+    return folder.parents[1] if folder.parent.name == HELD else folder.parent
+
+
+def sha256_of(file: Path) -> str:
+    """The SHA-256 of a file."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

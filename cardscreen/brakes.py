@@ -6,6 +6,7 @@ It does not look like one in these figures.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -184,6 +185,38 @@ def passed(
     if limits.first_run == "hold":
         reasons.append('first_run: there is no earlier run to compare with; say first_run = "publish" to go ahead')
     return reasons
+
+
+#: Limits of which the summaries of two nights say whether they were passed.
+_OF_SUMMARIES = (
+    *("first_run", "flagged_share", "source_share", "rejected_share", "invalid_share", "exempted_share"),
+    *("error_after_days", "new_suspend", "new_close", "accounts_shrink", "accounts_grow", "coverage_drop"),
+)
+
+
+def unfounded(
+    held: list[str], summary: dict[str, Any], told: Mapping[str, Any], before: dict[str, Any] | None
+) -> list[str]:
+    """The reasons that a run is held, or should be, which do not follow from its figures; empty where all do.
+
+    Args:
+        held: The reasons that it gives.
+        summary: Its summary.
+        told: The limits that it names; those that there were not then are none.
+        before: The summary of the night before.
+    """
+    known = {name: limit for name, limit in told.items() if name in Limits.model_fields}
+    counts = summary["changes"]["counts"]
+    newly = Counter(counts.get("new", {})) + Counter(counts.get("escalated", {}))
+    moves = None if before is None else Moves(told=newly, released=0, flagged_before=0)
+    names = {name for name in _OF_SUMMARIES if name in known or name == "error_after_days"}
+    should = [reason for reason in passed(summary, Limits(**known), before, moves) if _limit_of(reason) in names]
+    does = [reason for reason in held if _limit_of(reason) in names]
+    return [*(each for each in should if each not in does), *(each for each in does if each not in should)]
+
+
+def _limit_of(reason: str) -> str:
+    return reason.split(":", 1)[0]
 
 
 def _alone(summary: dict[str, Any], limits: Limits) -> Iterator[str]:

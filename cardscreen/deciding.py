@@ -6,18 +6,19 @@ import platform
 import shutil
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from cardscreen.base import MANIFEST
+from cardscreen import chain
+from cardscreen.base import HELD, MANIFEST, Base
 from cardscreen.brakes import Limits
 from cardscreen.errors import ConfigError, InputError, without_cards
 from cardscreen.files import not_for_others, write_whole
 from cardscreen.finished import Finished, superseded_by
-from cardscreen.integrity import require_sound
+from cardscreen.integrity import doubtful_reasons, require_sound
 from cardscreen.manifest import fingerprint, write_json
 from cardscreen.redating import redate
-from cardscreen.runs import HELD, is_current, locked, newest, publish, settle, staging, tidy
+from cardscreen.runs import is_current, locked, newest, publish, settle, staging, tidy
 from cardscreen.store import system_user
 
 #: What tells nothing of a person, and is kept when everything else is removed.
@@ -48,6 +49,7 @@ def approve(run: Finished, by: str, reason: str, *, late: bool = False) -> Finis
         run = _still_held(run)
         require_sound(run)
         _require_current(run)
+        _require_founded(run)
         today = _now().astimezone(ZoneInfo(run.records["timezone"])).date()
         if not late:
             _require_fresh(run, today)
@@ -59,7 +61,7 @@ def approve(run: Finished, by: str, reason: str, *, late: bool = False) -> Finis
                 folder / MANIFEST, {**_refreshed(run, folder), "approvals": [*run.records["approvals"], approval]}
             )
             settle(folder)
-            target = publish(run.output, folder)
+            target = publish(run.output, folder, "approved")
         tidy(run.output)
     return Finished.read(target)
 
@@ -92,9 +94,14 @@ def discard(run: Finished, by: str, reason: str) -> Finished:
     return Finished.read(run.folder)
 
 
-def remove_personal(run: Finished, record: str, said: dict[str, Any]) -> None:
+def remove_personal(run: Finished, record: Literal["discarded", "pruned"], said: dict[str, Any]) -> None:
     """Remove what tells of persons from a run, and say so in its manifest first: a half-removed run is none to use."""
-    _record(run, **{record: {**said, "removed": personal_files(run)}})
+
+    def write(file: Path) -> None:
+        write_json(file, {**run.records, record: {**said, "removed": personal_files(run)}})
+        chain.append(run.output, record, run.run_id, chain.digest(file.read_bytes()))
+
+    write_whole(run.folder / MANIFEST, write)
     finish_removing(run)
 
 
@@ -111,11 +118,6 @@ def personal_files(run: Finished) -> list[str]:
     """The files of a run that tell of persons; what is not known to be harmless is among them."""
     names = (str(file.relative_to(run.folder)) for file in run.folder.rglob("*") if not file.is_dir())
     return sorted(name for name in names if not _is_impersonal(name))
-
-
-def _record(run: Finished, **said: Any) -> None:
-    """Put something into the manifest, which is never seen half-written."""
-    write_whole(run.folder / MANIFEST, lambda file: write_json(file, {**run.records, **said}))
 
 
 def _is_impersonal(name: str) -> bool:
@@ -158,6 +160,17 @@ def _require_fresh(run: Finished, today: date) -> None:
             f"run {run.run_id} was made on {made}, {days} days ago (limit approve_within_days = {limit}): who was "
             "listed then may not be any more. Discard it and run the job again; or, to publish it all the same, say "
             "--late"
+        )
+
+
+def _require_founded(run: Finished) -> None:
+    """Why a run is held is what a person decides on: it must follow from the run's own figures."""
+    before = Base.read(run.output / run.base).summary if run.base else None
+    found = doubtful_reasons(run, before) if run.records["held"] else ["it names no limit that was passed"]
+    if found:
+        raise InputError(
+            f"run {run.run_id} can't be approved: {'; '.join(found)}. Discard it and run the job again (cardscreen "
+            f"audit {run.folder} --replay says what comes out)"
         )
 
 

@@ -14,14 +14,23 @@ from typing import Any, Literal
 
 import polars as pl
 
-from cardscreen.base import MANIFEST, Base
+from cardscreen import chain
+from cardscreen.base import HELD, MANIFEST, Base, home_of, manifest_of, sha256_of
 from cardscreen.errors import ConfigError, InputError, first_line, near
 from cardscreen.job import output_of
 from cardscreen.paths import is_delta, is_url
-from cardscreen.runs import HELD, LATEST, RUN_ID
+from cardscreen.runs import LATEST, RUN_ID
 
 #: Where a run is looked for that is named by nothing but its id.
 _RUNS = Path("runs")
+#: What entries of a manifest are.
+_TYPES = {
+    **dict.fromkeys(("run_id", "as_of", "timezone", "output", "begun", "ended", "policy"), str),
+    **dict.fromkeys(("inputs", "versions", "limits", "compared", "identifiers", "account_key", "summary"), dict),
+    **dict.fromkeys(("outputs", "discarded", "pruned"), dict),
+    **dict.fromkeys(("held", "approvals", "token_keys"), list),
+    "audit": bool,
+}
 State = Literal["published", "held", "discarded", "pruned"]
 
 
@@ -46,15 +55,18 @@ class Finished:
         """
         place = Path(folder).resolve()
         try:
-            records = json.loads((place / MANIFEST).read_text(encoding="utf-8"))
+            records = json.loads(manifest_of(place))
             date.fromisoformat(records["as_of"])
             _ = records["run_id"], records["summary"]["rows"]["read"]
+            wrong = [name for name, kind in _TYPES.items() if not isinstance(records.get(name, kind()), kind)]
         except FileNotFoundError:
             raise InputError(f"{folder} is no run: it has no {MANIFEST}") from None
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(
                 f"{folder} is no sound run: its {MANIFEST} can't be read ({type(error).__name__})"
             ) from None
+        if wrong:
+            raise InputError(f"{folder} is no sound run: its {MANIFEST} says in {wrong[0]!r} what no manifest says")
         return cls(place, records)
 
     @property
@@ -76,7 +88,12 @@ class Finished:
     @property
     def output(self) -> Path:
         """The output folder in which it lies."""
-        return self.folder.parents[1] if self.folder.parent.name == HELD else self.folder.parent
+        return home_of(self.folder)
+
+    @property
+    def fault(self) -> str | None:
+        """What is wrong with its manifest; None where that is as it was written, or nobody can tell."""
+        return chain.fault(self.output, self.folder, manifest_of(self.folder), self.records)
 
     def located(self, path: str) -> str:
         """Where a file, folder or pattern is now that was at a path when the run was made.
@@ -115,7 +132,27 @@ class Finished:
                 self.state, f"{file.name} is gone"
             )
             raise InputError(f"run {self.run_id} can't be looked into: {why}")
+        told = self.records["outputs"].get(file.name)
+        if told is None or sha256_of(file) != told["sha256"]:
+            raise InputError(
+                f"run {self.run_id} can't be looked into: {file.name} is not as it was written. What else is not is "
+                f"told by cardscreen audit {self.folder}"
+            )
         return pl.scan_parquet(file)
+
+
+def sound(run: Finished) -> Finished:
+    """A run whose manifest is as it was written.
+
+    Raises:
+        InputError: It is not.
+    """
+    if found := run.fault:
+        raise InputError(
+            f"run {run.run_id} can't be looked into: {found}. What else is not as it was written is told by "
+            f"cardscreen audit {run.folder}"
+        )
+    return run
 
 
 @contextmanager

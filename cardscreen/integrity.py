@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from cardscreen.base import MANIFEST
+from cardscreen import chain
+from cardscreen.base import MANIFEST, sha256_of
+from cardscreen.brakes import unfounded
 from cardscreen.errors import BlocklistError, ConfigError, InputError
-from cardscreen.finished import Finished
+from cardscreen.finished import Finished, all_in
 from cardscreen.manifest import fingerprint
 from cardscreen.store import Store
 
@@ -29,15 +33,41 @@ def require_sound(run: Finished) -> None:
 
 
 def faults(run: Finished) -> Iterator[str]:
-    """What is wrong with a run's own files: one sentence each."""
+    """What is wrong with a run's own files: one sentence each; of a manifest that was changed nothing is believed."""
+    if found := run.fault:
+        yield found
+        return
     missing = [name for name in _NEEDED if name not in run.records]
     if missing:
         yield f"the manifest lacks {', '.join(missing)}"
         return
+    try:
+        yield from list(_own(run))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        yield "the manifest says what no manifest says"
+
+
+def _own(run: Finished) -> Iterator[str]:
     if run.records["run_id"] != run.folder.name:
         yield f"the manifest is that of run {run.records['run_id']}"
+    yield from _files(run)
+    yield from _copies(run, removed(run))
+    if (run.folder / "summary.json").exists() and _summary(run) != {"run_id": run.run_id, **run.summary}:
+        yield "summary.json is not the summary in the manifest"
+
+
+def _summary(run: Finished) -> Any:
+    try:
+        return json.loads((run.folder / "summary.json").read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
+def _files(run: Finished) -> Iterator[str]:
+    """The files that are not those that the manifest names."""
     outputs: Mapping[str, Any] = run.records["outputs"]
     gone = removed(run)
+    yield from _odd_entries(run.folder)
     there = {str(file.relative_to(run.folder)) for file in run.folder.rglob("*") if not file.is_dir()} - {MANIFEST}
     for name in sorted(set(outputs) - there - gone):
         yield f"{name} is gone"
@@ -46,9 +76,46 @@ def faults(run: Finished) -> Iterator[str]:
     for name in sorted(there & gone):
         yield f"{name} was to be removed and is still there"
     for name in sorted((there & set(outputs)) - gone):
-        if fingerprint(str(run.folder / name))["sha256"] != outputs[name]["sha256"]:
+        if (run.folder / name).is_file() and sha256_of(run.folder / name) != outputs[name]["sha256"]:
             yield f"{name} was changed"
-    yield from _copies(run, gone)
+
+
+def _odd_entries(folder: Path) -> Iterator[str]:
+    """What a run never holds: links, other names of files elsewhere, what is no file, empty folders."""
+    for entry in sorted(folder.rglob("*")):
+        name, told = entry.relative_to(folder), entry.lstat()
+        if stat.S_ISDIR(told.st_mode):
+            if not any(entry.iterdir()):
+                yield f"{name} is an empty folder, which was not written"
+        elif not stat.S_ISREG(told.st_mode):
+            yield f"{name} is {'a link' if stat.S_ISLNK(told.st_mode) else 'no file'}"
+        elif told.st_nlink > 1:
+            yield f"{name} has a second name somewhere (a hard link), by which it can be changed"
+
+
+def doubtful_reasons(run: Finished, before: Mapping[str, Any] | None) -> list[str]:
+    """Why a run is held, as far as that does not follow from its own figures; `before` is the base's summary."""
+    found = unfounded(run.records["held"], run.summary, run.records["limits"], dict(before) if before else None)
+    return [f"whether this limit was passed does not follow from its figures: {reason}" for reason in found]
+
+
+def chain_faults(output: Path) -> tuple[list[str], list[str]]:
+    """What is wrong with all runs of an output folder, by the chain that names them; and what else is to be known."""
+    wrong, notes = list[str](), list[str]()
+    try:
+        links = chain.read(output)
+    except InputError as error:
+        return [str(error)], []
+    told, there = chain.manifests(links), {run.folder.name: run for run in all_in(output)}
+    wrong += [f"run {run_id} is gone" for run_id in sorted(told.keys() - there)]
+    wrong += [found for run in there.values() if (found := run.fault)]
+    if old := [run_id for run_id, run in there.items() if run_id not in told and not run.fault]:
+        notes.append(
+            f"{len(old)} of the runs are of an earlier release and in no chain: cardscreen upgrade {output} puts them "
+            "there"
+        )
+    notes += [f"run {each.run_id} was taken away before {each.at}" for each in links if each.event == "gone"]
+    return wrong, notes
 
 
 def removed(run: Finished) -> set[str]:

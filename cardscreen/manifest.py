@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cardscreen.base import MANIFEST
+from cardscreen import chain
+from cardscreen.base import MANIFEST, sha256_of
 from cardscreen.job import Job
 from cardscreen.paths import files_of
 from cardscreen.policy import Policy, Source
@@ -47,6 +48,7 @@ def write_records(
         "as_of": summary["as_of"],
         "timezone": job.timezone,
         "output": str(job.output),
+        chain.PREVIOUS: chain.newest(job.output),
         "begun": begun.isoformat(timespec="seconds"),
         "ended": datetime.now(UTC).isoformat(timespec="seconds"),
         "inputs": {
@@ -94,6 +96,4 @@ def fingerprint(path: str, *, named: bool = True) -> dict[str, Any]:
     name = {"path": path} if named else {}
     if "://" in path:
         return name
-    with Path(path).open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return {**name, "bytes": Path(path).stat().st_size, "sha256": digest}
+    return {**name, "bytes": Path(path).stat().st_size, "sha256": sha256_of(Path(path))}

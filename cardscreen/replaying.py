@@ -10,7 +10,8 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from cardscreen.base import Base
+from cardscreen import chain
+from cardscreen.base import MANIFEST, Base, sha256_of
 from cardscreen.changes import Prior
 from cardscreen.errors import InputError
 from cardscreen.files import not_for_others
@@ -57,6 +58,7 @@ def replayed(run: Finished, policy: Path | None = None) -> Iterator[Finished]:
         night.write(folder, run.run_id, datetime.fromisoformat(run.records["begun"]), night.found(folder))
         if to := redated_to(run):
             redate(folder, run.as_of, to, night.prior.superseded)
+        chain.append(job.output, "published", run.run_id, sha256_of(folder / MANIFEST))
         yield Finished.read(folder)
 
 

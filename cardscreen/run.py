@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 
 from cardscreen import runs
-from cardscreen.base import CARRIED, Base
+from cardscreen.base import CARRIED, records_of
 from cardscreen.brakes import Gone, Moves, invalid_share, newer, passed
 from cardscreen.causes import Circumstances
 from cardscreen.changes import Changes, Prior, compare
@@ -288,7 +288,7 @@ class Night:
 def _today(job: Job) -> date:
     """Today, unless the clock stands before the newest run's day: that is no day to act on."""
     today, newest = job.today(), runs.newest(job.output)
-    if newest is not None and (last := Base.read(newest).as_of) > today:
+    if newest is not None and (last := date.fromisoformat(records_of(newest)["as_of"])) > today:
         raise InputError(
             f"today is {today}, and there is a run for {last} already: set the clock right (or was that run's "
             f"--as-of a mistake?); to look back at a day without telling anybody, say so: --as-of {today}"

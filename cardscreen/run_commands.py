@@ -114,9 +114,9 @@ def prune(
 
 def _meant(place: Path) -> Finished:
     """The run that a person means, and a word about a later one that waits."""
-    from cardscreen.finished import later_held, meant
+    from cardscreen.finished import later_held, meant, sound
 
-    run = meant(place)
+    run = sound(meant(place))
     if waits := later_held(place, run):
         talk.say("later held", f"cardscreen: a later night, {waits.as_of}, is held: {waits.folder}", run=waits.run_id)
     return run
@@ -174,6 +174,8 @@ def audit(
 ) -> None:
     """Check that a run is as it was written, and with --replay that it comes out the same again; exit code 3: no.
 
+    Of a job or an output folder, that all its runs are the ones that were written, and the newest whole.
+
     [dim]Example:[/dim] cardscreen audit runs/latest --replay
     """
     from cardscreen.auditing import examine
@@ -182,7 +184,7 @@ def audit(
 
     with talk.progress(quiet=as_json) as tell:
         tell("running it again" if replay else "reading its files")
-        report = examine(meant(run), replay=replay)
+        report = examine(meant(run), replay=replay, walk=not (run / "manifest.json").exists())
     if as_json:
         typer.echo(json.dumps(report.summary(), ensure_ascii=False))
     else:
@@ -223,7 +225,7 @@ def diff(
     """
     from cardscreen import comparing
     from cardscreen.errors import ConfigError
-    from cardscreen.finished import looking_into, meant
+    from cardscreen.finished import looking_into, meant, sound
     from cardscreen.inspecting import write
     from cardscreen.show import print_frame
 
@@ -231,7 +233,7 @@ def diff(
         raise ConfigError("say what to compare the run with: another run or --policy FILE, not both")
     if other is None and policy is None:
         raise ConfigError("say what to compare the run with: another run, or --policy FILE")
-    named = [meant(place) for place in (run, other) if place is not None]
+    named = [sound(meant(place)) for place in (run, other) if place is not None]
     with looking_into(*named):
         if policy is not None:
             with talk.progress(quiet=as_json) as tell:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from cardscreen import edits
-from cardscreen.errors import ConfigError
+from cardscreen import chain, edits
+from cardscreen.base import MANIFEST, sha256_of
+from cardscreen.errors import ConfigError, InputError
+from cardscreen.files import not_for_others
+from cardscreen.finished import all_in
 from cardscreen.job import Job
 from cardscreen.paths import is_delta, is_url
+from cardscreen.runs import locked
 from cardscreen.store import Store
 
 
@@ -22,9 +26,12 @@ def upgrade(place: str) -> Iterator[str]:
         job = Job.read(place)
         if job.store is not None:
             yield from _store(Store(job.store))
+        yield from _runs(job.output)
     elif is_url(place) or is_delta(place):
         yield from _store(Store(place))
-    elif not Path(place).is_dir():
+    elif Path(place).is_dir():
+        yield from _runs(Path(place))
+    else:
         raise ConfigError(f"there is no store, folder or job {place!r}")
 
 
@@ -32,3 +39,23 @@ def _store(store: Store) -> Iterator[str]:
     if done := edits.upgrade(store):
         files = sum(map(len, (done.record.files or {}).values()))
         yield f"the store {store.path} tells the digests of its {files} files in version {done.number}"
+
+
+def _runs(output: Path) -> Iterator[str]:
+    """Put the runs that are in no chain into it, as they are; where the chain is broken, begin another."""
+    with not_for_others(), locked(output):
+        try:
+            chain.read(output)
+        except InputError:
+            aside = chain.set_aside(output)
+            yield f"the broken chain of {output} is kept as {aside.name}"
+        told = chain.manifests(chain.read(output))
+        there = {run.folder.name: run.folder for run in all_in(output)}
+        for run_id in sorted(told.keys() - there):
+            chain.append(output, "gone", run_id, told[run_id][-1])
+            yield f"run {run_id} is not there any more: the chain of {output} says so now"
+        fresh = [folder for run_id, folder in there.items() if run_id not in told]
+        for folder in fresh:
+            chain.append(output, "upgraded", folder.name, sha256_of(folder / MANIFEST))
+        if fresh:
+            yield f"the chain of {output} holds {len(fresh)} more {'run' if len(fresh) == 1 else 'runs'}, as they are"

@@ -220,9 +220,7 @@ def test_a_quote_that_was_forgotten_swallows_no_rows(tmp_path: Path) -> None:
         ("1900-01-01", None),
     ],
 )
-def test_a_year_of_two_digits_and_the_first_day_of_1900_are_none(
-    day: str, form: str | None, tmp_path: Path
-) -> None:
+def test_a_year_of_two_digits_and_the_first_day_of_1900_are_none(day: str, form: str | None, tmp_path: Path) -> None:
     phones = {"mobile": cs.Phone("CN", holder_since="since")}
     content = f"account_id,mobile,since\na1,13900139000,{day}\n"
     with pytest.raises(cs.InputError, match="column 'since' holds 1 values that are no dates"):

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 from commands import cardscreen
-from small_operator import job_with, manifest, published, run, two_nights
+from small_operator import begin_chain, job_with, located_in, manifest, published, run, two_nights, write_manifest
 
 from cardscreen.manifest import fingerprint
 
@@ -25,9 +25,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def operator(template: Path, tmp_path: Path) -> Path:
     """A copy whose runs name their inputs where the copy has them."""
     shutil.copytree(template, tmp_path / "o", symlinks=True)
-    for folder in published(tmp_path / "o"):
-        text = (folder / "manifest.json").read_text(encoding="utf-8").replace(str(template), str(tmp_path / "o"))
-        (folder / "manifest.json").write_text(text, encoding="utf-8")
+    located_in(tmp_path / "o", template, str(tmp_path / "o"))
     return tmp_path / "o"
 
 
@@ -107,7 +105,7 @@ def _append(name: str) -> Callable[[Path], None]:
 def _without(key: str) -> Callable[[Path], None]:
     def change(folder: Path) -> None:
         told = {name: said for name, said in manifest(folder).items() if name != key}
-        (folder / "manifest.json").write_text(json.dumps(told), encoding="utf-8")
+        write_manifest(folder, told)
 
     return change
 
@@ -115,7 +113,7 @@ def _without(key: str) -> Callable[[Path], None]:
 def _other_job(folder: Path) -> None:
     told = manifest(folder)
     told["inputs"]["job"]["sha256"] = "0" * 64
-    (folder / "manifest.json").write_text(json.dumps(told), encoding="utf-8")
+    write_manifest(folder, told)
 
 
 @pytest.mark.parametrize(
@@ -142,6 +140,9 @@ def test_a_run_that_is_not_as_written_fails(operator: Path, change: Callable[[Pa
 
 def test_a_run_under_another_name_fails(operator: Path) -> None:
     shutil.copytree((operator / "runs/latest").resolve(), operator / "runs/20991231T000000Z")
+    told = audit(operator, run="runs/20991231T000000Z")
+    assert "run 20991231T000000Z is not in" in told["faults"][0]
+    begin_chain(operator / "runs")
     told = audit(operator, run="runs/20991231T000000Z")
     assert "the manifest is that of run 2" in told["faults"][0]
 
@@ -182,7 +183,8 @@ def test_a_part_that_was_added_to_the_accounts_is_an_obstacle(operator: Path) ->
 
 def test_a_replay_says_that_the_base_is_gone(operator: Path) -> None:
     shutil.rmtree(published(operator)[0])
-    told = audit(operator, "--replay")
+    assert "is gone" in audit(operator)["faults"][0]
+    told = audit(operator, "--replay", run="runs/latest")
     assert (told["passed"], "with which it was compared, is gone" in told["obstacle"]) == (False, True)
 
 
@@ -192,7 +194,7 @@ def test_rows_that_do_not_come_out_again_are_counted(operator: Path) -> None:
     flagged.filter(pl.col("account_id") != 1).write_parquet(latest / "flagged.parquet")
     told = manifest(latest)
     told["outputs"]["flagged.parquet"] = fingerprint(str(latest / "flagged.parquet"), named=False)
-    (latest / "manifest.json").write_text(json.dumps(told), encoding="utf-8")
+    write_manifest(latest, told)
     report = audit(operator, "--replay")
     assert not report["passed"]
     assert report["replay"]["flagged.parquet"] == "rows only in the run: 0, only in the replay: 1"
@@ -204,7 +206,7 @@ def test_the_same_rows_in_other_bytes_pass_and_are_told(operator: Path) -> None:
     pl.read_parquet(latest / "hits.parquet").write_parquet(latest / "hits.parquet", compression="snappy")
     told = manifest(latest)
     told["outputs"]["hits.parquet"] = fingerprint(str(latest / "hits.parquet"), named=False)
-    (latest / "manifest.json").write_text(json.dumps(told), encoding="utf-8")
+    write_manifest(latest, told)
     report = audit(operator, "--replay")
     assert (report["passed"], report["replay"]["hits.parquet"]) == (True, "same rows")
 
@@ -213,7 +215,7 @@ def test_versions_that_differ_are_told_after_a_replay(operator: Path) -> None:
     latest = (operator / "runs/latest").resolve()
     told = manifest(latest)
     told["versions"]["phonenumbers"] = "8.0.0"
-    (latest / "manifest.json").write_text(json.dumps(told), encoding="utf-8")
+    write_manifest(latest, told)
     report = audit(operator, "--replay")
     assert report["versions"] == [
         f"phonenumbers was 8.0.0 and is {manifest(published(operator)[0])['versions']['phonenumbers']}"

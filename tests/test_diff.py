@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 from commands import cardscreen
-from small_operator import POLICY, manifest, published, run, two_nights
+from small_operator import POLICY, located_in, manifest, published, run, two_nights, write_manifest
 
 
 @pytest.fixture(scope="module")
@@ -137,9 +137,7 @@ def test_a_file_that_is_no_policy_for_this_run_is_refused(operator: Path, text: 
 
 def test_a_run_whose_accounts_have_changed_can_not_be_tried_with_another_policy(operator: Path, tmp_path: Path) -> None:
     shutil.copytree(operator, tmp_path / "o", symlinks=True)
-    for folder in published(tmp_path / "o"):
-        text = (folder / "manifest.json").read_text(encoding="utf-8").replace(str(operator), str(tmp_path / "o"))
-        (folder / "manifest.json").write_text(text, encoding="utf-8")
+    located_in(tmp_path / "o", operator, str(tmp_path / "o"))
     (tmp_path / "o/accounts.parquet").unlink()
     done = cardscreen("diff", "runs", "--policy", "policy.toml", cwd=tmp_path / "o")
     assert (done.code, "can't be run again" in done.err, "is gone" in done.err) == (3, True, True)
@@ -159,7 +157,7 @@ def test_runs_that_speak_of_other_accounts_or_identifiers_are_not_compared_unles
 ) -> None:
     shutil.copytree(operator, tmp_path / "o", symlinks=True)
     first, second = published(tmp_path / "o")
-    (first / "manifest.json").write_text(json.dumps(manifest(first) | {key: other}), encoding="utf-8")
+    write_manifest(first, manifest(first) | {key: other})
     done = cardscreen("diff", first, second, cwd=tmp_path / "o")
     assert (done.code, words in done.err, "--anyway" in done.err) == (2, True, True)
     done = cardscreen("diff", first, second, "--anyway", cwd=tmp_path / "o")
@@ -171,7 +169,7 @@ def test_other_policies_and_versions_are_told(operator: Path, tmp_path: Path) ->
     first, second = published(tmp_path / "o")
     told = manifest(first) | {"policy": "other"}
     told["versions"]["phonenumbers"] = "8.0.0"
-    (first / "manifest.json").write_text(json.dumps(told), encoding="utf-8")
+    write_manifest(first, told)
     done = cardscreen("diff", first, second, cwd=tmp_path / "o")
     assert "the policy, or a source's terms, changed in between" in done.err
     assert "phonenumbers was 8.0.0" in done.err

@@ -23,7 +23,7 @@ import pytest
 from commands import Done, cardscreen
 from victim import Victim, at_stage
 
-from cardscreen import runs
+from cardscreen import chain, runs
 
 FIRST, SECOND = "2026-11-01", "2026-11-02"
 ACCOUNTS = 20_000
@@ -123,9 +123,9 @@ def tables(folder: Path) -> dict[str, bytes]:
 
 
 def leftovers(output: Path) -> list[str]:
-    """What lies in an output folder and is neither a run, nor `latest`, nor the lock."""
+    """What lies in an output folder and is neither a run, nor `latest`, nor the lock or the chain."""
     there = {entry.name for entry in output.iterdir()} - {run.name for run in runs.published(output)}
-    return sorted(there - {"latest", ".lock"})
+    return sorted(there - {"latest", ".lock", chain.FILE})
 
 
 def check_sound(output: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from commands import cardscreen
-from small_operator import CARD, FIRST, MASKED, SECOND, published, run, two_nights
+from small_operator import CARD, FIRST, MASKED, SECOND, located_in, published, run, two_nights
 
 
 @pytest.fixture(scope="module")
@@ -121,9 +121,7 @@ def test_every_recorded_cap_and_score_is_found_again_in_the_policy(operator: Pat
 
 def test_a_story_goes_on_without_the_store(operator: Path, tmp_path: Path) -> None:
     shutil.copytree(operator, tmp_path / "o", symlinks=True)
-    for folder in published(tmp_path / "o"):
-        text = (folder / "manifest.json").read_text(encoding="utf-8").replace(str(operator / "lists"), "/gone")
-        (folder / "manifest.json").write_text(text, encoding="utf-8")
+    located_in(tmp_path / "o", operator / "lists", "/gone")
     told = story(tmp_path / "o", 4)
     assert "does not tell all of why" in told  # the cap is in the source's terms, which lie in the store
     assert "Legal basis of the list of bank-a: not stated" in told
@@ -184,9 +182,6 @@ def test_a_damaged_table_is_told_with_the_run_to_audit(
     with (damaged / f"{table}.parquet").open("ab") as file:
         file.write(b"one more line\n")
     done = cardscreen(*named, cwd=tmp_path / "o")
-    if command[0] == "diff" and table == "flagged":
-        assert done.code == 0, done.err  # what it compares is not in there
-        return
     assert done.code == 3, done.err
     assert f"cardscreen audit {damaged}" in done.err
     assert "Traceback" not in done.err

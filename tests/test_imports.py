@@ -13,7 +13,7 @@ PACKAGE = Path(cardscreen.__file__).parent
 #: From the ground up: a module may import only modules before it.
 ORDER = [
     *("errors", "toml_lines", "complaints", "config", "zones", "schema", "terms"),
-    *("files", "cache", "digits", "members", "index", "intervals"),
+    *("files", "cache", "chain", "digits", "members", "index", "intervals"),
     *("cleaning", "languages", "readings", "foreign_lines", "encodings"),
     *("frames", "paths", "partitions", "remote", "reading", "sources", "tables", "days"),
     *("secret", "sealed", "tokens", "numbering", "splitting"),
@@ -36,10 +36,22 @@ ORDER = [
         "changes",
         "brakes",
     ),
-    *("merging", "store", "job", "runs", "notices", "redating", "manifest", "comparable", "engines", "run"),
+    *(
+        "merging",
+        "store_files",
+        "store",
+        "job",
+        "runs",
+        "notices",
+        "redating",
+        "manifest",
+        "comparable",
+        "engines",
+        "run",
+    ),
     *("feeds", "presets", "service_numbers", "feed_checks", "importing", "inspecting", "edits", "upkeep"),
     *("finished", "integrity", "deciding", "retention", "overview"),
-    *("kept", "judgement", "story", "telling", "replaying", "auditing", "comparing"),
+    *("upgrading", "kept", "judgement", "story", "telling", "replaying", "auditing", "comparing"),
     *("normalize", "doctor", "starter", "metrics", "talk", "manners", "show", "demo"),
     *("list_commands", "policy_text", "policy_commands", "run_commands", "cli"),
 ]

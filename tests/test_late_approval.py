@@ -13,9 +13,7 @@ from unittest import mock
 import polars as pl
 import pytest
 from commands import Done, cardscreen
-from small_operator import LISTED, held, job_with, lists, manifest, on_day, published, run, two_nights
-
-from cardscreen.manifest import write_json
+from small_operator import LISTED, held, job_with, lists, manifest, on_day, published, run, two_nights, write_manifest
 
 WHO = ("--by", "A. Li", "--reason", "expected")
 THIRD = "2026-11-22"
@@ -37,7 +35,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lists(folder, rows, THIRD)
     assert run(folder, THIRD).code == 4
     told = manifest(held(folder)[0])
-    write_json(held(folder)[0] / "manifest.json", told | {"ended": "2026-11-22T18:00:00+00:00"})
+    write_manifest(held(folder)[0], told | {"ended": "2026-11-22T18:00:00+00:00"})
     return folder
 
 
@@ -135,7 +133,7 @@ def test_what_a_superseded_run_has_told_already_keeps_its_day(operator: Path) ->
     lists(operator, [*LISTED[:1], *LISTED[2:], TOLD_BEFORE, NEW, "13900139022,2026-11-22,C-22,"], THIRD)
     assert run(operator, THIRD).code == 4
     waiting = held(operator)[0]
-    write_json(waiting / "manifest.json", manifest(waiting) | {"ended": "2026-11-22T18:00:00+00:00"})
+    write_manifest(waiting, manifest(waiting) | {"ended": "2026-11-22T18:00:00+00:00"})
     assert approve(operator, "2026-11-24T12:00:00").code == 0
     days = due(published(operator)[-1], "changes")
     assert (days[SUSPENDED], days["22"]) == (date(2026, 11, 25), date(2026, 11, 27))
@@ -192,7 +190,7 @@ def test_the_job_says_how_long_a_run_may_wait(operator: Path) -> None:
     shutil.rmtree(first)
     told = manifest(second)
     assert told["limits"]["approve_within_days"] == 0
-    write_json(second / "manifest.json", told | {"ended": "2026-11-22T18:00:00+00:00"})
+    write_manifest(second, told | {"ended": "2026-11-22T18:00:00+00:00"})
     assert approve(operator, "2026-11-23T18:00:00").code == 3
     assert approve(operator, "2026-11-23T12:00:00").code == 0  # still the 23rd in Shanghai
 
@@ -202,7 +200,7 @@ def test_an_audit_run_tells_nobody_and_so_moves_no_day(operator: Path) -> None:
     job_with(operator, "flagged_share = 1", "flagged_share = 0")
     assert run(operator, "2026-11-10").code == 4
     waiting = held(operator)[0]
-    write_json(waiting / "manifest.json", manifest(waiting) | {"ended": "2026-11-22T18:00:00+00:00"})
+    write_manifest(waiting, manifest(waiting) | {"ended": "2026-11-22T18:00:00+00:00"})
     before = manifest(waiting)["outputs"]
     assert approve(operator, "2026-11-24T12:00:00").code == 0
     assert manifest(published(operator)[-1])["outputs"] == before

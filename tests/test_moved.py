@@ -11,7 +11,19 @@ from typing import Any
 import polars as pl
 import pytest
 from commands import cardscreen
-from small_operator import FIRST, LISTED, SECOND, job_with, lists, manifest, project, published, run
+from small_operator import (
+    FIRST,
+    LISTED,
+    SECOND,
+    job_with,
+    lists,
+    located_in,
+    manifest,
+    project,
+    published,
+    run,
+    write_manifest,
+)
 
 from cardscreen.store import Store
 
@@ -34,9 +46,7 @@ def moved(template: Path, tmp_path: Path) -> Path:
     """The project in another folder, at another depth; where it was is nothing."""
     was = tmp_path / "was/op"
     shutil.copytree(template, was, symlinks=True)
-    for folder in published(was):
-        text = (folder / "manifest.json").read_text(encoding="utf-8").replace(str(template), str(was))
-        (folder / "manifest.json").write_text(text, encoding="utf-8")
+    located_in(was, template, str(was))
     now = tmp_path / "mnt/new host/project"
     now.parent.mkdir(parents=True)
     was.rename(now)
@@ -179,7 +189,7 @@ def test_a_run_of_old_that_names_no_id_keeps_its_version(moved: Path, named: dic
     told = manifest(folder)
     needed = told["inputs"]["store"]["version"]
     told["inputs"]["store"] = {"version": needed, **named}
-    (folder / "manifest.json").write_text(json.dumps(told), encoding="utf-8")
+    write_manifest(folder, told)
     lists(moved, [*LISTED, NEW], SECOND)
     vacuum(moved)
     assert (needed in readable(moved)) is bool(kept)

@@ -12,7 +12,20 @@ import polars as pl
 import pytest
 from commands import cardscreen
 from filelock import FileLock
-from small_operator import CARD, LISTED, held, job_with, lists, manifest, on_day, project, published, run, two_nights
+from small_operator import (
+    CARD,
+    LISTED,
+    held,
+    job_with,
+    lists,
+    manifest,
+    on_day,
+    project,
+    published,
+    run,
+    two_nights,
+    write_manifest,
+)
 
 from cardscreen.finished import all_in
 from cardscreen.overview import table_of
@@ -159,7 +172,7 @@ def test_of_two_approvals_at_once_one_publishes_and_the_other_is_told(operator: 
 def test_an_approval_is_finished_where_it_was_killed_in_between(operator: Path) -> None:
     waiting = held(operator)[0]
     told = manifest(waiting) | {"approvals": [{"by": "A. Li", "reason": "x"}]}
-    (waiting / "manifest.json").write_text(json.dumps(told), encoding="utf-8")
+    write_manifest(waiting, told)
     assert cardscreen("runs", "approve", waiting, *WHO, cwd=operator).code == 0
     assert len(manifest(operator / "runs/latest")["approvals"]) == 2
 

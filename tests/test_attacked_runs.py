@@ -1,0 +1,280 @@
+"""Runs that were changed after they were written: nobody stays cut off, or is cut off, because of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from attacks import flip, outcomes
+from commands import Done, cardscreen
+from small_operator import (
+    LISTED,
+    begin_chain,
+    held,
+    job_with,
+    lists,
+    manifest,
+    published,
+    run,
+    two_nights,
+    write_manifest,
+)
+
+from cardscreen import chain
+from cardscreen.base import Base
+from cardscreen.manifest import write_json
+
+WHO = ("--by", "A. Li", "--reason", "expected")
+THIRD = "2026-11-22"
+Records = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two nights, and a third that is held."""
+    folder = two_nights(tmp_path_factory.mktemp("operator"))
+    job_with(folder, "new_suspend = 1", "new_suspend = 0.01")
+    lists(folder, [*LISTED[:1], *LISTED[2:], "13800138009,2026-11-21,C-9,", "13900139020,2026-11-22,C-20,"], THIRD)
+    assert run(folder, THIRD).code == 4
+    return folder
+
+
+@pytest.fixture
+def operator(template: Path, tmp_path: Path) -> Iterator[Path]:
+    """The same place for each test, so that runs find their inputs; afterwards all is as before."""
+    shutil.copytree(template, tmp_path / "kept", symlinks=True)
+    yield template
+    shutil.rmtree(template)
+    shutil.copytree(tmp_path / "kept", template, symlinks=True)
+
+
+def audit(folder: Path, place: Path | str, *more: str) -> tuple[bool, str]:
+    """Whether it passed, and all that was said."""
+    done = cardscreen("audit", place, *more, cwd=folder)
+    assert done.code in (0, 3), done.err
+    return done.code == 0, done.out + done.err
+
+
+def approve(folder: Path, waiting: Path) -> Done:
+    return cardscreen("runs", "approve", waiting, *WHO, cwd=folder)
+
+
+def _set(*path: str, to: Any) -> Callable[[Records], object]:
+    def change(told: Records) -> None:
+        for name in path[:-1]:
+            told = told[name]
+        told[path[-1]] = to
+
+    return change
+
+
+def _belittle(told: Records) -> None:
+    told["held"] = [reason.replace("2.50 %", "1.50 %") for reason in told["held"]]
+    assert any("1.50" in reason for reason in told["held"])
+
+
+TAMPERED = {
+    "no-reason": _set("held", to=[]),
+    "reworded": _set("held", to=["first_run: nothing to worry about"]),
+    "belittled": _belittle,
+    "limits": _set("limits", "new_suspend", to=1.0),
+    "policy": _set("policy", to="0" * 64),
+    "counts": _set("summary", "changes", "counts", to={"unchanged": {"suspend": 1}}),
+    "rows": _set("summary", "rows", "read", to=41),
+    "audit": _set("audit", to=True),
+    "base": _set("compared", "base", to=None),
+    "day": _set("as_of", to="2030-01-01"),
+    "approval": _set("approvals", to=[{"by": "B. Wu", "reason": "fine", "at": "2026-11-22T00:00:00+00:00"}]),
+    "ended": _set("ended", to="2030-01-01T00:00:00+00:00"),
+    "store": _set("inputs", "store", "version", to=0),
+}
+
+
+@pytest.mark.parametrize("change", TAMPERED.values(), ids=TAMPERED)
+def test_a_held_run_whose_record_was_changed_is_neither_passed_nor_approved(
+    operator: Path, change: Callable[[Records], object]
+) -> None:
+    (waiting,) = held(operator)
+    told = manifest(waiting)
+    change(told)
+    write_json(waiting / "manifest.json", told)
+    passed, said = audit(operator, waiting)
+    assert (passed, f"the manifest of run {waiting.name} was changed" in said) == (False, True)
+    done = approve(operator, waiting)
+    assert (done.code, "is not as it was written" in done.err) == (3, True)
+    done = cardscreen("runs", "show", waiting, cwd=operator)
+    assert (done.code, "cardscreen audit" in done.err) == (3, True)
+    assert cardscreen("runs", "discard", waiting, *WHO, cwd=operator).code == 0  # the way out
+    assert run(operator, THIRD).code == 4
+
+
+@pytest.mark.parametrize("name", ["no-reason", "reworded", "belittled", "limits", "policy", "counts", "rows"])
+def test_a_record_that_is_rewritten_with_its_chain_comes_out_in_a_replay(operator: Path, name: str) -> None:
+    (waiting,) = held(operator)
+    told = manifest(waiting)
+    TAMPERED[name](told)
+    write_json(waiting / "summary.json", {"run_id": waiting.name, **told["summary"]})
+    told["outputs"]["summary.json"] = _fingerprint(waiting / "summary.json")
+    write_manifest(waiting, told)
+    assert audit(operator, waiting)[0], "without a key, who rewrites both is not noticed"
+    passed, said = audit(operator, waiting, "--replay")
+    assert (passed, "another than in the replay" in said) == (False, True)
+
+
+@pytest.mark.parametrize("name", ["no-reason", "reworded", "belittled", "limits", "counts"])
+def test_reasons_that_do_not_follow_from_the_figures_are_not_approved(operator: Path, name: str) -> None:
+    (waiting,) = held(operator)
+    told = manifest(waiting)
+    TAMPERED[name](told)
+    write_json(waiting / "summary.json", {"run_id": waiting.name, **told["summary"]})
+    told["outputs"]["summary.json"] = _fingerprint(waiting / "summary.json")
+    write_manifest(waiting, told)
+    done = approve(operator, waiting)
+    assert (done.code, "can't be approved" in done.err) == (3, True), done.err
+
+
+def _fingerprint(file: Path) -> dict[str, Any]:
+    from cardscreen.manifest import fingerprint
+
+    return fingerprint(str(file), named=False)
+
+
+@pytest.mark.parametrize("table", ["changes", "flagged", "hits", "carried"])
+def test_a_night_does_not_go_on_from_tables_that_were_changed(operator: Path, table: str) -> None:
+    latest = published(operator)[-1]
+    frame = pl.read_parquet(latest / f"{table}.parquet")
+    frame.head(max(len(frame) - 1, 0)).write_parquet(latest / f"{table}.parquet", metadata={"by": "another"})
+    done = run(operator, THIRD)
+    assert (done.code, f"{table}.parquet is not as it was written" in done.err) == (3, True), done.err
+    assert [each.name for each in published(operator)][-1] == latest.name
+
+
+def test_a_day_in_the_far_future_in_a_record_does_not_silence_the_nights_after_it(operator: Path) -> None:
+    latest = published(operator)[-1]
+    told = manifest(latest)
+    told["summary"]["as_of"] = "2030-01-01"
+    write_json(latest / "manifest.json", told)
+    done = run(operator, THIRD)
+    assert (done.code, "the manifest of run" in done.err) == (3, True)
+    write_manifest(latest, told)  # even where the chain was written anew
+    done = run(operator, THIRD)
+    assert (done.code, "names two days" in done.err) == (3, True)
+
+
+def test_a_bit_flipped_anywhere_in_a_base_is_refused_or_harmless(operator: Path, tmp_path: Path) -> None:
+    latest = published(operator)[-1]
+    files = [file for file in latest.rglob("*") if file.is_file()] + [operator / "runs" / chain.FILE]
+
+    def base(place: Path) -> Any:
+        read = Base.read(place / latest.name)
+        tables = (read.state, read.hits, read.standing)
+        return read.as_of, read.summary, [table.collect().rows() for table in tables]
+
+    told = outcomes(operator / "runs", files, base, tmp_path / "copy", random.Random(18), 150)
+    assert told.keys() == {"refused", "same"}
+
+
+def test_an_audit_finds_any_flipped_bit_of_a_run_and_of_its_chain(operator: Path) -> None:
+    latest, dice = published(operator)[-1], random.Random(19)
+    files = [file for file in latest.rglob("*") if file.is_file()] + [operator / "runs" / chain.FILE]
+    for _ in range(40):
+        file = dice.choice(files)
+        content = file.read_bytes()
+        flip(file, dice)
+        assert not audit(operator, "runs")[0]
+        file.write_bytes(content)
+    assert audit(operator, "runs")[0]
+
+
+def test_a_manifest_of_an_earlier_release_that_says_nonsense_is_told_in_a_sentence(operator: Path) -> None:
+    latest, dice = published(operator)[-1], random.Random(20)
+    told = {name: said for name, said in manifest(latest).items() if name != chain.PREVIOUS}
+    (operator / "runs" / chain.FILE).unlink()
+    for _ in range(60):
+        other: Any = json.loads(json.dumps(told))
+        name = dice.choice(list(other))
+        other[name] = dice.choice([None, 5, "x", [], {}, [1], {"a": 1}])
+        write_json(latest / "manifest.json", other)
+        for command in (("audit", latest), ("explain", "1", "--run", latest), ("runs", "list", "job.toml")):
+            done = cardscreen(*command, cwd=operator)
+            assert (done.code in (0, 2, 3), "Traceback" in done.err) == (True, False), (name, other[name], done.err)
+
+
+@pytest.mark.parametrize("what", ["link", "hard-link", "fifo", "folder", "manifest-link"])
+def test_what_a_run_never_holds_is_not_as_written(operator: Path, what: str, tmp_path: Path) -> None:
+    latest = published(operator)[-1]
+    if what == "folder":
+        (latest / "notices/more").mkdir()
+    elif what == "fifo":
+        os.mkfifo(latest / "more.parquet")
+    else:
+        file = latest / ("manifest.json" if what == "manifest-link" else "hits.parquet")
+        kept = tmp_path / file.name
+        shutil.copyfile(file, kept)
+        file.unlink()
+        (os.link if what == "hard-link" else os.symlink)(kept, file)
+    done = cardscreen("audit", latest, cwd=operator)
+    assert done.code == 3
+    assert any(
+        word in done.out + done.err for word in ("hard link", "a link", "no file", "empty folder", "can't be read")
+    )
+
+
+def test_a_chain_that_was_cut_off_or_lost_stops_the_night_until_a_person_begins_another(operator: Path) -> None:
+    file = operator / "runs" / chain.FILE
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join(lines[1:]))
+    done = run(operator, THIRD)
+    assert (done.code, "line 1, is not as it was written" in done.err, "cardscreen upgrade" in done.err) == (
+        3,
+        True,
+        True,
+    )
+    file.unlink()
+    done = run(operator, THIRD)
+    assert (done.code, "is not in" in done.err) == (3, True)
+    done = cardscreen("upgrade", "job.toml", cwd=operator)
+    assert (done.code, "3 more runs" in done.err) == (0, True)
+    assert run(operator, THIRD).code == 4
+
+
+def test_an_audit_of_a_job_walks_all_its_runs(operator: Path) -> None:
+    first, second = published(operator)
+    assert audit(operator, "job.toml")[0]
+    told = manifest(first)
+    write_json(first / "manifest.json", told | {"policy": "other"})
+    passed, said = audit(operator, "job.toml")
+    assert (passed, f"the manifest of run {first.name} was changed" in said) == (False, True)
+    write_json(first / "manifest.json", told)
+    shutil.rmtree(held(operator)[0])
+    passed, said = audit(operator, "job.toml")
+    assert (passed, "is gone" in said) == (False, True)
+    assert cardscreen("upgrade", "job.toml", cwd=operator).code == 0
+    passed, said = audit(operator, "job.toml")
+    assert (passed, "was taken away" in said) == (True, True)
+    assert audit(operator, second)[0]
+
+
+def test_runs_of_an_earlier_release_are_gone_on_from_with_a_warning_until_they_are_upgraded(operator: Path) -> None:
+    for folder in (*published(operator), *held(operator)):
+        told = manifest(folder)
+        del told[chain.PREVIOUS]
+        write_json(folder / "manifest.json", told)
+    (operator / "runs" / chain.FILE).unlink()
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        done = run(operator, THIRD)
+    assert (done.code, done.err.count("written by an earlier release")) == (4, 1), done.err
+    assert f"cardscreen upgrade {operator / 'runs'}" in done.err
+    passed, said = audit(operator, "job.toml")
+    assert (passed, "cardscreen upgrade" in said) == (True, True)
+    begin_chain(operator / "runs")
+    assert run(operator, THIRD).code == 4
