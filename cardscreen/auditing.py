@@ -12,10 +12,11 @@ import polars as pl
 
 from cardscreen import chain
 from cardscreen.errors import CardscreenError
-from cardscreen.finished import Finished
-from cardscreen.integrity import chain_faults, changed_inputs, faults, removed, store_faults
+from cardscreen.finished import Finished, signer_of
+from cardscreen.integrity import chain_faults, changed_inputs, faults, removed, store_faults, unproven
 from cardscreen.manifest import fingerprint
 from cardscreen.replaying import replayed, version_changes
+from cardscreen.signing import Signer
 
 _COMPARED = (".parquet", ".csv")
 
@@ -33,6 +34,7 @@ class Report:
         replay: File → how it came out again: `same`, `same rows` (other bytes), or what differs; None: not asked for.
         obstacle: Why it could not be run again.
         versions: The software that has other versions than when the run was made.
+        unproven: What can't be told without a key.
     """
 
     run: str
@@ -43,6 +45,7 @@ class Report:
     replay: dict[str, str] | None = None
     obstacle: str | None = None
     versions: list[str] = field(default_factory=list)
+    unproven: str | None = None
 
     @property
     def passed(self) -> bool:
@@ -61,6 +64,7 @@ class Report:
             "replay": self.replay,
             "obstacle": self.obstacle,
             "versions": self.versions,
+            "unproven": self.unproven,
         }
 
     def lines(self) -> Iterator[str]:
@@ -77,6 +81,8 @@ class Report:
             yield f"run again: {same} of {all_} tables, notices and actions are the same, byte by byte"
             yield from (f"  {name}: {said}" for name, said in differing.items())
         yield from (f"note: {said}, so a replay may differ" for said in self.versions)
+        if self.unproven:
+            yield f"not proven: {self.unproven}"
         yield f"passed{_lost(len(self.inputs))}" if self.passed else "NOT passed"
 
 
@@ -96,18 +102,21 @@ _SAME_ROWS = "same rows"
 _ALIKE = (_SAME, _SAME_ROWS)
 
 
-def examine(run: Finished, *, replay: bool = False, walk: bool = False) -> Report:
+def examine(run: Finished, *, replay: bool = False, walk: bool = False, signer: Signer | None = None) -> Report:
     """Audit a run.
 
     Args:
         run: The run.
         replay: Whether to run it again and compare.
         walk: Whether to look at the manifests of all runs beside it, by the chain.
+        signer: The key that should have signed it; None: that of the run's job, where there is one.
     """
     found, notes = chain_faults(run.output) if walk else (list[str](), list[str]())
     found += [fault for fault in faults(run) if fault not in found]
     if run.fault:
         return Report(run.run_id, 0, found, notes, [])
+    signer = signer or signer_of(run)
+    found += chain.unsigned(run.output, signer, None if walk else run.run_id) if signer else []
     if not chain.is_known(run.output, run.run_id):
         notes.append(f"it is of an earlier release, and not in a chain: cardscreen upgrade {run.output} puts it there")
     found += store_faults(run) if "inputs" in run.records else []
@@ -116,6 +125,7 @@ def examine(run: Finished, *, replay: bool = False, walk: bool = False) -> Repor
         notes.append(f"it was {run.state} on {what['at']}; files removed: {len(gone)}")
     inputs = list(changed_inputs(run)) if "inputs" in run.records else []
     report = Report(run.run_id, len(run.records.get("outputs", ())), found, notes, inputs)
+    report = replace(report, unproven=unproven(run, signer))
     return _with_replay(run, report) if replay and not found else report
 
 

@@ -1,8 +1,8 @@
 """The chain of an output folder: what was written there, in order, so that what was changed since is noticed.
 
 `.chain.jsonl` has a line for each manifest, written before anybody sees that: the SHA-256 of the manifest, which names
-those of all other files of its run, and that of the line before. Lines are only ever added. Without a key, whoever can
-rewrite both a run and all lines from its own on is not stopped.
+those of all other files of its run, and that of the line before. Lines are only ever added, and signed where the job
+names a key. Without one, whoever can rewrite both a run and all lines from its own on is not stopped.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ import json
 import os
 import warnings
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 from cardscreen.errors import InputError
+from cardscreen.signing import Signer
 
 FILE = ".chain.jsonl"
 #: Where a manifest names the one before it; those of earlier releases have no such entry.
@@ -26,6 +27,7 @@ PREVIOUS = "previous"
 Event = Literal["published", "held", "approved", "discarded", "pruned", "upgraded", "abandoned", "gone"]
 #: Killed in between, they leave the manifest as it was, which tells of more than they would have left.
 _REMOVING = ("discarded", "pruned")
+_NAMED = 3  # of what is not signed
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Link:
         run_id: Which run.
         manifest: SHA-256 of its manifest.
         previous: SHA-256 of the line before; empty for the first one.
+        key: Which key has signed the line; None: none has.
+        signature: Of the line without it.
     """
 
     number: int
@@ -48,6 +52,13 @@ class Link:
     run_id: str
     manifest: str
     previous: str
+    key: str | None = None
+    signature: str | None = None
+
+    def is_signed(self, signer: Signer) -> bool:
+        """Whether a key has signed the line."""
+        told, signature = replace(self, signature=None), self.signature
+        return self.key == signer.id and signature is not None and signer.has_signed(signature, _line(told))
 
 
 def read(output: Path) -> tuple[Link, ...]:
@@ -88,17 +99,26 @@ def _read(file: Path, *_state: int) -> tuple[Link, ...]:
     return tuple(links)
 
 
-def append(output: Path, event: Event, run_id: str, manifest: str) -> None:
+def append(output: Path, event: Event, run_id: str, manifest: str, signer: Signer | None) -> None:
     """Add a line, and let the disk have it; whoever calls holds the folder.
 
     Raises:
-        InputError: The chain is not as it was written.
+        InputError: The chain is not as it was written, or it is signed and there is no key now.
         OSError: It can't be written.
     """
     links = read(output)
+    if signer is None and (keys := {link.key for link in links if link.key}):
+        raise InputError(
+            f"{output / FILE} is signed by the key {', '.join(sorted(keys))}, and none is named now: say [output] sign "
+            "in the job, and name the job"
+        )
     previous = digest(_line(links[-1])) if links else ""
     at = datetime.now(UTC).isoformat(timespec="seconds")
-    line = _line(Link(len(links) + 1, at, event, run_id, manifest, previous))
+    link = Link(len(links) + 1, at, event, run_id, manifest, previous)
+    if signer is not None:
+        link = replace(link, key=signer.id)
+        link = replace(link, signature=signer.sign(_line(link)))
+    line = _line(link)
     handle = os.open(output / FILE, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o640)
     with os.fdopen(handle, "r+b") as stream:
         whole = stream.read().rfind(b"\n") + 1
@@ -110,7 +130,8 @@ def append(output: Path, event: Event, run_id: str, manifest: str) -> None:
 
 
 def _line(link: Link) -> bytes:
-    return json.dumps(asdict(link), sort_keys=True).encode()
+    said = {name: value for name, value in asdict(link).items() if value is not None}
+    return json.dumps(said, sort_keys=True).encode()
 
 
 def digest(content: bytes) -> str:
@@ -130,8 +151,8 @@ def newest(output: Path) -> dict[str, str] | None:
     return {"run_id": links[-1].run_id, "manifest": links[-1].manifest} if links else None
 
 
-def manifests(links: tuple[Link, ...]) -> dict[str, list[str]]:
-    """Each run's manifests that are as written: the last one, and the one before it where that was to be cut."""
+def standing(links: tuple[Link, ...]) -> dict[str, list[Link]]:
+    """Each run's lines that hold, the last one last: those that were taken back do not."""
     told: dict[str, list[Link]] = {}
     for link in links:
         of_run = told.setdefault(link.run_id, [])
@@ -141,11 +162,46 @@ def manifests(links: tuple[Link, ...]) -> dict[str, list[str]]:
             of_run.append(link)
         elif of_run:
             of_run.pop()
+    return {run_id: of_run for run_id, of_run in told.items() if of_run}
+
+
+def manifests(links: tuple[Link, ...]) -> dict[str, list[str]]:
+    """Each run's manifests that are as written: the last one, and the one before it where that was to be cut."""
     return {
         run_id: [each.manifest for each in (of_run[-2:] if of_run[-1].event in _REMOVING else of_run[-1:])]
-        for run_id, of_run in told.items()
-        if of_run
+        for run_id, of_run in standing(links).items()
     }
+
+
+def unsigned(output: Path, signer: Signer, run_id: str | None = None) -> list[str]:
+    """What a key has not signed: of all runs, or of one; and of the lines since the first one that it has.
+
+    Raises:
+        InputError: The chain is not as it was written.
+    """
+    links = read(output)
+    last = {name: of_run[-1] for name, of_run in standing(links).items() if run_id in (None, name)}
+    wrong = [f"run {name} is not signed by the key {signer.id}" for name in last if not last[name].is_signed(signer)]
+    signed = [link.is_signed(signer) for link in links]
+    since = signed.index(True) if True in signed else len(links)
+    wrong += [
+        f"line {link.number} of {FILE} is not signed by the key {signer.id}"
+        for link, is_signed in zip(links[since:], signed[since:], strict=True)
+        if not is_signed
+    ]
+    return wrong
+
+
+def require_signed(output: Path, signer: Signer | None, run_id: str | None = None) -> None:
+    """Refuse what the key has not signed; without a key, nothing is asked.
+
+    Raises:
+        InputError: Names what is not signed, and the way out.
+    """
+    if signer is not None and (wrong := unsigned(output, signer, run_id)):
+        raise InputError(
+            f"{'; '.join(wrong[:_NAMED])}: once a person has looked at it, cardscreen upgrade signs it (name the job)"
+        )
 
 
 def fault(output: Path, folder: Path, content: bytes, records: Mapping[str, Any]) -> str | None:

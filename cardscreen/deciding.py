@@ -14,11 +14,12 @@ from cardscreen.base import HELD, MANIFEST, Base
 from cardscreen.brakes import Limits
 from cardscreen.errors import ConfigError, InputError, without_cards
 from cardscreen.files import not_for_others, write_whole
-from cardscreen.finished import Finished, superseded_by
+from cardscreen.finished import Finished, signer_of, superseded_by
 from cardscreen.integrity import doubtful_reasons, require_sound
 from cardscreen.manifest import fingerprint, write_json
 from cardscreen.redating import redate
 from cardscreen.runs import is_current, locked, newest, publish, settle, staging, tidy
+from cardscreen.signing import Signer
 from cardscreen.store import system_user
 
 #: What tells nothing of a person, and is kept when everything else is removed.
@@ -44,10 +45,12 @@ def approve(run: Finished, by: str, reason: str, *, late: bool = False) -> Finis
         Busy: Another run, or another approval, works in the same folder.
     """
     said = _decision(by, reason)
+    signer = signer_of(run)
     with not_for_others(), locked(run.output):
-        tidy(run.output)
+        tidy(run.output, signer)
         run = _still_held(run)
         require_sound(run)
+        chain.require_signed(run.output, signer, run.run_id)
         _require_current(run)
         _require_founded(run)
         today = _now().astimezone(ZoneInfo(run.records["timezone"])).date()
@@ -61,8 +64,8 @@ def approve(run: Finished, by: str, reason: str, *, late: bool = False) -> Finis
                 folder / MANIFEST, {**_refreshed(run, folder), "approvals": [*run.records["approvals"], approval]}
             )
             settle(folder)
-            target = publish(run.output, folder, "approved")
-        tidy(run.output)
+            target = publish(run.output, folder, signer, "approved")
+        tidy(run.output, signer)
     return Finished.read(target)
 
 
@@ -88,18 +91,21 @@ def discard(run: Finished, by: str, reason: str) -> Finished:
         Busy: Another run works in the same folder.
     """
     said = _decision(by, reason)
+    signer = signer_of(run)
     with not_for_others(), locked(run.output):
         run = _still_held(run)
-        remove_personal(run, "discarded", said)
+        remove_personal(run, "discarded", said, signer)
     return Finished.read(run.folder)
 
 
-def remove_personal(run: Finished, record: Literal["discarded", "pruned"], said: dict[str, Any]) -> None:
+def remove_personal(
+    run: Finished, record: Literal["discarded", "pruned"], said: dict[str, Any], signer: Signer | None
+) -> None:
     """Remove what tells of persons from a run, and say so in its manifest first: a half-removed run is none to use."""
 
     def write(file: Path) -> None:
         write_json(file, {**run.records, record: {**said, "removed": personal_files(run)}})
-        chain.append(run.output, record, run.run_id, chain.digest(file.read_bytes()))
+        chain.append(run.output, record, run.run_id, chain.digest(file.read_bytes()), signer)
 
     write_whole(run.folder / MANIFEST, write)
     finish_removing(run)

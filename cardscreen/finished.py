@@ -17,9 +17,10 @@ import polars as pl
 from cardscreen import chain
 from cardscreen.base import HELD, MANIFEST, Base, home_of, manifest_of, sha256_of
 from cardscreen.errors import ConfigError, InputError, first_line, near
-from cardscreen.job import output_of
+from cardscreen.job import key_place_of, output_of
 from cardscreen.paths import is_delta, is_url
 from cardscreen.runs import LATEST, RUN_ID
+from cardscreen.signing import Signer
 
 #: Where a run is looked for that is named by nothing but its id.
 _RUNS = Path("runs")
@@ -153,6 +154,18 @@ def sound(run: Finished) -> Finished:
             f"cardscreen audit {run.folder}"
         )
     return run
+
+
+def signer_of(run: Finished) -> Signer | None:
+    """The key that signs what is decided about a run: that of its job, where the job's file still is.
+
+    Raises:
+        ConfigError: The key can't be had.
+    """
+    said = run.records.get("inputs", {}).get("job")
+    job = Path(run.located(said["path"])) if said else None
+    place = key_place_of(job) if job is not None and job.exists() else None
+    return place.signer() if place else None
 
 
 @contextmanager

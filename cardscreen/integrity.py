@@ -14,6 +14,7 @@ from cardscreen.brakes import unfounded
 from cardscreen.errors import BlocklistError, ConfigError, InputError
 from cardscreen.finished import Finished, all_in
 from cardscreen.manifest import fingerprint
+from cardscreen.signing import Signer
 from cardscreen.store import Store
 
 _NEEDED = (
@@ -97,6 +98,19 @@ def doubtful_reasons(run: Finished, before: Mapping[str, Any] | None) -> list[st
     """Why a run is held, as far as that does not follow from its own figures; `before` is the base's summary."""
     found = unfounded(run.records["held"], run.summary, run.records["limits"], dict(before) if before else None)
     return [f"whether this limit was passed does not follow from its figures: {reason}" for reason in found]
+
+
+def unproven(run: Finished, signer: Signer | None) -> str | None:
+    """What an audit can't prove of a run's record; None where a key has signed it."""
+    if signer is not None:
+        return None
+    keys = {link.key for link in chain.read(run.output) if link.run_id == run.run_id and link.key}
+    if keys:
+        return f"the record is signed by the key {', '.join(sorted(keys))}, which is not known here: name it by --key"
+    return (
+        "no key signs the record: whoever can write here could have rewritten the run together with its chain "
+        "([output] sign in the job names a key)"
+    )
 
 
 def chain_faults(output: Path) -> tuple[list[str], list[str]]:

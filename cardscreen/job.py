@@ -32,6 +32,7 @@ from cardscreen.identifiers import Kind, kind_from_options
 from cardscreen.paths import files_of
 from cardscreen.policy import Clearances, Policy
 from cardscreen.reading import Reading
+from cardscreen.signing import KeyPlace
 from cardscreen.tokens import TokenKey
 from cardscreen.zones import local_name
 
@@ -89,10 +90,23 @@ class _Tokens(Section):
         return self
 
 
+class _Sign(Section):
+    file: str | None = None
+    env: str | None = None
+    command: list[str] | None = Field(None, min_length=1)
+
+    @model_validator(mode="after")
+    def _one(self) -> _Sign:
+        if sum(each is not None for each in (self.file, self.env, self.command)) != 1:
+            raise ValueError("give one of file, env and command")
+        return self
+
+
 class _Output(Section):
     directory: str = "runs"
     applied: str | None = None
     metrics: str | None = None
+    sign: _Sign | None = None
 
     @field_validator("applied")
     @classmethod
@@ -169,6 +183,7 @@ class Job:
         lists: Files of listings; empty where a store has them.
         store: The store of listings, or None.
         metrics: File for Prometheus, or None.
+        sign: Where the key is that signs the chain of runs, or None.
         files: The files that the job was read from, by what they are.
         described: The identifiers as the file writes them.
         texts: What to say of reason codes, beside what is said by default.
@@ -188,6 +203,7 @@ class Job:
     policy: Policy
     output: Path
     metrics: Path | None
+    sign: KeyPlace | None
     limits: Limits
     tokens: list[TokenKey]
     files: dict[str, Path]
@@ -236,6 +252,7 @@ class Job:
             policy=policy,
             output=Path(_resolved(file.parent, said.output.directory)),
             metrics=Path(_resolved(file.parent, said.output.metrics)) if said.output.metrics else None,
+            sign=_key_place(said.output.sign, file.parent),
             limits=checked(Limits, toml.part("limits")),
             tokens=_token_keys(said.tokens, file.parent),
             files=files,
@@ -326,9 +343,26 @@ def output_of(path: str | Path) -> Path:
     Raises:
         ConfigError: No such file, or no TOML.
     """
-    file = Path(path).absolute()
-    said = checked(_Output, read_toml(file, str(path)).part("output"))
-    return Path(_resolved(file.parent, said.directory))
+    return Path(_resolved(Path(path).absolute().parent, _output_said(path).directory))
+
+
+def key_place_of(path: str | Path) -> KeyPlace | None:
+    """Where a job file says that the key for signing is; None: nothing is signed.
+
+    Raises:
+        ConfigError: No such file, or no TOML.
+    """
+    return _key_place(_output_said(path).sign, Path(path).absolute().parent)
+
+
+def _output_said(path: str | Path) -> _Output:
+    return checked(_Output, read_toml(Path(path).absolute(), str(path)).part("output"))
+
+
+def _key_place(said: _Sign | None, folder: Path) -> KeyPlace | None:
+    if said is None:
+        return None
+    return KeyPlace(Path(_resolved(folder, said.file)) if said.file else None, said.env, tuple(said.command or ()))
 
 
 def _kinds(identifiers: dict[str, dict[str, Any]], toml: TomlFile) -> dict[str, Kind]:

@@ -58,7 +58,7 @@ def replayed(run: Finished, policy: Path | None = None) -> Iterator[Finished]:
         night.write(folder, run.run_id, datetime.fromisoformat(run.records["begun"]), night.found(folder))
         if to := redated_to(run):
             redate(folder, run.as_of, to, night.prior.superseded)
-        chain.append(job.output, "published", run.run_id, sha256_of(folder / MANIFEST))
+        chain.append(job.output, "published", run.run_id, sha256_of(folder / MANIFEST), None)
         yield Finished.read(folder)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from cardscreen.deciding import finish_removing, personal_files, remove_personal
 from cardscreen.errors import ConfigError
 from cardscreen.files import not_for_others
-from cardscreen.finished import Finished, all_in
+from cardscreen.finished import Finished, all_in, signer_of
 from cardscreen.runs import locked
 from cardscreen.store import system_user
 
@@ -79,7 +79,7 @@ def prune(output: Path, keep: Keep, *, held: bool = False, dry_run: bool = False
     with not_for_others(), locked(output):
         done = [(run, personal_files(run)) for run in _old(output, keep, held=held)]
         for run, _ in done:
-            remove_personal(run, "pruned", _record(keep))
+            remove_personal(run, "pruned", _record(keep), signer_of(run))
         for run in all_in(output):
             if run.state in ("pruned", "discarded"):
                 finish_removing(run)

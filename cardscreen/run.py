@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from cardscreen import runs
+from cardscreen import chain, runs
 from cardscreen.base import CARRIED, records_of
 from cardscreen.brakes import Gone, Moves, invalid_share, newer, passed
 from cardscreen.causes import Circumstances
@@ -179,7 +179,9 @@ def run_job(
         found = night().found(None)
         return Run(None, found.result, found.held, job.limits.invalid_share == 1)
     with not_for_others(), _room_in(job.output), runs.locked(job.output):
-        runs.tidy(job.output)
+        signer = job.sign.signer() if job.sign else None
+        runs.tidy(job.output, signer)
+        chain.require_signed(job.output, signer)
         run_id, begun = runs.new_id(job.output), datetime.now(UTC)
         named(run_id)
         with runs.staging(job.output, run_id) as folder:
@@ -189,7 +191,7 @@ def run_job(
                 summary = tonight.write(folder, run_id, begun, found)
             tell("publishing")
             runs.settle(folder)
-            target = (runs.hold if found.held else runs.publish)(job.output, folder)
+            target = (runs.hold if found.held else runs.publish)(job.output, folder, signer)
         return Run(target, read_result(target, summary), found.held, job.limits.invalid_share == 1)
 
 

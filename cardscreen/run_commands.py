@@ -170,6 +170,9 @@ def audit(
     replay: Annotated[
         bool, typer.Option("--replay", help="Run it again from what it was made of, and compare.")
     ] = False,
+    key: Annotated[
+        Path | None, typer.Option(help="The key that should have signed it, private or public; else its job's.")
+    ] = None,
     as_json: _Json = False,
 ) -> None:
     """Check that a run is as it was written, and with --replay that it comes out the same again; exit code 3: no.
@@ -181,10 +184,15 @@ def audit(
     from cardscreen.auditing import examine
     from cardscreen.errors import InputError
     from cardscreen.finished import meant
+    from cardscreen.job import key_place_of
+    from cardscreen.signing import KeyPlace
+
+    place = KeyPlace(key) if key else key_place_of(run) if run.suffix == ".toml" else None
+    signer, walk = place.signer() if place else None, not (run / "manifest.json").exists()
 
     with talk.progress(quiet=as_json) as tell:
         tell("running it again" if replay else "reading its files")
-        report = examine(meant(run), replay=replay, walk=not (run / "manifest.json").exists())
+        report = examine(meant(run), replay=replay, walk=walk, signer=signer)
     if as_json:
         typer.echo(json.dumps(report.summary(), ensure_ascii=False))
     else:

@@ -21,6 +21,7 @@ from cardscreen import chain
 from cardscreen.base import HELD, MANIFEST, Base, records_of
 from cardscreen.changes import Prior
 from cardscreen.errors import Busy, InputError
+from cardscreen.signing import Signer
 
 LATEST = "latest"
 RUN_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z")
@@ -52,10 +53,10 @@ def locked(output: Path) -> Iterator[None]:
         lock.release()
 
 
-def tidy(output: Path) -> None:
+def tidy(output: Path, signer: Signer | None) -> None:
     """Remove what a killed run or approval left, and let `latest` catch up."""
     for leftover in output.glob(f"{_STAGING}*"):
-        _take_back(output, leftover)
+        _take_back(output, leftover, signer)
     published_since = (folder for folder in output.glob(f"{HELD}/*") if (output / folder.name / MANIFEST).exists())
     for leftover in (*output.glob(f"{_STAGING}*"), *published_since):
         shutil.rmtree(leftover, ignore_errors=True)
@@ -126,39 +127,39 @@ def is_current(output: Path, folder: Path) -> bool:
     return (latest.name if latest else None) == follows
 
 
-def publish(output: Path, folder: Path, event: chain.Event = "published") -> Path:
+def publish(output: Path, folder: Path, signer: Signer | None, event: chain.Event = "published") -> Path:
     """Make a complete run one of the published: one rename, then `latest`. Returns where it is."""
-    target = _moved(output, folder, output, event)
+    target = _moved(output, folder, output, event, signer)
     point_latest(output)
     return target
 
 
-def hold(output: Path, folder: Path) -> Path:
+def hold(output: Path, folder: Path, signer: Signer | None) -> Path:
     """Keep a complete run aside for a person. Returns where it is."""
     (output / HELD).mkdir(exist_ok=True)
-    return _moved(output, folder, output / HELD, "held")
+    return _moved(output, folder, output / HELD, "held", signer)
 
 
-def _moved(output: Path, folder: Path, place: Path, event: chain.Event) -> Path:
+def _moved(output: Path, folder: Path, place: Path, event: chain.Event, signer: Signer | None) -> Path:
     """Put a line about a complete run into the chain, and then the run into its place."""
     run_id = folder.name.removeprefix(_STAGING)
-    chain.append(output, event, run_id, chain.digest((folder / MANIFEST).read_bytes()))
+    chain.append(output, event, run_id, chain.digest((folder / MANIFEST).read_bytes()), signer)
     try:
         folder.rename(place / run_id)
     except OSError:
-        _take_back(output, folder)
+        _take_back(output, folder, signer)
         raise
     _settle(place)
     return place / run_id
 
 
-def _take_back(output: Path, folder: Path) -> None:
+def _take_back(output: Path, folder: Path, signer: Signer | None) -> None:
     """Take back the line about a run that was not put into its place, if there is one."""
     run_id = folder.name.removeprefix(_STAGING)
     last = [link for link in chain.read(output) if link.run_id == run_id][-1:]
     written = chain.digest((folder / MANIFEST).read_bytes()) if (folder / MANIFEST).is_file() else None
     if last and last[0].event != "abandoned" and last[0].manifest == written:
-        chain.append(output, "abandoned", run_id, written)
+        chain.append(output, "abandoned", run_id, written, signer)
 
 
 def point_latest(output: Path) -> None:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import secrets
 
-from cardscreen.errors import ConfigError, missing_extra
-
 _KEY, _NONCE = 32, 16  # bytes
 
 
@@ -47,9 +45,8 @@ class Seal:
 
     def _applied(self, content: bytes, nonce: bytes) -> bytes:
         """Counter mode is its own inverse."""
-        try:
-            from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-        except ImportError:
-            raise ConfigError(missing_extra("cryptography", "spark")) from None
+        # It takes a tenth of a second to load, and few commands need it.
+        from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
         worker = Cipher(algorithms.AES(self._key), modes.CTR(nonce)).encryptor()
         return worker.update(content) + worker.finalize()

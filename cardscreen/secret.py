@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import stat
+import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import NoReturn
+
+from cardscreen.errors import ConfigError
+
+_LONGEST_NAME = 32  # characters; a name as long as a secret may be the secret itself, written in the wrong place
 
 
 class Secret:
@@ -19,6 +28,42 @@ class Secret:
     def __init__(self, value: str) -> None:
         """Keep the value."""
         self._value = value
+
+    @classmethod
+    def from_file(cls, path: str | Path, is_secret: Callable[[str], bool] = lambda _: True) -> Secret:
+        """The text of a file that only its owner can read (mode 0600).
+
+        Args:
+            path: The file.
+            is_secret: Whether a text is one at all: of others the mode is not asked.
+
+        Raises:
+            ConfigError: No such file, or others can read it.
+        """
+        file = Path(path)
+        try:
+            with file.open(encoding="utf-8") as stream:
+                # Of the open file, so that no other takes its place in between.
+                mode, secret = os.fstat(stream.fileno()).st_mode, cls(stream.read().strip())
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            raise ConfigError(f"the key file {file} can't be read: {why}") from None
+        if sys.platform != "win32" and mode & (stat.S_IRWXG | stat.S_IRWXO) and is_secret(secret.reveal()):
+            raise ConfigError(f"the key file {file} can be read by others: chmod 600 {file}")
+        return secret
+
+    @classmethod
+    def from_env(cls, name: str, what: str) -> Secret:
+        """The text in an environment variable.
+
+        Raises:
+            ConfigError: It is not set, or empty; says what should be in it.
+        """
+        secret = cls(os.environ.get(name, "").strip())
+        if not secret.reveal():
+            said = f" {name}" if len(name) < _LONGEST_NAME else ""
+            raise ConfigError(f"the environment variable{said} holds no {what}: give the variable's name")
+        return secret
 
     def reveal(self) -> str:
         """The value itself, for the one place that needs it."""

@@ -9,9 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
-import stat
-import sys
 from pathlib import Path
 from typing import NoReturn
 
@@ -100,17 +97,7 @@ class TokenKey:
         Raises:
             ConfigError: No such file, others can read it, or it holds no key.
         """
-        file = Path(path)
-        try:
-            with file.open(encoding="utf-8") as stream:
-                # Of the open file, so that no other takes its place in between.
-                mode, secret = os.fstat(stream.fileno()).st_mode, Secret(stream.read().strip())
-        except (OSError, UnicodeDecodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-            raise ConfigError(f"the key file {file} can't be read: {why}") from None
-        if sys.platform != "win32" and mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise ConfigError(f"the key file {file} can be read by others: chmod 600 {file}")
-        return cls(secret)
+        return cls(Secret.from_file(path))
 
     @classmethod
     def from_env(cls, name: str = "CARDSCREEN_KEY") -> TokenKey:
@@ -119,12 +106,7 @@ class TokenKey:
         Raises:
             ConfigError: It is not set, or holds no key.
         """
-        secret = Secret(os.environ.get(name, "").strip())
-        if not secret.reveal():
-            # A name as long as a key may be the key itself, written in the wrong place.
-            said = f" {name}" if len(name) < _SHORTEST_SECRET else ""
-            raise ConfigError(f"the environment variable{said} holds no token key: give the variable's name")
-        return cls(secret)
+        return cls(Secret.from_env(name, "token key"))
 
     def reveal(self) -> str:
         """The secret itself, for the one place that hands it on, sealed."""

@@ -13,6 +13,7 @@ from cardscreen.finished import all_in
 from cardscreen.job import Job
 from cardscreen.paths import is_delta, is_url
 from cardscreen.runs import locked
+from cardscreen.signing import Signer
 from cardscreen.store import Store
 
 
@@ -26,11 +27,11 @@ def upgrade(place: str) -> Iterator[str]:
         job = Job.read(place)
         if job.store is not None:
             yield from _store(Store(job.store))
-        yield from _runs(job.output)
+        yield from _runs(job.output, job.sign.signer() if job.sign else None)
     elif is_url(place) or is_delta(place):
         yield from _store(Store(place))
     elif Path(place).is_dir():
-        yield from _runs(Path(place))
+        yield from _runs(Path(place), None)
     else:
         raise ConfigError(f"there is no store, folder or job {place!r}")
 
@@ -41,21 +42,25 @@ def _store(store: Store) -> Iterator[str]:
         yield f"the store {store.path} tells the digests of its {files} files in version {done.number}"
 
 
-def _runs(output: Path) -> Iterator[str]:
-    """Put the runs that are in no chain into it, as they are; where the chain is broken, begin another."""
+def _runs(output: Path, signer: Signer | None) -> Iterator[str]:
+    """Put the runs that are in no chain, or not signed, into it, as they are; where it is broken, begin another."""
     with not_for_others(), locked(output):
         try:
             chain.read(output)
         except InputError:
             aside = chain.set_aside(output)
             yield f"the broken chain of {output} is kept as {aside.name}"
-        told = chain.manifests(chain.read(output))
+        told = chain.standing(chain.read(output))
         there = {run.folder.name: run.folder for run in all_in(output)}
         for run_id in sorted(told.keys() - there):
-            chain.append(output, "gone", run_id, told[run_id][-1])
+            chain.append(output, "gone", run_id, told[run_id][-1].manifest, signer)
             yield f"run {run_id} is not there any more: the chain of {output} says so now"
-        fresh = [folder for run_id, folder in there.items() if run_id not in told]
+        fresh = [
+            folder
+            for run_id, folder in there.items()
+            if run_id not in told or (signer is not None and not told[run_id][-1].is_signed(signer))
+        ]
         for folder in fresh:
-            chain.append(output, "upgraded", folder.name, sha256_of(folder / MANIFEST))
+            chain.append(output, "upgraded", folder.name, sha256_of(folder / MANIFEST), signer)
         if fresh:
             yield f"the chain of {output} holds {len(fresh)} more {'run' if len(fresh) == 1 else 'runs'}, as they are"

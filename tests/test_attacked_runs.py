@@ -15,6 +15,9 @@ import polars as pl
 import pytest
 from attacks import flip, outcomes
 from commands import Done, cardscreen
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from small_operator import (
     LISTED,
     begin_chain,
@@ -278,3 +281,104 @@ def test_runs_of_an_earlier_release_are_gone_on_from_with_a_warning_until_they_a
     assert (passed, "cardscreen upgrade" in said) == (True, True)
     begin_chain(operator / "runs")
     assert run(operator, THIRD).code == 4
+
+
+# Signatures
+
+
+def _make_key(file: Path) -> str:
+    """A new key in a file; its public half."""
+    key = Ed25519PrivateKey.generate()
+    file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    file.chmod(0o600)
+    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+@pytest.fixture
+def signed(operator: Path) -> Path:
+    """The operator, whose job names a key, and whose runs a person has had signed."""
+    (operator / "public.pem").write_text(_make_key(operator / "sign.pem"), encoding="utf-8")
+    with (operator / "job.toml").open("a", encoding="utf-8") as job:
+        job.write('[output]\nsign = { file = "sign.pem" }\n')
+    done = run(operator, THIRD)
+    assert (done.code, "is not signed by the key" in done.err, "cardscreen upgrade" in done.err) == (3, True, True)
+    assert cardscreen("upgrade", "job.toml", cwd=operator).code == 0
+    assert run(operator, THIRD).code == 4
+    return operator
+
+
+def test_signed_runs_are_audited_approved_and_pruned_by_their_jobs_key(signed: Path) -> None:
+    passed, said = audit(signed, "job.toml")
+    assert (passed, "not proven" in said) == (True, False), said
+    waiting = held(signed)[-1]
+    assert approve(signed, waiting).code == 0
+    assert audit(signed, "job.toml", "--replay")[0]
+    assert cardscreen("runs", "discard", held(signed)[0], *WHO, cwd=signed).code == 0
+    assert cardscreen("runs", "prune", "job.toml", "--keep", "1", cwd=signed).code == 0
+    assert audit(signed, "job.toml")[0]
+    assert all(link.key for link in chain.read(signed / "runs")[3:])
+
+
+def test_an_auditor_needs_the_public_key_only(signed: Path) -> None:
+    (signed / "sign.pem").unlink()
+    assert audit(signed, "runs", "--key", "public.pem")[0]
+    _make_key(signed / "another.pem")
+    passed, said = audit(signed, "runs", "--key", "another.pem")
+    assert (passed, "is not signed by the key" in said) == (False, True)
+    done = cardscreen("audit", "job.toml", cwd=signed)
+    assert (done.code, "sign.pem can't be read" in done.err) == (2, True)
+
+
+def test_a_run_that_is_rewritten_with_its_chain_is_not_signed(signed: Path) -> None:
+    waiting = held(signed)[-1]
+    told = manifest(waiting) | {"held": []}
+    write_json(waiting / "manifest.json", told)
+    begin_chain(signed / "runs")  # all lines anew, by one who has no key
+    passed, said = audit(signed, "job.toml")
+    assert (passed, f"run {waiting.name} is not signed" in said) == (False, True)
+    assert approve(signed, waiting).code == 3
+    done = run(signed, THIRD)
+    assert (done.code, "is not signed by the key" in done.err) == (3, True)
+
+
+def test_a_signed_chain_is_not_gone_on_with_unsigned(signed: Path) -> None:
+    job = (signed / "job.toml").read_text(encoding="utf-8")
+    (signed / "job.toml").write_text(job.replace('sign = { file = "sign.pem" }', ""), encoding="utf-8")
+    done = run(signed, THIRD)
+    assert (done.code, "is signed by the key" in done.err, "Traceback" in done.err) == (3, True, False)
+    passed, said = audit(signed, "job.toml")
+    assert (passed, "which is not known here" in said) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("sign", "words"),
+    [
+        ('{ file = "no.pem" }', "no.pem can't be read"),
+        ('{ file = "job.toml" }', "holds no Ed25519 key"),
+        ('{ file = "rsa.pem" }', "a key of another kind than Ed25519"),
+        ('{ env = "NOT_SET" }', "NOT_SET holds no key for signing"),
+        ('{ command = ["false"] }', "ended with exit code 1"),
+        ('{ command = ["/no/such/program"] }', "can't be run"),
+        ('{ file = "a", env = "B" }', "give one of file, env and command"),
+    ],
+)
+def test_a_key_that_can_not_be_had_is_told_and_nothing_is_run(operator: Path, sign: str, words: str) -> None:
+    (operator / "rsa.pem").write_bytes(
+        rsa.generate_private_key(65537, 2048).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    )
+    (operator / "rsa.pem").chmod(0o600)
+    with (operator / "job.toml").open("a", encoding="utf-8") as job:
+        job.write(f"[output]\nsign = {sign}\n")
+    done = run(operator, THIRD)
+    assert (done.code, words in done.err, "PRIVATE" in done.err) == (2, True, False), done.err
+
+
+def test_a_key_is_printed_by_a_command_and_one_that_others_can_read_is_refused(operator: Path) -> None:
+    _make_key(operator / "sign.pem")
+    with (operator / "job.toml").open("a", encoding="utf-8") as job:
+        job.write(f'[output]\nsign = {{ command = ["cat", "{operator / "sign.pem"}"] }}\n')
+    assert cardscreen("upgrade", "job.toml", cwd=operator).code == 0
+    assert run(operator, THIRD).code == 4
+    (operator / "sign.pem").chmod(0o640)
+    done = cardscreen("audit", "job.toml", "--key", "sign.pem", cwd=operator)
+    assert (done.code, "can be read by others" in done.err) == (2, True)

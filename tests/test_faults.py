@@ -207,7 +207,7 @@ def test_a_clock_before_the_newest_run_stops_the_night(operator: Operator) -> No
     output = operator.folder / "runs"
     output.joinpath(operator.published()[0].name).rename(output / "29990101T000000Z")
     begin_chain(output)
-    runs.tidy(output)
+    runs.tidy(output, None)
     with pytest.raises(InputError, match="set the clock right"):
         run_job(Job.read(operator.folder / "job.toml"), as_of=day(2), allow_future=True)
     assert untouched(operator)

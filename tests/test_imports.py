@@ -13,10 +13,10 @@ PACKAGE = Path(cardscreen.__file__).parent
 #: From the ground up: a module may import only modules before it.
 ORDER = [
     *("errors", "toml_lines", "complaints", "config", "zones", "schema", "terms"),
-    *("files", "cache", "chain", "digits", "members", "index", "intervals"),
+    *("files", "cache", "digits", "members", "index", "intervals"),
     *("cleaning", "languages", "readings", "foreign_lines", "encodings"),
     *("frames", "paths", "partitions", "remote", "reading", "sources", "tables", "days"),
-    *("secret", "sealed", "tokens", "numbering", "splitting"),
+    *("secret", "signing", "chain", "sealed", "tokens", "numbering", "splitting"),
     *("keys", "forms", "phone_forms", "codes", "addresses"),
     *("phones", "luhn", "truncated", "prefixes", "schemes", "samples"),
     *("pan_forms", "pan_groups", "pans", "pans_in_text", "issuers", "cards", "wallets"),
