@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import threading
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,7 +31,8 @@ def write_whole(target: Path, write: Callable[[Path], object]) -> None:
         >>> target.read_text()
         'all of it'
     """
-    partial = target.with_name(f".{target.name}.{os.getpid()}.{threading.get_ident()}.part")
+    # Nobody can foresee the name, and so put a link there.
+    partial = target.with_name(f".{target.name}.{secrets.token_hex(8)}.part")
     try:
         write(partial)
         partial.replace(target)

@@ -351,15 +351,15 @@ def _check_steady(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
         )
 
 
-def _states(job: Job) -> dict[str, tuple[int, int, int]]:
-    """Of every input file its number, size and time of change."""
+def _states(job: Job) -> dict[str, tuple[int, ...]]:
+    """Of every input file its number, size and times: that of the change of its inode can't be set back."""
     tables = [file for path in (job.accounts, *job.lists) for file in files_of(path) if "://" not in file]
     files = [*tables, *map(str, job.files.values())]
     try:
         stats = {file: Path(file).stat() for file in files}
     except FileNotFoundError as gone:
         raise no_such_file(str(gone.filename)) from None
-    return {file: (stat.st_ino, stat.st_size, stat.st_mtime_ns) for file, stat in stats.items()}
+    return {file: (stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns) for file, stat in stats.items()}
 
 
 @contextmanager

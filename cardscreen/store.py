@@ -159,7 +159,7 @@ class Store:
             buffer = io.BytesIO()
             compiled.write_parquet(buffer, compression="lz4", statistics=False)
             with contextlib.suppress(OSError):  # a read-only home, a full disk: the next run makes them again
-                cache.save(place, name, buffer.getvalue(), mode=0o600)
+                cache.save(place, name, buffer.getvalue())
         return compiled
 
     def _name_of(self, version: int) -> str:

@@ -82,7 +82,7 @@ def changed(place: str, told: Mapping[str, str], memory: str | None = None) -> l
         buffer = io.BytesIO()
         state.write_parquet(buffer)
         with contextlib.suppress(OSError):  # a read-only home, a full disk: they are read again
-            cache.save(folder, memory, buffer.getvalue(), mode=0o600)
+            cache.save(folder, memory, buffer.getvalue())
     return wrong
 
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import random
+import warnings
+from datetime import date
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import polars as pl
 import pytest
 from attacks import as_of_old, commits, outcomes, rewrite_commit
 from commands import cardscreen
 from test_store import live, take
 
 import cardscreen as cs
-from cardscreen import store_files
+from cardscreen import cache, store_files
 from cardscreen.edits import rollback
 from cardscreen.store import Store
 
@@ -118,3 +123,73 @@ def test_an_import_into_a_store_of_an_earlier_release_writes_the_digests(lists: 
         "police": 1,
     }
     assert live(tmp_path, version=12) == ["01", "02", "03", "10", "11"]
+
+
+# The cache
+
+
+def _plant(place: Path, content: bytes) -> Path:
+    """A content in the cache under its own digest, as whoever can write there could put it."""
+    for file in place.rglob("*.parquet"):
+        file.unlink()
+    place.mkdir(parents=True, exist_ok=True)
+    file = place / f"x.{hashlib.sha256(content).hexdigest()}.parquet"
+    file.write_bytes(content)
+    file.chmod(0o600)
+    return file
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("CARDSCREEN_CACHE_DIR", str(tmp_path / "cache"))
+    cache.save(cache.folder("lists"), "x", b"its own")
+    return cache.folder("lists")
+
+
+def test_the_cache_is_the_users_alone(place: Path) -> None:
+    assert list(cache.load(place, "x")) == [b"its own"]
+    modes = {path.stat().st_mode & 0o777 for path in (place, place.parent)}
+    assert (modes, {file.stat().st_mode & 0o777 for file in place.iterdir()}) == ({0o700}, {0o600})
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o707, 0o777])
+@pytest.mark.parametrize("which", ["root", "folder"])
+def test_a_cache_that_others_can_write_to_is_passed_over_with_a_warning(place: Path, which: str, mode: int) -> None:
+    (place.parent if which == "root" else place).chmod(mode)
+    with pytest.warns(UserWarning, match="is passed over, since others can write to"):
+        assert list(cache.load(place, "x")) == []
+    with pytest.warns(UserWarning, match="is passed over"):
+        cache.save(place, "y", b"more")
+    assert len(list(place.iterdir())) == 1
+
+
+def test_a_file_in_the_cache_that_others_can_write_to_is_passed_over(place: Path) -> None:
+    _plant(place, b"another").chmod(0o666)
+    assert list(cache.load(place, "x")) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_strangers_file_and_folder_in_the_cache_are_passed_over(place: Path) -> None:
+    os.chown(_plant(place, b"another"), 12345, 12345)
+    assert list(cache.load(place, "x")) == []
+    os.chown(place, 12345, 12345)
+    with pytest.warns(UserWarning, match="somebody else's"):
+        assert list(cache.load(place, "x")) == []
+
+
+def test_what_is_no_file_in_the_cache_is_passed_over(place: Path, tmp_path: Path) -> None:
+    file = _plant(place, b"another")
+    file.unlink()
+    file.mkdir()
+    assert list(cache.load(place, "x")) == []
+
+
+def test_listings_are_compiled_where_the_cache_is_a_strangers(lists: Path, tmp_path: Path, place: Path) -> None:
+    wanted = live(tmp_path)
+    place.parent.chmod(0o777)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert live(tmp_path) == wanted
+        accounts = pl.DataFrame({"account_id": [1], "mobile": ["138 0013 8011"]})
+        found = cs.screen(accounts, Store(lists).blocklist(), {"mobile": cs.Phone("CN")}, as_of=date(2026, 3, 1))
+    assert sorted(found.hits.collect()["source"]) == ["bank", "police"]

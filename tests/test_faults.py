@@ -153,12 +153,20 @@ def changing(operator: Operator, change: Callable[[Path], Any]) -> Callable[...,
     return screened
 
 
+def rewritten(file: Path) -> None:
+    """Another content of the same size, with the time of before."""
+    before = file.stat()
+    file.write_bytes(file.read_bytes()[::-1])
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
         pytest.param(lambda file: file.write_text("x"), "changed while they were read", id="cut"),
         pytest.param(lambda file: file.unlink(), "there is no file", id="gone"),
         pytest.param(lambda file: os.utime(file, (1, 1)), "changed while they were read", id="touched"),
+        pytest.param(lambda file: rewritten(file), "changed while they were read", id="same-size-and-time"),
     ],
 )
 def test_an_input_that_changes_while_it_is_read_is_refused(

@@ -58,7 +58,8 @@ def fetch(name: str, payload: _Schema, build: Callable[[], Intervals], *, within
         return table
     place = folder()
     try:
-        place.mkdir(parents=True, exist_ok=True)
+        if not cache.made(place):
+            return _built(build)
         with filelock.FileLock(place / f"{name}.lock", timeout=0 if within_query else _PATIENCE):
             table = load(name, payload, within_query=within_query)  # another process may have built it meanwhile
             if table is None:
