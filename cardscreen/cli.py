@@ -49,12 +49,14 @@ _Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no tab
 def main() -> NoReturn:
     """The entry point: errors become one sentence and an exit code."""
     from cardscreen.errors import CardscreenError
+    from cardscreen.files import not_for_others
 
     talk.in_sentences()
     signal.signal(signal.SIGTERM, _terminate)
     warnings.showwarning = _warn
     try:
-        code = app(standalone_mode=False)
+        with not_for_others():
+            code = app(standalone_mode=False)
         if code == _INTERRUPTED:  # typer makes of it an exit without a word
             raise KeyboardInterrupt
     except CardscreenError as error:
@@ -171,7 +173,7 @@ def run(
     [dim]Example:[/dim] cardscreen run job.toml --as-of 2026-11-23
     """
     from cardscreen.job import Job
-    from cardscreen.metrics import measured
+    from cardscreen.metrics import check_own, measured
     from cardscreen.run import run_job
     from cardscreen.tables import parse_day, parse_instant
 
@@ -179,7 +181,9 @@ def run(
     begun = time.perf_counter()
     with measured(None if dry_run else metrics, _warn) as night, talk.progress(quiet=quiet) as tell:
         what = Job.read(job)
-        night.file = night.file or (None if dry_run else what.metrics)
+        if night.file is None and what.metrics is not None and not dry_run:
+            check_own(what.metrics)
+            night.file = what.metrics
         day, instant = parse_day(as_of) if as_of else None, parse_instant(known_at) if known_at else None
         done = night.run = run_job(
             what,
@@ -247,6 +251,7 @@ def normalize(
     delimiter: Annotated[str | None, typer.Option(help="Between the fields of text, such as ';'.")] = None,
     sheet: Annotated[str | None, typer.Option(help="Of a spreadsheet; otherwise the first.")] = None,
     header_row: Annotated[int | None, typer.Option(min=1, help="The line that names the columns.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
 ) -> None:
     """Normalise one column of a file; the other columns are kept. Cards come out masked.
 
@@ -256,7 +261,7 @@ def normalize(
     from cardscreen.reading import Reading
 
     reading = Reading(encoding, delimiter, sheet, header_row, saying="say {flag} {value}")
-    rows = normalize_file(kind, file, column, out, region, reading)
+    rows = normalize_file(kind, file, column, out, region, reading, force=force)
     talk.say("written", f"{talk.counted(rows, 'row')} written to {out}")
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from cardscreen.errors import ConfigError
+
 _UMASK = 0o027  # nothing for others
+#: What tells a folder of ours, in which nothing is put that was not written with it.
+_OURS = {"manifest.json": "a run", "_delta_log": "a store of listings"}
 
 
 @contextmanager
@@ -19,6 +23,29 @@ def not_for_others() -> Iterator[None]:
         yield
     finally:
         os.umask(before)
+
+
+def claim(out: Path, inputs: Iterable[str | Path] = (), *, force: bool = False) -> None:
+    """Refuse an output that would put an end to what is there.
+
+    Args:
+        out: The file that is to be written.
+        inputs: What is read for it.
+        force: Write over a file that is there; never over what is read, or into a run or a store.
+
+    Raises:
+        ConfigError: Says what is there, and what to do.
+    """
+    if any(Path(each).exists() and out.exists() and out.samefile(each) for each in inputs):
+        raise ConfigError(f"{out} is what is read: name another file")
+    for folder in (out.absolute().parent.resolve(), *out.absolute().parent.resolve().parents):
+        for sign, what in _OURS.items():
+            if (folder / sign).exists():
+                raise ConfigError(f"{out} lies in {what}, where nothing else is put: name another folder")
+    if out.is_dir():
+        raise ConfigError(f"{out} is a folder: name a file")
+    if out.exists() and not force:
+        raise ConfigError(f"{out} is there already: name another file, or say --force to write over it")
 
 
 def write_whole(target: Path, write: Callable[[Path], object]) -> None:

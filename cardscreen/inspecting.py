@@ -13,7 +13,7 @@ import polars as pl
 
 from cardscreen import schema
 from cardscreen.errors import ConfigError, InputError, near
-from cardscreen.files import not_for_others, write_whole
+from cardscreen.files import claim, not_for_others, write_whole
 from cardscreen.identifiers import KINDS
 from cardscreen.merging import in_force
 from cardscreen.store import Store, Version
@@ -214,27 +214,28 @@ def counted(differing: pl.DataFrame) -> pl.DataFrame:
 _NO_TEXT = pl.lit(None, dtype=pl.String)
 
 
-def export(listings: pl.LazyFrame, out: Path, form: Form, key: TokenKey | None) -> int:
+def export(listings: pl.LazyFrame, out: Path, form: Form, key: TokenKey | None, *, force: bool = False) -> int:
     """Write listings to a .csv or .parquet file; see `shown`. Returns how many.
 
     Raises:
-        ConfigError: Another ending.
+        ConfigError: As for `write`.
     """
     frame = shown(listings.select(list(schema.LISTING)).collect(), form, key)
-    write(frame, out)
+    write(frame, out, force=force)
     return len(frame)
 
 
-def write(frame: pl.DataFrame, out: Path) -> None:
+def write(frame: pl.DataFrame, out: Path, *, force: bool = False) -> None:
     """Write a table to a .csv or .parquet file, whole or not at all.
 
     Raises:
-        ConfigError: Another ending.
+        ConfigError: Another ending, or something is there, and is not to be written over.
         InputError: It can't be written there.
     """
     writers: dict[str, Callable[[Path], object]] = {".csv": frame.write_csv, ".parquet": frame.write_parquet}
     if out.suffix not in writers:
         raise ConfigError(f"{out}: give a file ending in .csv or .parquet")
+    claim(out, force=force)
     try:
         with not_for_others():
             write_whole(out, writers[out.suffix])

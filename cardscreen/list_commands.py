@@ -179,6 +179,7 @@ def diff(
     before: Annotated[int, typer.Argument(help="A version.")],
     after: Annotated[int | None, typer.Argument(help="A later one; the newest when left out.")] = None,
     out: Annotated[Path | None, typer.Option(help="A .csv or .parquet file for all the rows.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
     as_of: _AsOf = None,
     as_json: _Json = False,
 ) -> None:
@@ -194,7 +195,7 @@ def diff(
     found = inspecting.difference(place, before, place.at(after).number, _day(as_of))
     print_frame(inspecting.counted(found), as_json=as_json)
     if out:
-        inspecting.write(inspecting.shown(found), out)
+        inspecting.write(inspecting.shown(found), out, force=force)
         typer.echo(f"{talk.counted(len(found), 'row')} written to {out}", err=True)
 
 
@@ -202,6 +203,7 @@ def diff(
 def export(
     store: _Store,
     out: Annotated[Path, typer.Option(help="A .csv or .parquet file to write.")],
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
     form: Annotated[str, typer.Option("--as", help="Card numbers: masked, token or plain.")] = "masked",
     source: _Source = None,
     kind: _Kind = None,
@@ -223,7 +225,8 @@ def export(
         source=source, kind=kind, reason=reason, state=_one_of("--state", state, ("live", "ended", "all"))
     )
     found = inspecting.rows(Store(store), which, _day(as_of), version)
-    count = inspecting.export(found, out, _one_of("--as", form, ("masked", "token", "plain")), _key(key_file, key_env))
+    shown = _one_of("--as", form, ("masked", "token", "plain"))
+    count = inspecting.export(found, out, shown, _key(key_file, key_env), force=force)
     typer.echo(f"{talk.counted(count, 'listing')} written to {out}", err=True)
 
 

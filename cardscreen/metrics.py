@@ -17,10 +17,11 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from cardscreen.brakes import invalid_share
-from cardscreen.errors import CardscreenError, HeldForApproval, without_cards
+from cardscreen.errors import CardscreenError, ConfigError, HeldForApproval, without_cards
 from cardscreen.files import write_whole
 from cardscreen.run import Run
 
+_BEGINS, _ENDING = b"# HELP cardscreen_", ".prom"  # collectors read no other files
 _LAST_SUCCESS = "cardscreen_last_success_timestamp_seconds"
 
 
@@ -44,7 +45,12 @@ def measured(file: Path | None, complain: Callable[[str], None]) -> Iterator[Nig
     Args:
         file: Where to; None: nowhere.
         complain: Told where the file can't be written: that changes nothing about the run.
+
+    Raises:
+        ConfigError: The file holds something else than figures of an earlier run.
     """
+    if file is not None:
+        check_own(file)
     night, begun = Night(file), time.time()
     code = 1
     try:
@@ -61,6 +67,21 @@ def measured(file: Path | None, complain: Callable[[str], None]) -> Iterator[Nig
                 complain(f"the metrics file {night.file} can't be written: {error.strerror}")
 
 
+def check_own(file: Path) -> None:
+    """Refuse to write figures over anything but figures, however damaged.
+
+    Raises:
+        ConfigError: Something else is there.
+    """
+    try:
+        with file.open("rb") as stream:
+            begins = stream.read(len(_BEGINS))
+    except OSError:  # nothing is there; or it can't be written either, which changes nothing about the run
+        return
+    if begins not in (_BEGINS, b"") and file.suffix != _ENDING:
+        raise ConfigError(f"{file} holds something else than the figures of a run: name another file for metrics")
+
+
 def _exit_code(error: BaseException) -> int:
     if isinstance(error, CardscreenError):
         return error.exit_code
@@ -74,7 +95,12 @@ def _exit_code(error: BaseException) -> int:
 def _write(file: Path, run: Run | None, code: int, seconds: float) -> None:
     success = time.time() if code == 0 else _last_success(file)
     text = generate_latest(figures(run, code, seconds, success))
-    write_whole(file, lambda partial: partial.write_bytes(text))
+
+    def write(partial: Path) -> None:
+        partial.write_bytes(text)
+        partial.chmod(0o644)  # counts alone, which a collector reads that is another user
+
+    write_whole(file, write)
 
 
 def _last_success(file: Path) -> float | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +9,10 @@ import polars as pl
 
 from cardscreen.errors import ConfigError, InputError, first_line
 from cardscreen.exposure import check_no_tokens
+from cardscreen.files import claim, not_for_others, write_whole
 from cardscreen.frames import ENGINE_ERRORS
 from cardscreen.identifiers import Kind, kind_from_options
+from cardscreen.paths import files_of, is_url
 from cardscreen.reading import Reading
 from cardscreen.tables import explaining, open_table, require_columns
 
@@ -27,7 +28,14 @@ def _kind(kind: str, column: str, region: str | None) -> Kind:
 
 
 def normalize_file(
-    kind: str, source: str, column: str, out: Path, region: str | None = None, reading: Reading = _AS_IT_IS
+    kind: str,
+    source: str,
+    column: str,
+    out: Path,
+    region: str | None = None,
+    reading: Reading = _AS_IT_IS,
+    *,
+    force: bool = False,
 ) -> int:
     """Replace a raw column by the fields that its kind reads, `<column>_<field>`, and write the table.
 
@@ -38,6 +46,7 @@ def normalize_file(
         out: A .parquet or .csv file.
         region: Region of national phone numbers.
         reading: How text files and sheets are to be read.
+        force: Write over a file that is there.
 
     Returns:
         How many rows were written.
@@ -45,10 +54,12 @@ def normalize_file(
     Raises:
         MissingColumn: The column is not there.
         InputError: The file can't be read, or `out` can't be written.
-        ConfigError: `out` has another ending, options make no sense, or masks would stand beside tokens.
+        ConfigError: `out` has another ending, or is there already, or is what is read; options make no sense, or
+            masks would stand beside tokens.
     """
     if out.suffix not in (".parquet", ".csv"):
         raise ConfigError(f"{out}: give a file ending in .parquet or .csv")
+    claim(out, () if is_url(source) else files_of(source), force=force)
     with explaining(source, reading):
         table = open_table(source, reading)
         names = table.collect_schema().names()
@@ -63,19 +74,19 @@ def normalize_file(
     if odd := [name for name, dtype in table.collect_schema().items() if dtype == pl.Object]:
         raise InputError(f"{source}: column {odd[0]!r} is of a type that can't be read: leave it out of the file")
     read = table.with_columns(reader.fields(pl.col(column)).alias(column)).unnest(column, separator="_")
-    partial = out.with_name(f".{out.name}.part")
-    try:
+
+    def fill(file: Path) -> None:
         if out.suffix == ".csv":
-            read.sink_csv(partial)
+            read.sink_csv(file)
         else:
-            read.sink_parquet(partial)
-        partial.replace(out)
+            read.sink_parquet(file)
+
+    try:
+        with not_for_others():
+            write_whole(out, fill)
         return int(pl.scan_parquet(out).select(pl.len()).collect().item()) if out.suffix == ".parquet" else _lines(out)
     except ENGINE_ERRORS as error:
         raise InputError(f"{source} can't be normalised into {out}: {first_line(error)}") from None
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
 
 
 def _lines(file: Path) -> int:

@@ -224,6 +224,7 @@ def diff(
     policy: Annotated[Path | None, typer.Option(help="Another policy, in place of a later run.")] = None,
     rows: Annotated[int, typer.Option(min=0, help="Show so many accounts.")] = 0,
     out: Annotated[Path | None, typer.Option(help="A .csv or .parquet file for all the accounts.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
     anyway: Annotated[bool, typer.Option("--anyway", help="Even if identifiers or account ids differ.")] = False,
     as_json: _Json = False,
 ) -> None:
@@ -257,5 +258,5 @@ def diff(
     if rows:
         print_frame(told.head(rows), as_json=as_json)
     if out:
-        write(told, out)
+        write(told, out, force=force)
         talk.say("written", f"{talk.counted(len(told), 'row')} written to {out}")

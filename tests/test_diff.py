@@ -28,7 +28,7 @@ def diff(operator: Path, *arguments: object) -> list[dict[str, Any]]:
 def moved(operator: Path, *arguments: object) -> list[tuple[Any, ...]]:
     """All accounts that move: account, move, action before, action."""
     out = operator / "moved.parquet"
-    done = cardscreen("diff", *arguments, "--out", out, cwd=operator)
+    done = cardscreen("diff", *arguments, "--out", out, "--force", cwd=operator)
     assert done.code == 0, done.err
     return pl.read_parquet(out).select("account_id", "move", "action_before", "action").rows()
 

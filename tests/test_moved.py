@@ -155,7 +155,7 @@ def readable(folder: Path) -> list[int]:
     told = []
     for version in store.history():
         done = cardscreen(
-            "list", "export", "--store", "lists", "--version", version.number, "--out", "x.csv", cwd=folder
+            "list", "export", "--store", "lists", "--version", version.number, "--out", "x.csv", "--force", cwd=folder
         )
         told += [version.number] if done.code == 0 else []
     return sorted(told)

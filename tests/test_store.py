@@ -167,7 +167,18 @@ def test_an_export_is_a_blocklist_again(tmp_path: Path, form: str) -> None:
     take(tmp_path, [7], "bank")
     out = tmp_path / f"out.{form}"
     done = cardscreen(
-        "list", "export", "--store", "lists", "--source", "police", "--out", out, "--as-of", DAY, cwd=tmp_path
+        "list",
+        "export",
+        "--store",
+        "lists",
+        "--source",
+        "police",
+        "--out",
+        out,
+        "--force",
+        "--as-of",
+        DAY,
+        cwd=tmp_path,
     )
     assert done.code == 0, done.err
     frame = pl.read_csv(out, infer_schema=False) if form == "csv" else pl.read_parquet(out)
@@ -185,7 +196,7 @@ def test_card_numbers_are_exported_masked_as_tokens_or_plain_as_asked(
     monkeypatch.setenv("K", "k" * 40)
 
     def exported(*how: str) -> str:
-        done = cardscreen("list", "export", "--store", "lists", "--out", "x.csv", *how, cwd=tmp_path)
+        done = cardscreen("list", "export", "--store", "lists", "--out", "x.csv", "--force", *how, cwd=tmp_path)
         assert done.code == 0, done.err
         return str(pl.read_csv(tmp_path / "x.csv", infer_schema=False)["value"].item())
 
