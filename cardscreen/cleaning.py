@@ -6,6 +6,8 @@ text; a float is trusted only where it holds a whole number.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import polars as pl
 
 from cardscreen.errors import InputError
@@ -186,3 +188,24 @@ def shape(cell: pl.Expr) -> pl.Expr:
     """
     text = cell.cast(pl.String)
     return text.str.head(SHAPE_LENGTH).str.replace_all(r"\p{N}", "9").str.replace_all(r"\p{L}", "A")
+
+
+#: Text that a spreadsheet would calculate; a plain number with a sign is none.
+_FORMULA = r"^(?:[=@＝＠＋－\t\r\n]|[+\-][0-9 .]*[^0-9 .])"
+
+
+def without_formulas(frame: pl.DataFrame, exact: Collection[str] = ()) -> pl.DataFrame:
+    """A table for a CSV that people open: what a spreadsheet would calculate gets an apostrophe in front.
+
+    Args:
+        frame: The table.
+        exact: Columns that stay as they are, since programs find rows by them.
+
+    Example:
+        >>> without_formulas(pl.DataFrame({"reason": ["=1+1", "-5", "theft"]}))["reason"].to_list()
+        ["'=1+1", '-5', 'theft']
+    """
+    texts = [name for name, dtype in frame.schema.items() if dtype == pl.String and name not in exact]
+    cells = pl.col(texts)
+    safe = pl.when(cells.str.contains(_FORMULA)).then(pl.lit("'") + cells).otherwise(cells)
+    return frame.with_columns(safe.name.keep())

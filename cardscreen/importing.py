@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from cardscreen import schema
+from cardscreen.cleaning import without_formulas
 from cardscreen.errors import ConfigError, FeedRefused, InputError, near, without_cards
 from cardscreen.feed_checks import (
     CHECKS,
@@ -377,7 +378,7 @@ def _write_rejects(file: Path, read: FeedRows) -> Path | None:
         if len(read.rejects):
             with not_for_others():
                 file.parent.mkdir(exist_ok=True)
-                write_whole(file, read.rejects.write_csv)
+                write_whole(file, without_formulas(read.rejects).write_csv)
             return file
         file.unlink(missing_ok=True)
     except OSError:  # a folder that can't be written; the caller says so where it matters

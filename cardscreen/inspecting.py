@@ -12,6 +12,7 @@ from typing import Any, Literal
 import polars as pl
 
 from cardscreen import schema
+from cardscreen.cleaning import without_formulas
 from cardscreen.errors import ConfigError, InputError, near
 from cardscreen.files import claim, not_for_others, write_whole
 from cardscreen.identifiers import KINDS
@@ -214,6 +215,10 @@ def counted(differing: pl.DataFrame) -> pl.DataFrame:
 _NO_TEXT = pl.lit(None, dtype=pl.String)
 
 
+#: Columns by which programs find rows: canonical values, which are no formulas, and ids.
+_EXACT = ("value", "account_id")
+
+
 def export(listings: pl.LazyFrame, out: Path, form: Form, key: TokenKey | None, *, force: bool = False) -> int:
     """Write listings to a .csv or .parquet file; see `shown`. Returns how many.
 
@@ -232,7 +237,8 @@ def write(frame: pl.DataFrame, out: Path, *, force: bool = False) -> None:
         ConfigError: Another ending, or something is there, and is not to be written over.
         InputError: It can't be written there.
     """
-    writers: dict[str, Callable[[Path], object]] = {".csv": frame.write_csv, ".parquet": frame.write_parquet}
+    people = without_formulas(frame, _EXACT)
+    writers: dict[str, Callable[[Path], object]] = {".csv": people.write_csv, ".parquet": frame.write_parquet}
     if out.suffix not in writers:
         raise ConfigError(f"{out}: give a file ending in .csv or .parquet")
     claim(out, force=force)

@@ -17,6 +17,7 @@ import polars_hash as plh
 
 from cardscreen import schema
 from cardscreen.changes import Changes
+from cardscreen.cleaning import without_formulas
 from cardscreen.errors import InputError
 from cardscreen.rules import ACCOUNT
 from cardscreen.sources.text import LINE
@@ -55,7 +56,6 @@ CAUSES = {
 }
 _KEY_LENGTH = 32
 _EXACT = ["run_id", "key", "account_id"]
-_FORMULA = r"^(?:[=@＝＠＋－\t\r\n]|[+\-][0-9 .]*[^0-9 .])"
 
 
 def write_files(
@@ -161,9 +161,7 @@ def key(purpose: str, action: str) -> pl.Expr:
 
 def _write(rows: pl.DataFrame, file: Path) -> None:
     text = rows.with_columns(pl.all().cast(pl.String)).rename(lambda name: name.removeprefix(ACCOUNT))
-    cells = pl.exclude(_EXACT)
-    safe = pl.when(cells.str.contains(_FORMULA)).then(pl.lit("'") + cells).otherwise(cells)
-    write_rows(text.with_columns(safe.name.keep()), file)
+    write_rows(without_formulas(text, _EXACT), file)
 
 
 def write_rows(rows: pl.DataFrame, file: Path) -> None:

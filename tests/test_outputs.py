@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import shutil
 import stat
 from pathlib import Path
 
+import polars as pl
 import pytest
 from commands import cardscreen
 from small_operator import published, run, two_nights
@@ -94,3 +96,26 @@ def test_figures_are_written_over_figures_only(operator: Path, way: str) -> None
 def test_what_is_written_is_not_for_others(operator: Path, name: str) -> None:
     assert cardscreen(*commands(operator, "out.csv")[name], cwd=operator).code == 0
     assert stat.S_IMODE((operator / "out.csv").stat().st_mode) == 0o640
+
+
+FORMULAS = {"=1+1": "'=1+1", "@SUM(A1)": "'@SUM(A1)", "+cmd|' /C calc'!A0": "'+cmd|' /C calc'!A0", "-5": "-5"}
+
+
+def test_no_csv_that_people_open_holds_a_formula(operator: Path) -> None:
+    lines = [f'139001390{30 + at},2026-11-22,"{text}",' for at, text in enumerate(FORMULAS)]
+    rows = ["number,listed,case,why", "+86170000*,2026-11-22,C-1,", *lines, '=1+1,2026-11-22,"=2+2",', ""]
+    (operator / "police.csv").write_text("\n".join(rows), encoding="utf-8")
+    command = ("list", "import", "police.csv", "--feed", "police.toml", "--store", "lists", "--as-of", "2026-11-22")
+    done = cardscreen(*command, "--allow", "shrink", "--allow", "unusable", cwd=operator)
+    assert done.code == 0, done.err
+    assert run(operator, "2026-11-22").code == 0
+    first, latest = published(operator)[0], published(operator)[-1]
+    assert cardscreen("list", "export", "--store", "lists", "--out", "a.csv", cwd=operator).code == 0
+    exported = pl.read_csv(operator / "a.csv", infer_schema=False).filter(source="police")
+    assert set(FORMULAS.values()) < set(exported["reference"])
+    assert "+86170000*" in exported["value"].to_list()  # as it is: it can be read again
+    assert cardscreen("list", "diff", 3, "--store", "lists", "--out", "b.csv", cwd=operator).code == 0
+    assert cardscreen("diff", first, latest, "--out", "c.csv", cwd=operator).code == 0
+    written = [*operator.glob("[abc].csv"), *latest.rglob("*.csv"), *(operator / "rejects").iterdir()]
+    cells = [cell for file in written for row in csv.reader(file.read_text("utf-8").splitlines()) for cell in row]
+    assert [cell for cell in cells if cell.startswith(("=", "@"))] == []
