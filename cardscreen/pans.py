@@ -50,7 +50,7 @@ _SCIENTIFIC = r"^[0-9](?:[.,][0-9]*)?[eE]\+?1[1-8]$"
 #: A number of so many digits with decimals: it came out of a float.
 _QUANTITY = r"^([0-9]{12,19})[.,]0+$"
 #: A number that may be filled up with zeros in front.
-_PADDED = r"^0+([1-9][0-9]{11,17})$"
+_PADDED = r"^0(?:0+[1-9][0-9]{11,16}|[1-9][0-9]{14})$"
 _LONG_SCHEME = "unionpay"
 _LOST_FLOAT = "9E+15"
 #: Digits that a spreadsheet keeps of a number; it writes zeros for the others.
@@ -225,13 +225,23 @@ def _numbers(text: pl.Series) -> pl.DataFrame:
 def _without_padding(parts: pl.Series, repair: bool) -> pl.Series:
     """`PARTS` of which the PANs that zeros fill up in front, as fields of one width do, are mended or damaged.
 
-    No scheme issues numbers that begin with 0 (ISO/IEC 7812-1 keeps it for other uses).
+    No scheme issues numbers that begin with 0 (ISO/IEC 7812-1 keeps it for other uses). Still, such a number may be a
+    bank's own, unless a sound one of a known scheme is left without the zeros, of which there are two, or one that
+    makes sixteen digits of fifteen.
     """
-    bare = parts.struct.field("text").to_frame("text").select(pl.col("text").str.extract(_PADDED)).to_series()
+    text = pl.col("text")
+    bare = (
+        parts.struct.field("text")
+        .to_frame("text")
+        .select(pl.when(text.str.contains(_PADDED)).then(text.str.strip_chars_start("0")))
+        .to_series()
+    )
     if bare.null_count() == len(bare):
         return parts
-    scheme, issued = schemes.of_pans(bare.cast(pl.UInt64), bare.str.len_bytes())
-    rows = (bare.is_not_null() & issued & (scheme != schemes.UNKNOWN)).arg_true()
+    number = bare.cast(pl.UInt64)
+    scheme, issued = schemes.of_pans(number, bare.str.len_bytes())
+    sound = number.to_frame("number").select(luhn_ok(pl.col("number")).fill_null(value=False)).to_series()
+    rows = (sound & issued & (scheme != schemes.UNKNOWN)).arg_true()
     if repair:
         mended = _numbers(bare.gather(rows).alias("text")).with_columns(note=pl.lit(REPAIRED))
     else:

@@ -109,7 +109,8 @@ def read_card(cell: str | None) -> tuple[str | None, str]:
     if not 12 <= len(text) <= 19:
         return None, "bad_length"
     bare = text.lstrip("0")
-    if bare != text and bare[:4] in LENGTHS and len(bare) in LENGTHS[bare[:4]]:
+    padded = len(text) - len(bare) > 1 or (len(text), len(bare)) == (16, 15)
+    if padded and len(bare) in LENGTHS.get(bare[:4], []) and luhn.is_valid(bare):
         return None, "damaged"
     if luhn.is_valid(text):
         return text, "valid"
