@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -67,16 +67,31 @@ def read(output: Path) -> tuple[Link, ...]:
     Raises:
         InputError: A line is not as it was written.
     """
-    file = output / FILE
+    return _read(output / FILE, *_state(output))
+
+
+def known(output: Path) -> Mapping[str, Sequence[str]]:
+    """Each run's manifests that are as written: the last one, and the one before it where that was to be cut.
+
+    Raises:
+        InputError: A line is not as it was written.
+    """
+    return _known(output / FILE, *_state(output))
+
+
+def _state(output: Path) -> tuple[int, ...]:
+    """What tells that the file is still the one that was read; nothing where there is none."""
     try:
-        stat = file.lstat()
+        told = (output / FILE).lstat()
     except FileNotFoundError:
         return ()
-    return _read(file, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+    return told.st_ino, told.st_size, told.st_mtime_ns, told.st_ctime_ns
 
 
 @lru_cache(maxsize=8)
-def _read(file: Path, *_state: int) -> tuple[Link, ...]:
+def _read(file: Path, *state: int) -> tuple[Link, ...]:
+    if not state:
+        return ()
     try:
         # A line without an end was being written when its program was killed.
         *lines, _ = file.read_bytes().split(b"\n")
@@ -165,11 +180,11 @@ def standing(links: tuple[Link, ...]) -> dict[str, list[Link]]:
     return {run_id: of_run for run_id, of_run in told.items() if of_run}
 
 
-def manifests(links: tuple[Link, ...]) -> dict[str, list[str]]:
-    """Each run's manifests that are as written: the last one, and the one before it where that was to be cut."""
+@lru_cache(maxsize=8)
+def _known(file: Path, *state: int) -> dict[str, list[str]]:
     return {
         run_id: [each.manifest for each in (of_run[-2:] if of_run[-1].event in _REMOVING else of_run[-1:])]
-        for run_id, of_run in standing(links).items()
+        for run_id, of_run in standing(_read(file, *state)).items()
     }
 
 
@@ -214,19 +229,19 @@ def fault(output: Path, folder: Path, content: bytes, records: Mapping[str, Any]
         records: The same, read.
     """
     try:
-        known = manifests(read(output)).get(folder.name)
+        told = known(output).get(folder.name)
     except InputError as error:
         return str(error)
-    if known is None and PREVIOUS in records:
+    if told is None and PREVIOUS in records:
         return f"run {folder.name} is not in {output / FILE}"
-    if known is not None and digest(content) not in known:
+    if told is not None and digest(content) not in told:
         return f"the manifest of run {folder.name} was changed"
     return None
 
 
 def is_known(output: Path, run_id: str) -> bool:
     """Whether a run is in the chain; those of earlier releases are not before they are upgraded."""
-    return run_id in manifests(read(output))
+    return run_id in known(output)
 
 
 def require(output: Path, folder: Path, content: bytes, records: Mapping[str, Any]) -> None:

@@ -120,7 +120,7 @@ def chain_faults(output: Path) -> tuple[list[str], list[str]]:
         links = chain.read(output)
     except InputError as error:
         return [str(error)], []
-    told, there = chain.manifests(links), {run.folder.name: run for run in all_in(output)}
+    told, there = chain.known(output), {run.folder.name: run for run in all_in(output)}
     wrong += [f"run {run_id} is gone" for run_id in sorted(told.keys() - there)]
     wrong += [found for run in there.values() if (found := run.fault)]
     if old := [run_id for run_id, run in there.items() if run_id not in told and not run.fault]:

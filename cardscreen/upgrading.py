@@ -37,7 +37,7 @@ def upgrade(place: str) -> Iterator[str]:
 
 
 def _store(store: Store) -> Iterator[str]:
-    if done := edits.upgrade(store):
+    if store.exists() and (done := edits.upgrade(store)):
         files = sum(map(len, (done.record.files or {}).values()))
         yield f"the store {store.path} tells the digests of its {files} files in version {done.number}"
 

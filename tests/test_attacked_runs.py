@@ -382,3 +382,12 @@ def test_a_key_is_printed_by_a_command_and_one_that_others_can_read_is_refused(o
     (operator / "sign.pem").chmod(0o640)
     done = cardscreen("audit", "job.toml", "--key", "sign.pem", cwd=operator)
     assert (done.code, "can be read by others" in done.err) == (2, True)
+
+
+def test_a_job_whose_store_is_not_there_yet_is_upgraded_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "accounts.csv").write_text("account_id,mobile\n1,13800138000\n", encoding="utf-8")
+    job = 'timezone = "UTC"\n[accounts]\npath = "accounts.csv"\n[identifiers]\n'
+    job += 'mobile = { kind = "phone", region = "CN" }\n[blocklist]\nstore = "lists"\n'
+    (tmp_path / "job.toml").write_text(job, encoding="utf-8")
+    done = cardscreen("upgrade", "job.toml", cwd=tmp_path)
+    assert (done.code, "nothing to upgrade" in done.err, (tmp_path / "lists").exists()) == (0, True, False), done.err
