@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -128,9 +129,13 @@ def is_current(output: Path, folder: Path) -> bool:
 
 
 def publish(output: Path, folder: Path, signer: Signer | None, event: chain.Event = "published") -> Path:
-    """Make a complete run one of the published: one rename, then `latest`. Returns where it is."""
+    """Make a complete run one of the published: one rename, then `latest`. Returns where it is.
+
+    What fails behind the rename is warned of: the run is published.
+    """
     target = _moved(output, folder, output, event, signer)
-    point_latest(output)
+    with _published_anyway(target, f"{LATEST} names it from the next run on"):
+        point_latest(output)
     return target
 
 
@@ -149,8 +154,19 @@ def _moved(output: Path, folder: Path, place: Path, event: chain.Event, signer: 
     except OSError:
         _take_back(output, folder, signer)
         raise
-    _settle(place)
+    with _published_anyway(place / run_id, "whether the disk has it for good is not known"):
+        _settle(place)
     return place / run_id
+
+
+@contextmanager
+def _published_anyway(run: Path, but: str) -> Iterator[None]:
+    """Within it, what fails changes nothing about a run that can be seen already: it is warned of."""
+    try:
+        yield
+    except (OSError, InputError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        warnings.warn(f"run {run.name} is complete in {run.parent}, but {but}: {why}", stacklevel=3)
 
 
 def _take_back(output: Path, folder: Path, signer: Signer | None) -> None:

@@ -495,13 +495,15 @@ class Store:
         table, record = self._table(), self.at().record
         said = {"instant": self.stamp(record), "action": "vacuum", "source": None, "by": system_user(), "reason": None}
         properties = _properties(record.model_copy(update={**said, "details": {"kept": list(kept)}}))
-        removed = table.vacuum(
-            0,
-            dry_run=dry_run,
-            enforce_retention_duration=False,
-            keep_versions=list(kept),
-            commit_properties=properties,
-        )
+        options: dict[str, Any] = {
+            "enforce_retention_duration": False,
+            "keep_versions": list(kept),
+            "commit_properties": properties,
+        }
+        # The log names files for ever, those of earlier clean-ups too.
+        removed = store_files.existing(self.path, table.vacuum(0, dry_run=True, **options))
+        if removed and not dry_run:
+            table.vacuum(0, dry_run=False, **options)
         if "://" in self.path:
             return len(removed)
         needed = {*removed, *(name for version in kept for name in _names(self._table(version)))}

@@ -62,6 +62,14 @@ def content(place: str, name: str) -> bytes:
         return b"".join(iter(lambda: stream.read(_BLOCK), b""))
 
 
+def existing(place: str, names: Iterable[str]) -> list[str]:
+    """Those of some files that are there."""
+    if "://" not in place:
+        return [name for name in names if Path(place, name).exists()]
+    found = {info.path: info.size for info in _handler(place).get_file_info(list(names))}
+    return [name for name, size in found.items() if size is not None]
+
+
 def changed(place: str, told: Mapping[str, str], memory: str | None = None) -> list[str]:
     """The files that are not those that were written.
 

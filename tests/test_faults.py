@@ -92,6 +92,27 @@ def test_a_run_that_was_published_before_it_could_be_latest_is_so_at_the_next_st
     assert compared["base"] == operator.published()[1].name
 
 
+@pytest.mark.parametrize("fails", ["point_latest", "_settle"])
+def test_a_run_is_published_although_what_comes_behind_that_fails(operator: Operator, fails: str) -> None:
+    broken = OSError(errno.EIO, "Input/output error")
+    whole = getattr(runs, fails)
+
+    def fail(place: Path) -> None:
+        if len(operator.published()) == 2:  # once the run can be seen
+            raise broken
+        whole(place)
+
+    with mock.patch(f"cardscreen.runs.{fails}", fail), pytest.warns(UserWarning, match="is complete in .* but"):
+        second = operator.run(2)
+    assert second.folder is not None
+    assert (second.folder, second.held) == (operator.published()[1], [])
+    third = operator.run(3)
+    assert third.folder is not None
+    assert (operator.folder / "runs/latest").resolve() == third.folder
+    told = json.loads((third.folder / "manifest.json").read_text(encoding="utf-8"))
+    assert told["compared"]["base"] == second.folder.name
+
+
 # A full disk
 
 

@@ -231,6 +231,7 @@ def test_cleaning_up_keeps_the_versions_that_runs_refer_to(tmp_path: Path) -> No
     (run / "manifest.json").write_text(json.dumps({"inputs": {"store": {**store.identity(1), "version": 1}}}))
     assert upkeep.vacuum(store, [tmp_path / "runs"], keep_days=0, dry_run=True) == 2
     assert upkeep.vacuum(store, [tmp_path / "runs"], keep_days=0) == 2
+    assert upkeep.vacuum(store, [tmp_path / "runs"], keep_days=0) == 0  # what is gone does not count again
     assert (live(tmp_path, version=1), live(tmp_path)) == (["01"], ["03"])
     with pytest.raises(InputError):
         live(tmp_path, version=0)
