@@ -6,7 +6,7 @@ import errno
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -184,9 +184,11 @@ def run_job(
         chain.require_signed(job.output, signer)
         run_id, begun = runs.new_id(job.output), datetime.now(UTC)
         named(run_id)
-        with runs.staging(job.output, run_id) as folder:
+        with runs.staging(job.output, run_id) as folder, ExitStack() as until_published:
             with _steady(job):
                 tonight = night()
+                if job.store is not None and tonight.blocklist.version is not None:
+                    until_published.enter_context(Store(job.store).leased(tonight.blocklist.version))
                 found = tonight.found(folder)
                 summary = tonight.write(folder, run_id, begun, found)
             tell("publishing")

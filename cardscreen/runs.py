@@ -60,7 +60,7 @@ def tidy(output: Path, signer: Signer | None) -> None:
         _take_back(output, leftover, signer)
     published_since = (folder for folder in output.glob(f"{HELD}/*") if (output / folder.name / MANIFEST).exists())
     for leftover in (*output.glob(f"{_STAGING}*"), *published_since):
-        shutil.rmtree(leftover, ignore_errors=True)
+        _remove(leftover)
     point_latest(output)
 
 
@@ -148,6 +148,8 @@ def hold(output: Path, folder: Path, signer: Signer | None) -> Path:
 def _moved(output: Path, folder: Path, place: Path, event: chain.Event, signer: Signer | None) -> Path:
     """Put a line about a complete run into the chain, and then the run into its place."""
     run_id = folder.name.removeprefix(_STAGING)
+    if folder.is_symlink():
+        raise InputError(f"{folder} is a link by now, and was a folder: nothing is published")
     chain.append(output, event, run_id, chain.digest((folder / MANIFEST).read_bytes()), signer)
     try:
         folder.rename(place / run_id)
@@ -203,7 +205,14 @@ def staging(output: Path, run_id: str) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder, or the link that somebody has put in its place."""
+    if folder.is_symlink():
+        folder.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def settle(folder: Path) -> None:

@@ -14,6 +14,7 @@ import io
 import json
 import os
 import re
+import secrets
 import time
 import uuid
 import warnings
@@ -62,6 +63,7 @@ _TABLE = {
 _ROW_GROUP = 500_000
 _OWN = re.compile(r"[0-9a-f]{32}[.]parquet")  # names of the store's files
 _UNUSABLE = "#%?"  # in paths: the engine takes them for parts of a URL
+_LEASES, _LEASE = ".leases", 172_800  # where those who read a version say so; seconds for which that holds
 _PATIENCE = 120  # seconds to wait for another import into the same store
 
 
@@ -368,6 +370,39 @@ class Store:
             yield
         finally:
             lock.release()
+
+    @contextmanager
+    def leased(self, version: int) -> Iterator[None]:
+        """Within it, `vacuum` keeps a version; a store that can't be written, or is no folder, is read without.
+
+        Raises:
+            InputError: The version's files were removed before.
+        """
+        lease = Path(self.path) / _LEASES / f"{version}-{secrets.token_hex(8)}"
+        if "://" not in self.path:
+            with contextlib.suppress(OSError):
+                lease.parent.mkdir(exist_ok=True)
+                lease.touch()
+        try:
+            self.listings(version)
+            yield
+        finally:
+            if "://" not in self.path:
+                with contextlib.suppress(OSError):
+                    lease.unlink(missing_ok=True)
+                    lease.parent.rmdir()  # unless there are others
+
+    def leases(self) -> set[int]:
+        """The versions that are being read; a lease of more than two days was left by a run that was killed."""
+        told = set()
+        for lease in Path(self.path, _LEASES).glob("*-*") if "://" not in self.path else ():
+            version = lease.name.split("-")[0]
+            with contextlib.suppress(FileNotFoundError, ValueError):
+                if time.time() - lease.stat().st_mtime < _LEASE:
+                    told.add(int(version))
+                else:
+                    lease.unlink()
+        return told
 
     def replace(
         self, source: str, listings: pl.LazyFrame, base: int | None, record: Record, *, instead_of: str | None = None

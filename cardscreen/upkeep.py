@@ -18,7 +18,7 @@ def vacuum(store: Store, runs: Sequence[Path], keep_days: int, *, dry_run: bool 
     Args:
         store: The store.
         runs: Folders of runs: the versions that their manifests name are kept.
-        keep_days: All versions of the last so many days are kept, and the newest always is.
+        keep_days: All versions of the last so many days are kept, and the newest and those being read always are.
         dry_run: Count only.
 
     Returns:
@@ -33,7 +33,7 @@ def vacuum(store: Store, runs: Sequence[Path], keep_days: int, *, dry_run: bool 
         there = {each.number: each.record.instant for each in store.history()}
         recent = {number for number, instant in there.items() if instant >= since}
         # A store restored from a backup has not all the versions that runs name.
-        kept = recent | {max(there)} | (there.keys() & _referred(store, runs))
+        kept = recent | {max(there)} | (there.keys() & {*_referred(store, runs), *store.leases()})
         return store.vacuum(sorted(kept), dry_run=dry_run)
 
 

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import polars as pl
 import pytest
@@ -31,9 +32,10 @@ from small_operator import (
     write_manifest,
 )
 
-from cardscreen import chain
+from cardscreen import chain, runs
 from cardscreen.base import Base
 from cardscreen.manifest import write_json
+from cardscreen.store import Store
 
 WHO = ("--by", "A. Li", "--reason", "expected")
 THIRD = "2026-11-22"
@@ -391,3 +393,44 @@ def test_a_job_whose_store_is_not_there_yet_is_upgraded_all_the_same(tmp_path: P
     (tmp_path / "job.toml").write_text(job, encoding="utf-8")
     done = cardscreen("upgrade", "job.toml", cwd=tmp_path)
     assert (done.code, "nothing to upgrade" in done.err, (tmp_path / "lists").exists()) == (0, True, False), done.err
+
+
+# Beside a running night
+
+
+def test_what_a_running_night_reads_is_not_vacuumed(operator: Path) -> None:
+    def vacuumed(folder: Path) -> None:
+        lists(operator, [*LISTED, "13900139021,2026-11-22,C-21,"], THIRD)  # another version is the newest by now
+        command = ("list", "vacuum", "--store", "lists", "--runs", "runs", "--keep-days", 0)
+        assert cardscreen(*command, cwd=operator).code == 0
+        whole(folder)
+
+    whole = runs.settle
+    with mock.patch("cardscreen.runs.settle", vacuumed):
+        assert run(operator, THIRD).code == 4
+    passed, said = audit(operator, held(operator)[-1], "--replay")
+    assert passed, said
+    assert not (operator / "lists/.leases").exists()
+
+
+def test_a_lease_that_a_killed_night_has_left_does_not_hold_for_ever(operator: Path) -> None:
+    store = Store(operator / "lists")
+    with store.leased(0):
+        assert store.leases() == {0}
+        (lease,) = (operator / "lists/.leases").iterdir()
+        os.utime(lease, (0, 0))
+        assert store.leases() == set()
+    assert store.leases() == set()
+
+
+def test_a_folder_that_was_swapped_for_a_link_is_not_published(operator: Path, tmp_path: Path) -> None:
+    def swapped(folder: Path) -> None:
+        folder.rename(tmp_path / "elsewhere")
+        folder.symlink_to(tmp_path / "elsewhere")
+
+    before = published(operator), held(operator)
+    with mock.patch("cardscreen.runs.settle", swapped):
+        done = run(operator, THIRD)
+    assert (done.code, "is a link by now" in done.err) == (3, True)
+    assert not list((operator / "runs").glob(".staging*"))
+    assert (published(operator), held(operator)) == before
