@@ -164,7 +164,12 @@ def signer_of(run: Finished) -> Signer | None:
     """
     said = run.records.get("inputs", {}).get("job")
     job = Path(run.located(said["path"])) if said else None
-    place = key_place_of(job) if job is not None and job.exists() else None
+    if job is None or not job.exists():
+        return None
+    try:
+        place = key_place_of(job)
+    except ConfigError:  # it is no job any more
+        return None
     return place.signer() if place else None
 
 

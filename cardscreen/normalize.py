@@ -59,11 +59,11 @@ def normalize_file(
     """
     if out.suffix not in (".parquet", ".csv"):
         raise ConfigError(f"{out}: give a file ending in .parquet or .csv")
-    claim(out, () if is_url(source) else files_of(source), force=force)
     with explaining(source, reading):
         table = open_table(source, reading)
         names = table.collect_schema().names()
         require_columns(names, [column], source)
+    claim(out, () if is_url(source) else files_of(source), force=force)
     reader = _kind(kind, column, region)
     if reader.truncates:
         check_no_tokens(table, source)

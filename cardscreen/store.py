@@ -62,6 +62,7 @@ _TABLE = {
 }
 _ROW_GROUP = 500_000
 _OWN = re.compile(r"[0-9a-f]{32}[.]parquet")  # names of the store's files
+_DIGITS = re.compile(r"[0-9]{10}")
 _UNUSABLE = "#%?"  # in paths: the engine takes them for parts of a URL
 _LEASES, _LEASE = ".leases", 172_800  # where those who read a version say so; seconds for which that holds
 _PATIENCE = 120  # seconds to wait for another import into the same store
@@ -419,7 +420,7 @@ class Store:
         Raises:
             LostRace: The store has another version by now; nothing was changed.
         """
-        file = f"{uuid.uuid4().hex}.parquet"
+        file = _new_name()
         size, rows, digest = self._written(listings, file)
         files = dict(self._digests(base)) if base is not None else {}
         files.pop(instead_of or source, None)
@@ -565,6 +566,13 @@ class LostRace(Busy):
 def _names(table: deltalake.DeltaTable) -> list[str]:
     """The files of a version; all lie in the store's own folder."""
     return [_name(uri) for uri in table.file_uris()]
+
+
+def _new_name() -> str:
+    """A name for a file, without digits that could be taken for a card number's where the name is told."""
+    while _DIGITS.search(name := uuid.uuid4().hex):
+        pass
+    return f"{name}.parquet"
 
 
 def _name(uri: str) -> str:
