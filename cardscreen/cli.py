@@ -40,7 +40,8 @@ app.add_typer(list_app, name="list")
 app.add_typer(policy_app, name="policy")
 add_to(app)
 
-_INTERRUPTED = 130
+_INTERRUPTED, _TERMINATED = 130, 143
+_HALF = "interrupted, nothing is half-published"
 _KindName = Annotated[str, typer.Argument(help="What it is: phone, card or wallet.", show_default=False)]
 _Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
 _Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no table.")]
@@ -62,17 +63,27 @@ def main() -> NoReturn:
     except CardscreenError as error:
         code = _failed(str(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
-        code = _failed("interrupted, nothing is half-published", _INTERRUPTED)
+        code = _failed(_HALF, _INTERRUPTED)
     except OSError as error:
         code = _failed(f"{error.filename}: {error.strerror}" if error.filename else str(error), 3)
     except typer.Exit as ended:
         code = ended.exit_code
     except BaseException as error:
-        if not is_usage(error):
+        if is_usage(error):
+            code = _failed(usage_sentence(error), 2)
+        elif _is_panic_of(KeyboardInterrupt, error):
+            code = _failed(_HALF, _INTERRUPTED)
+        elif _is_panic_of(SystemExit, error):
+            code = _TERMINATED  # told already
+        else:
             sys.excepthook = _crashed
             raise
-        code = _failed(usage_sentence(error), 2)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _is_panic_of(ending: type[BaseException], error: BaseException) -> bool:
+    """Whether the engine has panicked because the program was told to end while it called back into Python."""
+    return type(error).__name__ == "PanicException" and f"<class '{ending.__name__}'>" in str(error)
 
 
 def _failed(sentence: str, code: int) -> int:
@@ -88,7 +99,7 @@ def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackTy
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
-    sys.exit(_failed("terminated, nothing is half-published", 143))
+    sys.exit(_failed("terminated, nothing is half-published", _TERMINATED))
 
 
 def _warn(message: Warning | str, *_: object, **__: object) -> None:

@@ -11,7 +11,9 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
+import polars as pl
 import pytest
 from commands import cardscreen
 from small_operator import CARD, FIRST, job_with, project, run
@@ -268,3 +270,13 @@ def test_a_night_is_quiet_when_told_so(operator: Path) -> None:
 def test_a_wrong_region_of_one_value_is_told_without_a_jobs_words(tmp_path: Path) -> None:
     done = cardscreen("check", "phone", "13800138000", "--region", "cn", cwd=tmp_path)
     assert (done.code, done.err[:38]) == (2, "cardscreen: unknown region 'cn' (did y")
+
+
+@pytest.mark.parametrize(("ending", "code"), [(KeyboardInterrupt, 130), (SystemExit, 143)])
+def test_an_end_that_strikes_while_the_engine_calls_back_is_no_crash(
+    ending: type[BaseException], code: int, tmp_path: Path
+) -> None:
+    panic = pl.exceptions.PanicException(f"called `Result::unwrap()` on an `Err` value: PyErr {{ type: {ending} }}")
+    with mock.patch("cardscreen.doctor.report", side_effect=panic):
+        done = cardscreen("doctor", cwd=tmp_path)
+    assert (done.code, "Traceback" in done.err) == (code, False)
