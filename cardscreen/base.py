@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import stat
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ import polars as pl
 
 from cardscreen import chain, schema
 from cardscreen.errors import InputError
+from cardscreen.files import sha256_of
 
 MANIFEST = "manifest.json"
 #: `schema.CARRIED`.
@@ -173,9 +173,3 @@ def manifest_of(folder: Path) -> bytes:
 def home_of(folder: Path) -> Path:
     """The output folder in which a run lies, published or held."""
     return folder.parents[1] if folder.parent.name == HELD else folder.parent
-
-
-def sha256_of(file: Path) -> str:
-    """The SHA-256 of a file."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -25,6 +25,7 @@ from cardscreen import compiled, schema
 from cardscreen.compiled import token_key
 from cardscreen.digits import Keys, distinct
 from cardscreen.errors import InputError
+from cardscreen.files import sha256_of
 from cardscreen.identifiers import KINDS, Kind
 from cardscreen.intervals import Intervals
 from cardscreen.listings import Blocklist, holds
@@ -149,9 +150,7 @@ class _Writer:
             return buffer.getvalue()
         with self._part() as part:
             frame.sink_ipc(part, compat_level=old, record_batch_size=_GROUP)
-            with part.open("rb") as stream:
-                digest = hashlib.file_digest(stream, "sha256").hexdigest()
-            return part.replace(Path(self._folder, self._named(what, digest, sealed=False)))
+            return part.replace(Path(self._folder, self._named(what, sha256_of(part), sealed=False)))
 
     def add_arrays(self, what: str, arrays: Mapping[str, _Array], *, sealed: bool) -> None:
         """Arrays of any lengths: each is the one cell of its column."""

@@ -13,7 +13,7 @@ from cardscreen import chain
 from cardscreen.base import HELD, MANIFEST, Base
 from cardscreen.brakes import Limits
 from cardscreen.errors import ConfigError, InputError, without_cards
-from cardscreen.files import not_for_others, write_whole
+from cardscreen.files import not_for_others, sha256_of, write_whole
 from cardscreen.finished import Finished, signer_of, superseded_by
 from cardscreen.integrity import doubtful_reasons, require_sound
 from cardscreen.manifest import fingerprint, write_json
@@ -105,7 +105,7 @@ def remove_personal(
 
     def write(file: Path) -> None:
         write_json(file, {**run.records, record: {**said, "removed": personal_files(run)}})
-        chain.append(run.output, record, run.run_id, chain.digest(file.read_bytes()), signer)
+        chain.append(run.output, record, run.run_id, sha256_of(file), signer)
 
     write_whole(run.folder / MANIFEST, write)
     finish_removing(run)

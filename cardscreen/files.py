@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator
@@ -46,6 +47,12 @@ def claim(out: Path, inputs: Iterable[str | Path] = (), *, force: bool = False) 
         raise ConfigError(f"{out} is a folder: name a file")
     if out.exists() and not force:
         raise ConfigError(f"{out} is there already: name another file, or say --force to write over it")
+
+
+def sha256_of(file: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal digits."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def write_whole(target: Path, write: Callable[[Path], object]) -> None:

@@ -9,14 +9,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
 
 from cardscreen import chain
-from cardscreen.base import HELD, MANIFEST, Base, home_of, manifest_of, sha256_of
+from cardscreen.base import HELD, MANIFEST, Base, home_of, manifest_of
 from cardscreen.errors import ConfigError, InputError, first_line, near
+from cardscreen.files import sha256_of
 from cardscreen.job import key_place_of, output_of
 from cardscreen.paths import is_delta, is_url
 from cardscreen.runs import LATEST, RUN_ID
@@ -91,7 +93,7 @@ class Finished:
         """The output folder in which it lies."""
         return home_of(self.folder)
 
-    @property
+    @cached_property
     def fault(self) -> str | None:
         """What is wrong with its manifest; None where that is as it was written, or nobody can tell."""
         return chain.fault(self.output, self.folder, manifest_of(self.folder), self.records)

@@ -237,8 +237,10 @@ def write(frame: pl.DataFrame, out: Path, *, force: bool = False) -> None:
         ConfigError: Another ending, or something is there, and is not to be written over.
         InputError: It can't be written there.
     """
-    people = without_formulas(frame, _EXACT)
-    writers: dict[str, Callable[[Path], object]] = {".csv": people.write_csv, ".parquet": frame.write_parquet}
+    writers: dict[str, Callable[[Path], object]] = {
+        ".csv": lambda file: without_formulas(frame, _EXACT).write_csv(file),
+        ".parquet": frame.write_parquet,
+    }
     if out.suffix not in writers:
         raise ConfigError(f"{out}: give a file ending in .csv or .parquet")
     claim(out, force=force)

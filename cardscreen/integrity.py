@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from cardscreen import chain
-from cardscreen.base import MANIFEST, sha256_of
+from cardscreen.base import MANIFEST
 from cardscreen.brakes import unfounded
 from cardscreen.errors import BlocklistError, ConfigError, InputError
+from cardscreen.files import sha256_of
 from cardscreen.finished import Finished, all_in
 from cardscreen.manifest import fingerprint
 from cardscreen.signing import Signer

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from cardscreen import chain
-from cardscreen.base import MANIFEST, sha256_of
+from cardscreen.base import MANIFEST
+from cardscreen.files import sha256_of
 from cardscreen.job import Job
 from cardscreen.paths import files_of
 from cardscreen.policy import Policy, Source

@@ -11,10 +11,10 @@ from datetime import datetime
 from pathlib import Path
 
 from cardscreen import chain
-from cardscreen.base import MANIFEST, Base, sha256_of
+from cardscreen.base import MANIFEST, Base
 from cardscreen.changes import Prior
 from cardscreen.errors import InputError
-from cardscreen.files import not_for_others
+from cardscreen.files import not_for_others, sha256_of
 from cardscreen.finished import Finished, all_in, redated_to, superseded_by
 from cardscreen.integrity import changed_inputs
 from cardscreen.job import Job

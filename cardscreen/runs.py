@@ -22,6 +22,7 @@ from cardscreen import chain
 from cardscreen.base import HELD, MANIFEST, Base, records_of
 from cardscreen.changes import Prior
 from cardscreen.errors import Busy, InputError
+from cardscreen.files import sha256_of
 from cardscreen.signing import Signer
 
 LATEST = "latest"
@@ -150,7 +151,7 @@ def _moved(output: Path, folder: Path, place: Path, event: chain.Event, signer: 
     run_id = folder.name.removeprefix(_STAGING)
     if folder.is_symlink():
         raise InputError(f"{folder} is a link by now, and was a folder: nothing is published")
-    chain.append(output, event, run_id, chain.digest((folder / MANIFEST).read_bytes()), signer)
+    chain.append(output, event, run_id, sha256_of(folder / MANIFEST), signer)
     try:
         folder.rename(place / run_id)
     except OSError:
@@ -175,7 +176,7 @@ def _take_back(output: Path, folder: Path, signer: Signer | None) -> None:
     """Take back the line about a run that was not put into its place, if there is one."""
     run_id = folder.name.removeprefix(_STAGING)
     last = [link for link in chain.read(output) if link.run_id == run_id][-1:]
-    written = chain.digest((folder / MANIFEST).read_bytes()) if (folder / MANIFEST).is_file() else None
+    written = sha256_of(folder / MANIFEST) if (folder / MANIFEST).is_file() else None
     if last and last[0].event != "abandoned" and last[0].manifest == written:
         chain.append(output, "abandoned", run_id, written, signer)
 

@@ -260,12 +260,13 @@ class Store:
         return frame if source is None else frame.filter(pl.col("source") == source)
 
     def _listings_of(self, version: Version) -> pl.LazyFrame:
+        table = self._table(version.number)
         with self._reading():
-            names = _names(self._table(version.number))
+            names = _names(table)
         files = [f"{self.path.rstrip('/')}/{name}" for name in names]
         if "://" not in self.path and not all(Path(file).exists() for file in files):
             raise self._gone(version.number)
-        self._check_files(version, names)
+        self._check_files(version, names, str(table.metadata().id))
         # Files of earlier releases lack the columns that were not kept then.
         frame = pl.scan_parquet(files, glob=False, schema=_STORED, missing_columns="insert")
         return frame.select(pl.col(name).cast(dtype) for name, dtype in KEPT.items())
@@ -285,8 +286,8 @@ class Store:
     def _gone(self, version: int) -> InputError:
         return InputError(f"version {version} of {self.path} can't be read any more: list vacuum has removed its files")
 
-    def _check_files(self, version: Version, names: Sequence[str]) -> None:
-        """Refuse files that are not those that were written."""
+    def _check_files(self, version: Version, names: Sequence[str], memory: str) -> None:
+        """Refuse files that are not those that were written; `memory` as for `store_files.changed`."""
         if version.record.files is None:
             warnings.warn(
                 f"the store {self.path} was written by an earlier release and does not say the digests of its files: "
@@ -296,9 +297,7 @@ class Store:
             return
         told = store_files.by_name(version.record.files)
         with self._reading():
-            wrong = sorted(told.keys() ^ set(names)) or store_files.changed(
-                self.path, told, str(self._table(version.number).metadata().id)
-            )
+            wrong = sorted(told.keys() ^ set(names)) or store_files.changed(self.path, told, memory)
         if wrong:
             others = (each for each in self.history() if each.number != version.number)
             before = (each.number for each in others if wrong[0] not in store_files.by_name(each.record.files or {}))

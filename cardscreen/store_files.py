@@ -20,7 +20,6 @@ from cardscreen import cache
 #: Source → name of a file → its SHA-256, in hexadecimal digits.
 Digests = Mapping[str, Mapping[str, str]]
 
-_BLOCK = 1 << 20  # bytes
 _STATE = {
     "name": pl.String,
     "sha256": pl.String,
@@ -44,11 +43,8 @@ def digests_of(place: str, names: Iterable[str]) -> dict[str, str]:
     """
     found = {}
     for name in names:
-        digest = hashlib.sha256()
         with _opened(place, name) as stream:
-            while block := stream.read(_BLOCK):
-                digest.update(block)
-        found[name] = digest.hexdigest()
+            found[name] = hashlib.file_digest(stream, "sha256").hexdigest()
     return found
 
 
@@ -59,7 +55,7 @@ def content(place: str, name: str) -> bytes:
         OSError: It can't be read.
     """
     with _opened(place, name) as stream:
-        return b"".join(iter(lambda: stream.read(_BLOCK), b""))
+        return bytes(stream.read())
 
 
 def existing(place: str, names: Iterable[str]) -> list[str]:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cardscreen import chain, edits
-from cardscreen.base import MANIFEST, sha256_of
+from cardscreen.base import MANIFEST
 from cardscreen.errors import ConfigError, InputError
-from cardscreen.files import not_for_others
+from cardscreen.files import not_for_others, sha256_of
 from cardscreen.finished import all_in
 from cardscreen.job import Job
 from cardscreen.paths import is_delta, is_url

@@ -34,7 +34,7 @@ from small_operator import (
 
 from cardscreen import chain, runs
 from cardscreen.base import Base
-from cardscreen.manifest import write_json
+from cardscreen.manifest import fingerprint, write_json
 from cardscreen.store import Store
 
 WHO = ("--by", "A. Li", "--reason", "expected")
@@ -121,14 +121,20 @@ def test_a_held_run_whose_record_was_changed_is_neither_passed_nor_approved(
     assert run(operator, THIRD).code == 4
 
 
-@pytest.mark.parametrize("name", ["no-reason", "reworded", "belittled", "limits", "policy", "counts", "rows"])
-def test_a_record_that_is_rewritten_with_its_chain_comes_out_in_a_replay(operator: Path, name: str) -> None:
+def tampered_with_its_chain(operator: Path, name: str) -> Path:
+    """The held run, of which everything was rewritten that speaks of one change."""
     (waiting,) = held(operator)
     told = manifest(waiting)
     TAMPERED[name](told)
     write_json(waiting / "summary.json", {"run_id": waiting.name, **told["summary"]})
-    told["outputs"]["summary.json"] = _fingerprint(waiting / "summary.json")
+    told["outputs"]["summary.json"] = fingerprint(str(waiting / "summary.json"), named=False)
     write_manifest(waiting, told)
+    return waiting
+
+
+@pytest.mark.parametrize("name", ["no-reason", "reworded", "belittled", "limits", "policy", "counts", "rows"])
+def test_a_record_that_is_rewritten_with_its_chain_comes_out_in_a_replay(operator: Path, name: str) -> None:
+    waiting = tampered_with_its_chain(operator, name)
     assert audit(operator, waiting)[0], "without a key, who rewrites both is not noticed"
     passed, said = audit(operator, waiting, "--replay")
     assert (passed, "another than in the replay" in said) == (False, True)
@@ -136,20 +142,9 @@ def test_a_record_that_is_rewritten_with_its_chain_comes_out_in_a_replay(operato
 
 @pytest.mark.parametrize("name", ["no-reason", "reworded", "belittled", "limits", "counts"])
 def test_reasons_that_do_not_follow_from_the_figures_are_not_approved(operator: Path, name: str) -> None:
-    (waiting,) = held(operator)
-    told = manifest(waiting)
-    TAMPERED[name](told)
-    write_json(waiting / "summary.json", {"run_id": waiting.name, **told["summary"]})
-    told["outputs"]["summary.json"] = _fingerprint(waiting / "summary.json")
-    write_manifest(waiting, told)
+    waiting = tampered_with_its_chain(operator, name)
     done = approve(operator, waiting)
     assert (done.code, "can't be approved" in done.err) == (3, True), done.err
-
-
-def _fingerprint(file: Path) -> dict[str, Any]:
-    from cardscreen.manifest import fingerprint
-
-    return fingerprint(str(file), named=False)
 
 
 @pytest.mark.parametrize("table", ["changes", "flagged", "hits", "carried"])
