@@ -8,18 +8,21 @@ import polars as pl
 
 from cardscreen.errors import ConfigError
 from cardscreen.sources.text import LINE
-from cardscreen.tables import is_bad_date, read_numbered, require_columns, to_date
+from cardscreen.tables import is_bad_date, read_numbered, refuse_cards, require_columns, to_date
+
+_COLUMNS = ["account_id", "listing_id", "decided_on", "until"]
 
 
 def read_clearances(path: str) -> pl.DataFrame:
     """Decisions on single accounts: account_id, listing_id (null: all known then), decided_on, until.
 
     Raises:
-        InputError: No such file, or a missing column.
+        InputError: No such file, a missing column, or a card number in another one.
         ConfigError: A day that can't be read, or no account; names the line.
     """
     frame = read_numbered(path)
-    require_columns(frame.columns, ["account_id", "listing_id", "decided_on", "until"], path)
+    require_columns(frame.columns, _COLUMNS, path)
+    refuse_cards(frame, _COLUMNS, path)
     read = frame.select(
         pl.col("account_id", "listing_id").cast(pl.String).str.strip_chars().replace("", None),
         *(to_date(pl.col(day), frame.schema[day]).alias(day) for day in ("decided_on", "until")),

@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from cardscreen.errors import ConfigError, InputError
+from cardscreen.errors import ConfigError, InputError, without_cards
 from cardscreen.files import not_for_others
 from cardscreen.inspecting import Filter, check_source
 from cardscreen.merging import KEPT, end, in_force
@@ -168,8 +168,8 @@ def _personal(
         instant=store.stamp(at.record),
         action=action,
         source=source,
-        by=by,
-        reason=reason,
+        by=without_cards(by),
+        reason=without_cards(reason),
         details={**details, "system_user": system_user()},
         origins=dict(at.record.origins),
     )

@@ -46,7 +46,7 @@ def to_utf8(raw: bytes, encoding: str | None, where: str) -> tuple[bytes, str]:
         'gb18030'
     """
     used = encoding or encoding_of([raw], where)
-    content = b"".join(decoded([raw], used, where))
+    content = b"".join(decoded([raw], used, where, is_told=encoding is None))
     name = codecs.lookup(used).name
     if name in _UTF8:
         name = "utf-8-sig" if raw.startswith(codecs.BOM_UTF8) else "utf-8"
@@ -56,8 +56,8 @@ def to_utf8(raw: bytes, encoding: str | None, where: str) -> tuple[bytes, str]:
 def encoding_of(blocks: Iterable[bytes], where: str) -> str:
     r"""The encoding of a text that comes in blocks, none of which is kept.
 
-    UTF-8 is looked at as a whole. Other encodings are told by the first lines that are not ASCII; `decoded` finds
-    what is wrong further down, and NULs.
+    UTF-8 is looked at as a whole, and is sound. Other encodings are told by the first lines that are not ASCII;
+    `decoded` finds what is wrong further down.
 
     Args:
         blocks: The text, in pieces of any size.
@@ -68,7 +68,7 @@ def encoding_of(blocks: Iterable[bytes], where: str) -> str:
 
     Raises:
         InputError: The text is in none of these, or not for sure: it says why, and which encodings are likely. Or it
-            ends within a character.
+            ends within a character, or holds a NUL: says its line and character.
 
     Example:
         >>> encoding_of([b"number,note", "\n1,诈骗\n".encode()], "list.csv")
@@ -79,14 +79,16 @@ def encoding_of(blocks: Iterable[bytes], where: str) -> str:
         raise UnclearEncoding(f"{where} is in utf-32, which is not read unasked", "utf-32")
     if _order_of(head):
         return "utf-16"
-    text, sample, line, bad = _Utf8(), ForeignLines(), 1, 0
+    text, sample, place, bad = _Utf8(), ForeignLines(), _Place(), 0
     for block in blocks:
-        sample.add(block, line)
-        bad = bad or text.bad_line(block, line)
+        sample.add(block, place.line)
+        bad = bad or text.bad_line(block, place.line)
         if bad and sample.full:
             break
-        line += count_lines(block)
-    bad = bad or text.bad_line(b"", line, is_last=True)
+        if not bad:
+            _refuse_nul(block, place, where)
+        place.move(block)
+    bad = bad or text.bad_line(b"", place.line, is_last=True)
     marked = head.startswith(codecs.BOM_UTF8)
     if bad and (marked or text.is_cut_off):
         raise _not_in("utf-8", bad, where, text.is_cut_off)
@@ -98,13 +100,14 @@ def encoding_of(blocks: Iterable[bytes], where: str) -> str:
     return "utf-8-sig" if marked else "utf-8"
 
 
-def decoded(blocks: Iterable[bytes], encoding: str, where: str) -> Iterator[bytes]:
+def decoded(blocks: Iterable[bytes], encoding: str, where: str, *, is_told: bool = False) -> Iterator[bytes]:
     """A text that comes in blocks, as UTF-8 without a byte order mark.
 
     Args:
         blocks: The text, in pieces of any size.
         encoding: That it is in.
         where: The file's name for messages.
+        is_told: By `encoding_of`, which has looked at all of what is UTF-8.
 
     Yields:
         UTF-8, in pieces that may end within a character.
@@ -120,16 +123,24 @@ def decoded(blocks: Iterable[bytes], encoding: str, where: str) -> Iterator[byte
     """
     name = _codec(encoding, where)
     head, blocks = _begun(blocks)
+    if is_told and name in _UTF8:
+        yield next(blocks, b"").removeprefix(codecs.BOM_UTF8)
+        yield from blocks
+        return
     place = _Place()
     for block in _checked(blocks, place, where) if name in _UTF8 else _recoded(head, blocks, name, place, where):
-        if (at := block.find(b"\0")) >= 0:
-            line, character = place.of(block, at)
-            raise InputError(
-                f"{where} holds a NUL, which no table has, in line {line}, character {character}: "
-                "is the file damaged? Ask for it anew, or take the NUL out"
-            )
+        _refuse_nul(block, place, where)
         place.move(block)
         yield block
+
+
+def _refuse_nul(block: bytes, place: _Place, where: str) -> None:
+    if (at := block.find(b"\0")) >= 0:
+        line, character = place.of(block, at)
+        raise InputError(
+            f"{where} holds a NUL, which no table has, in line {line}, character {character}: "
+            "is the file damaged? Ask for it anew, or take the NUL out"
+        )
 
 
 def _codec(encoding: str, where: str) -> str:

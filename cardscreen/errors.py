@@ -189,7 +189,10 @@ _NAME_LENGTH = 40
 #: Digits of any script, with a few signs between them.
 _NUMBER = re.compile(r"\d(?:[\W_]{0,3}\d){5,}")
 #: As many digits as the shortest card number has, with blanks, hyphens or dots between them: no date is so long.
-_CARD = re.compile(r"\d(?:[\s.\-\u2010-\u2015\u2212\uff0d]{0,3}\d){11,}")
+_CARD = re.compile(r"\d(?:[\s.\-\u200b-\u2015\u2060\u2212\ufeff\uff0d]{0,3}\d){11,}")
+#: The same with any signs between them: dates, times and counts are written so, too.
+_DIGITS = re.compile(r"\d(?:[\W_]{0,3}\d){12,}")
+_FEWEST, _MOST, _GROUP, _GROUPS = 13, 19, 3, 6  # digits of a card number, of its groups but the last, and groups
 
 
 class BlocklistError(InputError):
@@ -263,8 +266,25 @@ def without_numbers(text: str) -> str:
 
 
 def without_cards(text: str) -> str:
-    """Text for a message: whatever has the digits of a card number is left out; dates, counts and short codes stay."""
-    return _CARD.sub("…", text)
+    """Text for a message: whatever has the digits of a card number is left out; dates, counts and short codes stay.
+
+    In a message a number too few does no harm, so this judges more coarsely than `pans_in_text` does.
+    """
+    return _CARD.sub("…", _DIGITS.sub(lambda found: "…" if _may_be_card(found[0]) else found[0], text))
+
+
+def _may_be_card(digits: str) -> bool:
+    """Whether groups of digits that follow each other pass the check of cards (ISO/IEC 7812-1, Annex B)."""
+    groups = ["".join(str(int(digit)) for digit in group) for group in re.findall(r"\d+", digits)]
+    spans = (groups[start : start + size] for start in range(len(groups)) for size in range(1, _GROUPS + 1))
+    numbers = ["".join(groups), *("".join(span) for span in spans if all(len(group) >= _GROUP for group in span[:-1]))]
+    return any(_FEWEST <= len(number) <= _MOST and number[0] in "23456" and _is_sound(number) for number in numbers)
+
+
+def _is_sound(number: str) -> bool:
+    doubled = (divmod(2 * int(digit), 10) for digit in number[-2::-2])
+    unionpay = number.startswith("62") and len(number) > _FEWEST
+    return unionpay or (sum(map(int, number[::-2])) + sum(map(sum, doubled))) % 10 == 0
 
 
 def first_line(error: BaseException) -> str:

@@ -2,7 +2,7 @@
 
 Results mask identifiers, but not the account id and the carried columns. Some systems number accounts by
 their card, or by its token, and a token beside a mask of the same number undoes both. Every row's own cards are
-looked for; others in some rows.
+looked for, and others in all rows with as many digits, or in some thousands of these drawn by lot.
 """
 
 from __future__ import annotations
@@ -13,16 +13,17 @@ import polars as pl
 from cardscreen import schemes
 from cardscreen.accounts import AccountColumns
 from cardscreen.cleaning import holds_numbers, to_text
-from cardscreen.digits import Flags, taken
+from cardscreen.digits import Flags, Rows, taken
 from cardscreen.errors import ConfigError
 from cardscreen.luhn import is_sound
 from cardscreen.pans import keys_of, parts_of
-from cardscreen.pans_in_text import Found, rows_with_digits, tell_own
+from cardscreen.pans_in_text import Found, rows_with_digits, tell_own, without_cards_in
 from cardscreen.tables import collected
 from cardscreen.tokens import TOKEN
 
-#: Values of a batch, or of a file, that are looked at, taken evenly from all of it.
+#: Values of a batch, or of a file, that are looked at for tokens, taken evenly from all of it.
 LOOKED_AT = 1_000
+_DRAWN = 10_000  # values with many digits that are looked at for others' numbers
 #: Share of them from which a column is one of tokens.
 _SHARE = 0.3
 _ROW = "\0row"
@@ -39,7 +40,7 @@ def check_exposure(part: pl.DataFrame, plan: AccountColumns) -> None:
     for column in [plan.account_id, *plan.carry]:
         if column in plan.unmasked or not holds_numbers(part.schema[column]):
             continue
-        if said := _tells_own(part, column, plan) or _tells_others(some[column]) or _most_are_tokens(some[column]):
+        if said := _tells_cards(part, column, plan) or _most_are_tokens(some[column]):
             use = "the account id" if column == plan.account_id else "carried"
             raise ConfigError(
                 f"column {column!r} is {use}, which results show as it is, and {said}: take another column; if it is "
@@ -47,16 +48,27 @@ def check_exposure(part: pl.DataFrame, plan: AccountColumns) -> None:
             )
 
 
-def _tells_own(part: pl.DataFrame, column: str, plan: AccountColumns) -> str | None:
-    """`12 of 20 rows show their own card numbers there`, where any do."""
-    cards = [name for name, kind in plan.identifiers.items() if kind.truncates]
+def without_others(shown: pl.DataFrame, plan: AccountColumns) -> pl.DataFrame:
+    """Accounts that results show, with `…` in carried text that tells a card number in passing."""
+    texts = [name for name in plan.carry if name not in plan.unmasked and shown.schema[name] == pl.String]
+    return shown.with_columns(without_cards_in(shown[name]) for name in texts)
+
+
+def _tells_cards(part: pl.DataFrame, column: str, plan: AccountColumns) -> str | None:
+    """What of the row's own card numbers, or of others, a column tells; None: nothing."""
     largest = part[column].max() if part.schema[column].is_integer() else None
-    if not cards or (isinstance(largest, int) and largest < _LEAST):
+    if isinstance(largest, int) and largest < _LEAST:
         return None
     texts = part.select(to_text(pl.col(column))).to_series()
     rows = rows_with_digits(texts)
     if not len(rows):
         return None
+    return _tells_own(part, texts, rows, plan) or _tells_others(texts, rows)
+
+
+def _tells_own(part: pl.DataFrame, texts: pl.Series, rows: Rows, plan: AccountColumns) -> str | None:
+    """`12 of 20 rows show their own card numbers there`, where any do."""
+    cards = [name for name, kind in plan.identifiers.items() if kind.truncates]
     told = np.zeros(len(rows), dtype=bool)
     for name in cards:
         cells = taken(part.select(name), rows).with_row_index(_ROW)
@@ -87,11 +99,18 @@ def _are_cards(numbers: pl.Series) -> Flags:
     return flags
 
 
-def _tells_others(values: pl.Series) -> str | None:
-    """`12 of 20 values looked at are card numbers`, where that can't be chance."""
-    written = _written(values)
-    cards = Found.of(written).cards
-    return f"{cards:,} of {len(written):,} values looked at are card numbers" if cards else None
+def _tells_others(texts: pl.Series, rows: Rows) -> str | None:
+    """`12 of 20 values looked at hold card numbers`, where that can't be chance."""
+    drawn = rows
+    if len(rows) > _DRAWN:
+        drawn = np.sort(np.random.default_rng(len(rows)).choice(rows, _DRAWN, replace=False))
+    written = taken(texts, drawn).unique(maintain_order=True)
+    share = len(rows) / len(drawn)
+    others = int((len(texts) - texts.null_count()) / share) - len(drawn)
+    for found in (Found.of(written, others=others), *Found.within(written)):
+        if found.cards:
+            return f"{found.cards:,} of {len(written) + others:,} values looked at hold card numbers"
+    return None
 
 
 def _most_are_tokens(values: pl.Series) -> str | None:

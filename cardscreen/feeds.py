@@ -25,6 +25,7 @@ from cardscreen.config import Section, TomlFile, checked, known_format, known_zo
 from cardscreen.days import is_no_day, read_days
 from cardscreen.digits import taken
 from cardscreen.errors import ConfigError, InputError, MissingColumn, near
+from cardscreen.forms import ends_of
 from cardscreen.identifiers import KINDS, Kind, kind_from_options, options_of
 from cardscreen.pans_in_text import Found, rows_with_digits, tell_own
 from cardscreen.reading import Reading, known_rows
@@ -351,6 +352,8 @@ def _read(file: SourceFile, feed: Feed, where: str, *, lacking: bool) -> FeedRow
     there = {name: column for name, column in columns.items() if column in file.frame.columns}
     _check_types(file.frame, there, where)
     read = _read_values(_fields(file, there, feed), feed)
+    if feed.is_token("card"):
+        read = read.with_columns(problem=pl.coalesce("problem", pl.when(_shows_a_card()).then(pl.lit(_SHOWS_A_CARD))))
     bad = read.filter(pl.col("problem").is_not_null())
     unread = pl.coalesce("bad_day", to_text(pl.col("cell")))
     refused = bad.select("line", pl.col("problem").alias("reason"), shape(unread).alias("shape"))
@@ -490,6 +493,23 @@ def _read_values(written: pl.DataFrame, feed: Feed) -> pl.DataFrame:
     )
     read = [part.select(unknown.columns).with_columns(to_text(pl.col("cell"))) for part in (*parts, unknown)]
     return pl.concat(read).sort("line")
+
+
+def _shows_a_card() -> pl.Expr:
+    """Whether what is listed, and can't be a token, shows nearly all digits of card numbers."""
+    is_card = pl.col("kind") == "card"
+    first, last = ends_of(pl.when(is_card & pl.col("match").cast(pl.String).is_in(["prefix", "range"])).then("value"))
+    size = last.cast(pl.UInt64, strict=False) - first.cast(pl.UInt64, strict=False)
+    narrow: pl.Expr = (size < _NARROW) & (first.str.len_bytes() > _DIGITS_SHOWN)
+    hidden = pl.when(is_card & (pl.col("match") == "truncated")).then(pl.col("value").str.count_matches(r"[*]"))
+    return narrow | (hidden.is_between(1, 2))
+
+
+_SHOWS_A_CARD = (
+    'the store would show a card number: list it in full, for a token, or say store_as = "plain" in the feed'
+)
+_DIGITS_SHOWN = 12  # PCI DSS 4.0.1, 3.5.1: the first eight and any other four, at most
+_NARROW = 1_000  # numbers
 
 
 def _of_kind(written: pl.DataFrame, kind: Kind, kinds: dict[str, Kind]) -> pl.DataFrame:

@@ -22,7 +22,7 @@ from cardscreen.digits import taken
 from cardscreen.errors import BlocklistError, ConfigError, first_line, near
 from cardscreen.frames import ENGINE_ERRORS
 from cardscreen.identifiers import KINDS
-from cardscreen.pans_in_text import rows_with_digits, tell_own
+from cardscreen.pans_in_text import Found, rows_with_digits, tell_own
 from cardscreen.paths import files_of, is_delta
 from cardscreen.tables import (
     collected,
@@ -286,7 +286,7 @@ def _read_values(frame: pl.DataFrame) -> pl.DataFrame:
             pl.when(pl.col("told").is_not_null() & (pl.col("told") != pl.col("match"))).then(
                 pl.lit("match is not the one that the value has")
             ),
-            pl.when(_is_told_beside(read)).then(pl.lit("another column holds the number, which hits would show")),
+            _told_beside(read),
         ).alias(_PROBLEM)
     ).drop("told", "raw")
 
@@ -301,18 +301,25 @@ _NATIONAL = (
 )
 
 
-def _is_told_beside(read: pl.DataFrame) -> pl.Series:
-    """Whether a column that hits show as it is holds the row's card number, or the token of it."""
-    told = np.zeros(len(read), dtype=bool)
+def _told_beside(read: pl.DataFrame) -> pl.Series:
+    """Why rows are refused of which a column that hits show as it is holds a card number, or the token of the row's."""
+    own, others = np.zeros(len(read), dtype=bool), np.zeros(len(read), dtype=bool)
     is_card = (pl.col("kind") == "card") & (pl.col("match") == "exact")
     cards = read.select(pl.when(is_card).then("value")).to_series()
     is_token = pl.col("match") == "token"
     for name in _SHOWN:
         rows = rows_with_digits(read[name])
-        told[rows] |= tell_own(taken(read[name], rows), taken(cards, rows))
+        texts = taken(read[name], rows)
+        own[rows] |= tell_own(texts, taken(cards, rows))
+        others[rows] |= Found.of(texts).doubtful
         token = is_token & pl.col(name).str.contains(pl.col("value"), literal=True)
-        told |= read.select(token.fill_null(value=False)).to_series().to_numpy()
-    return pl.Series(told, dtype=pl.Boolean)
+        own |= read.select(token.fill_null(value=False)).to_series().to_numpy()
+    number, another = (f"another column holds {what}, which hits would show" for what in _NUMBERS)
+    reason = pl.when(pl.Series(own)).then(pl.lit(number)).when(pl.Series(others)).then(pl.lit(another))
+    return pl.select(reason.alias("told")).to_series() if len(read) else pl.Series("told", [], pl.String)
+
+
+_NUMBERS = ("the number", "what may be a card number")
 
 
 def _complaint(bad: pl.DataFrame) -> str:

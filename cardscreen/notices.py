@@ -21,7 +21,7 @@ from cardscreen.cleaning import without_formulas
 from cardscreen.errors import InputError
 from cardscreen.rules import ACCOUNT
 from cardscreen.sources.text import LINE
-from cardscreen.tables import is_bad_date, read_numbered, require_columns, to_date
+from cardscreen.tables import is_bad_date, read_numbered, refuse_cards, require_columns, to_date
 from cardscreen.terms import Terms
 
 ACTING = ["notify", "verify", "suspend", "close"]
@@ -173,10 +173,12 @@ def read_applied(path: str) -> pl.DataFrame:
     """What other systems say that they have applied: account_id (String), action (Enum), applied_on (Date).
 
     Raises:
-        InputError: No such file, a column that is missing, or rows that can't be read; names their lines.
+        InputError: No such file, a column that is missing, a card number in another one, or rows that can't be read;
+            names their lines.
     """
     frame = read_numbered(path)
     require_columns(frame.columns, ["account", "action", "applied_on"], path)
+    refuse_cards(frame, ["account", "action", "applied_on"], path)
     day = frame.schema["applied_on"]
     read = frame.select(
         # As it is: blanks may be part of an account's id.

@@ -7,14 +7,18 @@ numbers prove little, and a column is judged by how many more pass than chance l
 
 from __future__ import annotations
 
+import sys
+import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from math import exp, log
 
 import numpy as np
 import polars as pl
 
 from cardscreen import schemes
-from cardscreen.digits import FULL_WIDTH, Flags, Rows, taken
+from cardscreen.digits import Flags, Rows, taken
 from cardscreen.luhn import luhn_ok
 from cardscreen.truncated import LONGEST, SHORTEST
 
@@ -22,9 +26,14 @@ from cardscreen.truncated import LONGEST, SHORTEST
 _SHORTEST_SOUGHT = 13
 #: Schemes with cards that fail the check: UnionPay's debit cards, and Naranja, which has one of its own.
 _FAILING = ["unionpay", "naranja"]
-_MANY_DIGITS = rf"[0-9０-９](?:[^A-Za-z0-9０-９]{{0,3}}[0-9０-９]){{{SHORTEST - 1}}}"
+#: Digits of any script, of which the last ones are not folded yet.
+_MANY_DIGITS = rf"\d(?:[^A-Za-z\d]{{0,3}}\d){{{SHORTEST - 1}}}"
+_NOT_ASCII = r"[\p{Nd}&&[^0-9]]"
 #: Digits with at most three signs between each two that are neither letters nor digits.
 _RUN = r"[0-9](?:[^\p{L}0-9*•]{0,3}[0-9])*"
+#: A word with a number in one piece: an id, which by itself may be an ordinary one.
+_LONG_RUN = r"[0-9](?:[^\p{L}0-9*•]{0,3}[0-9]){12,}"
+_ID = r"^\S*[0-9]{13}\S*$"
 _GROUP, _GROUPS = 3, 6  # digits of a card number's groups, but the last one, at least; groups at most
 #: Of other numbers of known schemes and lengths, those that pass the check; of all, those like the failing ones.
 _SOUND_BY_CHANCE, _FAILING_BY_CHANCE = 0.1, 0.03
@@ -32,6 +41,7 @@ _SOUND_BY_CHANCE, _FAILING_BY_CHANCE = 0.1, 0.03
 _SURE, _DOUBTFUL = 1e-6, 1e-2
 _MANY = 20  # numbers, of which can be told what is chance
 _LONG = 16  # digits of what may be a card that fails the check
+_USUAL = (15, 16, 19)  # digits of most card numbers
 
 
 def tell_own(texts: pl.Series, own: pl.Series) -> Flags:
@@ -61,13 +71,45 @@ def rows_with_digits(texts: pl.Series) -> Rows:
 
 
 def _digits_in(texts: pl.Series) -> pl.Series:
-    """The digits of each text, full-width ones folded, and nothing else."""
+    """The digits of each text as ASCII, and nothing else."""
     odd = texts.cast(pl.UInt64, strict=False).is_null().arg_true()
     if not len(odd):
         return texts
-    bare = pl.first().str.replace_many(FULL_WIDTH).str.replace_all("[^0-9]", "")
+    bare = _folded(taken(texts, odd.to_numpy())).str.replace_all("[^0-9]", "")
     # `scatter` writes into the series itself.
-    return texts.clone().scatter(odd, taken(texts, odd.to_numpy()).to_frame().select(bare).to_series())
+    return texts.clone().scatter(odd, bare)
+
+
+def _folded(texts: pl.Series) -> pl.Series:
+    """The texts with the digits of all scripts as ASCII."""
+    return texts.str.replace_many(_other_digits()) if texts.str.contains(_NOT_ASCII).any() else texts
+
+
+@cache
+def _other_digits() -> dict[str, str]:
+    """Decimal digits of all scripts but ASCII's own (Unicode's category Nd)."""
+    values = ((chr(code), unicodedata.decimal(chr(code), None)) for code in range(0x80, sys.maxunicode + 1))
+    return {digit: str(value) for digit, value in values if value is not None}
+
+
+def without_cards_in(texts: pl.Series) -> pl.Series:
+    """Texts for people, with `…` in place of digits that are a card's beyond reasonable doubt.
+
+    What is judged is each text by itself: a number of a known scheme and length that passes the check, written in
+    groups or among words. A word that is one number may be an ordinary id, of which only a whole column tells.
+
+    Example:
+        >>> without_cards_in(pl.Series(["paid by 4111 1111 1111 1111", "4111111111111111"])).to_list()
+        ['paid by …', '4111111111111111']
+    """
+    rows = rows_with_digits(texts)
+    some = _folded(taken(texts, rows))
+    held = np.zeros(len(some), dtype=bool)
+    held[Found.of(some).numbers.filter(pl.all_horizontal("known", "sound", "usual"))["text"].to_numpy()] = True
+    held &= ~some.str.contains(_ID).to_numpy()
+    if not held.any():
+        return texts
+    return texts.clone().scatter(pl.Series(rows[held]), some.filter(pl.Series(held)).str.replace_all(_LONG_RUN, "…"))
 
 
 @dataclass(frozen=True)
@@ -76,7 +118,8 @@ class Found:
 
     Attributes:
         numbers: text (UInt32, its row), and of each number whether it is `known`, of a scheme and of a length that it
-            issues, and whether it `counts` as a card number: passes the check, or is of a scheme with cards that fail.
+            issues, is `sound`, passes the check, and `counts` as a card number: is both, or of a scheme with cards
+            that fail.
         texts: How many texts there are.
     """
 
@@ -84,23 +127,33 @@ class Found:
     texts: int
 
     @classmethod
-    def of(cls, texts: pl.Series) -> Found:
-        """Those in texts."""
-        rows = rows_with_digits(texts)
-        runs = pl.DataFrame(
-            {
-                "text": rows.astype(np.uint32),
-                "run": taken(texts, rows).str.replace_many(FULL_WIDTH).str.extract_all(_RUN),
-            }
-        )
-        written = _windows(runs.explode("run", empty_as_null=False).with_row_index("at"))
+    def of(cls, texts: pl.Series, *, others: int = 0) -> Found:
+        """Those in texts, beside which there are so many others with fewer digits."""
+        return cls._judged(_windows(_runs(texts)), len(texts) + others)
+
+    @classmethod
+    def within(cls, texts: pl.Series) -> Iterator[Found]:
+        """What may be card numbers with more digits directly before or behind them: each once, and only sound ones."""
+        runs = _runs(texts).select("text", digits=pl.col("run").str.extract_all("[0-9]+"))
+        groups = runs.explode("digits", empty_as_null=False)
+        for length in _USUAL:
+            longer = groups.filter(pl.col("digits").str.len_bytes() > length)
+            for side in (pl.col("digits").str.head(length), pl.col("digits").str.tail(length)):
+                found = cls._judged(longer.with_columns(side).unique("digits"), len(texts))
+                counts = pl.col("known") & pl.col("sound")
+                yield cls(found.numbers.with_columns(counts=counts, failing=False, long=False), len(texts))
+
+    @classmethod
+    def _judged(cls, written: pl.DataFrame, texts: int) -> Found:
+        """Of numbers (text, digits) what they are."""
         number, length = written.select(pl.col("digits").cast(pl.UInt64), length=pl.col("digits").str.len_bytes())
         scheme, issued = schemes.of_pans(number, length)
         known = (scheme != schemes.UNKNOWN) & issued
         failing = scheme.is_in(_FAILING) & (length >= _LONG)
         sound = number.to_frame().select(luhn_ok(pl.first())).to_series()
-        columns = {"known": known, "counts": known & (sound | failing), "failing": failing, "long": length >= _LONG}
-        return cls(written.select("text").with_columns(**columns), len(texts))
+        columns = {"known": known, "sound": sound, "counts": known & (sound | failing), "failing": failing}
+        columns |= {"long": length >= _LONG, "usual": length.is_in(_USUAL)}
+        return cls(written.select("text").with_columns(**columns), texts)
 
     @property
     def _by_chance(self) -> float:
@@ -131,18 +184,30 @@ class Found:
 
     @property
     def doubtful(self) -> Flags:
-        """Which of the texts may hold a card number: not to be shown, unless so many pass the check by chance."""
+        """Which of the texts may hold a card number: not to be shown, unless so many pass the check by chance.
+
+        Of few numbers, those count that are as long as most cards': ids of persons have eighteen digits.
+        """
         flags = np.zeros(self.texts, dtype=bool)
-        if len(self.numbers) < _MANY or self._beyond_chance(_DOUBTFUL):
-            flags[self.numbers.filter("counts")["text"].to_numpy()] = True
+        few = len(self.numbers) < _MANY
+        if few or self._beyond_chance(_DOUBTFUL):
+            flags[self.numbers.filter(pl.col("counts") & (pl.col("usual") | (not few)))["text"].to_numpy()] = True
         return flags
+
+
+def _runs(texts: pl.Series) -> pl.DataFrame:
+    """The digits in texts, with what stands between them: text, run and `at`, its number."""
+    rows = rows_with_digits(texts)
+    found = _folded(taken(texts, rows)).str.extract_all(_RUN)
+    runs = pl.DataFrame({"text": rows.astype(np.uint32), "run": found})
+    return runs.explode("run", empty_as_null=False).with_row_index("at")
 
 
 def _windows(runs: pl.DataFrame) -> pl.DataFrame:
     """What in runs of digits is as long as a card number: a group of digits, or several that follow.
 
     Args:
-        runs: text, run and `at`, its number.
+        runs: Of `_runs`.
 
     Returns:
         text and `digits`.

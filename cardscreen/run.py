@@ -28,6 +28,7 @@ from cardscreen.job import Job
 from cardscreen.listings import Blocklist
 from cardscreen.manifest import policy_digest, write_records
 from cardscreen.notices import read_applied, told_rows, write_files
+from cardscreen.pans_in_text import Found
 from cardscreen.partitions import days_in
 from cardscreen.paths import files_of, no_such_file
 from cardscreen.phones import NO_REGION
@@ -186,6 +187,7 @@ def run_job(
         named(run_id)
         with runs.staging(job.output, run_id) as folder, ExitStack() as until_published:
             with _steady(job):
+                _check_names(job)
                 tonight = night()
                 if job.store is not None and tonight.blocklist.version is not None:
                     until_published.enter_context(Store(job.store).leased(tonight.blocklist.version))
@@ -342,6 +344,16 @@ def _steady(job: Job) -> Iterator[None]:
         _check_steady(before, _states(job))
         raise
     _check_steady(before, _states(job))
+
+
+def _check_names(job: Job) -> None:
+    """Refuse files whose names tell card numbers: a run's records name all of them."""
+    names = pl.Series([job.accounts, *job.lists, *map(str, job.files.values()), *_states(job)], dtype=pl.String)
+    if Found.of(names).doubtful.any():
+        raise ConfigError(
+            "the name of a file of accounts or lists, or of a folder above it, holds a card number, and each run keeps "
+            "the names: give it another one"
+        )
 
 
 def _check_steady(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:

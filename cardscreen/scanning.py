@@ -21,7 +21,7 @@ from cardscreen.accounts import AccountColumns
 from cardscreen.cleaning import shape
 from cardscreen.digits import EXACT_FLOAT, Flags, Keys, Rows, taken
 from cardscreen.errors import BadDate, InputError, first_line
-from cardscreen.exposure import check_exposure
+from cardscreen.exposure import check_exposure, without_others
 from cardscreen.frames import ENGINE_ERRORS
 from cardscreen.identifiers import Kind
 from cardscreen.matching import Cells, Targets
@@ -174,7 +174,8 @@ def scan_batch(batch: pl.DataFrame, plan: AccountColumns, targets: Mapping[str, 
         batch[plan.account_id].gather(rejects["row"]).alias("account_id"),
     )
     kept = may_match if watch is None else may_match | watch.has(accounts[plan.account_id])
-    candidates = taken(accounts, np.flatnonzero(kept)).with_columns(pl.Series(MAY_MATCH, may_match[kept]))
+    shown = without_others(taken(accounts, np.flatnonzero(kept)), plan)
+    candidates = shown.with_columns(pl.Series(MAY_MATCH, may_match[kept]))
     _refuse_spoilt_ids(candidates[plan.account_id])
     return Seen(counts, detached(candidates), detached(rejects.select(list(schema.REJECTS))))
 

@@ -7,7 +7,7 @@ card numbers into floats.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from pathlib import Path, PurePosixPath
@@ -19,6 +19,7 @@ import polars as pl
 from cardscreen.encodings import decoded
 from cardscreen.errors import BadDate, BadHeader, ConfigError, InputError, MissingColumn, UnclearEncoding, first_line
 from cardscreen.frames import ENGINE_ERRORS, columns_of, from_library, odd_types_in
+from cardscreen.pans_in_text import Found
 from cardscreen.partitions import partitions_of, refuse_drift, scan_partitioned
 from cardscreen.paths import DELIMITERS, endings_of, files_of, is_delta, is_url
 from cardscreen.reading import Reading
@@ -215,6 +216,26 @@ def read_numbered(path: str) -> pl.DataFrame:
         with explaining(path, _AS_IT_IS):
             return TextFile(path, _AS_IT_IS, {}).table()
     return collected(open_table(path), path).with_row_index(LINE, offset=1)
+
+
+def refuse_cards(table: pl.DataFrame, columns: Collection[str], where: str) -> None:
+    """Refuse a table of which a copy is kept, if free text in it tells card numbers.
+
+    Args:
+        table: Of `read_numbered`.
+        columns: Those that are no free text.
+        where: The file's name for messages.
+
+    Raises:
+        InputError: Names the first line, and the column.
+    """
+    for name in (name for name, dtype in table.schema.items() if dtype == pl.String and name not in columns):
+        told = pl.Series(Found.of(table[name]).doubtful)
+        if told.any():
+            raise InputError(
+                f"{where}: line {table[LINE].filter(told)[0]:,}: column {name!r} holds what may be a card number, and "
+                "each run keeps a copy of the file: take it out"
+            )
 
 
 @contextmanager

@@ -14,12 +14,13 @@ PACKAGE = Path(cardscreen.__file__).parent
 ORDER = [
     *("errors", "toml_lines", "complaints", "config", "zones", "schema", "terms"),
     *("files", "cache", "digits", "members", "index", "intervals"),
+    *("luhn", "truncated", "prefixes", "schemes", "pans_in_text"),
     *("cleaning", "languages", "readings", "foreign_lines", "encodings"),
     *("frames", "paths", "partitions", "remote", "reading", "sources", "tables", "days"),
     *("secret", "signing", "chain", "sealed", "tokens", "numbering", "splitting"),
     *("keys", "forms", "phone_forms", "codes", "addresses"),
-    *("phones", "luhn", "truncated", "prefixes", "schemes", "samples"),
-    *("pan_forms", "pan_groups", "pans", "pans_in_text", "issuers", "cards", "wallets"),
+    *("phones", "samples"),
+    *("pan_forms", "pan_groups", "pans", "issuers", "cards", "wallets"),
     *("identifiers", "compiled", "listings", "matching", "rules", "clearances", "policy"),
     *(
         "accounts",

@@ -314,7 +314,7 @@ def test_an_import_killed_at_any_moment_leaves_the_last_version_whole(tmp_path: 
     count = 2_000
     take(tmp_path, [1])
     landed = 0
-    for _ in range(10):
+    for _ in range(6):
         count += 1_000
         process = child(tmp_path, numbers(tmp_path, "many.csv", 0, count), "killed")
         begin(process)

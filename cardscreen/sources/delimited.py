@@ -12,6 +12,7 @@ import io
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -356,10 +357,18 @@ class _Layout(NamedTuple):
 
 def _whole_rows(text: bytes, delimiter: str, width: int) -> int:
     """How many rows there are in a text without quotes, if all of them fit; 0 where they don't, or may not."""
-    cells = np.frombuffer(text, np.uint8)
-    ends, marks = np.flatnonzero(cells == _NEWLINE), np.flatnonzero(cells == ord(delimiter))
+    marks = np.frombuffer(text.translate(None, _but(delimiter)), np.uint8)
     # In a table of one column, empty lines are no rows.
-    return len(ends) if width > 1 and _all_fit(ends, marks, width) else 0
+    if width == 1 or len(marks) % width:
+        return 0
+    is_end = marks.reshape(-1, width) == _NEWLINE
+    return len(is_end) if is_end[:, -1].all() and not is_end[:, :-1].any() else 0
+
+
+@cache
+def _but(delimiter: str) -> bytes:
+    """All bytes but those of delimiters and line breaks."""
+    return bytes(set(range(256)) - {ord(delimiter), _NEWLINE})
 
 
 def _layout(text: bytes, delimiter: str, width: int) -> _Layout | None:

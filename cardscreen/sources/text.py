@@ -101,7 +101,7 @@ class TextFile:
         return self.reading.delimiter or DELIMITERS[endings_of(self.path)[0]]
 
     def _content(self) -> Iterator[bytes]:
-        return decoded(blocks_of(self.path), self.encoding, self.path)
+        return decoded(blocks_of(self.path), self.encoding, self.path, is_told=self.reading.encoding is None)
 
     def _delimited(self) -> Delimited:
         return Delimited(self._content(), self.delimiter, self.path, self.reading)
