@@ -5,15 +5,19 @@ from __future__ import annotations
 import glob
 import os
 import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from cardscreen.errors import InputError, near
+from cardscreen.errors import CardscreenError, InputError, near
 
 #: Text formats by their ending, with what usually separates their fields.
 DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": ","}
 #: Endings of text that is packed, and how.
 PACKED = {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd"}
 _DELTA_LOG = "_delta_log"
+_NAMED = 3  # files that an error names
 
 
 def endings_of(path: str) -> tuple[str, str | None]:
@@ -88,3 +92,48 @@ def no_such_file(path: str) -> InputError:
     there = sorted(entry.name for entry in folder.iterdir())
     hint = near(Path(path).name, there) if there else " (the folder is empty)"
     return InputError(f"there is no file {path!r}{hint}")
+
+
+@contextmanager
+def steady(files: Callable[[], list[str]]) -> Iterator[None]:
+    """Refuse files that change within it, in place of whatever error that led to.
+
+    Args:
+        files: Names them; asked again at the end, since others may have come.
+
+    Raises:
+        InputError: One has changed, or is not there.
+    """
+    before = _states(files())
+    try:
+        yield
+    except (CardscreenError, OSError):
+        _refuse_changed(before, _states(files()))
+        raise
+    _refuse_changed(before, _states(files()))
+
+
+def state_of(file: str) -> tuple[int, ...]:
+    """A file's number, size and times: that of the change of its inode can't be set back.
+
+    Raises:
+        InputError: There is no such file.
+    """
+    try:
+        stat = Path(file).stat()
+    except FileNotFoundError as gone:
+        raise no_such_file(str(gone.filename)) from None
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
+
+
+def _states(files: list[str]) -> dict[str, tuple[int, ...]]:
+    return {file: state_of(file) for file in files}
+
+
+def _refuse_changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    changed = sorted(file for file in {*before, *after} if before.get(file) != after.get(file))
+    if changed:
+        more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
+        raise InputError(
+            f"changed while they were read: {', '.join(changed[:_NAMED])}{more}: run again when they are complete"
+        )

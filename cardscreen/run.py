@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -21,7 +21,7 @@ from cardscreen.causes import Circumstances
 from cardscreen.changes import Changes, Prior, compare
 from cardscreen.comparable import account_key, check_same, circumstances, lists_of, sources_of
 from cardscreen.engines import screened
-from cardscreen.errors import CardscreenError, ConfigError, InputError, first_line
+from cardscreen.errors import ConfigError, InputError, first_line
 from cardscreen.files import not_for_others
 from cardscreen.frames import ENGINE_ERRORS
 from cardscreen.job import Job
@@ -30,7 +30,7 @@ from cardscreen.manifest import policy_digest, write_records
 from cardscreen.notices import read_applied, told_rows, write_files
 from cardscreen.pans_in_text import Found
 from cardscreen.partitions import days_in
-from cardscreen.paths import files_of, no_such_file
+from cardscreen.paths import files_of, is_url, steady
 from cardscreen.phones import NO_REGION
 from cardscreen.redating import date_flags
 from cardscreen.rejects import ROW_GROUP
@@ -42,7 +42,6 @@ _MANY, _MOST = 0.10, 0.5  # share of cells past which a run is warned of: not va
 _ENOUGH = 100  # cells: of fewer, as many fail it by chance
 _FORESEEN = 31  # days ahead for which a run is only warned of
 _TOP = 5  # sources that are told by name
-_NAMED = 3  # files that an error names
 #: Errors of a write that has no room, and what engines say of them.
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FULL_WORDS = ("no space left", "quota exceeded", "file too large")
@@ -186,7 +185,7 @@ def run_job(
         run_id, begun = runs.new_id(job.output), datetime.now(UTC)
         named(run_id)
         with runs.staging(job.output, run_id) as folder, ExitStack() as until_published:
-            with _steady(job):
+            with steady(lambda: _inputs(job)):
                 _check_names(job)
                 tonight = night()
                 if job.store is not None and tonight.blocklist.version is not None:
@@ -334,21 +333,9 @@ def _blocklist(job: Job, known_at: datetime | None) -> Blocklist:
     return Blocklist.read(*job.lists)
 
 
-@contextmanager
-def _steady(job: Job) -> Iterator[None]:
-    """Refuse inputs that change within it, in place of whatever error that led to."""
-    before = _states(job)
-    try:
-        yield
-    except (CardscreenError, OSError):
-        _check_steady(before, _states(job))
-        raise
-    _check_steady(before, _states(job))
-
-
 def _check_names(job: Job) -> None:
     """Refuse files whose names tell card numbers: a run's records name all of them."""
-    names = pl.Series([job.accounts, *job.lists, *map(str, job.files.values()), *_states(job)], dtype=pl.String)
+    names = pl.Series([job.accounts, *job.lists, *_inputs(job)], dtype=pl.String)
     if Found.of(names).doubtful.any():
         raise ConfigError(
             "the name of a file of accounts or lists, or of a folder above it, holds a card number, and each run keeps "
@@ -356,24 +343,10 @@ def _check_names(job: Job) -> None:
         )
 
 
-def _check_steady(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-    changed = sorted(file for file in {*before, *after} if before.get(file) != after.get(file))
-    if changed:
-        more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
-        raise InputError(
-            f"changed while they were read: {', '.join(changed[:_NAMED])}{more}: run again when they are complete"
-        )
-
-
-def _states(job: Job) -> dict[str, tuple[int, ...]]:
-    """Of every input file its number, size and times: that of the change of its inode can't be set back."""
-    tables = [file for path in (job.accounts, *job.lists) for file in files_of(path) if "://" not in file]
-    files = [*tables, *map(str, job.files.values())]
-    try:
-        stats = {file: Path(file).stat() for file in files}
-    except FileNotFoundError as gone:
-        raise no_such_file(str(gone.filename)) from None
-    return {file: (stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns) for file, stat in stats.items()}
+def _inputs(job: Job) -> list[str]:
+    """Every local file that is read."""
+    tables = [file for path in (job.accounts, *job.lists) for file in files_of(path) if not is_url(file)]
+    return [*tables, *map(str, job.files.values())]
 
 
 @contextmanager

@@ -36,6 +36,7 @@ from cardscreen.findings import cells_of, decide, figures, matches, summary_of, 
 from cardscreen.identifiers import Kind
 from cardscreen.listings import Blocklist, holds
 from cardscreen.matching import Near, Targets, check_token_keys, evidence, near_in
+from cardscreen.paths import steady
 from cardscreen.policy import Policy
 from cardscreen.reading import IN_PYTHON, Reading
 from cardscreen.rejects import ROW_GROUP
@@ -44,6 +45,7 @@ from cardscreen.tables import (
     explaining,
     is_bad_date,
     is_dateable,
+    local_files,
     open_table,
     require_columns,
     schema_of,
@@ -174,23 +176,25 @@ def screen(
         ['a']
     """
     reading = Reading(encoding, delimiter, sheet, header_row, IN_PYTHON)
-    with explaining(accounts, reading):
-        table = open_table(accounts, reading, marked=True)
-        asked = Question.of(
-            schema_of(table, "the accounts"),
-            blocklist,
-            identifiers,
-            account_id=account_id,
-            carry=carry,
-            unmasked=unmasked,
-            policy=policy,
-            as_of=as_of,
-            tokens=tokens,
-            date_format=date_format,
-        )
-    before = previous_flags(previous, asked.plan.schema[account_id])
-    with explaining(accounts, reading):
-        return _answered(asked, table, blocklist, before, out)
+    files = local_files(accounts)
+    with steady(lambda: files):
+        with explaining(accounts, reading):
+            table = open_table(accounts, reading, marked=True)
+            asked = Question.of(
+                schema_of(table, "the accounts"),
+                blocklist,
+                identifiers,
+                account_id=account_id,
+                carry=carry,
+                unmasked=unmasked,
+                policy=policy,
+                as_of=as_of,
+                tokens=tokens,
+                date_format=date_format,
+            )
+        before = previous_flags(previous, asked.plan.schema[account_id])
+        with explaining(accounts, reading):
+            return _answered(asked, table, blocklist, before, out)
 
 
 def _answered(

@@ -82,6 +82,12 @@ def _paths_in(source: Any) -> list[str] | None:
     return [os.path.expanduser(os.fspath(path)) for path in paths]  # noqa: PTH111 - Path would tidy URLs
 
 
+def local_files(source: Any) -> list[str]:
+    """The files of text, Parquet and the like that a source of `open_table` names in the local file system."""
+    paths = [path for path in _paths_in(source) or [] if not is_url(path) and not is_delta(path)]
+    return [file for path in paths for file in files_of(path)]
+
+
 def _advice(source: Any) -> str:
     """How to make a table of something that is none."""
     if type(source).__name__ in _ONE_COLUMN:

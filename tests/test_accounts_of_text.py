@@ -21,6 +21,9 @@ from hypothesis import strategies as st
 
 import cardscreen as cs
 from cardscreen.feeds import Feed, read_feed
+from cardscreen.scanning import scan
+from cardscreen.sources.plain import Plain
+from cardscreen.sources.text import LINE
 from cardscreen.tables import encoding_used, open_table
 
 LISTED = "+8613900139000"
@@ -333,6 +336,80 @@ def test_what_screening_reads_is_what_pythons_csv_reads_row_by_row(
     assert result.summary["ragged"] == len(misfits)
     counts = dict(result.summary["rows"])
     assert counts.pop("read") == len(rows) + len(misfits) == sum(counts.values())
+
+
+@st.composite
+def plain_files(draw: st.DrawFn) -> str:
+    """A text of accounts without quotes, most of which has the header's fields in each line."""
+    cells = st.text(st.sampled_from("ab é王👍"), max_size=6)
+    lines = ["name,account_id,note,mobile"]
+    for number in range(draw(st.integers(0, 12))):
+        row = [draw(cells), f"a{number}", draw(cells), draw(NUMBERS)]
+        odd = draw(st.integers(0, 40))
+        whole = ",".join(row)
+        lines.append({0: "", 1: f"{whole},x", 2: ",".join(row[:3]), 3: f'"{whole}"', 4: f"{whole}\r"}.get(odd, whole))
+    return "\n".join(lines) + draw(st.sampled_from(["", "\n", "\n\n"]))
+
+
+@given(st.lists(plain_files(), min_size=1, max_size=3), st.sampled_from([1, 3, 50, 1 << 24]))
+def test_large_files_that_the_engine_reads_by_itself_give_the_same_frame(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[str], block: int
+) -> None:
+    folder = tmp_path_factory.mktemp("[large]")
+    for part, text in enumerate(texts):
+        (folder / f"part={part}").mkdir()
+        (folder / f"part={part}" / "a.csv").write_text(text, encoding="utf-8", newline="")
+    pattern = str(folder).replace("[", "[[]", 1) + "/*/a.csv"
+    frames = []
+    for large in (1 << 24, 0):
+        with mock.patch("cardscreen.sources.packed.BLOCK", block), mock.patch("cardscreen.sources.text.LARGE", large):
+            table = open_table(pattern, marked=True)
+            frames.append([table.collect(), table.select("mobile", LINE).collect(), table.head(2).collect()])
+    assert all(one.equals(other) for one, other in zip(*frames, strict=True))
+
+
+@pytest.mark.parametrize("block", [1, 7, 1 << 22])
+@pytest.mark.parametrize(
+    ("text", "is_plain"),
+    [
+        ("id,b\n1,2\n3,4", True),
+        ("id,b\n1,2\n3,4\n", True),
+        ("id,b\n,\n,\n", True),
+        ("id,b\n", True),
+        ("", False),
+        ("id,b", False),
+        ("id\n1\n", False),
+        ("id,b\n1,2,3\n", False),
+        ("id,b\n1\n2,3,4\n", False),
+        ("id,b\n1,2\n\n", False),
+        ("id,b\n1,2\nid,b\n", False),
+        ("\nid,b\n1,2\n", False),
+        ('id,b\n1,"2"\n', False),
+        ("id,b\r\n1,2\r\n", False),
+        ("id,id\n1,2\n", False),
+        ("id,\n1,2\n", False),
+        ("id,b\n1,2\n3", False),
+    ],
+)
+def test_a_text_is_plain_where_each_line_is_a_row_that_fits(text: str, is_plain: bool, block: int) -> None:
+    content = text.encode()
+    look = Plain(",")
+    blocks = [content[start : start + block] for start in range(0, len(content), block)]
+    assert b"".join(look.over(blocks)) == content
+    assert look.holds == is_plain
+
+
+def test_a_file_that_changes_while_it_is_screened_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "accounts.csv"
+    file.write_text("account_id,mobile\na1,13900139000\n")
+
+    def changing(*asked: Any) -> Any:
+        file.write_text("mobile,account_id\n13900139000,a1\n")
+        return scan(*asked)
+
+    monkeypatch.setattr("cardscreen.screening.scan", changing)
+    with pytest.raises(cs.InputError, match=r"changed while they were read: .*accounts\.csv: run again"):
+        cs.screen(file, BLOCKLIST, PHONES)
 
 
 # --- headers, sheets, days -------------------------------------------------------------------------------

@@ -12,7 +12,6 @@ import io
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +23,7 @@ from cardscreen.digits import Bytes, Flags
 from cardscreen.digits import Rows as Places
 from cardscreen.errors import ConfigError, InputError
 from cardscreen.reading import Reading
+from cardscreen.sources.plain import are_rows, but, stands_in
 from cardscreen.sources.rows import (
     FIELDS,
     Header,
@@ -181,7 +181,7 @@ class Delimited:
         name = max(self._header.cells, key=len, default="").encode()
         for text in self._pieces:
             rows = self._read(text, wanted)
-            if name and _stands_in(text, name):
+            if name and stands_in(text, name):
                 refuse_header_again(rows, self._header, self._where)
             yield rows
 
@@ -265,11 +265,6 @@ class Delimited:
         return Rows(
             frame.with_columns(empty_as_null()), line_numbers(numbers), ragged_rows(told.with_columns(reason=reason))
         )
-
-
-def _stands_in(text: bytes, word: bytes) -> bool:
-    """Whether a word does; that one of its bytes does not is seen much sooner."""
-    return all(byte in text for byte in set(word)) and word in text
 
 
 def _after(blocks: Iterable[bytes], lines: int) -> Iterator[bytes]:
@@ -357,18 +352,10 @@ class _Layout(NamedTuple):
 
 def _whole_rows(text: bytes, delimiter: str, width: int) -> int:
     """How many rows there are in a text without quotes, if all of them fit; 0 where they don't, or may not."""
-    marks = np.frombuffer(text.translate(None, _but(delimiter)), np.uint8)
+    marks = text.translate(None, but(delimiter))
     # In a table of one column, empty lines are no rows.
-    if width == 1 or len(marks) % width:
-        return 0
-    is_end = marks.reshape(-1, width) == _NEWLINE
-    return len(is_end) if is_end[:, -1].all() and not is_end[:, :-1].any() else 0
-
-
-@cache
-def _but(delimiter: str) -> bytes:
-    """All bytes but those of delimiters and line breaks."""
-    return bytes(set(range(256)) - {ord(delimiter), _NEWLINE})
+    fits = width > 1 and len(marks) % width == 0 and are_rows(marks, width)
+    return len(marks) // width if fits else 0
 
 
 def _layout(text: bytes, delimiter: str, width: int) -> _Layout | None:

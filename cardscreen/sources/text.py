@@ -9,7 +9,8 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from itertools import groupby
 from pathlib import Path
 
 import polars as pl
@@ -17,10 +18,11 @@ import polars as pl
 from cardscreen.encodings import decoded, encoding_of
 from cardscreen.errors import InputError
 from cardscreen.frames import streamed
-from cardscreen.paths import DELIMITERS, endings_of
+from cardscreen.paths import DELIMITERS, endings_of, state_of
 from cardscreen.reading import Reading
 from cardscreen.sources.delimited import Delimited
 from cardscreen.sources.packed import blocks_of
+from cardscreen.sources.plain import Plain
 from cardscreen.sources.rows import Rows
 from cardscreen.sources.sheets import first_cells, read_sheet
 
@@ -29,6 +31,7 @@ from cardscreen.sources.sheets import first_cells, read_sheet
 FILE, LINE, RAGGED = "\ue000file", "\ue000line", "\ue000ragged"
 MARKS: Mapping[str, pl.DataType | type[pl.DataType]] = {FILE: pl.String, LINE: pl.UInt32, RAGGED: pl.String}
 SHEET = ".xlsx"
+LARGE = 1 << 24  # bytes of a file from which on it is worth while to look whether it is plain
 _BEGINNING, _BEGINNING_SIZE = 10, 1 << 16  # lines, and bytes, of a file that are its beginning
 
 
@@ -46,14 +49,39 @@ class TextFile:
     reading: Reading
     told: Mapping[str, str | None]
 
-    @cached_property
+    @property
     def encoding(self) -> str:
         """What the text is in: what was said, or what the whole of it is.
 
         Raises:
             InputError: It is in no encoding that is taken unasked.
         """
-        return self.reading.encoding or encoding_of(blocks_of(self.path), self.path)
+        return self.reading.encoding or self._seen[0]
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the engine reads it as it is, which is worth while for large ones."""
+        at_once = self.reading.header and not self.reading.header_rows and self.reading.encoding is None
+        is_large = not endings_of(self.path)[1] and Path(self.path).stat().st_size >= LARGE
+        return at_once and is_large and not self._is_sheet and self._seen[1]
+
+    @property
+    def _seen(self) -> tuple[str, bool]:
+        """The encoding of the whole text, and whether it is plain."""
+        return _looked_at(self.path, self.delimiter, state_of(self.path))
+
+    def scanned(self) -> pl.LazyFrame:
+        """Its columns and `LINE`, read by the engine; of a plain one."""
+        return pl.scan_csv(
+            self.path,
+            separator=self.delimiter,
+            quote_char=None,
+            infer_schema=False,
+            with_column_names=lambda _: self.names,
+            row_index_name=LINE,
+            row_index_offset=2,
+            glob=False,
+        )
 
     @cached_property
     def names(self) -> list[str]:
@@ -107,6 +135,14 @@ class TextFile:
         return Delimited(self._content(), self.delimiter, self.path, self.reading)
 
 
+@lru_cache(maxsize=4_096)
+def _looked_at(path: str, delimiter: str, state: tuple[int, ...]) -> tuple[str, bool]:  # noqa: ARG001
+    """The encoding of a text, and whether it is plain; looked at once for as long as the file stays as it is."""
+    plain = Plain(delimiter)
+    encoding = encoding_of(plain.over(blocks_of(path)), path)
+    return encoding, plain.holds and encoding == "utf-8"
+
+
 #: Of each file its name, what its folders say, and its rows, piece after piece.
 Parts = Iterable[tuple[str, Mapping[str, str | None], Iterable[Rows]]]
 
@@ -143,11 +179,24 @@ def scan_text(
 
 def scan_files(files: Sequence[TextFile], *, marked: bool) -> pl.LazyFrame:
     """Files as one LazyFrame; see `scan_text`. All have the columns of the first one."""
+    names, folders = files[0].names, list(files[0].told)
 
-    def parts(columns: list[str]) -> Parts:
-        return ((file.path, file.told, file.rows(columns)) for file in files)
+    def in_pieces(group: Sequence[TextFile]) -> pl.LazyFrame:
+        def parts(columns: list[str]) -> Parts:
+            return ((file.path, file.told, file.rows(columns)) for file in group)
 
-    return scan_text(files[0].names, list(files[0].told), parts, marked=marked)
+        return scan_text(names, folders, parts, marked=marked)
+
+    def at_once(file: TextFile) -> pl.LazyFrame:
+        marks = {FILE: pl.lit(file.path), LINE: pl.col(LINE), RAGGED: pl.lit(None, pl.String)} if marked else {}
+        told = {name: pl.lit(file.told.get(name), pl.String) for name in folders}
+        return file.scanned().select(*names, **told, **marks)
+
+    frames = list[pl.LazyFrame]()
+    for is_plain, files_alike in groupby(files, lambda file: file.is_plain):
+        group = list(files_alike)
+        frames += map(at_once, group) if is_plain else [in_pieces(group)]
+    return frames[0] if len(frames) == 1 else pl.concat(frames)
 
 
 def _marked(rows: Rows, file: str) -> pl.DataFrame:
