@@ -103,9 +103,29 @@ def without(texts: pl.Series, characters: bytes) -> pl.Series:
         >>> without(pl.Series(["138 0013-8000"]), b" -").to_list()
         ['13800138000']
     """
+    parts = _translated(texts, characters)
+    if parts is not None:
+        return parts
+    return texts.str.replace_many([chr(each) for each in characters], [""])  # some text has a NUL of its own
+
+
+def digits_in(texts: pl.Series) -> pl.Series:
+    """The ASCII digits of texts that are not null, and nothing else.
+
+    Example:
+        >>> digits_in(pl.Series(["卡 6222-02", "x"])).to_list()
+        ['622202', '']
+    """
+    parts = _translated(texts, _NO_DIGITS)
+    return texts.str.replace_all("[^0-9]", "") if parts is None else parts
+
+
+def _translated(texts: pl.Series, characters: bytes) -> pl.Series | None:
+    """Texts without some bytes; None where one of them has a NUL of its own."""
     text = texts.str.join("\0").item() or ""
     bare = text.encode().translate(None, characters).decode()
     parts = pl.Series(texts.name, [bare]).str.split("\0").explode()
-    if len(parts) == len(texts):
-        return parts
-    return texts.str.replace_many([chr(each) for each in characters], [""])  # some text has a NUL of its own
+    return parts if len(parts) == len(texts) else None
+
+
+_NO_DIGITS = bytes(set(range(1, 256)) - set(b"0123456789"))

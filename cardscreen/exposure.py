@@ -13,7 +13,7 @@ import polars as pl
 from cardscreen import schemes
 from cardscreen.accounts import AccountColumns
 from cardscreen.cleaning import holds_numbers, to_text
-from cardscreen.digits import Flags, Rows, taken
+from cardscreen.digits import Flags, Rows, taken, without
 from cardscreen.errors import ConfigError
 from cardscreen.luhn import is_sound
 from cardscreen.pans import keys_of, parts_of
@@ -23,7 +23,7 @@ from cardscreen.tokens import TOKEN
 
 #: Values of a batch, or of a file, that are looked at for tokens, taken evenly from all of it.
 LOOKED_AT = 1_000
-_DRAWN = 10_000  # values with many digits that are looked at for others' numbers
+_DRAWN = 5_000  # values with many digits that are looked at for others' numbers
 #: Share of them from which a column is one of tokens.
 _SHARE = 0.3
 _ROW = "\0row"
@@ -85,10 +85,17 @@ def _numbers_in(cells: pl.Series) -> pl.Series:
     keys = keys_of(cells)
     texts = pl.Series(keys).cast(pl.String)
     odd = np.flatnonzero(keys == 0)
-    if len(odd):
-        parts = taken(cells, odd).to_frame().select(parts_of(pl.first(), repair=True).struct.field("text"))
-        texts = texts.scatter(pl.Series(odd), parts.to_series())
-    return texts
+    if not len(odd):
+        return texts
+    written = taken(cells, odd)
+    grouped = written.cast(pl.String).str.contains(_GROUPED).fill_null(value=False).to_numpy()
+    plain, others = np.flatnonzero(grouped), np.flatnonzero(~grouped)
+    texts = texts.scatter(pl.Series(odd[plain]), without(taken(written, plain), b" -"))
+    parts = taken(written, others).to_frame().select(parts_of(pl.first(), repair=True).struct.field("text"))
+    return texts.scatter(pl.Series(odd[others]), parts.to_series())
+
+
+_GROUPED = r"^[0-9]{4,8}(?:[ -][0-9]{3,11}){1,4}$"
 
 
 def _are_cards(numbers: pl.Series) -> Flags:
@@ -107,7 +114,7 @@ def _tells_others(texts: pl.Series, rows: Rows) -> str | None:
     written = taken(texts, drawn).unique(maintain_order=True)
     share = len(rows) / len(drawn)
     others = int((len(texts) - texts.null_count()) / share) - len(drawn)
-    for found in (Found.of(written, others=others), *Found.within(written)):
+    for found in Found.all_in(written, others=others):
         if found.cards:
             return f"{found.cards:,} of {len(written) + others:,} values looked at hold card numbers"
     return None

@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 
 from cardscreen import schemes
-from cardscreen.digits import Flags, Rows, taken
+from cardscreen.digits import Flags, Rows, digits_in, taken
 from cardscreen.luhn import luhn_ok
 from cardscreen.truncated import LONGEST, SHORTEST
 
@@ -32,6 +32,10 @@ _NOT_ASCII = r"[\p{Nd}&&[^0-9]]"
 #: Digits with at most three signs between each two that are neither letters nor digits.
 _RUN = r"[0-9](?:[^\p{L}0-9*•]{0,3}[0-9])*"
 #: A word with a number in one piece: an id, which by itself may be an ordinary one.
+#: Card numbers in the groups in which they are printed; two phone numbers are not so long.
+_SIZES = ("4 4 4 4", "4 4 4 4 3", "4 6 5", "8 8", "6 10", "6 13", "8 11", "15", "16", "19")
+_SIGNS = r"[^\p{L}0-9*•]{1,3}"
+_SHAPES = [f"(?:^|[^0-9]){_SIGNS.join(f'[0-9]{{{size}}}' for size in sizes.split())}(?:[^0-9]|$)" for sizes in _SIZES]
 _LONG_RUN = r"[0-9](?:[^\p{L}0-9*•]{0,3}[0-9]){12,}"
 _ID = r"^\S*[0-9]{13}\S*$"
 _GROUP, _GROUPS = 3, 6  # digits of a card number's groups, but the last one, at least; groups at most
@@ -41,7 +45,7 @@ _SOUND_BY_CHANCE, _FAILING_BY_CHANCE = 0.1, 0.03
 _SURE, _DOUBTFUL = 1e-6, 1e-2
 _MANY = 20  # numbers, of which can be told what is chance
 _LONG = 16  # digits of what may be a card that fails the check
-_USUAL = (15, 16, 19)  # digits of most card numbers
+_USUAL, _BEGUN = (15, 16, 19), (16, 19)  # digits of most card numbers; of those that more digits may stand around
 
 
 def tell_own(texts: pl.Series, own: pl.Series) -> Flags:
@@ -75,9 +79,8 @@ def _digits_in(texts: pl.Series) -> pl.Series:
     odd = texts.cast(pl.UInt64, strict=False).is_null().arg_true()
     if not len(odd):
         return texts
-    bare = _folded(taken(texts, odd.to_numpy())).str.replace_all("[^0-9]", "")
     # `scatter` writes into the series itself.
-    return texts.clone().scatter(odd, bare)
+    return texts.clone().scatter(odd, digits_in(_folded(taken(texts, odd.to_numpy()))))
 
 
 def _folded(texts: pl.Series) -> pl.Series:
@@ -104,8 +107,11 @@ def without_cards_in(texts: pl.Series) -> pl.Series:
     """
     rows = rows_with_digits(texts)
     some = _folded(taken(texts, rows))
+    drawn = [pl.DataFrame({"text": np.arange(len(some)), "digits": some.str.extract_all(shape)}) for shape in _SHAPES]
+    written = pl.concat(drawn).explode("digits", empty_as_null=False)
+    numbers = Found.judged(written.with_columns(pl.col("digits").str.replace_all("[^0-9]", "")), len(some)).numbers
     held = np.zeros(len(some), dtype=bool)
-    held[Found.of(some).numbers.filter(pl.all_horizontal("known", "sound", "usual"))["text"].to_numpy()] = True
+    held[numbers.filter(pl.col("known") & pl.col("sound"))["text"].to_numpy()] = True
     held &= ~some.str.contains(_ID).to_numpy()
     if not held.any():
         return texts
@@ -127,24 +133,31 @@ class Found:
     texts: int
 
     @classmethod
-    def of(cls, texts: pl.Series, *, others: int = 0) -> Found:
-        """Those in texts, beside which there are so many others with fewer digits."""
-        return cls._judged(_windows(_runs(texts)), len(texts) + others)
+    def of(cls, texts: pl.Series) -> Found:
+        """Those in texts."""
+        return cls.judged(_windows(_runs(texts)), len(texts))
 
     @classmethod
-    def within(cls, texts: pl.Series) -> Iterator[Found]:
-        """What may be card numbers with more digits directly before or behind them: each once, and only sound ones."""
-        runs = _runs(texts).select("text", digits=pl.col("run").str.extract_all("[0-9]+"))
-        groups = runs.explode("digits", empty_as_null=False)
-        for length in _USUAL:
+    def all_in(cls, texts: pl.Series, *, others: int) -> Iterator[Found]:
+        """What `of` finds in texts; then what has more digits directly before or behind it: each once, if it is sound.
+
+        Args:
+            texts: The texts.
+            others: How many there are beside them, with fewer digits.
+        """
+        runs, size = _runs(texts), len(texts) + others
+        yield cls.judged(_windows(runs), size)
+        groups = runs.select("text", digits=pl.col("run").str.extract_all("[0-9]+"))
+        groups = groups.explode("digits", empty_as_null=False)
+        for length in _BEGUN:
             longer = groups.filter(pl.col("digits").str.len_bytes() > length)
-            for side in (pl.col("digits").str.head(length), pl.col("digits").str.tail(length)):
-                found = cls._judged(longer.with_columns(side).unique("digits"), len(texts))
+            for side in (pl.col("digits").str.head(length), pl.col("digits").str.tail(length)) if len(longer) else ():
+                found = cls.judged(longer.with_columns(side).unique("digits"), size)
                 counts = pl.col("known") & pl.col("sound")
-                yield cls(found.numbers.with_columns(counts=counts, failing=False, long=False), len(texts))
+                yield cls(found.numbers.with_columns(counts=counts, failing=False, long=False), size)
 
     @classmethod
-    def _judged(cls, written: pl.DataFrame, texts: int) -> Found:
+    def judged(cls, written: pl.DataFrame, texts: int) -> Found:
         """Of numbers (text, digits) what they are."""
         number, length = written.select(pl.col("digits").cast(pl.UInt64), length=pl.col("digits").str.len_bytes())
         scheme, issued = schemes.of_pans(number, length)
