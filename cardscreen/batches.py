@@ -26,7 +26,7 @@ from cardscreen.accounts import AccountColumns
 from cardscreen.bundle import Bundle, Opened
 from cardscreen.errors import CardscreenError, ConfigError, InputError
 from cardscreen.exposure import check_exposure
-from cardscreen.findings import cells_of, decide, figures, matches, watched_in
+from cardscreen.findings import HITS_PER_ACCOUNT, cells_of, decide, figures, matches, strongest, watched_in
 from cardscreen.identifiers import KINDS
 from cardscreen.matching import evidence
 from cardscreen.policy import Policy
@@ -73,6 +73,7 @@ class Asked:
         rules: The policy, under the sources' terms; without clearances.
         day: The day that is asked about.
         versions: Those of the software that must be the same everywhere.
+        most_hits: How many hits of an account are kept.
     """
 
     bundle: Bundle
@@ -80,6 +81,7 @@ class Asked:
     rules: Policy
     day: date
     versions: Mapping[str, str]
+    most_hits: int = HITS_PER_ACCOUNT
 
 
 def carried_names(count: int) -> list[str]:
@@ -165,7 +167,7 @@ def decide_batches(batches: Iterable[pa.RecordBatch], asked: Asked, find: Find) 
         types = {**MATCH, "account_id": found.schema["account_id"], "carried_by": pl.UInt32}
         found = found.with_columns(pl.col(name).cast(dtype) for name, dtype in types.items())
         previous = _previous(found) if "was" in found.columns else None
-        decisions = decide(found, asked.rules, asked.day, list(carry), previous, cleared)
+        decisions = decide(found, asked.rules, asked.day, list(carry), previous, cleared, asked.most_hits)
         yield from out.rows("hit", decisions.hits)
         yield from out.rows("flag", decisions.flagged.rename(dict(zip(carry, names, strict=True))))
         yield from out.counts(figures(found, decisions))
@@ -286,8 +288,9 @@ class _Pass:
         self._next["match"] += max(len(rows), len(cells))
         values = cells.select("kind", "value").unique()
         pairs = evidence(values, self._bundle.near, self._bundle.token_keys)
-        found = matches(cells, pairs).with_columns(self._pseudonym())
-        self._counts[MATCHES] += len(found)
+        found, left_out = matches(cells, strongest(pairs, self._asked.most_hits), self._asked.most_hits)
+        found = found.with_columns(self._pseudonym())
+        self._counts.update({MATCHES: len(found), "left_out": left_out})
         carried = (f"{ACCOUNT}{name}" for name in plan.carry)
         renamed = dict(zip(carried, carried_names(len(plan.carry)), strict=True))
         yield from self._out.rows("match", found.rename(renamed))

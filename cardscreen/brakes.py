@@ -22,6 +22,7 @@ from cardscreen.cleaning import shape
 from cardscreen.complaints import complaint
 from cardscreen.config import Section
 from cardscreen.errors import HeldForApproval
+from cardscreen.findings import HITS_PER_ACCOUNT, NOT_JUDGED
 from cardscreen.screening import Result
 
 _FEW = 5  # accounts: so many go by chance
@@ -52,6 +53,7 @@ class Limits(Section):
     accounts_shrink: Share = 0.02
     accounts_grow: float = Field(0.10, ge=0)
     coverage_drop: Share = 0.01  # fall in the share of usable cells of an identifier
+    hits_per_account: int = Field(HITS_PER_ACCOUNT, ge=1)  # that are kept, the strongest; others are only counted
     carry_days: int = Field(7, ge=0)  # days for which an unreadable account keeps its flag
     approve_within_days: int = Field(3, ge=0)  # days after its making in which a held run may be approved
 
@@ -223,7 +225,9 @@ def _alone(summary: dict[str, Any], limits: Limits) -> Iterator[str]:
     """The limits that need no other night."""
     rows = max(summary["rows"]["read"], 1)
     live = summary["flagged"]["accounts"] - summary["flagged"]["levels"].get("none", 0)
-    yield from _past("flagged_share", live / rows, limits.flagged_share, "of the rows are flagged")
+    left = summary["rows"].get(NOT_JUDGED, 0)
+    more = f", and {left:,} more, of which no evidence was collected, may be" if left else ""
+    yield from _past("flagged_share", live / rows, limits.flagged_share, f"of the rows are flagged{more}")
     for source, accounts in summary["hits"]["sources"].items():
         yield from _past("source_share", accounts / rows, limits.source_share, f"of the rows are hit by {source!r}")
     for column, cells in summary["coverage"].items():

@@ -14,6 +14,7 @@ from cardscreen.base import HELD, MANIFEST, Base
 from cardscreen.brakes import Limits
 from cardscreen.errors import ConfigError, InputError, without_cards
 from cardscreen.files import not_for_others, sha256_of, write_whole
+from cardscreen.findings import NOT_JUDGED
 from cardscreen.finished import Finished, signer_of, superseded_by
 from cardscreen.integrity import doubtful_reasons, require_sound
 from cardscreen.manifest import fingerprint, write_json
@@ -53,6 +54,7 @@ def approve(run: Finished, by: str, reason: str, *, late: bool = False) -> Finis
         chain.require_signed(run.output, signer, run.run_id)
         _require_current(run)
         _require_founded(run)
+        _require_judged(run)
         today = _now().astimezone(ZoneInfo(run.records["timezone"])).date()
         if not late:
             _require_fresh(run, today)
@@ -166,6 +168,16 @@ def _require_fresh(run: Finished, today: date) -> None:
             f"run {run.run_id} was made on {made}, {days} days ago (limit approve_within_days = {limit}): who was "
             "listed then may not be any more. Discard it and run the job again; or, to publish it all the same, say "
             "--late"
+        )
+
+
+def _require_judged(run: Finished) -> None:
+    """Of a night that stopped because too many were flagged, nobody knows what follows for the others."""
+    if left := run.records["summary"]["rows"].get(NOT_JUDGED):
+        raise ConfigError(
+            f"run {run.run_id} can't be approved: too many rows are flagged, and of {left:,} others that may be listed "
+            "no evidence was collected. Is a list wrong? If all are meant, raise flagged_share under [limits] and run "
+            "the job again"
         )
 
 

@@ -43,6 +43,7 @@ def screened(
         "previous": previous,
         "tokens": job.tokens,
         "date_format": job.date_format,
+        "hits_per_account": job.limits.hits_per_account,
     }
     with explaining(job.accounts, job.reading):
         if job.cluster is not None:
@@ -51,7 +52,7 @@ def screened(
         since = [kind.holder_since for kind in job.identifiers.values() if kind.holder_since]
         table = in_zone(table, since, job.timezone)
         check(schema_of(table, "the accounts"))
-        return screen(table, blocklist, **options, out=out)
+        return screen(table, blocklist, **options, out=out, flagged_share=job.limits.flagged_share)
 
 
 def _in_spark(

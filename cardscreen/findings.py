@@ -19,7 +19,7 @@ import polars as pl
 from cardscreen import schema
 from cardscreen.accounts import AccountColumns
 from cardscreen.matching import EVIDENCE
-from cardscreen.policy import Policy
+from cardscreen.policy import DECIDING, Policy
 from cardscreen.rules import ACCOUNT
 
 #: The order of hits: of what they show, so that it tells no more of hidden digits.
@@ -27,6 +27,10 @@ ORDER = ["account_id", "identifier", "listing_id", "value", "status", "match", "
 _NO_DAY = pl.lit(None, dtype=pl.Date)
 _OF_VALUE = ["kind", "value"]
 _IS_ALLOW = pl.col("list") == "allow"
+#: Hits of an account that are kept, unless the caller says another number.
+HITS_PER_ACCOUNT = 1_000
+#: Of rows and cells that may be listed: what they are once too many others are.
+NOT_JUDGED = "not_judged"
 
 
 def cells_of(rows: pl.DataFrame, plan: AccountColumns, first: int = 0) -> pl.DataFrame:
@@ -83,23 +87,57 @@ def watched_in(rows: pl.DataFrame, plan: AccountColumns) -> pl.DataFrame:
     return pl.concat(parts).unique().sort(list(schema.WATCHED)).collect()
 
 
-def matches(cells: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+def strongest(pairs: pl.DataFrame, most: int) -> pl.DataFrame:
+    """Of each value all allow listings, and the most severe block listings.
+
+    Args:
+        pairs: As `matching.evidence` returns them: all of a value.
+        most: How many block listings of a value.
+
+    Returns:
+        The same columns; `nth` (UInt32), which tells apart listings that say the very same; `rank`, from 0, and
+        `blocking`, how many block listings the value has.
+    """
+    blocking, rank = (~_IS_ALLOW).sum().over(_OF_VALUE), pl.int_range(pl.len()).over([*_OF_VALUE, "list"])
+    nth = pl.int_range(pl.len(), dtype=pl.UInt32).over(pairs.columns)
+    ranked = pairs.with_columns(nth=nth, blocking=blocking.cast(pl.Int64))
+    if len(pairs) > most:
+        ranked = ranked.sort(_SEVERITY, descending=[True, *[False] * (len(_SEVERITY) - 1)], maintain_order=True)
+    return ranked.with_columns(rank=rank.cast(pl.Int64)).filter(_IS_ALLOW | (pl.col("rank") < most))
+
+
+def matches(cells: pl.DataFrame, pairs: pl.DataFrame, most: int) -> tuple[pl.DataFrame, int]:
     """Each cell with each listing that covers its value.
 
     Args:
         cells: As `cells_of` returns them.
-        pairs: As `matching.evidence` returns them.
+        pairs: As `strongest` returns them.
+        most: As for `strongest`; where an account has many values, fewer of each are taken.
 
     Returns:
-        The columns of both, and `nth` (UInt32), which tells apart listings that say the very same.
+        The columns of both but `rank` and `blocking`; and how many hits there would be of listings that were left out.
     """
-    return cells.join(pairs.with_columns(nth=pl.int_range(pl.len(), dtype=pl.UInt32).over(pairs.columns)), on=_OF_VALUE)
+    room = (_ROOM * most // pl.len().over("account_id")).clip(1, most).cast(pl.Int64)
+    asked = cells.with_columns(room=room)
+    # Of a part of the cells after another: all listings of all of them may be too many.
+    some = max(1, _JOINED // (1 + len(pairs) // max(pairs.n_unique(_OF_VALUE), 1)))
+    within = _IS_ALLOW | (pl.col("rank") < pl.col("room"))
+    found = [part.join(pairs, on=_OF_VALUE).filter(within) for part in asked.iter_slices(some)]
+    counted = pairs.unique(_OF_VALUE).select(*_OF_VALUE, "blocking")
+    once = asked.unique(["account_id", "identifier", *_OF_VALUE]).join(counted, on=_OF_VALUE)
+    left_out = once.select((pl.col("blocking") - pl.col("room")).clip(0).sum()).item()
+    together = pl.concat(found or [asked.join(pairs, on=_OF_VALUE)])
+    return together.drop("rank", "room", "blocking"), left_out
 
 
-def with_carriers(found: pl.DataFrame) -> pl.DataFrame:
-    """All matches with `carried_by` (UInt32): how many accounts carry the value."""
-    carriers = found.group_by(_OF_VALUE).agg(carried_by=pl.col("account_id").n_unique().cast(pl.UInt32))
-    return found.join(carriers, on=_OF_VALUE)
+_SEVERITY = ["severity", *(name for name in EVIDENCE if name != "severity"), "match"]
+_ROOM = 10  # times the hits of an account that are kept, so many are judged
+_JOINED = 500_000  # matches that are made at once
+
+
+def carriers_of(cells: pl.DataFrame) -> pl.DataFrame:
+    """How many accounts carry each value: kind, value, carried_by (UInt32)."""
+    return cells.group_by(_OF_VALUE).agg(carried_by=pl.col("account_id").n_unique().cast(pl.UInt32))
 
 
 def hits_of(found: pl.DataFrame) -> pl.DataFrame:
@@ -139,15 +177,12 @@ class Decisions:
     Attributes:
         judged: As `Policy.judge` returns it, sorted.
         flagged: `schema.FLAGGED` and the carried columns.
+        hits: `schema.HITS`: of each account the strongest, as many as are kept.
     """
 
     judged: pl.DataFrame
     flagged: pl.DataFrame
-
-    @property
-    def hits(self) -> pl.DataFrame:
-        """`schema.HITS`."""
-        return self.judged.select(list(schema.HITS))
+    hits: pl.DataFrame
 
 
 def decide(
@@ -157,6 +192,7 @@ def decide(
     carry: list[str],
     previous: pl.DataFrame | None,
     cleared: pl.DataFrame | None,
+    most_hits: int,
 ) -> Decisions:
     """What follows from matches.
 
@@ -167,26 +203,36 @@ def decide(
         carry: Account columns to keep.
         previous: account_id, action, flagged_since, act_on of the night before, of these accounts at least.
         cleared: `Policy.cleared`.
+        most_hits: How many hits of an account are kept, the strongest ones.
     """
     hits = rules.judge(hits_of(found).lazy(), cleared)
     judged = hits.sort(ORDER).collect()
     flagged = rules.decide(judged.lazy(), day, carry, None if previous is None else previous.lazy()).collect()
-    return Decisions(judged, flagged)
+    return Decisions(judged, flagged, _strongest(judged, most_hits).select(list(schema.HITS)))
+
+
+def _strongest(judged: pl.DataFrame, most: int) -> pl.DataFrame:
+    """At most so many hits of an account: the one that decides, and those next to it."""
+    if judged.is_empty() or judged["account_id"].value_counts()["count"].max() <= most:  # type: ignore[operator]
+        return judged
+    rank = pl.int_range(pl.len()).over("account_id")
+    falling = [True, *DECIDING.values()]
+    return judged.sort("live", *DECIDING, descending=falling, nulls_last=False).filter(rank < most).sort(ORDER)
 
 
 def figures(found: pl.DataFrame, decisions: Decisions) -> Counter[str]:
     """What came out, in figures that add up over parts: each cell and each row is in one class at most.
 
     Returns:
-        `hit_rows`, `exempt_rows`, `accounts`, `hits`, `exempt_hits`; and, with a NUL between the two words, `hit` and
-        `exempt` of each column (cells), and `level`, `action` and `source` by their values (accounts).
+        `hit_rows`, `exempt_rows`, `accounts`, `hits`, `left_out`, `exempt_hits`; and, with a NUL between the two words,
+        `hit` and `exempt` of each column (cells), and `level`, `action` and `source` by their values (accounts).
     """
     judged, flagged = decisions.judged, decisions.flagged
     by_value = ["account_id", "identifier", "kind", "_value"]
     outcome = judged.group_by(by_value).agg(hit=pl.col("exempted_by").is_null().any())
     cells = found.filter(~_IS_ALLOW).unique("cell")
     touched = cells.join(outcome, left_on=["account_id", "identifier", "kind", "value"], right_on=by_value)
-    counts = Counter(accounts=len(flagged), hits=len(judged))
+    counts = Counter(accounts=len(flagged), hits=len(decisions.hits), left_out=len(judged) - len(decisions.hits))
     for column, hit, count in touched.group_by("identifier", "hit").len().rows():
         counts[f"{'hit' if hit else 'exempt'}\0{column}"] += count
     rows = touched.group_by("row").agg(pl.col("hit").any())["hit"]
@@ -208,10 +254,12 @@ def summary_of(
 ) -> dict[str, Any]:
     """Counts that add up: every cell and every row is in exactly one class; `invalid` cells are usable ones.
 
+    Rows and cells of which no evidence was collected any more are `not_judged`, where there are any.
+
     Args:
         plan: The accounts' columns.
         scanned: The counts of `scanning.scan`.
-        came_out: `figures`.
+        came_out: `figures`; and `not_judged` (rows), with a NUL and the column behind it (cells).
         listings: `schema.LISTING`, of the day that is asked about.
         day: That day.
     """
@@ -220,10 +268,13 @@ def summary_of(
     for column in plan.identifiers:
         hit, exempt = came_out[f"hit\0{column}"], came_out[f"exempt\0{column}"]
         coverage[column] = {name: scanned[f"{name}\0{column}"] for name in ("cells", "missing", "rejected")}
-        coverage[column]["clear"] = scanned[f"usable\0{column}"] - hit - exempt
+        left = came_out[f"{NOT_JUDGED}\0{column}"]
+        coverage[column]["clear"] = scanned[f"usable\0{column}"] - hit - exempt - left
         coverage[column] |= {"exempt": exempt, "hit": hit, "invalid": scanned[f"invalid\0{column}"]}
+        coverage[column] |= {NOT_JUDGED: left} if left else {}
     known = {"hit": came_out["hit_rows"], "exempt": came_out["exempt_rows"]}
     unscreened = {name: scanned[name] for name in ("not_screenable", "no_account")}
+    unscreened |= {NOT_JUDGED: came_out[NOT_JUDGED]} if came_out[NOT_JUDGED] else {}
     clear = scanned["read"] - sum(known.values()) - sum(unscreened.values())
     return {
         "as_of": day.isoformat(),
@@ -242,6 +293,7 @@ def summary_of(
         "hits": {
             "rows": came_out["hits"],
             "exempt": came_out["exempt_hits"],
+            "left_out": scanned["left_out"] + came_out["left_out"],
             "sources": _of(came_out, "source"),
         },
         "listings": dict(listings.group_by("kind").len().sort("kind").collect().rows()),

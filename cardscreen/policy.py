@@ -99,6 +99,11 @@ class Clearances(Section):
     file: str = Field(min_length=1)
 
 
+#: By what live hits are ordered, the one that decides first, and whether falling: a listing without a date holds since
+#: always, so nulls come first.
+DECIDING = {"action": True, "score": True, "listed_on": False, "listing_id": False}
+
+
 class Policy(Section):
     """How hits become actions. Everything has a default; `Policy()` is the default policy.
 
@@ -254,9 +259,8 @@ class Policy(Section):
             `schema.FLAGGED` and the carried columns, sorted by account.
         """
         live, exempt = pl.col("live"), pl.col("exempted_by").is_not_null()
+        order = [pl.col(name).filter(live) for name in DECIDING]
         counted = pl.col("_counted")  # within groups, the engine fails to work it out where there are none
-        deciding = ["action", "score", "listed_on", "listing_id"]
-        falling = [True, True, False, False]  # a listing without a date holds since always: nulls first
         decided = (
             hits.filter(live | exempt)
             .with_columns(_counted=live | ~live.any().over("account_id"))
@@ -266,7 +270,7 @@ class Policy(Section):
                 action=pl.col("action").filter(live).max(),
                 decided_by=pl.col("listing_id")
                 .filter(live)
-                .sort_by(*(pl.col(c).filter(live) for c in deciding), descending=falling, nulls_last=False)
+                .sort_by(*order, descending=list(DECIDING.values()), nulls_last=False)
                 .first(),
                 reasons=pl.col("reason").filter(counted).unique().sort(),
                 sources=pl.col("source").filter(counted).unique().sort(),

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,8 +32,9 @@ from cardscreen.accounts import AccountColumns
 from cardscreen.config import known_format
 from cardscreen.errors import ConfigError, InputError
 from cardscreen.files import write_whole
-from cardscreen.findings import cells_of, decide, figures, matches, summary_of, watched_in, with_carriers
+from cardscreen.findings import HITS_PER_ACCOUNT, decide, summary_of, watched_in
 from cardscreen.identifiers import Kind
+from cardscreen.judging import judged
 from cardscreen.listings import Blocklist, holds
 from cardscreen.matching import Near, Targets, check_token_keys, evidence, near_in
 from cardscreen.paths import steady
@@ -132,6 +133,8 @@ def screen(
     delimiter: str | None = None,
     sheet: str | None = None,
     header_row: int | None = None,
+    flagged_share: float = 1.0,
+    hits_per_account: int = HITS_PER_ACCOUNT,
 ) -> Result:
     """Screen accounts against a blocklist.
 
@@ -157,6 +160,9 @@ def screen(
         delimiter: Between the fields of text; None: by the files' ending.
         sheet: Of a spreadsheet, by name; None: the first.
         header_row: The line of a text, or row of a sheet, that names the columns; None: the first that is not empty.
+        flagged_share: Share of the rows past which no more evidence is collected: the rows that may be listed and are
+            left are `not_judged` in the summary, and nobody among them is flagged.
+        hits_per_account: How many hits of an account are kept: the strongest; the others are counted in the summary.
 
     Returns:
         `Result`; its frames are read from `out` where that is given. Sorted by account, identifier,
@@ -191,30 +197,43 @@ def screen(
                 as_of=as_of,
                 tokens=tokens,
                 date_format=date_format,
+                hits_per_account=hits_per_account,
             )
         before = previous_flags(previous, asked.plan.schema[account_id])
         with explaining(accounts, reading):
-            return _answered(asked, table, blocklist, before, out)
+            return _answered(asked, table, blocklist, before, out, flagged_share)
 
 
 def _answered(
-    asked: Question, table: pl.LazyFrame, blocklist: Blocklist, before: pl.DataFrame | None, out: str | Path | None
+    asked: Question,
+    table: pl.LazyFrame,
+    blocklist: Blocklist,
+    before: pl.DataFrame | None,
+    out: str | Path | None,
+    flagged_share: float,
 ) -> Result:
     """What the accounts answer to a question."""
     clock, plan, day, keys = Clock(), asked.plan, asked.day, asked.token_keys
     in_force, near = compiled.in_force(blocklist.compiled, day), near_in(asked.listings)
     watch = None if before is None else Watch(before["account_id"])
+    cleared = asked.rules.cleared(day)
     with output_folder(out) as folder:
         with clock.stage("scan"):
             counts, rows, rejects = scan(table, plan, _targets(plan, in_force, near, keys), folder, watch)
         with clock.stage("evidence"):
-            cells = cells_of(rows.filter(MAY_MATCH), plan)
-            values = cells.select("kind", "value").unique()
-            found = with_carriers(matches(cells, evidence(values, near, keys)))
-        with clock.stage("policy"):
-            decisions = decide(found, asked.rules, day, plan.carry, before, asked.rules.cleared(day))
-        summary = summary_of(plan, counts, figures(found, decisions), asked.listings, day)
-        flagged, hits = decisions.flagged, decisions.hits
+            pairs = partial(evidence, near=near, token_keys=keys)
+            decided = partial(
+                decide,
+                rules=asked.rules,
+                day=day,
+                carry=plan.carry,
+                previous=before,
+                cleared=cleared,
+                most_hits=asked.most_hits,
+            )
+            most = flagged_share * counts["read"]
+            flagged, hits, came_out = judged(rows.filter(MAY_MATCH), plan, pairs, decided, most, asked.most_hits)
+        summary = summary_of(plan, counts, came_out, asked.listings, day)
         if folder is not None:
             write_tables(folder, flagged, hits)
     told = {"seconds": clock.seconds, "peak_memory_mib": clock.peak_mib}
@@ -235,6 +254,7 @@ class Question:
         day: The day that is asked about.
         listings: `schema.LISTING`: those that hold on that day.
         token_keys: The keys of token listings.
+        most_hits: How many hits of an account are kept.
     """
 
     plan: AccountColumns
@@ -242,6 +262,7 @@ class Question:
     day: date
     listings: pl.LazyFrame
     token_keys: list[TokenKey]
+    most_hits: int
 
     @classmethod
     def of(
@@ -257,6 +278,7 @@ class Question:
         as_of: date | str | None,
         tokens: TokenKey | Sequence[TokenKey] | None,
         date_format: str | None = None,
+        hits_per_account: int = HITS_PER_ACCOUNT,
     ) -> Question:
         """The question that the arguments of `screen` put to accounts with these columns.
 
@@ -272,11 +294,13 @@ class Question:
         rules = _policy(policy).under({name: origin.terms for name, origin in blocklist.origins.items()})
         if date_format is not None:
             _check_format(date_format)
+        if hits_per_account < 1:
+            raise ConfigError(f"hits_per_account is {hits_per_account}: give 1 or more")
         plan = AccountColumns.of(columns, identifiers, account_id, _names(carry), rules, _names(unmasked), date_format)
         listings = blocklist.lazy.filter(holds(day))
         keys = [tokens] if isinstance(tokens, TokenKey) else list(tokens or [])
         check_token_keys(listings, keys)
-        return cls(plan, rules, day, listings, keys)
+        return cls(plan, rules, day, listings, keys, hits_per_account)
 
 
 def write_tables(folder: Path, flagged: pl.DataFrame, hits: pl.DataFrame) -> None:

@@ -28,6 +28,7 @@ ORDER = [
         "rejects",
         "scanning",
         "findings",
+        "judging",
         "screening",
         "bundle",
         "batches",

@@ -16,7 +16,7 @@ from cardscreen import schema
 from cardscreen.accounts import AccountColumns
 from cardscreen.batches import MATCHES, decided_fields, scanned_fields, told_error
 from cardscreen.exposure import LOOKED_AT, check_exposure
-from cardscreen.findings import summary_of
+from cardscreen.findings import HITS_PER_ACCOUNT, summary_of
 from cardscreen.identifiers import Kind
 from cardscreen.listings import Blocklist
 from cardscreen.policy import Policy
@@ -52,6 +52,7 @@ def screen(
     tokens: TokenKey | Sequence[TokenKey] | None = None,
     files: str | None = None,
     date_format: str | None = None,
+    hits_per_account: int = HITS_PER_ACCOUNT,
 ) -> SparkResult:
     """Screen accounts that lie in Spark: row for row what `cardscreen.screen` finds.
 
@@ -70,6 +71,7 @@ def screen(
         files: A folder that this machine and all workers share, or a URL of an object store, for what workers need to
             read: listings as keys, and numbering tables. None: Spark sends these files to the machines by itself.
         date_format: As for `cardscreen.screen`.
+        hits_per_account: As for `cardscreen.screen`.
 
     Returns:
         `SparkResult`. The pass over the accounts has run; the frames lie in Spark's own cache.
@@ -95,6 +97,7 @@ def screen(
         as_of=as_of,
         tokens=tokens,
         date_format=date_format,
+        hits_per_account=hits_per_account,
     )
     plan, session = asked.plan, accounts.sparkSession
     check_zone(session, plan)

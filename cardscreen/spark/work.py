@@ -60,7 +60,8 @@ class Work:
             # Spark writes a function past some size to a file, and in this one travels the key of the sealed files.
             needed = {name: question.plan.schema[name] for name in question.plan.needed()}
             plan = replace(question.plan, schema=pl.Schema(needed))
-            yield cls(Asked(bundle, plan, rules, question.day, versions()), None if files is None else folder)
+            asked = Asked(bundle, plan, rules, question.day, versions(), question.most_hits)
+            yield cls(asked, None if files is None else folder)
 
     def step(self, name: str) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
         """A function for `mapInArrow`. It travels as a whole, so that a worker without this package can say so."""
