@@ -13,6 +13,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
+from cardscreen.findings import NOT_JUDGED
 from cardscreen.run import Run
 from cardscreen.talk import counted
 
@@ -25,6 +26,7 @@ _CLASSES = {
     "clear": "clear",
     "not_screenable": "without a usable number",
     "no_account": "without account",
+    NOT_JUDGED: "perhaps on a list, not looked at since too many are",
 }
 _ALWAYS = ("hit", "clear")
 _ACTIONS = ("close", "suspend", "verify", "notify", "none")
@@ -37,10 +39,14 @@ def run_table(done: Run) -> None:
     """Print what one run found and where its files are."""
     console = Console(**_LITERAL)
     rows = done.result.summary["rows"]
-    classes = ", ".join(f"{rows[name]:,} {words}" for name, words in _CLASSES.items() if rows[name] or name in _ALWAYS)
+    classes = ", ".join(
+        f"{rows[name]:,} {words}" for name, words in _CLASSES.items() if rows.get(name) or name in _ALWAYS
+    )
     console.print(f"{counted(rows['read'], 'row')} read: {classes}", highlight=False)
     console.print(actions_table([done.result.summary], ["accounts"]))
     console.print(_coverage(done.result.summary))
+    if left_out := done.result.summary["hits"]["left_out"]:
+        console.print(f"{counted(left_out, 'weaker hit')} left out, past hits_per_account", highlight=False)
     for line in done.news:
         console.print(line, highlight=False, soft_wrap=True)
     console.print(f"{'held' if done.held else 'run'}: {done.folder or 'dry run, nothing written'}", soft_wrap=True)

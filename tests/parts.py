@@ -67,7 +67,7 @@ def screen(
         {name: table for name, table in tables.items() if table is not None},
     )
     rules = asked.rules.model_copy(update={"clearances": None})
-    work = Asked(bundle, plan, rules, asked.day, versions())
+    work = Asked(bundle, plan, rules, asked.day, versions(), asked.most_hits)
 
     def find(name: str) -> str:
         return str(folder / name)
