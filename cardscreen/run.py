@@ -37,6 +37,7 @@ from cardscreen.rejects import ROW_GROUP
 from cardscreen.screening import Clock, Result, read_result
 from cardscreen.store import Store
 from cardscreen.tables import open_table
+from cardscreen.words import shown
 
 _MANY, _MOST = 0.10, 0.5  # share of cells past which a run is warned of: not valid, with a wrong check digit
 _ENOUGH = 100  # cells: of fewer, as many fail it by chance
@@ -356,7 +357,7 @@ def _naming_the_file(job: Job) -> Iterator[None]:
         yield
     except InputError as error:
         files = files_of(job.accounts)
-        told = _is_full(error) or any(file in str(error) for file in files)
+        told = _is_full(error) or any(shown(file) in str(error) for file in files)
         if type(error) is not InputError or told or job.cluster is not None:
             raise
         for file in files:
