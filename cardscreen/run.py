@@ -28,6 +28,7 @@ from cardscreen.job import Job
 from cardscreen.listings import Blocklist
 from cardscreen.manifest import policy_digest, write_records
 from cardscreen.notices import read_applied, told_rows, write_files
+from cardscreen.numbering import shelf
 from cardscreen.pans_in_text import Found
 from cardscreen.partitions import days_in
 from cardscreen.paths import files_of, is_url, steady
@@ -285,6 +286,9 @@ class Night:
             "account_key": account_key(job, found.result.flagged.collect_schema()["account_id"]),
             "policy": found.policy,
             "held": found.held,
+            # What decided, too, and was taken from the cache or put there.
+            "tables": shelf.digests(name for kind in job.identifiers.values() for name in kind.tables()),
+            "listings_sha256": found.blocklist.compiled_sha256,
             "summary": summary,
         }
         write_records(folder, job, begun, records, lists_of(job))
