@@ -24,6 +24,7 @@ from worlds import CARRY, DAY, IDS, KEY, KINDS, Row, blocklist_of, frame_of, pol
 import cardscreen as cs
 from cardscreen import batches
 from cardscreen.bundle import Bundle, Opened
+from cardscreen.identifiers import Kind
 from cardscreen.numbering import shelf
 from cardscreen.screening import versions
 from cardscreen.spark.work import _folder_in, _sent_folder
@@ -153,7 +154,7 @@ def test_no_file_for_workers_holds_a_card_number_that_can_be_read(tmp_path: Path
 def test_files_for_workers_are_closed_to_others_whatever_the_umask(tmp_path: Path, files: str | None) -> None:
     (tmp_path / "shared").mkdir(0o777)
     listed = pl.DataFrame({"kind": ["phone", "card"], "value": ["+8613800138000", "6222021234561234"]})
-    kinds = [cs.Phone("CN"), cs.Card()]
+    kinds: list[Kind] = [cs.Phone("CN"), cs.Card()]
     before = os.umask(0)
     try:
         with _folder_in(str(tmp_path / files)) if files else nullcontext(_sent_folder()) as folder:
