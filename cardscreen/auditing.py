@@ -136,7 +136,7 @@ def _with_replay(run: Finished, report: Report) -> Report:
             compared |= _records_compared(run, again)
             versions = list(version_changes(run.records["versions"], again.records["versions"]))
     except (CardscreenError, OSError) as error:
-        return replace(report, obstacle=str(error))
+        return replace(report, obstacle="; ".join(str(error).split("\n")))
     return replace(report, replay=compared, versions=versions)
 
 

@@ -195,7 +195,7 @@ def _without_values(error: BaseException) -> CardscreenError:
 def told_error(text: str) -> CardscreenError:
     """The error that a worker told."""
     said = json.loads(text)
-    return (ConfigError if said["config"] else InputError)(said["error"])
+    return (ConfigError if said["config"] else InputError)(*said["error"])
 
 
 def _opened(asked: Asked, find: Find) -> Opened:
@@ -327,7 +327,7 @@ class _Out:
 
     def error(self, error: CardscreenError) -> pa.RecordBatch:
         """What went wrong."""
-        said = json.dumps({"config": isinstance(error, ConfigError), "error": str(error)})
+        said = json.dumps({"config": isinstance(error, ConfigError), "error": str(error).split("\n")})
         return next(self.rows("told", self._told(error=said)))
 
     @staticmethod

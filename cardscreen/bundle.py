@@ -177,9 +177,10 @@ class _Writer:
 
     @contextmanager
     def _part(self) -> Iterator[Path]:
-        """A file to fill: another screening may write to the folder, and workers read there, at the same time."""
+        """A file to fill, for the user alone: another screening may write to the folder, and workers read there."""
         part = Path(self._folder, f".cardscreen-{secrets.token_hex(8)}.part")
         try:
+            part.touch(0o600)
             yield part
         except OSError as error:
             raise InputError(f"files can't be written to {self._folder}: {error.strerror}") from None
@@ -306,7 +307,8 @@ def _opened(path: str) -> io.BufferedReader:
         return Path(path).open("rb")
     except OSError as error:
         raise InputError(
-            f"a worker can't read {path} ({error.strerror}): `files` must name a folder that every worker shares"
+            f"a worker can't read {path} ({error.strerror}): `files` must name a folder that every worker shares, and "
+            "workers must run as the user who screens, who alone may read there; without `files` Spark sends the files"
         ) from None
 
 

@@ -72,8 +72,8 @@ def files(place: Path, name: str) -> Iterator[Path]:
     yield from sorted(place.glob(f"{name}.{'[0-9a-f]' * _DIGEST_LENGTH}.parquet"))
 
 
-def load(place: Path, name: str) -> Iterator[bytes]:
-    """The contents of the sound files of a name."""
+def load(place: Path, name: str) -> Iterator[tuple[bytes, str]]:
+    """The contents of the sound files of a name, each with its SHA-256."""
     for path in files(place, name) if is_own(place) else ():
         try:
             with path.open("rb") as stream:
@@ -81,19 +81,23 @@ def load(place: Path, name: str) -> Iterator[bytes]:
                 content = stream.read() if stat.S_ISREG(told.st_mode) and _is_trusted(told) else b""
         except OSError:
             continue
-        if hashlib.sha256(content).hexdigest() == path.name.split(".")[-2]:
-            yield content
+        if (digest := hashlib.sha256(content).hexdigest()) == path.name.split(".")[-2]:
+            yield content, digest
 
 
-def save(place: Path, name: str, content: bytes) -> None:
+def save(place: Path, name: str, content: bytes) -> str:
     """Put a content in place of the older ones of its name, for the user alone; a stranger's cache stays as it is.
+
+    Returns:
+        The content's SHA-256.
 
     Raises:
         OSError: It can't be written.
     """
+    digest = hashlib.sha256(content).hexdigest()
     if not made(place):
-        return
-    final = place / f"{name}.{hashlib.sha256(content).hexdigest()}.parquet"
+        return digest
+    final = place / f"{name}.{digest}.parquet"
 
     def write(file: Path) -> None:
         file.touch(0o600)
@@ -103,3 +107,4 @@ def save(place: Path, name: str, content: bytes) -> None:
     for path in files(place, name):
         if path != final:
             path.unlink(missing_ok=True)
+    return digest

@@ -6,13 +6,13 @@ Exit codes: 0 done, 1 a bug, 2 usage or config, 3 input refused, 4 held for appr
 
 from __future__ import annotations
 
-import json
 import shlex
 import signal
 import sys
 import time
 import traceback
 import warnings
+from itertools import chain
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -61,18 +61,18 @@ def main() -> NoReturn:
         if code == _INTERRUPTED:  # typer makes of it an exit without a word
             raise KeyboardInterrupt
     except CardscreenError as error:
-        code = _failed(str(error), error.exit_code)
+        code = _failed(error.exit_code, *str(error).split("\n"))
     except (KeyboardInterrupt, typer.Abort):
-        code = _failed(_HALF, _INTERRUPTED)
+        code = _failed(_INTERRUPTED, _HALF)
     except OSError as error:
-        code = _failed(f"{error.filename}: {error.strerror}" if error.filename else str(error), 3)
+        code = _failed(3, f"{error.filename}: {error.strerror}" if error.filename else str(error))
     except typer.Exit as ended:
         code = ended.exit_code
     except BaseException as error:
         if is_usage(error):
-            code = _failed(usage_sentence(error), 2)
+            code = _failed(2, usage_sentence(error))
         elif _is_panic_of(KeyboardInterrupt, error):
-            code = _failed(_HALF, _INTERRUPTED)
+            code = _failed(_INTERRUPTED, _HALF)
         elif _is_panic_of(SystemExit, error):
             code = _TERMINATED  # told already
         else:
@@ -86,8 +86,8 @@ def _is_panic_of(ending: type[BaseException], error: BaseException) -> bool:
     return type(error).__name__ == "PanicException" and f"<class '{ending.__name__}'>" in str(error)
 
 
-def _failed(sentence: str, code: int) -> int:
-    talk.say("failed", sentence and f"cardscreen: {sentence}", level="error", exit_code=code)
+def _failed(code: int, first: str, *more: str) -> int:
+    talk.say("failed", first and f"cardscreen: {first}", *more, level="error", exit_code=code)
     return code
 
 
@@ -95,11 +95,14 @@ def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackTy
     """A bug's traceback: engines quote the values that they stumble over, and none may show."""
     from cardscreen.errors import without_numbers
 
-    talk.say("crashed", without_numbers("".join(traceback.format_exception(kind, error, trace))), level="error")
+    parts = [without_numbers(part) for part in traceback.format_exception(kind, error, trace)]
+    # A part about a place in the code has several lines; what the error says is one, whatever it quotes.
+    lines = (part.splitlines() if part.startswith("  ") else [part.strip("\n")] for part in parts)
+    talk.say("crashed", *chain.from_iterable(lines), level="error")
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
-    sys.exit(_failed("terminated, nothing is half-published", _TERMINATED))
+    sys.exit(_failed(_TERMINATED, "terminated, nothing is half-published"))
 
 
 def _warn(message: Warning | str, *_: object, **__: object) -> None:
@@ -153,9 +156,9 @@ def init(directory: Annotated[Path, typer.Argument(help="A folder to make.")] = 
 
     for file in starter.make(directory):
         talk.say("written", f"written: {file}")
-    talk.say("next", "\nNow do this, then read job.toml and put in your own accounts and lists:")
+    talk.say("next", "", "Now do this, then read job.toml and put in your own accounts and lists:")
     for step in (f"cd {shlex.quote(str(directory))}", *starter.STEPS):
-        typer.echo(without_cards(step))
+        talk.put(without_cards(step))
 
 
 @app.command()
@@ -226,11 +229,10 @@ def _tell_end(done: Run, seconds: float, *, quiet: bool, shown: bool) -> None:
     talk.say("kept", f"cardscreen: {kept}", level="warning")
     for reason in done.held:
         talk.say("limit passed", f"  {reason}", level="warning")
-    news = "\n".join(f"  {line}" for line in done.news or ["nothing"])
-    sentence = "" if shown and done.news else f"What it would change:\n{news}"
-    talk.say("would change", sentence, changes=done.news)
+    news = ["What it would change:", *(f"  {line}" for line in done.news or ["nothing"])]
+    talk.say("would change", *([] if shown and done.news else news), changes=done.news)
     if done.folder:
-        talk.say("advice", _ADVICE.format(run=shlex.quote(str(done.folder))))
+        talk.say("advice", *(line.format(run=shlex.quote(str(done.folder))) for line in _ADVICE.splitlines()))
     raise typer.Exit(HeldForApproval.exit_code)
 
 
@@ -244,7 +246,7 @@ Or get newer data, or change the limit, and run again."""
 def _show_run(done: Run, *, as_json: bool, quiet: bool) -> None:
     if as_json:
         folder = str(done.folder) if done.folder else None
-        typer.echo(json.dumps({**done.result.summary, "run": folder, "held": done.held}, ensure_ascii=False))
+        talk.put_json({**done.result.summary, "run": folder, "held": done.held})
     elif not quiet:
         from cardscreen.show import run_table
 
@@ -290,7 +292,7 @@ def check(
 
     fields: dict[str, Any] = describe(kind, sys.stdin.readline().rstrip("\n") if value == "-" else value, region)
     for name, said in fields.items():
-        typer.echo(f"{name:8} {said if said is not None else '-'}")
+        talk.put(f"{name:8} {said if said is not None else '-'}")
     if region is None and fields.get("status") == "invalid_country_code":
         talk.say("no region", "cardscreen: no region is given, so only numbers with + are read: say --region CN")
 
@@ -326,12 +328,12 @@ def doctor(as_json: _Json = False) -> None:
 
     told = report()
     if as_json:
-        typer.echo(json.dumps(told))
+        talk.put_json(told)
         return
     for part, said in told.items():
         lines = said.items() if isinstance(said, dict) else [("", said)]
         for name, value in lines:
-            typer.echo(f"{f'{part} {name}'.strip():26} {value}")
+            talk.put(f"{f'{part} {name}'.strip():26} {value}")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
+from typing import NamedTuple
 
 import polars as pl
 
@@ -26,6 +27,13 @@ COMPILED: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "last": pl.Date,
 }
 _NO_KEY = pl.lit(None, dtype=pl.UInt64)
+
+
+class Compiled(NamedTuple):
+    """`COMPILED`, and the SHA-256 of the file in the cache that has it; None: it was made from the listings alone."""
+
+    rows: pl.DataFrame
+    sha256: str | None = None
 
 
 def compile_listings(listings: pl.LazyFrame) -> pl.DataFrame:

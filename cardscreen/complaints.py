@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from cardscreen import words
 from cardscreen.errors import ConfigError, near, without_cards, without_numbers
 from cardscreen.toml_lines import Place
 
@@ -58,7 +59,8 @@ class WrongSettings(ConfigError):
 
     def __str__(self) -> str:
         """One line for each problem."""
-        return "\n".join(f"{self.where}: {each.told(named(each.place), named(each.other))}" for each in self.problems)
+        told = (f"{self.where}: {each.told(named(each.place), named(each.other))}" for each in self.problems)
+        return "\n".join(map(words.shown, told))
 
 
 def found(problems: Iterable[Problem]) -> ValidationError:

@@ -74,7 +74,7 @@ class TomlFile:
         for each in error.problems:
             here = named((*self.table, *each.place))
             lines.append(f"{self.where(*each.place)}: {each.told(here, self._with_line(each.other))}")
-        return ConfigError("\n".join(lines))
+        return ConfigError(*lines)
 
     def _with_line(self, place: Place) -> str:
         line = self._line((*self.table, *place))

@@ -14,7 +14,8 @@
 
 A message says what was found, where, and what to do next. It names columns, files, rows and counts,
 and never holds a phone or card number: whatever has the digits of a card is taken out where an error is made,
-since people write numbers where names belong.
+since people write numbers where names belong. What is said is a line, or several; a line break within one is not ours,
+and is written out like all that would steer a terminal (`words.shown`).
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from cardscreen.words import shown
+
 
 class CardscreenError(Exception):
     """The parent of all errors that cardscreen raises on purpose; `exit_code` is the command line's."""
@@ -30,8 +33,12 @@ class CardscreenError(Exception):
     exit_code = 1
 
     def __init__(self, *said: object) -> None:
-        """Keep what is said, without card numbers."""
-        super().__init__(*(without_cards(each) if isinstance(each, str) else each for each in said))
+        """Keep what is said, each a line, without card numbers."""
+        super().__init__(*(shown(without_cards(each)) if isinstance(each, str) else each for each in said))
+
+    def __str__(self) -> str:
+        """All lines."""
+        return "\n".join(map(str, self.args))
 
 
 class ConfigError(CardscreenError):
@@ -73,7 +80,7 @@ class MissingColumn(InputError):
         names = [name[:_NAME_LENGTH] for name in self.available[:_NAMES]]
         more = f" and {len(self.available) - _NAMES} more" if len(self.available) > _NAMES else ""
         question = f" Are they separated by {self._mark!r}?" if self._mark else self._suspicion
-        return (
+        return shown(
             f"{self.where}: there is no column {self.column!r}{near(self.column, names)}. "
             f"The columns are: {', '.join(names)}{more}.{question}{self.hint}"
         )
@@ -115,7 +122,7 @@ class BadDate(InputError):
         like = f" (the first: {self.like})" if self.like else ""
         wanted = f"in the format {self.form}" if self.form else "as YYYY-MM-DD"
         way = f", {self.hint} if they are written so," if self.hint else ""
-        return (
+        return shown(
             f"column {self.column!r} holds {self.count:,} values that are no dates{like}: write them {wanted}{way} "
             "or leave the cell empty where the day is not known (1900-01-01 and days before it stand for none)"
         )
@@ -141,7 +148,7 @@ class BadHeader(InputError):
 
     def __str__(self) -> str:
         """The problem, and what may be the matter."""
-        return self.problem + (self.hint or "")
+        return shown(self.problem + (self.hint or ""))
 
     def hinting(self, rows: Mapping[int, Sequence[str]], say: Callable[[str, object], str]) -> BadHeader:
         """The same with a hint, as for `MissingColumn`: a title above the header has cells without names.
@@ -172,7 +179,7 @@ class UnclearEncoding(InputError):
 
     def __str__(self) -> str:
         """The problem, and how to mend it."""
-        return f"{self.problem}{';' if 'bad byte' in self.problem else ':'} {self.hint or 'name its encoding'}"
+        return shown(f"{self.problem}{';' if 'bad byte' in self.problem else ':'} {self.hint or 'name its encoding'}")
 
     def hinting(self, rows: Mapping[int, Sequence[str]], say: Callable[[str, object], str]) -> UnclearEncoding:  # noqa: ARG002
         """The same with a hint, as for `BadHeader`."""
@@ -229,7 +236,7 @@ class FeedRefused(InputError):
         if waivable:
             flags = " ".join(f"--allow {check}" for check in sorted({*waivable, *self.allowed}))
             lines.append(f"Get a better file; or, where this one is right all the same, say {flags}")
-        return "\n".join(lines)
+        return "\n".join(map(shown, lines))
 
 
 _NEVER_WAIVED = "allow"
@@ -251,7 +258,7 @@ class HeldForApproval(CardscreenError):
 
     def __str__(self) -> str:
         """All reasons, one after another."""
-        return "held for approval: " + "; ".join(self.reasons)
+        return shown("held for approval: " + "; ".join(self.reasons))
 
 
 class Busy(CardscreenError):

@@ -373,7 +373,7 @@ def _kinds(identifiers: dict[str, dict[str, Any]], toml: TomlFile) -> dict[str, 
         except ConfigError as error:
             problems.append(f"{toml.where('identifiers', column)}: {error}")
     if problems:
-        raise ConfigError("\n".join(problems))
+        raise ConfigError(*problems)
     return kinds
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -102,12 +101,11 @@ def import_(
         )
     talk.say("imported", **done.summary())
     if as_json:
-        typer.echo(json.dumps(done.summary(), ensure_ascii=False))
+        talk.put_json(done.summary())
     else:
         from cardscreen.show import import_lines
 
-        for line in import_lines(done):
-            typer.echo(line)
+        talk.put(*import_lines(done))
 
 
 @list_app.command()
@@ -141,7 +139,7 @@ def show(
         print_frame(inspecting.shown(meant.head(limit).collect()).drop("list", "ended_by"), as_json=as_json)
         total = inspecting.count(meant)
         if total > limit:
-            typer.echo(f"{limit:,} of {total:,} listings shown; --limit shows more", err=True)
+            talk.say("more rows", f"{limit:,} of {total:,} listings shown; --limit shows more")
     elif source or kind or reason:
         raise ConfigError("--source, --kind and --reason choose among listings: add --rows")
     else:
@@ -196,7 +194,7 @@ def diff(
     print_frame(inspecting.counted(found), as_json=as_json)
     if out:
         inspecting.write(inspecting.shown(found), out, force=force)
-        typer.echo(f"{talk.counted(len(found), 'row')} written to {out}", err=True)
+        talk.say("written", f"{talk.counted(len(found), 'row')} written to {out}")
 
 
 @list_app.command()
@@ -227,7 +225,7 @@ def export(
     found = inspecting.rows(Store(store), which, _day(as_of), version)
     shown = _one_of("--as", form, ("masked", "token", "plain"))
     count = inspecting.export(found, out, shown, _key(key_file, key_env), force=force)
-    typer.echo(f"{talk.counted(count, 'listing')} written to {out}", err=True)
+    talk.say("written", f"{talk.counted(count, 'listing')} written to {out}")
 
 
 @list_app.command()
@@ -252,7 +250,7 @@ def expire(
 
     which = Filter(source=source, ids=tuple(listing or ()), reference=reference)
     count = edits.end_listings(Store(store), which, _day(as_of), by, reason, dry_run=dry_run)
-    typer.echo(f"listings {'that would end' if dry_run else 'ended'}: {count:,}", err=True)
+    talk.say("ended", f"listings {'that would end' if dry_run else 'ended'}: {count:,}")
 
 
 @list_app.command()
@@ -271,7 +269,7 @@ def retire(
     from cardscreen.store import Store
 
     count = edits.retire(Store(store), source, _day(as_of), by, reason)
-    typer.echo(f"{source} is retired, listings ended: {count:,}", err=True)
+    talk.say("retired", f"{source} is retired, listings ended: {count:,}")
 
 
 @list_app.command()
@@ -289,11 +287,10 @@ def rename_source(
     from cardscreen import edits
     from cardscreen.store import Store, system_user
 
-    said = reason or f"{old} is called {new}"
-    count = edits.rename_source(Store(store), old, new, by or system_user(), said)
-    typer.echo(
-        f"{old} is {new} now, with {talk.counted(count, 'listing')}: feeds and policies must name it so, too", err=True
-    )
+    why = reason or f"{old} is called {new}"
+    count = edits.rename_source(Store(store), old, new, by or system_user(), why)
+    said = f"{old} is {new} now, with {talk.counted(count, 'listing')}: feeds and policies must name it so, too"
+    talk.say("renamed", said)
 
 
 @list_app.command()
@@ -306,7 +303,7 @@ def adopt(store: _Store, by: _By, reason: _Because) -> None:
     from cardscreen.store import Store
 
     now = edits.adopt(Store(store), by, reason)
-    typer.echo(f"no row is another: read on, as version {now.number}", err=True)
+    talk.say("adopted", f"no row is another: read on, as version {now.number}")
 
 
 @list_app.command()
@@ -324,7 +321,7 @@ def rollback(
     from cardscreen.store import Store
 
     now = edits.rollback(Store(store), version, by, reason)
-    typer.echo(f"version {version} is current again, as version {now.number}", err=True)
+    talk.say("rolled back", f"version {version} is current again, as version {now.number}")
 
 
 @list_app.command()
@@ -352,7 +349,7 @@ def vacuum(
     if not runs and not no_runs:
         raise ConfigError("say where the runs are that were made from the store (--runs DIR), or --no-runs")
     removed = upkeep.vacuum(Store(store), runs or [], keep_days, dry_run=dry_run)
-    typer.echo(f"files {'that would be ' if dry_run else ''}removed: {removed:,}", err=True)
+    talk.say("removed", f"files {'that would be ' if dry_run else ''}removed: {removed:,}")
 
 
 @list_app.command()
@@ -364,4 +361,4 @@ def presets() -> None:
     from cardscreen.presets import described
 
     for name, about in described().items():
-        typer.echo(f"{name:14} {about}")
+        talk.put(f"{name:14} {about}")

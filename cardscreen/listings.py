@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 
 from cardscreen import pan_forms, schema
-from cardscreen.compiled import compile_listings
+from cardscreen.compiled import Compiled, compile_listings
 from cardscreen.digits import taken
 from cardscreen.errors import BlocklistError, ConfigError, first_line, near
 from cardscreen.frames import ENGINE_ERRORS
@@ -65,18 +65,27 @@ class Blocklist:
         rejects: pl.DataFrame | None = None,
         origins: Mapping[str, Origin] | None = None,
         version: int | None = None,
-        compiled: Callable[[], pl.DataFrame] | None = None,
+        compiled: Callable[[], Compiled] | None = None,
     ) -> None:
         """Use `from_frame`, `read`, or a store's `blocklist`."""
-        self._compiled = compiled or (lambda: compile_listings(self.lazy))
+        self._compiled = compiled or (lambda: Compiled(compile_listings(self.lazy)))
         self.lazy = listings.lazy()
         self.rejects = _NO_REJECTS if rejects is None else rejects
         self.origins = dict(origins or {})
         self.version = version
 
-    @cached_property
+    @property
     def compiled(self) -> pl.DataFrame:
         """`compiled.COMPILED`: what all accounts are looked up in."""
+        return self._keys.rows
+
+    @property
+    def compiled_sha256(self) -> str | None:
+        """The digest of the file in the cache that has it; None: it was made from the listings, and is in no file."""
+        return self._keys.sha256
+
+    @cached_property
+    def _keys(self) -> Compiled:
         try:
             return self._compiled()
         except ENGINE_ERRORS as error:

@@ -21,6 +21,7 @@ from cardscreen.policy import Policy, Source
 from cardscreen.store import Store
 from cardscreen.tables import encoding_used
 from cardscreen.terms import Terms
+from cardscreen.words import json_text
 
 _UNNAMED = {"clearances"}  # says where a file is: not a rule
 
@@ -86,8 +87,7 @@ def policy_digest(policy: Policy, terms: Mapping[str, Terms]) -> str:
 def write_json(file: Path, content: Any) -> None:
     """Write a file of JSON, and let the disk have it."""
     with file.open("w", encoding="utf-8") as stream:
-        json.dump(content, stream, ensure_ascii=False, indent=2)
-        stream.write("\n")
+        stream.write(f"{json_text(content, indent=2)}\n")
         stream.flush()
         os.fsync(stream.fileno())
 

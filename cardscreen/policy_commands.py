@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -39,9 +38,8 @@ def check(
 
     checked = CheckedPolicy.read(file, parse_day(as_of) if as_of else date.today(), store)
     if as_json:
-        typer.echo(json.dumps(checked.summary(), ensure_ascii=False))
+        talk.put_json(checked.summary())
         return
-    for line in checked.lines():
-        typer.echo(line)
+    talk.put(*checked.lines())
     for warning in checked.warnings():
         talk.say("warning", f"cardscreen: warning: {warning}", level="warning")

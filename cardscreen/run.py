@@ -28,6 +28,7 @@ from cardscreen.job import Job
 from cardscreen.listings import Blocklist
 from cardscreen.manifest import policy_digest, write_records
 from cardscreen.notices import read_applied, told_rows, write_files
+from cardscreen.numbering import shelf
 from cardscreen.pans_in_text import Found
 from cardscreen.partitions import days_in
 from cardscreen.paths import files_of, is_url, steady
@@ -37,6 +38,7 @@ from cardscreen.rejects import ROW_GROUP
 from cardscreen.screening import Clock, Result, read_result
 from cardscreen.store import Store
 from cardscreen.tables import open_table
+from cardscreen.words import shown
 
 _MANY, _MOST = 0.10, 0.5  # share of cells past which a run is warned of: not valid, with a wrong check digit
 _ENOUGH = 100  # cells: of fewer, as many fail it by chance
@@ -284,6 +286,9 @@ class Night:
             "account_key": account_key(job, found.result.flagged.collect_schema()["account_id"]),
             "policy": found.policy,
             "held": found.held,
+            # What decided, too, and was taken from the cache or put there.
+            "tables": shelf.digests(name for kind in job.identifiers.values() for name in kind.tables()),
+            "listings_sha256": found.blocklist.compiled_sha256,
             "summary": summary,
         }
         write_records(folder, job, begun, records, lists_of(job))
@@ -356,7 +361,7 @@ def _naming_the_file(job: Job) -> Iterator[None]:
         yield
     except InputError as error:
         files = files_of(job.accounts)
-        told = _is_full(error) or any(file in str(error) for file in files)
+        told = _is_full(error) or any(shown(file) in str(error) for file in files)
         if type(error) is not InputError or told or job.cluster is not None:
             raise
         for file in files:

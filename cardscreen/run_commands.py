@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,11 +46,11 @@ def show(run: _Run, as_json: _Json = False) -> None:
 
     told = described(_meant(run))
     if as_json:
-        typer.echo(json.dumps(told, ensure_ascii=False, default=str))
+        talk.put_json(told)
         return
     for name, said in told.items():
         for line in said if isinstance(said, list) else [said]:
-            typer.echo(f"{name.replace('_', ' '):12} {line}")
+            talk.put(f"{name.replace('_', ' '):12} {line}")
 
 
 @runs_app.command()
@@ -104,10 +103,10 @@ def prune(
 
     done = prune(output_folder(place), Keep.parse(keep), held=held, dry_run=dry_run)
     if as_json:
-        typer.echo(json.dumps({run.run_id: files for run, files in done}))
+        talk.put_json({run.run_id: files for run, files in done})
     else:
         for run, files in done:
-            typer.echo(f"{run.run_id}: {talk.counted(len(files), 'file')}")
+            talk.put(f"{run.run_id}: {talk.counted(len(files), 'file')}")
     verb = "would be pruned" if dry_run else "pruned"
     talk.say("pruned", f"cardscreen: {talk.counted(len(done), 'run')} {verb}", runs=[run.run_id for run, _ in done])
 
@@ -159,10 +158,9 @@ def explain(
 
     story = tell(_meant(run), account)
     if as_json:
-        typer.echo(json.dumps(story.summary() | {"sentences": list(sentences(story))}, ensure_ascii=False, default=str))
+        talk.put_json(story.summary() | {"sentences": list(sentences(story))})
         return
-    for sentence in sentences(story):
-        typer.echo(sentence)
+    talk.put(*sentences(story))
 
 
 def audit(
@@ -194,10 +192,9 @@ def audit(
         tell("running it again" if replay else "reading its files")
         report = examine(meant(run), replay=replay, walk=walk, signer=signer)
     if as_json:
-        typer.echo(json.dumps(report.summary(), ensure_ascii=False))
+        talk.put_json(report.summary())
     else:
-        for line in report.lines():
-            typer.echo(line)
+        talk.put(*report.lines())
     if not report.passed:
         raise typer.Exit(InputError.exit_code)
 

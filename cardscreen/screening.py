@@ -54,6 +54,7 @@ from cardscreen.tables import (
     to_day,
 )
 from cardscreen.tokens import TokenKey
+from cardscreen.words import json_text
 
 _LAST_YEAR = 9000  # days of grace must not leave the calendar
 _TABLES = ("flagged", "hits", "rejects")
@@ -311,7 +312,7 @@ def write_tables(folder: Path, flagged: pl.DataFrame, hits: pl.DataFrame) -> Non
 
 def completed(folder: Path, summary: dict[str, Any], watched: pl.LazyFrame | None) -> Result:
     """The result in a folder that has its tables: the summary, written last, says that it is complete."""
-    text = json.dumps(summary, ensure_ascii=False, indent=2)
+    text = json_text(summary, indent=2)
     write_whole(folder / _SUMMARY, lambda file: file.write_text(text, encoding="utf-8"))
     return replace(read_result(folder, summary), watched=watched)
 

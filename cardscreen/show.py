@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -15,7 +14,8 @@ from rich.table import Table
 
 from cardscreen.findings import NOT_JUDGED
 from cardscreen.run import Run
-from cardscreen.talk import counted
+from cardscreen.talk import counted, put_json
+from cardscreen.words import shown
 
 if TYPE_CHECKING:
     from cardscreen.importing import Imported
@@ -48,14 +48,15 @@ def run_table(done: Run) -> None:
     if left_out := done.result.summary["hits"]["left_out"]:
         console.print(f"{counted(left_out, 'weaker hit')} left out, past hits_per_account", highlight=False)
     for line in done.news:
-        console.print(line, highlight=False, soft_wrap=True)
-    console.print(f"{'held' if done.held else 'run'}: {done.folder or 'dry run, nothing written'}", soft_wrap=True)
+        console.print(shown(line), highlight=False, soft_wrap=True)
+    where = shown(str(done.folder or "dry run, nothing written"))
+    console.print(f"{'held' if done.held else 'run'}: {where}", soft_wrap=True)
 
 
 def print_frame(frame: pl.DataFrame, *, as_json: bool) -> None:
     """Print a small table, for a person or as one line of JSON."""
     if as_json:
-        print(json.dumps(frame.to_dicts(), default=str, ensure_ascii=False))  # noqa: T201
+        put_json(frame.to_dicts())
         return
     told = frame.select(column for column in frame if column.null_count() < len(frame) or not len(frame))
     table = Table(*(name.replace("_", " ") for name in told.columns), box=SIMPLE)
@@ -87,7 +88,7 @@ def _cell(value: Any) -> str:
         return f"{value:%Y-%m-%d %H:%M}Z"
     if isinstance(value, int):
         return f"{value:,}"
-    return "" if value is None else str(value)
+    return "" if value is None else shown(str(value))
 
 
 def import_lines(done: Imported) -> Iterator[str]:
@@ -136,5 +137,5 @@ def _coverage(summary: dict[str, Any]) -> Table:
     for column in table.columns[1:]:
         column.justify = "right"
     for identifier, cells in summary["coverage"].items():
-        table.add_row(f"{identifier} ({cells['cells']:,})", *(f"{cells[name]:,}" for name in names[1:]))
+        table.add_row(f"{shown(identifier)} ({cells['cells']:,})", *(f"{cells[name]:,}" for name in names[1:]))
     return table

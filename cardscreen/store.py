@@ -34,7 +34,7 @@ from filelock import FileLock, Timeout
 from pydantic import Field, ValidationError
 
 from cardscreen import cache, schema, store_files
-from cardscreen.compiled import COMPILED, compile_listings
+from cardscreen.compiled import COMPILED, Compiled, compile_listings
 from cardscreen.config import Section
 from cardscreen.errors import BlocklistError, Busy, ConfigError, InputError, first_line, near
 from cardscreen.frames import ENGINE_ERRORS
@@ -148,13 +148,13 @@ class Store:
             compiled=lambda: self._compiled(found.number, listings),
         )
 
-    def _compiled(self, version: int, listings: pl.LazyFrame) -> pl.DataFrame:
+    def _compiled(self, version: int, listings: pl.LazyFrame) -> Compiled:
         """The listings as keys, from the cache where it has them."""
         place, name = cache.folder("lists", _release("cardscreen")), self._name_of(version)
-        for content in cache.load(place, name):
+        for content, digest in cache.load(place, name):
             compiled = pl.read_parquet(content)
             if compiled.schema == pl.Schema(COMPILED):
-                return compiled
+                return Compiled(compiled, digest)
         compiled = compile_listings(listings)
         # The keys of card numbers are the numbers: they stay where they were stored.
         plain = pl.col("kind").is_in([name for name, kind in KINDS.items() if kind.truncates])
@@ -162,8 +162,8 @@ class Store:
             buffer = io.BytesIO()
             compiled.write_parquet(buffer, compression="lz4", statistics=False)
             with contextlib.suppress(OSError):  # a read-only home, a full disk: the next run makes them again
-                cache.save(place, name, buffer.getvalue())
-        return compiled
+                return Compiled(compiled, cache.save(place, name, buffer.getvalue()))
+        return Compiled(compiled)
 
     def _name_of(self, version: int) -> str:
         """A name for a version that no other life of the store, restored from a backup, shares."""

@@ -78,7 +78,7 @@ def changed(place: str, told: Mapping[str, str], memory: str | None = None) -> l
         OSError: One can't be read.
     """
     state, folder = _state(place, told), cache.folder("sound")
-    if memory and any(pl.read_parquet(remembered).equals(state) for remembered in cache.load(folder, memory)):
+    if memory and any(pl.read_parquet(remembered).equals(state) for remembered, _ in cache.load(folder, memory)):
         return []
     found = digests_of(place, told)
     wrong = [name for name, digest in told.items() if found[name] != digest]

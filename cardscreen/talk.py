@@ -1,6 +1,7 @@
-"""What the command line says on standard error: sentences for a person, or JSON lines for a collector of logs.
+"""What the command line says: data on standard output; on standard error sentences, or JSON lines for logs.
 
-Only the command line talks. Nothing that it says holds a card number, whichever the form.
+Only the command line talks. What it says on standard error never holds a card number, whichever the form, and nothing
+that it says anywhere steers a terminal, or looks like a line of ours and is not.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from cardscreen.errors import ConfigError, without_cards
+from cardscreen.words import json_text, shown
 
 #: The option of the commands that may log.
 Log = Annotated[str | None, typer.Option("--log", help="json: tell what happens as JSON lines.", metavar="json")]
@@ -37,7 +39,7 @@ def in_json(**known: Any) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
             _clean,
-            structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
+            structlog.processors.JSONRenderer(json_text, default=str),
         ],
         wrapper_class=structlog.make_filtering_bound_logger("debug"),
         **known,
@@ -62,20 +64,32 @@ def know(**known: Any) -> None:
     _log = _log.bind(**known) if _log is not None else None
 
 
-def say(event: str, sentence: str = "", *, level: str = "info", **fields: Any) -> None:
+def put(*lines: str) -> None:
+    """Lines of data, for a person."""
+    for line in lines:
+        typer.echo(shown(line))
+
+
+def put_json(value: Any) -> None:
+    """Data as one line of JSON."""
+    typer.echo(json_text(value, default=str))
+
+
+def say(event: str, *lines: str, level: str = "info", **fields: Any) -> None:
     """Tell what happened.
 
     Args:
         event: Its name, in JSON lines.
-        sentence: For a person; nothing is shown where it is empty.
+        lines: For a person; nothing is shown where all are empty.
         level: `info`, `warning` or `error`.
         fields: Figures and names, in JSON lines.
     """
+    sentence = "\n".join(shown(without_cards(line)) for line in lines)
     if _log is not None:
         text = {"text": sentence.strip().removeprefix("cardscreen: ")} if sentence else {}
         getattr(_log, level)(event, **text, **fields)
     elif sentence:
-        typer.echo(without_cards(sentence), err=True)
+        typer.echo(sentence, err=True)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import Any
 
 from cardscreen.story import Finding, Story
 from cardscreen.terms import Terms
+from cardscreen.words import shown
 
 _RECOMMENDED = {
     "none": "Nothing is recommended",
@@ -64,7 +65,11 @@ _NOT_HANDED_OUT = {
 
 
 def sentences(story: Story) -> Iterator[str]:
-    """The story, sentence by sentence; what belongs to a sentence before it is indented."""
+    """The story, sentence by sentence, each a line; what belongs to a sentence before it is indented."""
+    return map(shown, _told(story))
+
+
+def _told(story: Story) -> Iterator[str]:
     yield f"Account {story.account} in run {story.run}, which was asked about {story.as_of}."
     if story.state in _NOT_HANDED_OUT:
         yield _NOT_HANDED_OUT[story.state]

@@ -42,6 +42,15 @@ def test_a_run_that_nobody_touched_passes(template: Path) -> None:
     assert "all are as they were written" in done.out
 
 
+def test_a_run_of_a_release_that_told_no_digests_of_tables_is_shown_audited_and_replayed(operator: Path) -> None:
+    newest = published(operator)[-1]
+    told = manifest(newest)
+    write_manifest(newest, {name: said for name, said in told.items() if name not in ("tables", "listings_sha256")})
+    assert told.keys() > manifest(newest).keys()
+    assert cardscreen("runs", "show", "runs", cwd=operator).code == 0
+    assert audit(operator, "--replay")["passed"]
+
+
 def test_an_input_that_is_gone_is_told_in_the_verdict(operator: Path) -> None:
     (operator / "accounts.parquet").unlink()
     done = cardscreen("audit", "runs", cwd=operator)

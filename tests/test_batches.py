@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import os
+import stat
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,8 +24,10 @@ from worlds import CARRY, DAY, IDS, KEY, KINDS, Row, blocklist_of, frame_of, pol
 import cardscreen as cs
 from cardscreen import batches
 from cardscreen.bundle import Bundle, Opened
+from cardscreen.identifiers import Kind
 from cardscreen.numbering import shelf
 from cardscreen.screening import versions
+from cardscreen.spark.work import _folder_in, _sent_folder
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -141,6 +147,24 @@ def test_no_file_for_workers_holds_a_card_number_that_can_be_read(tmp_path: Path
         content = file.read_bytes()
         assert str(number)[:15].encode() not in content, file.name
         assert number.to_bytes(8, "little") not in content, file.name
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such modes")
+@pytest.mark.parametrize("files", ["shared", None])
+def test_files_for_workers_are_closed_to_others_whatever_the_umask(tmp_path: Path, files: str | None) -> None:
+    (tmp_path / "shared").mkdir(0o777)
+    listed = pl.DataFrame({"kind": ["phone", "card"], "value": ["+8613800138000", "6222021234561234"]})
+    kinds: list[Kind] = [cs.Phone("CN"), cs.Card()]
+    before = os.umask(0)
+    try:
+        with _folder_in(str(tmp_path / files)) if files else nullcontext(_sent_folder()) as folder:
+            bundle = Bundle.write(folder, cs.Blocklist.from_frame(listed), DAY, kinds, [], {})
+            modes = {stat.S_IMODE(Path(folder, file.name).stat().st_mode) for file in bundle.files.values()}
+            assert {each.sealed for each in bundle.files.values()} == {True, False}
+            assert (stat.S_IMODE(Path(folder).stat().st_mode), modes) == (0o700, {0o600})
+    finally:
+        os.umask(before)
+    assert not list((tmp_path / "shared").iterdir())
 
 
 def test_screenings_may_write_to_one_folder_at_once(tmp_path: Path) -> None:

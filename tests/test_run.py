@@ -101,6 +101,37 @@ def test_a_run_is_published_whole_with_a_manifest_of_all_its_files(project: Path
     assert (manifest["as_of"], manifest["run_id"]) == ("2026-11-23", folder.name)
 
 
+def test_the_manifest_says_the_digests_of_what_the_cache_gave(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CARDSCREEN_CACHE_DIR", str(project / "cache"))
+    feed = 'source = "police"\nkind = "phone"\nregion = "CN"\n[columns]\nvalue = "number"\n'
+    for name, text in {"feed.toml": feed, "list.csv": "number\n13800138000\n"}.items():
+        (project / name).write_text(text, encoding="utf-8")
+    (project / "job.toml").write_text(JOB.replace('paths = ["lists/*.parquet"]', 'store = "store"'), encoding="utf-8")
+    imported = cardscreen("list", "import", "list.csv", "--feed", "feed.toml", "--store", "store", cwd=project)
+    assert imported.returncode == 0, imported.stderr
+    told = []
+    for _ in range(2):  # what is made and put into the cache, then what is taken from it
+        done = cardscreen("run", "job.toml", "-q", cwd=project)
+        assert done.returncode == 0, done.stderr
+        manifest = json.loads((project / "runs/latest/manifest.json").read_text(encoding="utf-8"))
+        told.append((manifest["tables"], manifest["listings_sha256"]))
+    assert told[0] == told[1]
+    cached = {
+        hashlib.sha256(file.read_bytes()).hexdigest(): file.relative_to(project / "cache")
+        for file in (project / "cache").rglob("*.parquet")
+    }
+    tables, listings = told[0]
+    assert tables.keys() == {"CN", "plan"}
+    assert all(cached[digest].name.startswith(f"{name}.") for name, digest in tables.items())
+    assert cached[listings].parts[0] == "lists"
+
+
+def test_lists_in_plain_files_are_in_no_cache_and_the_manifest_says_none(project: Path) -> None:
+    assert cardscreen("run", "job.toml", "-q", cwd=project).returncode == 0
+    manifest = json.loads((project / "runs/latest/manifest.json").read_text(encoding="utf-8"))
+    assert manifest["listings_sha256"] is None
+
+
 def test_no_file_of_a_run_and_no_output_holds_a_full_card_number(project: Path) -> None:
     done = cardscreen("run", "job.toml", cwd=project)
     assert done.returncode == 0

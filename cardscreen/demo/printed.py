@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 
 from rich.box import SIMPLE
@@ -17,6 +16,7 @@ from cardscreen.notices import CAUSES
 from cardscreen.show import actions_table
 from cardscreen.talk import counted
 from cardscreen.telling import sentences
+from cardscreen.words import json_text, shown
 
 
 def line(outcome: Outcome) -> str:
@@ -34,7 +34,7 @@ def page(outcome: Outcome) -> str:
 
 
 def _json(outcome: Outcome) -> str:
-    return json.dumps(outcome.summary(), ensure_ascii=False)
+    return json_text(outcome.summary())
 
 
 def _rendered(console: Console, what: RenderableType) -> str:
@@ -100,7 +100,7 @@ def _moves(counts: Mapping[str, Mapping[str, int]]) -> str:
 
 
 def _list(parts: Iterable[str]) -> str:
-    return "; ".join(parts)
+    return shown("; ".join(parts))
 
 
 def _released(outcome: Outcome) -> Table:
@@ -142,8 +142,8 @@ def _verdict(outcome: Outcome) -> list[RenderableType]:
         f"({scan.size / 1e6:.1f} MB) and in all that was printed; found: {len(scan.found):,}.",
         f"Both nights took {outcome.seconds:.1f} s. All is in {outcome.folder}: its README.md says what to try next.",
     ]
-    failures = [Text(f"Wrong: {failure}.", style="red") for failure in outcome.failures()]
-    return [*(Text(each) for each in lines), *failures]
+    failures = [Text(shown(f"Wrong: {failure}."), style="red") for failure in outcome.failures()]
+    return [*(Text(shown(each)) for each in lines), *failures]
 
 
 def _head(words: str) -> Text:

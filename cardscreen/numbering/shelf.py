@@ -12,7 +12,7 @@ import gc
 import io
 import os
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ FORMAT = 1
 _PATIENCE = 120  # seconds to wait for another process that builds the same table
 _Schema = Mapping[str, pl.DataType | type[pl.DataType]]
 _lent: dict[str, Intervals] = {}
+_digests: dict[str, str] = {}  # of the files of the tables that this process has read or written
 _warned = False
 
 
@@ -66,7 +67,7 @@ def fetch(name: str, payload: _Schema, build: Callable[[], Intervals], *, within
                 table = _built(build)
                 buffer = io.BytesIO()
                 table.save(buffer, within_query=within_query)
-                cache.save(place, name, buffer.getvalue())
+                _digests[name] = cache.save(place, name, buffer.getvalue())
     except (OSError, filelock.Timeout) as problem:
         # Within a query, a thread may come by again while it builds the very table: it must not wait for itself.
         if not (within_query and isinstance(problem, filelock.Timeout)):
@@ -89,12 +90,18 @@ def load(name: str, payload: _Schema, *, within_query: bool = False) -> Interval
     """The table of a name if it was lent, or a sound file of it is in the cache."""
     if name in _lent:
         return _lent[name]
-    for content in cache.load(folder(), name):
+    for content, digest in cache.load(folder(), name):
         with contextlib.suppress(OSError, KeyError, ArrowException, PolarsError):
             table = Intervals.load(io.BytesIO(content), within_query=within_query)
             if table.payload.schema == pl.Schema(payload):
+                _digests[name] = digest
                 return table
     return None
+
+
+def digests(names: Iterable[str]) -> dict[str, str]:
+    """SHA-256 of the files of those tables that this process has used; none of what lives in its memory only."""
+    return {name: _digests[name] for name in sorted({*names}) if name in _digests}
 
 
 def state() -> dict[str, Any]:

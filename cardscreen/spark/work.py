@@ -108,7 +108,7 @@ def _folder_in(files: str) -> Iterator[str]:
             remove_below(url)
     elif Path(files).is_dir():
         folder = Path(files).absolute() / name
-        folder.mkdir()
+        folder.mkdir(0o700)
         try:
             yield str(folder)
         finally:
