@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cache, partial
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,7 +32,7 @@ from cardscreen.accounts import AccountColumns
 from cardscreen.config import known_format
 from cardscreen.errors import ConfigError, InputError
 from cardscreen.files import write_whole
-from cardscreen.findings import HITS_PER_ACCOUNT, decide, summary_of, watched_in
+from cardscreen.findings import HITS_PER_ACCOUNT, Decisions, decide, summary_of, watched_in
 from cardscreen.identifiers import Kind
 from cardscreen.judging import judged
 from cardscreen.listings import Blocklist, holds
@@ -218,22 +218,20 @@ def _answered(
     in_force, near = compiled.in_force(blocklist.compiled, day), near_in(asked.listings)
     watch = None if before is None else Watch(before["account_id"])
     cleared = asked.rules.cleared(day)
+
+    def pairs_of(values: pl.DataFrame) -> pl.DataFrame:
+        with clock.stage("evidence"):
+            return evidence(values, near, keys)
+
+    def decided(found: pl.DataFrame) -> Decisions:
+        with clock.stage("policy"):
+            return decide(found, asked.rules, day, plan.carry, before, cleared, asked.most_hits)
+
     with output_folder(out) as folder:
         with clock.stage("scan"):
             counts, rows, rejects = scan(table, plan, _targets(plan, in_force, near, keys), folder, watch)
-        with clock.stage("evidence"):
-            pairs = partial(evidence, near=near, token_keys=keys)
-            decided = partial(
-                decide,
-                rules=asked.rules,
-                day=day,
-                carry=plan.carry,
-                previous=before,
-                cleared=cleared,
-                most_hits=asked.most_hits,
-            )
-            most = flagged_share * counts["read"]
-            flagged, hits, came_out = judged(rows.filter(MAY_MATCH), plan, pairs, decided, most, asked.most_hits)
+        most = flagged_share * counts["read"]
+        flagged, hits, came_out = judged(rows.filter(MAY_MATCH), plan, pairs_of, decided, most, asked.most_hits)
         summary = summary_of(plan, counts, came_out, asked.listings, day)
         if folder is not None:
             write_tables(folder, flagged, hits)
@@ -344,10 +342,10 @@ class Clock:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Time what happens within."""
+        """Time what happens within; of a stage that comes again, too."""
         begun = time.perf_counter()
         yield
-        self.seconds[name] = round(time.perf_counter() - begun, 3)
+        self.seconds[name] = round(self.seconds.get(name, 0) + time.perf_counter() - begun, 3)
         if sys.platform != "win32":
             self.peak_mib[name] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
