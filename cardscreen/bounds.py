@@ -6,7 +6,9 @@ file is refused in a sentence that names the limit, and the key that raises it.
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -45,11 +47,7 @@ class Bounds(BaseModel):
         cell_kib: The cells of a column of Parquet, on an average of some thousand rows, in KiB.
         depth: Lists and objects in each other.
         rejects: How many rows that can't be used are written; the rest is counted.
-
-    Example:
-        >>> str(Bounds().past("list.csv.gz", "unpacked_mib", "under [bounds] of the feed"))
-        'list.csv.gz holds more than 512 MiB, unpacked: if that is right, say a larger unpacked_mib under [bounds] of the feed'
-    """  # noqa: E501
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -62,18 +60,69 @@ class Bounds(BaseModel):
     depth: _Number = 32
     rejects: _Number = 100_000
 
-    @property
-    def size(self) -> int:
-        """`unpacked_mib` in bytes."""
-        return self.unpacked_mib * MIB
 
-    def past(self, where: str, name: str, place: str = "") -> InputError:
-        """What is raised where a file is past a limit.
+@dataclass(frozen=True)
+class Held:
+    """The bounds that files are held to.
 
-        Args:
-            where: The file, and perhaps the place in it.
-            name: The limit's.
-            place: Where its user would raise it; empty: nowhere.
+    Attributes:
+        bounds: They.
+        place: Where whoever names the files would raise one.
+
+    Example:
+        >>> str(Held(Bounds(rows=10), "under [bounds] of the feed").past("list.csv", "rows"))
+        'list.csv has more than 10 rows: if that is right, raise rows under [bounds] of the feed'
+    """
+
+    bounds: Bounds
+    place: str = "under [bounds] of a feed, or [accounts.bounds] of a job"
+
+    def past(self, where: str, name: str) -> InputError:
+        """What is raised where a file, or a place in it, is past a bound."""
+        found = _TOLD[name].format(getattr(self.bounds, name))
+        return InputError(f"{where} {found}: if that is right, raise {name} {self.place}")
+
+    def whole(self, stream: Any, where: str) -> bytes:
+        """All of a stream.
+
+        Raises:
+            InputError: It is longer than `unpacked_mib`.
         """
-        way = f"if that is right, say a larger {name} {place}" if place else f"{name} is raised in feeds and jobs only"
-        return InputError(f"{where} {_TOLD[name].format(getattr(self, name))}: {way}")
+        content: bytes = stream.read(self.bounds.unpacked_mib * MIB + 1)
+        if len(content) > self.bounds.unpacked_mib * MIB:
+            raise self.past(where, "unpacked_mib")
+        return content
+
+    def lines(self, blocks: Iterable[bytes], where: str) -> Iterator[bytes]:
+        """A text that comes in blocks, however long it is.
+
+        Raises:
+            InputError: A line is longer than `row_mib`, and than a block.
+        """
+        size = 0
+        for block in blocks:
+            last = max(block.rfind(b"\n"), block.rfind(b"\r"))
+            size = len(block) - 1 - last if last >= 0 else size + len(block)
+            if size > self.bounds.row_mib * MIB:
+                raise self.past(where, "row_mib")
+            yield block
+
+    def text(self, blocks: Iterable[bytes], delimiter: str, where: str) -> Iterator[bytes]:
+        """A text that comes in blocks, and will be read as a whole.
+
+        Raises:
+            InputError: It has more lines than `rows`, more delimiters than `cells`, or is longer than `unpacked_mib`;
+                or as of `lines`.
+        """
+        size, rows, cells = 0, 0, 0
+        for block in self.lines(blocks, where):
+            size += len(block)
+            rows += max(block.count(b"\n"), block.count(b"\r"))
+            cells += block.count(delimiter.encode())
+            told = {"unpacked_mib": size // MIB, "rows": rows - 1, "cells": cells}
+            if past := next((name for name, found in told.items() if found > getattr(self.bounds, name)), None):
+                raise self.past(where, past)
+            yield block
+
+
+AS_THEY_ARE = Held(Bounds())

@@ -175,7 +175,7 @@ def _open_urls(urls: list[str], reading: Reading, *, marked: bool) -> pl.LazyFra
     def parts(columns: list[str]) -> Parts:
         read = set()
         for url, blocks in lines():
-            table = Delimited(decoded(blocks, "utf-8", url), delimiter, url, reading)
+            table = Delimited(decoded(reading.held.lines(blocks, url), "utf-8", url), delimiter, url, reading)
             require_columns(table.names, columns, url)
             read.add(PurePosixPath(urlsplit(url).path).name)
             yield url, {}, table.rows(columns)

@@ -5,6 +5,7 @@ All of them are given to one process that may have little, since starting one ta
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import subprocess
@@ -13,7 +14,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
+from commands import cardscreen
 
 _MOST = 1 << 30  # bytes of memory
 _SPACE = 6 << 30  # bytes of addresses, of which the engine takes many more than it uses
@@ -29,6 +32,12 @@ for name, arguments in json.load(sys.stdin).items():
     print(json.dumps([name, done.code, done.err, time.monotonic() - begun, peak]), flush=True)
 """
 _FEED = 'source = "police"\nkind = "phone"\nregion = "CN"\ncolumns.value = "number"\n'
+_JOB = """
+accounts.path = "{}"
+accounts.id = "id"
+identifiers.number = {{ kind = "phone", region = "CN" }}
+blocklist.paths = ["blocklist.parquet"]
+"""
 #: Of each file its name, what is in it, the exit code, and what is said.
 _Bomb = tuple[str, Callable[[Path], object], int, str]
 
@@ -50,8 +59,36 @@ _OF_FEEDS: list[_Bomb] = [
     ("keys.toml", _text("\n".join(f"k{n} = 1" for n in range(60_000))), 2, "line 50001: more than 50,000 keys"),
     ("large.toml", _text("# a comment\n" * 200_000), 2, "more than 1,048,576 characters"),
 ]
-_OF_LISTS: list[_Bomb] = []
-_OF_ACCOUNTS: list[_Bomb] = []
+_HEAD = b"number,note\n"
+
+
+def _packed(content: bytes, times: int, begin: bytes = _HEAD) -> Callable[[Path], object]:
+    """Text that repeats; it is packed once."""
+    return lambda file: file.write_bytes(gzip.compress(begin) + gzip.compress(content) * times)
+
+
+_OF_LISTS: list[_Bomb] = [
+    (
+        "size.csv.gz",
+        _packed(b"13800138000,a note, which is long enough\n" * 50_000, 10_000),
+        3,
+        "size.csv.gz holds more than 512 MiB, unpacked",
+    ),
+    (
+        "rows.csv.gz",
+        _packed(b"1,\n" * 1_000_000, 100),
+        3,
+        "has more than 20,000,000 rows: if that is right, raise rows",
+    ),
+    ("cells.csv.gz", _packed(b",\n" + b"," * 1_000_000, 1_000), 3, "has more than 200,000,000 cells"),
+    ("row.csv.gz", _packed(b"1" * 1_000_000, 10_000), 3, "has a row of more than 8 MiB"),
+    ("quote.csv.gz", _packed(b"1" * 1_000_000, 10_000, _HEAD + b'1,"'), 3, "raise row_mib under [bounds] of the feed"),
+    ("columns.csv", _text(",".join(f"c{n}" for n in range(1_000_000))), 3, "has more than 1,000 columns"),
+]
+_OF_ACCOUNTS: list[_Bomb] = [
+    ("accounts.csv.gz", _packed(b"1" * 1_000_000, 10_000), 3, "has a row of more than 8 MiB"),
+    ("accounts.csv", _text(",".join(f"c{n}" for n in range(1_000_000))), 3, "raise columns under [accounts.bounds] of"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -60,12 +97,17 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
     folder, commands = tmp_path_factory.mktemp("bombs"), {}
     (folder / "feed.toml").write_text(_FEED)
     (folder / "list.csv").write_text("number\n13800138000\n")
+    blocklist = pl.DataFrame({"kind": ["phone"], "value": ["+8613800138000"]})
+    blocklist.write_parquet(folder / "blocklist.parquet")
     for name, make, *_ in [*_OF_FEEDS, *_OF_LISTS, *_OF_ACCOUNTS]:
         make(folder / name)
     for name, *_ in _OF_FEEDS:
         commands[name] = ["list", "import", "list.csv", "--feed", name, "--store", "store"]
     for name, *_ in _OF_LISTS:
         commands[name] = ["list", "import", name, "--feed", "feed.toml", "--store", "store"]
+    for name, *_ in _OF_ACCOUNTS:
+        (folder / f"{name}.toml").write_text(_JOB.format(name))
+        commands[name] = ["run", f"{name}.toml"]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
     ran = subprocess.run(
         [sys.executable, "-c", _RUN, str(_SPACE)],
@@ -89,3 +131,21 @@ def test_a_small_file_that_stands_for_a_large_one_is_refused_in_a_sentence(
     assert (was, said in told) == (code, True), told
     assert len(told.strip().splitlines()) == 1
     assert (seconds < 10, peak < _MOST) == (True, True), (seconds, peak)
+
+
+def test_of_rows_that_cannot_be_used_so_many_are_written_and_the_rest_is_counted(tmp_path: Path) -> None:
+    (tmp_path / "feed.toml").write_text(f"{_FEED}[bounds]\nrejects = 2\n")
+    (tmp_path / "list.csv").write_text("number\n" + "nobody\n" * 10)
+    done = cardscreen("list", "import", "list.csv", "--feed", "feed.toml", "--store", "store", cwd=tmp_path)
+    assert done.code == 3
+    *_, second, last = (tmp_path / "rejects" / "list.csv.rejects").read_text().splitlines()
+    assert second.startswith("3,")
+    assert last == ",and 8 more: raise rejects under [bounds] of the feed to see them,"
+
+
+def test_a_bound_that_is_raised_lets_the_file_pass(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("number\n13800138000\n13800138001\n")
+    for rows, code in ((1, 3), (2, 0)):
+        (tmp_path / "feed.toml").write_text(f"{_FEED}[bounds]\nrows = {rows}\n")
+        done = cardscreen("list", "import", "list.csv", "--feed", "feed.toml", "--store", "store", cwd=tmp_path)
+        assert done.code == code, done.err
