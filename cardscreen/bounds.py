@@ -28,7 +28,6 @@ _TOLD = {
     "cells": "has more than {:,} cells, empty ones counted",
     "row_mib": "has a row of more than {:,} MiB",
     "cell_kib": "has cells of more than {:,} KiB, on an average",
-    "depth": "has lists and objects in each other, more than {:,} deep",
 }
 
 
@@ -45,7 +44,6 @@ class Bounds(BaseModel):
         cells: Rows times columns.
         row_mib: One row of text, in MiB.
         cell_kib: The cells of a column of Parquet, on an average of some thousand rows, in KiB.
-        depth: Lists and objects in each other.
         rejects: How many rows that can't be used are written; the rest is counted.
     """
 
@@ -57,7 +55,6 @@ class Bounds(BaseModel):
     cells: _Number = 200_000_000
     row_mib: _Number = 8
     cell_kib: _Number = 1_024
-    depth: _Number = 32
     rejects: _Number = 100_000
 
 

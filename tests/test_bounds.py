@@ -83,6 +83,14 @@ _OF_LISTS: list[_Bomb] = [
     ("cells.csv.gz", _packed(b",\n" + b"," * 1_000_000, 1_000), 3, "has more than 200,000,000 cells"),
     ("row.csv.gz", _packed(b"1" * 1_000_000, 10_000), 3, "has a row of more than 8 MiB"),
     ("quote.csv.gz", _packed(b"1" * 1_000_000, 10_000, _HEAD + b'1,"'), 3, "raise row_mib under [bounds] of the feed"),
+    (
+        "keys.jsonl",
+        _text("".join(f'{{"number": "1", "k{n}": {n}}}\n' for n in range(20_000))),
+        3,
+        "has more than 1,000 columns",
+    ),
+    ("long.jsonl", _text("{" + ",".join(f'"{n}": []' for n in range(400_000)) + "}"), 3, "no line is a JSON object"),
+    ("deep.jsonl", _text('{"number": ' + "[" * 1_000_000), 3, "deep.jsonl: no line is a JSON object with values"),
     ("columns.csv", _text(",".join(f"c{n}" for n in range(1_000_000))), 3, "has more than 1,000 columns"),
 ]
 _OF_ACCOUNTS: list[_Bomb] = [

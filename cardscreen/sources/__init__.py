@@ -129,7 +129,7 @@ def _read_text(
     if layout == "lines":
         rows = read_lines(content, where)
     elif form in _JSON:
-        rows = read_objects(content, where, columns)
+        rows = read_objects(content, where, columns, reading.held)
     else:
         rows = read_delimited(content, reading.delimiter or DELIMITERS[form], where, reading)
     return rows._replace(notes=notes)
