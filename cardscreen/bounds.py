@@ -25,7 +25,8 @@ _TOLD = {
     "unpacked_mib": "holds more than {:,} MiB, unpacked",
     "rows": "has more than {:,} rows",
     "columns": "has more than {:,} columns",
-    "cells": "has more than {:,} cells, empty ones counted",
+    "cells": "has more than {:,} fields",
+    "sheet_cells": "has a sheet of more than {:,} cells, empty ones before the last one counted",
     "row_mib": "has a row of more than {:,} MiB",
     "cell_kib": "has cells of more than {:,} KiB, on an average",
 }
@@ -41,7 +42,8 @@ class Bounds(BaseModel):
         unpacked_mib: The file, and what is in it where it is packed, in MiB.
         rows: Lines of a text, rows of a table.
         columns: Columns; of JSON Lines different keys.
-        cells: Rows times columns.
+        cells: Fields of a text.
+        sheet_cells: Of a sheet: the last row times the last column in which something stands.
         row_mib: One row of text, in MiB.
         cell_kib: The cells of a column of Parquet, on an average of some thousand rows, in KiB.
         rejects: How many rows that can't be used are written; the rest is counted.
@@ -53,6 +55,7 @@ class Bounds(BaseModel):
     rows: _Number = 20_000_000
     columns: _Number = 1_000
     cells: _Number = 200_000_000
+    sheet_cells: _Number = 25_000_000
     row_mib: _Number = 8
     cell_kib: _Number = 1_024
     rejects: _Number = 100_000

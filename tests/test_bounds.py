@@ -8,8 +8,10 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,7 @@ from commands import cardscreen
 for name, arguments in json.load(sys.stdin).items():
     begun = time.monotonic()
     done = cardscreen(*arguments, cwd=Path.cwd())
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    peak = int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) * 1024
     print(json.dumps([name, done.code, done.err, time.monotonic() - begun, peak]), flush=True)
 """
 _FEED = 'source = "police"\nkind = "phone"\nregion = "CN"\ncolumns.value = "number"\n'
@@ -59,6 +61,7 @@ _OF_FEEDS: list[_Bomb] = [
     ("keys.toml", _text("\n".join(f"k{n} = 1" for n in range(60_000))), 2, "line 50001: more than 50,000 keys"),
     ("large.toml", _text("# a comment\n" * 200_000), 2, "more than 1,048,576 characters"),
 ]
+_SHEET = "xl/worksheets/sheet1.xml"
 _HEAD = b"number,note\n"
 
 
@@ -67,7 +70,49 @@ def _packed(content: bytes, times: int, begin: bytes = _HEAD) -> Callable[[Path]
     return lambda file: file.write_bytes(gzip.compress(begin) + gzip.compress(content) * times)
 
 
+def _sheet(rows: str, times: int = 1, said: int = 0) -> Callable[[Path], object]:
+    """A workbook with one sheet, in which something repeats; its directory may say another size."""
+
+    def write(file: Path) -> None:
+        pl.DataFrame({"number": ["13800138000"]}).write_excel(file)
+        with zipfile.ZipFile(file) as book:
+            parts = {name: book.read(name) for name in book.namelist()}
+        begin, end = re.split(b"<sheetData>.*</sheetData>", parts.pop(_SHEET))
+        head = b"<sheetData><row r='1'><c r='A1' t='inlineStr'><is><t>number</t></is></c></row>"
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as book:
+            for name, content in parts.items():
+                book.writestr(name, content)
+            with book.open(_SHEET, "w") as stream:
+                for part in (begin + head, *[rows.encode()] * times, b"</sheetData>" + end):
+                    stream.write(part)
+            book.getinfo(_SHEET).file_size = said or book.getinfo(_SHEET).file_size
+
+    return write
+
+
 _OF_LISTS: list[_Bomb] = [
+    (
+        "row.xlsx",
+        _sheet('<row r="4000000000"><c r="A4000000000"><v>1</v></c></row>'),
+        3,
+        "row.xlsx names a cell beyond row 1,048,576",
+    ),
+    ("column.xlsx", _sheet('<row><c r = "ZZZZZ2"><v>1</v></c></row>'), 3, "beyond row 1,048,576 and column 16,384"),
+    (
+        "area.xlsx",
+        _sheet('<row r="1048576"><c r="ALL1048576" s="1"><v>1</v></c></row>'),
+        3,
+        "raise sheet_cells under [bounds]",
+    ),
+    ("rows.xlsx", _sheet("<row/>" * 100_000, 100), 3, "beyond row 1,048,576"),
+    ("unplaced.xlsx", _sheet("<row>" + "<c/>" * 5_000 + "<c><v>1</v></c></row>"), 3, "has more than 1,000 columns"),
+    ("size.xlsx", _sheet('<row r="1"/>' * 50_000, 1_000), 3, "size.xlsx holds more than 512 MiB, unpacked"),
+    (
+        "lie.xlsx",
+        _sheet(" " * (1 << 20), 600, said=1_000),
+        3,
+        "lie.xlsx holds more than 512 MiB, unpacked",
+    ),
     (
         "size.csv.gz",
         _packed(b"13800138000,a note, which is long enough\n" * 50_000, 10_000),
@@ -80,7 +125,7 @@ _OF_LISTS: list[_Bomb] = [
         3,
         "has more than 20,000,000 rows: if that is right, raise rows",
     ),
-    ("cells.csv.gz", _packed(b",\n" + b"," * 1_000_000, 1_000), 3, "has more than 200,000,000 cells"),
+    ("cells.csv.gz", _packed(b",\n" + b"," * 1_000_000, 1_000), 3, "has more than 200,000,000 fields"),
     ("row.csv.gz", _packed(b"1" * 1_000_000, 10_000), 3, "has a row of more than 8 MiB"),
     ("quote.csv.gz", _packed(b"1" * 1_000_000, 10_000, _HEAD + b'1,"'), 3, "raise row_mib under [bounds] of the feed"),
     (
@@ -94,6 +139,12 @@ _OF_LISTS: list[_Bomb] = [
     ("columns.csv", _text(",".join(f"c{n}" for n in range(1_000_000))), 3, "has more than 1,000 columns"),
 ]
 _OF_ACCOUNTS: list[_Bomb] = [
+    (
+        "accounts.xlsx",
+        _sheet('<row r="1048576"><c r="ALL1048576"><v>1</v></c></row>'),
+        3,
+        "raise sheet_cells under [accounts.",
+    ),
     ("accounts.csv.gz", _packed(b"1" * 1_000_000, 10_000), 3, "has a row of more than 8 MiB"),
     ("accounts.csv", _text(",".join(f"c{n}" for n in range(1_000_000))), 3, "raise columns under [accounts.bounds] of"),
 ]

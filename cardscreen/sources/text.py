@@ -122,7 +122,7 @@ class TextFile:
     def beginning(self) -> dict[int, list[str]]:
         """The cells of its first lines: to look there for a header that was not where it was looked for."""
         if self._is_sheet:
-            return first_cells(self._raw(), self.reading.sheet, _BEGINNING)
+            return first_cells(self._raw(), self.reading, _BEGINNING)
         text = next(self._content(), b"")[:_BEGINNING_SIZE].decode(errors="ignore")
         lines = enumerate(text.splitlines()[:_BEGINNING], 1)
         return {line: next(csv.reader([row], delimiter=self.delimiter), []) for line, row in lines}
