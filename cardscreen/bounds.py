@@ -25,10 +25,10 @@ _TOLD = {
     "unpacked_mib": "holds more than {:,} MiB, unpacked",
     "rows": "has more than {:,} rows",
     "columns": "has more than {:,} columns",
-    "cells": "has more than {:,} fields",
+    "cells": "has more than {:,} cells",
     "sheet_cells": "has a sheet of more than {:,} cells, empty ones before the last one counted",
     "row_mib": "has a row of more than {:,} MiB",
-    "cell_kib": "has cells of more than {:,} KiB, on an average",
+    "cell_kib": "has cells of more than {:,} KiB",
 }
 
 
@@ -42,10 +42,10 @@ class Bounds(BaseModel):
         unpacked_mib: The file, and what is in it where it is packed, in MiB.
         rows: Lines of a text, rows of a table.
         columns: Columns; of JSON Lines different keys.
-        cells: Fields of a text.
+        cells: Fields of a text; rows times columns of Parquet and Arrow.
         sheet_cells: Of a sheet: the last row times the last column in which something stands.
         row_mib: One row of text, in MiB.
-        cell_kib: The cells of a column of Parquet, on an average of some thousand rows, in KiB.
+        cell_kib: The cells of a column of Parquet, on an average of those that are packed together, in KiB.
         rejects: How many rows that can't be used are written; the rest is counted.
     """
 

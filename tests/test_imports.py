@@ -16,7 +16,7 @@ ORDER = [
     *("files", "cache", "digits", "members", "index", "intervals"),
     *("luhn", "truncated", "prefixes", "schemes", "pans_in_text"),
     *("cleaning", "languages", "readings", "foreign_lines", "encodings"),
-    *("frames", "paths", "partitions", "remote", "reading", "sources", "tables", "days"),
+    *("frames", "footers", "paths", "partitions", "remote", "reading", "sources", "tables", "days"),
     *("secret", "signing", "chain", "sealed", "tokens", "numbering", "splitting"),
     *("keys", "forms", "phone_forms", "codes", "addresses"),
     *("phones", "samples"),

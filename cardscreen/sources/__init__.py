@@ -14,8 +14,10 @@ from typing import Literal
 
 import polars as pl
 
+from cardscreen.bounds import Held
 from cardscreen.encodings import to_utf8
 from cardscreen.errors import ConfigError, InputError, first_line
+from cardscreen.footers import refuse_large, refuse_large_texts
 from cardscreen.frames import ENGINE_ERRORS, table_of
 from cardscreen.paths import DELIMITERS, endings_of, without_secret
 from cardscreen.reading import Reading
@@ -97,7 +99,7 @@ def read_source(
     with opened(name) as stream:
         source, used = Digested(stream), None
         if form in _OF_TABLES:
-            rows = _read_table(reading.held.whole(source, where), form, where)
+            rows = _read_table(reading.held.whole(source, where), form, reading.held, where)
         elif form == ".xlsx":
             rows = read_sheet(reading.held.whole(source, where), reading, where)
         else:
@@ -135,10 +137,12 @@ def _read_text(
     return rows._replace(notes=notes)
 
 
-def _read_table(raw: bytes, form: str, where: str) -> Rows:
+def _read_table(raw: bytes, form: str, held: Held, where: str) -> Rows:
     try:
+        refuse_large(raw, _OF_TABLES[form], held, where)
         frame = table_of(raw, _OF_TABLES[form])
     except (*ENGINE_ERRORS, ValueError) as error:  # Arrow's are of these, too
         raise InputError(f"{where} can't be read as {form[1:]}: is it complete? ({first_line(error)})") from None
+    refuse_large_texts(frame, held, where)
     lines = pl.int_range(1, frame.height + 1, dtype=pl.UInt32, eager=True).alias("line")
     return Rows(frame, lines, ragged_rows())
