@@ -14,9 +14,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from cardscreen.bounds import TOML_SIZE
 from cardscreen.complaints import WrongSettings, complaint, named
 from cardscreen.errors import ConfigError, near
-from cardscreen.toml_lines import Place, lines_of
+from cardscreen.toml_lines import Place, lines_of, too_much
 
 #: Parts of a day, with anything between them.
 _DAY_FORMAT = re.compile(r"[^%{}]*(?:%[YymdjBb][^%{}]*)+")
@@ -50,8 +51,10 @@ class TomlFile:
         """What a text says.
 
         Raises:
-            ConfigError: It is no TOML; says in which line.
+            ConfigError: It is no TOML, or too much of it; says in which line.
         """
+        if found := too_much(text):
+            raise ConfigError(f"{name}, line {found[0]}: more than {found[1]}, which is the most that is read")
         try:
             return cls(name, tomllib.loads(text), text)
         except tomllib.TOMLDecodeError as error:
@@ -96,7 +99,8 @@ def read_toml(path: Path, name: str | None = None) -> TomlFile:
         ConfigError: There is no such file, or it is no TOML; says where.
     """
     try:
-        return TomlFile.of(path.read_text(encoding="utf-8-sig"), name or str(path))
+        with path.open(encoding="utf-8-sig") as stream:
+            return TomlFile.of(stream.read(TOML_SIZE + 1), name or str(path))
     except FileNotFoundError:
         there = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
         raise ConfigError(f"there is no file {str(path)!r}{near(path.name, there)}") from None

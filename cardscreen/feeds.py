@@ -19,6 +19,7 @@ import polars as pl
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from cardscreen import pan_forms, phone_forms, schema
+from cardscreen.bounds import Bounds, Held
 from cardscreen.cleaning import QUANTITY, holds_numbers, refuse_type, shape, to_text
 from cardscreen.complaints import Problem, complaint, found
 from cardscreen.config import Section, TomlFile, checked, known_format, known_zone, read_toml
@@ -37,6 +38,7 @@ from cardscreen.zones import Zone, local_name, local_zone
 
 _DAYS = ("listed_on", "expires_on")
 _SAYING = "say {option} = {value} at the top of the feed, above its first table"
+_PLACE = "under [bounds] of the feed"
 OPERATIONS = pl.Enum(["add", "remove"])
 #: What is read of one row of a file.
 ROW = {
@@ -134,6 +136,7 @@ class Feed(Section):
     timezone: str | None = None
     terms: Terms = Terms()
     limits: FeedLimits = FeedLimits()
+    bounds: Bounds = Bounds()
 
     def __init__(self, **parts: Any) -> None:
         try:
@@ -254,6 +257,7 @@ class Feed(Section):
             saying=_SAYING,
             header=not self.columns.are_places,
             comment=self.comment,
+            held=Held(self.bounds, _PLACE),
         )
 
     def today(self) -> date:

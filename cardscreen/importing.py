@@ -112,7 +112,7 @@ def import_file(
     for _ in range(_ATTEMPTS):
         base = store.at() if store.exists() else None
         decided = _decided(delivery, store, base)
-        written = None if dry_run else _write_rejects(delivery.rejects_file, delivery.read)
+        written = None if dry_run else _write_rejects(delivery.rejects_file, delivery.read.rejects, feed)
         _check_allowed(decided, delivery, allow, written)
         rejected = len(delivery.read.rejects) > 0
         if rejected and not written and not dry_run:
@@ -369,16 +369,20 @@ def _rejects_file(path: str | os.PathLike[str]) -> Path:
     return file.parent / "rejects" / f"{file.name}.rejects"
 
 
-def _write_rejects(file: Path, read: FeedRows) -> Path | None:
+def _write_rejects(file: Path, rejects: pl.DataFrame, feed: Feed) -> Path | None:
     """Where the rejected rows are; None where there are none, or they can't be written.
 
-    Those of an earlier import are not left lying there.
+    Those of an earlier import are not left lying there. Past the feed's bound they are only counted, in a last line.
     """
+    if more := max(len(rejects) - feed.bounds.rejects, 0):
+        told = f"and {more:,} more: raise rejects under [bounds] of the feed to see them"
+        last = pl.DataFrame({"reason": [told]})
+        rejects = pl.concat([rejects.head(feed.bounds.rejects), last], how="diagonal")
     try:
-        if len(read.rejects):
+        if len(rejects):
             with not_for_others():
                 file.parent.mkdir(exist_ok=True)
-                write_whole(file, without_formulas(read.rejects).write_csv)
+                write_whole(file, without_formulas(rejects).write_csv)
             return file
         file.unlink(missing_ok=True)
     except OSError:  # a folder that can't be written; the caller says so where it matters

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, field_validator, model_validator
 
 from cardscreen import schema
+from cardscreen.bounds import Bounds, Held
 from cardscreen.brakes import Limits
 from cardscreen.config import (
     Section,
@@ -51,6 +52,7 @@ class _Accounts(Section):
     sheet: str | None = None
     header_row: int | None = Field(None, ge=1)
     date_format: str | None = None
+    bounds: Bounds = Bounds()
 
     @field_validator("path")
     @classmethod
@@ -303,7 +305,8 @@ def _of(path: str, day: date, found: Callable[[str], str]) -> str:
 
 def _reading(said: _Accounts) -> Reading:
     options = said.model_dump(include={"encoding", "delimiter", "sheet", "header_row"})
-    return Reading(**options, saying="say {option} = {value} under [accounts] of the job file")
+    held = Held(said.bounds, "under [accounts.bounds] of the job file")
+    return Reading(**options, saying="say {option} = {value} under [accounts] of the job file", held=held)
 
 
 def _cluster(said: _Engine, folder: Path) -> Cluster | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from cardscreen.bounds import AS_THEY_ARE, Held
 from cardscreen.errors import ConfigError
 
 #: How a caller of `cs.screen` gives an option.
@@ -26,6 +27,7 @@ class Reading:
             Several that follow each other: a column's name is what all of them say, with blanks between.
         header: Whether there is a header; else the columns are named 1, 2 and so on.
         comment: What lines of a text, and rows of a sheet, begin with that are no rows.
+        held: How much the file may hold.
         saying: How this caller says an option, with places for `{option}`, or as a `{flag}`, and `{value}`; empty:
             he has none.
 
@@ -41,6 +43,7 @@ class Reading:
     saying: str = ""
     header: bool = True
     comment: str | None = None
+    held: Held = AS_THEY_ARE
 
     def __post_init__(self) -> None:
         """Check the options."""

@@ -14,6 +14,14 @@ from cardscreen.errors import ConfigError
 _LONGEST_NAME = 32  # characters; a name as long as a secret may be the secret itself, written in the wrong place
 
 
+def no_core_dump() -> None:
+    """Have this process, and those that it starts from now on, leave no memory behind in a file when they crash."""
+    if sys.platform != "win32":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+
+
 class Secret:
     """A text that prints as `Secret(…)`, and can be neither pickled nor copied.
 
@@ -27,6 +35,7 @@ class Secret:
 
     def __init__(self, value: str) -> None:
         """Keep the value."""
+        no_core_dump()
         self._value = value
 
     @classmethod

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from cardscreen.errors import ConfigError
-from cardscreen.secret import Secret
+from cardscreen.secret import Secret, no_core_dump
 
 _PATIENCE = 60  # seconds for a command that prints the key
 _ID = 16  # hexadecimal digits
@@ -114,6 +114,7 @@ def _is_private(text: str) -> bool:
 
 
 def _printed(command: Sequence[str]) -> Secret:
+    no_core_dump()  # the command holds the key before this process does
     try:
         done = subprocess.run(command, capture_output=True, timeout=_PATIENCE, check=True)
         return Secret(done.stdout.decode())

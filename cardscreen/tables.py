@@ -18,6 +18,7 @@ import polars as pl
 
 from cardscreen.encodings import decoded
 from cardscreen.errors import BadDate, BadHeader, ConfigError, InputError, MissingColumn, UnclearEncoding, first_line
+from cardscreen.footers import refuse_large_cells
 from cardscreen.frames import ENGINE_ERRORS, columns_of, from_library, odd_types_in
 from cardscreen.pans_in_text import Found
 from cardscreen.partitions import partitions_of, refuse_drift, scan_partitioned
@@ -121,15 +122,18 @@ def _open_paths(paths: list[str], reading: Reading, *, marked: bool) -> pl.LazyF
     ending, form = _format_of(files)
     told = partitions_of(files)
     if form in ("parquet", "ipc"):
-        return _open_columns(files, told, form)
+        return _open_columns(files, told, form, reading)
     if form == "text":
         return _open_text(files, told, reading, marked=marked)
     raise ConfigError(f"{paths[0]}: files ending in {ending or 'nothing'!r} can't be read: give {_KNOWN}")
 
 
-def _open_columns(files: list[str], told: list[dict[str, str | None]], form: Format) -> pl.LazyFrame:
+def _open_columns(files: list[str], told: list[dict[str, str | None]], form: Format, reading: Reading) -> pl.LazyFrame:
     """Files of Parquet or Arrow IPC."""
     _refuse_drift(files, form)
+    for file in files if form == "parquet" else ():
+        with suppress(*ENGINE_ERRORS, ValueError):  # the engine says what is the matter
+            refuse_large_cells(file, reading.held)
     if (odd := odd_types_in(files, form, told)) is not None:
         return odd
     try:
@@ -175,7 +179,7 @@ def _open_urls(urls: list[str], reading: Reading, *, marked: bool) -> pl.LazyFra
     def parts(columns: list[str]) -> Parts:
         read = set()
         for url, blocks in lines():
-            table = Delimited(decoded(blocks, "utf-8", url), delimiter, url, reading)
+            table = Delimited(decoded(reading.held.lines(blocks, url), "utf-8", url), delimiter, url, reading)
             require_columns(table.names, columns, url)
             read.add(PurePosixPath(urlsplit(url).path).name)
             yield url, {}, table.rows(columns)

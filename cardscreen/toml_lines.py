@@ -11,6 +11,8 @@ import tomllib
 from bisect import bisect_right
 from collections import Counter
 
+from cardscreen.bounds import TOML_DEPTH, TOML_SIZE, TOML_VALUES
+
 #: Keys and, from 0, indexes on the way to a setting: `("rules", 2, "score")`.
 Place = tuple[str | int, ...]
 
@@ -24,6 +26,12 @@ _TEXT = re.compile(
     r'''"""(?:[^\\]|\\.)*?"""(?:"{0,2})|\'\'\'.*?\'\'\'(?:'{0,2})|"(?:[^"\\\n]|\\.)*"|'[^'\n]*\'''', re.DOTALL
 )
 _OTHER = re.compile(r"[^,\]}#\n]+")
+#: All that can hold what looks like a mark, and is none; and the marks. Nothing is looked at twice.
+_MARKS = re.compile(
+    r'''"""(?:[^\\"]|\\.|"(?!""))*+(?:"{3,5}|\Z)|\'\'\'(?:[^']|'(?!\'\'))*+(?:'{3,5}|\Z)|"(?:[^"\\\n]|\\.)*+"?'''
+    r"""|'[^'\n]*+'?|\#[^\n]*+|(?P<mark>[][{}=.,\n])""",
+    re.DOTALL,
+)
 _OPEN, _CLOSE, _BEGIN, _END = (re.compile(re.escape(mark)) for mark in "[]{}")
 
 
@@ -43,6 +51,28 @@ def lines_of(text: str) -> dict[Place, int]:
     scanner = _Scanner(text)
     scanner.document()
     return scanner.lines
+
+
+def too_much(text: str) -> tuple[int, str] | None:
+    """The line, and what is too much there, of a text that `tomllib` and others would take too long for.
+
+    It need be no TOML: of that the rest tells nothing, since `tomllib` reads no further than to the first mistake.
+    """
+    if len(text) > TOML_SIZE:
+        return text.count("\n", 0, TOML_SIZE) + 1, f"{TOML_SIZE:,} characters"
+    deep, dots, values = 0, 0, 0
+    for found in _MARKS.finditer(text):
+        mark = found["mark"]
+        if mark is None:
+            continue
+        dots = dots + 1 if mark == "." else 0
+        deep += (mark in "[{") - (mark in "]}")
+        values += mark in "=[,"
+        if deep + dots > TOML_DEPTH or values > TOML_VALUES:
+            line = text.count("\n", 0, found.start()) + 1
+            deepest = f"{TOML_DEPTH} tables, lists and parts of a key in each other"
+            return line, deepest if values <= TOML_VALUES else f"{TOML_VALUES:,} keys and values"
+    return None
 
 
 class _Scanner:

@@ -12,11 +12,11 @@ import cardscreen
 PACKAGE = Path(cardscreen.__file__).parent
 #: From the ground up: a module may import only modules before it.
 ORDER = [
-    *("words", "errors", "toml_lines", "complaints", "config", "zones", "schema", "terms"),
+    *("words", "errors", "bounds", "toml_lines", "complaints", "config", "zones", "schema", "terms"),
     *("files", "cache", "digits", "members", "index", "intervals"),
     *("luhn", "truncated", "prefixes", "schemes", "pans_in_text"),
     *("cleaning", "languages", "readings", "foreign_lines", "encodings"),
-    *("frames", "paths", "partitions", "remote", "reading", "sources", "tables", "days"),
+    *("frames", "footers", "paths", "partitions", "remote", "reading", "sources", "tables", "days"),
     *("secret", "signing", "chain", "sealed", "tokens", "numbering", "splitting"),
     *("keys", "forms", "phone_forms", "codes", "addresses"),
     *("phones", "samples"),

@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import os
 import pickle
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -147,3 +150,17 @@ def test_a_missing_or_short_key_is_refused_without_showing_it(tmp_path: Path, mo
 def test_the_environment_gives_the_same_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CARDSCREEN_KEY", SECRET)
     assert cs.TokenKey.from_env().id == KEY.id
+
+
+def test_a_process_that_has_read_a_key_leaves_no_core_dump() -> None:
+    limit = "resource.getrlimit(resource.RLIMIT_CORE)"
+    code = f"""
+import resource
+import cardscreen as cs
+resource.setrlimit(resource.RLIMIT_CORE, ({limit}[1], {limit}[1]))
+cs.TokenKey.from_env()
+print({limit}[0])
+"""
+    environment = os.environ | {"CARDSCREEN_KEY": SECRET}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "0"

@@ -6,26 +6,25 @@ releases some and blocks others.
 
 from __future__ import annotations
 
-import hashlib
-import io
 import os
 from collections.abc import Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import polars as pl
 
+from cardscreen.bounds import Held
 from cardscreen.encodings import to_utf8
 from cardscreen.errors import ConfigError, InputError, first_line
+from cardscreen.footers import refuse_large, refuse_large_texts
 from cardscreen.frames import ENGINE_ERRORS, table_of
 from cardscreen.paths import DELIMITERS, endings_of, without_secret
 from cardscreen.reading import Reading
 from cardscreen.sources.comments import without_comments
 from cardscreen.sources.delimited import read_delimited, read_lines
 from cardscreen.sources.objects import read_objects
-from cardscreen.sources.packed import blocks_of, opened
+from cardscreen.sources.packed import Digested, blocks_of, opened
 from cardscreen.sources.rows import Rows, has_end, ragged_rows
 from cardscreen.sources.sheets import read_sheet
 
@@ -80,7 +79,7 @@ def read_source(
         columns: Those that are wanted: what is nested in others is passed over in JSON Lines; None: all.
 
     Raises:
-        InputError: There is no such file, it can't be read, or it is cut off.
+        InputError: There is no such file, it can't be read, it is cut off, or holds more than `reading.held` says.
         ConfigError: The ending is not one that can be read; no such encoding, delimiter or sheet; or the file names
             its columns, whatever is said.
 
@@ -98,18 +97,19 @@ def read_source(
     if not reading.header and (layout == "lines" or form in _JSON or form in _OF_TABLES):
         raise ConfigError(f"{where} names its columns itself: name those that are meant, instead of their places")
     with opened(name) as stream:
-        raw = stream.read()
-    with ThreadPoolExecutor(1) as beside:
-        digest = beside.submit(lambda: hashlib.sha256(raw).hexdigest())
-        used = None
+        source, used = Digested(stream), None
         if form in _OF_TABLES:
-            rows = _read_table(raw, form, where)
+            rows = _read_table(reading.held.whole(source, where), form, reading.held, where)
         elif form == ".xlsx":
-            rows = read_sheet(raw, reading, where)
+            rows = read_sheet(reading.held.whole(source, where), reading, where)
         else:
-            content, used = to_utf8(b"".join(blocks_of(name, io.BytesIO(raw))), reading.encoding, where)
+            delimiter = reading.delimiter or DELIMITERS.get(form, ",")
+            blocks = reading.held.text(blocks_of(name, source), delimiter, where)
+            content, used = to_utf8(b"".join(blocks), reading.encoding, where)
             rows = _read_text(content, form, reading, layout, where, columns)
-    return SourceFile(rows.frame, rows.lines, rows.ragged, used, digest.result(), len(raw), rows.cut, rows.notes)
+        source.finish()
+    digest = source.sha256.hexdigest()
+    return SourceFile(rows.frame, rows.lines, rows.ragged, used, digest, source.size, rows.cut, rows.notes)
 
 
 def _form(name: str, where: str) -> str:
@@ -131,16 +131,18 @@ def _read_text(
     if layout == "lines":
         rows = read_lines(content, where)
     elif form in _JSON:
-        rows = read_objects(content, where, columns)
+        rows = read_objects(content, where, columns, reading.held)
     else:
         rows = read_delimited(content, reading.delimiter or DELIMITERS[form], where, reading)
     return rows._replace(notes=notes)
 
 
-def _read_table(raw: bytes, form: str, where: str) -> Rows:
+def _read_table(raw: bytes, form: str, held: Held, where: str) -> Rows:
     try:
+        refuse_large(raw, _OF_TABLES[form], held, where)
         frame = table_of(raw, _OF_TABLES[form])
     except (*ENGINE_ERRORS, ValueError) as error:  # Arrow's are of these, too
         raise InputError(f"{where} can't be read as {form[1:]}: is it complete? ({first_line(error)})") from None
+    refuse_large_texts(frame, held, where)
     lines = pl.int_range(1, frame.height + 1, dtype=pl.UInt32, eager=True).alias("line")
     return Rows(frame, lines, ragged_rows())

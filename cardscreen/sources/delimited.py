@@ -119,7 +119,7 @@ class Delimited:
         open_quotes: The lines of rows with a quote that is never closed.
 
     Raises:
-        InputError: The text is empty, or column names are empty or repeated.
+        InputError: The text is empty, or column names are empty, repeated or too many.
         ConfigError: The delimiter is not one character.
     """
 
@@ -137,7 +137,7 @@ class Delimited:
             raise ConfigError(
                 f"{where}: the delimiter {delimiter!r} is not one character, or one that has another meaning"
             )
-        self._delimiter, self._where = delimiter, where
+        self._delimiter, self._where, self._held = delimiter, where, reading.held
         said = reading.header_rows
         self._line = said[0] if said else 1  # of what comes next
         self._pieces = _Pieces(_after(blocks, self._line - 1))
@@ -163,6 +163,8 @@ class Delimited:
             raise InputError(f"{self._where}: a broken quote in the {'first row' if stays else 'header'}, line {line}")
         if is_one_of > 1 and line != said:
             raise InputError(f"{self._where}: no row begins in line {said}, which is said to be of the header")
+        if len(cells) > self._held.bounds.columns:
+            raise self._held.past(self._where, "columns")
         self._pieces.give_back(first if stays else first[lines.taken :])
         self._line = self._line if stays else lines.number
         return cells

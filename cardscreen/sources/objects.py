@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import Any
 
 import polars as pl
 
+from cardscreen.bounds import AS_THEY_ARE, Held
 from cardscreen.cleaning import SHAPE_LENGTH
 from cardscreen.errors import InputError, without_numbers
 from cardscreen.sources.rows import Rows, empty_as_null, line_numbers, ragged_rows, refuse_empty
 
-_BATCH = 50_000  # rows
+_BATCH, _BATCH_SIZE = 50_000, 1 << 22  # rows, and characters
 
 
 class _SaidTwice(ValueError):
@@ -36,21 +37,23 @@ _NO_OBJECT = "not a JSON object"
 _NAME_LENGTH = 40  # characters of a column's name that are shown
 
 
-def read_objects(content: bytes, where: str, columns: Collection[str] | None = None) -> Rows:
+def read_objects(content: bytes, where: str, columns: Collection[str] | None = None, held: Held = AS_THEY_ARE) -> Rows:
     """A column for each key of any line's object, from UTF-8 text; null where a line lacks the key.
 
     Args:
         content: The text.
         where: The file's name for messages.
-        columns: Those that are wanted: lists and objects in others are passed over; None: all.
+        columns: Those that are wanted: lists and objects in others are passed over, and of these nothing but the
+            names is kept, as columns of nulls; None: all.
+        held: How many different keys there may be.
 
     Raises:
-        InputError: The file is empty, no line of it is an object, or a wanted column holds nothing but lists and
-            objects.
+        InputError: The file is empty, no line of it is an object, a wanted column holds nothing but lists and
+            objects, or there are too many different keys.
     """
     refuse_empty(content, where)
     ragged, lines, nested = list[tuple[int, str, str]](), list[int](), dict[str, int]()
-    frames, batch = list[pl.DataFrame](), list[dict[str, str | None]]()
+    table = _Table(columns)
     for line, written in enumerate(io.BytesIO(content), 1):
         text = written.decode()
         if not text.strip():
@@ -60,11 +63,10 @@ def read_objects(content: bytes, where: str, columns: Collection[str] | None = N
             ragged.append((line, found, text[:SHAPE_LENGTH].rstrip()))
             continue
         lines.append(line)
-        batch.append(found)
-        if len(batch) == _BATCH:
-            frames.append(_table(batch))
-            batch = []
-    frame = pl.concat([*frames, _table(batch)], how="diagonal")
+        table.add(found, len(text))
+        if len(table.names) > held.bounds.columns:
+            raise held.past(where, "columns")
+    frame = table.frame()
     if lost := next((name for name in nested if name not in frame.columns), None):
         told = f"column {without_numbers(lost)[:_NAME_LENGTH]!r} holds lists or objects, the first in line"
         raise InputError(f"{where}: {told} {nested[lost]:,}: name a column of text or numbers")
@@ -88,7 +90,7 @@ def _fields(
         return _NO_OBJECT
     if not isinstance(found, dict):
         return _NO_OBJECT
-    if deep := [key for key, value in found.items() if isinstance(value, (list, dict))]:
+    if deep := {key: None for key, value in found.items() if isinstance(value, (list, dict))}:
         wanted = [key for key in deep if columns is None or key in columns]
         nested.update({key: nested.get(key, line) for key in wanted})
         if wanted:
@@ -109,7 +111,39 @@ def _is_text(found: dict[str, Any]) -> bool:
     return True
 
 
-def _table(rows: Iterable[dict[str, str | None]]) -> pl.DataFrame:
-    rows = list(rows)
-    names = dict.fromkeys(name for row in rows for name in row)
-    return pl.DataFrame({name: pl.Series([row.get(name) for row in rows], dtype=pl.String) for name in names})
+class _Table:
+    """Objects as a table; those of a batch are held as such, and of columns that are not wanted the names.
+
+    Attributes:
+        names: All keys.
+    """
+
+    def __init__(self, wanted: Collection[str] | None) -> None:
+        self.names = dict[str, None]()
+        self._wanted, self._frames = wanted, list[pl.DataFrame]()
+        self._rows, self._size = list[dict[str, str | None]](), 0
+
+    def add(self, row: dict[str, str | None], size: int) -> None:
+        """One more object, which has so many characters."""
+        self.names.update(dict.fromkeys(row))
+        self._rows.append(row)
+        self._size += size
+        if len(self._rows) == _BATCH or self._size > _BATCH_SIZE:
+            self._lay_aside()
+
+    def frame(self) -> pl.DataFrame:
+        """All of them."""
+        self._lay_aside()
+        return pl.concat(self._frames, how="diagonal")
+
+    def _lay_aside(self) -> None:
+        rows, names = self._rows, dict.fromkeys(name for row in self._rows for name in row)
+        is_kept = {name: self._wanted is None or name in self._wanted for name in names}
+        columns = (
+            pl.Series(name, [row.get(name) for row in rows], pl.String)
+            if is_kept[name]
+            else pl.repeat(None, len(rows), dtype=pl.Null, eager=True).alias(name)
+            for name in names
+        )
+        self._frames.append(pl.DataFrame(list(columns)))
+        self._rows, self._size = [], 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,6 +15,40 @@ from cardscreen.sources.delimited import BLOCK
 
 _MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"PK\x03\x04": "a zip or xlsx archive"}
 _LONGEST_MAGIC = 4  # bytes
+
+
+class Digested(io.RawIOBase):
+    """A stream of bytes that is read once.
+
+    Attributes:
+        size: How many have been read.
+        sha256: Of these.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.size, self.sha256 = 0, hashlib.sha256()
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Read as many as there is room for."""
+        block = self._next(len(buffer))
+        buffer[: len(block)] = block
+        return len(block)
+
+    def finish(self) -> None:
+        """Read what is left: what comes behind packed text belongs to the file, too."""
+        while self._next(BLOCK):
+            pass
+
+    def _next(self, most: int) -> bytes:
+        block: bytes = self._stream.read(most)
+        self.size += len(block)
+        self.sha256.update(block)
+        return block
 
 
 def opened(path: str) -> Any:
@@ -35,7 +71,7 @@ def opened(path: str) -> Any:
         raise InputError(f"{where} can't be read: {without_secret(first_line(error))}") from None
 
 
-def blocks_of(path: str, stream: Any = None) -> Iterator[bytes]:
+def blocks_of(path: str, stream: io.RawIOBase | None = None) -> Iterator[bytes]:
     """The content of a text file, unpacked.
 
     Args:
@@ -46,12 +82,11 @@ def blocks_of(path: str, stream: Any = None) -> Iterator[bytes]:
         InputError: It can't be read, is cut off, or is not what its ending says.
     """
     where, packed = without_secret(path), endings_of(path)[1]
-    with closing(opened(path) if stream is None else stream) as source:
-        begin = source.read(_LONGEST_MAGIC)
+    with closing(opened(path) if stream is None else io.BufferedReader(stream, BLOCK)) as source:
+        begin = source.peek(_LONGEST_MAGIC)
         inside = next((kind for magic, kind in _MAGIC.items() if begin.startswith(magic)), None)
         if packed is None and inside:
             raise InputError(f"{where} is {inside} inside: is its ending right?")
-        source.seek(0)
         try:
             yield from _unpacked(source, packed)
         except (OSError, ValueError) as error:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from cardscreen.bounds import Held
 from cardscreen.errors import ConfigError, InputError, first_line, near
 from cardscreen.reading import Reading
 from cardscreen.sources.merged import Merged, filled, header_cells, merged_cells
 from cardscreen.sources.rows import Header, Rows, empty_as_null, fields_reason, ragged_rows, refuse_header_again
+from cardscreen.sources.workbook import look_through
 
 if TYPE_CHECKING:
     import fastexcel
@@ -48,20 +50,20 @@ def read_sheet(raw: bytes, reading: Reading, where: str) -> Rows:
         InputError: The file can't be read, the sheet is empty, or column names are empty or repeated.
         ConfigError: There is no such sheet.
     """
-    book, name = _opened(raw, reading.sheet, where)
+    book, name = _opened(raw, reading.sheet, where, reading.held)
     with _telling_of(where):
         cells = _cells(book, name, reading.comment)
     return _rows(cells, merged_cells(raw, name), reading, f"sheet {name!r} of {where}")
 
 
-def first_cells(raw: bytes, sheet: str | None, rows: int) -> dict[int, list[str]]:
+def first_cells(raw: bytes, reading: Reading, rows: int) -> dict[int, list[str]]:
     """The cells of a sheet's first rows."""
-    book, name = _opened(raw, sheet, "the file")
+    book, name = _opened(raw, reading.sheet, "the file", reading.held)
     cells = pl.DataFrame(book.load_sheet(name, header_row=None, skip_rows=0, n_rows=rows, dtypes="string"))
     return {line: [cell or "" for cell in row] for line, row in enumerate(cells.rows(), 1)}
 
 
-def _opened(raw: bytes, sheet: str | None, where: str) -> tuple[fastexcel.ExcelReader, str]:
+def _opened(raw: bytes, sheet: str | None, where: str, held: Held) -> tuple[fastexcel.ExcelReader, str]:
     """A spreadsheet, and the name of the sheet that is meant."""
     import fastexcel  # only loaded for spreadsheets
 
@@ -69,6 +71,7 @@ def _opened(raw: bytes, sheet: str | None, where: str) -> tuple[fastexcel.ExcelR
         if _ENCRYPTED in raw:
             raise InputError(f"{where} is protected by a password: save it without one")
         raise InputError(f"{where} is an old .xls file: save it as .xlsx")
+    look_through(raw, held, where)
     with _telling_of(where):
         book = fastexcel.read_excel(raw)
     if sheet is not None and sheet not in book.sheet_names:

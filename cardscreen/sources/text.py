@@ -7,6 +7,7 @@ it can count each row exactly once.
 from __future__ import annotations
 
 import csv
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import polars as pl
 
+from cardscreen.bounds import Held
 from cardscreen.encodings import decoded, encoding_of
 from cardscreen.errors import InputError
 from cardscreen.frames import streamed
@@ -68,7 +70,7 @@ class TextFile:
     @property
     def _seen(self) -> tuple[str, bool]:
         """The encoding of the whole text, and whether it is plain."""
-        return _looked_at(self.path, self.delimiter, state_of(self.path))
+        return _looked_at(self.path, self.delimiter, self.reading.held, state_of(self.path))
 
     def scanned(self) -> pl.LazyFrame:
         """Its columns and `LINE`, read by the engine; of a plain one."""
@@ -101,7 +103,7 @@ class TextFile:
 
     @cached_property
     def _sheet(self) -> Rows:
-        return read_sheet(Path(self.path).read_bytes(), self.reading, self.path)
+        return read_sheet(self._raw(), self.reading, self.path)
 
     def table(self) -> pl.DataFrame:
         """All its rows, with the line of each as `LINE`.
@@ -109,6 +111,8 @@ class TextFile:
         Raises:
             InputError: A row does not fit; names its line.
         """
+        if not self._is_sheet:
+            deque(self.reading.held.text(self._content(), self.delimiter, self.path), maxlen=0)
         pieces = list(self.rows(self.names))
         for piece in pieces:
             if len(piece.ragged):
@@ -118,7 +122,7 @@ class TextFile:
     def beginning(self) -> dict[int, list[str]]:
         """The cells of its first lines: to look there for a header that was not where it was looked for."""
         if self._is_sheet:
-            return first_cells(Path(self.path).read_bytes(), self.reading.sheet, _BEGINNING)
+            return first_cells(self._raw(), self.reading, _BEGINNING)
         text = next(self._content(), b"")[:_BEGINNING_SIZE].decode(errors="ignore")
         lines = enumerate(text.splitlines()[:_BEGINNING], 1)
         return {line: next(csv.reader([row], delimiter=self.delimiter), []) for line, row in lines}
@@ -129,17 +133,22 @@ class TextFile:
         return self.reading.delimiter or DELIMITERS[endings_of(self.path)[0]]
 
     def _content(self) -> Iterator[bytes]:
-        return decoded(blocks_of(self.path), self.encoding, self.path, is_told=self.reading.encoding is None)
+        blocks = self.reading.held.lines(blocks_of(self.path), self.path)
+        return decoded(blocks, self.encoding, self.path, is_told=self.reading.encoding is None)
 
     def _delimited(self) -> Delimited:
         return Delimited(self._content(), self.delimiter, self.path, self.reading)
 
+    def _raw(self) -> bytes:
+        with Path(self.path).open("rb") as stream:
+            return self.reading.held.whole(stream, self.path)
+
 
 @lru_cache(maxsize=4_096)
-def _looked_at(path: str, delimiter: str, state: tuple[int, ...]) -> tuple[str, bool]:  # noqa: ARG001
+def _looked_at(path: str, delimiter: str, held: Held, state: tuple[int, ...]) -> tuple[str, bool]:  # noqa: ARG001
     """The encoding of a text, and whether it is plain; looked at once for as long as the file stays as it is."""
     plain = Plain(delimiter)
-    encoding = encoding_of(plain.over(blocks_of(path)), path)
+    encoding = encoding_of(plain.over(held.lines(blocks_of(path), path)), path)
     return encoding, plain.holds and encoding == "utf-8"
 
 
