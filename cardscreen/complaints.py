@@ -236,4 +236,4 @@ def _bounds(schema: _Schema) -> str:
     least, most = schema.get("minimum"), schema.get("maximum")
     if least is None:
         return ""
-    return f" from {least} to {most}" if most is not None else f" of {least} or more"
+    return f" from {least:g} to {most:g}" if most is not None else f" of {least:g} or more"

@@ -113,7 +113,18 @@ class Result:
             1
         """
         oldest = pl.CompatLevel.oldest()  # the newest has text that not every reader knows
-        return {name: getattr(self, name).collect().to_arrow(compat_level=oldest) for name in _TABLES}
+        tables = {name: getattr(self, name).collect().to_arrow(compat_level=oldest) for name in _TABLES}
+        return {name: table.cast(_signed(table.schema)) for name, table in tables.items()}
+
+
+def _signed(columns: pa.Schema) -> pa.Schema:
+    """The same columns, dictionaries with signed indices: older readers know no others."""
+    import pyarrow as pa
+
+    for at, column in enumerate(columns):
+        if pa.types.is_dictionary(column.type):
+            columns = columns.set(at, column.with_type(pa.dictionary(pa.int32(), column.type.value_type)))
+    return columns
 
 
 def screen(
