@@ -17,6 +17,8 @@ from cardscreen.errors import InputError
 MIB = 1 << 20
 #: Of a TOML file, which persons write: characters, tables and lists in each other, keys and values.
 TOML_SIZE, TOML_DEPTH, TOML_VALUES = MIB, 32, 50_000
+#: Of a cell that is screened, in bytes: whatever is longer is nobody's number, account or name.
+LONGEST_CELL = MIB
 #: Of a sheet, in any spreadsheet program.
 SHEET_ROWS, SHEET_COLUMNS = 1 << 20, 1 << 14
 

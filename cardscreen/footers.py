@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
-from collections.abc import Iterable
 from typing import Any
 
 import polars as pl
@@ -87,14 +86,20 @@ def refuse_large(content: bytes, form: str, held: Held, where: str) -> None:
         raise held.past(where, past)
 
 
-def refuse_large_texts(columns: Iterable[pl.Series], held: Held, where: str) -> None:
+def refuse_large_texts(table: pl.DataFrame, held: Held, where: str) -> None:
     """Refuse texts that have been read, of which one is large: their mean is all that a footer tells.
 
     Raises:
         InputError: One is; names its column.
     """
-    for column in columns:
-        texts = column.unique().cast(pl.String) if column.dtype in (pl.Categorical, pl.Enum) else column
-        longest = texts.str.len_bytes().max() if texts.dtype == pl.String else None
-        if isinstance(longest, int) and longest > held.bounds.cell_kib * _KIB:
+    for column in table:
+        if longest_of(column) > held.bounds.cell_kib * _KIB:
             raise held.past(f"{where}: column {column.name!r}", "cell_kib")
+
+
+def longest_of(column: pl.Series) -> int:
+    """How long the longest text of a column is, in bytes; 0 where it holds no text."""
+    if column.dtype in (pl.Categorical, pl.Enum):
+        column = column.unique().cast(pl.String)
+    longest = column.str.len_bytes().max() if column.dtype == pl.String else None
+    return longest if isinstance(longest, int) else 0

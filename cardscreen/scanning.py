@@ -18,10 +18,12 @@ import polars as pl
 
 from cardscreen import schema
 from cardscreen.accounts import AccountColumns
+from cardscreen.bounds import LONGEST_CELL
 from cardscreen.cleaning import shape
 from cardscreen.digits import EXACT_FLOAT, Flags, Keys, Rows, taken
 from cardscreen.errors import BadDate, InputError, first_line
 from cardscreen.exposure import check_exposure, without_others
+from cardscreen.footers import longest_of
 from cardscreen.frames import ENGINE_ERRORS
 from cardscreen.identifiers import Kind
 from cardscreen.matching import Cells, Targets
@@ -153,6 +155,7 @@ def check_dates(counts: Mapping[str, int], plan: AccountColumns) -> None:
 
 def scan_batch(batch: pl.DataFrame, plan: AccountColumns, targets: Mapping[str, Targets], watch: Watch | None) -> Seen:
     """What a batch of accounts comes to."""
+    _refuse_large_cells(batch)
     named = batch.select(plan.has_account()).to_series()
     accounts, row = batch if named.all() else batch.filter(named), named.arg_true().alias("row")
     nameless, ragged = _unnamed(batch, named)
@@ -178,6 +181,16 @@ def scan_batch(batch: pl.DataFrame, plan: AccountColumns, targets: Mapping[str, 
     candidates = shown.with_columns(pl.Series(MAY_MATCH, may_match[kept]))
     _refuse_spoilt_ids(candidates[plan.account_id])
     return Seen(counts, detached(candidates), detached(rejects.select(list(schema.REJECTS))))
+
+
+def _refuse_large_cells(batch: pl.DataFrame) -> None:
+    """Refuse text of which a table may hold one copy for many rows, and which each step would take anew for each."""
+    for column in batch:
+        if longest_of(column) > LONGEST_CELL:
+            raise InputError(
+                f"the accounts: column {column.name!r} has a cell of more than {LONGEST_CELL:,} bytes, the most that "
+                "is screened: take it out"
+            )
 
 
 def _unnamed(batch: pl.DataFrame, named: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:

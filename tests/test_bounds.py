@@ -100,7 +100,9 @@ def _table(rows: int, text: str, columns: int = 1) -> Callable[[Path], object]:
     def write(file: Path) -> None:
         indexes = pa.array(np.zeros(rows, np.int32))
         texts = pa.DictionaryArray.from_arrays(indexes, pa.array([text], pa.large_string()))
-        table = pa.table({"number": texts} | {f"c{at}": pa.nulls(rows, pa.int8()) for at in range(1, columns)})
+        table = pa.table(
+            {"number": texts, "id": indexes} | {f"c{at}": pa.nulls(rows, pa.int8()) for at in range(1, columns)}
+        )
         if file.suffix == ".parquet":
             parquet.write_table(table, file, compression="zstd", write_statistics=False, store_schema=False)
         else:
@@ -164,6 +166,7 @@ _OF_LISTS: list[_Bomb] = [
     ("columns.csv", _text(",".join(f"c{n}" for n in range(1_000_000))), 3, "has more than 1,000 columns"),
 ]
 _OF_ACCOUNTS: list[_Bomb] = [
+    ("repeated.parquet", _table(1_000, "1" * (50 << 20)), 3, "has a cell of more than 1,048,576 bytes"),
     ("accounts.parquet", _table(1, "1" * (50 << 20)), 3, "raise cell_kib under [accounts.bounds] of the job file"),
     (
         "accounts.xlsx",
@@ -235,3 +238,11 @@ def test_a_bound_that_is_raised_lets_the_file_pass(tmp_path: Path) -> None:
         (tmp_path / "feed.toml").write_text(f"{_FEED}[bounds]\nrows = {rows}\n")
         done = cardscreen("list", "import", "list.csv", "--feed", "feed.toml", "--store", "store", cwd=tmp_path)
         assert done.code == code, done.err
+
+
+def test_a_job_has_bounds_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "accounts.csv").write_text("id,number,note\nA1,13800138000,\n")
+    pl.DataFrame({"kind": ["phone"], "value": ["+8613800138000"]}).write_parquet(tmp_path / "blocklist.parquet")
+    for columns, code in ((2, 3), (3, 4)):
+        (tmp_path / "job.toml").write_text(f"{_JOB.format('accounts.csv')}accounts.bounds.columns = {columns}\n")
+        assert cardscreen("run", "job.toml", cwd=tmp_path).code == code
