@@ -6,35 +6,23 @@ Pages of Parquet repeat what is alike, and both formats pack: a few kilobytes ma
 from __future__ import annotations
 
 import io
-import subprocess
-import sys
 from typing import Any
 
 import polars as pl
 
+from cardscreen.apart import done_apart
 from cardscreen.bounds import MIB, Held
 
 _KIB = 1 << 10
-_ROOM = 1 << 30  # bytes that a process needs to begin with
-_TOO_LITTLE = 9  # the exit code where memory did not suffice
 #: Prints how many rows, columns and bytes a file of Arrow IPC has when it is unpacked.
-_MEASURE = f"""
-import sys
+_MEASURE = """
 from pyarrow import ipc
-try:
-    import resource
-    resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[1]),) * 2)
-except ImportError:
-    pass
 rows = size = 0
-try:
-    reader = ipc.open_file(sys.stdin.buffer.read())
-    for at in range(reader.num_record_batches):
-        batch = reader.get_batch(at)
-        rows, size = rows + len(batch), size + batch.nbytes
-        del batch
-except MemoryError:
-    sys.exit({_TOO_LITTLE})
+reader = ipc.open_file(content)
+for at in range(reader.num_record_batches):
+    batch = reader.get_batch(at)
+    rows, size = rows + len(batch), size + batch.nbytes
+    del batch
 print(rows, len(reader.schema), size)
 """
 
@@ -74,13 +62,7 @@ def refuse_large(content: bytes, form: str, held: Held, where: str) -> None:
         chunks = (group.column(at) for group in groups for at in range(group.num_columns))
         rows, columns, size = footer.num_rows, footer.num_columns, sum(each.total_uncompressed_size for each in chunks)
     else:
-        most = held.bounds.unpacked_mib * MIB + len(content) + _ROOM
-        done = subprocess.run([sys.executable, "-c", _MEASURE, str(most)], input=content, capture_output=True)
-        if done.returncode == _TOO_LITTLE:
-            raise held.past(where, "unpacked_mib")
-        if done.returncode:
-            return  # the reader tells what is the matter
-        rows, columns, size = map(int, done.stdout.split())
+        rows, columns, size = map(int, done_apart(_MEASURE, content, held, where).split() or (0, 0, 0))
     told = {"unpacked_mib": size // MIB, "rows": rows, "columns": columns, "cells": rows * columns}
     if past := next((name for name, found in told.items() if found > getattr(held.bounds, name)), None):
         raise held.past(where, past)

@@ -65,6 +65,7 @@ _OF_FEEDS: list[_Bomb] = [
     ("keys.toml", _text("\n".join(f"k{n} = 1" for n in range(60_000))), 2, "line 50001: more than 50,000 keys"),
     ("large.toml", _text("# a comment\n" * 200_000), 2, "more than 1,048,576 characters"),
 ]
+_TEXTS = "xl/sharedStrings.xml"
 _SHEET = "xl/worksheets/sheet1.xml"
 _HEAD = b"number,note\n"
 
@@ -74,13 +75,14 @@ def _packed(content: bytes, times: int, begin: bytes = _HEAD) -> Callable[[Path]
     return lambda file: file.write_bytes(gzip.compress(begin) + gzip.compress(content) * times)
 
 
-def _sheet(rows: str, times: int = 1, said: int = 0) -> Callable[[Path], object]:
+def _sheet(rows: str, times: int = 1, said: int = 0, text: str = "number") -> Callable[[Path], object]:
     """A workbook with one sheet, in which something repeats; its directory may say another size."""
 
     def write(file: Path) -> None:
         pl.DataFrame({"number": ["13800138000"]}).write_excel(file)
         with zipfile.ZipFile(file) as book:
             parts = {name: book.read(name) for name in book.namelist()}
+        parts[_TEXTS] = parts[_TEXTS].replace(b"<t>13800138000</t>", f"<t>{text}</t>".encode())
         begin, end = re.split(b"<sheetData>.*</sheetData>", parts.pop(_SHEET))
         head = b"<sheetData><row r='1'><c r='A1' t='inlineStr'><is><t>number</t></is></c></row>"
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as book:
@@ -130,6 +132,12 @@ _OF_LISTS: list[_Bomb] = [
         _sheet('<row r="1048576"><c r="ALL1048576" s="1"><v>1</v></c></row>'),
         3,
         "raise sheet_cells under [bounds]",
+    ),
+    (
+        "texts.xlsx",
+        _sheet('<row><c t="s"><v>1</v></c></row>', 500_000, text="1" * 32_000),
+        3,
+        "raise unpacked_mib under",
     ),
     ("rows.xlsx", _sheet("<row/>" * 100_000, 100), 3, "beyond row 1,048,576"),
     ("unplaced.xlsx", _sheet("<row>" + "<c/>" * 5_000 + "<c><v>1</v></c></row>"), 3, "has more than 1,000 columns"),

@@ -12,7 +12,7 @@ import cardscreen
 PACKAGE = Path(cardscreen.__file__).parent
 #: From the ground up: a module may import only modules before it.
 ORDER = [
-    *("words", "errors", "bounds", "toml_lines", "complaints", "config", "zones", "schema", "terms"),
+    *("words", "errors", "bounds", "apart", "toml_lines", "complaints", "config", "zones", "schema", "terms"),
     *("files", "cache", "digits", "members", "index", "intervals"),
     *("luhn", "truncated", "prefixes", "schemes", "pans_in_text"),
     *("cleaning", "languages", "readings", "foreign_lines", "encodings"),

@@ -71,7 +71,7 @@ def _opened(raw: bytes, sheet: str | None, where: str, held: Held) -> tuple[fast
         if _ENCRYPTED in raw:
             raise InputError(f"{where} is protected by a password: save it without one")
         raise InputError(f"{where} is an old .xls file: save it as .xlsx")
-    look_through(raw, held, where)
+    look_through(raw, sheet, held, where)
     with _telling_of(where):
         book = fastexcel.read_excel(raw)
     if sheet is not None and sheet not in book.sheet_names:

@@ -11,6 +11,7 @@ import re
 import zipfile
 import zlib
 
+from cardscreen.apart import done_apart
 from cardscreen.bounds import MIB, SHEET_COLUMNS, SHEET_ROWS, Held
 from cardscreen.errors import InputError
 
@@ -24,44 +25,70 @@ _TAG = re.compile(rb"<(?:\w+:)?(row|c)(?=[\s/>])")
 _UNPLACED = re.compile(rb"<(?:\w+:)?(?:row|c)(?=[\s/>])(?!\s+r\s*=)(?![^<>]*\sr\s*=)")
 _LONGEST_TAG = 1 << 16  # bytes
 _LONG = 12  # digits, or letters
+_TEXT_END = re.compile(rb"</(?:\w+:)?si\s*>")
+#: What the reader of sheets will do.
+_READ = """
+import fastexcel
+fastexcel.read_excel(content).load_sheet(arguments[0] or 0, header_row=None, dtypes="string").to_arrow()
+"""
 _ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 
 
-def look_through(raw: bytes, held: Held, where: str) -> None:
+def look_through(raw: bytes, sheet: str | None, held: Held, where: str) -> None:
     """Refuse a workbook of which the reader of sheets would make too much.
 
+    Args:
+        raw: The file's content.
+        sheet: That will be read; None: the first.
+        held: What it is held to.
+        where: The file's name for messages.
+
     Raises:
-        InputError: It is none, or its files, or the places in a sheet, are past a bound.
+        InputError: It is none, or its files, the places in a sheet, or its texts are past a bound.
     """
     if raw.count(_ENTRY) > _FILES:
         raise InputError(f"{where} consists of more than {_FILES:,} files: it is no spreadsheet")
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as book:
-            left = held.bounds.unpacked_mib * MIB
-            if sum(entry.file_size for entry in book.infolist()) > left:
-                raise held.past(where, "unpacked_mib")
-            for entry in book.infolist():
-                # What it says of itself may be too little: then more comes than is left.
-                entry.file_size, entry.CRC = left + 1, None  # type: ignore[assignment]
-                places = _Places(where, held)
-                with book.open(entry) as stream:
-                    while block := stream.read(MIB):
-                        left -= len(block)
-                        if left < 0:
-                            raise held.past(where, "unpacked_mib")
-                        places.add(block)
+            seen = _all_seen(book, held, where)
     except _ERRORS as error:
         raise InputError(f"{where} can't be read as xlsx: is it complete? ({error})") from None
+    # Cells share texts, of which the reader makes one for each.
+    if max(each.longest_text for each in seen) * max(each.cells for each in seen) > held.bounds.unpacked_mib * MIB:
+        done_apart(_READ, raw, held, where, sheet or "")
 
 
-class _Places:
-    """The last row and column that are named in a file of a workbook, which comes in blocks."""
+def _all_seen(book: zipfile.ZipFile, held: Held, where: str) -> list[_Seen]:
+    left, found = held.bounds.unpacked_mib * MIB, list[_Seen]()
+    if sum(entry.file_size for entry in book.infolist()) > left:
+        raise held.past(where, "unpacked_mib")
+    for entry in book.infolist():
+        # What it says of itself may be too little: then more comes than is left.
+        entry.file_size, entry.CRC = left + 1, None  # type: ignore[assignment]
+        found.append(_Seen(where, held))
+        with book.open(entry) as stream:
+            while block := stream.read(MIB):
+                left -= len(block)
+                if left < 0:
+                    raise held.past(where, "unpacked_mib")
+                found[-1].add(block)
+    return found
+
+
+class _Seen:
+    """What a file of a workbook names, which comes in blocks: the last row and column first of all.
+
+    Attributes:
+        cells: How many there are, rows counted, too.
+        longest_text: Of those that cells share; in bytes, and rather too many.
+    """
 
     def __init__(self, where: str, held: Held) -> None:
         self._where, self._held, self._begun = where, held, b""
         self._row, self._column = 0, 0
         # Of cells that don't name their place: rows, the cells of the last one, and of the longest one.
-        self._rows, self._cells, self._longest = 0, 0, 0
+        self._rows, self._in_row, self._longest_row = 0, 0, 0
+        self.cells, self.longest_text, self._in_text = 0, 0, 0
 
     def add(self, block: bytes) -> None:
         """Look at the next block.
@@ -77,12 +104,19 @@ class _Places:
             self._row = max(self._row, *map(_row, rows))
         for tag in _TAG.findall(text) if _UNPLACED.search(text) else ():
             self._rows += tag == b"row"
-            self._cells = 0 if tag == b"row" else self._cells + 1
-            self._longest = max(self._longest, self._cells)
+            self._in_row = 0 if tag == b"row" else self._in_row + 1
+            self._longest_row = max(self._longest_row, self._in_row)
+            self.cells += 1
+        self.cells += len(found)
         self._refuse_past()
+        first, *others = map(len, _TEXT_END.split(block))
+        self._in_text += first
+        if others:
+            self.longest_text = max(self.longest_text, self._in_text, *others[:-1])
+            self._in_text = others[-1]
 
     def _refuse_past(self) -> None:
-        rows, columns = self._row + self._rows, self._column + self._longest
+        rows, columns = self._row + self._rows, self._column + self._longest_row
         if rows > SHEET_ROWS or columns > SHEET_COLUMNS:
             raise InputError(
                 f"{self._where} names a cell beyond row {SHEET_ROWS:,} and column {SHEET_COLUMNS:,}, the last "
