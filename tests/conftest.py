@@ -18,6 +18,14 @@ settings.register_profile("default", deadline=None, max_examples=25, suppress_he
 settings.load_profile("default")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that take Spark run first, and in one process: they are slow, and so is starting it."""
+    for item in items:
+        if "java" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("spark"))
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+
+
 @pytest.fixture
 def real_data() -> Path:
     """The folder of published real-world columns, where the environment names one."""
