@@ -22,9 +22,9 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 import polars as pl
-from attacks import flip, outcomes
 from commands import cardscreen
 from small_operator import published, two_nights
+from tampering import flip, outcomes
 from test_store import take
 
 import cardscreen as cs

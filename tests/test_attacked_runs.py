@@ -14,7 +14,6 @@ from unittest import mock
 
 import polars as pl
 import pytest
-from attacks import flip, outcomes
 from commands import Done, cardscreen
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -31,6 +30,7 @@ from small_operator import (
     two_nights,
     write_manifest,
 )
+from tampering import flip, outcomes
 
 from cardscreen import chain, runs
 from cardscreen.base import Base

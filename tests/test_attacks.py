@@ -14,8 +14,8 @@ from unittest import mock
 
 import polars as pl
 import pytest
-from attacks import as_of_old, commits, outcomes, rewrite_commit
 from commands import cardscreen
+from tampering import as_of_old, commits, outcomes, rewrite_commit
 from test_store import live, take
 
 import cardscreen as cs
