@@ -69,21 +69,32 @@ def main() -> NoReturn:
     except typer.Exit as ended:
         code = ended.exit_code
     except BaseException as error:
-        if is_usage(error):
-            code = _failed(2, usage_sentence(error))
-        elif _is_panic_of(KeyboardInterrupt, error):
-            code = _failed(_INTERRUPTED, _HALF)
-        elif _is_panic_of(SystemExit, error):
-            code = _TERMINATED  # told already
-        else:
-            sys.excepthook = _crashed
-            raise
+        code = _ended_by(error)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _ended_by(error: BaseException) -> int:
+    """The exit code of an end that is no error of our own; a bug's error is raised again."""
+    if is_usage(error):
+        return _failed(2, usage_sentence(error))
+    if _is_panic_of(KeyboardInterrupt, error):
+        return _failed(_INTERRUPTED, _HALF)
+    if _is_panic_of(SystemExit, error):
+        return _TERMINATED  # told already
+    if _is_of_memory(error):
+        return _failed(3, "the memory that this process may have did not suffice, nothing is half-published")
+    sys.excepthook = _crashed
+    raise error
 
 
 def _is_panic_of(ending: type[BaseException], error: BaseException) -> bool:
     """Whether the engine has panicked because the program was told to end while it called back into Python."""
     return type(error).__name__ == "PanicException" and f"<class '{ending.__name__}'>" in str(error)
+
+
+def _is_of_memory(error: BaseException) -> bool:
+    """Whether memory was not to be had, also where the engine makes another error of a library's own."""
+    return isinstance(error, MemoryError) or "MemoryError" in str(error)
 
 
 def _failed(code: int, first: str, *more: str) -> int:

@@ -27,6 +27,7 @@ from cardscreen.frames import ENGINE_ERRORS
 from cardscreen.job import Job
 from cardscreen.listings import Blocklist
 from cardscreen.manifest import policy_digest, write_records
+from cardscreen.memory import require_memory
 from cardscreen.notices import read_applied, told_rows, write_files
 from cardscreen.numbering import shelf
 from cardscreen.pans_in_text import Found
@@ -167,6 +168,7 @@ def run_job(
         InputError: The accounts or the lists can't be read, the disk is full, or the clock is wrong.
         ConfigError: The job doesn't fit its inputs, or not the base run, or the day is far ahead.
     """
+    require_memory()
     day = as_of or _today(job)
     if not (dry_run or allow_future):
         _check_is_here(day, job)

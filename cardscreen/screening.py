@@ -37,6 +37,7 @@ from cardscreen.identifiers import Kind
 from cardscreen.judging import judged
 from cardscreen.listings import Blocklist, holds
 from cardscreen.matching import Near, Targets, check_token_keys, evidence, near_in
+from cardscreen.memory import require_memory
 from cardscreen.paths import steady
 from cardscreen.policy import Policy
 from cardscreen.reading import IN_PYTHON, Reading
@@ -225,6 +226,7 @@ def _answered(
     flagged_share: float,
 ) -> Result:
     """What the accounts answer to a question."""
+    require_memory()
     clock, plan, day, keys = Clock(), asked.plan, asked.day, asked.token_keys
     in_force, near = compiled.in_force(blocklist.compiled, day), near_in(asked.listings)
     watch = None if before is None else Watch(before["account_id"])

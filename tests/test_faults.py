@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -429,3 +431,31 @@ def test_runs_for_a_day_begin_with_the_newest_for_an_earlier_one(operator: Opera
     assert newest == operator.published()[1]
     assert runs.is_audit(output, day(4))
     assert not runs.is_audit(output, day(5))
+
+
+@pytest.mark.parametrize("limit", [2_000_000, 1_500_000])
+def test_too_little_memory_is_told_before_the_pass(limit: int, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("account_id,mobile\na,13800138000\n")
+    program = (
+        "import resource, cardscreen as cs, polars as pl\n"
+        "listed = cs.Blocklist.from_frame(pl.DataFrame({'kind': ['phone'], 'value': ['+8613800138000']}))\n"
+        "cs.screen('a.csv', listed, {'mobile': cs.Phone('CN')})\n"
+        f"resource.setrlimit(resource.RLIMIT_AS, ({limit} * 1024,) * 2)\n"
+        "try:\n    cs.screen('a.csv', listed, {'mobile': cs.Phone('CN')})\n"
+        "except cs.InputError as error:\n    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=100)
+    told = "there is too little memory: the process's own limit (ulimit -v) allows 1,464 MiB, and screening needs 1,536"
+    assert done.stdout.strip() == (told if limit < 1_536 * 1024 else ""), done.stderr
+
+
+def test_memory_that_did_not_suffice_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hungry(*_: object) -> None:
+        raise TypeError("_ArrayMemoryError.__init__() missing 1 required positional argument")
+
+    monkeypatch.setattr("cardscreen.normalize.describe", hungry)
+    done = cardscreen("check", "phone", "1", cwd=tmp_path)
+    assert (done.code, done.err) == (
+        3,
+        "cardscreen: the memory that this process may have did not suffice, nothing is half-published\n",
+    )
