@@ -18,6 +18,7 @@ settings.register_profile("default", deadline=None, max_examples=25, suppress_he
 settings.load_profile("default")
 
 
+@pytest.hookimpl(tryfirst=True)  # before groups are read off the markers
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that take Spark run first, and in one process: they are slow, and so is starting it."""
     for item in items:
