@@ -87,8 +87,8 @@ def _numbers_in(cells: pl.Series) -> pl.Series:
     odd = np.flatnonzero(keys == 0)
     if not len(odd):
         return texts
-    written = taken(cells, odd)
-    grouped = written.cast(pl.String).str.contains(_GROUPED).fill_null(value=False).to_numpy()
+    written = taken(cells, odd).to_frame().select(to_text(pl.first())).to_series()
+    grouped = written.str.contains(_GROUPED).fill_null(value=False).to_numpy()
     plain, others = np.flatnonzero(grouped), np.flatnonzero(~grouped)
     texts = texts.scatter(pl.Series(odd[plain]), without(taken(written, plain), b" -"))
     parts = taken(written, others).to_frame().select(parts_of(pl.first(), repair=True).struct.field("text"))

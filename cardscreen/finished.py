@@ -34,6 +34,8 @@ _TYPES = {
     **dict.fromkeys(("held", "approvals", "token_keys"), list),
     "audit": bool,
 }
+#: What the items of its lists are.
+_ITEMS = {"held": str, "approvals": dict, "token_keys": str}
 State = Literal["published", "held", "discarded", "pruned"]
 
 
@@ -62,6 +64,10 @@ class Finished:
             date.fromisoformat(records["as_of"])
             _ = records["run_id"], records["summary"]["rows"]["read"]
             wrong = [name for name, kind in _TYPES.items() if not isinstance(records.get(name, kind()), kind)]
+            lists = ((name, each, kind) for name, kind in _ITEMS.items() for each in records.get(name, ()))
+            wrong += [name for name, each, kind in lists if not isinstance(each, kind)]
+            if not wrong:
+                _ = [(each["by"], each["reason"]) for each in records.get("approvals", ())]
         except FileNotFoundError:
             raise InputError(f"{folder} is no run: it has no {MANIFEST}") from None
         except (OSError, ValueError, KeyError, TypeError) as error:

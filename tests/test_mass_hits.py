@@ -13,6 +13,8 @@ import pytest
 from commands import cardscreen
 
 import cardscreen as cs
+from cardscreen import batches
+from cardscreen.numbering import shelf
 
 DAY = date(2026, 11, 23)
 PHONES = {"mobile": cs.Phone("CN")}
@@ -93,7 +95,8 @@ def test_accounts_in_small_parts_give_the_same_hits_and_flags() -> None:
 def test_workers_keep_the_same_hits(tmp_path: Path) -> None:
     accounts, listed = numbers(20, one=False), cs.Blocklist.from_frame(ranges(30))
     here = cs.screen(accounts, listed, PHONES, as_of=DAY, hits_per_account=4)
-    there = parts.screen([accounts[:7], accounts[7:]], listed, PHONES, tmp_path, as_of=DAY, hits_per_account=4)
+    with mock.patch.dict(shelf._lent), mock.patch.dict(batches._OPEN):  # which are the process's
+        there = parts.screen([accounts[:7], accounts[7:]], listed, PHONES, tmp_path, as_of=DAY, hits_per_account=4)
     assert hits(there).equals(hits(here))
     assert there.summary["hits"] == here.summary["hits"]
 
