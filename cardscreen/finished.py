@@ -35,7 +35,7 @@ _TYPES = {
     "audit": bool,
 }
 #: What the items of its lists are.
-_ITEMS = {"held": str, "approvals": dict, "token_keys": str}
+_ITEMS: dict[str, type] = {"held": str, "approvals": dict, "token_keys": str}
 State = Literal["published", "held", "discarded", "pruned"]
 
 
@@ -64,8 +64,8 @@ class Finished:
             date.fromisoformat(records["as_of"])
             _ = records["run_id"], records["summary"]["rows"]["read"]
             wrong = [name for name, kind in _TYPES.items() if not isinstance(records.get(name, kind()), kind)]
-            lists = ((name, each, kind) for name, kind in _ITEMS.items() for each in records.get(name, ()))
-            wrong += [name for name, each, kind in lists if not isinstance(each, kind)]
+            for name, of in () if wrong else _ITEMS.items():
+                wrong += [name for each in records.get(name, ()) if not isinstance(each, of)]
             if not wrong:
                 _ = [(each["by"], each["reason"]) for each in records.get("approvals", ())]
         except FileNotFoundError:
