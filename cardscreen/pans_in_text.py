@@ -26,17 +26,17 @@ from cardscreen.truncated import LONGEST, SHORTEST
 _SHORTEST_SOUGHT = 13
 #: Schemes with cards that fail the check: UnionPay's debit cards, and Naranja, which has one of its own.
 _FAILING = ["unionpay", "naranja"]
-#: Digits of any script, of which the last ones are not folded yet.
+#: As many digits as a card number has, of any script.
 _MANY_DIGITS = rf"\d(?:[^A-Za-z\d]{{0,3}}\d){{{SHORTEST - 1}}}"
 _NOT_ASCII = r"[\p{Nd}&&[^0-9]]"
 #: Digits with at most three signs between each two that are neither letters nor digits.
 _RUN = r"[0-9](?:[^\p{L}0-9*•]{0,3}[0-9])*"
-#: A word with a number in one piece: an id, which by itself may be an ordinary one.
 #: Card numbers in the groups in which they are printed; two phone numbers are not so long.
 _SIZES = ("4 4 4 4", "4 4 4 4 3", "4 6 5", "8 8", "6 10", "6 13", "8 11", "15", "16", "19")
 _SIGNS = r"[^\p{L}0-9*•]{1,3}"
 _SHAPES = [f"(?:^|[^0-9]){_SIGNS.join(f'[0-9]{{{size}}}' for size in sizes.split())}(?:[^0-9]|$)" for sizes in _SIZES]
 _LONG_RUN = r"[0-9](?:[^\p{L}0-9*•]{0,3}[0-9]){12,}"
+#: A word with a number in one piece: an id, which by itself may be an ordinary one.
 _ID = r"^\S*[0-9]{13}\S*$"
 _GROUP, _GROUPS = 3, 6  # digits of a card number's groups, but the last one, at least; groups at most
 #: Of other numbers of known schemes and lengths, those that pass the check; of all, those like the failing ones.
@@ -109,7 +109,7 @@ def without_cards_in(texts: pl.Series) -> pl.Series:
     some = _folded(taken(texts, rows))
     drawn = [pl.DataFrame({"text": np.arange(len(some)), "digits": some.str.extract_all(shape)}) for shape in _SHAPES]
     written = pl.concat(drawn).explode("digits", empty_as_null=False)
-    numbers = Found.judged(written.with_columns(pl.col("digits").str.replace_all("[^0-9]", "")), len(some)).numbers
+    numbers = Found.judged(written.with_columns(digits_in(written["digits"])), len(some)).numbers
     held = np.zeros(len(some), dtype=bool)
     held[numbers.filter(pl.col("known") & pl.col("sound"))["text"].to_numpy()] = True
     held &= ~some.str.contains(_ID).to_numpy()
