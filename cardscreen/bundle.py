@@ -24,7 +24,7 @@ import polars as pl
 from cardscreen import compiled, schema
 from cardscreen.compiled import token_key
 from cardscreen.digits import Keys, distinct
-from cardscreen.errors import InputError
+from cardscreen.errors import InputError, first_line
 from cardscreen.files import sha256_of
 from cardscreen.identifiers import KINDS, Kind
 from cardscreen.intervals import Intervals
@@ -183,7 +183,7 @@ class _Writer:
             part.touch(0o600)
             yield part
         except OSError as error:
-            raise InputError(f"files can't be written to {self._folder}: {error.strerror}") from None
+            raise InputError(f"files can't be written to {self._folder}: {first_line(error)}") from None
         finally:
             part.unlink(missing_ok=True)
 

@@ -49,6 +49,7 @@ _Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no tab
 
 def main() -> NoReturn:
     """The entry point: errors become one sentence and an exit code."""
+    from cardscreen.allowance import require_files
     from cardscreen.errors import CardscreenError
     from cardscreen.files import not_for_others
 
@@ -56,6 +57,7 @@ def main() -> NoReturn:
     signal.signal(signal.SIGTERM, _terminate)
     warnings.showwarning = _warn
     try:
+        require_files()
         with not_for_others():
             code = app(standalone_mode=False)
         if code == _INTERRUPTED:  # typer makes of it an exit without a word

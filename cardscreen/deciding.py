@@ -117,15 +117,20 @@ def finish_removing(run: Finished) -> None:
     """Remove what tells of persons; of a run whose manifest says so already, what was left by one that was killed."""
     for name in personal_files(run):
         (run.folder / name).unlink(missing_ok=True)
-    for folder in sorted((each for each in run.folder.rglob("*") if each.is_dir()), reverse=True):
+    for folder in sorted((each for each in run.folder.rglob("*") if _is_folder(each)), reverse=True):
         if not any(folder.iterdir()):
             folder.rmdir()
 
 
 def personal_files(run: Finished) -> list[str]:
-    """The files of a run that tell of persons; what is not known to be harmless is among them."""
-    names = (str(file.relative_to(run.folder)) for file in run.folder.rglob("*") if not file.is_dir())
+    """The files of a run that tell of persons; what is not known to be harmless is among them, links as well."""
+    names = (str(file.relative_to(run.folder)) for file in run.folder.rglob("*") if not _is_folder(file))
     return sorted(name for name in names if not _is_impersonal(name))
+
+
+def _is_folder(place: Path) -> bool:
+    """Whether it is a folder of the run itself: what a link leads to is somebody else's, and stays."""
+    return place.is_dir() and not place.is_symlink()
 
 
 def _is_impersonal(name: str) -> bool:

@@ -232,14 +232,16 @@ class FeedRefused(InputError):
         lines += [f"  {check}: {message}" for check, message in self.problems]
         if self.rejects:
             lines.append(f"The rows that can't be used are in {self.rejects}.")
-        waivable = sorted({check for check, _ in self.problems if check != _NEVER_WAIVED})
+        waivable = sorted({check for check, _ in self.problems if check not in _NEVER_WAIVED})
         if waivable:
             flags = " ".join(f"--allow {check}" for check in sorted({*waivable, *self.allowed}))
             lines.append(f"Get a better file; or, where this one is right all the same, say {flags}")
         return "\n".join(map(shown, lines))
 
 
-_NEVER_WAIVED = "allow"
+#: The check that a delivery fails whose rejects can't be written.
+UNWRITTEN = "rejects"
+_NEVER_WAIVED = ("allow", UNWRITTEN)
 
 
 class HeldForApproval(CardscreenError):
@@ -296,7 +298,8 @@ def _is_sound(number: str) -> bool:
 
 def first_line(error: BaseException) -> str:
     """An engine's error in one line, without the values that it quotes."""
-    line = (str(error).splitlines() or [type(error).__name__])[0]
+    said = getattr(error, "strerror", None) or str(error)  # the system's own, which names no file
+    line = (said.splitlines() or [type(error).__name__])[0]
     return without_numbers(line)
 
 

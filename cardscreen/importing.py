@@ -14,7 +14,7 @@ import polars as pl
 
 from cardscreen import schema
 from cardscreen.cleaning import without_formulas
-from cardscreen.errors import ConfigError, FeedRefused, InputError, near, without_cards
+from cardscreen.errors import UNWRITTEN, ConfigError, FeedRefused, first_line, near, without_cards
 from cardscreen.feed_checks import (
     CHECKS,
     Problem,
@@ -112,13 +112,8 @@ def import_file(
     for _ in range(_ATTEMPTS):
         base = store.at() if store.exists() else None
         decided = _decided(delivery, store, base)
-        written = None if dry_run else _write_rejects(delivery.rejects_file, delivery.read.rejects, feed)
-        _check_allowed(decided, delivery, allow, written)
-        rejected = len(delivery.read.rejects) > 0
-        if rejected and not written and not dry_run:
-            raise InputError(
-                f"{delivery.rejects_file} can't be written, where the rows belong that can't be used: nothing was taken"
-            )
+        written, unwritten = (None, None) if dry_run else _write_rejects(delivery, feed)
+        _check_allowed(decided, delivery, allow, written, unwritten)
         done = decided.told(delivery)
         if dry_run:
             return done
@@ -238,9 +233,13 @@ def _decided(delivery: _Delivery, store: Store, base: Version | None) -> _Decide
     return _Decided(merged, found, again, _origin(delivery, told_on, merged, before))
 
 
-def _check_allowed(decided: _Decided, delivery: _Delivery, allow: Collection[str], written: Path | None) -> None:
-    """Refuse a delivery of which something is wrong that nobody has waived."""
+def _check_allowed(
+    decided: _Decided, delivery: _Delivery, allow: Collection[str], written: Path | None, unwritten: str | None
+) -> None:
+    """Refuse a delivery of which something is wrong that nobody has waived, or whose rejects nobody could read."""
     refused = [(each.check, each.message) for each in decided.found if each.check not in allow]
+    if unwritten:
+        refused.append((UNWRITTEN, unwritten))
     if refused:
         waived = {problem.check for problem in decided.found if problem.check in allow}
         raise FeedRefused(delivery.path, refused, str(written) if written else None, waived)
@@ -369,22 +368,25 @@ def _rejects_file(path: str | os.PathLike[str]) -> Path:
     return file.parent / "rejects" / f"{file.name}.rejects"
 
 
-def _write_rejects(file: Path, rejects: pl.DataFrame, feed: Feed) -> Path | None:
-    """Where the rejected rows are; None where there are none, or they can't be written.
+def _write_rejects(delivery: _Delivery, feed: Feed) -> tuple[Path | None, str | None]:
+    """Where the rejected rows are, None where there are none; and why they can't be written, None where they can.
 
     Those of an earlier import are not left lying there. Past the feed's bound they are only counted, in a last line.
     """
+    file, rejects = delivery.rejects_file, delivery.read.rejects
     if more := max(len(rejects) - feed.bounds.rejects, 0):
         told = f"and {more:,} more: raise rejects under [bounds] of the feed to see them"
         last = pl.DataFrame({"reason": [told]})
         rejects = pl.concat([rejects.head(feed.bounds.rejects), last], how="diagonal")
     try:
-        if len(rejects):
-            with not_for_others():
-                file.parent.mkdir(exist_ok=True)
-                write_whole(file, without_formulas(rejects).write_csv)
-            return file
-        file.unlink(missing_ok=True)
-    except OSError:  # a folder that can't be written; the caller says so where it matters
-        return None
-    return None
+        if rejects.is_empty():
+            file.unlink(missing_ok=True)
+            return None, None
+        with not_for_others():
+            file.parent.mkdir(exist_ok=True)
+            write_whole(file, without_formulas(rejects).write_csv)
+    except OSError as error:
+        if rejects.is_empty():  # a folder that is only read
+            return None, None
+        return None, f"{file} can't be written, where the rows belong that can't be used: {first_line(error)}"
+    return file, None

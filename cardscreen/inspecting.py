@@ -13,7 +13,7 @@ import polars as pl
 
 from cardscreen import schema
 from cardscreen.cleaning import without_formulas
-from cardscreen.errors import ConfigError, InputError, near
+from cardscreen.errors import ConfigError, InputError, first_line, near
 from cardscreen.files import claim, not_for_others, write_whole
 from cardscreen.identifiers import KINDS
 from cardscreen.merging import in_force
@@ -248,5 +248,5 @@ def write(frame: pl.DataFrame, out: Path, *, force: bool = False) -> None:
         with not_for_others():
             write_whole(out, writers[out.suffix])
     except OSError as error:
-        why = f"there is no folder {out.parent}" if not out.parent.is_dir() else error.strerror or type(error).__name__
+        why = f"there is no folder {out.parent}" if not out.parent.is_dir() else first_line(error)
         raise InputError(f"{out} can't be written: {why}") from None

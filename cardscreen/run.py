@@ -15,6 +15,7 @@ from typing import Any
 import polars as pl
 
 from cardscreen import chain, runs
+from cardscreen.allowance import require_memory
 from cardscreen.base import CARRIED, records_of
 from cardscreen.brakes import Gone, Moves, invalid_share, newer, passed
 from cardscreen.causes import Circumstances
@@ -27,7 +28,6 @@ from cardscreen.frames import ENGINE_ERRORS
 from cardscreen.job import Job
 from cardscreen.listings import Blocklist
 from cardscreen.manifest import policy_digest, write_records
-from cardscreen.memory import require_memory
 from cardscreen.notices import read_applied, told_rows, write_files
 from cardscreen.numbering import shelf
 from cardscreen.pans_in_text import Found

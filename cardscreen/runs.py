@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 from cardscreen import chain
 from cardscreen.base import HELD, MANIFEST, Base, records_of
 from cardscreen.changes import Prior
-from cardscreen.errors import Busy, InputError
+from cardscreen.errors import Busy, InputError, first_line
 from cardscreen.files import sha256_of
 from cardscreen.signing import Signer
 
@@ -168,7 +168,7 @@ def _published_anyway(run: Path, but: str) -> Iterator[None]:
     try:
         yield
     except (OSError, InputError) as error:
-        why = error.strerror if isinstance(error, OSError) else str(error)
+        why = first_line(error) if isinstance(error, OSError) else str(error)
         warnings.warn(f"run {run.name} is complete in {run.parent}, but {but}: {why}", stacklevel=3)
 
 

@@ -29,6 +29,7 @@ if sys.platform != "win32":
 
 from cardscreen import compiled, schema
 from cardscreen.accounts import AccountColumns
+from cardscreen.allowance import require_memory
 from cardscreen.config import known_format
 from cardscreen.errors import ConfigError, InputError
 from cardscreen.files import write_whole
@@ -37,7 +38,6 @@ from cardscreen.identifiers import Kind
 from cardscreen.judging import judged
 from cardscreen.listings import Blocklist, holds
 from cardscreen.matching import Near, Targets, check_token_keys, evidence, near_in
-from cardscreen.memory import require_memory
 from cardscreen.paths import steady
 from cardscreen.policy import Policy
 from cardscreen.reading import IN_PYTHON, Reading

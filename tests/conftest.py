@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling
+
+from cardscreen import talk
 
 sys.path.insert(0, str(Path(__file__).parent))  # for the reference implementation beside the tests
 
@@ -18,13 +21,18 @@ settings.register_profile("default", deadline=None, max_examples=25, suppress_he
 settings.load_profile("default")
 
 
-@pytest.hookimpl(tryfirst=True)  # before groups are read off the markers
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that take Spark run first, and in one process: they are slow, and so is starting it."""
-    for item in items:
-        if "java" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("spark"))
-    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Tests that take Spark, whose names say so, run first and in one process: they are slow, and so is starting it."""
+    scheduler = LoadScopeScheduling(config, log)
+    scheduler._split_scope = lambda nodeid: "spark" if "spark" in nodeid.lower() else nodeid
+    return scheduler
+
+
+@pytest.fixture(autouse=True)
+def sentences() -> Iterator[None]:
+    """What a command with `--log json` has chosen holds for its own test alone."""
+    yield
+    talk.in_sentences()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ PACKAGE = Path(cardscreen.__file__).parent
 #: From the ground up: a module may import only modules before it.
 ORDER = [
     *("words", "errors", "bounds", "apart", "toml_lines", "complaints", "config", "zones", "schema", "terms"),
-    *("files", "cache", "memory", "digits", "members", "index", "intervals"),
+    *("files", "cache", "allowance", "digits", "members", "index", "intervals"),
     *("luhn", "truncated", "prefixes", "schemes", "pans_in_text"),
     *("cleaning", "languages", "readings", "foreign_lines", "encodings"),
     *("frames", "footers", "paths", "partitions", "remote", "reading", "sources", "tables", "days"),

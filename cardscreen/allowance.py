@@ -1,4 +1,4 @@
-"""How much memory a process may have: the engine hangs, or ends, where that is too little."""
+"""What a process may take of the machine: the engine hangs, or panics, where memory or open files are too few."""
 
 from __future__ import annotations
 
@@ -14,7 +14,26 @@ if sys.platform != "win32":
 
 #: What the engine, its threads and a batch of accounts need.
 LEAST = 1_536 << 20
+#: Open files that a night with workers and a store at a remote place stays under.
+LEAST_FILES = 256
 _GROUPS = Path("/sys/fs/cgroup")
+
+
+def require_files() -> None:
+    """Look before the engines start, which panic where they can open no file; the process's own limit may be raised.
+
+    Raises:
+        InputError: So many files may not be open at once.
+    """
+    if sys.platform == "win32":
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < LEAST_FILES:
+        raise InputError(
+            f"too few files may be open at once (ulimit -n): {hard:,} are allowed, and {LEAST_FILES:,} are needed"
+        )
+    if soft != resource.RLIM_INFINITY and soft < LEAST_FILES:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (LEAST_FILES, hard))
 
 
 def require_memory() -> None:
