@@ -77,12 +77,16 @@ def main() -> NoReturn:
 
 def _ended_by(error: BaseException) -> int:
     """The exit code of an end that is no error of our own; a bug's error is raised again."""
+    from cardscreen.files import is_full
+
     if is_usage(error):
         return _failed(2, usage_sentence(error))
     if _is_panic_of(KeyboardInterrupt, error):
         return _failed(_INTERRUPTED, _HALF)
     if _is_panic_of(SystemExit, error):
         return _TERMINATED  # told already
+    if is_full(error):
+        return _failed(3, "there is no space left on the disk, or not for a file so large, nothing is half-published")
     if _is_of_memory(error):
         return _failed(3, "the memory that this process may have did not suffice, nothing is half-published")
     sys.excepthook = _crashed

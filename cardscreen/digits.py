@@ -128,4 +128,29 @@ def _translated(texts: pl.Series, characters: bytes) -> pl.Series | None:
     return parts if len(parts) == len(texts) else None
 
 
+def may_hold_digits(texts: pl.Series, least: int) -> Flags:
+    """Which texts, none of them null or empty, may hold so many digits, of any script; a tenth of a pattern's time.
+
+    Digits of other scripts are told by the first of their bytes, which other characters may have, too.
+    """
+    flags = np.empty(len(texts), dtype=bool)
+    for block in blocks(len(texts)):
+        array = texts[block].to_arrow(compat_level=pl.CompatLevel.oldest())
+        _, ends, content = array.buffers()
+        offsets = np.frombuffer(ends, dtype=np.int64)[array.offset : array.offset + len(array) + 1]
+        data = np.frombuffer(content, dtype=np.uint8)[: offsets[-1]]
+        ascii_only = data.max(initial=0) < 0x80
+        digits = (data - ord("0") < 10).view(np.uint8) if ascii_only else _translate(data)
+        flags[block] = np.add.reduceat(digits, offsets[:-1], dtype=np.uint32) >= least
+    return flags
+
+
+def _translate(data: Bytes) -> Bytes:
+    return np.frombuffer(data.tobytes().translate(_MAY_BE_DIGITS), dtype=np.uint8)
+
+
+#: 1 at the bytes with which digits begin in UTF-8 (Unicode's category Nd).
+_MAY_BE_DIGITS = bytes(
+    each in b"0123456789" or each in (0xD9, 0xDB, 0xDF, 0xE0, 0xE1, 0xEA, 0xEF, 0xF0) for each in range(256)
+)
 _NO_DIGITS = bytes(set(range(1, 256)) - set(b"0123456789"))

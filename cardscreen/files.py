@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import secrets
@@ -9,9 +10,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cardscreen.errors import ConfigError
+from cardscreen.errors import ConfigError, InputError
 
 _UMASK = 0o027  # nothing for others
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FULL_WORDS = ("no space left", "quota exceeded", "file too large")
 #: What tells a folder of ours, in which nothing is put that was not written with it.
 _OURS = {"manifest.json": "a run", "_delta_log": "a store of listings"}
 
@@ -24,6 +27,33 @@ def not_for_others() -> Iterator[None]:
         yield
     finally:
         os.umask(before)
+
+
+@contextmanager
+def room_in(place: Path, so: str = "nothing was written") -> Iterator[None]:
+    """Say in one sentence that the disk is full, wherever that showed: engines have errors of their own for it.
+
+    Raises:
+        InputError: It is full.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not is_full(error):
+            raise
+        raise InputError(
+            f"there is no space left in {place}, or not for a file so large: {so}. Make room and run again"
+        ) from None
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Whether it, or what stands behind it, says that a disk is full."""
+    while error is not None:
+        text = str(error).lower()
+        if getattr(error, "errno", None) in _FULL or any(words in text for words in _FULL_WORDS):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def claim(out: Path, inputs: Iterable[str | Path] = (), *, force: bool = False) -> None:

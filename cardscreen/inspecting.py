@@ -14,7 +14,7 @@ import polars as pl
 from cardscreen import schema
 from cardscreen.cleaning import without_formulas
 from cardscreen.errors import ConfigError, InputError, first_line, near
-from cardscreen.files import claim, not_for_others, write_whole
+from cardscreen.files import claim, not_for_others, room_in, write_whole
 from cardscreen.identifiers import KINDS
 from cardscreen.merging import in_force
 from cardscreen.store import Store, Version
@@ -245,7 +245,7 @@ def write(frame: pl.DataFrame, out: Path, *, force: bool = False) -> None:
         raise ConfigError(f"{out}: give a file ending in .csv or .parquet")
     claim(out, force=force)
     try:
-        with not_for_others():
+        with not_for_others(), room_in(out):
             write_whole(out, writers[out.suffix])
     except OSError as error:
         why = f"there is no folder {out.parent}" if not out.parent.is_dir() else first_line(error)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -23,7 +22,7 @@ from cardscreen.changes import Changes, Prior, compare
 from cardscreen.comparable import account_key, check_same, circumstances, lists_of, sources_of
 from cardscreen.engines import screened
 from cardscreen.errors import ConfigError, InputError, first_line
-from cardscreen.files import not_for_others
+from cardscreen.files import is_full, not_for_others, room_in
 from cardscreen.frames import ENGINE_ERRORS
 from cardscreen.job import Job
 from cardscreen.listings import Blocklist
@@ -41,13 +40,12 @@ from cardscreen.store import Store
 from cardscreen.tables import open_table
 from cardscreen.words import shown
 
+_NOTHING = "nothing was published, and what was written is removed"
 _MANY, _MOST = 0.10, 0.5  # share of cells past which a run is warned of: not valid, with a wrong check digit
 _ENOUGH = 100  # cells: of fewer, as many fail it by chance
 _FORESEEN = 31  # days ahead for which a run is only warned of
 _TOP = 5  # sources that are told by name
 #: Errors of a write that has no room, and what engines say of them.
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_FULL_WORDS = ("no space left", "quota exceeded", "file too large")
 
 
 @dataclass(frozen=True)
@@ -182,7 +180,7 @@ def run_job(
     if dry_run:
         found = night().found(None)
         return Run(None, found.result, found.held, job.limits.invalid_share == 1)
-    with not_for_others(), _room_in(job.output), runs.locked(job.output):
+    with not_for_others(), room_in(job.output, _NOTHING), runs.locked(job.output):
         signer = job.sign.signer() if job.sign else None
         runs.tidy(job.output, signer)
         chain.require_signed(job.output, signer)
@@ -363,7 +361,7 @@ def _naming_the_file(job: Job) -> Iterator[None]:
         yield
     except InputError as error:
         files = files_of(job.accounts)
-        told = _is_full(error) or any(shown(file) in str(error) for file in files)
+        told = is_full(error) or any(shown(file) in str(error) for file in files)
         if type(error) is not InputError or told or job.cluster is not None:
             raise
         for file in files:
@@ -401,26 +399,3 @@ def _counted(table: pl.DataFrame, what: str) -> dict[str, dict[str, int]]:
     for change, value, count in grouped.rows():
         counts.setdefault(change, {})[value] = count
     return counts
-
-
-@contextmanager
-def _room_in(output: Path) -> Iterator[None]:
-    """Say in one sentence that the disk is full, wherever that showed."""
-    try:
-        yield
-    except Exception as error:
-        if not _is_full(error):
-            raise
-        raise InputError(
-            f"there is no space left in {output}, or not for a file so large: nothing was published, and what was "
-            "written is removed. Make room and run again"
-        ) from None
-
-
-def _is_full(error: BaseException | None) -> bool:
-    while error is not None:
-        text = str(error).lower()
-        if getattr(error, "errno", None) in _FULL or any(words in text for words in _FULL_WORDS):
-            return True
-        error = error.__cause__ or error.__context__
-    return False

@@ -32,7 +32,7 @@ from cardscreen.accounts import AccountColumns
 from cardscreen.allowance import require_memory
 from cardscreen.config import known_format
 from cardscreen.errors import ConfigError, InputError
-from cardscreen.files import write_whole
+from cardscreen.files import room_in, write_whole
 from cardscreen.findings import HITS_PER_ACCOUNT, Decisions, decide, summary_of, watched_in
 from cardscreen.identifiers import Kind
 from cardscreen.judging import judged
@@ -382,7 +382,7 @@ def output_folder(out: str | Path | None) -> Iterator[Path | None]:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"out: the folder {target} can't be made: {error.strerror}") from None
-    with tempfile.TemporaryDirectory(prefix=".screening-", dir=target) as name:
+    with room_in(target), tempfile.TemporaryDirectory(prefix=".screening-", dir=target) as name:
         yield Path(name)
         (target / _SUMMARY).unlink(missing_ok=True)  # it is written last: without it, a folder is not complete
         for table in _TABLES:

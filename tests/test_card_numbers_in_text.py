@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -12,12 +13,14 @@ import numpy as np
 import polars as pl
 import pytest
 from commands import cardscreen
+from hypothesis import given
+from hypothesis import strategies as st
 from small_operator import run, two_nights
 
 import cardscreen as cs
 from cardscreen.errors import without_cards
 from cardscreen.feeds import Feed, read_feed
-from cardscreen.pans_in_text import Found, without_cards_in
+from cardscreen.pans_in_text import Found, rows_with_digits, tell_own, without_cards_in
 from cardscreen.store import Store
 
 DAY = date(2026, 11, 23)
@@ -282,3 +285,23 @@ def test_days_and_instants_in_names_of_files_are_no_cards() -> None:
     ]
     assert not Found.of(pl.Series(names)).doubtful.any()
     assert not any(Found.of(pl.Series([name])).doubtful.any() for name in names[::37])
+
+
+SIGNS = st.text(
+    st.sampled_from([*"0123456789", *"0123456789", *" -_a*", "卡", "１", "٣", "𝟗", "，", "\0", "\u200b"]), max_size=40
+)
+
+
+@given(st.lists(st.none() | SIGNS, max_size=20))
+def test_texts_with_as_many_digits_as_a_card_number_are_found_in_any_script(texts: list[str | None]) -> None:
+    many = re.compile(r"\d(?:[^A-Za-z\d]{0,3}\d){11}")
+    held = [at for at, text in enumerate(texts) if text is not None and many.search(text)]
+    assert rows_with_digits(pl.Series(texts, dtype=pl.String)).tolist() == held
+
+
+@given(st.lists(st.tuples(SIGNS, st.none() | st.sampled_from([PAN, LONG, "1", "6222021234567890"]), st.booleans())))
+def test_a_text_tells_the_number_beside_it_whatever_stands_between(rows: list[tuple[str, str | None, bool]]) -> None:
+    texts = [text + "-".join(own) if own and shown else text for text, own, shown in rows]
+    told = [own is not None and own in digits_of(text) for text, (_, own, _) in zip(texts, rows, strict=True)]
+    owns = pl.Series([own for _, own, _ in rows], dtype=pl.String)
+    assert tell_own(pl.Series(texts, dtype=pl.String), owns).tolist() == told

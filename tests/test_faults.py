@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -447,6 +448,58 @@ def test_too_little_memory_is_told_before_the_pass(limit: int, tmp_path: Path) -
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=100)
     told = "there is too little memory: the process's own limit (ulimit -v) allows 1,464 MiB, and screening needs 1,536"
     assert done.stdout.strip() == (told if limit < 1_536 * 1024 else ""), done.stderr
+
+
+COMMAND = Path(sys.executable).with_name("cardscreen")
+FEED = 'source = "police"\nkind = "phone"\nregion = "CN"\n[columns]\nvalue = "number"\n'
+
+
+@pytest.mark.parametrize(
+    ("limits", "code", "told"),
+    [
+        pytest.param((16, 4096), 0, "", id="raised-by-the-process"),
+        pytest.param(
+            (16, 16),
+            3,
+            "cardscreen: too few files may be open at once (ulimit -n): 16 are allowed, and 256 are needed\n",
+            id="not-to-be-raised",
+        ),
+    ],
+)
+@pytest.mark.parametrize("command", ["import police.csv --feed police.toml", "show"])
+def test_too_few_open_files_are_told_before_the_engines_start(
+    tmp_path: Path, limits: tuple[int, int], code: int, told: str, command: str
+) -> None:
+    def few() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+    (tmp_path / "police.csv").write_text("number\n13800138000\n")
+    (tmp_path / "police.toml").write_text(FEED)
+    begin = ("list", "import", "police.csv", "--feed", "police.toml", "--store", "lists")
+    assert cardscreen(*begin, cwd=tmp_path).code == 0
+    program = [COMMAND, "list", *command.split(), "--store", "lists"]
+    done = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, timeout=100, preexec_fn=few)
+    assert (done.returncode, done.stderr) == (code, told)
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_an_export_that_finds_no_room_says_so(tmp_path: Path, ending: str) -> None:
+    def little() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+    (tmp_path / "police.csv").write_text("number\n" + "".join(f"13800{each:06}\n" for each in range(2_000)))
+    (tmp_path / "police.toml").write_text(FEED)
+    done = cardscreen("list", "import", "police.csv", "--feed", "police.toml", "--store", "lists", cwd=tmp_path)
+    assert done.code == 0, done.err
+    out = tmp_path / f"out.{ending}"
+    program = [COMMAND, "list", "export", "--store", "lists", "--out", out.name]
+    stopped = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, timeout=100, preexec_fn=little)
+    assert (stopped.returncode, stopped.stderr) == (
+        3,
+        f"cardscreen: there is no space left in {out.name}, or not for a file so large: nothing was written. Make room "
+        "and run again\n",
+    )
+    assert not list(tmp_path.glob("*out*"))
 
 
 def test_memory_that_did_not_suffice_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

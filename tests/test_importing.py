@@ -601,14 +601,29 @@ def test_a_run_warns_of_an_old_list_and_is_held_on_a_stale_one(ten: Path) -> Non
     assert "error_after_days: the data of 'police' is of 2026-03-01, 6 days old (limit 5)" in stale.err
 
 
-def test_where_rejects_cannot_be_written_nothing_is_taken(ten: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        pytest.param(PermissionError(13, "Permission denied"), "Permission denied", id="system"),
+        pytest.param(
+            OSError("No space left on device (os error 28)"), "No space left on device (os error 28)", id="engine"
+        ),
+    ],
+)
+def test_where_rejects_cannot_be_written_nothing_is_taken(
+    ten: Path, monkeypatch: pytest.MonkeyPatch, error: OSError, why: str
+) -> None:
     def fails(*_: Any) -> None:
-        raise PermissionError(13, "Permission denied")
+        raise error
 
     monkeypatch.setattr("cardscreen.importing.write_whole", fails)
     listed(ten, [*TEN, "abc,,"])
-    assert "rejects/list.csv.rejects can't be written" in refused(ten, "--allow", "unusable")
-    assert "unusable: 1 of 11 rows" in refused(ten)
+    told = f"  rejects: rejects/list.csv.rejects can't be written, where the rows belong that can't be used: {why}\n"
+    assert told in refused(ten, "--allow", "unusable")
+    both = refused(ten)
+    assert told in both
+    assert "unusable: 1 of 11 rows" in both
+    assert both.endswith("say --allow unusable\n")
 
 
 def test_a_feed_without_region_says_why_national_numbers_are_none(tmp_path: Path) -> None:

@@ -321,6 +321,25 @@ def test_a_pruning_that_was_killed_is_told_by_an_audit_and_finished_by_the_next(
     assert cardscreen("audit", oldest, cwd=many).code == 0
 
 
+def test_links_in_a_pruned_run_go_and_what_they_lead_to_stays(many: Path) -> None:
+    oldest = published(many)[0]
+    (many / "elsewhere/empty").mkdir(parents=True)
+    (many / "elsewhere/kept.txt").write_text("kept")
+    for name, target in (
+        ("folder", "elsewhere"),
+        ("empty", "elsewhere/empty"),
+        ("file", "elsewhere/kept.txt"),
+        ("none", "none"),
+    ):
+        (oldest / name).symlink_to(many / target)
+    done = cardscreen("runs", "prune", "job.toml", "--keep", "3", cwd=many)
+    assert (done.code, "1 run pruned" in done.err) == (0, True), done.err
+    assert {"folder", "empty", "file", "none"} <= set(manifest(oldest)["pruned"]["removed"])
+    assert not [file for file in oldest.rglob("*") if file.is_symlink()]
+    assert (many / "elsewhere/kept.txt").read_text() == "kept"
+    assert (many / "elsewhere/empty").is_dir()
+
+
 def test_held_runs_are_pruned_only_when_asked(many: Path) -> None:
     assert cardscreen("runs", "prune", "job.toml", "--keep", "0", "--held", cwd=many).code == 0
     assert states(many) == ["pruned", "pruned", "pruned", "pruned", "published", "latest"]
