@@ -157,7 +157,7 @@ def check(
             flagged accounts are still there is known only where the screening was given it, too.
 
     Raises:
-        HeldForApproval: With one sentence for every limit passed.
+        HeldForApproval: With one sentence for every limit passed, or where rows were left `not_judged`.
 
     Example:
         >>> from cardscreen import Blocklist, Phone, screen
@@ -228,6 +228,8 @@ def _alone(summary: dict[str, Any], limits: Limits) -> Iterator[str]:
     left = summary["rows"].get(NOT_JUDGED, 0)
     more = f", and {left:,} more, of which no evidence was collected, may be" if left else ""
     yield from _past("flagged_share", live / rows, limits.flagged_share, f"of the rows are flagged{more}")
+    if left and live / rows <= limits.flagged_share:  # the screening was given a lower one
+        yield f"flagged_share: of {left:,} rows that may be listed no evidence was collected: screen with a higher one"
     for source, accounts in summary["hits"]["sources"].items():
         yield from _past("source_share", accounts / rows, limits.source_share, f"of the rows are hit by {source!r}")
     for column, cells in summary["coverage"].items():

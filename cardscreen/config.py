@@ -61,6 +61,8 @@ class TomlFile:
             told = re.fullmatch(r"(.*) \(at (line \d+), column \d+\)", str(error), re.DOTALL)
             what, line = told.groups() if told else (str(error), f"line {len(text.splitlines())}")
             raise ConfigError(f"{name}, {line}: this is not TOML: {what}") from None
+        except ValueError:  # Python makes no integers of more
+            raise ConfigError(f"{name}: a number has more than 4,300 digits, which is the most that is read") from None
 
     def part(self, key: str) -> TomlFile:
         """One of its tables."""

@@ -220,10 +220,10 @@ class FeedRefused(InputError):
         self, path: str, problems: Sequence[tuple[str, str]], rejects: str | None = None, allowed: Iterable[str] = ()
     ) -> None:
         """Keep every problem."""
-        self.path = path
+        self.path = without_cards(path)
         self.allowed = sorted(allowed)
-        self.problems = list(problems)
-        self.rejects = rejects
+        self.problems = [(check, without_cards(message)) for check, message in problems]
+        self.rejects = without_cards(rejects) if rejects else None
         super().__init__(path, self.problems, rejects, self.allowed)
 
     def __str__(self) -> str:

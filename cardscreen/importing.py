@@ -73,7 +73,7 @@ class Imported:
             "confirmed_on": self.confirmed_on.isoformat(),
             "changed_on": self.changed_on.isoformat(),
             "encoding": self.encoding,
-            "rejects": str(self.rejects) if self.rejects else None,
+            "rejects": without_cards(str(self.rejects)) if self.rejects else None,
             "notes": list(self.notes),
         }
 

@@ -107,7 +107,7 @@ def import_lines(done: Imported) -> Iterator[str]:
     elif done.again:
         yield f"  this very file was imported last: the data is of {done.confirmed_on}"
     if done.rejects:
-        where = f", see {done.rejects}" if done.version is not None else ""
+        where = f", see {done.summary()['rejects']}" if done.version is not None else ""
         yield f"  {counted(counts['rejected'], 'row')} can't be used{where}"
     for problem in done.waived:
         yield f"  waived: {problem}"

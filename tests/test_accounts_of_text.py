@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 import cardscreen as cs
 from cardscreen.feeds import Feed, read_feed
 from cardscreen.scanning import scan
+from cardscreen.sources import read_source
 from cardscreen.sources.plain import Plain
 from cardscreen.sources.text import LINE
 from cardscreen.tables import encoding_used, open_table
@@ -389,6 +390,12 @@ def test_large_files_that_the_engine_reads_by_itself_give_the_same_frame(
         ("id,id\n1,2\n", False),
         ("id,\n1,2\n", False),
         ("id,b\n1,2\n3", False),
+        ("id ,b\n1,2\nid,b\n", False),
+        ("number\u00a0,b\n1,2\nnumber,b\n", False),
+        ("号码码码,abcdef,x\n1,abcdef,x\n", False),
+        ("x^,b\n1,2\n", False),
+        ("xچ,b\n1,2\n", False),
+        ("id,b\nx^,2\n", True),
     ],
 )
 def test_a_text_is_plain_where_each_line_is_a_row_that_fits(text: str, is_plain: bool, block: int) -> None:
@@ -397,6 +404,17 @@ def test_a_text_is_plain_where_each_line_is_a_row_that_fits(text: str, is_plain:
     blocks = [content[start : start + block] for start in range(0, len(content), block)]
     assert b"".join(look.over(blocks)) == content
     assert look.holds == is_plain
+
+
+@pytest.mark.parametrize("begin", ["x^1", "x\x011", "xچ"])
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_text_that_begins_like_packed_text_is_read_as_it_is(tmp_path: Path, begin: str, quote: str) -> None:
+    text = f"{begin},{quote}13900139000{quote}\n"
+    (tmp_path / "accounts.csv").write_text(f"account_id,mobile\n{text}{text}", encoding="utf-8")
+    found = cs.screen(tmp_path / "accounts.csv", BLOCKLIST, {"mobile": cs.Phone("CN")})
+    assert (found.summary["rows"]["read"], found.flagged.collect()["account_id"].to_list()) == (2, [begin])
+    (tmp_path / "list.csv").write_text(f"reason,number\n{text}", encoding="utf-8")
+    assert read_source(tmp_path / "list.csv").frame.rows() == [(begin, "13900139000")]
 
 
 def test_a_file_that_changes_while_it_is_screened_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

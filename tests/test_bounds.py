@@ -63,6 +63,7 @@ _OF_FEEDS: list[_Bomb] = [
     ("dots.toml", _text(f"\n{'.'.join('a' * 50_000)} = 1"), 2, "dots.toml, line 2: more than 32 tables, lists and"),
     ("header.toml", _text(f"[{'.'.join('a' * 50_000)}]"), 2, "more than 32 tables, lists and parts of a key"),
     ("keys.toml", _text("\n".join(f"k{n} = 1" for n in range(60_000))), 2, "line 50001: more than 50,000 keys"),
+    ("digits.toml", _text(f"severity = {'9' * 5_000}"), 2, "digits.toml: a number has more than 4,300 digits, which"),
     ("large.toml", _text("# a comment\n" * 200_000), 2, "more than 1,048,576 characters"),
 ]
 _TEXTS = "xl/sharedStrings.xml"
@@ -169,6 +170,7 @@ _OF_LISTS: list[_Bomb] = [
         3,
         "has more than 1,000 columns",
     ),
+    ("wide.jsonl", _text("{" + ",".join(f'"{n}": 1' for n in range(500_000)) + "}"), 3, "more than 1,000 columns"),
     ("long.jsonl", _text("{" + ",".join(f'"{n}": []' for n in range(400_000)) + "}"), 3, "no line is a JSON object"),
     ("deep.jsonl", _text('{"number": ' + "[" * 1_000_000), 3, "deep.jsonl: no line is a JSON object with values"),
     ("columns.csv", _text(",".join(f"c{n}" for n in range(1_000_000))), 3, "has more than 1,000 columns"),

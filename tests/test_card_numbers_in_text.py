@@ -20,6 +20,7 @@ from small_operator import run, two_nights
 import cardscreen as cs
 from cardscreen.errors import without_cards
 from cardscreen.feeds import Feed, read_feed
+from cardscreen.importing import import_file
 from cardscreen.pans_in_text import Found, rows_with_digits, tell_own, without_cards_in
 from cardscreen.store import Store
 
@@ -262,6 +263,20 @@ def test_free_text_of_files_that_a_run_keeps_tells_none(operator: Path, name: st
     assert (done.code, tells(done.err)) == (3, False)
     assert "line 3: column 'why' holds what may be a card number, and each run keeps a copy" in done.err
     assert not any(PAN[4:] in text for text in map(str, operator.glob("out/**/*")))
+
+
+@pytest.mark.parametrize("named", [PAN, f"{PAN[:4]}-{PAN[4:8]}-{PAN[8:12]}-{PAN[12:]}"])
+def test_an_import_of_a_file_whose_name_tells_one_does_not_say_it(named: str, tmp_path: Path) -> None:
+    (tmp_path / "f.toml").write_text('source = "p"\nkind = "phone"\nregion = "CN"\n[columns]\nvalue = "number"\n')
+    (tmp_path / f"{named}.csv").write_text("number\n13900139000\nnone\n")
+    said = ("list", "import", f"{named}.csv", "--feed", "f.toml", "--store", "lists")
+    refused = cardscreen(*said, cwd=tmp_path)
+    told = [cardscreen(*said, "--allow", "unusable", *more, cwd=tmp_path) for more in ([], ["--json"])]
+    assert [refused.code, *(done.code for done in told)] == [3, 0, 0]
+    assert not any(tells(done.out + done.err) for done in (refused, *told))
+    with pytest.raises(cs.FeedRefused) as error:
+        import_file(tmp_path / f"{named}.csv", Feed.read(tmp_path / "f.toml"), Store(tmp_path / "others"))
+    assert not tells(f"{error.value} {error.value!r} {error.value.path}")
 
 
 def test_no_file_whose_name_tells_one_is_taken_into_a_run(operator: Path) -> None:

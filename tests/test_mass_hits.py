@@ -113,6 +113,16 @@ def test_past_a_share_of_flagged_rows_no_evidence_is_collected_and_nobody_left_i
     assert result.flagged.collect()["account_id"].to_list() == [f"a{at:05}" for at in range(30)]
 
 
+@pytest.mark.parametrize(("asked", "limit"), [(0.25, 1.0), (0.29, 0.29)])  # 0.29 * 100 is a little less than 29
+def test_rows_that_were_not_judged_are_never_let_pass(asked: float, limit: float) -> None:
+    with mock.patch("cardscreen.judging.PART", 29):
+        blocklist = cs.Blocklist.from_frame(ranges(1))
+        result = cs.screen(numbers(100, one=False), blocklist, PHONES, as_of=DAY, flagged_share=asked)
+    assert (result.summary["rows"]["hit"], result.summary["rows"]["not_judged"]) == (29, 71)
+    with pytest.raises(cs.HeldForApproval, match="flagged_share: of 71 rows that may be listed no evidence"):
+        cs.check(result, {"first_run": "publish", "flagged_share": limit, "source_share": 1})
+
+
 JOB = """
 timezone = "UTC"
 [accounts]

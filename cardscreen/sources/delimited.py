@@ -23,7 +23,7 @@ from cardscreen.digits import Bytes, Flags
 from cardscreen.digits import Rows as Places
 from cardscreen.errors import ConfigError, InputError
 from cardscreen.reading import Reading
-from cardscreen.sources.plain import are_rows, but, stands_in
+from cardscreen.sources.plain import LIKE_PACKED, are_rows, but, stands_in
 from cardscreen.sources.rows import (
     FIELDS,
     Header,
@@ -32,6 +32,7 @@ from cardscreen.sources.rows import (
     fields_reason,
     has_end,
     line_numbers,
+    name_sought,
     ragged_rows,
     refuse_empty,
     refuse_header_again,
@@ -180,7 +181,7 @@ class Delimited:
         """
         wanted = self.names if columns is None else list(columns)
         yield Rows(pl.DataFrame(schema=dict.fromkeys(wanted, pl.String)), line_numbers([]), ragged_rows())
-        name = max(self._header.cells, key=len, default="").encode()
+        name = name_sought(self._header.cells)
         for text in self._pieces:
             rows = self._read(text, wanted)
             if name and stands_in(text, name):
@@ -224,9 +225,11 @@ class Delimited:
         if not text:
             return pl.DataFrame(schema=dict.fromkeys(wanted, pl.String))
         places = sorted(self.names.index(name) for name in wanted)
+        skipped = int(text.startswith(LIKE_PACKED))
         try:
             frame = pl.read_csv(
-                text,
+                b"\n" * skipped + text,
+                skip_lines=skipped,
                 has_header=False,
                 columns=places,
                 separator=self._delimiter,

@@ -63,9 +63,10 @@ def read_objects(content: bytes, where: str, columns: Collection[str] | None = N
             ragged.append((line, found, text[:SHAPE_LENGTH].rstrip()))
             continue
         lines.append(line)
-        table.add(found, len(text))
-        if len(table.names) > held.bounds.columns:
+        table.names.update(dict.fromkeys(found))
+        if len(table.names) > held.bounds.columns:  # before columns are made of them
             raise held.past(where, "columns")
+        table.add(found, len(text))
     frame = table.frame()
     if lost := next((name for name in nested if name not in frame.columns), None):
         told = f"column {without_numbers(lost)[:_NAME_LENGTH]!r} holds lists or objects, the first in line"
@@ -125,7 +126,6 @@ class _Table:
 
     def add(self, row: dict[str, str | None], size: int) -> None:
         """One more object, which has so many characters."""
-        self.names.update(dict.fromkeys(row))
         self._rows.append(row)
         self._size += size
         if len(self._rows) == _BATCH or self._size > _BATCH_SIZE:

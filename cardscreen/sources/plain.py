@@ -7,7 +7,11 @@ from functools import cache
 
 import numpy as np
 
+from cardscreen.sources.rows import name_sought, stripped_name
+
 NEWLINE = ord("\n")
+#: Beginnings of text that the engine takes for packed (RFC 1950, 2.2), and would unpack.
+LIKE_PACKED = (b"x\1", b"x^", b"x\xda")
 _LONGEST = 1 << 20  # bytes of a header
 
 
@@ -45,9 +49,11 @@ class Plain:
                 self._tail = block
                 return len(block) < _LONGEST
             self._tail = b""
-            cells = block[: begin - 1].split(self._delimiter.encode())
-            self._width, self._name = len(cells), max(cells, key=len)
-            if self._width < 2 or len(set(cells)) < len(cells) or not all(map(bytes.strip, cells)):
+            cells = block[: begin - 1].decode(errors="replace").split(self._delimiter)
+            names = list(map(stripped_name, cells))
+            self._width, self._name = len(names), name_sought(names)
+            is_sound = self._width > 1 and len(set(names)) == len(names) and all(names)
+            if not is_sound or block.startswith(LIKE_PACKED):
                 return False
         marks = self._marks + block.translate(None, but(self._delimiter))
         whole = len(marks) // self._width * self._width

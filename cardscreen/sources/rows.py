@@ -47,9 +47,9 @@ class Header(NamedTuple):
         Raises:
             BadHeader: A column has no name, or two have one.
         """
-        columns = zip_longest(*([(cell or "").strip(_AROUND_NAMES) for cell in row] for row in rows), fillvalue="")
+        columns = zip_longest(*(map(stripped_name, row) for row in rows), fillvalue="")
         names = checked_names([" ".join(filter(None, cells)) for cells in columns], where)
-        return cls(names, [cell for each in rows[-1] if (cell := (each or "").strip(_AROUND_NAMES))], "the header")
+        return cls(names, list(filter(None, map(stripped_name, rows[-1]))), "the header")
 
     @classmethod
     def of_none(cls, width: int) -> Header:
@@ -81,13 +81,23 @@ def line_numbers(lines: Sequence[int] | npt.NDArray[np.uint32]) -> pl.Series:
     return pl.Series("line", lines, dtype=pl.UInt32)
 
 
+def stripped_name(cell: str | None) -> str:
+    """A cell of a header without blanks around it."""
+    return (cell or "").strip(_AROUND_NAMES)
+
+
+def name_sought(cells: Sequence[str]) -> bytes:
+    """The name without which a text does not hold its header again: the longest one."""
+    return max(cells, key=len, default="").encode()
+
+
 def checked_names(names: Sequence[str | None], where: str) -> list[str]:
     """Column names without blanks around them.
 
     Raises:
         BadHeader: One is empty, or stands there twice.
     """
-    stripped = [(name or "").strip(_AROUND_NAMES) for name in names]
+    stripped = list(map(stripped_name, names))
     for number, name in enumerate(stripped, 1):
         if not name:
             is_last = 2 < number == len(stripped)
