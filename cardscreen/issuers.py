@@ -10,8 +10,9 @@ import polars as pl
 
 from cardscreen.cleaning import holds_numbers, to_text
 from cardscreen.errors import InputError
+from cardscreen.paths import steady
 from cardscreen.prefixes import NOBODY, Prefixes
-from cardscreen.tables import collected, open_table, require_columns
+from cardscreen.tables import collected, local_files, open_table, require_columns
 
 #: Digits that a BIN can have; the contract of ISO/IEC 7812-1 has six and eight, networks sell ranges up to eleven.
 _FEWEST, _MOST = 4, 11
@@ -48,7 +49,8 @@ class Issuers:
         Raises:
             InputError: As for `from_frame`, or the file can't be read; names the file.
         """
-        return cls._of(open_table(os.fspath(path)), os.fspath(path))
+        with steady(lambda: local_files(path)):
+            return cls._of(open_table(os.fspath(path)), os.fspath(path))
 
     @classmethod
     def from_frame(cls, frame: Any) -> Issuers:

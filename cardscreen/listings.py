@@ -23,10 +23,11 @@ from cardscreen.errors import BlocklistError, ConfigError, first_line, near
 from cardscreen.frames import ENGINE_ERRORS
 from cardscreen.identifiers import KINDS
 from cardscreen.pans_in_text import Found, rows_with_digits, tell_own
-from cardscreen.paths import files_of, is_delta
+from cardscreen.paths import files_of, is_delta, steady
 from cardscreen.tables import (
     collected,
     is_dateable,
+    local_files,
     open_table,
     require_columns,
     schema_of,
@@ -148,7 +149,8 @@ class Blocklist:
                 )
         names = [os.fspath(path) for path in paths]
         files = [file for name in names for file in ([name] if is_delta(name) else files_of(name))]
-        return cls._from_tables({file: open_table(file) for file in files}, bad_rows)
+        with steady(lambda: local_files(names)):
+            return cls._from_tables({file: open_table(file) for file in files}, bad_rows)
 
     @classmethod
     def _from_tables(cls, tables: dict[str, pl.LazyFrame], bad_rows: str) -> Blocklist:

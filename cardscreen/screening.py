@@ -212,7 +212,8 @@ def screen(
                 date_format=date_format,
                 hits_per_account=hits_per_account,
             )
-        before = previous_flags(previous, asked.plan.schema[account_id])
+        with steady(lambda: local_files(previous)):
+            before = previous_flags(previous, asked.plan.schema[account_id])
         with explaining(accounts, reading):
             return _answered(asked, table, blocklist, before, out, flagged_share)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import importlib
 import io
 from collections.abc import Callable
 from datetime import date, datetime
@@ -21,6 +22,7 @@ from hypothesis import strategies as st
 
 import cardscreen as cs
 from cardscreen.feeds import Feed, read_feed
+from cardscreen.issuers import Issuers
 from cardscreen.scanning import scan
 from cardscreen.sources import read_source
 from cardscreen.sources.plain import Plain
@@ -428,6 +430,37 @@ def test_a_file_that_changes_while_it_is_screened_is_refused(tmp_path: Path, mon
     monkeypatch.setattr("cardscreen.screening.scan", changing)
     with pytest.raises(cs.InputError, match=r"changed while they were read: .*accounts\.csv: run again"):
         cs.screen(file, BLOCKLIST, PHONES)
+
+
+READERS: dict[str, tuple[str, str, Callable[[Any], object]]] = {
+    "lists": ("kind,value\nphone,+8613900139000\n", "cardscreen.listings.collected", cs.Blocklist.read),
+    "issuers": ("bin,issuer\n622202,ICBC\n", "cardscreen.issuers.collected", Issuers.read),
+    "previous": (
+        "account_id,action,flagged_since,act_on\na1,verify,2026-11-01,2026-11-02\n",
+        "cardscreen.screening.require_columns",
+        lambda file: cs.screen(pl.DataFrame({"account_id": ["a"], "mobile": ["1"]}), BLOCKLIST, PHONES, previous=file),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_other_files_that_change_while_they_are_read_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    text, where, read = READERS[name]
+    file = tmp_path / f"{name}.csv"
+    file.write_text(text)
+    assert read(file) is not None
+    module, _, function = where.rpartition(".")
+    reads = getattr(importlib.import_module(module), function)
+
+    def changing(*asked: Any) -> Any:
+        file.write_text(text + "\n")
+        return reads(*asked)
+
+    monkeypatch.setattr(where, changing)
+    with pytest.raises(cs.InputError, match=rf"changed while they were read: .*{name}\.csv: run again"):
+        read(file)
 
 
 # --- headers, sheets, days -------------------------------------------------------------------------------

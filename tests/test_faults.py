@@ -450,7 +450,7 @@ def test_too_little_memory_is_told_before_the_pass(limit: int, tmp_path: Path) -
     assert done.stdout.strip() == (told if limit < 1_536 * 1024 else ""), done.stderr
 
 
-COMMAND = Path(sys.executable).with_name("cardscreen")
+COMMAND = str(Path(sys.executable).with_name("cardscreen"))
 FEED = 'source = "police"\nkind = "phone"\nregion = "CN"\n[columns]\nvalue = "number"\n'
 
 
