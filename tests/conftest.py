@@ -21,11 +21,20 @@ settings.register_profile("default", deadline=None, max_examples=25, suppress_he
 settings.load_profile("default")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that take Spark, whose names say so, begin: they are the slowest."""
+    items.sort(key=lambda item: not _takes_spark(item.nodeid))
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Tests that take Spark, whose names say so, run first and in one process: they are slow, and so is starting it."""
+    """Spark is started in one process only, and what the tests of a file share is made once."""
     scheduler = LoadScopeScheduling(config, log)
-    scheduler._split_scope = lambda nodeid: "spark" if "spark" in nodeid.lower() else nodeid
+    scheduler._split_scope = lambda nodeid: "spark" if _takes_spark(nodeid) else nodeid.partition("::")[0]
     return scheduler
+
+
+def _takes_spark(nodeid: str) -> bool:
+    return "spark" in nodeid.lower()
 
 
 @pytest.fixture(autouse=True)

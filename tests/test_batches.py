@@ -65,7 +65,7 @@ def cut(accounts: pl.DataFrame, places: list[int]) -> list[pl.DataFrame]:
     return [accounts.slice(start, end - start) for start, end in itertools.pairwise(ends)]
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(data=st.data())
 def test_parts_of_any_accounts_give_what_the_whole_gives(folder: Path, data: st.DataObject) -> None:
     id_type, ids = IDS[data.draw(st.sampled_from(list(IDS)))]

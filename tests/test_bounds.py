@@ -24,6 +24,7 @@ from commands import cardscreen
 from pyarrow import feather, parquet
 
 _MOST = 1 << 30  # bytes of memory
+_SOON = 60  # seconds, beside whatever else the machine does
 _SPACE = 6 << 30  # bytes of addresses, of which the engine takes many more than it uses
 _RUN = """
 import json, resource, sys, time
@@ -229,7 +230,7 @@ def test_a_small_file_that_stands_for_a_large_one_is_refused_in_a_sentence(
     was, told, seconds, peak = done[name]
     assert (was, said in told) == (code, True), told
     assert len(told.strip().splitlines()) == 1
-    assert (seconds < 10, peak < _MOST) == (True, True), (seconds, peak)
+    assert (seconds < _SOON, peak < _MOST) == (True, True), (seconds, peak)
 
 
 def test_of_rows_that_cannot_be_used_so_many_are_written_and_the_rest_is_counted(tmp_path: Path) -> None:

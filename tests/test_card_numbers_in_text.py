@@ -154,7 +154,7 @@ def test_long_ids_that_hold_numbers_like_cards_by_chance_are_not_refused(length:
 def ordinary() -> Iterator[tuple[str, pl.Series]]:
     """Case numbers as authorities write them, made at random."""
     dice = np.random.default_rng(5)
-    many = range(2_000)
+    many = range(700)
     yield "days", pl.Series([f"202611{dice.integers(1, 29):02}-{dice.integers(100, 999)}-{at:06}" for at in many])
     yield "offices", pl.Series([f"A{dice.integers(110000, 659999)}{dice.integers(10**15, 10**16 - 1)}" for _ in many])
     yield "courts", pl.Series([f"(2026)京{dice.integers(100, 999)}刑初{dice.integers(1, 9999)}号" for _ in many])

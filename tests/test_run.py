@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from commands import cardscreen
 from filelock import FileLock
 
 from cardscreen.errors import ConfigError
@@ -64,27 +65,21 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def cardscreen(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "cardscreen.cli", *arguments], cwd=cwd, capture_output=True, text=True, check=False
-    )
-
-
 def refused(project: Path, code: int, *arguments: str) -> str:
     """The one sentence of a run that was refused, of which nothing is left."""
     done = cardscreen("run", "job.toml", *arguments, cwd=project)
-    assert done.returncode == code, done.stderr
-    assert "Traceback" not in done.stderr
-    assert done.stderr.startswith("cardscreen: ")
+    assert done.code == code, done.err
+    assert "Traceback" not in done.err
+    assert done.err.startswith("cardscreen: ")
     assert list((project / "runs").glob("[!.]*")) == []
     assert list((project / "runs").glob(".staging*")) == []
-    return done.stderr
+    return done.err
 
 
 def test_a_run_is_published_whole_with_a_manifest_of_all_its_files(project: Path) -> None:
     done = cardscreen("run", "job.toml", "--allow-future", "--as-of", "2026-11-23", "--json", cwd=project)
-    assert done.returncode == 0, done.stderr
-    summary = json.loads(done.stdout.splitlines()[-1])
+    assert done.code == 0, done.err
+    summary = json.loads(done.out.splitlines()[-1])
     folder = Path(summary["run"])
     assert (project / "runs/latest").resolve() == folder
     assert pl.read_parquet(folder / "flagged.parquet").select("account_id", "action", "segment").rows() == [
@@ -108,10 +103,12 @@ def test_the_manifest_says_the_digests_of_what_the_cache_gave(project: Path, mon
         (project / name).write_text(text, encoding="utf-8")
     (project / "job.toml").write_text(JOB.replace('paths = ["lists/*.parquet"]', 'store = "store"'), encoding="utf-8")
     imported = cardscreen("list", "import", "list.csv", "--feed", "feed.toml", "--store", "store", cwd=project)
-    assert imported.returncode == 0, imported.stderr
+    assert imported.code == 0, imported.err
     told = []
     for _ in range(2):  # what is made and put into the cache, then what is taken from it
-        done = cardscreen("run", "job.toml", "-q", cwd=project)
+        # Each in a process of its own, which has no tables yet.
+        command = [sys.executable, "-m", "cardscreen.cli", "run", "job.toml", "-q"]
+        done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         manifest = json.loads((project / "runs/latest/manifest.json").read_text(encoding="utf-8"))
         told.append((manifest["tables"], manifest["listings_sha256"]))
@@ -127,44 +124,44 @@ def test_the_manifest_says_the_digests_of_what_the_cache_gave(project: Path, mon
 
 
 def test_lists_in_plain_files_are_in_no_cache_and_the_manifest_says_none(project: Path) -> None:
-    assert cardscreen("run", "job.toml", "-q", cwd=project).returncode == 0
+    assert cardscreen("run", "job.toml", "-q", cwd=project).code == 0
     manifest = json.loads((project / "runs/latest/manifest.json").read_text(encoding="utf-8"))
     assert manifest["listings_sha256"] is None
 
 
 def test_no_file_of_a_run_and_no_output_holds_a_full_card_number(project: Path) -> None:
     done = cardscreen("run", "job.toml", cwd=project)
-    assert done.returncode == 0
+    assert done.code == 0
     files = [file for file in (project / "runs").rglob("*") if file.is_file()]
     tables = [pl.read_parquet(file).write_json() for file in files if file.suffix == ".parquet"]
     texts = [file.read_text(encoding="utf-8") for file in files if file.suffix != ".parquet"]
     assert any("622202******1234" in table for table in tables)
-    for text in [*tables, *texts, done.stdout, done.stderr]:
+    for text in [*tables, *texts, done.out, done.err]:
         assert CARD not in text
 
 
 def test_run_folders_are_closed_to_others(project: Path) -> None:
-    assert cardscreen("run", "job.toml", "-q", cwd=project).returncode == 0
+    assert cardscreen("run", "job.toml", "-q", cwd=project).code == 0
     for file in (project / "runs/latest/").resolve().rglob("*"):
         assert file.stat().st_mode & 0o007 == 0
 
 
 def test_a_quiet_run_says_nothing(project: Path) -> None:
     done = cardscreen("run", "job.toml", "--quiet", cwd=project)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (done.code, done.out, done.err) == (0, "", "")
 
 
 def test_a_dry_run_tells_the_same_and_writes_nothing(project: Path) -> None:
     done = cardscreen("run", "job.toml", "--dry-run", "--json", cwd=project)
-    assert done.returncode == 0
-    assert json.loads(done.stdout)["rows"]["hit"] == 2
+    assert done.code == 0
+    assert json.loads(done.out)["rows"]["hit"] == 2
     assert not (project / "runs").exists()
 
 
 def test_a_second_run_of_a_later_day_keeps_the_dates_of_the_first(project: Path) -> None:
     for day in ("2026-11-23", "2026-11-24"):
         done = cardscreen("run", "job.toml", "--allow-future", "--as-of", day, "-q", cwd=project)
-        assert done.returncode == 0, done.stderr
+        assert done.code == 0, done.err
     flagged = pl.read_parquet(project / "runs/latest/flagged.parquet")
     assert flagged["flagged_since"].to_list() == [date(2026, 11, 23)] * 2
     assert flagged["act_on"].to_list() == [date(2026, 11, 26)] * 2
@@ -174,8 +171,8 @@ def test_a_first_run_is_held_unless_told_otherwise(project: Path) -> None:
     job = (project / "job.toml").read_text(encoding="utf-8").replace('first_run = "publish"', "")
     (project / "job.toml").write_text(job, encoding="utf-8")
     done = cardscreen("run", "job.toml", "-q", cwd=project)
-    assert done.returncode == 4
-    assert "first_run" in done.stderr
+    assert done.code == 4
+    assert "first_run" in done.err
     assert not (project / "runs/latest").exists()
     held = list((project / "runs/.held").iterdir())
     assert len(held) == 1
@@ -194,8 +191,8 @@ def test_a_run_past_a_limit_is_held_with_the_figures(project: Path, limits: str,
     job = JOB.split("flagged_share")[0] + limits
     (project / "job.toml").write_text(job, encoding="utf-8")
     done = cardscreen("run", "job.toml", cwd=project)
-    assert done.returncode == 4
-    assert words in done.stderr
+    assert done.code == 4
+    assert words in done.err
     assert not (project / "runs/latest").exists()
 
 
@@ -203,17 +200,17 @@ def test_a_wrong_allow_list_that_frees_everybody_is_held(project: Path) -> None:
     allow = pl.DataFrame({"kind": ["phone", "card"], "value": ["+86*", "6*"], "list": ["allow"] * 2})
     allow.write_parquet(project / "lists/allow.parquet")
     done = cardscreen("run", "job.toml", cwd=project)
-    assert (done.returncode, "exempted_share: 50.00 %" in done.stderr) == (4, True)
+    assert (done.code, "exempted_share: 50.00 %" in done.err) == (4, True)
 
 
 def test_a_mass_block_list_on_the_second_night_is_held_and_latest_stays(project: Path) -> None:
-    assert cardscreen("run", "job.toml", "--allow-future", "--as-of", "2026-11-22", cwd=project).returncode == 0
+    assert cardscreen("run", "job.toml", "--allow-future", "--as-of", "2026-11-22", cwd=project).code == 0
     first = (project / "runs/latest").resolve()
     wrong = {"kind": ["card"], "value": ["4111111111111111"], "severity": [95]}
     pl.DataFrame(wrong).write_parquet(project / "lists/wrong.parquet")
     done = cardscreen("run", "job.toml", "--allow-future", "--as-of", "2026-11-23", cwd=project)
-    assert done.returncode == 4
-    assert "new_suspend: 25.00 % of the rows would newly be told 'suspend'" in done.stderr
+    assert done.code == 4
+    assert "new_suspend: 25.00 % of the rows would newly be told 'suspend'" in done.err
     assert (project / "runs/latest").resolve() == first
 
 
@@ -221,14 +218,14 @@ def test_a_second_run_at_the_same_time_is_told_so(project: Path) -> None:
     (project / "runs").mkdir()
     with FileLock(project / "runs/.lock"):
         done = cardscreen("run", "job.toml", cwd=project)
-    assert (done.returncode, "another run works in" in done.stderr) == (5, True)
+    assert (done.code, "another run works in" in done.err) == (5, True)
 
 
 def test_what_a_killed_run_left_is_removed_and_latest_catches_up(project: Path) -> None:
-    assert cardscreen("run", "job.toml", "-q", cwd=project).returncode == 0
+    assert cardscreen("run", "job.toml", "-q", cwd=project).code == 0
     (project / "runs/.staging-20200101T000000Z").mkdir()
     (project / "runs/latest").unlink()
-    assert cardscreen("run", "job.toml", "--allow-future", "-q", "--as-of", "2026-11-23", cwd=project).returncode == 0
+    assert cardscreen("run", "job.toml", "--allow-future", "-q", "--as-of", "2026-11-23", cwd=project).code == 0
     assert list((project / "runs").glob(".staging*")) == []
     assert (project / "runs/latest/manifest.json").exists()
 
@@ -238,7 +235,7 @@ def test_an_account_file_in_gb18030_is_read_as_it_is(project: Path) -> None:
     (project / "accounts.csv").write_bytes(text.encode("gb18030"))
     job = JOB.replace('carry = ["segment"]', 'carry = ["客户"]')
     (project / "job.toml").write_text(job, encoding="utf-8")
-    assert cardscreen("run", "job.toml", "-q", cwd=project).returncode == 0
+    assert cardscreen("run", "job.toml", "-q", cwd=project).code == 0
     assert pl.read_parquet(project / "runs/latest/flagged.parquet")["客户"].to_list() == ["个人", "y"]
 
 
@@ -272,7 +269,7 @@ def test_a_mistake_in_the_job_gets_one_sentence(project: Path, old: str, new: st
 
 def test_a_job_that_is_not_there_is_named_with_the_near_one(project: Path) -> None:
     done = cardscreen("run", "jobs.toml", cwd=project)
-    assert (done.returncode, "did you mean 'job.toml'" in done.stderr) == (2, True)
+    assert (done.code, "did you mean 'job.toml'" in done.err) == (2, True)
 
 
 def test_a_day_that_is_none_is_refused(project: Path) -> None:
@@ -303,32 +300,32 @@ def test_a_ragged_line_of_a_text_file_is_told_and_held_past_the_limit(project: P
     with (project / "accounts.csv").open("a", encoding="utf-8") as file:
         file.write(f"e,13800138000,{CARD},,x,too,many\n")
     done = cardscreen("run", "job.toml", cwd=project)
-    assert done.returncode == 0, done.stderr
-    assert "1 of the rows read do not have the header's fields, and are not screened" in done.stderr
+    assert done.code == 0, done.err
+    assert "1 of the rows read do not have the header's fields, and are not screened" in done.err
     rejects = pl.read_parquet(project / "runs/latest/rejects.parquet").filter(pl.col("status") == "ragged")
     assert rejects.select("line", "shape").rows() == [(6, "A,99999999999,9999999999999999,,A,AAA,AAAA"[:40])]
     job = (project / "job.toml").read_text(encoding="utf-8").replace("rejected_share = 1", "rejected_share = 0.4")
     (project / "job.toml").write_text(job, encoding="utf-8")
     done = cardscreen("run", "job.toml", cwd=project)
-    assert done.returncode == 4
-    assert "rejected_share: 50.00 % of the filled cells of 'mobile'" in done.stderr
-    assert CARD not in done.stderr + done.stdout
+    assert done.code == 4
+    assert "rejected_share: 50.00 % of the filled cells of 'mobile'" in done.err
+    assert CARD not in done.err + done.out
 
 
 def test_a_column_of_national_numbers_without_a_region_is_told_what_it_lacks(project: Path) -> None:
     words = "no region is given for 'mobile', so only numbers with + are read"
-    assert words not in cardscreen("run", "job.toml", "--dry-run", cwd=project).stderr
+    assert words not in cardscreen("run", "job.toml", "--dry-run", cwd=project).err
     (project / "job.toml").write_text(JOB.replace('region = "CN", ', ""), encoding="utf-8")
-    assert words in cardscreen("run", "job.toml", "--dry-run", "-q", cwd=project).stderr
+    assert words in cardscreen("run", "job.toml", "--dry-run", "-q", cwd=project).err
     for more, told in (((), True), (("--region", "CN"), False)):
         done = cardscreen("check", "phone", "138 0013 8000", *more, cwd=project)
-        assert (done.returncode, "no region is given" in done.stderr) == (0, told)
+        assert (done.code, "no region is given" in done.err) == (0, told)
 
 
 def test_a_day_to_come_is_warned_of(project: Path) -> None:
     ahead = str(Job.read(project / "job.toml").today() + timedelta(days=9))
     done = cardscreen("run", "job.toml", "--as-of", ahead, cwd=project)
-    assert (done.returncode, "warning: the day asked about is not here yet" in done.stderr) == (0, True)
+    assert (done.code, "warning: the day asked about is not here yet" in done.err) == (0, True)
 
 
 def test_a_day_far_ahead_is_published_only_when_told_so(project: Path) -> None:
@@ -338,8 +335,8 @@ def test_a_day_far_ahead_is_published_only_when_told_so(project: Path) -> None:
     assert "days ahead (today is " in told
     assert " in Asia/Shanghai): " in told
     assert "--allow-future" in told
-    assert cardscreen("run", "job.toml", "--as-of", ahead, "--dry-run", cwd=project).returncode == 0
-    assert cardscreen("run", "job.toml", "--as-of", ahead, "--allow-future", cwd=project).returncode == 0
+    assert cardscreen("run", "job.toml", "--as-of", ahead, "--dry-run", cwd=project).code == 0
+    assert cardscreen("run", "job.toml", "--as-of", ahead, "--allow-future", cwd=project).code == 0
 
 
 def test_today_is_the_day_in_the_jobs_time_zone(project: Path) -> None:
@@ -355,7 +352,7 @@ def test_a_policy_file_is_kept_with_the_run(project: Path) -> None:
     (project / "job.toml").write_text(
         JOB.replace("[limits]", '[policy]\nfile = "policy.toml"\n[limits]\nnew_close = 1')
     )
-    assert cardscreen("run", "job.toml", "-q", cwd=project).returncode == 0
+    assert cardscreen("run", "job.toml", "-q", cwd=project).code == 0
     latest = project / "runs/latest"
     assert (latest / "inputs/policy.toml").read_text(encoding="utf-8") == '[actions]\ncritical = "close"\n'
     assert pl.read_parquet(latest / "flagged.parquet")["action"].to_list() == ["close", "close"]
@@ -373,7 +370,7 @@ def test_normalize_replaces_the_raw_column_and_keeps_the_others(project: Path, e
     done = cardscreen(
         *("normalize", "phone", "accounts.csv", "--column", "mobile", "--region", "CN", "--out", str(out)), cwd=project
     )
-    assert (done.returncode, "4 rows written" in done.stderr) == (0, True)
+    assert (done.code, "4 rows written" in done.err) == (0, True)
     table: Any = pl.read_parquet(out) if ending == "parquet" else pl.read_csv(out, infer_schema=False)
     assert table["mobile_e164"].to_list() == ["+8613800138000", "+8613800138001", None, None]
     assert table["segment"].to_list() == ["x", "y", "x", "x"]
@@ -381,7 +378,7 @@ def test_normalize_replaces_the_raw_column_and_keeps_the_others(project: Path, e
 
 def test_normalize_writes_cards_masked_only(project: Path) -> None:
     done = cardscreen("normalize", "card", "accounts.csv", "--column", "card_no", "--out", "c.csv", cwd=project)
-    assert done.returncode == 0
+    assert done.code == 0
     text = (project / "c.csv").read_text(encoding="utf-8")
     assert "622202******1234" in text
     assert CARD not in text
@@ -389,7 +386,7 @@ def test_normalize_writes_cards_masked_only(project: Path) -> None:
 
 def test_normalize_leaves_nothing_behind_when_it_fails(project: Path) -> None:
     done = cardscreen("normalize", "phone", "accounts.csv", "--column", "mobil", "--out", "x.parquet", cwd=project)
-    assert (done.returncode, "did you mean 'mobile'" in done.stderr) == (3, True)
+    assert (done.code, "did you mean 'mobile'" in done.err) == (3, True)
     assert list(project.glob("*x.parquet*")) == []
 
 
@@ -409,38 +406,38 @@ def test_check_reads_a_card_from_standard_input_and_shows_it_masked(project: Pat
 def test_every_command_has_help_with_an_example(project: Path) -> None:
     for command in ("demo", "run", "normalize", "check", "doctor", "plan build"):
         done = cardscreen(*command.split(), "--help", cwd=project)
-        assert done.returncode == 0
-        assert "Example:" in done.stdout
+        assert done.code == 0
+        assert "Example:" in done.out
 
 
 def test_the_help_names_every_kind_there_is(project: Path) -> None:
     for command in ("check", "normalize"):
-        told = cardscreen(command, "--help", cwd=project).stdout
+        told = cardscreen(command, "--help", cwd=project).out
         assert [name for name in KINDS if name not in told] == []
 
 
 def test_doctor_tells_versions_and_the_state_of_the_tables(project: Path) -> None:
-    assert cardscreen("plan", "build", "GB", cwd=project).returncode == 0
-    told = json.loads(cardscreen("doctor", "--json", cwd=project).stdout)
+    assert cardscreen("plan", "build", "GB", cwd=project).code == 0
+    told = json.loads(cardscreen("doctor", "--json", cwd=project).out)
     assert told["versions"]["polars"] == pl.__version__
     assert told["phone tables"]["plan cells"] > 10_000
     assert told["phone tables"]["regions"] >= 1
-    assert "phone tables plan cells" in cardscreen("doctor", cwd=project).stdout
+    assert "phone tables plan cells" in cardscreen("doctor", cwd=project).out
 
 
 def test_a_table_for_an_unknown_region_is_not_built(project: Path) -> None:
     done = cardscreen("plan", "build", "UK", cwd=project)
-    assert (done.returncode, "did you mean 'GB'" in done.stderr) == (2, True)
+    assert (done.code, "did you mean 'GB'" in done.err) == (2, True)
 
 
 def test_an_unknown_command_is_a_usage_error(project: Path) -> None:
     done = cardscreen("rnu", "job.toml", cwd=project)
-    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert (done.code, "Traceback" in done.err) == (2, False)
 
 
 def test_a_run_for_an_earlier_day_is_never_latest_nor_a_base(project: Path) -> None:
     for day in ("2026-11-24", "2026-11-10", "2026-11-25"):
-        assert cardscreen("run", "job.toml", "--as-of", day, "--allow-future", "-q", cwd=project).returncode == 0
+        assert cardscreen("run", "job.toml", "--as-of", day, "--allow-future", "-q", cwd=project).code == 0
         summary = json.loads((project / "runs/latest/summary.json").read_text(encoding="utf-8"))
         assert summary["as_of"] == max(day, "2026-11-24")
     assert pl.read_parquet(project / "runs/latest/flagged.parquet")["act_on"].to_list() == [date(2026, 11, 27)] * 2
@@ -461,18 +458,18 @@ def test_an_extract_whose_rows_name_no_account_is_held(project: Path) -> None:
 
 
 def test_a_copy_of_a_run_under_another_name_is_not_a_run(project: Path) -> None:
-    assert cardscreen("run", "job.toml", "-q", cwd=project).returncode == 0
+    assert cardscreen("run", "job.toml", "-q", cwd=project).code == 0
     first = (project / "runs/latest").resolve()
     shutil.copytree(first, project / "runs/zz_backup")
-    assert cardscreen("run", "job.toml", "--allow-future", "-q", "--as-of", "2020-01-01", cwd=project).returncode == 0
+    assert cardscreen("run", "job.toml", "--allow-future", "-q", "--as-of", "2020-01-01", cwd=project).code == 0
     assert (project / "runs/latest").resolve() == first
 
 
 def test_a_base_that_lost_its_tables_is_named(project: Path) -> None:
-    assert cardscreen("run", "job.toml", "--allow-future", "-q", "--as-of", "2026-11-22", cwd=project).returncode == 0
+    assert cardscreen("run", "job.toml", "--allow-future", "-q", "--as-of", "2026-11-22", cwd=project).code == 0
     (project / "runs/latest/flagged.parquet").unlink()
     done = cardscreen("run", "job.toml", "--allow-future", "-q", "--as-of", "2026-11-23", cwd=project)
-    assert (done.returncode, "flagged.parquet is gone. Move it away" in done.stderr) == (3, True)
+    assert (done.code, "flagged.parquet is gone. Move it away" in done.err) == (3, True)
 
 
 def test_a_file_with_another_delimiter_is_recognised(project: Path) -> None:
@@ -482,7 +479,7 @@ def test_a_file_with_another_delimiter_is_recognised(project: Path) -> None:
 
 
 def test_the_manifest_says_in_which_encoding_a_text_file_was_read(project: Path) -> None:
-    assert cardscreen("run", "job.toml", "-q", cwd=project).returncode == 0
+    assert cardscreen("run", "job.toml", "-q", cwd=project).code == 0
     manifest = json.loads((project / "runs/latest/manifest.json").read_text(encoding="utf-8"))
     assert manifest["inputs"]["accounts"][0]["encoding"] == "utf-8"
 
@@ -493,7 +490,7 @@ def test_a_folder_with_brackets_in_its_name_is_read(project: Path) -> None:
     for name in ("job.toml", "accounts.csv"):
         shutil.copy(project / name, odd / name)
     done = cardscreen("run", "job.toml", "-q", cwd=odd)
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.err
 
 
 def test_a_folder_with_brackets_in_its_name_is_told_as_it_is(project: Path) -> None:
@@ -503,13 +500,12 @@ def test_a_folder_with_brackets_in_its_name_is_told_as_it_is(project: Path) -> N
         shutil.copy(project / name, odd / name)
     done = cardscreen("run", "job.toml", cwd=odd)
     (run,) = (odd / "runs").glob("2*")
-    assert done.stdout.splitlines()[-1] == f"run: {run}"
+    assert done.out.splitlines()[-1] == f"run: {run}"
 
 
 def test_a_normalised_card_shows_ten_digits_at_most(project: Path) -> None:
     assert (
-        cardscreen("normalize", "card", "accounts.csv", "--column", "card_no", "--out", "c.csv", cwd=project).returncode
-        == 0
+        cardscreen("normalize", "card", "accounts.csv", "--column", "card_no", "--out", "c.csv", cwd=project).code == 0
     )
     assert pl.read_csv(project / "c.csv", infer_schema=False)["card_no_iin"].to_list() == [
         None,
