@@ -28,9 +28,9 @@ from tampering import flip, outcomes
 from test_store import take
 
 import cardscreen as cs
-from cardscreen import chain
-from cardscreen.base import Base
-from cardscreen.store import Store
+from cardscreen.lists.store.table import Store
+from cardscreen.runs import chain
+from cardscreen.runs.record import Base
 
 FLIPS, NIGHTS = 2_000, 12
 _HARMLESS = {"same", "refused", "found"}

@@ -22,9 +22,9 @@ import polars as pl
 from stdnum import luhn
 
 import cardscreen as cs
-from cardscreen.issuers import Issuers
-from cardscreen.luhn import luhn_ok
-from cardscreen.matching import Targets, near_in
+from cardscreen.foundation.cards.luhn import luhn_ok
+from cardscreen.kinds.card.issuers import Issuers
+from cardscreen.screening.evidence import Targets, near_in
 
 ROWS = 2_000_000
 ASKED = 100_000

@@ -21,11 +21,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from cardscreen import compiled
-from cardscreen.feeds import Feed
-from cardscreen.importing import import_file
-from cardscreen.matching import Targets, near_in
-from cardscreen.store import Store
+from cardscreen.lists import keyed as compiled
+from cardscreen.lists.feeds.importing import import_file
+from cardscreen.lists.feeds.rows import Feed
+from cardscreen.lists.store.table import Store
+from cardscreen.screening.evidence import Targets, near_in
 
 ROWS = 10_000_000
 DAY = date(2026, 3, 1)

@@ -11,8 +11,8 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 
-from cardscreen.luhn import is_sound
-from cardscreen.pans_in_text import Found
+from cardscreen.foundation.cards.in_text import Found
+from cardscreen.foundation.cards.luhn import is_sound
 
 VALUES, COLUMNS = 1_000, 100
 _RNG = np.random.default_rng(1)

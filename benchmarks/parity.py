@@ -16,7 +16,7 @@ import phonenumbers
 import polars as pl
 
 import cardscreen as cs
-from cardscreen.numbering import lookup, reference
+from cardscreen.kinds.phone.numbering import lookup, reference
 
 _CHARACTERS = "0123456789" * 4 + "+＋ -.()/~*#;,x" + "０５９٣۷\u00a0\u200b\u00ad\u2060\u3000\t\n\u202f–—[]"
 _SPECIAL = [*_CHARACTERS, "ext", "tel:", "00", "86"]

@@ -23,7 +23,7 @@ import phonenumbers
 import polars as pl
 
 import cardscreen as cs
-from cardscreen.numbering import lookup, reference
+from cardscreen.kinds.phone.numbering import lookup, reference
 
 ROWS = 2_000_000
 SAMPLE = 30_000
@@ -145,7 +145,7 @@ begun = time.process_time()
 for cell in ("13800138000", "+442079460958"):
     pl.DataFrame({"phone": [cell]}).select(cs.phone("phone", "CN"))
     print(time.process_time() - begun)
-from cardscreen.numbering import reference
+from cardscreen.kinds.phone.numbering import reference
 strings = [f"13{random.randrange(10**9):09}" for _ in range(15_000)]
 begun = time.process_time()
 for each in strings:
@@ -162,7 +162,7 @@ print(time.process_time() - begun)
 """
 _HELP = """
 import sys, time
-from cardscreen.cli import main
+from cardscreen.cli.app import main
 sys.argv = ["cardscreen", "--help"]
 try:
     main()
@@ -205,7 +205,7 @@ def start_up() -> None:
             national, abroad, theirs = map(float, in_new_process(_FIRST, cache))
             print(f"first number, {name} cache: {national:.2f} s, with one from abroad {abroad:.2f} s:", end=" ")
             print(f"{national / theirs:.2f} and {abroad / theirs:.2f} of what phonenumbers needs for 150,000 strings")
-        in_new_process("from cardscreen.numbering import upkeep; upkeep.warm()", cache)
+        in_new_process("from cardscreen.kinds.phone.numbering import upkeep; upkeep.warm()", cache)
         one, all_ = map(float, in_new_process(_MEMORY, cache))
         print(f"memory: {one:.0f} MB for one region and the plan, {all_:.0f} MB for all regions")
         loaded, used = min([float(line) for line in in_new_process(_IMPORT, cache)] for _ in range(3))

@@ -31,14 +31,14 @@ import polars as pl
 from stdnum import luhn
 
 import cardscreen as cs
-from cardscreen import compiled
-from cardscreen.digits import Keys
-from cardscreen.feeds import Feed
-from cardscreen.identifiers import Kind
-from cardscreen.importing import import_file
-from cardscreen.luhn import luhn_ok
-from cardscreen.matching import Cells, Targets, near_in
-from cardscreen.scanning import BATCH
+from cardscreen.foundation.cards.luhn import luhn_ok
+from cardscreen.foundation.lookup.digits import Keys
+from cardscreen.kinds.kind import Kind
+from cardscreen.lists import keyed as compiled
+from cardscreen.lists.feeds.importing import import_file
+from cardscreen.lists.feeds.rows import Feed
+from cardscreen.screening.evidence import Cells, Targets, near_in
+from cardscreen.screening.scan import BATCH
 
 DAY = date(2026, 11, 24)
 IDENTIFIERS: dict[str, Kind] = {"mobile": cs.Phone("CN"), "card_no": cs.Card()}

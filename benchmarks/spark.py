@@ -25,7 +25,7 @@ from screening import DAY, FILE_ROWS, IDENTIFIERS, MILLION, TEXT, listings_of, m
 
 import cardscreen as cs
 from cardscreen import spark
-from cardscreen.bundle import Bundle, Opened
+from cardscreen.screening.workers.bundle import Bundle, Opened
 
 CORES = 2
 UDF_ROWS = 40_000

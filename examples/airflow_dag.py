@@ -26,10 +26,9 @@ def cardscreen_nightly():
 
     @task(retries=2, retry_delay=timedelta(minutes=10))
     def screen():
-        from cardscreen.job import Job
-        from cardscreen.run import run_job
+        import cardscreen as cs
 
-        done = run_job(Job.read(PROJECT / "job.toml"))
+        done = cs.run_job(cs.Job.read(PROJECT / "job.toml"))
         if done.held:
             raise AirflowFailException(f"{done.folder} waits for approval: {'; '.join(done.held)}")
         return str(done.folder)

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
-from cardscreen import talk
+from cardscreen.cli import console as talk
 
 sys.path.insert(0, str(Path(__file__).parent))  # for the reference implementation beside the tests
 

@@ -12,9 +12,9 @@ from unittest import mock
 
 import polars as pl
 
-from cardscreen import runs
-from cardscreen.job import Job
-from cardscreen.run import Run, run_job
+from cardscreen.runs import folder as runs
+from cardscreen.runs.job import Job
+from cardscreen.runs.night import Run, run_job
 
 FIRST = date(2026, 11, 1)
 JOB = """
@@ -136,7 +136,7 @@ class Operator:
         """One run; each a second after the one before, without waiting for it, and whatever day it is."""
         self._seconds += 1
         run_id = f"{datetime(2026, 12, 1) + timedelta(seconds=self._seconds):%Y%m%dT%H%M%SZ}"
-        with mock.patch("cardscreen.runs.new_id", return_value=run_id):
+        with mock.patch("cardscreen.runs.folder.new_id", return_value=run_id):
             return run_job(Job.read(self.folder / "job.toml"), as_of=day(night), allow_future=True, **options)
 
     def night(self, night: int, accounts: Iterable[Row], listings: Sequence[Row], **options: Any) -> Night:

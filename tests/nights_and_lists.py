@@ -14,11 +14,13 @@ import deltalake
 from nights import STORE_JOB, Night, Operator, Provisioning, Row, account, day, phone
 
 import cardscreen as cs
-from cardscreen import deciding, edits, runs
-from cardscreen.feeds import Feed
-from cardscreen.finished import Finished
-from cardscreen.importing import import_file
-from cardscreen.store import Store
+from cardscreen.lists.feeds.importing import import_file
+from cardscreen.lists.feeds.rows import Feed
+from cardscreen.lists.store import edits
+from cardscreen.lists.store.table import Store
+from cardscreen.review.decisions import held as deciding
+from cardscreen.review.find import Finished
+from cardscreen.runs import folder as runs
 
 NIGHTS, ACCOUNTS, GRACE = 6, 8, 3
 SINCE = ', holder_since = "since"'
@@ -134,7 +136,7 @@ class Weeks:
             assert [reason.split(":")[0] for reason in run.held] == ["new_suspend"]
             told_on = on + self.dice.choice([0, 1, 3])
             approved = datetime.combine(day(told_on), time(12), tzinfo=UTC)
-            with mock.patch("cardscreen.deciding._now", return_value=approved):
+            with mock.patch("cardscreen.review.decisions.held._now", return_value=approved):
                 deciding.approve(Finished.read(run.folder), *_WHO)
         night = Night(runs.published(self.folder / "runs")[-1])
         self.system.load(night)

@@ -16,7 +16,7 @@ import polars as pl
 
 import cardscreen as cs
 from cardscreen import spark
-from cardscreen.identifiers import Kind
+from cardscreen.kinds.kind import Kind
 
 KINDS: dict[str, Kind] = {"mobile": cs.Phone("CN"), "card_no": cs.Card()}
 DAY = date(2026, 11, 23)

@@ -12,11 +12,11 @@ import polars as pl
 import pyarrow as pa
 
 import cardscreen as cs
-from cardscreen import schema
-from cardscreen.batches import Asked, carried_names, decide_batches, scan_batches, told_error
-from cardscreen.bundle import CLEARED, WATCHED, Bundle
-from cardscreen.findings import ORDER, summary_of
-from cardscreen.screening import Question, previous_flags, versions
+from cardscreen.foundation import schema
+from cardscreen.screening.hits import ORDER, summary_of
+from cardscreen.screening.screen import Question, previous_flags, versions
+from cardscreen.screening.workers.batches import Asked, carried_names, decide_batches, scan_batches, told_error
+from cardscreen.screening.workers.bundle import CLEARED, WATCHED, Bundle
 
 Row = dict[str, Any]
 OPTIONS: Row = {"account_id": "account_id", "carry": (), "unmasked": (), "policy": None, "as_of": None, "tokens": None}

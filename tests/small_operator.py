@@ -12,10 +12,10 @@ from unittest import mock
 import polars as pl
 from commands import Done, cardscreen
 
-from cardscreen import chain
-from cardscreen.base import home_of
-from cardscreen.manifest import write_json
-from cardscreen.upgrading import upgrade
+from cardscreen.review.decisions.upgrading import upgrade
+from cardscreen.runs import chain
+from cardscreen.runs.manifest import write_json
+from cardscreen.runs.record import home_of
 
 FIRST, SECOND = "2026-11-20", "2026-11-21"
 CARD = "6222029876354197"
@@ -202,7 +202,7 @@ def manifest(run: Path) -> dict[str, Any]:
 def on_day(instant: str) -> AbstractContextManager[Any]:
     """Within it, persons decide at this instant in UTC."""
     now = datetime.fromisoformat(instant).replace(tzinfo=UTC)
-    return mock.patch("cardscreen.deciding._now", return_value=now)
+    return mock.patch("cardscreen.review.decisions.held._now", return_value=now)
 
 
 def job_with(folder: Path, old: str, new: str) -> None:

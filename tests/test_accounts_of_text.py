@@ -21,13 +21,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cardscreen as cs
-from cardscreen.feeds import Feed, read_feed
-from cardscreen.issuers import Issuers
-from cardscreen.scanning import scan
-from cardscreen.sources import read_source
-from cardscreen.sources.plain import Plain
-from cardscreen.sources.text import LINE
-from cardscreen.tables import encoding_used, open_table
+from cardscreen.kinds.card.issuers import Issuers
+from cardscreen.lists.feeds.rows import Feed, read_feed
+from cardscreen.screening.scan import scan
+from cardscreen.tables.opening import encoding_used, open_table
+from cardscreen.tables.source_files import read_source
+from cardscreen.tables.source_files.plain import Plain
+from cardscreen.tables.source_files.text import LINE
 
 LISTED = "+8613900139000"
 BLOCKLIST = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["phone"], "value": [LISTED], "severity": [95]}))
@@ -318,7 +318,7 @@ def test_what_screening_reads_is_what_pythons_csv_reads_row_by_row(
     read = list(csv.reader(io.StringIO(text, newline=""), delimiter=options["delimiter"], strict=True))[1:]
     rows = [row for row in read if len(row) == 4]
     misfits = [row for row in read if len(row) != 4 and "".join(row).strip()]
-    with mock.patch("cardscreen.sources.packed.BLOCK", block):
+    with mock.patch("cardscreen.tables.source_files.packed.BLOCK", block):
         result = screened(
             tmp_path_factory.mktemp("text"),
             PACK[packed](content),
@@ -365,7 +365,10 @@ def test_large_files_that_the_engine_reads_by_itself_give_the_same_frame(
     pattern = str(folder).replace("[", "[[]", 1) + "/*/a.csv"
     frames = []
     for large in (1 << 24, 0):
-        with mock.patch("cardscreen.sources.packed.BLOCK", block), mock.patch("cardscreen.sources.text.LARGE", large):
+        with (
+            mock.patch("cardscreen.tables.source_files.packed.BLOCK", block),
+            mock.patch("cardscreen.tables.source_files.text.LARGE", large),
+        ):
             table = open_table(pattern, marked=True)
             frames.append([table.collect(), table.select("mobile", LINE).collect(), table.head(2).collect()])
     assert all(one.equals(other) for one, other in zip(*frames, strict=True))
@@ -427,17 +430,17 @@ def test_a_file_that_changes_while_it_is_screened_is_refused(tmp_path: Path, mon
         file.write_text("mobile,account_id\n13900139000,a1\n")
         return scan(*asked)
 
-    monkeypatch.setattr("cardscreen.screening.scan", changing)
+    monkeypatch.setattr("cardscreen.screening.screen.scan", changing)
     with pytest.raises(cs.InputError, match=r"changed while they were read: .*accounts\.csv: run again"):
         cs.screen(file, BLOCKLIST, PHONES)
 
 
 READERS: dict[str, tuple[str, str, Callable[[Any], object]]] = {
-    "lists": ("kind,value\nphone,+8613900139000\n", "cardscreen.listings.collected", cs.Blocklist.read),
-    "issuers": ("bin,issuer\n622202,ICBC\n", "cardscreen.issuers.collected", Issuers.read),
+    "lists": ("kind,value\nphone,+8613900139000\n", "cardscreen.lists.blocklist.collected", cs.Blocklist.read),
+    "issuers": ("bin,issuer\n622202,ICBC\n", "cardscreen.kinds.card.issuers.collected", Issuers.read),
     "previous": (
         "account_id,action,flagged_since,act_on\na1,verify,2026-11-01,2026-11-02\n",
-        "cardscreen.screening.require_columns",
+        "cardscreen.screening.screen.require_columns",
         lambda file: cs.screen(pl.DataFrame({"account_id": ["a"], "mobile": ["1"]}), BLOCKLIST, PHONES, previous=file),
     ),
 }

@@ -32,10 +32,11 @@ from small_operator import (
 )
 from tampering import flip, outcomes
 
-from cardscreen import chain, runs
-from cardscreen.base import Base
-from cardscreen.manifest import fingerprint, write_json
-from cardscreen.store import Store
+from cardscreen.lists.store.table import Store
+from cardscreen.runs import chain
+from cardscreen.runs import folder as runs
+from cardscreen.runs.manifest import fingerprint, write_json
+from cardscreen.runs.record import Base
 
 WHO = ("--by", "A. Li", "--reason", "expected")
 THIRD = "2026-11-22"
@@ -401,7 +402,7 @@ def test_what_a_running_night_reads_is_not_vacuumed(operator: Path) -> None:
         whole(folder)
 
     whole = runs.settle
-    with mock.patch("cardscreen.runs.settle", vacuumed):
+    with mock.patch("cardscreen.runs.folder.settle", vacuumed):
         assert run(operator, THIRD).code == 4
     passed, said = audit(operator, held(operator)[-1], "--replay")
     assert passed, said
@@ -424,7 +425,7 @@ def test_a_folder_that_was_swapped_for_a_link_is_not_published(operator: Path, t
         folder.symlink_to(tmp_path / "elsewhere")
 
     before = published(operator), held(operator)
-    with mock.patch("cardscreen.runs.settle", swapped):
+    with mock.patch("cardscreen.runs.folder.settle", swapped):
         done = run(operator, THIRD)
     assert (done.code, "is a link by now" in done.err) == (3, True)
     assert not list((operator / "runs").glob(".staging*"))

@@ -19,9 +19,10 @@ from tampering import as_of_old, commits, outcomes, rewrite_commit
 from test_store import live, take
 
 import cardscreen as cs
-from cardscreen import cache, store_files
-from cardscreen.edits import rollback
-from cardscreen.store import Store
+from cardscreen.foundation import cache
+from cardscreen.lists.store import files as store_files
+from cardscreen.lists.store.edits import rollback
+from cardscreen.lists.store.table import Store
 
 NIGHTS = 12  # imports: so many that the engine keeps a checkpoint of its log
 

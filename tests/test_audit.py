@@ -13,7 +13,7 @@ import pytest
 from commands import cardscreen
 from small_operator import begin_chain, job_with, located_in, manifest, published, run, two_nights, write_manifest
 
-from cardscreen.manifest import fingerprint
+from cardscreen.runs.manifest import fingerprint
 
 
 @pytest.fixture(scope="module")

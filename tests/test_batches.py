@@ -22,12 +22,12 @@ from hypothesis import strategies as st
 from worlds import CARRY, DAY, IDS, KEY, KINDS, Row, blocklist_of, frame_of, policy_of, worlds
 
 import cardscreen as cs
-from cardscreen import batches
-from cardscreen.bundle import Bundle, Opened
-from cardscreen.identifiers import Kind
-from cardscreen.numbering import shelf
-from cardscreen.screening import versions
-from cardscreen.spark.work import _folder_in, _sent_folder
+from cardscreen.kinds.kind import Kind
+from cardscreen.kinds.phone.numbering import shelf
+from cardscreen.screening.screen import versions
+from cardscreen.screening.spark.work import _folder_in, _sent_folder
+from cardscreen.screening.workers import batches
+from cardscreen.screening.workers.bundle import Bundle, Opened
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -114,7 +114,9 @@ def test_a_file_that_is_not_the_one_that_was_written_is_refused(tmp_path: Path, 
 
 def test_what_a_worker_says_of_an_error_of_the_engine_holds_no_values(tmp_path: Path) -> None:
     pan = "6222021234561234"
-    broken = mock.patch("cardscreen.batches.cells_of", side_effect=pl.exceptions.ComputeError(f"bad value {pan}"))
+    broken = mock.patch(
+        "cardscreen.screening.workers.batches.cells_of", side_effect=pl.exceptions.ComputeError(f"bad value {pan}")
+    )
     with broken, pytest.raises(cs.InputError, match="a worker failed with ComputeError in _matches") as raised:
         parts.screen([ONE], LISTED, MOBILE, tmp_path)
     assert pan not in str(raised.value)
@@ -128,7 +130,7 @@ def test_workers_keep_one_bundle_open(tmp_path: Path) -> None:
             super().__init__(*arguments)
             opened.append(self)
 
-    with mock.patch("cardscreen.batches.Opened", Counted):
+    with mock.patch("cardscreen.screening.workers.batches.Opened", Counted):
         parts.screen([ONE, ONE, ONE.clear(), ONE], LISTED, MOBILE, tmp_path)
         assert len(opened) == 1
         parts.screen([ONE], LISTED, MOBILE, tmp_path)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from stdnum import luhn
 
 import cardscreen as cs
-from cardscreen import samples
-from cardscreen.luhn import luhn_ok
+from cardscreen.foundation.cards.luhn import luhn_ok
+from cardscreen.kinds.card import test_numbers as samples
 
 Row = dict[str, Any]
 FIELDS = ["iin", "last4", "scheme", "status", "masked"]

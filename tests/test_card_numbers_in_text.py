@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 from small_operator import run, two_nights
 
 import cardscreen as cs
-from cardscreen.errors import without_cards
-from cardscreen.feeds import Feed, read_feed
-from cardscreen.importing import import_file
-from cardscreen.pans_in_text import Found, rows_with_digits, tell_own, without_cards_in
-from cardscreen.store import Store
+from cardscreen.foundation.cards.in_text import Found, rows_with_digits, tell_own, without_cards_in
+from cardscreen.foundation.errors import without_cards
+from cardscreen.lists.feeds.importing import import_file
+from cardscreen.lists.feeds.rows import Feed, read_feed
+from cardscreen.lists.store.table import Store
 
 DAY = date(2026, 11, 23)
 PAN, LONG = "4111111111111111", "6222021234567890128"

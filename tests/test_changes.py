@@ -12,7 +12,7 @@ import pytest
 from nights import JOB, Night, Operator, Row, account, day, listing, phone
 
 import cardscreen as cs
-from cardscreen import schema
+from cardscreen.foundation import schema
 
 CARD, OTHER_CARD = "6222021234561234", "6222029876540001"
 ONE, TWO, FREE = phone(1), phone(2), phone(99)
@@ -37,7 +37,7 @@ class World:
         operator.say(JOB.replace(*self.job) if self.job[0] else JOB)
         operator.clear(*self.clearances)
         told = {"cardscreen": "1", "phonenumbers": "1", "polars": "1", **self.versions}
-        with mock.patch("cardscreen.screening.versions", return_value=told):
+        with mock.patch("cardscreen.screening.screen.versions", return_value=told):
             return operator.night(number, self.accounts, self.listings)
 
 

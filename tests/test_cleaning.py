@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cardscreen as cs
-from cardscreen.cleaning import (
+from cardscreen.tables.cells import (
     NOT_WHOLE,
     SHAPE_LENGTH,
     is_blank,

@@ -20,8 +20,8 @@ from small_operator import CARD, FIRST, job_with, project, run
 from typer.main import get_command
 
 import cardscreen as library
-from cardscreen.cli import app
-from cardscreen.talk import counted
+from cardscreen.cli.app import app
+from cardscreen.cli.console import counted
 
 
 def every_command(command: Any = None, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
@@ -102,7 +102,7 @@ def test_the_version_is_told(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_shells_complete_commands_and_options(shell: str, asked: dict[str, str], found: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", "import sys; sys.argv = ['cardscreen']; from cardscreen.cli import main; main()"],
+        [sys.executable, "-c", "import sys; sys.argv = ['cardscreen']; from cardscreen.cli.app import main; main()"],
         env={**os.environ, **asked, "_CARDSCREEN_COMPLETE": f"complete_{shell}"},
         capture_output=True,
         text=True,
@@ -277,6 +277,6 @@ def test_an_end_that_strikes_while_the_engine_calls_back_is_no_crash(
     ending: type[BaseException], code: int, tmp_path: Path
 ) -> None:
     panic = pl.exceptions.PanicException(f"called `Result::unwrap()` on an `Err` value: PyErr {{ type: {ending} }}")
-    with mock.patch("cardscreen.doctor.report", side_effect=panic):
+    with mock.patch("cardscreen.cli.doctor.report", side_effect=panic):
         done = cardscreen("doctor", cwd=tmp_path)
     assert (done.code, "Traceback" in done.err) == (code, False)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import cardscreen as cs
-from cardscreen.feeds import Feed
-from cardscreen.job import Job
+from cardscreen.lists.feeds.rows import Feed
+from cardscreen.runs.job import Job
 
 JOB = """\
 timezone = "UTC"

@@ -11,7 +11,7 @@ import pytest
 from commands import cardscreen
 from small_operator import FIRST, SECOND, job_with, manifest, project, published, run
 
-from cardscreen.partitions import days_in
+from cardscreen.tables.partitions import days_in
 
 
 @pytest.fixture

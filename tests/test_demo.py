@@ -13,11 +13,11 @@ import polars as pl
 import pytest
 from commands import cardscreen
 
-from cardscreen import demo
-from cardscreen.demo.cases import CASES
-from cardscreen.demo.leaks import Searcher
-from cardscreen.demo.outcome import Outcome
-from cardscreen.demo.printed import line, page
+from cardscreen.cli import demo
+from cardscreen.cli.demo.cases import CASES
+from cardscreen.cli.demo.leaks import Searcher
+from cardscreen.cli.demo.outcome import Outcome
+from cardscreen.cli.demo.printed import line, page
 
 PAN = "6222021234567890128"
 SHORT = "378282246310005"

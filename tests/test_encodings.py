@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from texts import LANGUAGES
 
 import cardscreen as cs
-from cardscreen.encodings import decoded, encoding_of, to_utf8
+from cardscreen.tables.encodings import decoded, encoding_of, to_utf8
 
 CHINESE = LANGUAGES["Chinese"].words
 OTHERS = [

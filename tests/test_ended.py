@@ -23,7 +23,8 @@ import pytest
 from commands import Done, cardscreen
 from victim import Victim, at_stage
 
-from cardscreen import chain, runs
+from cardscreen.runs import chain
+from cardscreen.runs import folder as runs
 
 FIRST, SECOND = "2026-11-01", "2026-11-02"
 ACCOUNTS = 20_000
@@ -393,8 +394,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[_Clock]]:
     def sleep(seconds: float) -> None:
         _Clock.ahead += timedelta(seconds=seconds)
 
-    monkeypatch.setattr("cardscreen.runs.datetime", _Clock)
-    monkeypatch.setattr("cardscreen.runs.time.sleep", sleep)
+    monkeypatch.setattr("cardscreen.runs.folder.datetime", _Clock)
+    monkeypatch.setattr("cardscreen.runs.folder.time.sleep", sleep)
     yield _Clock
     _Clock.ahead = timedelta(0)
 

@@ -20,7 +20,7 @@ from commands import cardscreen
 from typer.main import get_command
 
 import cardscreen as cs
-from cardscreen.cli import app
+from cardscreen.cli.app import app
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 TEXTS = {file.name: file.read_text(encoding="utf-8") for file in sorted(EXAMPLES.iterdir()) if file.is_file()}

@@ -20,10 +20,10 @@ from commands import cardscreen
 from nights import JOB, Operator, account, day, listing, phone
 from small_operator import begin_chain, write_manifest
 
-from cardscreen import runs
-from cardscreen.errors import ConfigError, InputError
-from cardscreen.job import Job
-from cardscreen.run import run_job
+from cardscreen.foundation.errors import ConfigError, InputError
+from cardscreen.runs import folder as runs
+from cardscreen.runs.job import Job
+from cardscreen.runs.night import run_job
 
 ONE, FREE = phone(1), phone(99)
 MINE = [account("a", ONE), account("b", FREE)]
@@ -85,7 +85,7 @@ def test_the_stages_are_told_in_order(operator: Operator) -> None:
 
 
 def test_a_run_that_was_published_before_it_could_be_latest_is_so_at_the_next_start(operator: Operator) -> None:
-    stops = mock.patch("cardscreen.runs.point_latest", side_effect=[None, KeyboardInterrupt()])
+    stops = mock.patch("cardscreen.runs.folder.point_latest", side_effect=[None, KeyboardInterrupt()])
     with stops, pytest.raises(KeyboardInterrupt):
         operator.run(2)
     assert len(operator.published()) == 2
@@ -105,7 +105,7 @@ def test_a_run_is_published_although_what_comes_behind_that_fails(operator: Oper
             raise broken
         whole(place)
 
-    with mock.patch(f"cardscreen.runs.{fails}", fail), pytest.warns(UserWarning, match="is complete in .* but"):
+    with mock.patch(f"cardscreen.runs.folder.{fails}", fail), pytest.warns(UserWarning, match="is complete in .* but"):
         second = operator.run(2)
     assert second.folder is not None
     assert (second.folder, second.held) == (operator.published()[1], [])
@@ -129,7 +129,10 @@ def test_a_run_is_published_although_what_comes_behind_that_fails(operator: Oper
     ],
 )
 def test_a_full_disk_is_told_in_one_sentence(operator: Operator, place: str, error: Exception) -> None:
-    with mock.patch(f"cardscreen.run.{place}", raising(error)), pytest.raises(InputError, match="no space left in"):
+    with (
+        mock.patch(f"cardscreen.runs.night.{place}", raising(error)),
+        pytest.raises(InputError, match="no space left in"),
+    ):
         operator.run(2)
     assert untouched(operator)
 
@@ -141,13 +144,13 @@ def test_a_full_disk_is_recognised_behind_another_error(operator: Operator) -> N
         except OSError:
             raise InputError("the accounts can't be read") from None
 
-    with mock.patch("cardscreen.engines.screen", fail), pytest.raises(InputError, match="no space left in"):
+    with mock.patch("cardscreen.runs.engines.screen", fail), pytest.raises(InputError, match="no space left in"):
         operator.run(2)
 
 
 def test_another_error_is_not_taken_for_a_full_disk(operator: Operator) -> None:
     denied = raising(PermissionError(errno.EACCES, "Permission denied"))
-    with mock.patch("cardscreen.run.write_files", denied), pytest.raises(PermissionError):
+    with mock.patch("cardscreen.runs.night.write_files", denied), pytest.raises(PermissionError):
         operator.run(2)
     assert untouched(operator)
 
@@ -158,7 +161,7 @@ def test_a_write_that_really_fails_is_told_so(operator: Operator) -> None:
         with Path("/dev/full").open("w", encoding="utf-8") as stream:
             json.dump(content, stream)
 
-    with mock.patch("cardscreen.manifest.write_json", write), pytest.raises(InputError, match="no space left in"):
+    with mock.patch("cardscreen.runs.manifest.write_json", write), pytest.raises(InputError, match="no space left in"):
         operator.run(2)
     assert untouched(operator)
 
@@ -167,7 +170,7 @@ def test_a_write_that_really_fails_is_told_so(operator: Operator) -> None:
 
 
 def changing(operator: Operator, change: Callable[[Path], Any]) -> Callable[..., Any]:
-    from cardscreen.screening import screen
+    from cardscreen.screening.screen import screen
 
     def screened(*arguments: Any, **options: Any) -> Any:
         result = screen(*arguments, **options)
@@ -196,7 +199,10 @@ def rewritten(file: Path) -> None:
 def test_an_input_that_changes_while_it_is_read_is_refused(
     operator: Operator, change: Callable[[Path], Any], words: str
 ) -> None:
-    with mock.patch("cardscreen.engines.screen", changing(operator, change)), pytest.raises(InputError, match=words):
+    with (
+        mock.patch("cardscreen.runs.engines.screen", changing(operator, change)),
+        pytest.raises(InputError, match=words),
+    ):
         operator.run(2)
     assert untouched(operator)
 
@@ -206,7 +212,7 @@ def test_a_clearance_file_that_changes_meanwhile_is_refused(operator: Operator) 
         operator.clear(f"a,,{day(1)},", f"b,,{day(1)},")
 
     with (
-        mock.patch("cardscreen.engines.screen", changing(operator, change)),
+        mock.patch("cardscreen.runs.engines.screen", changing(operator, change)),
         pytest.raises(InputError, match="changed"),
     ):
         operator.run(2)
@@ -317,7 +323,7 @@ def test_a_run_of_an_older_version_is_a_base_all_the_same(operator: Operator) ->
 
 def test_a_run_says_what_it_was_compared_with_and_what_is_new_about_it(operator: Operator) -> None:
     operator.say(JOB.replace("low = 5", "low = 6"))
-    with mock.patch("cardscreen.screening.versions", return_value={"cardscreen": "9"}):
+    with mock.patch("cardscreen.screening.screen.versions", return_value={"cardscreen": "9"}):
         night = operator.night(2, MINE, LISTED)
     told = night.manifest["summary"]["changes"]
     assert (told["base"], told["policy_changed"]) == (operator.published()[0].name, True)
@@ -332,7 +338,7 @@ def test_a_run_says_what_it_was_compared_with_and_what_is_new_about_it(operator:
 
 
 def test_what_only_other_software_changed_is_held(operator: Operator) -> None:
-    with mock.patch("cardscreen.screening.versions", return_value={"phonenumbers": "9"}):
+    with mock.patch("cardscreen.screening.screen.versions", return_value={"phonenumbers": "9"}):
         night = operator.night(2, [account("a", FREE), account("b", ONE)], LISTED)
     (reason,) = night.run.held
     assert "1 accounts would newly be told to be suspended or closed and 1 released" in reason
@@ -343,7 +349,7 @@ def test_what_only_other_software_changed_is_held(operator: Operator) -> None:
 
 
 def test_other_software_that_changes_nothing_holds_nothing(operator: Operator) -> None:
-    with mock.patch("cardscreen.screening.versions", return_value={"phonenumbers": "9"}):
+    with mock.patch("cardscreen.screening.screen.versions", return_value={"phonenumbers": "9"}):
         assert operator.night(2, MINE, LISTED).run.held == []
 
 
@@ -391,7 +397,7 @@ def test_undoing_what_only_a_superseded_run_said_is_never_held(operator: Operato
 def test_a_held_run_prints_what_it_would_change(operator: Operator) -> None:
     operator.say(JOB.replace("new_suspend = 1", "new_suspend = 0"))
     operator.write(MINE, [*LISTED, listing(FREE, listing_id="X", source="bank")])
-    with mock.patch("cardscreen.runs.new_id", return_value="20261202T000000Z"):
+    with mock.patch("cardscreen.runs.folder.new_id", return_value="20261202T000000Z"):
         done = cardscreen("run", "job.toml", "--allow-future", "--as-of", day(2), "-q", cwd=operator.folder)
     assert (done.code, done.out) == (4, "")
     assert "new: 1 suspend" in done.err
@@ -506,7 +512,7 @@ def test_memory_that_did_not_suffice_is_a_sentence(tmp_path: Path, monkeypatch: 
     def hungry(*_: object) -> None:
         raise TypeError("_ArrayMemoryError.__init__() missing 1 required positional argument")
 
-    monkeypatch.setattr("cardscreen.normalize.describe", hungry)
+    monkeypatch.setattr("cardscreen.cli.normalize.describe", hungry)
     done = cardscreen("check", "phone", "1", cwd=tmp_path)
     assert (done.code, done.err) == (
         3,

@@ -14,7 +14,7 @@ import pytest
 import xlsxwriter
 from commands import Done, cardscreen
 
-from cardscreen.store import Store
+from cardscreen.lists.store.table import Store
 
 TOP = 'source = "police"\nkind = "phone"\nregion = "CN"\n'
 VALUE = '[columns]\nvalue = "number"\n'

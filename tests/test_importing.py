@@ -15,8 +15,8 @@ import pytest
 from commands import Done, cardscreen
 
 import cardscreen as cs
-from cardscreen.merging import KEPT
-from cardscreen.store import Store
+from cardscreen.lists.store.merging import KEPT
+from cardscreen.lists.store.table import Store
 
 CARD = "6222021234561234"
 KEY = "k" * 40
@@ -616,7 +616,7 @@ def test_where_rejects_cannot_be_written_nothing_is_taken(
     def fails(*_: Any) -> None:
         raise error
 
-    monkeypatch.setattr("cardscreen.importing.write_whole", fails)
+    monkeypatch.setattr("cardscreen.lists.feeds.importing.write_whole", fails)
     listed(ten, [*TEN, "abc,,"])
     told = f"  rejects: rejects/list.csv.rejects can't be written, where the rows belong that can't be used: {why}\n"
     assert told in refused(ten, "--allow", "unusable")

@@ -20,9 +20,9 @@ import pytest
 from stores import serving
 
 import cardscreen as cs
-from cardscreen.identifiers import Kind
-from cardscreen.reading import Reading
-from cardscreen.tables import open_table
+from cardscreen.kinds.kind import Kind
+from cardscreen.tables.opening import open_table
+from cardscreen.tables.reading import Reading
 
 DAY = date(2026, 11, 23)
 KINDS: dict[str, Kind] = {"mobile": cs.Phone("CN", holder_since="since"), "card_no": cs.Card()}

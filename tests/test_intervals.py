@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cardscreen.index import Index
-from cardscreen.intervals import Intervals
+from cardscreen.foundation.lookup.index import Index
+from cardscreen.foundation.lookup.intervals import Intervals
 
 WORLD = range(32)  # small enough to write a table out as a dictionary
 Span = tuple[int, int]

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cardscreen as cs
-from cardscreen import samples
-from cardscreen.issuers import Issuers
-from cardscreen.prefixes import Prefixes
+from cardscreen.foundation.cards.prefixes import Prefixes
+from cardscreen.kinds.card import test_numbers as samples
+from cardscreen.kinds.card.issuers import Issuers
 
 BINS = pl.DataFrame(
     {

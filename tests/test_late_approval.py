@@ -151,8 +151,8 @@ def test_an_approval_that_was_killed_leaves_the_held_run_as_it_was(operator: Pat
     waiting = held(operator)[0]
     before = {file: file.read_bytes() for file in sorted(waiting.rglob("*")) if file.is_file()}
     with (
-        mock.patch("cardscreen.runs.shutil.rmtree"),  # whoever is killed tidies nothing up
-        mock.patch(f"cardscreen.deciding.{at}", side_effect=KeyboardInterrupt),
+        mock.patch("cardscreen.runs.folder.shutil.rmtree"),  # whoever is killed tidies nothing up
+        mock.patch(f"cardscreen.review.decisions.held.{at}", side_effect=KeyboardInterrupt),
     ):
         assert approve(operator, "2026-11-24T12:00:00").code != 0
     assert {file: file.read_bytes() for file in sorted(waiting.rglob("*")) if file.is_file()} == before
@@ -163,7 +163,7 @@ def test_an_approval_that_was_killed_leaves_the_held_run_as_it_was(operator: Pat
 
 
 def test_an_approval_that_was_killed_after_publishing_is_one_run_and_not_two(operator: Path) -> None:
-    with mock.patch("cardscreen.deciding.tidy"):
+    with mock.patch("cardscreen.review.decisions.held.tidy"):
         assert approve(operator, "2026-11-24T12:00:00").code == 0
     assert len(held(operator)) == 1
     told: list[dict[str, Any]] = json.loads(cardscreen("runs", "list", "runs", "--json", cwd=operator).out)

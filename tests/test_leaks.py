@@ -30,13 +30,13 @@ from polars import selectors
 from stdnum import luhn
 
 import cardscreen as cs
-from cardscreen.cli import main
-from cardscreen.errors import without_cards
-from cardscreen.feeds import Feed, read_feed
-from cardscreen.issuers import Issuers
-from cardscreen.matching import Targets, near_in
-from cardscreen.normalize import describe, normalize_file
-from cardscreen.secret import Secret
+from cardscreen.cli.app import main
+from cardscreen.cli.normalize import describe, normalize_file
+from cardscreen.foundation.errors import without_cards
+from cardscreen.foundation.secrets.secret import Secret
+from cardscreen.kinds.card.issuers import Issuers
+from cardscreen.lists.feeds.rows import Feed, read_feed
+from cardscreen.screening.evidence import Targets, near_in
 
 DAY = date(2026, 11, 23)
 SECRET = "kept-in-a-vault-and-nowhere-else-0123456789"
@@ -519,7 +519,7 @@ def crash(*_, **__):
     except ValueError as error:
         raise {error}("no {pan}: {wide}") from error
 {module}.{name} = crash
-from cardscreen.cli import main
+from cardscreen.cli.app import main
 sys.argv[0] = "cardscreen"
 main()
 """

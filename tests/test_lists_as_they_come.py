@@ -18,10 +18,11 @@ from nights import STORE_JOB
 from nights_and_lists import SINCE
 
 import cardscreen as cs
-from cardscreen import inspecting, upkeep
-from cardscreen.feeds import Feed, read_feed
-from cardscreen.importing import import_file
-from cardscreen.store import Store
+from cardscreen.lists.feeds.importing import import_file
+from cardscreen.lists.feeds.rows import Feed, read_feed
+from cardscreen.lists.store import views as inspecting
+from cardscreen.lists.store.table import Store
+from cardscreen.review.decisions import vacuum as upkeep
 
 DAY = date(2026, 11, 1)
 FEED = """

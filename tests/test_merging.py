@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cardscreen.merging import IDENTITY, KEPT, Defaults, end, in_force, merge
+from cardscreen.lists.store.merging import IDENTITY, KEPT, Defaults, end, in_force, merge
 
 DAY = date(2026, 3, 1)
 ROWS = {

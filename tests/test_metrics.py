@@ -9,7 +9,7 @@ from commands import cardscreen
 from filelock import FileLock
 from prometheus_client.parser import text_string_to_metric_families
 
-from cardscreen.metrics import measured
+from cardscreen.cli.metrics import measured
 
 DAY = "2026-11-20"
 

@@ -25,7 +25,7 @@ from small_operator import (
     write_manifest,
 )
 
-from cardscreen.store import Store
+from cardscreen.lists.store.table import Store
 
 NEW = "13800138009,2026-11-21,C-9,"
 

@@ -230,7 +230,7 @@ class Week:
         facts = {name: self._facts(world, name) for name in NAMES}
         self.operator.clear(*(f"{name},,{today},{today}" for name in sorted(world.cleared)))
         lists = None if then is None else cs.Blocklist.from_frame(frame_of(then.listings)).lazy
-        with mock.patch("cardscreen.comparable._listings_then", return_value=lists):
+        with mock.patch("cardscreen.runs.circumstances._listings_then", return_value=lists):
             self.last = self.operator.night(self.number, world.accounts(), world.listings)
         check_changes(self.last, self.base, told, facts)
         self.states, self.worlds = told, (then, world)

@@ -10,12 +10,12 @@ import polars as pl
 import pytest
 from nights import JOB, Operator, account, day, listing, phone
 
-from cardscreen import schema
-from cardscreen.errors import ConfigError, InputError
-from cardscreen.feeds import Feed
-from cardscreen.importing import import_file
-from cardscreen.notices import CAUSES, read_applied
-from cardscreen.store import Store
+from cardscreen.foundation import schema
+from cardscreen.foundation.errors import ConfigError, InputError
+from cardscreen.lists.feeds.importing import import_file
+from cardscreen.lists.feeds.rows import Feed
+from cardscreen.lists.store.table import Store
+from cardscreen.runs.messages.notices import CAUSES, read_applied
 
 ONE, FREE = phone(1), phone(99)
 MINE = [account("a", ONE)]

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import polars as pl
 import pytest
 
-from cardscreen.numbering import asking, reference
+from cardscreen.kinds.phone.numbering import asking, reference
 
 DICE = random.Random(4)
 FRONTS, BACKS = ["", "+", "0", "ext 9 ", "電\n"], ["", " x12", '"', "ü😀"]
@@ -87,7 +87,7 @@ SCRIPT = """
     import os, signal, sys, threading, time
     import polars as pl
     pl.thread_pool_size = lambda: 2
-    from cardscreen.numbering import asking
+    from cardscreen.kinds.phone.numbering import asking
     asking.MANY = 0
     print("imported", flush=True)
     asked = pl.DataFrame({{"text": [f"{{n}} x{{n}}" for n in range({many})]}}).with_columns(region=pl.lit("CN"))

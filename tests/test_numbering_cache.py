@@ -11,8 +11,8 @@ import phonenumbers
 import polars as pl
 import pytest
 
-from cardscreen.intervals import Intervals
-from cardscreen.numbering import lookup, plan, routes, shelf, upkeep
+from cardscreen.foundation.lookup.intervals import Intervals
+from cardscreen.kinds.phone.numbering import lookup, plan, routes, shelf, upkeep
 
 SCHEMA = {"name": pl.String}
 ENDS = {"low": pl.UInt64, "high": pl.UInt64}

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from phonenumbers import PhoneMetadata
 
-from cardscreen.numbering import patterns
+from cardscreen.kinds.phone.numbering import patterns
 
 KINDS = ["general_desc", "fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost"]
 KINDS += ["personal_number", "voip", "pager", "uan", "voicemail"]

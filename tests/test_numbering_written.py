@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cardscreen import digits
-from cardscreen.numbering.written import written
+from cardscreen.foundation.lookup import digits
+from cardscreen.kinds.phone.numbering.written import written
 
 numbers = st.integers(100, 2**64 - 1) | st.integers(2, 19).flatmap(
     lambda digits: st.integers(10**digits - (digits > 2), 10**digits + 1)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 
 import cardscreen as cs
-from cardscreen import phones
+from cardscreen.kinds.phone import kind as phones
 
 Answer = tuple[str | None, str | None, str | None, str]
 

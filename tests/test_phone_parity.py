@@ -14,8 +14,8 @@ import pytest
 from phonenumbers import PhoneMetadata, PhoneNumberFormat, PhoneNumberType
 
 import cardscreen as cs
-from cardscreen.cleaning import is_damaged
-from cardscreen.numbering import lookup, reference
+from cardscreen.kinds.phone.numbering import lookup, reference
+from cardscreen.tables.cells import is_damaged
 
 FOCUS = ["CN", "US", "GB", "DE", "IT", "AR", "BR", "MX", "JP", "IN", "RU"]
 FOCUS += ["KZ", "TT", "AU", "CX", "FR", "ID", "KR", "SM", "VA", "CI"]

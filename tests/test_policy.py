@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cardscreen as cs
-from cardscreen import schema
-from cardscreen.clearances import read_clearances
+from cardscreen.foundation import schema
+from cardscreen.policy.clearances import read_clearances
 
 DAY = date(2026, 11, 23)
 NUMBER = "+8613800138000"

@@ -12,9 +12,9 @@ import pytest
 from commands import cardscreen
 
 import cardscreen as cs
-from cardscreen import presets
-from cardscreen.importing import import_file
-from cardscreen.store import Store
+from cardscreen.lists.feeds import presets
+from cardscreen.lists.feeds.importing import import_file
+from cardscreen.lists.store.table import Store
 
 FTC = """Company_Phone_Number,Created_Date,Violation_Date,Consumer_City,Consumer_State,Consumer_Area_Code,Subject,\
 Recorded_Message_Or_Robocall

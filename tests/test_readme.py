@@ -9,10 +9,10 @@ import polars as pl
 import pytest
 from typer.main import get_command
 
-from cardscreen.cli import app
-from cardscreen.feeds import Feed
-from cardscreen.job import Job
-from cardscreen.policy import Policy
+from cardscreen.cli.app import app
+from cardscreen.lists.feeds.rows import Feed
+from cardscreen.policy.policy import Policy
+from cardscreen.runs.job import Job
 
 README = Path(__file__).parent.parent / "README.md"
 TEXT = README.read_text(encoding="utf-8")

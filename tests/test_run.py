@@ -16,9 +16,9 @@ import pytest
 from commands import cardscreen
 from filelock import FileLock
 
-from cardscreen.errors import ConfigError
-from cardscreen.identifiers import KINDS
-from cardscreen.job import Job
+from cardscreen.foundation.errors import ConfigError
+from cardscreen.kinds.kind import KINDS
+from cardscreen.runs.job import Job
 
 CARD = "6222021234561234"
 JOB = """

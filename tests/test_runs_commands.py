@@ -27,9 +27,9 @@ from small_operator import (
     write_manifest,
 )
 
-from cardscreen.finished import all_in
-from cardscreen.overview import table_of
-from cardscreen.show import print_frame
+from cardscreen.cli.printing import print_frame
+from cardscreen.review.find import all_in
+from cardscreen.review.overview import table_of
 
 WHO = ("--by", "A. Li", "--reason", "a new list, expected")
 PERSONAL = ("*.parquet", "notices", "actions", "inputs/clearances.csv")
@@ -145,9 +145,9 @@ def test_a_run_that_was_tampered_with_can_not_be_approved(operator: Path) -> Non
 
 
 def test_of_two_approvals_at_once_one_publishes_and_the_other_is_told(operator: Path) -> None:
-    from cardscreen import deciding
-    from cardscreen.errors import CardscreenError
-    from cardscreen.finished import Finished
+    from cardscreen.foundation.errors import CardscreenError
+    from cardscreen.review.decisions import held as deciding
+    from cardscreen.review.find import Finished
 
     waiting, refused, done = Finished.read(held(operator)[0]), [], []
     together = threading.Barrier(2)

@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cardscreen as cs
-from cardscreen import samples, scanning
-from cardscreen.digits import distinct, without
-from cardscreen.identifiers import Kind
-from cardscreen.members import Members
+from cardscreen.foundation.lookup.digits import distinct, without
+from cardscreen.foundation.lookup.members import Members
+from cardscreen.kinds.card import test_numbers as samples
+from cardscreen.kinds.kind import Kind
+from cardscreen.screening import scan as scanning
 
 KEYS = st.integers(0, 40) | st.integers(0, 2**64 - 1)
 PHONES = ["13800138000", "+8613800138000", "138 0013-8000", "0044 20 7946 0958", "110", "+1 242 365 1234", "", "n/a"]

@@ -16,7 +16,8 @@ import pytest
 from stdnum import luhn
 
 import cardscreen as cs
-from cardscreen import samples, schemes
+from cardscreen.foundation.cards import schemes
+from cardscreen.kinds.card import test_numbers as samples
 
 CREDIT_CARD_TYPE = json.loads((Path(__file__).parent / "data/credit-card-type.json").read_text(encoding="utf-8"))
 #: A validator's name for a scheme → ours. Schemes that only they tell keep their name.

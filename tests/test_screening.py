@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cardscreen as cs
-from cardscreen import rejects, scanning
-from cardscreen.identifiers import Kind
+from cardscreen.kinds.kind import Kind
+from cardscreen.screening import rejects
+from cardscreen.screening import scan as scanning
 
 DAY = date(2026, 11, 23)
 ACCOUNTS = pl.Schema(

@@ -14,13 +14,13 @@ import pytest
 from stdnum import luhn
 
 import cardscreen as cs
-from cardscreen.feeds import Columns, Feed, read_feed
-from cardscreen.identifiers import kind_from_options
-from cardscreen.job import Job
-from cardscreen.matching import Targets, near_in
-from cardscreen.normalize import normalize_file
-from cardscreen.pans_in_text import Found
-from cardscreen.tokens import TokenKey
+from cardscreen.cli.normalize import normalize_file
+from cardscreen.foundation.cards.in_text import Found
+from cardscreen.kinds.kind import kind_from_options
+from cardscreen.kinds.tokens import TokenKey
+from cardscreen.lists.feeds.rows import Columns, Feed, read_feed
+from cardscreen.runs.job import Job
+from cardscreen.screening.evidence import Targets, near_in
 
 DAY = date(2026, 11, 23)
 PAN = "6222021234561234"
@@ -398,7 +398,7 @@ def test_unmasked_names_columns_that_results_show() -> None:
 
 
 def test_cards_late_in_the_accounts_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cardscreen.scanning.BATCH", 50)
+    monkeypatch.setattr("cardscreen.screening.scan.BATCH", 50)
     with pytest.raises(cs.ConfigError, match="is the account id"):
         screen(world([f"a{each}" for each in range(100)] + SOUND))
 

@@ -30,7 +30,7 @@ from worlds import (
 )
 
 import cardscreen as cs
-from cardscreen.rules import Rule, hidden
+from cardscreen.policy.rules import Rule, hidden
 
 NO_NIGHT: tuple[Any, list[Row]] = (None, [])
 

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from worlds import DAY, KEY, accounts_of, blocklist_of, frame_of, listing, policies
 
 import cardscreen as cs
-from cardscreen import scanning
-from cardscreen.identifiers import Kind
+from cardscreen.kinds.kind import Kind
+from cardscreen.screening import scan as scanning
 
 Row = dict[str, Any]
 IDS = ["a", "b", "c", None, " "]

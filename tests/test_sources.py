@@ -23,10 +23,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import cardscreen as cs
-from cardscreen.reading import Reading
-from cardscreen.sources import SourceFile, read_source
-from cardscreen.sources.delimited import read_delimited
-from cardscreen.tables import encoding_used, open_table
+from cardscreen.tables.opening import encoding_used, open_table
+from cardscreen.tables.reading import Reading
+from cardscreen.tables.source_files import SourceFile, read_source
+from cardscreen.tables.source_files.delimited import read_delimited
 
 CHINESE = "号码,原因\n13800138000,电信诈骗\n13800138001,洗钱\n"
 PLAIN = "number,date\n13800138000,2026-01-02\n13800138001,2026-01-03\n"
@@ -418,9 +418,9 @@ def test_the_engine_is_only_trusted_where_it_agrees_with_the_csv_module(header: 
             return str(error).rpartition("/")[2]
         return rows.frame.columns, rows.frame.rows(), rows.lines.to_list(), rows.ragged.rows()
 
-    with mock.patch("cardscreen.sources.delimited._layout", return_value=None):
+    with mock.patch("cardscreen.tables.source_files.delimited._layout", return_value=None):
         exact = told()
-    with mock.patch("cardscreen.sources.delimited.BLOCK", block):
+    with mock.patch("cardscreen.tables.source_files.delimited.BLOCK", block):
         assert told() == exact
 
 

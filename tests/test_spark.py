@@ -24,9 +24,9 @@ from worlds import CARRY, DAY, IDS, KEY, KINDS, Row, blocklist_of, frame_of, pol
 
 import cardscreen as cs
 from cardscreen import spark as in_spark
-from cardscreen.identifiers import Kind
-from cardscreen.screening import Question
-from cardscreen.spark import work
+from cardscreen.kinds.kind import Kind
+from cardscreen.screening.screen import Question
+from cardscreen.screening.spark import work
 
 SIGNED = ["text", "integer", "date"]  # of the types of account ids those that Spark has
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from odd_phone_verdicts import MEANT
 
 import cardscreen as cs
-from cardscreen.splitting import COMPLETED, split_phones
+from cardscreen.kinds.phone.several import COMPLETED, split_phones
 
 
 def parts(cell: str | None, region: str | None = "CN") -> list[str] | None:

@@ -17,11 +17,12 @@ import pytest
 from commands import cardscreen
 
 import cardscreen as cs
-from cardscreen import inspecting, upkeep
-from cardscreen.errors import ConfigError, InputError
-from cardscreen.feeds import Feed
-from cardscreen.importing import import_file
-from cardscreen.store import Record, Store
+from cardscreen.foundation.errors import ConfigError, InputError
+from cardscreen.lists.feeds.importing import import_file
+from cardscreen.lists.feeds.rows import Feed
+from cardscreen.lists.store import views as inspecting
+from cardscreen.lists.store.table import Record, Store
+from cardscreen.review.decisions import vacuum as upkeep
 
 DAY = date(2026, 3, 1)
 COLUMNS = {"value": "number", "reference": "case"}
@@ -251,10 +252,10 @@ CHILD = """
 import sys
 from pathlib import Path
 from datetime import date
-from cardscreen.feeds import Feed
-from cardscreen.importing import import_file
-from cardscreen.phones import Phone
-from cardscreen.store import Store
+from cardscreen.lists.feeds.rows import Feed
+from cardscreen.lists.feeds.importing import import_file
+from cardscreen.kinds.phone.kind import Phone
+from cardscreen.lists.store.table import Store
 import polars as pl
 file, source, store = sys.argv[1:]
 limits = {"shrink_share": 1.0, "grow_share": 1000.0}

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cardscreen.toml_lines import Place, lines_of
+from cardscreen.foundation.settings.lines import Place, lines_of
 
 LINE = "@"  # stands for the number of its own line
 

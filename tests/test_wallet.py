@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from stdnum import bitcoin
 
 import cardscreen as cs
-from cardscreen import codes, keys
-from cardscreen.feeds import Columns, Feed, read_feed
-from cardscreen.identifiers import kind_from_options
+from cardscreen.kinds import keys
+from cardscreen.kinds.kind import kind_from_options
+from cardscreen.kinds.wallet import base58_bech32 as codes
+from cardscreen.lists.feeds.rows import Columns, Feed, read_feed
 
 DAY = date(2026, 11, 23)
 BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"

@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_operator import held, published
 
-from cardscreen import talk
-from cardscreen.errors import ConfigError, FeedRefused, HeldForApproval, MissingColumn
-from cardscreen.words import json_text, shown
+from cardscreen.cli import console as talk
+from cardscreen.foundation.errors import ConfigError, FeedRefused, HeldForApproval, MissingColumn
+from cardscreen.foundation.words import json_text, shown
 
 FORGED = "It is released"
 EVIL = f"x\n{FORGED}\x1b]0;x\x07\u202e\x9b31m\x85{FORGED}\u2028{FORGED}\r{FORGED}\x7f\u2066\U000e0041\u061c"
@@ -176,7 +176,7 @@ def test_an_error_of_several_lines_keeps_its_own() -> None:
 
 
 def test_a_bug_s_traceback_keeps_its_lines_and_those_of_no_other(capsys: pytest.CaptureFixture[str]) -> None:
-    from cardscreen.cli import _crashed
+    from cardscreen.cli.app import _crashed
 
     try:
         raise ValueError(EVIL)

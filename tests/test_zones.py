@@ -14,10 +14,10 @@ import polars as pl
 import pytest
 from commands import Done, cardscreen
 
-from cardscreen import zones
-from cardscreen.errors import ConfigError
-from cardscreen.feeds import Feed, read_feed
-from cardscreen.store import Store
+from cardscreen.foundation import zones
+from cardscreen.foundation.errors import ConfigError
+from cardscreen.lists.feeds.rows import Feed, read_feed
+from cardscreen.lists.store.table import Store
 
 FEED = 'source = "police"\nkind = "phone"\nregion = "CN"\n{top}\n[columns]\nvalue = "number"\nlisted_on = "day"\n'
 
@@ -32,7 +32,7 @@ def at(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
                 return datetime.fromisoformat(instant).replace(tzinfo=UTC).astimezone(tz)
 
-        monkeypatch.setattr("cardscreen.feeds.datetime", Clock)
+        monkeypatch.setattr("cardscreen.lists.feeds.rows.datetime", Clock)
         monkeypatch.setenv("TZ", zone) if zone is not None else monkeypatch.delenv("TZ", raising=False)
 
     return set_to

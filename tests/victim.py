@@ -89,7 +89,7 @@ class _Operations:
 @contextmanager
 def at_stage(stage: str | None, deed: Callable[[], object]) -> Iterator[None]:
     """Let something happen as a stage of a run begins."""
-    from cardscreen import run
+    from cardscreen.runs import night as run
 
     real = run.run_job
 
@@ -101,13 +101,14 @@ def at_stage(stage: str | None, deed: Callable[[], object]) -> Iterator[None]:
 
         return real(*arguments, tell=told, **options)
 
-    with mock.patch("cardscreen.run.run_job", run_job):
+    with mock.patch("cardscreen.runs.night.run_job", run_job):
         yield
 
 
 def _live(asked: dict[str, Any]) -> None:
     # All that a night imports, so that nothing but the night lies behind the line.
-    from cardscreen import cli, listings, metrics, run, show  # noqa: F401
+    from cardscreen.cli import app as cli
+    from cardscreen.cli import printing  # noqa: F401
 
     if "file_size" in asked:
         resource.setrlimit(resource.RLIMIT_FSIZE, (asked["file_size"], resource.RLIM_INFINITY))

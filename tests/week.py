@@ -155,7 +155,7 @@ class Week:
     def run(self, label: str, day: str, hour: int) -> None:
         """A night at an hour of Monday's week; `label` is how tests call it."""
         run_id = f"{DAYS[label.split()[0]]:%Y%m%d}T{hour:02}0000Z"
-        with mock.patch("cardscreen.runs.new_id", return_value=run_id):
+        with mock.patch("cardscreen.runs.folder.new_id", return_value=run_id):
             self.done[label] = cardscreen("run", "job.toml", "--as-of", DAYS[day], "-q", cwd=self.folder)
         published = self.folder / "runs" / run_id
         self.folders[label] = published if published.exists() else self.folder / "runs/.held" / run_id

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from reference import ACTIONS
 
 import cardscreen as cs
-from cardscreen.identifiers import Kind
-from cardscreen.terms import Origin, Terms
+from cardscreen.kinds.kind import Kind
+from cardscreen.lists.terms import Origin, Terms
 
 Row = dict[str, Any]
 DAY = date(2026, 11, 23)

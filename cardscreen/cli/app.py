@@ -1,0 +1,353 @@
+"""The command line: thin, no logic. Data goes to standard output, talk to standard error.
+
+Exit codes: 0 done, 1 a bug, 2 usage or config, 3 input refused, 4 held for approval, 5 busy,
+130 and 143 interrupted. Heavy imports happen inside the commands, so that `--help` is quick.
+"""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import sys
+import time
+import traceback
+import warnings
+from itertools import chain
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from cardscreen.cli import console as talk
+from cardscreen.cli.commands import App, is_usage, usage_sentence
+from cardscreen.cli.lists import list_app
+from cardscreen.cli.policy import policy_app
+from cardscreen.cli.runs import add_to
+
+if TYPE_CHECKING:
+    from cardscreen.runs.night import Run
+
+app = App(
+    help="Screen accounts against blocklists of phone numbers and bank cards.",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+plan_app = App(help="The tables by which phone numbers are read.")
+app.add_typer(plan_app, name="plan")
+app.add_typer(list_app, name="list")
+app.add_typer(policy_app, name="policy")
+add_to(app)
+
+_INTERRUPTED, _TERMINATED = 130, 143
+_HALF = "interrupted, nothing is half-published"
+_KindName = Annotated[str, typer.Argument(help="What it is: phone, card or wallet.", show_default=False)]
+_Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
+_Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no table.")]
+
+
+def main() -> NoReturn:
+    """The entry point: errors become one sentence and an exit code."""
+    from cardscreen.foundation.errors import CardscreenError
+    from cardscreen.foundation.files import not_for_others
+    from cardscreen.foundation.process.allowance import require_files
+
+    talk.in_sentences()
+    signal.signal(signal.SIGTERM, _terminate)
+    warnings.showwarning = _warn
+    try:
+        require_files()
+        with not_for_others():
+            code = app(standalone_mode=False)
+        if code == _INTERRUPTED:  # typer makes of it an exit without a word
+            raise KeyboardInterrupt
+    except CardscreenError as error:
+        code = _failed(error.exit_code, *str(error).split("\n"))
+    except (KeyboardInterrupt, typer.Abort):
+        code = _failed(_INTERRUPTED, _HALF)
+    except OSError as error:
+        code = _failed(3, f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except typer.Exit as ended:
+        code = ended.exit_code
+    except BaseException as error:
+        code = _ended_by(error)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _ended_by(error: BaseException) -> int:
+    """The exit code of an end that is no error of our own; a bug's error is raised again."""
+    from cardscreen.foundation.files import is_full
+
+    if is_usage(error):
+        return _failed(2, usage_sentence(error))
+    if _is_panic_of(KeyboardInterrupt, error):
+        return _failed(_INTERRUPTED, _HALF)
+    if _is_panic_of(SystemExit, error):
+        return _TERMINATED  # told already
+    if is_full(error):
+        return _failed(3, "there is no space left on the disk, or not for a file so large, nothing is half-published")
+    if _is_of_memory(error):
+        return _failed(3, "the memory that this process may have did not suffice, nothing is half-published")
+    sys.excepthook = _crashed
+    raise error
+
+
+def _is_panic_of(ending: type[BaseException], error: BaseException) -> bool:
+    """Whether the engine has panicked because the program was told to end while it called back into Python."""
+    return type(error).__name__ == "PanicException" and f"<class '{ending.__name__}'>" in str(error)
+
+
+def _is_of_memory(error: BaseException) -> bool:
+    """Whether memory was not to be had, also where the engine makes another error of a library's own."""
+    return isinstance(error, MemoryError) or "MemoryError" in str(error)
+
+
+def _failed(code: int, first: str, *more: str) -> int:
+    talk.say("failed", first and f"cardscreen: {first}", *more, level="error", exit_code=code)
+    return code
+
+
+def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """A bug's traceback: engines quote the values that they stumble over, and none may show."""
+    from cardscreen.foundation.errors import without_numbers
+
+    parts = [without_numbers(part) for part in traceback.format_exception(kind, error, trace)]
+    # A part about a place in the code has several lines; what the error says is one, whatever it quotes.
+    lines = (part.splitlines() if part.startswith("  ") else [part.strip("\n")] for part in parts)
+    talk.say("crashed", *chain.from_iterable(lines), level="error")
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
+    sys.exit(_failed(_TERMINATED, "terminated, nothing is half-published"))
+
+
+def _warn(message: Warning | str, *_: object, **__: object) -> None:
+    from cardscreen.foundation.errors import without_numbers
+
+    talk.say("warning", f"cardscreen: warning: {without_numbers(str(message))}", level="warning")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"cardscreen {version('cardscreen')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _of_all(
+    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def demo(
+    directory: Annotated[Path, typer.Argument(help="A folder to make.")] = Path("cardscreen-demo"),
+    accounts: Annotated[int, typer.Option(min=1000, max=4_000_000, help="How many accounts to make.")] = 200_000,
+    as_json: _Json = False,
+) -> None:
+    """Make a synthetic operator and bank, play two nights, and compare with the planted answers; exit code 1: not all.
+
+    [dim]Example:[/dim] cardscreen demo /tmp/demo
+    """
+    from cardscreen.cli.demo import printed, run_demo
+
+    with talk.progress(quiet=as_json) as tell:
+        outcome = run_demo(directory, accounts, tell)
+    typer.echo(printed.line(outcome) if as_json else printed.page(outcome), nl=as_json)
+    if any(outcome.failures()):
+        raise typer.Exit(1)
+
+
+@app.command()
+def init(directory: Annotated[Path, typer.Argument(help="A folder to make.")] = Path("cardscreen-job")) -> None:
+    """Write a job, a policy and a feed with comments, and a small sample: a project that runs as it is.
+
+    [dim]Example:[/dim] cardscreen init blocklists
+    """
+    from cardscreen.cli import starter
+    from cardscreen.foundation.errors import without_cards
+
+    for file in starter.make(directory):
+        talk.say("written", f"written: {file}")
+    talk.say("next", "", "Now do this, then read job.toml and put in your own accounts and lists:")
+    for step in (f"cd {shlex.quote(str(directory))}", *starter.STEPS):
+        talk.put(without_cards(step))
+
+
+@app.command()
+def run(
+    job: Annotated[Path, typer.Argument(help="The job file (TOML).")],
+    as_of: Annotated[
+        str | None, typer.Option(help="The day that is asked about, YYYY-MM-DD; today when left out.")
+    ] = None,
+    known_at: Annotated[
+        str | None, typer.Option(help="What the store knew then, such as 2026-11-23T02:00:00+08:00.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and check the same, write nothing.")] = False,
+    allow_changed_identifiers: Annotated[
+        bool, typer.Option("--allow-changed-identifiers", help="Compare with a base run of other identifiers.")
+    ] = False,
+    allow_future: Annotated[
+        bool, typer.Option("--allow-future", help="Publish although the day is more than a month ahead.")
+    ] = False,
+    metrics: Annotated[Path | None, typer.Option(help="A .prom file for Prometheus, written however it ends.")] = None,
+    log: talk.Log = None,
+    as_json: _Json = False,
+    quiet: _Quiet = False,
+) -> None:
+    """Screen a job's accounts and publish the run.
+
+    [dim]Example:[/dim] cardscreen run job.toml --as-of 2026-11-23
+    """
+    from cardscreen.cli.metrics import check_own, measured
+    from cardscreen.runs.job import Job
+    from cardscreen.runs.night import run_job
+    from cardscreen.tables.opening import parse_day, parse_instant
+
+    talk.choose(log, job=str(job))
+    begun = time.perf_counter()
+    with measured(None if dry_run else metrics, _warn) as night, talk.progress(quiet=quiet) as tell:
+        what = Job.read(job)
+        if night.file is None and what.metrics is not None and not dry_run:
+            check_own(what.metrics)
+            night.file = what.metrics
+        day, instant = parse_day(as_of) if as_of else None, parse_instant(known_at) if known_at else None
+        done = night.run = run_job(
+            what,
+            as_of=day,
+            known_at=instant,
+            dry_run=dry_run,
+            allow_changed_identifiers=allow_changed_identifiers,
+            allow_future=allow_future,
+            tell=tell,
+            named=lambda run: talk.know(run=run),
+        )
+    for warning in done.warnings:
+        talk.say("warning", f"cardscreen: warning: {warning}", level="warning")
+    _show_run(done, as_json=as_json, quiet=quiet)
+    _tell_end(done, time.perf_counter() - begun, quiet=quiet, shown=not (as_json or quiet))
+
+
+def _tell_end(done: Run, seconds: float, *, quiet: bool, shown: bool) -> None:
+    from cardscreen.foundation.errors import HeldForApproval
+
+    summary = done.result.summary
+    took = ", ".join(f"{stage} {spent:.1f} s" for stage, spent in summary["seconds"].items())
+    figures = {name: summary[name] for name in ("as_of", "rows", "flagged", "hits", "seconds")}
+    sentence = "" if quiet else f"cardscreen: took {seconds:.1f} s ({took})"
+    talk.say("held" if done.held else "finished", sentence, folder=done.folder, took=round(seconds, 3), **figures)
+    if not done.held:
+        return
+    kept = f"not published, kept in {done.folder}" if done.folder else "dry run: the night would be held"
+    talk.say("kept", f"cardscreen: {kept}", level="warning")
+    for reason in done.held:
+        talk.say("limit passed", f"  {reason}", level="warning")
+    news = ["What it would change:", *(f"  {line}" for line in done.news or ["nothing"])]
+    talk.say("would change", *([] if shown and done.news else news), changes=done.news)
+    if done.folder:
+        talk.say("advice", *(line.format(run=shlex.quote(str(done.folder))) for line in _ADVICE.splitlines()))
+    raise typer.Exit(HeldForApproval.exit_code)
+
+
+_ADVICE = """Look at it, then decide:
+  cardscreen runs show {run}
+  cardscreen runs approve {run} --by NAME --reason "…"
+  cardscreen runs discard {run} --by NAME --reason "…"
+Or get newer data, or change the limit, and run again."""
+
+
+def _show_run(done: Run, *, as_json: bool, quiet: bool) -> None:
+    if as_json:
+        folder = str(done.folder) if done.folder else None
+        talk.put_json({**done.result.summary, "run": folder, "held": done.held})
+    elif not quiet:
+        from cardscreen.cli.printing import run_table
+
+        run_table(done)
+
+
+@app.command()
+def normalize(
+    kind: _KindName,
+    file: Annotated[str, typer.Argument(help="Parquet, CSV, TSV, XLSX or Arrow IPC; path, glob or URL.")],
+    column: Annotated[str, typer.Option(help="The column with the raw values.")],
+    out: Annotated[Path, typer.Option(help="A .parquet or .csv file to write.")],
+    region: Annotated[str | None, typer.Option(help="Region of national phone numbers, such as CN.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="Of text that is in neither UTF-8, GB18030 nor UTF-16.")] = None,
+    delimiter: Annotated[str | None, typer.Option(help="Between the fields of text, such as ';'.")] = None,
+    sheet: Annotated[str | None, typer.Option(help="Of a spreadsheet; otherwise the first.")] = None,
+    header_row: Annotated[int | None, typer.Option(min=1, help="The line that names the columns.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+) -> None:
+    """Normalise one column of a file; the other columns are kept. Cards come out masked.
+
+    [dim]Example:[/dim] cardscreen normalize phone crm.csv --column mobile --region CN --out clean.parquet
+    """
+    from cardscreen.cli.normalize import normalize_file
+    from cardscreen.tables.reading import Reading
+
+    reading = Reading(encoding, delimiter, sheet, header_row, saying="say {flag} {value}")
+    rows = normalize_file(kind, file, column, out, region, reading, force=force)
+    talk.say("written", f"{talk.counted(rows, 'row')} written to {out}")
+
+
+@app.command()
+def check(
+    kind: _KindName,
+    value: Annotated[str, typer.Argument(help="One value, as written; - reads standard input.")],
+    region: Annotated[str | None, typer.Option(help="Region of national phone numbers, such as CN.")] = None,
+) -> None:
+    """Say how one value is read. Use - for card numbers: arguments stay in the shell's history.
+
+    [dim]Example:[/dim] cardscreen check phone "138 0013 8000" --region CN
+    """
+    from cardscreen.cli.normalize import describe
+
+    fields: dict[str, Any] = describe(kind, sys.stdin.readline().rstrip("\n") if value == "-" else value, region)
+    for name, said in fields.items():
+        talk.put(f"{name:8} {said if said is not None else '-'}")
+    if region is None and fields.get("status") == "invalid_country_code":
+        talk.say("no region", "cardscreen: no region is given, so only numbers with + are read: say --region CN")
+
+
+@plan_app.command("build")
+def plan_build(
+    regions: Annotated[list[str] | None, typer.Argument(help="Regions of national numbers, such as CN GB.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All regions that libphonenumber knows.")] = False,
+) -> None:
+    """Make the phone tables now, so that the first run need not: for container images.
+
+    They are made once for each version of the phonenumbers package and kept in the user's cache
+    directory, or in CARDSCREEN_CACHE_DIR.
+
+    [dim]Example:[/dim] cardscreen plan build CN HK
+    """
+    from cardscreen.kinds.phone.kind import check_region
+    from cardscreen.kinds.phone.numbering import upkeep
+
+    for region in regions or []:
+        check_region(region)
+    cells = upkeep.warm(None if every else regions or [])
+    talk.say("built", f"{talk.counted(len(cells), 'table')} with {talk.counted(sum(cells.values()), 'cell')}")
+
+
+@app.command()
+def doctor(as_json: _Json = False) -> None:
+    """Show versions, threads, memory and the state of the phone tables.
+
+    [dim]Example:[/dim] cardscreen doctor
+    """
+    from cardscreen.cli.doctor import report
+
+    told = report()
+    if as_json:
+        talk.put_json(told)
+        return
+    for part, said in told.items():
+        lines = said.items() if isinstance(said, dict) else [("", said)]
+        for name, value in lines:
+            talk.put(f"{f'{part} {name}'.strip():26} {value}")

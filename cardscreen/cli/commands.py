@@ -1,0 +1,72 @@
+"""How the command line behaves whatever the command: help without noise, near names, one sentence for a mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+
+class App(typer.Typer):
+    """A group of commands; alone, it shows its help."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(cls=_Group, no_args_is_help=True, rich_markup_mode="rich", **settings)
+
+    def command(self, name: str | None = None, **settings: Any) -> Callable[..., Any]:
+        """Add a command; flags show no type in its help."""
+        return super().command(name, cls=_Command, **settings)
+
+
+class _Command(TyperCommand):
+    def get_params(self, ctx: Any) -> list[Any]:
+        return _without_types_of_flags(super().get_params(ctx))
+
+
+class _Group(TyperGroup):
+    def get_params(self, ctx: Any) -> list[Any]:
+        return _without_types_of_flags(super().get_params(ctx))
+
+
+def _without_types_of_flags(params: Iterable[Any]) -> list[Any]:
+    """The same; a flag takes no value, so its help names none."""
+    told = list(params)
+    for param in told:
+        if getattr(param, "is_flag", False):
+            param.metavar = ""
+    return told
+
+
+def is_usage(error: BaseException) -> bool:
+    """Whether the command line was typed wrong."""
+    return hasattr(error, "format_message")
+
+
+def usage_sentence(error: Any) -> str:
+    """What was typed wrong, the near name, and where to look; empty where help was shown instead."""
+    from cardscreen.foundation.errors import without_numbers
+
+    said = str(error.format_message())
+    for hint in (". Did you mean ", " (Possible options: "):
+        said = said.partition(hint)[0]
+    said = said.strip().rstrip(".")
+    if not said:
+        return ""
+    context = getattr(error, "ctx", None)
+    where = getattr(context, "command_path", "cardscreen")
+    # A number in the wrong place is quoted in such a message.
+    return f"{without_numbers(said[0].lower() + said[1:])}{_near(error, context)}; see {where} --help"
+
+
+def _near(error: Any, context: Any) -> str:
+    """A hint at the near option or command, where one was typed that there is not."""
+    from cardscreen.foundation.errors import near
+
+    if context is None:
+        return ""
+    if hasattr(error, "possibilities"):
+        return near(error.option_name, [name for param in context.command.get_params(context) for name in param.opts])
+    _, unknown, typed = str(error.message).partition("No such command '")
+    return near(typed.partition("'")[0], context.command.commands) if unknown else ""

@@ -1,0 +1,112 @@
+"""The demo's folder: accounts, feeds, jobs and the planted truth, as their owners would have them."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Callable
+from datetime import date
+from importlib import resources
+from pathlib import Path
+
+import polars as pl
+
+from cardscreen.cli.demo.cases import CASES
+from cardscreen.cli.demo.world import World
+from cardscreen.foundation.errors import ConfigError
+
+_MARKER = ".cardscreen-demo"
+_CUT_OFF = 0.6  # of a file's bytes
+#: Fewer accounts than this, and the few that are planted of each sort are a large share of them.
+_FEW = 10_000
+_WIDER = """# The few that are planted of each sort are a large share of so few accounts: these are wider than usual.
+source_share = 0.05
+exempted_share = 0.005
+new_suspend = 0.01
+released_share = 0.25
+"""
+
+
+def cleared(folder: Path) -> Path:
+    """The folder, empty but for a mark that it is the demo's.
+
+    Raises:
+        ConfigError: It holds something else than an earlier demo.
+    """
+    folder = folder.absolute()
+    if folder.exists() and any(folder.iterdir()):
+        if not (folder / _MARKER).exists():
+            raise ConfigError(f"{folder} is not empty and holds no earlier demo: name another folder")
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / _MARKER).touch()
+    return folder
+
+
+def write(world: World, folder: Path, days: tuple[date, date], accounts: int) -> None:
+    """Everything but the store and the runs."""
+    with resources.as_file(resources.files(__package__) / "files") as texts:
+        shutil.copytree(texts, folder, dirs_exist_ok=True)
+    for owner in ("operator", "bank"):
+        (folder / owner / "accounts").mkdir()
+        if accounts < _FEW:
+            with (folder / owner / "job.toml").open("a", encoding="utf-8") as job:
+                job.write(_WIDER)
+    for day, subscribers, customers in zip(days, world.subscribers, world.customers, strict=True):
+        subscribers.write_csv(folder / f"operator/accounts/{day}.csv")
+        customers.write_parquet(folder / f"bank/accounts/{day}.parquet")
+    words = pl.DataFrame({"words": [case.words for case in CASES]}).with_row_index("case")
+    told = world.truth.with_columns(pl.col("case").cast(pl.UInt32)).join(words, on="case", maintain_order="left")
+    told.select("account_id", case="words").write_csv(folder / "truth.csv")
+    (folder / "token.key").touch(mode=0o600)
+    (folder / "token.key").write_text(secrets.token_hex(32))
+    for night, day in enumerate(days):
+        _write_feeds(world, folder / f"feeds/{day}", night)
+
+
+def deliver(folder: Path, day: date) -> None:
+    """Let a day's extracts be the ones that the jobs read."""
+    for owner, suffix in (("operator", "csv"), ("bank", "parquet")):
+        link = folder / owner / f"accounts/tonight.{suffix}"
+        link.unlink(missing_ok=True)
+        link.symlink_to(f"{day}.{suffix}")
+
+
+def _write_feeds(world: World, folder: Path, night: int) -> None:
+    """What the sources send for a night; on the second one, two of them blunder."""
+    folder.mkdir()
+    listings = world.listings.filter(pl.col("nights").list.get(night))
+    theirs = {source: listings.filter(pl.col("source") == source) for source in _WRITTEN}
+    for source, (suffix, written) in _WRITTEN.items():
+        # The banks' list is late, and their desk had no new cases.
+        if night == 0 or source in ("police", "regulator"):
+            written(theirs[source], folder / f"{source}.{suffix}")
+    if night:
+        whole = (folder / "police.csv").read_bytes()
+        (folder / "police-cut-off.csv").write_bytes(whole[: int(len(whole) * _CUT_OFF)])
+        _write_regulator(pl.concat([theirs["regulator"], world.mass]), folder / "regulator-mass-block.jsonl")
+
+
+def _write_police(rows: pl.DataFrame, file: Path) -> None:
+    """As the police send it: Chinese headings, GB18030, numbers as people write them."""
+    national = pl.col("value").str.replace(r"^\+86(\d{3})(\d{4})(\d{4})$", "$1 $2 $3")
+    text = rows.select(
+        national.alias("号码"), pl.col("listed_on").alias("登记日期"), pl.col("reference").alias("案件编号")
+    )
+    file.write_bytes(text.write_csv().encode("gb18030"))
+
+
+def _write_regulator(rows: pl.DataFrame, file: Path) -> None:
+    rows.select("value", "list", "reason", "severity", "listed_on", "expires_on").write_ndjson(file)
+
+
+def _write_cards(rows: pl.DataFrame, file: Path) -> None:
+    rows.select(card="value", since="listed_on").write_csv(file)
+
+
+_WRITTEN: dict[str, tuple[str, Callable[[pl.DataFrame, Path], None]]] = {
+    "bank-association": ("csv", _write_cards),
+    "fraud-desk": ("csv", _write_cards),
+    "police": ("csv", _write_police),
+    "regulator": ("jsonl", _write_regulator),
+}

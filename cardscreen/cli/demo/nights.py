@@ -1,0 +1,154 @@
+"""Two nights, played with what the commands do: imports, runs, a discarded run, a list taken back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from cardscreen.cli.demo.cases import CASES, Case
+from cardscreen.cli.demo.folder import cleared, deliver, write
+from cardscreen.cli.demo.leaks import Searcher
+from cardscreen.cli.demo.outcome import Blunders, Night, Outcome
+from cardscreen.cli.demo.world import World
+from cardscreen.foundation.errors import FeedRefused
+from cardscreen.kinds.tokens import TokenKey
+from cardscreen.lists.feeds.importing import import_file
+from cardscreen.lists.feeds.rows import Feed
+from cardscreen.lists.store.edits import rollback
+from cardscreen.lists.store.table import Store
+from cardscreen.review.decisions.held import discard
+from cardscreen.review.find import Finished
+from cardscreen.review.story import tell as story_of
+from cardscreen.runs.job import Job
+from cardscreen.runs.night import Run, run_job
+
+_ZONE = ZoneInfo("Asia/Shanghai")  # as the jobs and the feeds have it
+_LATE = "bank-association"
+_LATE_DAYS = 2  # how old its data is on the first night
+_WHO, _WHY = "the duty officer", "the regulator's list names subscribers by mistake"
+
+
+def run_demo(folder: Path, accounts: int, tell: Callable[[str], None] = lambda _: None) -> Outcome:
+    """Make the world, play two nights, compare with what was planted.
+
+    Args:
+        folder: A folder to make; an earlier demo in it is replaced.
+        accounts: How many there are on the first night, at least 1,000.
+        tell: Called with each stage's name as it begins.
+
+    Raises:
+        ConfigError: The folder holds something else than an earlier demo.
+    """
+    folder, told = cleared(folder), list[str]()
+
+    def say(stage: str) -> None:
+        told.append(stage)
+        tell(stage)
+
+    say("making an operator and a bank")
+    second = datetime.now(_ZONE).date()
+    first = second - timedelta(days=1)
+    world = World(second, accounts)
+    write(world, folder, (first, second), accounts)
+    inputs = [file for part in ("operator/accounts", "bank/accounts", "feeds") for file in (folder / part).rglob("*")]
+    begun, office = time.perf_counter(), _Office(folder, say)
+    listings, before = office.first_night(first)
+    blunders, after = office.second_night(second, len(world.mass))
+    seconds = time.perf_counter() - begun
+    named = {case: _one_of(world, case) for case in CASES}
+    withdrawn = next(account for case, account in named.items() if case.expected[1] == "released: listing_ended")
+    _write_guide(folder, before, after, blunders, named)
+    say("looking for card numbers in all that was written")
+    searcher = Searcher(world.pans)
+    scan = searcher.scan(folder, but=set(inputs))
+    story = story_of(_finished(after.runs["operator"]), withdrawn)
+    done = Outcome(folder, accounts, listings, (before, after), blunders, story, world.truth, searcher, scan, seconds)
+    done.look_into("\n".join(told))
+    return done
+
+
+class _Office:
+    """Who runs the nights.
+
+    Args:
+        folder: The demo's.
+        tell: Called with each stage's name.
+    """
+
+    def __init__(self, folder: Path, tell: Callable[[str], None]) -> None:
+        self._folder, self._tell = folder, tell
+        self._store = Store(folder / "lists")
+        self._key = TokenKey.from_file(folder / "token.key")
+
+    def first_night(self, day: date) -> tuple[dict[str, int], Night]:
+        """All lists come, and both jobs run: listings by source, and the runs."""
+        deliver(self._folder, day)
+        counts = {}
+        for file in sorted((self._folder / f"feeds/{day}").iterdir()):
+            of_day = day - timedelta(days=_LATE_DAYS) if file.stem == _LATE else day
+            counts[file.stem] = self._take(file, file.stem, of_day)
+        return counts, self._both(day)
+
+    def second_night(self, day: date, mass: int) -> tuple[Blunders, Night]:
+        """One list comes cut off, one not at all, and one with a mass block; then all is mended."""
+        deliver(self._folder, day)
+        sent = self._folder / f"feeds/{day}"
+        refused: list[tuple[str, str]] = []
+        try:
+            self._take(sent / "police-cut-off.csv", "police", day)
+        except FeedRefused as error:
+            refused = error.problems
+        self._take(sent / "police.csv", "police", day)
+        good = self._store.at().number
+        self._take(sent / "regulator-mass-block.jsonl", "regulator", day)
+        wrong = self._screen("operator", day)
+        discarded = discard(_finished(wrong), _WHO, _WHY).folder if wrong.held else None
+        rollback(self._store, good, _WHO, _WHY)
+        self._take(sent / "regulator.jsonl", "regulator", day)
+        night = self._both(day)
+        warned = sorted({warning for run in night.runs.values() for warning in run.warnings})
+        would = wrong.result.summary["changes"]["counts"]
+        return Blunders(refused, warned, _LATE, mass, wrong.held, would, discarded), night
+
+    def _take(self, file: Path, source: str, day: date) -> int:
+        """Import a file; how many listings are in force then."""
+        self._tell(f"importing {file.name}")
+        feed = Feed.read(self._folder / f"feeds/{source}.toml")
+        return import_file(file, feed, self._store, as_of=day, key=self._key).counts["in_force"]
+
+    def _screen(self, owner: str, day: date) -> Run:
+        self._tell(f"screening the {owner}'s accounts")
+        return run_job(Job.read(self._folder / owner / "job.toml"), as_of=day)
+
+    def _both(self, day: date) -> Night:
+        return Night(day, {owner: self._screen(owner, day) for owner in ("operator", "bank")})
+
+
+def _finished(run: Run) -> Finished:
+    if run.folder is None:
+        raise LookupError("a dry run is nowhere")
+    return Finished.read(run.folder)
+
+
+def _one_of(world: World, case: Case) -> str:
+    """The first account of a case."""
+    found = world.truth.filter(world.truth["case"] == CASES.index(case))["account_id"]
+    return str(found.sort()[0])
+
+
+def _write_guide(folder: Path, before: Night, after: Night, blunders: Blunders, named: dict[Case, str]) -> None:
+    """Put what was made into the folder's README."""
+    guide = folder / "README.md"
+    text = guide.read_text(encoding="utf-8").format(
+        first=before.day,
+        second=after.day,
+        run=_finished(before.runs["operator"]).run_id,
+        held=blunders.discarded.name if blunders.discarded else "",
+        released=next(each for case, each in named.items() if case.expected[1].startswith("released")),
+        recycled=next(each for case, each in named.items() if case.trap == "recycled"),
+        allowed=next(each for case, each in named.items() if case.trap == "protected"),
+    )
+    guide.write_text(text, encoding="utf-8")

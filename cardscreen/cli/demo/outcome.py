@@ -1,0 +1,210 @@
+"""What the two nights found, against what was planted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from cardscreen.cli.demo.cases import CASES, NOT_FLAGGED
+from cardscreen.cli.demo.leaks import Scan, Searcher
+from cardscreen.review.sentences import sentences
+from cardscreen.review.story import Story
+from cardscreen.runs.night import Run
+
+_CUTS_OFF = ("suspend", "close")
+
+
+@dataclass(frozen=True)
+class Night:
+    """One night's published runs.
+
+    Attributes:
+        day: The day that was asked about.
+        runs: "operator" and "bank".
+    """
+
+    day: date
+    runs: dict[str, Run]
+
+    def found(self) -> pl.DataFrame:
+        """account_id, said: the action, or `released: ` and the cause, of every account that is named."""
+        parts = []
+        for run in self.runs.values():
+            if run.folder is not None:
+                released = pl.scan_parquet(run.folder / "changes.parquet").filter(pl.col("change") == "released")
+                said = pl.concat_str(pl.lit("released: "), pl.col("cause").cast(pl.String))
+                parts.append(released.select("account_id", said=said))
+            parts.append(run.result.flagged.select("account_id", said=pl.col("action").cast(pl.String)))
+        return pl.concat(parts).collect().unique("account_id", keep="first", maintain_order=True)
+
+    def released(self) -> pl.DataFrame:
+        """cause, undo, accounts: who is released, and how."""
+        tables = [pl.read_parquet(run.folder / "changes.parquet") for run in self.runs.values() if run.folder]
+        released = pl.concat([table.select("account_id", "change", "cause", "undo") for table in tables])
+        released = released.filter(pl.col("change") == "released").cast({"cause": pl.String, "undo": pl.String})
+        return released.group_by("cause", "undo").agg(accounts=pl.len()).sort("cause", "undo")
+
+    def summary(self) -> dict[str, Any]:
+        """For machines."""
+        return {
+            "day": str(self.day),
+            "runs": {name: str(run.folder) for name, run in self.runs.items()},
+            "rows": {name: run.result.summary["rows"] for name, run in self.runs.items()},
+            "actions": {name: run.result.summary["flagged"]["actions"] for name, run in self.runs.items()},
+            "changes": {name: run.result.summary["changes"]["counts"] for name, run in self.runs.items()},
+        }
+
+
+@dataclass(frozen=True)
+class Blunders:
+    """What was wrong with the lists of the second night, and what stopped it.
+
+    Attributes:
+        refused: Name and message of each check that the cut-off list failed; none if it was taken.
+        warned: What the runs warn of.
+        late: The source whose list is late.
+        mass: How many subscribers' numbers the mass block named.
+        held: The limits that it passed; none if the run was published.
+        would: What it would have changed: by change and action, how many accounts.
+        discarded: The run that was held, discarded.
+    """
+
+    refused: list[tuple[str, str]]
+    warned: list[str]
+    late: str
+    mass: int
+    held: list[str]
+    would: dict[str, dict[str, int]]
+    discarded: Path | None
+
+    def passed(self) -> Iterator[str]:
+        """What was not stopped."""
+        if not self.refused:
+            yield "the cut-off list was not refused"
+        if not any(self.late in warning for warning in self.warned):
+            yield "nothing warned of the late list"
+        if not self.discarded:
+            yield "the mass block was not held"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the demo found.
+
+    Attributes:
+        folder: Where everything is.
+        accounts: How many there are on the first night.
+        listings: Listings by source on the first night.
+        nights: The first and the second.
+        blunders: What was stopped before the second.
+        story: One released account's.
+        truth: account_id, case: what was planted.
+        searcher: Looks for the full card numbers.
+        scan: What it found in the files.
+        seconds: Of both nights together.
+    """
+
+    folder: Path
+    accounts: int
+    listings: dict[str, int]
+    nights: tuple[Night, Night]
+    blunders: Blunders
+    story: Story
+    truth: pl.DataFrame
+    searcher: Searcher
+    scan: Scan
+    seconds: float
+
+    def look_into(self, text: str, what: str = "what was printed") -> None:
+        """Look for full card numbers in a text too."""
+        if count := self.searcher.count(text):
+            self.scan.found.append(f"{count:,} in {what}")
+
+    def cases(self) -> pl.DataFrame:
+        """One row for each of `CASES`: case, accounts, right_0, right_1 and right (on both nights)."""
+        told = self._told()
+        right = [pl.col(f"said_{night}") == pl.col(f"expected_{night}") for night in (0, 1)]
+        return (
+            told.filter(pl.col("case").is_not_null())
+            .group_by("case")
+            .agg(accounts=pl.len(), right_0=right[0].sum(), right_1=right[1].sum(), right=(right[0] & right[1]).sum())
+            .sort("case")
+        )
+
+    def unplanted(self) -> int:
+        """Accounts that were flagged without having been planted."""
+        return self._told().filter(pl.col("case").is_null()).height
+
+    def wrongly_suspended(self) -> dict[str, tuple[int, int]]:
+        """How many were told to be cut off on either night and must not be, of how many: by trap, and all others."""
+        wrong = pl.any_horizontal(
+            pl.col(f"said_{night}").is_in(_CUTS_OFF)
+            & ~pl.col(f"expected_{night}").fill_null(NOT_FLAGGED).is_in(_CUTS_OFF)
+            for night in (0, 1)
+        )
+        counts = dict(self._told().group_by("trap").agg(wrong.sum()).rows())
+        planted = dict(self._told().filter(pl.col("case").is_not_null())["trap"].value_counts().rows())
+        traps = {trap: (counts[trap], count) for trap, count in sorted(planted.items()) if trap}
+        others = self.accounts - sum(count for _, count in traps.values())
+        return {**traps, "other": (counts.get("", 0), others)}
+
+    def failures(self) -> Iterator[str]:
+        """Everything that is not as it must be; nothing, if all is well."""
+        for row in self.cases().rows(named=True):
+            if row["right"] < row["accounts"]:
+                yield f"{CASES[row['case']].words}: {row['accounts'] - row['right']:,} of {row['accounts']:,} missed"
+        if count := self.unplanted():
+            yield f"{count:,} accounts are flagged without having been planted"
+        if wrong := sum(wrong for wrong, _ in self.wrongly_suspended().values()):
+            yield f"{wrong:,} accounts are wrongly suspended"
+        for night in self.nights:
+            yield from (f"the {name}'s run for {night.day} is held" for name, run in night.runs.items() if run.held)
+        yield from self.blunders.passed()
+        yield from (f"full card numbers: {found}" for found in self.scan.found)
+
+    def summary(self) -> dict[str, Any]:
+        """For machines."""
+        cases = self.cases()
+        planted, found = int(cases["accounts"].sum()), int(cases["right"].sum())
+        return {
+            "folder": str(self.folder),
+            "seconds": round(self.seconds, 2),
+            "listings": self.listings,
+            "nights": [night.summary() for night in self.nights],
+            "refused": [f"{check}: {message}" for check, message in self.blunders.refused],
+            "warned": self.blunders.warned,
+            "held": self.blunders.held,
+            "would_change": self.blunders.would,
+            "discarded": str(self.blunders.discarded) if self.blunders.discarded else None,
+            "released": self.nights[1].released().to_dicts(),
+            "explained": {"account": self.story.account, "sentences": list(sentences(self.story))},
+            "planted": {"accounts": planted, "found": found, "missed": planted - found},
+            "unplanted": self.unplanted(),
+            "wrongly_suspended": {
+                name: {"wrong": wrong, "accounts": count} for name, (wrong, count) in self.wrongly_suspended().items()
+            },
+            "card_numbers": {
+                "looked_for": self.scan.numbers,
+                "files": self.scan.files,
+                "bytes": self.scan.size,
+                "found": self.scan.found,
+            },
+            "failures": list(self.failures()),
+        }
+
+    def _told(self) -> pl.DataFrame:
+        """account_id, case, trap, and for each night what was expected and said; planted or flagged accounts only."""
+        expected = pl.DataFrame(
+            [(at, case.trap, *case.expected) for at, case in enumerate(CASES)],
+            schema=["case", "trap", "expected_0", "expected_1"],
+            orient="row",
+        )
+        told = self.truth.join(expected, on="case", how="left")
+        for at, night in enumerate(self.nights):
+            told = told.join(night.found().rename({"said": f"said_{at}"}), on="account_id", how="full", coalesce=True)
+        return told.with_columns(pl.col("^said_.$").fill_null(NOT_FLAGGED), pl.col("trap").fill_null(""))

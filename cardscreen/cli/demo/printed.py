@@ -1,0 +1,154 @@
+"""What the demo prints: two nights that a person reads in a minute, or one line of JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from rich.box import SIMPLE
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from cardscreen.cli.console import counted
+from cardscreen.cli.demo.cases import CASES
+from cardscreen.cli.demo.outcome import Outcome
+from cardscreen.cli.printing import actions_table
+from cardscreen.foundation.words import json_text, shown
+from cardscreen.review.sentences import sentences
+from cardscreen.runs.messages.notices import CAUSES
+
+
+def line(outcome: Outcome) -> str:
+    """The same facts as `page`, for machines; looked into for card numbers as well."""
+    outcome.look_into(_json(outcome))
+    return _json(outcome)
+
+
+def page(outcome: Outcome) -> str:
+    """Both nights for a person; all of it is looked into for card numbers, and the last lines say what was found."""
+    console = Console()
+    text = _rendered(console, Group(*_first(outcome), *_second(outcome), *_truth(outcome)))
+    outcome.look_into(Text.from_ansi(text + _rendered(console, Group(*_verdict(outcome)))).plain)
+    return text + _rendered(console, Group(*_verdict(outcome)))
+
+
+def _json(outcome: Outcome) -> str:
+    return json_text(outcome.summary())
+
+
+def _rendered(console: Console, what: RenderableType) -> str:
+    with console.capture() as capture:
+        console.print(what, highlight=False)
+    return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
+
+
+def _first(outcome: Outcome) -> list[RenderableType]:
+    night = outcome.nights[0]
+    lists = ", ".join(f"{count:,} from {source}" for source, count in outcome.listings.items())
+    total = sum(outcome.listings.values())
+    summaries = [run.result.summary for run in night.runs.values()]
+    unread = sum(summary["rows"]["not_screenable"] for summary in summaries)
+    rows = sum(summary["rows"]["read"] for summary in summaries)
+    return [
+        _head(f"First night, {night.day}"),
+        Text(f"{counted(rows, 'account')} against {counted(total, 'listing')}: {lists}."),
+        Text(f"{unread:,} of them have no usable number, which is not the same as clear."),
+        actions_table(summaries, list(night.runs)),
+    ]
+
+
+def _second(outcome: Outcome) -> list[RenderableType]:
+    story = [Text(sentence.strip()) for sentence in sentences(outcome.story)]
+    return [
+        _head(f"Second night, {outcome.nights[1].day}"),
+        _events(outcome),
+        _released(outcome),
+        Text(f"cardscreen explain {outcome.story.account} --run operator/job.toml", style="bold"),
+        *(Padding(each, (0, 0, 0, 2)) for each in story),
+    ]
+
+
+def _events(outcome: Outcome) -> Table:
+    """What was stopped, and what was published in the end."""
+    blunders = outcome.blunders
+    refused, held = _list(f"{check}: {message}" for check, message in blunders.refused), _list(blunders.held)
+    mass = f"the regulator's list, with a mass block of {counted(blunders.mass, 'subscriber')} in it."
+    told = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    told.add_column(no_wrap=True)
+    told.add_row(_sign("refused", blunders.refused), Text(f"the police's list, cut off. {refused or 'It was taken.'}"))
+    told.add_row(_sign("warned", blunders.warned), Text(_list(blunders.warned) or "of nothing"))
+    told.add_row(_sign("held", held), Text(f"{mass} {held or 'The run was published.'}"))
+    told.add_row("", Text(f"It would have meant: {_moves(blunders.would)}."))
+    if blunders.discarded:
+        told.add_row("", "A person discarded the run and took the list back.")
+    for name, run in outcome.nights[1].runs.items():
+        changed = _moves(run.result.summary["changes"]["counts"])
+        told.add_row(_sign("published", not run.held), Text(f"{name}, with the right lists: {changed}"))
+    return told
+
+
+def _moves(counts: Mapping[str, Mapping[str, int]]) -> str:
+    """How many accounts of each change, by action; of those of which nothing changed, only how many."""
+    moved = (
+        f"{change} " + ", ".join(f"{count:,} {action}" for action, count in by_action.items())
+        for change, by_action in counts.items()
+        if change != "unchanged"
+    )
+    stayed = sum(counts.get("unchanged", {}).values())
+    return _list([*moved, f"unchanged {stayed:,}"])
+
+
+def _list(parts: Iterable[str]) -> str:
+    return shown("; ".join(parts))
+
+
+def _released(outcome: Outcome) -> Table:
+    table = Table("released, because", "accounts", "undo", box=SIMPLE)
+    table.columns[1].justify = "right"
+    for row in outcome.nights[1].released().rows(named=True):
+        table.add_row(CAUSES[row["cause"]].rstrip("."), f"{row['accounts']:,}", row["undo"])
+    return table
+
+
+def _truth(outcome: Outcome) -> list[RenderableType]:
+    table = Table("planted", "accounts", "first night", "second night", box=SIMPLE)
+    table.columns[1].justify = "right"
+    cases = outcome.cases()
+    for row in cases.rows(named=True):
+        case, count = CASES[row["case"]], row["accounts"]
+        said = (_found(case.expected[night], row[f"right_{night}"], count) for night in (0, 1))
+        table.add_row(case.words, f"{count:,}", *said)
+    return [table]
+
+
+def _found(expected: str, right: int, count: int) -> str:
+    """What was expected of so many accounts, and of how many of them it came out."""
+    words = expected.split(":")[0]
+    return f"[green]{words}[/]" if right == count else f"[red]{words}: only {right:,}[/]"
+
+
+def _verdict(outcome: Outcome) -> list[RenderableType]:
+    cases, wrong, scan = outcome.cases(), outcome.wrongly_suspended(), outcome.scan
+    planted, found = int(cases["accounts"].sum()), int(cases["right"].sum())
+    others, traps = wrong["other"], {name: said for name, said in wrong.items() if name != "other"}
+    trapped, of = (sum(said[at] for said in traps.values()) for at in (0, 1))
+    each = ", ".join(f"{name} {count:,} of {many:,}" for name, (count, many) in traps.items())
+    lines = [
+        f"Planted and found: {found:,} of {planted:,}, missed: {planted - found:,}. "
+        f"Flagged without having been planted: {outcome.unplanted():,}.",
+        f"Wrongly suspended: {trapped:,} of {of:,} ({each}); of all others: {others[0]:,} of {others[1]:,}.",
+        f"Full card numbers: {scan.numbers:,} looked for in {counted(scan.files, 'file')} "
+        f"({scan.size / 1e6:.1f} MB) and in all that was printed; found: {len(scan.found):,}.",
+        f"Both nights took {outcome.seconds:.1f} s. All is in {outcome.folder}: its README.md says what to try next.",
+    ]
+    failures = [Text(shown(f"Wrong: {failure}."), style="red") for failure in outcome.failures()]
+    return [*(Text(shown(each)) for each in lines), *failures]
+
+
+def _head(words: str) -> Text:
+    return Text(words, style="bold")
+
+
+def _sign(word: str, happened: object) -> str:
+    return f"[green]{word}[/]" if happened else f"[red]not {word}[/]"

@@ -1,0 +1,364 @@
+"""The command line for lists: import, show, history, diff, export, and what a person may do by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cardscreen.cli import console as talk
+from cardscreen.cli.commands import App
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from cardscreen.kinds.tokens import TokenKey
+
+list_app = App(help="The store of listings: import files, look at it, undo.")
+
+_Store = Annotated[str, typer.Option("--store", help="The store's folder or URL.", show_default=False)]
+_AsOf = Annotated[str | None, typer.Option(help="The day that is asked about, YYYY-MM-DD; today when left out.")]
+_Version = Annotated[int | None, typer.Option(help="A version of the store; the newest when left out.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
+_Source = Annotated[str | None, typer.Option(help="Only this source's listings.")]
+_Kind = Annotated[str | None, typer.Option(help="Only this kind: phone, card, …")]
+_Reason = Annotated[str | None, typer.Option(help="Only listings with this reason code.")]
+_KeyFile = Annotated[Path | None, typer.Option(help="File with the token key, readable by its owner only.")]
+_KeyEnv = Annotated[str | None, typer.Option(help="Environment variable with the token key.")]
+_By = Annotated[str, typer.Option(help="Who decides; kept in the history.", show_default=False)]
+_Because = Annotated[str, typer.Option("--reason", help="Why; kept in the history.", show_default=False)]
+
+
+def _day(text: str | None) -> date:
+    from datetime import date
+
+    from cardscreen.tables.opening import parse_day
+
+    return parse_day(text) if text else date.today()
+
+
+def _key(file: Path | None, env: str | None) -> TokenKey | None:
+    from cardscreen.foundation.errors import ConfigError
+    from cardscreen.kinds.tokens import TokenKey
+
+    if file and env:
+        raise ConfigError("give either --key-file or --key-env")
+    if file:
+        return TokenKey.from_file(file)
+    return TokenKey.from_env(env) if env else None
+
+
+def _feed(feed: Path | None, preset: str | None) -> Any:
+    from cardscreen.foundation.errors import ConfigError
+    from cardscreen.lists.feeds import presets
+    from cardscreen.lists.feeds.rows import Feed
+
+    if (feed is None) == (preset is None):
+        raise ConfigError("say how to read the file: either --feed FEED.toml or --preset NAME")
+    return Feed.read(feed) if feed else presets.feed(preset or "")
+
+
+@list_app.command("import")
+def import_(
+    file: Annotated[str, typer.Argument(help="CSV, TSV, XLSX, JSON Lines, Parquet; text may be .gz or .zst.")],
+    store: _Store,
+    feed: Annotated[Path | None, typer.Option(help="How to read it (TOML).")] = None,
+    preset: Annotated[str | None, typer.Option(help="A public format: see cardscreen list presets.")] = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(help="A check to waive, by the name that the refusal gives it; repeatable, recorded."),
+    ] = None,
+    as_of: Annotated[str | None, typer.Option(help="The day that the data is of, YYYY-MM-DD.")] = None,
+    key_file: _KeyFile = None,
+    key_env: _KeyEnv = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and count, write nothing.")] = False,
+    log: talk.Log = None,
+    as_json: _Json = False,
+) -> None:
+    """Import a source's file, or refuse it whole.
+
+    A file that fails a check leaves the store as it was; rows that can't be used lie as CSV in
+    rejects/FILE.rejects beside it.
+
+    [dim]Example:[/dim] cardscreen list import police.csv --feed police.toml --store lists
+    """
+    from cardscreen.lists.feeds.importing import import_file
+    from cardscreen.lists.store.table import Store
+    from cardscreen.tables.opening import parse_day
+
+    talk.choose(log, file=file)
+    with talk.progress(quiet=as_json) as tell:
+        tell("importing")
+        done = import_file(
+            file,
+            _feed(feed, preset),
+            Store(store),
+            allow=allow or [],
+            as_of=parse_day(as_of) if as_of else None,
+            key=_key(key_file, key_env),
+            dry_run=dry_run,
+        )
+    talk.say("imported", **done.summary())
+    if as_json:
+        talk.put_json(done.summary())
+    else:
+        from cardscreen.cli.printing import import_lines
+
+        talk.put(*import_lines(done))
+
+
+@list_app.command()
+def show(
+    store: _Store,
+    source: _Source = None,
+    kind: _Kind = None,
+    reason: _Reason = None,
+    state: Annotated[str, typer.Option(help="live, ended or all.")] = "live",
+    rows: Annotated[bool, typer.Option("--rows", help="Show listings, not sources; card numbers masked.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="How many listings to show.")] = 20,
+    version: _Version = None,
+    as_of: _AsOf = None,
+    as_json: _Json = False,
+) -> None:
+    """Show the sources and how fresh they are, or with --rows their listings.
+
+    [dim]Example:[/dim] cardscreen list show --store lists --source police --rows
+    """
+    from cardscreen.cli.printing import print_frame
+    from cardscreen.foundation.errors import ConfigError
+    from cardscreen.lists.store import views as inspecting
+    from cardscreen.lists.store.table import Store
+
+    day = _day(as_of)
+    if rows:
+        which = inspecting.Filter(
+            source=source, kind=kind, reason=reason, state=_one_of("--state", state, ("live", "ended", "all"))
+        )
+        meant = inspecting.rows(Store(store), which, day, version)
+        print_frame(inspecting.shown(meant.head(limit).collect()).drop("list", "ended_by"), as_json=as_json)
+        total = inspecting.count(meant)
+        if total > limit:
+            talk.say("more rows", f"{limit:,} of {total:,} listings shown; --limit shows more")
+    elif source or kind or reason:
+        raise ConfigError("--source, --kind and --reason choose among listings: add --rows")
+    else:
+        print_frame(inspecting.overview(Store(store), day, version), as_json=as_json)
+
+
+def _one_of(option: str, said: str, choices: tuple[str, ...]) -> Any:
+    from cardscreen.foundation.errors import ConfigError, near
+
+    if said not in choices:
+        raise ConfigError(f"{option} {said!r}{near(said, choices)}: say one of {', '.join(choices)}")
+    return said
+
+
+@list_app.command()
+def history(
+    store: _Store,
+    limit: Annotated[int, typer.Option(min=1, help="How many versions to show, the newest first.")] = 20,
+    as_json: _Json = False,
+) -> None:
+    """Show what was changed, when, by whom and why.
+
+    [dim]Example:[/dim] cardscreen list history --store lists
+    """
+    from cardscreen.cli.printing import print_frame
+    from cardscreen.lists.store.table import Store
+    from cardscreen.lists.store.views import past
+
+    print_frame(past(Store(store), limit), as_json=as_json)
+
+
+@list_app.command()
+def diff(
+    store: _Store,
+    before: Annotated[int, typer.Argument(help="A version.")],
+    after: Annotated[int | None, typer.Argument(help="A later one; the newest when left out.")] = None,
+    out: Annotated[Path | None, typer.Option(help="A .csv or .parquet file for all the rows.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    as_of: _AsOf = None,
+    as_json: _Json = False,
+) -> None:
+    """Count what was added, ended and changed between two versions, by source and reason; with --out every row.
+
+    [dim]Example:[/dim] cardscreen list diff 3 4 --store lists --out changes.csv
+    """
+    from cardscreen.cli.printing import print_frame
+    from cardscreen.lists.store import views as inspecting
+    from cardscreen.lists.store.table import Store
+
+    place = Store(store)
+    found = inspecting.difference(place, before, place.at(after).number, _day(as_of))
+    print_frame(inspecting.counted(found), as_json=as_json)
+    if out:
+        inspecting.write(inspecting.shown(found), out, force=force)
+        talk.say("written", f"{talk.counted(len(found), 'row')} written to {out}")
+
+
+@list_app.command()
+def export(
+    store: _Store,
+    out: Annotated[Path, typer.Option(help="A .csv or .parquet file to write.")],
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    form: Annotated[str, typer.Option("--as", help="Card numbers: masked, token or plain.")] = "masked",
+    source: _Source = None,
+    kind: _Kind = None,
+    reason: _Reason = None,
+    state: Annotated[str, typer.Option(help="live, ended or all.")] = "live",
+    version: _Version = None,
+    as_of: _AsOf = None,
+    key_file: _KeyFile = None,
+    key_env: _KeyEnv = None,
+) -> None:
+    """Write listings to a file, with the columns that screening reads.
+
+    [dim]Example:[/dim] cardscreen list export --store lists --source police --out police.parquet
+    """
+    from cardscreen.lists.store import views as inspecting
+    from cardscreen.lists.store.table import Store
+
+    which = inspecting.Filter(
+        source=source, kind=kind, reason=reason, state=_one_of("--state", state, ("live", "ended", "all"))
+    )
+    found = inspecting.rows(Store(store), which, _day(as_of), version)
+    shown = _one_of("--as", form, ("masked", "token", "plain"))
+    count = inspecting.export(found, out, shown, _key(key_file, key_env), force=force)
+    talk.say("written", f"{talk.counted(count, 'listing')} written to {out}")
+
+
+@list_app.command()
+def expire(
+    store: _Store,
+    source: Annotated[str, typer.Option(help="Whose listings.", show_default=False)],
+    by: _By,
+    reason: _Because,
+    listing: Annotated[list[str] | None, typer.Option(help="The listing_id of one; may be repeated.")] = None,
+    reference: Annotated[str | None, typer.Option(help="All listings of this case number.")] = None,
+    as_of: Annotated[str | None, typer.Option(help="The first day without them; today when left out.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, change nothing.")] = False,
+) -> None:
+    """End listings by hand. The source's next file does not bring them back.
+
+    [dim]Example:[/dim] cardscreen list expire --store lists --source police --reference C-17 --by "A. Li"
+    --reason "case closed"
+    """
+    from cardscreen.lists.store import edits
+    from cardscreen.lists.store.table import Store
+    from cardscreen.lists.store.views import Filter
+
+    which = Filter(source=source, ids=tuple(listing or ()), reference=reference)
+    count = edits.end_listings(Store(store), which, _day(as_of), by, reason, dry_run=dry_run)
+    talk.say("ended", f"listings {'that would end' if dry_run else 'ended'}: {count:,}")
+
+
+@list_app.command()
+def retire(
+    source: Annotated[str, typer.Argument(help="Who does not list any more.")],
+    store: _Store,
+    by: _By,
+    reason: _Because,
+    as_of: Annotated[str | None, typer.Option(help="The first day without it; today when left out.")] = None,
+) -> None:
+    """End a source that delivers no more: all its listings end, and it takes no file any more.
+
+    [dim]Example:[/dim] cardscreen list retire pilot --store lists --by "A. Li" --reason "the pilot is over"
+    """
+    from cardscreen.lists.store import edits
+    from cardscreen.lists.store.table import Store
+
+    count = edits.retire(Store(store), source, _day(as_of), by, reason)
+    talk.say("retired", f"{source} is retired, listings ended: {count:,}")
+
+
+@list_app.command()
+def rename_source(
+    old: Annotated[str, typer.Argument(help="The name that the store has.")],
+    new: Annotated[str, typer.Argument(help="The name from now on.")],
+    store: _Store,
+    by: Annotated[str | None, typer.Option(help="Who decides; kept in the history. You, when left out.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Why; kept in the history.")] = None,
+) -> None:
+    """Give a source another name. Its listings keep their first days, so that holders are told apart as before.
+
+    [dim]Example:[/dim] cardscreen list rename-source police city-police --store lists
+    """
+    from cardscreen.lists.store import edits
+    from cardscreen.lists.store.table import Store, system_user
+
+    why = reason or f"{old} is called {new}"
+    count = edits.rename_source(Store(store), old, new, by or system_user(), why)
+    said = f"{old} is {new} now, with {talk.counted(count, 'listing')}: feeds and policies must name it so, too"
+    talk.say("renamed", said)
+
+
+@list_app.command()
+def adopt(store: _Store, by: _By, reason: _Because) -> None:
+    """Read on behind another program that has put the store's files together, after a check that no row is another.
+
+    [dim]Example:[/dim] cardscreen list adopt --store lists --by "A. Li" --reason "nightly OPTIMIZE of the platform"
+    """
+    from cardscreen.lists.store import edits
+    from cardscreen.lists.store.table import Store
+
+    now = edits.adopt(Store(store), by, reason)
+    talk.say("adopted", f"no row is another: read on, as version {now.number}")
+
+
+@list_app.command()
+def rollback(
+    version: Annotated[int, typer.Argument(help="The version to make current again.")],
+    store: _Store,
+    by: _By,
+    reason: _Because,
+) -> None:
+    """Make an earlier version current again; the history keeps all of them.
+
+    [dim]Example:[/dim] cardscreen list rollback 3 --store lists --by "A. Li" --reason "wrong file"
+    """
+    from cardscreen.lists.store import edits
+    from cardscreen.lists.store.table import Store
+
+    now = edits.rollback(Store(store), version, by, reason)
+    talk.say("rolled back", f"version {version} is current again, as version {now.number}")
+
+
+@list_app.command()
+def vacuum(
+    store: _Store,
+    runs: Annotated[
+        list[Path] | None, typer.Option(help="A folder of runs, whose versions are kept; repeatable.")
+    ] = None,
+    no_runs: Annotated[bool, typer.Option("--no-runs", help="No run was made from this store.")] = False,
+    keep_days: Annotated[
+        int, typer.Option(min=0, max=36_500, help="Keep all versions of the last so many days.")
+    ] = 365,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, remove nothing.")] = False,
+) -> None:
+    """Remove files that only old versions need, and what killed imports left.
+
+    Versions that runs refer to are kept, so that an auditor can still ask them.
+
+    [dim]Example:[/dim] cardscreen list vacuum --store lists --runs runs
+    """
+    from cardscreen.foundation.errors import ConfigError
+    from cardscreen.lists.store.table import Store
+    from cardscreen.review.decisions import vacuum as upkeep
+
+    if not runs and not no_runs:
+        raise ConfigError("say where the runs are that were made from the store (--runs DIR), or --no-runs")
+    removed = upkeep.vacuum(Store(store), runs or [], keep_days, dry_run=dry_run)
+    talk.say("removed", f"files {'that would be ' if dry_run else ''}removed: {removed:,}")
+
+
+@list_app.command()
+def presets() -> None:
+    """Show the public formats that --preset knows, and where each is described.
+
+    [dim]Example:[/dim] cardscreen list presets, then cardscreen list import dnc.csv --preset ftc-dnc --store lists
+    """
+    from cardscreen.lists.feeds.presets import described
+
+    for name, about in described().items():
+        talk.put(f"{name:14} {about}")

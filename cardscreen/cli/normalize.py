@@ -1,0 +1,100 @@
+"""Normalises a column of a file, or one value, for the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from cardscreen.foundation.errors import ConfigError, InputError, first_line
+from cardscreen.foundation.files import claim, not_for_others, write_whole
+from cardscreen.kinds.kind import Kind, kind_from_options
+from cardscreen.screening.exposure import check_no_tokens
+from cardscreen.tables.libraries import ENGINE_ERRORS
+from cardscreen.tables.opening import explaining, open_table, require_columns
+from cardscreen.tables.paths import files_of, is_url
+from cardscreen.tables.reading import Reading
+
+_AS_IT_IS = Reading()
+
+
+def _kind(kind: str, column: str, region: str | None) -> Kind:
+    try:
+        return kind_from_options(column, {"kind": kind} | ({"region": region} if region else {}))
+    except ConfigError as error:
+        # There is no job whose table this could be.
+        raise ConfigError(str(error).removeprefix(f"identifiers.{column}: ")) from None
+
+
+def normalize_file(
+    kind: str,
+    source: str,
+    column: str,
+    out: Path,
+    region: str | None = None,
+    reading: Reading = _AS_IT_IS,
+    *,
+    force: bool = False,
+) -> int:
+    """Replace a raw column by the fields that its kind reads, `<column>_<field>`, and write the table.
+
+    Args:
+        kind: A kind of `identifiers.KINDS`.
+        source: A path, glob or URL of any table file. A row of text that does not fit its table is an error.
+        column: The raw column; card numbers are not written again.
+        out: A .parquet or .csv file.
+        region: Region of national phone numbers.
+        reading: How text files and sheets are to be read.
+        force: Write over a file that is there.
+
+    Returns:
+        How many rows were written.
+
+    Raises:
+        MissingColumn: The column is not there.
+        InputError: The file can't be read, or `out` can't be written.
+        ConfigError: `out` has another ending, or is there already, or is what is read; options make no sense, or
+            masks would stand beside tokens.
+    """
+    if out.suffix not in (".parquet", ".csv"):
+        raise ConfigError(f"{out}: give a file ending in .parquet or .csv")
+    with explaining(source, reading):
+        table = open_table(source, reading)
+        names = table.collect_schema().names()
+        require_columns(names, [column], source)
+    claim(out, () if is_url(source) else files_of(source), force=force)
+    reader = _kind(kind, column, region)
+    if reader.truncates:
+        check_no_tokens(table, source)
+    fields = table.select(reader.fields(pl.col(column)).struct.unnest()).collect_schema().names()
+    made = [f"{column}_{field}" for field in fields]
+    if taken := [name for name in made if name in names]:
+        raise ConfigError(f"{source} has a column {taken[0]!r} already, which would be made of {column!r}: rename it")
+    if odd := [name for name, dtype in table.collect_schema().items() if dtype == pl.Object]:
+        raise InputError(f"{source}: column {odd[0]!r} is of a type that can't be read: leave it out of the file")
+    read = table.with_columns(reader.fields(pl.col(column)).alias(column)).unnest(column, separator="_")
+
+    def fill(file: Path) -> None:
+        if out.suffix == ".csv":
+            read.sink_csv(file)
+        else:
+            read.sink_parquet(file)
+
+    try:
+        with not_for_others():
+            write_whole(out, fill)
+        return int(pl.scan_parquet(out).select(pl.len()).collect().item()) if out.suffix == ".parquet" else _lines(out)
+    except ENGINE_ERRORS as error:
+        raise InputError(f"{source} can't be normalised into {out}: {first_line(error)}") from None
+
+
+def _lines(file: Path) -> int:
+    return int(pl.scan_csv(file, infer_schema=False).select(pl.len()).collect().item())
+
+
+def describe(kind: str, value: str, region: str | None = None) -> dict[str, Any]:
+    """What one value is, for a person: the fields of its kind."""
+    read = pl.DataFrame({"value": [value]}).select(_kind(kind, "value", region).fields(pl.col("value")))
+    fields: dict[str, Any] = read.item()
+    return fields

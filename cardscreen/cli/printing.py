@@ -1,0 +1,141 @@
+"""What a person sees on the terminal after a run: a table to read in ten seconds."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+
+from cardscreen.cli.console import counted, put_json
+from cardscreen.foundation.words import shown
+from cardscreen.runs.night import Run
+from cardscreen.screening.hits import NOT_JUDGED
+
+if TYPE_CHECKING:
+    from cardscreen.lists.feeds.importing import Imported
+
+_CLASSES = {
+    "hit": "on a list",
+    "exempt": "exempt",
+    "clear": "clear",
+    "not_screenable": "without a usable number",
+    "no_account": "without account",
+    NOT_JUDGED: "perhaps on a list, not looked at since too many are",
+}
+_ALWAYS = ("hit", "clear")
+_ACTIONS = ("close", "suspend", "verify", "notify", "none")
+_MEANING = {"none": "none (exempt)"}
+#: Brackets and colons in folders, sources and account ids are what they are.
+_LITERAL: Any = {"markup": False, "emoji": False}
+
+
+def run_table(done: Run) -> None:
+    """Print what one run found and where its files are."""
+    console = Console(**_LITERAL)
+    rows = done.result.summary["rows"]
+    classes = ", ".join(
+        f"{rows[name]:,} {words}" for name, words in _CLASSES.items() if rows.get(name) or name in _ALWAYS
+    )
+    console.print(f"{counted(rows['read'], 'row')} read: {classes}", highlight=False)
+    console.print(actions_table([done.result.summary], ["accounts"]))
+    console.print(_coverage(done.result.summary))
+    if left_out := done.result.summary["hits"]["left_out"]:
+        console.print(f"{counted(left_out, 'weaker hit')} left out, past hits_per_account", highlight=False)
+    for line in done.news:
+        console.print(shown(line), highlight=False, soft_wrap=True)
+    where = shown(str(done.folder or "dry run, nothing written"))
+    console.print(f"{'held' if done.held else 'run'}: {where}", soft_wrap=True)
+
+
+def print_frame(frame: pl.DataFrame, *, as_json: bool) -> None:
+    """Print a small table, for a person or as one line of JSON."""
+    if as_json:
+        put_json(frame.to_dicts())
+        return
+    told = frame.select(column for column in frame if column.null_count() < len(frame) or not len(frame))
+    table = Table(*(name.replace("_", " ") for name in told.columns), box=SIMPLE)
+    for column, dtype in zip(table.columns, told.dtypes, strict=True):
+        column.justify = "right" if dtype.is_integer() else "left"
+        column.no_wrap = column.header != _PROSE
+    for row in told.rows():
+        table.add_row(*(_cell(value) for value in row))
+    console = Console(width=None if sys.stdout.isatty() else _WIDE, **_LITERAL)
+    # Of its own width a console never says that it is too small.
+    if Console(width=_BOUNDLESS, **_LITERAL).measure(table).minimum <= console.width:
+        console.print(table if len(told) else "none")
+        return
+    # Nothing is cut off: where the rows don't fit, each is told in lines.
+    wide = max(map(len, told.columns))
+    for listing in told.rows(named=True):
+        for name, value in listing.items():
+            console.print(f"{name.replace('_', ' '):{wide}}  {_cell(value)}", highlight=False, soft_wrap=True)
+        console.print()
+
+
+_WIDE = 200  # columns, where no terminal sets a limit
+_BOUNDLESS = 100_000
+_PROSE = "note"  # the one column that may take several lines
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}Z"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return "" if value is None else shown(str(value))
+
+
+def import_lines(done: Imported) -> Iterator[str]:
+    """What an import did, in a few sentences."""
+    counts = done.counts
+    written = f" as version {done.version}" if done.version is not None else ", dry run: nothing was written"
+    yield f"{done.source}: {counted(counts['read'], 'row')} read{written}"
+    told = {name: counts.get(name, 0) for name in _OUTCOMES}
+    yield "  " + ", ".join(f"{count:,} {name}" for name, count in told.items() if count or name in ("added", "ended"))
+    yield f"  in force: {counted(counts['in_force'], 'listing')}, before: {counts['in_force_before']:,}"
+    if done.encoding and done.encoding != "utf-8":
+        yield f"  read as {done.encoding}"
+    yield from (f"  {note}" for note in done.notes)
+    if done.changed_on < done.confirmed_on:
+        yield f"  nothing has changed since {done.changed_on}: the data is true of {done.confirmed_on}, too"
+    elif done.again:
+        yield f"  this very file was imported last: the data is of {done.confirmed_on}"
+    if done.rejects:
+        where = f", see {done.summary()['rejects']}" if done.version is not None else ""
+        yield f"  {counted(counts['rejected'], 'row')} can't be used{where}"
+    for problem in done.waived:
+        yield f"  waived: {problem}"
+
+
+_OUTCOMES = (
+    *("added", "reopened", "changed", "unchanged", "ended", "merged"),
+    *("already", "repeated", "absent", "stale", "closed"),
+)
+
+
+def actions_table(summaries: Sequence[dict[str, Any]], titles: Sequence[str]) -> Table:
+    """How many accounts each action is recommended for, in one or several runs."""
+    table = Table("recommended action", *titles, box=SIMPLE)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for action in _ACTIONS:
+        counts = [summary["flagged"]["actions"].get(action, 0) for summary in summaries]
+        if any(counts):
+            table.add_row(_MEANING.get(action, action), *(f"{count:,}" for count in counts))
+    return table
+
+
+def _coverage(summary: dict[str, Any]) -> Table:
+    names = ("cells", "missing", "rejected", "clear", "exempt", "hit", "invalid")
+    table = Table(*names[:-1], "(not valid)", box=SIMPLE)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for identifier, cells in summary["coverage"].items():
+        table.add_row(f"{shown(identifier)} ({cells['cells']:,})", *(f"{cells[name]:,}" for name in names[1:]))
+    return table

@@ -1,0 +1,259 @@
+"""The command line for finished runs: look at them, decide about held ones, keep few."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cardscreen.cli import console as talk
+from cardscreen.cli.commands import App
+
+if TYPE_CHECKING:
+    from cardscreen.review.find import Finished
+
+runs_app = App(help="Finished runs: look at them, decide about held ones, keep few.")
+
+_Place = Annotated[Path, typer.Argument(help="An output folder, or the job that writes there.", show_default=False)]
+_Run = Annotated[Path, typer.Argument(help="A run's folder; of a job or an output folder its newest published run.")]
+_Waiting = Annotated[Path, typer.Argument(help="The held run's folder, such as runs/.held/20261124T020000Z.")]
+_By = Annotated[str, typer.Option(help="Who decides; kept in the manifest.", show_default=False)]
+_Because = Annotated[str, typer.Option("--reason", help="Why; kept in the manifest.", show_default=False)]
+_Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
+
+
+@runs_app.command("list")
+def list_(place: _Place, as_json: _Json = False) -> None:
+    """Show the runs of an output folder, the oldest first, and why some are held.
+
+    [dim]Example:[/dim] cardscreen runs list job.toml
+    """
+    from cardscreen.cli.printing import print_frame
+    from cardscreen.review.find import all_in, output_folder
+    from cardscreen.review.overview import table_of
+
+    print_frame(table_of(all_in(output_folder(place))), as_json=as_json)
+
+
+@runs_app.command()
+def show(run: _Run, as_json: _Json = False) -> None:
+    """Show one run: what it read and found, what would change, why it is held, who decided.
+
+    [dim]Example:[/dim] cardscreen runs show runs/.held/20261124T020000Z
+    """
+    from cardscreen.review.overview import described
+
+    told = described(_meant(run))
+    if as_json:
+        talk.put_json(told)
+        return
+    for name, said in told.items():
+        for line in said if isinstance(said, list) else [said]:
+            talk.put(f"{name.replace('_', ' '):12} {line}")
+
+
+@runs_app.command()
+def approve(
+    run: _Waiting,
+    by: _By,
+    reason: _Because,
+    late: Annotated[bool, typer.Option("--late", help="Even after approve_within_days.")] = False,
+) -> None:
+    """Publish a held run, while the run that it was compared with is still the newest. Grace runs from now.
+
+    [dim]Example:[/dim] cardscreen runs approve runs/.held/20261124T020000Z --by "A. Li" --reason "list was expected"
+    """
+    from cardscreen.review.decisions import held as deciding
+
+    done = deciding.approve(_held(run), by, reason, late=late)
+    talk.say("approved", f"cardscreen: published as {done.folder}", run=done.run_id, by=by)
+    if redated := done.records["approvals"][-1].get("redated"):
+        accounts = talk.counted(redated["accounts"], "account")
+        said = f"cardscreen: {accounts} newly told: days of grace begin on {redated['to']}, not on {done.as_of}"
+        talk.say("redated", said, run=done.run_id, **redated)
+
+
+@runs_app.command()
+def discard(run: _Waiting, by: _By, reason: _Because) -> None:
+    """Throw a held run away: its personal data is removed, its manifest stays and says who decided.
+
+    [dim]Example:[/dim] cardscreen runs discard runs/.held/20261124T020000Z --by "A. Li" --reason "wrong list"
+    """
+    from cardscreen.review.decisions import held as deciding
+
+    done = deciding.discard(_held(run), by, reason)
+    talk.say("discarded", f"cardscreen: discarded, its record stays in {done.folder}", run=done.run_id, by=by)
+
+
+@runs_app.command()
+def prune(
+    place: _Place,
+    keep: Annotated[str, typer.Option(help="90d: runs of the last 90 days; 30: the newest 30.", show_default=False)],
+    held: Annotated[bool, typer.Option("--held", help="Also runs that wait for approval.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, remove nothing.")] = False,
+    as_json: _Json = False,
+) -> None:
+    """Remove the personal data of old runs; their manifests stay. The newest run and its base are never touched.
+
+    [dim]Example:[/dim] cardscreen runs prune job.toml --keep 90d --dry-run
+    """
+    from cardscreen.review.decisions.retention import Keep, prune
+    from cardscreen.review.find import output_folder
+
+    done = prune(output_folder(place), Keep.parse(keep), held=held, dry_run=dry_run)
+    if as_json:
+        talk.put_json({run.run_id: files for run, files in done})
+    else:
+        for run, files in done:
+            talk.put(f"{run.run_id}: {talk.counted(len(files), 'file')}")
+    verb = "would be pruned" if dry_run else "pruned"
+    talk.say("pruned", f"cardscreen: {talk.counted(len(done), 'run')} {verb}", runs=[run.run_id for run, _ in done])
+
+
+def _meant(place: Path) -> Finished:
+    """The run that a person means, and a word about a later one that waits."""
+    from cardscreen.review.find import later_held, meant, sound
+
+    run = sound(meant(place))
+    if waits := later_held(place, run):
+        talk.say("later held", f"cardscreen: a later night, {waits.as_of}, is held: {waits.folder}", run=waits.run_id)
+    return run
+
+
+def _held(place: Path) -> Finished:
+    """A run that a person decides about: named by its own folder, since `latest` is no held one."""
+    from cardscreen.foundation.errors import ConfigError
+    from cardscreen.review.find import all_in, meant, output_folder
+
+    if not (place / "manifest.json").exists() and (place.is_dir() or place.suffix == ".toml"):
+        waiting = [run for run in all_in(output_folder(place)) if run.state == "held"]
+        names = ", ".join(run.run_id for run in waiting)
+        raise ConfigError(f"{place} is no run: name the folder of one. Held are: {names or 'none'}")
+    return meant(place)
+
+
+def add_to(app: App) -> None:
+    """Add the commands about runs."""
+    app.add_typer(runs_app, name="runs")
+    app.command()(explain)
+    app.command()(audit)
+    app.command("diff")(diff)
+    app.command()(upgrade)
+
+
+def explain(
+    account: Annotated[str, typer.Argument(help="The account's id.", show_default=False)],
+    run: Annotated[
+        Path, typer.Option(help="A run's folder; of a job or an output folder its newest published run.")
+    ] = Path("runs"),
+    as_json: _Json = False,
+) -> None:
+    """Tell one account's story: what was found, what follows by which rule, since when, and why.
+
+    [dim]Example:[/dim] cardscreen explain A0042 --run job.toml
+    """
+    from cardscreen.review.sentences import sentences
+    from cardscreen.review.story import tell
+
+    story = tell(_meant(run), account)
+    if as_json:
+        talk.put_json(story.summary() | {"sentences": list(sentences(story))})
+        return
+    talk.put(*sentences(story))
+
+
+def audit(
+    run: _Run,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Run it again from what it was made of, and compare.")
+    ] = False,
+    key: Annotated[
+        Path | None, typer.Option(help="The key that should have signed it, private or public; else its job's.")
+    ] = None,
+    as_json: _Json = False,
+) -> None:
+    """Check that a run is as it was written, and with --replay that it comes out the same again; exit code 3: no.
+
+    Of a job or an output folder, that all its runs are the ones that were written, and the newest whole.
+
+    [dim]Example:[/dim] cardscreen audit runs/latest --replay
+    """
+    from cardscreen.foundation.errors import InputError
+    from cardscreen.foundation.secrets.signing import KeyPlace
+    from cardscreen.review.audit import examine
+    from cardscreen.review.find import meant
+    from cardscreen.runs.job import key_place_of
+
+    place = KeyPlace(key) if key else key_place_of(run) if run.suffix == ".toml" else None
+    signer, walk = place.signer() if place else None, not (run / "manifest.json").exists()
+
+    with talk.progress(quiet=as_json) as tell:
+        tell("running it again" if replay else "reading its files")
+        report = examine(meant(run), replay=replay, walk=walk, signer=signer)
+    if as_json:
+        talk.put_json(report.summary())
+    else:
+        talk.put(*report.lines())
+    if not report.passed:
+        raise typer.Exit(InputError.exit_code)
+
+
+def upgrade(
+    place: Annotated[
+        str, typer.Argument(help="A store, an output folder, or the job that names both.", show_default=False)
+    ],
+) -> None:
+    """Write down what earlier releases did not, so that what is changed from now on is noticed.
+
+    [dim]Example:[/dim] cardscreen upgrade job.toml
+    """
+    from cardscreen.review.decisions.upgrading import upgrade as run_upgrade
+
+    told = list(run_upgrade(place))
+    for sentence in told or ["nothing to upgrade: all is there already"]:
+        talk.say("upgraded", f"cardscreen: {sentence}")
+
+
+def diff(
+    run: _Run,
+    other: Annotated[Path | None, typer.Argument(help="The later run.", show_default=False)] = None,
+    policy: Annotated[Path | None, typer.Option(help="Another policy, in place of a later run.")] = None,
+    rows: Annotated[int, typer.Option(min=0, help="Show so many accounts.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="A .csv or .parquet file for all the accounts.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    anyway: Annotated[bool, typer.Option("--anyway", help="Even if identifiers or account ids differ.")] = False,
+    as_json: _Json = False,
+) -> None:
+    """Count who enters, leaves, escalates or eases from a run to another, or under another policy: nobody is touched.
+
+    [dim]Example:[/dim] cardscreen diff runs/latest --policy stricter.toml --out moved.csv
+    """
+    from cardscreen.cli.printing import print_frame
+    from cardscreen.foundation.errors import ConfigError
+    from cardscreen.lists.store.views import write
+    from cardscreen.review import compare as comparing
+    from cardscreen.review.find import looking_into, meant, sound
+
+    if other is not None and policy is not None:
+        raise ConfigError("say what to compare the run with: another run or --policy FILE, not both")
+    if other is None and policy is None:
+        raise ConfigError("say what to compare the run with: another run, or --policy FILE")
+    named = [sound(meant(place)) for place in (run, other) if place is not None]
+    with looking_into(*named):
+        if policy is not None:
+            with talk.progress(quiet=as_json) as tell:
+                tell("running it again with the other policy")
+                both = comparing.policies(named[0], policy)
+        else:
+            both = comparing.runs(*named, anyway=anyway)
+        moved = comparing.moves(both)
+    for warning in both.warnings:
+        talk.say("warning", f"cardscreen: warning: {warning}", level="warning")
+    print_frame(comparing.counted(moved), as_json=as_json)
+    told = moved.filter(moved["move"] != "same")
+    if rows:
+        print_frame(told.head(rows), as_json=as_json)
+    if out:
+        write(told, out, force=force)
+        talk.say("written", f"{talk.counted(len(told), 'row')} written to {out}")

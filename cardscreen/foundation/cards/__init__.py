@@ -1,0 +1,1 @@
+"""Schemes and check digits of card numbers, and card numbers in text, which errors must not show."""

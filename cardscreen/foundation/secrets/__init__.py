@@ -1,0 +1,1 @@
+"""Keys, and what is signed and sealed with them."""

@@ -1,0 +1,91 @@
+"""A value that must not show: logs, errors, tracebacks with variables and pickles hold its type's name only."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+from cardscreen.foundation.errors import ConfigError
+
+_LONGEST_NAME = 32  # characters; a name as long as a secret may be the secret itself, written in the wrong place
+
+
+def no_core_dump() -> None:
+    """Have this process, and those that it starts from now on, leave no memory behind in a file when they crash."""
+    if sys.platform != "win32":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+
+
+class Secret:
+    """A text that prints as `Secret(…)`, and can be neither pickled nor copied.
+
+    Example:
+        >>> password = Secret("correct horse battery staple")
+        >>> f"{password} {[password]}"
+        'Secret(…) [Secret(…)]'
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        """Keep the value."""
+        no_core_dump()
+        self._value = value
+
+    @classmethod
+    def from_file(cls, path: str | Path, is_secret: Callable[[str], bool] = lambda _: True) -> Secret:
+        """The text of a file that only its owner can read (mode 0600).
+
+        Args:
+            path: The file.
+            is_secret: Whether a text is one at all: of others the mode is not asked.
+
+        Raises:
+            ConfigError: No such file, or others can read it.
+        """
+        file = Path(path)
+        try:
+            with file.open(encoding="utf-8") as stream:
+                # Of the open file, so that no other takes its place in between.
+                mode, secret = os.fstat(stream.fileno()).st_mode, cls(stream.read().strip())
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            raise ConfigError(f"the key file {file} can't be read: {why}") from None
+        if sys.platform != "win32" and mode & (stat.S_IRWXG | stat.S_IRWXO) and is_secret(secret.reveal()):
+            raise ConfigError(f"the key file {file} can be read by others: chmod 600 {file}")
+        return secret
+
+    @classmethod
+    def from_env(cls, name: str, what: str) -> Secret:
+        """The text in an environment variable.
+
+        Raises:
+            ConfigError: It is not set, or empty; says what should be in it.
+        """
+        secret = cls(os.environ.get(name, "").strip())
+        if not secret.reveal():
+            said = f" {name}" if len(name) < _LONGEST_NAME else ""
+            raise ConfigError(f"the environment variable{said} holds no {what}: give the variable's name")
+        return secret
+
+    def reveal(self) -> str:
+        """The value itself, for the one place that needs it."""
+        return self._value
+
+    def __repr__(self) -> str:
+        """Nothing of the value, not even its length."""
+        return "Secret(…)"
+
+    def __reduce__(self) -> NoReturn:
+        """Secrets stay in the process that read them."""
+        raise TypeError("a secret can't be pickled or copied: read it where it is needed")
+
+    def __getstate__(self) -> NoReturn:
+        """What pickling libraries ask for where they don't ask `__reduce__`."""
+        self.__reduce__()

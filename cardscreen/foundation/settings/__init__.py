@@ -1,0 +1,1 @@
+"""TOML files that persons write, and every mistake in them with its line."""

@@ -1,0 +1,1 @@
+"""Bank cards: PANs, whole, masked or truncated, and who issued them."""

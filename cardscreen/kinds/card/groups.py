@@ -1,0 +1,109 @@
+"""The groups in which card numbers are written, and which digits beside each other are no one number.
+
+People number their cards and write expiry dates and card codes behind them: glued to a number, such digits make it
+somebody else's.
+"""
+
+from __future__ import annotations
+
+from itertools import accumulate
+
+import numpy as np
+import polars as pl
+
+from cardscreen.foundation.cards.luhn import is_sound
+from cardscreen.foundation.lookup.digits import Keys, blocks, sizes_of, taken
+
+_FOURS = (4, 4, 4)
+#: Sizes of the groups in use: fours with a shorter last group; Amex and Diners; the IIN and all others.
+_USUAL = [
+    *(_FOURS, *((*_FOURS, last) for last in range(1, 5)), *((*_FOURS, 4, last) for last in range(1, 4))),
+    *((4, 6, 5), (4, 6, 4), *((6, others) for others in range(7, 14))),
+]
+_WHOLE, _TEN, _ZERO, _NINE = 16, np.uint64(10), ord("0"), 9
+_WRITTEN = "|".join(" ".join(f"[0-9]{{{size}}}" for size in groups) for groups in _USUAL)
+#: Groups with one blank between each two.
+USUAL = f"^(?:[0-9]+|{_WRITTEN})$"
+#: Among other groups some that would be a number by themselves.
+HOLDS_NUMBER = f"(?:^| )(?:[0-9]{{12,}}|{_WRITTEN})(?: |$)"
+#: A small number, such as which card of several, and a whole one.
+ORDINAL = f"^[0-9]{{1,3}} ([0-9]{{12,19}}|{_WRITTEN})$"
+#: A whole number, and what may belong to it or be a card code.
+CODED = r"^((?:[0-9]{4} ){3}[0-9]{4}) [0-9]{1,3}$"
+_PAIR = r"^([0-9]{6,9})(?: |\.{2,}|…|⋯)([0-9]{6,9})$"
+_SHOWN = "[0-9*•●＊xX#]"
+_MASK = "[^0-9 ]"
+#: Of numbers with hidden digits: a small number in front, or two groups of digits behind; and where these are usual.
+_BESIDE_HIDDEN = f"^[0-9]{{1,3}} |{_MASK} ?[0-9]+ [0-9]+$"
+_USUAL_HIDDEN = (
+    f"^(?:{_SHOWN}{{4}} ){{3}}{_SHOWN}{{4}}$|^(?:{_SHOWN}{{4}} ){{3}}{_SHOWN}{{0,3}}{_MASK}{_SHOWN}* {_SHOWN}{{1,3}}$"
+)
+
+
+def are_prefixes(spaced: pl.Expr) -> pl.Expr:
+    """Whether two groups are the first and last of a range of prefixes: equally long, and they begin alike.
+
+    Example:
+        >>> cells = pl.DataFrame({"x": ["62220200 62220299", "41111111 11111111"]})
+        >>> cells.select(are_prefixes(pl.col("x"))).to_series().to_list()
+        [True, False]
+    """
+    low, high = spaced.str.extract(_PAIR, 1), spaced.str.extract(_PAIR, 2)
+    alike = (low.str.len_bytes() == high.str.len_bytes()) & (low.str.head(2) == high.str.head(2))
+    return alike.fill_null(value=False)
+
+
+def are_odd_hidden(spaced: pl.Expr) -> pl.Expr:
+    """Whether groups of which some hide digits are more than one number with hidden digits."""
+    return are_prefixes(spaced) | (spaced.str.contains(_BESIDE_HIDDEN) & ~spaced.str.contains(_USUAL_HIDDEN))
+
+
+def values_in_groups(text: pl.Series) -> Keys:
+    """The numbers of texts that are digits in usual groups with one ASCII space or hyphen between each two.
+
+    Returns:
+        0 for all others, those that begin with 0, and those that may end in a card code.
+
+    Example:
+        >>> values_in_groups(pl.Series(["4111 1111-1111 1111", "4 371449635398431"])).tolist()
+        [4111111111111111, 0]
+    """
+    values = np.zeros(len(text), dtype=np.uint64)
+    size = sizes_of(text)[0]
+    if text.null_count():
+        size = size * text.is_not_null().to_numpy()
+    for length, usual in _BY_LENGTH.items():
+        rows = np.flatnonzero(size == length)
+        for block in blocks(len(rows)):
+            some = rows[block]
+            content = taken(text, some).str.join("").item().encode()
+            columns = np.frombuffer(content, dtype=np.uint8).reshape(-1, length).T.copy()
+            for groups in usual:
+                values[some] += _read(columns, groups)
+    return values
+
+
+def _read(columns: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], groups: tuple[int, ...]) -> Keys:
+    """The numbers in such groups, of texts of one length, one column for each byte; 0 for others."""
+    signs = [end + place for place, end in enumerate(accumulate(groups[:-1]))]
+    fits = columns[0] > _ZERO
+    for sign in signs:
+        fits &= (columns[sign] == ord(" ")) | (columns[sign] == ord("-"))
+    values = np.zeros(columns.shape[1], dtype=np.uint64)
+    if not fits.any():
+        return values
+    for place, column in enumerate(columns):
+        if place not in signs:
+            digit = column - np.uint8(_ZERO)
+            fits &= digit <= _NINE
+            values *= _TEN
+            values += digit
+    values *= fits
+    if sum(groups) > _WHOLE and len(groups) > len(_FOURS):
+        values *= ~is_sound(values // np.uint64(10 ** groups[-1]))
+    return values
+
+
+_BY_LENGTH: dict[int, list[tuple[int, ...]]] = {}
+for _groups in _USUAL:
+    _BY_LENGTH.setdefault(sum(_groups) + len(_groups) - 1, []).append(_groups)

@@ -1,0 +1,158 @@
+"""What an identifier kind is, and the kinds there are.
+
+Screening, listings and the command line know the kinds only through this module: a new kind
+is one module with a class of this shape, and one entry in `KINDS`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol
+
+import polars as pl
+
+from cardscreen.foundation.errors import ConfigError, near
+from cardscreen.foundation.lookup.digits import Flags, Keys, PlainKeys
+from cardscreen.kinds.card.kind import Card
+from cardscreen.kinds.phone.kind import Phone
+from cardscreen.kinds.wallet.kind import Wallet
+
+
+class Kind(Protocol):
+    """One kind of identifier, with the options of one account column that holds it."""
+
+    #: As in the `kind` column of listings.
+    name: ClassVar[str]
+    #: Whether values of this kind occur truncated, so that only some digits are shown.
+    truncates: ClassVar[bool]
+    #: What is counted of values that are screened although something is wrong with them: `invalid`, or a note.
+    flaw: ClassVar[str]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is counted beside: what a `schema.SCAN` cell's note may say, and perhaps the flaw."""
+        ...
+
+    @property
+    def holder_since(self) -> str | None:
+        """Account column that says since when this holder has the identifier."""
+        ...
+
+    def columns(self) -> list[str]:
+        """Account columns that reading needs beside the cell itself."""
+        ...
+
+    def tables(self) -> list[str]:
+        """Names of the `numbering.lookup.tables` that reading needs."""
+        ...
+
+    def split(self, cell: pl.Expr) -> pl.Expr | None:
+        """A List of the identifiers in a cell, or in all of a List of cells; None where a cell holds one."""
+        ...
+
+    def keys_of(self, cells: pl.DataFrame) -> PlainKeys:
+        """The keys of cells that need no closer look, 0 for all others: `scan` says of these what they are.
+
+        Args:
+            cells: The identifier column, then those of `columns`.
+        """
+        ...
+
+    @staticmethod
+    def is_flawed(keys: Keys, status: pl.Series) -> Flags:
+        """Of cells with these keys and statuses, as `scan` gives them, which have the `flaw`."""
+        ...
+
+    def scan(self, cell: pl.Expr) -> pl.Expr:
+        """`schema.SCAN`: the key to look up, that of `key`. Keys of numbers in a range lie in its range."""
+        ...
+
+    def read(self, cell: pl.Expr) -> pl.Expr:
+        """`schema.READ`: the canonical value."""
+        ...
+
+    def show(self, value: pl.Expr) -> pl.Expr:
+        """What of canonical values results hold."""
+        ...
+
+    def fields(self, cell: pl.Expr) -> pl.Expr:
+        """What a person may see of a cell: the Struct of the kind's public function."""
+        ...
+
+    def listed(self, cell: pl.Expr) -> pl.Expr:
+        """`forms.WRITTEN`: what a source's cell lists, in the canonical form."""
+        ...
+
+    def claims(self, cell: pl.Expr) -> pl.Expr:
+        """Whether a cell is surely of this kind: Boolean, never null."""
+        ...
+
+    @staticmethod
+    def is_doubtful(value: pl.Expr) -> pl.Expr:
+        """Whether a canonical value may be another kind's number: Boolean."""
+        ...
+
+    @staticmethod
+    def is_too_wide(value: pl.Expr, limit: int) -> pl.Expr:
+        """Whether a canonical range covers more than so many numbers: Boolean."""
+        ...
+
+    @staticmethod
+    def key(value: pl.Expr) -> pl.Expr:
+        """The UInt64 key of a canonical value; several values may share one."""
+        ...
+
+    @staticmethod
+    def stub(value: pl.Expr) -> pl.Expr:
+        """The visible digits that a truncated value shares with the full one, as UInt64; null if none."""
+        ...
+
+    @staticmethod
+    def stubs_of(found: Keys) -> Keys:
+        """The stubs of such keys as `keys_of` finds; 0 where the kind has none."""
+        ...
+
+    @staticmethod
+    def listing(value: pl.Expr) -> pl.Expr:
+        """`forms.WRITTEN`: how a listed value is read."""
+        ...
+
+
+KINDS: Mapping[str, type[Kind]] = {kind.name: kind for kind in (Phone, Card, Wallet)}
+
+_TYPES = {str: "text", bool: "true or false", int: "a whole number"}
+
+
+def options_of(name: str) -> list[str]:
+    """The options that a kind has."""
+    return list(inspect.signature(KINDS[name]).parameters)
+
+
+def kind_from_options(column: str, options: Mapping[str, Any]) -> Kind:
+    """The kind that a job file describes: `{kind = "phone", region = "CN"}`.
+
+    Raises:
+        ConfigError: No kind, an unknown one, or an option that it does not have.
+    """
+    rest = dict(options)
+    name = rest.pop("kind", None)
+    if name not in KINDS:
+        said = "no kind is given" if name is None else f"unknown kind {name!r}{near(str(name), KINDS)}"
+        raise ConfigError(f"identifiers.{column}: {said}: the kinds are {', '.join(KINDS)}")
+    kind = KINDS[name]
+    known = options_of(name)
+    for option, value in rest.items():
+        if option not in known:
+            raise ConfigError(
+                f"identifiers.{column}: a {name} has no option {option!r}{near(option, known)}: "
+                f"the options are {', '.join(known)}"
+            )
+        default = inspect.signature(kind).parameters[option].default
+        wanted = str if default is None else type(default)
+        if type(value) is not wanted:
+            raise ConfigError(f"identifiers.{column}: {option} must be {_TYPES[wanted]}, not {value!r}")
+    try:
+        return kind(**rest)
+    except ConfigError as error:
+        raise ConfigError(f"identifiers.{column}: {error}") from None

@@ -1,0 +1,1 @@
+"""Phone numbers, read exactly as `phonenumbers` reads them, from tables."""

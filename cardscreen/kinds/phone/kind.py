@@ -1,0 +1,309 @@
+"""Phone numbers: from raw cells to E.164, exactly as the `phonenumbers` package reads them.
+
+An E.164 number (ITU-T E.164) is a country code and a national significant number, at most 15 digits
+by the standard; libphonenumber lets a few more pass, and so does this module, since a number that is
+not valid today may still be on a list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import phonenumbers
+import polars as pl
+
+from cardscreen.foundation import schema
+from cardscreen.foundation.errors import ConfigError, near
+from cardscreen.foundation.lookup.digits import Flags, Keys, PlainKeys
+from cardscreen.kinds import keys
+from cardscreen.kinds.listed_forms import as_listed, as_written
+from cardscreen.kinds.phone import listed as phone_forms
+from cardscreen.kinds.phone.numbering import lookup
+from cardscreen.kinds.phone.several import COMPLETED, split_phones
+from cardscreen.tables.cells import as_expr, is_damaged, named_like, over_fields, repaired, to_text
+
+#: What people write for a country whose ISO 3166 code is another.
+_ALIASES = {"UK": "GB", "EN": "GB", "EL": "GR", "CHN": "CN", "USA": "US", "GBR": "GB", "DEU": "DE", "RUS": "RU"}
+_NO_STUB = pl.lit(None, dtype=pl.UInt64)
+_REPAIRED = "repaired"
+#: Status in rejects, and note, of a cell that a spreadsheet made a quantity of, or that hides digits.
+_DAMAGED = "damaged"
+#: The note of a cell that is not international, where no region is given.
+NO_REGION = "no_region"
+_PART = 10_000_000  # rows of an eager column, which comes whole, that are worked on at once
+
+
+def phone(expr: str | pl.Expr, region: str | pl.Expr | None = None) -> pl.Expr:
+    """Parse raw phone cells as `phonenumbers` does.
+
+    Args:
+        expr: Column name or expression: String, any integer type, or Float64 with whole numbers.
+        region: Where a number without country code was dialled: an ISO 3166 code such as "CN", an
+            expression of such codes (one a row, null for none), or None: only international numbers
+            parse.
+
+    Returns:
+        Struct{e164: String, region: String, type: Enum, status: Enum}, named like the input. Null or
+        blank cells have status `missing`; cells that do not parse have the reason as status and no
+        other field; a number that parses but is not valid has status `invalid` and type `unknown`.
+
+    Raises:
+        ConfigError: `region` is a code that libphonenumber does not know.
+        InputError: When the query runs, if the column cannot hold numbers.
+
+    Source:
+        ITU-T E.164; `phonenumbers.parse`, `is_valid_number`, `region_code_for_number`, `number_type`.
+
+    Example:
+        >>> cells = pl.DataFrame({"mobile": ["138 0013 8000", "+44 20 7946 0958", "n/a"]})
+        >>> cells.select(phone("mobile", "CN").struct.field("e164")).to_series().to_list()
+        ['+8613800138000', '+442079460958', None]
+    """
+    if isinstance(region, str):
+        check_region(region)
+    return named_like(_told(as_expr(expr), region, lookup.fields, schema.PHONE), expr)
+
+
+def _told(
+    cells: pl.Expr,
+    region: str | pl.Expr | None,
+    answer: Callable[[pl.Series, str | pl.Series | None], pl.Series],
+    dtype: pl.Struct,
+) -> pl.Expr:
+    """What a function of batches of cells and their regions makes of an expression. Streams."""
+    # Before the query: within it, a thread that waits for a table takes up other batches, which wait for it, too.
+    lookup.prepare(None if isinstance(region, pl.Expr) else region)
+
+    def told(batch: pl.Series) -> pl.Series:
+        if len(batch) > _PART:
+            return pl.concat([told(batch.slice(start, _PART)) for start in range(0, len(batch), _PART)])
+        if not isinstance(region, pl.Expr):
+            return answer(batch, region)
+        cells, regions = batch.struct.unnest().get_columns()
+        return answer(cells, regions).alias(batch.name)
+
+    if isinstance(region, pl.Expr):
+        cells = pl.struct(cells, region.cast(pl.String).alias("\0region"))
+    return cells.map_batches(told, return_dtype=dtype, is_elementwise=True)
+
+
+def _is_completed(text: pl.Expr) -> pl.Expr:
+    return text.str.starts_with(COMPLETED).fill_null(False)
+
+
+def check_region(region: str) -> None:
+    """Refuse a region code that libphonenumber does not know.
+
+    Raises:
+        ConfigError: With the near code.
+    """
+    known = phonenumbers.SUPPORTED_REGIONS
+    if region in known:
+        return
+    upper = region.strip().upper()
+    meant = _ALIASES.get(upper, upper if upper in known else None)
+    hint = f" (did you mean {meant!r}?)" if meant else near(upper, known)
+    raise ConfigError(f"unknown region {region!r}{hint}: give an ISO 3166 code of two capital letters")
+
+
+@dataclass(frozen=True)
+class Phone:
+    """The identifier kind of phone numbers, read as `phone` reads them.
+
+    But what a spreadsheet has made a quantity of (`13800138000.0`, `1.38E+10`), or what hides digits (`138****8000`),
+    is `damaged` and no number: what libphonenumber makes of it may be somebody else's.
+
+    Args:
+        region: Region of numbers without country code, as for `phone`; None: international only.
+        holder_since: Account column (Date, or text as YYYY-MM-DD) that says since when this holder
+            has the number.
+        region_column: Account column of region codes, instead of one `region` for all.
+        many: A cell may hold several numbers: each is screened, as `split_phones` tells them apart. A
+            number that took its leading digits from the one before it has the status and note `completed`.
+        repair: Mend what spreadsheets did to a cell, as `repaired` does, where nothing is lost.
+        vanity: Of lists only: letters are digits of a keypad (`1-800-FLOWERS`). Otherwise a list's number has none,
+            since a remark would make it another; accounts are read as `phone` reads them.
+
+    Raises:
+        ConfigError: An unknown region, or both `region` and `region_column`.
+
+    Example:
+        >>> Phone("CN", holder_since="sim_since").name
+        'phone'
+    """
+
+    region: str | None = None
+    holder_since: str | None = None
+    region_column: str | None = None
+    many: bool = False
+    repair: bool = False
+    vanity: bool = False
+
+    name: ClassVar[str] = "phone"
+    truncates: ClassVar[bool] = False
+    flaw: ClassVar[str] = "invalid"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What may be noted of a cell."""
+        mended = (*([_REPAIRED] if self.repair else []), *([schema.COMPLETED] if self.many else []))
+        return (lookup.ASKED, _DAMAGED, *mended, *([] if self.region or self.region_column else [NO_REGION]))
+
+    def __post_init__(self) -> None:
+        """Check the options."""
+        if self.region is not None:
+            check_region(self.region)
+            if self.region_column is not None:
+                raise ConfigError("give a phone column either `region` or `region_column`, not both")
+
+    def columns(self) -> list[str]:
+        """Account columns that reading needs beside the cell itself."""
+        return [self.region_column] if self.region_column else []
+
+    def tables(self) -> list[str]:
+        """Names of the numbering tables that reading needs: where each row has a region of its own, all."""
+        regions = sorted(phonenumbers.SUPPORTED_REGIONS) if self.region_column else [self.region]
+        return lookup.names_of([region for region in regions if region])
+
+    def split(self, cell: pl.Expr) -> pl.Expr | None:
+        """The numbers in a cell, where it may hold several."""
+        return split_phones(cell, self._region()) if self.many else None
+
+    def keys_of(self, cells: pl.DataFrame) -> PlainKeys:
+        """The keys of the numbers that the tables know; none where cells are mended first."""
+        if self.repair:
+            return PlainKeys(np.zeros(len(cells), dtype=np.uint64), np.zeros(len(cells), dtype=bool))
+        numbers = cells.to_series(0)
+        found = lookup.keys_of(numbers, cells.to_series(1) if self.region_column else self.region)
+        if self.many:
+            found.keys[numbers.cast(pl.String).str.starts_with(COMPLETED).fill_null(value=False).to_numpy()] = 0
+        return found
+
+    @staticmethod
+    def is_flawed(keys: Keys, status: pl.Series) -> Flags:  # noqa: ARG004
+        """Which numbers no numbering plan has."""
+        return (status == "invalid").to_numpy()
+
+    def scan(self, cell: pl.Expr) -> pl.Expr:
+        """`schema.SCAN`: what the pass over all accounts needs; no text of a number is made."""
+        told = self._scanned(cell)
+        if NO_REGION not in self.notes:
+            return told
+        national = pl.when(pl.col("status") == "invalid_country_code").then(pl.lit(NO_REGION))
+        kept = {name: pl.col(name) for name in ("key", "stub", "shown", "status")}
+        return over_fields(told, schema.SCAN, **kept, note=pl.coalesce("note", national))
+
+    def _scanned(self, cell: pl.Expr) -> pl.Expr:
+        raw = to_text(cell)
+        told = _told(self._mended(raw), self._region(), lookup.scan, schema.SCAN)
+        damaged, field = self._is_damaged(pl.col("raw")), pl.col("told").struct.field
+        note = pl.coalesce(
+            pl.when(pl.col("raw") != self._mended(pl.col("raw"))).then(pl.lit(_REPAIRED)),
+            pl.when(_is_completed(pl.col("raw"))).then(pl.lit(schema.COMPLETED)),
+            field("note"),
+        )
+        scanned = over_fields(
+            pl.struct(raw.alias("raw"), told.alias("told")),
+            schema.SCAN,
+            key=pl.when(~damaged).then(field("key")),
+            stub=_NO_STUB,
+            shown=pl.lit(None, dtype=pl.String),
+            status=pl.when(damaged).then(pl.lit(_DAMAGED)).otherwise(field("status")),
+            note=pl.when(damaged).then(pl.lit(_DAMAGED)).otherwise(note),
+        )
+        return named_like(scanned, cell)
+
+    def read(self, cell: pl.Expr) -> pl.Expr:
+        """`schema.READ`: what evidence about a few cells needs."""
+        raw = to_text(cell)
+        told = phone(self._mended(raw), self._region())
+        damaged, field = self._is_damaged(pl.col("raw")), pl.col("told").struct.field
+        number = pl.when(~damaged).then(field("e164"))
+        status = (
+            pl.when(_is_completed(pl.col("raw")))
+            .then(pl.lit(schema.COMPLETED))
+            .otherwise(field("status").cast(pl.String))
+        )
+        read = over_fields(
+            pl.struct(raw.alias("raw"), told.alias("told")),
+            schema.READ,
+            value=number,
+            status=pl.when(damaged).then(pl.lit(_DAMAGED)).otherwise(status),
+        )
+        return named_like(read, cell)
+
+    def show(self, value: pl.Expr) -> pl.Expr:
+        """A canonical value as results hold it: as it is."""
+        return value
+
+    def fields(self, cell: pl.Expr) -> pl.Expr:
+        """What a person may see of a cell: Struct{e164, region, type, status}."""
+        return phone(self._mended(to_text(cell)), self._region())
+
+    def listed(self, cell: pl.Expr) -> pl.Expr:
+        """`forms.WRITTEN` of a source's cells: numbers, prefixes (`170*`), ranges of equal length.
+
+        Digits left open at the end (`1700000xxxx`) are a range, if such numbers can be so long. A number that was
+        completed is none of the source's.
+        """
+
+        def number(each: pl.Expr) -> pl.Expr:
+            if not (self.many or self.repair):
+                return phone(each, self._region()).struct.field("e164")
+            read = self.read(each).struct
+            return pl.when(read.field("status") != schema.COMPLETED).then(read.field("value"))
+
+        def form(text: pl.Expr) -> pl.Expr:
+            return phone_forms.form(self._mended(text), self.region, number, self.claims, vanity=self.vanity)
+
+        return as_written(cell, special=phone_forms.SPECIAL, form=form, number=number)
+
+    def claims(self, cell: pl.Expr) -> pl.Expr:
+        """Whether a cell is surely a phone number: Boolean, never null."""
+        return (phone(to_text(cell), self._region()).struct.field("status") == "valid").fill_null(value=False)
+
+    @staticmethod
+    def is_doubtful(value: pl.Expr) -> pl.Expr:
+        """Whether a canonical value may be another kind's number: longer than the standard lets a phone's be."""
+        return value.str.len_bytes() > phone_forms.LONGEST + 1
+
+    @staticmethod
+    def is_too_wide(value: pl.Expr, limit: int) -> pl.Expr:
+        """Whether a canonical prefix or range covers more than so many numbers; a prefix those as long as mobiles."""
+        return phone_forms.numbers(value) > limit
+
+    def _region(self) -> str | pl.Expr | None:
+        return pl.col(self.region_column) if self.region_column else self.region
+
+    def _mended(self, text: pl.Expr) -> pl.Expr:
+        return repaired(text) if self.repair else text
+
+    def _is_damaged(self, text: pl.Expr) -> pl.Expr:
+        return is_damaged(self._mended(text)).fill_null(value=False)
+
+    @staticmethod
+    def key(value: pl.Expr) -> pl.Expr:
+        """The UInt64 key of an E.164 number: its digits."""
+        return keys.of_digits(value)
+
+    @staticmethod
+    def stub(value: pl.Expr) -> pl.Expr:  # noqa: ARG004
+        """Null: phone numbers are not truncated."""
+        return _NO_STUB
+
+    @staticmethod
+    def stubs_of(found: Keys) -> Keys:
+        """Zeros: phone numbers are not truncated."""
+        return np.zeros_like(found)
+
+    @staticmethod
+    def listing(value: pl.Expr) -> pl.Expr:
+        """`forms.WRITTEN` of listed values: numbers, prefixes and ranges."""
+        prefix = value.str.extract(r"^(\+[1-9][0-9]{0,17})\*$")
+        low, high = value.str.extract(r"^(\+[1-9][0-9]{2,19})-\+[0-9]+$"), value.str.extract(r"-(\+[1-9][0-9]{2,19})$")
+        # A letter or a star would be dropped, and what remains be somebody's number.
+        exact = phone(pl.when(value.str.contains(r"^[+＋][^\p{L}*＊?#;,~]*$")).then(value)).struct.field("e164")
+        return as_listed(value, prefix=prefix, low=low, high=high, others={"exact": exact})

@@ -1,0 +1,190 @@
+"""How lists write more than one phone number: prefixes, dialled or international, ranges, and digits left open.
+
+And what no number is read in: libphonenumber takes letters for digits of a keypad, by which a remark behind a number
+would make it somebody else's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import phonenumbers
+import polars as pl
+from phonenumbers import PhoneMetadata
+
+from cardscreen.kinds.phone.several import COMPLETED
+from cardscreen.tables.cells import HIDDEN, QUANTITY
+
+#: Digits of an E.164 number (ITU-T E.164, 6.1).
+LONGEST = 15
+_STAR = "[*＊]"
+_RANGE = r"^\s*(\+?[0-9][0-9 ().]{5,}[0-9])\s*[-–—~～至]\s*(\+?[0-9][0-9 ().]{5,}[0-9])\s*$"
+#: Two groups of as many digits, which may be the ends of a range of prefixes.
+_ENDS = r"^\s*\+?([1-9][0-9]{1,7})\s*[-–—~～至]\s*\+?([1-9][0-9]{1,7})\s*$"
+#: Digits left open at the end. One star is a prefix.
+_OPEN = r"^(.*[0-9])\s*([xX×]+|[?？]+|[*＊]{2,}|[.]{2,}|[•●]{2,}|_{2,}|-{2,})\s*$"
+#: Ends of digits in brackets, or behind a tilde: `1390013900[1-5]`, `030 1234567~9`.
+_SPREAD = r"[\[({]\s*[0-9]{1,4}\s*[-–—~～]\s*[0-9]{1,4}\s*[\])}]\s*$|[0-9]\s*[~～]\s*[0-9]{1,4}\s*$"
+#: A sign between digits that may hide one, or stand before an extension.
+_INNER = r"(\d)[xX](\d)"
+_WORDS = r"(?s)\d.*\p{L}"
+_EXTENSION = r"(?i)^(.*?\d)[^\d\p{L}]*(?:ext\p{L}*|x|anexo|int|доб)[\s.:=-]*\d{1,7}[#\s)]*$"
+#: Text that may be more than one number, or none.
+SPECIAL = f"{_STAR}|{_RANGE}|{_ENDS}|{QUANTITY}|{_OPEN}|{HIDDEN}|{_SPREAD}|{_WORDS}"
+#: Patterns of text that no number is read in, and why.
+REASONS = {
+    f"^{COMPLETED}": "the end of a number, whose leading digits would be those of the number before it",
+    _OPEN: "digits left open where no number of that length is possible",
+    HIDDEN: "hidden digits",
+    _ENDS: "perhaps the ends of a range, but no whole numbers: write prefixes, such as 1700000*, or whole numbers",
+    _SPREAD: "perhaps a range of ends: write whole numbers from and to, such as 13900139001-13900139005",
+    _WORDS: "letters behind digits, which may be a remark: where they are those of a keypad, say vanity = true",
+}
+_LAST = 4  # digits
+_TELLING = 6  # characters: plus, country code, and whether zeros follow
+_BETWEEN = r"[\s().-]"
+
+
+def form(
+    text: pl.Expr,
+    region: str | None,
+    number: Callable[[pl.Expr], pl.Expr],
+    claims: Callable[[pl.Expr], pl.Expr],
+    *,
+    vanity: bool,
+) -> pl.Expr:
+    """`forms.WRITTEN` of text that may be more than one number.
+
+    Args:
+        text: String.
+        region: Where prefixes without country code are dialled.
+        number: The canonical value of one number.
+        claims: Whether text is surely a number.
+        vanity: Whether letters are digits of a keypad; otherwise only extensions may have some.
+    """
+    starred, ranged = text.str.contains(_STAR), text.str.contains(_RANGE)
+    prefix = text.str.replace_all(_BETWEEN, "").map_batches(
+        lambda texts: _prefixes(texts, region), return_dtype=pl.String, is_elementwise=True
+    )
+    low, high = (number(text.str.extract(_RANGE, end)).str.strip_prefix("+") for end in (1, 2))
+    ordered = (low.str.len_bytes() == high.str.len_bytes()) & (low <= high)
+    is_open, worded = text.str.contains(_OPEN), text.str.contains(_WORDS) & pl.lit(not vanity)
+    short = _are_short_ends(text, claims)
+    several = (
+        pl.when(short)
+        .then(None)
+        .when(is_open)
+        .then(_filled(text, number, claims))
+        .when(starred)
+        .then(prefix)
+        .when(ordered)
+        .then(pl.format("+{}-+{}", low, high))
+    )
+    # libphonenumber drops the point, and what it makes of the zero behind it is somebody else's number.
+    damaged = text.str.contains(QUANTITY) | text.str.contains(HIDDEN) | text.str.contains(_SPREAD)
+    bare = text.str.extract(_EXTENSION)
+    hiding = text.str.contains(_INNER) & claims(text.str.replace_all(_INNER, "${1}0${2}"))
+    extended = worded & claims(bare) & (number(bare) == number(text)) & ~hiding
+    one = ~starred & ~ranged & ~damaged & ~is_open & ~short & (~worded | extended)
+    alone = pl.when(one).then(number(text))
+    return pl.coalesce(
+        pl.when(several.is_not_null()).then(pl.struct(match=pl.lit("range"), value=several)),
+        pl.struct(match=pl.when(alone.is_not_null()).then(pl.lit("exact")), value=alone),
+    )
+
+
+def _are_short_ends(text: pl.Expr, claims: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
+    """Whether two rising groups of digits that begin alike are the ends of a range of beginnings: Boolean, never null.
+
+    As one number they would be somebody's (`17000-17099`), and as a range that of numbers which nobody has.
+    """
+    low, high = (text.str.extract(_ENDS, end) for end in (1, 2))
+    size = low.str.len_bytes()
+    alike = (size == high.str.len_bytes()) & (low < high) & (low.str.head(size // 2) == high.str.head(size // 2))
+    return (alike & ~claims(low)).fill_null(value=False)
+
+
+def _filled(text: pl.Expr, number: Callable[[pl.Expr], pl.Expr], claims: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
+    """The canonical range of text with digits left open at its end; null where no number is so long.
+
+    Null too where one digit is left open behind a whole number: that sign is a remark.
+    """
+    start, signs = text.str.extract(_OPEN, 1), text.str.extract(_OPEN, 2)
+    count = signs.str.len_chars().cast(pl.Int64)
+    low, high = (number(start + signs.str.replace_all(".", digit)) for digit in ("0", "9"))
+    shared = low.str.head(-count)
+    # A carrier's prefix in front is left out in reading, and perhaps all that was written.
+    last = start.str.replace_all(r"\D", "").str.tail(_LAST)
+    whole = (high.str.head(-count) == shared) & shared.str.ends_with(last)
+    possible = low.map_batches(_are_possible, return_dtype=pl.Boolean, is_elementwise=True)
+    return pl.when(whole & possible & ~((count == 1) & claims(start))).then(pl.format("{}-{}", low, high))
+
+
+def _are_possible(values: pl.Series) -> pl.Series:
+    """Whether E.164 numbers have a length that their country has; this depends on few digits, so it is asked seldom."""
+    few = values.str.head(_TELLING) + values.str.slice(_TELLING).str.replace_all(".", "0")
+    told = {value: _is_possible(value) for value in few.unique().drop_nulls().to_list()}
+    return few.replace_strict(told, default=None, return_dtype=pl.Boolean)
+
+
+def _is_possible(value: str) -> bool:
+    try:
+        number = phonenumbers.parse(value)
+    except phonenumbers.NumberParseException:
+        return False
+    return phonenumbers.is_possible_number_with_reason(number) == phonenumbers.ValidationResult.IS_POSSIBLE
+
+
+def _prefixes(texts: pl.Series, region: str | None) -> pl.Series:
+    """Canonical prefixes of texts such as `+86170*` and, dialled in the region, `170*`; null for others."""
+    international = pl.col("x").str.extract(rf"^[+＋]([1-9][0-9]{{0,17}}){_STAR}$")
+    return texts.to_frame("x").select(pl.format("+{}*", pl.coalesce(international, _national(region)))).to_series()
+
+
+def _national(region: str | None) -> pl.Expr:
+    """The digits of prefixes dialled in a region, with the country code in front."""
+    metadata = PhoneMetadata.metadata_for_region(region, None) if region else None
+    if metadata is None:
+        return pl.lit(None, dtype=pl.String)
+    digits = pl.col("x").str.extract(rf"^([0-9]{{1,15}}){_STAR}$")
+    trunk, code = metadata.national_prefix, str(metadata.country_code)
+    # With the country code in front and no plus it can be read in two ways, and so with most trunk prefixes: such a
+    # listing must be written with a plus.
+    unclear = digits.str.starts_with("00") | digits.str.starts_with(code)
+    if trunk and trunk != "0":
+        unclear = unclear | digits.str.starts_with(trunk)
+    return pl.when(~unclear).then(pl.lit(code) + (digits.str.strip_prefix("0") if trunk == "0" else digits))
+
+
+def numbers(value: pl.Expr) -> pl.Expr:
+    """How many numbers a canonical prefix or range covers, a prefix those as long as mobiles: Float64.
+
+    Example:
+        >>> ranges = pl.DataFrame({"value": ["+86170*", "+8617000000000-+8617000000099"]})
+        >>> ranges.select(numbers(pl.col("value"))).to_series().to_list()
+        [100000000.0, 100.0]
+    """
+    return value.map_batches(_counted, return_dtype=pl.Float64, is_elementwise=True)
+
+
+def _counted(values: pl.Series) -> pl.Series:
+    """Ranges are few, and country codes fewer."""
+    return pl.Series(values.name, [_count(value) for value in values.to_list()], dtype=pl.Float64)
+
+
+def _count(value: str) -> float:
+    if not value.endswith("*"):
+        low, high = (int(end) for end in value.split("-"))
+        return high - low + 1
+    digits = value[1:-1]
+    known = phonenumbers.COUNTRY_CODE_TO_REGION_CODE
+    code = next((int(digits[:size]) for size in (1, 2, 3) if int(digits[:size]) in known), None)
+    if code is None or digits == str(code):  # a whole country, however few its numbers are
+        return 10.0**LONGEST
+    region = phonenumbers.region_code_for_country_code(code)
+    home = PhoneMetadata.metadata_for_region_or_calling_code(code, region or "")
+    if home is None:
+        return 10.0**LONGEST
+    described = home.mobile if home.mobile and home.mobile.possible_length else home.general_desc
+    longest = max(described.possible_length) if described else LONGEST
+    return 10.0 ** max(len(str(code)) + longest - len(digits), 0)

@@ -1,0 +1,157 @@
+"""What may leave the library of a card number: a mask, or a token under a secret key.
+
+A token is HMAC-SHA-256 over `kind:canonical value`, so that two institutions that share a key can match
+lists without showing a number. The key's id stands in front: a list under another key is told apart from
+a list that holds nobody.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from pathlib import Path
+from typing import NoReturn
+
+import polars as pl
+import polars_hash as plh
+
+from cardscreen.foundation.errors import ConfigError
+from cardscreen.foundation.secrets.secret import Secret
+from cardscreen.tables.cells import as_expr, named_like
+
+#: PCI DSS 4.0.1, requirement 3.4.1 and 3.5.1: at most the first six and the last four digits.
+FIRST_SHOWN = 6
+LAST_SHOWN = 4
+_LONG_PAN = 16  # digits from which an IIN has eight (ISO/IEC 7812-1:2017)
+_STARS = pl.Series(["*" * hidden for hidden in range(20)])
+#: The form of a token: the key's id, a colon, and 32 bytes in unpadded URL-safe base64.
+TOKEN = r"^[0-9a-f]{8}:[A-Za-z0-9_-]{43}$"
+_ID_LENGTH = 8  # hexadecimal digits
+_SHORTEST_SECRET = 32  # characters
+
+
+def mask(pan: pl.Expr, first: int = FIRST_SHOWN, last: int = LAST_SHOWN) -> pl.Expr:
+    """Some leading and trailing digits, the rest `*`, as long as the PAN itself.
+
+    Args:
+        pan: String: a PAN of 12 to 19 digits, the like with `*` for hidden digits, or with `…` for an unknown
+            number of them, which the mask then has too.
+        first: How many leading digits to show, at most 8; PANs under 16 digits show at most six.
+        last: How many trailing digits, at most 4.
+
+    Returns:
+        String; null for null.
+
+    Source:
+        PCI DSS 4.0.1, 3.5.1 (truncation).
+
+    Example:
+        >>> pl.DataFrame({"pan": ["4111111111111111"]}).select(mask(pl.col("pan"))).item()
+        '411111******1111'
+    """
+    elided = pan.str.replace(f"^([0-9]{{0,{min(first, FIRST_SHOWN)}}})[0-9]*…(?:.*?)([0-9]{{0,{last}}})$", "${1}…${2}")
+    shortened = pan.str.contains("…", literal=True)
+    return pl.when(shortened).then(elided).otherwise(mask_of_known_length(pan, first, last))
+
+
+def mask_of_known_length(pan: pl.Expr, first: int = FIRST_SHOWN, last: int = LAST_SHOWN) -> pl.Expr:
+    """The same of texts without `…`, which is cheaper."""
+    length = pan.str.len_chars()
+    if first <= FIRST_SHOWN:
+        head, leading = pan.str.head(first), pl.lit(first)
+    else:
+        leading = pl.when(length >= _LONG_PAN).then(first).otherwise(FIRST_SHOWN)
+        head = pan.str.head(leading)
+    # What an ellipsis shortens may be too short for the digits shown.
+    hidden = pl.lit(_STARS).gather(length.cast(pl.Int32) - leading - last, null_on_oob=True)
+    return head + hidden + pan.str.tail(last)
+
+
+class TokenKey:
+    """A secret key for tokens. It shows its id and nothing else, and can't be pickled or copied.
+
+    Attributes:
+        id: Eight hexadecimal digits made from the secret: the first part of its tokens.
+    """
+
+    __slots__ = ("_secret", "id")
+
+    def __init__(self, secret: str | Secret) -> None:
+        """Use `from_file` or `from_env`, which keep the secret out of programs.
+
+        Raises:
+            ConfigError: The secret has fewer than 32 characters.
+        """
+        self._secret = secret if isinstance(secret, Secret) else Secret(secret)
+        if len(self._secret.reveal()) < _SHORTEST_SECRET:
+            raise ConfigError(
+                f"a token key has at least {_SHORTEST_SECRET} characters: make one with openssl rand -hex 32"
+            )
+        signed = hmac.new(self._secret.reveal().encode(), b"cardscreen key id", hashlib.sha256)
+        self.id = signed.hexdigest()[:_ID_LENGTH]
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> TokenKey:
+        """The key in a file that only its owner can read (mode 0600).
+
+        Raises:
+            ConfigError: No such file, others can read it, or it holds no key.
+        """
+        return cls(Secret.from_file(path))
+
+    @classmethod
+    def from_env(cls, name: str = "CARDSCREEN_KEY") -> TokenKey:
+        """The key in an environment variable.
+
+        Raises:
+            ConfigError: It is not set, or holds no key.
+        """
+        return cls(Secret.from_env(name, "token key"))
+
+    def reveal(self) -> str:
+        """The secret itself, for the one place that hands it on, sealed."""
+        return self._secret.reveal()
+
+    def digest(self, text: pl.Expr) -> pl.Expr:
+        """HMAC-SHA-256 of each text in hexadecimal. Streams."""
+
+        # A step of our own: as a plain expression, the engine would write the secret into a serialised plan.
+        def sign(batch: pl.Series) -> pl.Series:
+            signed = plh.col("text").chash.hmac_sha256(key=self._secret.reveal())
+            return batch.alias("text").to_frame().select(signed).to_series()
+
+        return text.map_batches(sign, return_dtype=pl.String, is_elementwise=True)
+
+    def __repr__(self) -> str:
+        """The id only."""
+        return f"TokenKey(id={self.id!r})"
+
+    def __reduce__(self) -> NoReturn:
+        """Keys stay in the process that read them."""
+        raise TypeError("a TokenKey can't be pickled or copied: read it where it is needed")
+
+
+def token(expr: str | pl.Expr, kind: str, key: TokenKey) -> pl.Expr:
+    """Keyed tokens of canonical values.
+
+    Args:
+        expr: Column name or expression: String, canonical values (`cs.card(..., pan=True)`'s `pan`,
+            `cs.phone`'s `e164`, `cs.wallet`'s `address`).
+        kind: `card`, `phone` or `wallet`: the same text gives another token as another kind.
+        key: The key.
+
+    Returns:
+        String `keyid:base64url`, named like the input; null for null.
+
+    Source:
+        HMAC: RFC 2104; base64url: RFC 4648, section 5; PCI DSS 4.0.1, 3.5.1.1 (keyed hashes).
+
+    Example:
+        >>> pans = pl.DataFrame({"pan": ["4111111111111111"]})
+        >>> len(pans.select(token("pan", "card", TokenKey("0" * 64))).item())
+        52
+    """
+    digest = key.digest(pl.lit(f"{kind}:") + as_expr(expr))
+    encoded = digest.str.decode("hex").bin.encode("base64").str.strip_chars_end("=")
+    url_safe = encoded.str.replace_all("+", "-", literal=True).str.replace_all("/", "_", literal=True)
+    return named_like(pl.lit(f"{key.id}:") + url_safe, expr)

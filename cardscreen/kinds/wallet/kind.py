@@ -1,0 +1,263 @@
+"""Crypto wallets: from raw cells to the canonical address, the ledger that it is for, and its check.
+
+A checksum is evidence and never a gate: a slip on a list, or in an account, must clear nobody by itself.
+An address is shown as it is, since everybody can read it on its ledger.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import polars as pl
+
+from cardscreen.foundation import schema
+from cardscreen.foundation.errors import ConfigError, near
+from cardscreen.foundation.lookup.digits import Flags, Keys, PlainKeys
+from cardscreen.kinds import keys
+from cardscreen.kinds.listed_forms import WRITTEN, as_listed
+from cardscreen.kinds.wallet.addresses import BARE_HEX, FORMS, TOLD, out_of_uri, with_prefix
+from cardscreen.tables.cells import as_expr, is_blank, named_like, over_fields, to_text
+
+_NOTHING = pl.lit(None, dtype=pl.String)
+_NO_STUB = pl.lit(None, dtype=pl.UInt64)
+#: What copying leaves in and behind an address: white space, soft hyphens, marks without a glyph.
+_UNSEEN = r"[\s\p{Cf}]"
+_SEPARATOR = r"[,;|\r\n，；、]|\s/\s"
+#: Words as long as an address, and nothing else: the shortest has 25 characters.
+_LONG_WORDS = r"^\s*\S{25,}(?:\s+\S{25,})+\s*$"
+
+
+def wallet(expr: str | pl.Expr, *, chain: str | None = None) -> pl.Expr:
+    """Read raw cells of crypto wallet addresses: which address, of which ledger, and is it sound.
+
+    Args:
+        expr: Column name or expression: String. White space and characters without a glyph are dropped; of a
+            payment URI (`bitcoin:…?amount=1`, `ethereum:0x…@1`), the address of who is paid is read.
+        chain: `ethereum` or `tron`: the ledger of 40 hexadecimal digits without `0x`, or `41`, before them,
+            which are no address else.
+
+    Returns:
+        Struct{address: String, chain: Enum, status: Enum}, named like the input. `address` is the same
+        however it was written: `ethereum` (any EVM chain) and bech32 addresses in small letters, those of
+        Bitcoin Cash with their prefix, base58 as it is, since there case tells addresses apart, and TRON's
+        hexadecimal `41…` as base58. `chain`
+        is one of `schema.CHAINS`, as `cardscreen.kinds.wallet.addresses` says. Cells with status `missing` or
+        `not_an_address` have no other field; those with `bad_checksum` and `valid` have all. The checks
+        of Ethereum (ERC-55) and Monero need Keccak-256 and are not made, and Solana has none: these are
+        `valid` by their form alone. Bech32 in mixed case is no address (BIP-173).
+
+    Raises:
+        ConfigError: `chain` is no such ledger.
+        InputError: When the query runs, if the column holds dates, booleans or nested values.
+
+    Source:
+        Base58Check (Bitcoin wiki), BIP-173, BIP-350, CashAddr specification, ERC-55, XRPL base58 encodings,
+        ZIP-316; Monero, Solana and TRON documentation of addresses; BIP-21, ERC-681.
+
+    Example:
+        >>> cells = pl.DataFrame({"wallet": ["BC1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KV8F3T4"]})
+        >>> cells.select(wallet("wallet").struct.unnest()).row(0)
+        ('bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4', 'bitcoin', 'valid')
+    """
+    check_chain(chain)
+    told = to_text(as_expr(expr)).map_batches(
+        lambda cells: _read(cells, chain), return_dtype=schema.WALLET, is_elementwise=True
+    )
+    return named_like(told, expr)
+
+
+def check_chain(chain: str | None) -> None:
+    """Refuse a ledger whose addresses are not written as hexadecimal digits alone.
+
+    Raises:
+        ConfigError: Names those that there are.
+    """
+    if chain is not None and chain not in BARE_HEX:
+        raise ConfigError(
+            f"chain={chain!r}{near(str(chain), BARE_HEX)}: it says whose addresses 40 hexadecimal digits without a "
+            f"prefix are, and is one of {', '.join(BARE_HEX)}; leave it out for others, which tell it themselves"
+        )
+
+
+def split_wallets(cell: pl.Expr) -> pl.Expr:
+    """The addresses in cells that may hold several, with commas, semicolons, strokes, lines or blanks between.
+
+    Returns:
+        List[String]: of a cell with one address, or none, that cell itself; null for null. Blanks separate only where
+        all that they separate is as long as an address.
+    """
+    text = to_text(cell)
+    part = pl.element()
+    at_blanks = pl.when(part.str.contains(_LONG_WORDS)).then(part.str.replace_all(r"\s+", "\n")).otherwise(part)
+    parts = (
+        text.str.replace_all(_SEPARATOR, "\n")
+        .str.split("\n")
+        .list.eval(at_blanks.str.split("\n").explode())
+        .list.eval(part.filter(~is_blank(part)))
+    )
+    alone = pl.when(text.is_not_null()).then(pl.concat_list(text))
+    return pl.when(parts.list.len() > 1).then(parts).otherwise(alone)
+
+
+def _read(raw: pl.Series, chain: str | None) -> pl.Series:
+    """Cells of one form go together to that form's reader."""
+    bare, folded = pl.col("bare"), pl.col("folded")
+    forms = [
+        pl.when((folded if form.folds else bare).str.contains(form.pattern)).then(pl.lit(at, dtype=pl.UInt8))
+        for at, form in enumerate(FORMS)
+    ]
+    # Capitals alone are how QR codes write bech32; a mixture stays one, and fits no form.
+    all_capitals = bare == bare.str.to_uppercase()
+    cells = (
+        raw.alias("raw")
+        .to_frame()
+        .lazy()
+        .select("raw", bare=pl.col("raw").str.replace_all(_UNSEEN, ""))
+        .select("raw", *(part.alias(name) for part, name in zip(out_of_uri(bare), ("bare", "said"), strict=True)))
+        .with_columns(bare=with_prefix(bare, pl.col("said").fill_null(pl.lit(chain, dtype=pl.String))))
+        .with_columns(folded=pl.when(all_capitals).then(bare.str.to_lowercase()).otherwise(bare))
+        .select("raw", "said", "bare", "folded", form=pl.coalesce(forms))
+        .with_row_index("row")
+        .collect(engine="in-memory")
+    )
+    parts = [pl.DataFrame(schema={"row": cells.schema["row"], **TOLD})]
+    for at, form in enumerate(FORMS):
+        if len(alike := cells.filter(pl.col("form") == at)):
+            told = form.read(alike["folded" if form.folds else "bare"])
+            parts.append(told.select(alike["row"], *TOLD))
+    told = cells.join(pl.concat(parts), on="row", how="left", maintain_order="left")
+    return told.select(_fields().alias(raw.name)).to_series()
+
+
+def _fields() -> pl.Expr:
+    known = pl.col("chain").is_not_null() & (pl.col("said") == pl.col("chain")).fill_null(value=True)
+    status = (
+        pl.when(is_blank(pl.col("raw")))
+        .then(pl.lit("missing"))
+        .when(~known)
+        .then(pl.lit("not_an_address"))
+        .when("sound")
+        .then(pl.lit("valid"))
+        .otherwise(pl.lit("bad_checksum"))
+    )
+    return pl.struct(
+        pl.when(known).then("address").alias("address"),
+        pl.when(known).then(pl.col("chain").cast(schema.CHAINS)).alias("chain"),
+        status.cast(schema.WALLET_STATUSES).alias("status"),
+    )
+
+
+@dataclass(frozen=True)
+class Wallet:
+    """The identifier kind of crypto wallets.
+
+    Args:
+        holder_since: Account column (Date, or text as YYYY-MM-DD) that says since when this holder
+            has the wallet.
+        chain: The ledger of addresses without their prefix, as for `wallet`.
+        many: A cell may hold several addresses: each is screened, as `split_wallets` tells them apart.
+
+    Raises:
+        ConfigError: `chain` is no such ledger.
+
+    Example:
+        >>> Wallet().name
+        'wallet'
+    """
+
+    holder_since: str | None = None
+    chain: str | None = None
+    many: bool = False
+
+    name: ClassVar[str] = "wallet"
+    truncates: ClassVar[bool] = False
+    flaw: ClassVar[str] = "bad_checksum"
+    notes: ClassVar[tuple[str, ...]] = (flaw,)
+
+    def __post_init__(self) -> None:
+        """Check the options."""
+        check_chain(self.chain)
+
+    def columns(self) -> list[str]:
+        """Account columns that reading needs beside the cell itself."""
+        return []
+
+    def tables(self) -> list[str]:
+        """None: what reading needs comes with the package."""
+        return []
+
+    def split(self, cell: pl.Expr) -> pl.Expr | None:
+        """The addresses in a cell, where it may hold several."""
+        return split_wallets(cell) if self.many else None
+
+    def keys_of(self, cells: pl.DataFrame) -> PlainKeys:
+        """Zeros: no address is plain to see."""
+        return PlainKeys(np.zeros(len(cells), dtype=np.uint64), np.zeros(len(cells), dtype=bool))
+
+    @staticmethod
+    def is_flawed(keys: Keys, status: pl.Series) -> Flags:  # noqa: ARG004
+        """Which addresses have a wrong check."""
+        return (status == "bad_checksum").to_numpy()
+
+    def scan(self, cell: pl.Expr) -> pl.Expr:
+        """`schema.SCAN`: what the pass over all accounts needs."""
+        # The checks are made here, too: the bytes that they take also tell the ledger, and a base58 text that
+        # is of none must be a reject and not a clear account.
+        key, status = keys.of_text(pl.col("address")), pl.col("status").cast(pl.String)
+        none = {"stub": _NO_STUB, "shown": _NOTHING}
+        return over_fields(self.fields(cell), schema.SCAN, key=key, **none, status=status, note=_NOTHING)
+
+    def read(self, cell: pl.Expr) -> pl.Expr:
+        """`schema.READ`: what evidence about a few cells needs."""
+        address, status = pl.col("address"), pl.col("status").cast(pl.String)
+        return over_fields(self.fields(cell), schema.READ, value=address, status=status)
+
+    def show(self, value: pl.Expr) -> pl.Expr:
+        """A canonical address as results hold it: as it is, since the ledger shows it to all."""
+        return value
+
+    def fields(self, cell: pl.Expr) -> pl.Expr:
+        """What a person may see of a cell: Struct{address, chain, status}."""
+        return wallet(cell, chain=self.chain)
+
+    @staticmethod
+    def key(value: pl.Expr) -> pl.Expr:
+        """The UInt64 key of a canonical address: a hash, since an address is no number."""
+        return keys.of_text(value)
+
+    def listed(self, cell: pl.Expr) -> pl.Expr:
+        """`forms.WRITTEN` of a source's cells: an address, read as an account's is."""
+        exact = pl.when(pl.col("value").is_not_null()).then(pl.lit("exact"))
+        return over_fields(self.read(cell), WRITTEN, match=exact, value=pl.col("value"))
+
+    def claims(self, cell: pl.Expr) -> pl.Expr:
+        """Whether a cell is surely an address: of some ledger, and sound. Boolean, never null."""
+        return (self.fields(cell).struct.field("status") == "valid").fill_null(value=False)
+
+    @staticmethod
+    def is_doubtful(value: pl.Expr) -> pl.Expr:
+        """False: an address looks like nothing else."""
+        return value.is_null() & False
+
+    @staticmethod
+    def is_too_wide(value: pl.Expr, limit: int) -> pl.Expr:  # noqa: ARG004
+        """False: there are no ranges of addresses."""
+        return value.is_null() & False
+
+    @staticmethod
+    def stub(value: pl.Expr) -> pl.Expr:  # noqa: ARG004
+        """Null: addresses are not truncated."""
+        return _NO_STUB
+
+    @staticmethod
+    def stubs_of(found: Keys) -> Keys:
+        """Zeros: addresses are not truncated."""
+        return np.zeros_like(found)
+
+    @staticmethod
+    def listing(value: pl.Expr) -> pl.Expr:
+        """`forms.WRITTEN`: an address, read as an account's is. There are no ranges."""
+        address = wallet(value).struct.field("address")
+        return as_listed(value, prefix=_NOTHING, low=_NOTHING, high=_NOTHING, others={"exact": address})

@@ -1,0 +1,394 @@
+"""What is wrong with a source's file as a whole: told all at once, each with the lines where it can be seen.
+
+A cut-off file silently releases criminals, and a wrong one blocks a province; neither looks like an error to a
+parser. Each check has a name, by which a person who knows better can let a file pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+import polars as pl
+
+from cardscreen.foundation.errors import without_numbers
+from cardscreen.foundation.lookup.digits import FULL_WIDTH
+from cardscreen.kinds.kind import KINDS
+from cardscreen.kinds.listed_forms import ends_of, is_open
+from cardscreen.kinds.phone import service_numbers
+from cardscreen.lists.feeds.rows import Feed, FeedRows
+from cardscreen.lists.store.merging import IDENTITY, Merged
+from cardscreen.lists.terms import Origin
+from cardscreen.tables.cells import shape, to_text
+
+#: The checks that can be waived, by name.
+CHECKS = (
+    *("columns", "empty", "unusable", "duplicates", "shrink", "grow"),
+    *("future", "range", "zeros", "kind", "short", "delta", "cut"),
+)
+_SHOWN = 5  # lines that a problem names
+#: Whether a value, or the beginning of such, may be a service number behind plus and country code.
+_IS_SHORT = pl.col("value").str.strip_suffix("*").str.len_bytes() <= service_numbers.LONGEST + 1 + 3
+#: Whether a row blocks a phone number.
+_BLOCKS = (pl.col("list") == "block") & (pl.col("kind") == "phone") & (pl.col("operation") == "add")
+_SERVED = "an emergency or service number, or a sender of text messages"
+#: What is dialled at home. A sign behind 10 makes it the area code of Beijing.
+_NATIONAL = r"^\s*((?:10[0-9]|[1-9][1-9]|[2-9]0|0[1-9]|000)[0-9\s().-]*)"
+#: What stands behind quotes, brackets and words.
+_BEHIND_LABEL = r"^[^0-9+＋]*(.*)$"
+_TOLD = ["reason", "severity", "listed_on", "expires_on"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with a file.
+
+    Attributes:
+        check: Its name in `CHECKS`, or `allow`, which nobody can waive.
+        message: What was found and where.
+    """
+
+    check: str
+    message: str
+
+    def __str__(self) -> str:
+        """The check and the message."""
+        return f"{self.check}: {self.message}"
+
+
+def without_service_numbers(read: FeedRows, feed: Feed) -> FeedRows:
+    """The same with emergency and service numbers among the rejects, where the feed says so.
+
+    People who complain name such numbers, too; in a list of a source's own they are a sign of a wrong file.
+    """
+    lines = pl.Series(_served(read, feed) if feed.service_numbers == "reject" else [], dtype=pl.UInt32)
+    if lines.is_empty():
+        return read
+    served = (
+        _cells(read, feed)
+        .filter(pl.col("line").is_in(lines.implode()))
+        .select("line", pl.lit(_SERVED).alias("reason"), shape(to_text(pl.col("cell"))).alias("shape"))
+    )
+    return replace(
+        read,
+        rows=read.rows.filter(~pl.col("line").is_in(lines.implode())),
+        rejects=pl.concat([read.rejects, served]).sort("line", maintain_order=True),
+    )
+
+
+def _cells(read: FeedRows, feed: Feed) -> pl.DataFrame:
+    """The cells of the numbers as the file has them, each with its line."""
+    return pl.DataFrame({"line": read.file.lines, "cell": read.file.frame[feed.columns.named()["value"]]})
+
+
+def check_file(read: FeedRows, feed: Feed, day: date) -> list[Problem]:
+    """What is wrong with a file by itself.
+
+    Args:
+        read: Its rows.
+        feed: What was to be expected.
+        day: The day of the data.
+    """
+    return [
+        *(Problem("columns", str(error)) for error in read.missing),
+        *_emptiness(read, feed),
+        *_cut(read),
+        *_unusable(read, feed),
+        *_strangers(read, feed),
+        *_future(read.rows, feed, day),
+        *_conflicts(read.repeated, feed),
+        *_ranges(read.rows, feed),
+        *_short(read, feed),
+        *_zeros(read, feed),
+        *_allowing(read.rows, feed),
+    ]
+
+
+def check_change(merged: Merged, read: FeedRows, feed: Feed, usual: Sequence[int]) -> list[Problem]:
+    """What is wrong with a file beside the listings in force; `usual`: how many the source's last deltas added."""
+    return [*_size(merged, read, feed), *_delta(merged, read, feed), *_burst(merged, feed, usual)]
+
+
+def check_order(before: Origin | None, day: date) -> list[Problem]:
+    """What is wrong with the time at which a file comes.
+
+    Args:
+        before: What is known of the source.
+        day: The day of the data.
+    """
+    if before is not None and day < before.confirmed_on:
+        return [Problem("delta", f"the data is of {day}, and the store has that of {before.confirmed_on} already")]
+    return []
+
+
+def _emptiness(read: FeedRows, feed: Feed) -> Iterator[Problem]:
+    if read.rows.is_empty() and read.rejects.is_empty():
+        if feed.mode == "snapshot":  # a delta of a quiet day has nothing to say
+            yield Problem("empty", "the file has no rows: was it cut off?")
+    elif read.rows.is_empty():
+        yield Problem("empty", f"no row of {len(read.rejects):,} can be used: {_reasons(read.rejects, feed)}")
+
+
+def _cut(read: FeedRows) -> Iterator[Problem]:
+    if read.file.cut:
+        yield Problem("cut", f"the file ends in the midst of a row: {read.file.cut}")
+
+
+def _unusable(read: FeedRows, feed: Feed) -> Iterator[Problem]:
+    total, limit = len(read.rows) + len(read.rejects), feed.limits.unusable_share
+    # Where nothing is left, that is another check: what is waived here is a part.
+    if len(read.rows) and len(read.rejects) / total > limit:
+        few = f"{_share(len(read.rejects), total)} can't be used (limit {limit:.1%})"
+        yield Problem("unusable", f"{few}: {_reasons(read.rejects, feed)}")
+
+
+def _reasons(rejects: pl.DataFrame, feed: Feed) -> str:
+    """Why rows can't be used, the most frequent reasons first, and what to do about it."""
+    by_reason = (
+        rejects.group_by("reason").agg(pl.len(), pl.col("line").min()).sort("len", "reason", descending=[True, False])
+    )
+    reasons = "; ".join(
+        f"{reason} ({count:,}, first in line {line:,})" for reason, count, line in by_reason.head(_SHOWN).rows()
+    )
+    hints = {
+        "no phone number": "; the feed names no region, without which national numbers can't be read"
+        * (not feed.region),
+        "a quantity that a spreadsheet has made of a number": "; repair = true in the feed mends what can be mended",
+    }
+    return reasons + "".join(said for reason, said in hints.items() if reason in by_reason["reason"])
+
+
+def _share(few: int, total: int) -> str:
+    return f"{few:,} of {total:,} rows ({few / max(total, 1):.1%})"
+
+
+def _strangers(read: FeedRows, feed: Feed) -> Iterator[Problem]:
+    total = len(read.rows) + len(read.rejects)
+    for kind, lines in sorted(read.strangers.items()):
+        if len(lines) / max(total, 1) > feed.limits.unusable_share:
+            yield Problem(
+                "kind", f"{_share(len(lines), total)} are {kind} numbers: is it the right column? ({_lines(lines)})"
+            )
+
+
+def _lines(lines: list[int]) -> str:
+    shown = ", ".join(f"{line:,}" for line in lines[:_SHOWN])
+    more = f" and {len(lines) - _SHOWN:,} more" if len(lines) > _SHOWN else ""
+    return f"line{'s' if len(lines) > 1 else ''} {shown}{more}"
+
+
+def _where(rows: pl.DataFrame, which: pl.Expr) -> list[int]:
+    lines: list[int] = rows.lazy().filter(which).select("line").collect().to_series().to_list()
+    return lines
+
+
+def _future(rows: pl.DataFrame, feed: Feed, day: date) -> Iterator[Problem]:
+    today, zone = feed.today(), feed.zone().told
+    if day > today:
+        yield Problem("future", f"the day of the data, {day}, is not here yet: it is {today} in {zone}")
+    latest = day + timedelta(days=feed.limits.future_days)
+    if lines := _where(rows, pl.col("listed_on") > latest):
+        said = f"{latest}, {feed.limits.future_days} days past" if feed.limits.future_days else f"{day},"
+        here = f" (today in {zone})" if day == today else ""
+        yield Problem("future", f"listed after {said} the day of the data{here}: {_lines(lines)}")
+
+
+def _conflicts(several: pl.DataFrame, feed: Feed) -> Iterator[Problem]:
+    """One listing told twice in different ways; a number blocked and allowed, or added and removed, at once."""
+    adds = several.filter(pl.col("operation") == "add")
+    told = adds.group_by(IDENTITY).agg("line", *(pl.col(name).n_unique().alias(name) for name in _TOLD))
+    for name in _TOLD if feed.repeats == "refuse" else ():
+        for lines in told.filter(pl.col(name) > 1).sort(pl.col("line").list.min())["line"].head(_SHOWN).to_list():
+            yield Problem("duplicates", f"one listing with two values of {name}: {_both(adds, lines, name)}")
+    of_value = several.group_by("kind", "value", maintain_order=True)
+    for name, what in (("list", "blocked and allowed"), ("operation", "added and removed")):
+        both = of_value.agg("line", pl.col(name).n_unique()).filter(pl.col(name) > 1)["line"].head(_SHOWN)
+        for lines in both.to_list():
+            yield Problem("duplicates", f"one number {what} at once: {_both(several, lines, name)}")
+
+
+def _both(rows: pl.DataFrame, lines: list[int], name: str) -> str:
+    said = rows.filter(pl.col("line").is_in(lines)).sort("line").unique(name, keep="first", maintain_order=True)
+    pair = said.select("line", pl.col(name).cast(pl.String).fill_null("nothing")).head(2).rows()
+    safe = without_numbers if name == "reason" else str  # free text may hold anything
+    return " and ".join(f"line {line:,} says {safe(value)}" for line, value in pair)
+
+
+def _ranges(rows: pl.DataFrame, feed: Feed) -> Iterator[Problem]:
+    ranges = rows.filter(pl.col("match") == "range")
+    limits = {"block": feed.limits.range_size, "allow": feed.limits.allow_range_size}
+    for (kind, list_name), of_kind in ranges.group_by("kind", "list", maintain_order=True):
+        limit = limits[str(list_name)]
+        if lines := _where(of_kind, KINDS[str(kind)].is_too_wide(pl.col("value"), limit)):
+            most = f"{limit:,} numbers" if kind == "phone" else "one IIN of six digits"
+            yield Problem("range", f"ranges to {list_name} that are wider than {most}: {_lines(lines)}")
+
+
+def _short(read: FeedRows, feed: Feed) -> Iterator[Problem]:
+    """Emergency and service numbers, and the operator's own, in a list of numbers to block."""
+    # Where they are rejects, none is left.
+    if feed.service_numbers == "refuse" and (told := _served(read, feed)):
+        yield Problem("short", f"emergency or service numbers, or senders of text messages: {_lines(told)}")
+    if feed.protected:
+        own = _protected(feed)
+        if lines := _where(read.rows.filter(_BLOCKS), own):
+            yield Problem("short", f"numbers that the feed names as protected: {_lines(lines)}")
+
+
+def _served(read: FeedRows, feed: Feed) -> list[int]:
+    """Lines of emergency and service numbers, and of senders of text messages."""
+    block = read.rows.filter(_BLOCKS)
+    # A prefix covers the number that it begins with, too.
+    short = block.filter(_IS_SHORT).with_columns(stem=pl.col("value").str.strip_suffix("*"))
+    short = short.filter(~KINDS["phone"]().claims(pl.col("stem")))  # of a million numbers in the USA, a few
+    served = [value for value in short["stem"].unique().to_list() if service_numbers.is_service_abroad(value)]
+    return sorted({*_where(short, pl.col("stem").is_in(served)), *_dialled(read, feed, block)})
+
+
+def _dialled(read: FeedRows, feed: Feed, block: pl.DataFrame) -> list[int]:
+    """Lines of service numbers as they are dialled in the feed's region: what is read of them may be a landline."""
+    kind = feed.kinds().get("phone")
+    if feed.region is None or kind is None:
+        return []
+    heads = service_numbers.heads(feed.region)
+    few = block.filter(pl.any_horizontal(_IS_SHORT, *(pl.col("value").str.starts_with(head) for head in heads)))
+    cells = _cells(read, feed).join(few, on="line", how="semi")
+    if (parts := kind.split(pl.col("cell"))) is not None:
+        cells = cells.with_columns(cell=parts).explode("cell")
+    bare = to_text(pl.col("cell")).str.replace_many(FULL_WIDTH).str.strip_prefix("=").str.extract(_BEHIND_LABEL)
+    digits = bare.str.extract(_NATIONAL).str.replace_all("[^0-9]", "")
+    cells = cells.with_columns(digits=digits, begins=bare.str.contains(r"[*＊][\s\"']*$")).drop_nulls()
+    told = {
+        (digits, begins): service_numbers.is_service(digits, feed.region, begins=begins)
+        for digits, begins in cells.select("digits", "begins").unique().rows()
+    }
+    return [line for line, digits, begins in cells.select("line", "digits", "begins").rows() if told[digits, begins]]
+
+
+def _protected(feed: Feed) -> pl.Expr:
+    """Whether a listed number, range or prefix has a number in common with a protected one."""
+    low, high = _ends(pl.col("value"))
+    ways = [
+        (low <= last) & (high >= first)
+        for first, last in pl.DataFrame({"value": feed.protected_values()}).select(*_ends(pl.col("value"))).rows()
+    ]
+    return pl.any_horizontal(ways).fill_null(value=False)
+
+
+def _ends(value: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    """The first and last number of a canonical value, as texts; behind all that begin with a prefix comes a colon."""
+    first, last = ends_of(value)
+    return first.alias("first"), pl.when(is_open(value)).then(last + ":").otherwise(last).alias("last")
+
+
+def _zeros(read: FeedRows, feed: Feed) -> Iterator[Problem]:
+    """Numbers that are valid only with a zero in front: a program took them for quantities."""
+    if feed.region is None or "phone" not in feed.kinds():
+        return
+    kind = feed.kinds()["phone"]
+    exact = (pl.col("kind") == "phone") & (pl.col("match") == "exact")
+    rows = read.rows.lazy().filter(exact).select("line", "value")
+    # Every so many rows say whether to look at all of them.
+    some = rows.gather_every(max(len(read.rows) // _SAMPLE, 1)).collect()
+    if len(_where(some, ~kind.claims(pl.col("value")))) <= feed.limits.unusable_share * len(some) / 2:
+        return
+    invalid = rows.filter(~kind.claims(pl.col("value"))).collect()
+    cells = _cells(read, feed).with_columns(pl.col("cell").cast(pl.String))
+    whole = cells.join(invalid, on="line", how="semi").filter(pl.col("cell").str.contains("^[1-9][0-9]*$"))
+    lost = _where(whole, kind.claims(pl.lit("0") + pl.col("cell")))
+    if len(lost) > feed.limits.unusable_share * len(read.rows):
+        found = (
+            f"{_share(len(lost), len(read.rows))} are numbers only with a zero in front, which some program has dropped"
+        )
+        yield Problem("zeros", f"{found}: {_lines(lost)}")
+
+
+_SAMPLE = 20_000  # rows
+
+
+def _allowing(rows: pl.DataFrame, feed: Feed) -> Iterator[Problem]:
+    """An allow listing frees somebody: it must end, and say why it was made."""
+    allow = rows.filter((pl.col("list") == "allow") & (pl.col("operation") == "add"))
+    if allow.is_empty():
+        return
+    endless = _where(allow, pl.col("expires_on").is_null())
+    if endless and not feed.open_ended and feed.expires_after_days is None:
+        yield Problem(
+            "allow",
+            f"allow listings without an end: {_lines(endless)}; name columns.expires_on or expires_after_days, "
+            "or say open_ended = true",
+        )
+    if lines := _where(allow, pl.col("reason") == "listed"):
+        yield Problem("allow", f"allow listings without a reason: {_lines(lines)}; name columns.reason, or say reason")
+
+
+def _size(merged: Merged, read: FeedRows, feed: Feed) -> Iterator[Problem]:
+    if not merged.before:
+        return
+    if not merged.after and len(read.rows):
+        yield Problem("empty", "no listing of the source would be in force any more: is it the right file?")
+    change = merged.after / merged.before - 1
+    figures = f"from {merged.before:,} to {merged.after:,} listings in force ({change:+.1%}"
+    if -change > feed.limits.shrink_share:
+        yield Problem("shrink", f"{figures}, limit -{feed.limits.shrink_share:.1%}): was the file cut off?")
+    elif (ended := merged.counts().get("ended", 0)) > feed.limits.shrink_share * merged.before:
+        share = f"{ended:,} of {merged.before:,} listings in force would end, and others take their place"
+        yield Problem("shrink", f"{share} (limit {feed.limits.shrink_share:.1%}): is it the right file?")
+    # What was there before is no growth: a whole file behind one that was cut off.
+    new = change - merged.counts().get("reopened", 0) / merged.before
+    if feed.mode == "snapshot" and new > feed.limits.grow_share:
+        yield Problem("grow", f"{figures}, limit +{feed.limits.grow_share:.1%}): is it the right file?")
+
+
+def _delta(merged: Merged, read: FeedRows, feed: Feed) -> Iterator[Problem]:
+    if feed.mode != "delta":
+        return
+    told = {
+        "already": "add what is there already",
+        "absent": "remove what isn't there",
+        "stale": "add what had ended, or remove what began, after that day",
+    }
+    if feed.repeats == "merge":
+        del told["already"]
+    for outcome, what in told.items():
+        lines = merged.outcome.filter(pl.col("outcome") == outcome)["line"].sort().to_list()
+        if len(lines) / max(len(read.rows), 1) > feed.limits.unusable_share:
+            yield Problem(
+                "delta",
+                f"{_share(len(lines), len(read.rows))} {what}: is a file missing before this one? ({_lines(lines)})",
+            )
+
+
+def _burst(merged: Merged, feed: Feed, usual: Sequence[int]) -> Iterator[Problem]:
+    """A delta that adds far more than those before it: a list grows without end, and its share says nothing."""
+    added, times = merged.counts().get("added", 0), feed.limits.delta_times
+    if feed.mode == "delta" and len(usual) >= _ENOUGH and added > max(_FEW, times * max(usual)):
+        most = f"the last {len(usual)} added {max(usual):,} at most (limit {times:g} times that)"
+        yield Problem("grow", f"{added:,} listings would be new, and {most}: is it the right file?")
+
+
+_ENOUGH, _FEW = 5, 100  # deltas that say what is usual; listings of which no delta is too large
+
+
+def merged_duplicates(read: FeedRows) -> tuple[pl.DataFrame, int]:
+    """One row for each listing, and how many were merged into others.
+
+    Where they differ: the earliest `listed_on`, the latest `expires_on` (none is the latest), the highest severity.
+    """
+    rows, several = read.rows, read.repeated
+    if several.is_empty():
+        return rows, 0
+    one = (
+        several.sort("line")
+        .group_by(*IDENTITY, "operation", maintain_order=True)
+        .agg(
+            pl.col("line").first(),
+            pl.col("reason").sort_by("severity", descending=True).first(),
+            pl.col("severity").max(),
+            pl.col("listed_on").min(),
+            pl.when(~pl.col("expires_on").is_null().any()).then(pl.col("expires_on").max()).alias("expires_on"),
+        )
+    )
+    alone = pl.Series([True]).new_from_index(0, len(rows)).scatter(several["row"], values=False)
+    return pl.concat([rows.filter(alone), one.select(rows.columns)]), len(several) - len(one)

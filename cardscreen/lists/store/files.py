@@ -1,0 +1,118 @@
+"""The files of a store, and whether they are those that were written: commits say the SHA-256 of all in force.
+
+They are read for that once: what was found is remembered beside the compiled listings, with the size, the times and
+the inode of each file, and holds as long as these stay.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from cardscreen.foundation import cache
+
+#: Source → name of a file → its SHA-256, in hexadecimal digits.
+Digests = Mapping[str, Mapping[str, str]]
+
+_STATE = {
+    "name": pl.String,
+    "sha256": pl.String,
+    "size": pl.Int64,
+    "modified": pl.Int64,  # nanoseconds since 1970, as the next one
+    "changed": pl.Int64,
+    "inode": pl.UInt64,
+}
+
+
+def by_name(digests: Digests) -> dict[str, str]:
+    """The same without the sources."""
+    return {name: digest for files in digests.values() for name, digest in files.items()}
+
+
+def digests_of(place: str, names: Iterable[str]) -> dict[str, str]:
+    """The SHA-256 of files in a folder, or below a URL.
+
+    Raises:
+        OSError: One can't be read.
+    """
+    found = {}
+    for name in names:
+        with _opened(place, name) as stream:
+            found[name] = hashlib.file_digest(stream, "sha256").hexdigest()
+    return found
+
+
+def content(place: str, name: str) -> bytes:
+    """A file in a folder, or below a URL.
+
+    Raises:
+        OSError: It can't be read.
+    """
+    with _opened(place, name) as stream:
+        return bytes(stream.read())
+
+
+def existing(place: str, names: Iterable[str]) -> list[str]:
+    """Those of some files that are there."""
+    if "://" not in place:
+        return [name for name in names if Path(place, name).exists()]
+    found = {info.path: info.size for info in _handler(place).get_file_info(list(names))}
+    return [name for name, size in found.items() if size is not None]
+
+
+def changed(place: str, told: Mapping[str, str], memory: str | None = None) -> list[str]:
+    """The files that are not those that were written.
+
+    Args:
+        place: The store's folder, or its URL.
+        told: Their names and SHA-256.
+        memory: Under which name the cache remembers that they were; None: read them in any case.
+
+    Raises:
+        OSError: One can't be read.
+    """
+    state, folder = _state(place, told), cache.folder("sound")
+    if memory and any(pl.read_parquet(remembered).equals(state) for remembered, _ in cache.load(folder, memory)):
+        return []
+    found = digests_of(place, told)
+    wrong = [name for name, digest in told.items() if found[name] != digest]
+    if memory and not wrong and _state(place, told).equals(state):
+        buffer = io.BytesIO()
+        state.write_parquet(buffer)
+        with contextlib.suppress(OSError):  # a read-only home, a full disk: they are read again
+            cache.save(folder, memory, buffer.getvalue())
+    return wrong
+
+
+def _state(place: str, told: Mapping[str, str]) -> pl.DataFrame:
+    """What tells that a file is still the one that was read: `_STATE`; of an object store, its size and time."""
+    rows = []
+    for name, digest in sorted(told.items()):
+        if "://" in place:
+            info = _handler(place).get_file_info([name])[0]
+            rows.append((name, digest, info.size, info.mtime_ns, 0, 0))
+        else:
+            stat = Path(place, name).stat()
+            rows.append((name, digest, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino))
+    return pl.DataFrame(rows, schema=_STATE, orient="row")
+
+
+@contextlib.contextmanager
+def _opened(place: str, name: str) -> Iterator[Any]:
+    if "://" in place:
+        yield _handler(place).open_input_file(name)
+        return
+    with Path(place, name).open("rb") as stream:
+        yield stream
+
+
+def _handler(place: str) -> Any:
+    from deltalake.fs import DeltaStorageHandler
+
+    return DeltaStorageHandler(place)

@@ -1,0 +1,287 @@
+"""A source's new file against what the store has of it: what is added, changed, ended, and what stays.
+
+Listings end, they don't vanish: an ended one keeps its row and its name, so that an auditor finds it, and so
+that an old message which arrives late doesn't bring it back.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+import polars as pl
+
+from cardscreen.foundation import schema
+from cardscreen.foundation.lookup.digits import nulls
+
+#: What makes two rows of a source the same listing.
+IDENTITY = ["kind", "value", "match", "list", "reference"]
+OUTCOMES = pl.Enum(
+    ["added", "reopened", "changed", "unchanged", "ended", "already", "repeated", "absent", "stale", "closed"]
+)
+_SAID = ["reason", "severity", "listed_on", "expires_on"]
+#: Who ended a listing, where it was not a person.
+BY_SOURCE = "source"
+#: A listing as the store keeps it: who ended it, the first day without it and the first day with it again of each gap
+#: since its first day, and the last day on which its source removed it.
+KEPT: Mapping[str, pl.DataType | type[pl.DataType]] = {
+    **schema.LISTING,
+    "ended_by": pl.String,
+    "gaps": pl.List(pl.Date),
+    "removed_on": pl.Date,
+}
+_NAME_BYTES = 6
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """What a feed says of rows that don't say it themselves.
+
+    Attributes:
+        source: Who lists.
+        day: The day of the data: the first day of what is new, and the first without what has ended.
+        confirmed_on: The latest day of the data that is there: what a snapshot doesn't name has lasted until then.
+        listed_on: `first-seen`: that day, and the old one for what is there already; or a day for all.
+        expires_after_days: Days from `listed_on`; None: no end.
+        widen: A listing told again holds from its earliest day to its latest.
+    """
+
+    source: str
+    day: date
+    listed_on: Literal["first-seen"] | date = "first-seen"
+    expires_after_days: int | None = None
+    widen: bool = False
+    confirmed_on: date | None = None
+
+    @property
+    def ends_on(self) -> date:
+        """The first day without what a snapshot does not name any more."""
+        return max(self.day, self.confirmed_on or self.day)
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What an import makes of a source.
+
+    Attributes:
+        listings: `KEPT`: all of the source's listings, ended ones too; each is made when it is written.
+        outcome: One row for each row of the file and each listing in force ended by its absence: line (UInt32, null for
+            those), outcome (Enum): `added`, `reopened`, `changed`, `unchanged`, `ended`, `already` (a delta adds what
+            is there), `repeated` (a delta removes what it had removed), `absent` (a delta removes what never was
+            there), `stale` (a delta adds what had ended, or removes what began, after that day), `closed` (a person
+            has ended it).
+        before: Listings in force before, on the day of the data.
+        after: The same afterwards.
+    """
+
+    listings: pl.LazyFrame
+    outcome: pl.DataFrame
+    before: int
+    after: int
+
+    def counts(self) -> dict[str, int]:
+        """How many rows had each outcome."""
+        return dict(self.outcome["outcome"].value_counts().sort("outcome").rows())
+
+
+def in_force(day: date) -> pl.Expr:
+    """Whether a listing that the store keeps is in force on a day, or will be."""
+    return (pl.col("ended_on").is_null() | (pl.col("ended_on") > day)) & (
+        pl.col("expires_on").is_null() | (pl.col("expires_on") >= day)
+    )
+
+
+def merge(current: pl.DataFrame, rows: pl.DataFrame, mode: Literal["snapshot", "delta"], said: Defaults) -> Merged:
+    """Merge a source's new rows into its listings.
+
+    Args:
+        current: `KEPT`, the source's listings in the store.
+        rows: line, operation, `IDENTITY`, reason, severity, listed_on, expires_on; no two with one identity.
+        mode: A snapshot is the whole list: what is absent has ended. A delta adds and removes.
+        said: What holds for rows that don't say it.
+    """
+    adds = pl.col("operation") == "add"
+    new = (rows.filter(adds) if mode == "delta" else rows).drop("operation")
+    place = _places(new, current)
+    judged = _judged(new, current, place, mode, said)
+    # What is as it was keeps its row: on most nights that is nearly all.
+    taken = judged["outcome"].is_in(_TAKEN)
+    known = place.filter(judged["outcome"].is_in([*_TAKEN, "unchanged"])).drop_nulls()
+    if mode == "snapshot":
+        gone, ended = _absent(current, _mask(len(current), known), said.ends_on)
+        old = _ended(current, gone, said.ends_on)
+    else:
+        gone, ended = _removed(current, rows.filter(~adds), said)
+        old = _ended(current, gone & current.select(_lasts(said.day)).to_series(), said.day)
+        last = pl.max_horizontal("removed_on", pl.lit(said.day))
+        old = old.with_columns(removed_on=pl.when(gone).then(last).otherwise("removed_on"))
+    kept = old.filter(~_mask(len(current), place.filter(taken).drop_nulls()))
+    fresh = _named(new, judged, current, said.source)
+    listings = pl.concat([kept.lazy().select(list(KEPT)), fresh.select(list(KEPT))])
+    return Merged(
+        listings=listings,
+        outcome=pl.concat([judged.select("line", "outcome"), ended]),
+        before=current.select(in_force(said.day).sum()).item(),
+        after=listings.select(in_force(said.day).sum()).collect().item(),
+    )
+
+
+_TAKEN = ["added", "reopened", "changed"]
+
+
+def _places(new: pl.DataFrame, current: pl.DataFrame) -> pl.Series:
+    """The row of each new listing among those that are there; null for what is new."""
+    if current.is_empty():
+        return nulls("", pl.UInt32, len(new))
+    # Two hashes of 64 bits, made in one process, stand for the five columns: joining the texts themselves would
+    # take five times the memory.
+    marks = pl.struct(IDENTITY).hash(0).alias("a"), pl.struct(IDENTITY).hash(1).alias("b")
+    there = current.lazy().select(*marks).with_row_index("place")
+    found = new.lazy().select(*marks).join(there, on=["a", "b"], how="left", maintain_order="left")
+    return found.select("place").collect().to_series()
+
+
+def _mask(size: int, places: pl.Series) -> pl.Series:
+    return pl.Series([False]).new_from_index(0, size).scatter(places, values=True)
+
+
+_OLD = [*_SAID, "ended_on", "gaps", "removed_on"]
+
+
+def _judged(new: pl.DataFrame, current: pl.DataFrame, place: pl.Series, mode: str, said: Defaults) -> pl.DataFrame:
+    """What becomes of each row: line, outcome, its dates filled in, its gaps, and the row of the old listing."""
+    was = current.select(*_OLD, by_person=pl.col("ended_by") != BY_SOURCE)
+    old = {
+        f"{name}_old": pl.lit(None, dtype=dtype) if current.is_empty() else was[name].gather(place)
+        for name, dtype in was.schema.items()
+    }
+    joined = new.select("line", *_SAID).with_columns(place.alias("place"), **old)
+    known, ended = pl.col("place").is_not_null(), pl.col("ended_on_old").is_not_null()
+    first = pl.lit(said.day if said.listed_on == "first-seen" else said.listed_on)
+    listed_on = pl.coalesce(
+        pl.when(pl.col("listed_on").is_not_null()).then("listed_on"),
+        # Its first day, also of what was left out for a while: so long a holder may have had the number.
+        pl.when(known).then("listed_on_old"),
+        first,
+    )
+    dated = joined.with_columns(listed_on=listed_on, dated=pl.col("listed_on").is_not_null())
+    if said.expires_after_days is not None:
+        lasting = pl.duration(days=said.expires_after_days)
+        dated = dated.with_columns(pl.col("expires_on").fill_null(pl.col("listed_on") + lasting))
+    if said.widen:
+        lasting_on = pl.max_horizontal("expires_on", "expires_on_old")
+        dated = dated.with_columns(
+            listed_on=pl.when(known & ~ended)
+            .then(pl.min_horizontal("listed_on", "listed_on_old"))
+            .otherwise("listed_on"),
+            expires_on=pl.when(known & ~ended).then(lasting_on).otherwise("expires_on"),
+        )
+    same = pl.all_horizontal(pl.col(name).eq_missing(pl.col(f"{name}_old")) for name in _SAID)
+    # Only a day behind all that was known is a new case; else the list does not know what a person has decided.
+    known_then = pl.max_horizontal("ended_on_old", "listed_on_old")
+    decided = ~pl.col("dated") | (pl.col("listed_on") <= known_then)
+    # An old message that arrives late: of a day before the end, or the very same as before.
+    told_on = pl.when("dated").then("listed_on").otherwise(pl.lit(said.day))
+    same_day = pl.col("dated") & (pl.col("listed_on") == pl.col("listed_on_old"))
+    late = (told_on < pl.max_horizontal("ended_on_old", "removed_on_old")) | same_day
+    outcome = (
+        pl.when(~known)
+        .then(pl.lit("added"))
+        .when(ended & pl.col("by_person_old") & decided)
+        .then(pl.lit("closed"))
+        .when(ended & pl.lit(mode == "delta") & late)
+        .then(pl.lit("stale"))
+        .when(ended)
+        .then(pl.lit("reopened"))
+        .when(same)
+        .then(pl.lit("already" if mode == "delta" else "unchanged"))
+        .otherwise(pl.lit("changed"))
+    )
+    # A day without it, unless the source says that it began behind the end.
+    gap = ended & (pl.col("listed_on") < pl.col("ended_on_old")) & (pl.col("ended_on_old") < pl.lit(said.day))
+    gaps = (
+        pl.when(gap)
+        .then(pl.concat_list(pl.col("gaps_old").fill_null([]), "ended_on_old", pl.lit(said.day)))
+        .otherwise("gaps_old")
+    )
+    return dated.select("line", "listed_on", "expires_on", "place", gaps=gaps, outcome=outcome.cast(OUTCOMES))
+
+
+def _named(new: pl.DataFrame, judged: pl.DataFrame, current: pl.DataFrame, source: str) -> pl.LazyFrame:
+    """The rows that are taken as listings: those that are known keep their name, new ones get a random one."""
+    # One random front for all, and a number behind it: as unguessable as a random name, and a tenth of its size.
+    front = secrets.token_hex(_NAME_BYTES)
+    rows = pl.concat([new.select(*IDENTITY, "reason", "severity"), judged], how="horizontal").lazy()
+    return (
+        rows.filter(pl.col("outcome").is_in(_TAKEN))
+        .with_row_index("number")
+        .with_columns(
+            listing_id=pl.coalesce(
+                pl.lit(current["listing_id"]).gather(pl.col("place")) if len(current) else pl.lit(None, pl.String),
+                pl.format("{}-{}", pl.lit(front), "number"),
+            ),
+            source=pl.lit(source),
+            ended_on=pl.lit(None, dtype=pl.Date),
+            ended_by=pl.lit(None, dtype=pl.String),
+            removed_on=pl.lit(None, dtype=pl.Date),
+        )
+    )
+
+
+def _lasts(day: date) -> pl.Expr:
+    """Whether a listing has not ended by a day."""
+    return pl.col("ended_on").is_null() | (pl.col("ended_on") > day)
+
+
+def _absent(current: pl.DataFrame, named: pl.Series, day: date) -> tuple[pl.Series, pl.DataFrame]:
+    """What a snapshot doesn't name any more; what had run out before is closed without a word."""
+    gone = current.select(_lasts(day)).to_series() & ~named
+    told = gone & current.select(in_force(day)).to_series()
+    lines = nulls("line", pl.UInt32, int(told.sum()))
+    return gone, lines.to_frame().with_columns(outcome=pl.lit("ended", dtype=OUTCOMES))
+
+
+def _removed(current: pl.DataFrame, removed: pl.DataFrame, said: Defaults) -> tuple[pl.Series, pl.DataFrame]:
+    """What a delta removes, also what it had removed; a row without reference removes all listings of its number."""
+    begun = pl.coalesce(pl.col("gaps").list.last(), pl.col("listed_on")) <= said.day
+    begun = begun.fill_null(value=True) | (said.ends_on == said.day)  # only a late file may speak of a time before
+    live = current.lazy().with_row_index("place").select("place", *IDENTITY, lasts=_lasts(said.day), begun=begun)
+    value = [name for name in IDENTITY if name != "reference"]
+    by_reference = removed.lazy().filter(pl.col("reference").is_not_null())
+    by_value = removed.lazy().filter(pl.col("reference").is_null())
+    hits = pl.concat(
+        [
+            by_reference.join(live, on=IDENTITY).select("line", "place", "lasts", "begun"),
+            by_value.join(live, on=value).select("line", "place", "lasts", "begun"),
+        ]
+    ).collect()
+
+    def lines(which: pl.Expr) -> pl.Expr:
+        return pl.col("line").is_in(hits.filter(which)["line"].unique().implode())
+
+    outcome = (
+        pl.when(lines(pl.col("lasts") & pl.col("begun")))
+        .then(pl.lit("ended"))
+        .when(lines(pl.col("lasts")))
+        .then(pl.lit("stale"))
+        .when(lines(pl.lit(value=True)))
+        .then(pl.lit("repeated"))
+        .otherwise(pl.lit("absent"))
+    )
+    gone = hits.filter("begun")["place"].unique()
+    return _mask(len(current), gone), removed.select("line", outcome=outcome.cast(OUTCOMES))
+
+
+def _ended(listings: pl.DataFrame, which: pl.Expr | pl.Series, day: date, by: str = BY_SOURCE) -> pl.DataFrame:
+    return listings.with_columns(
+        ended_on=pl.when(which).then(pl.lit(day)).otherwise("ended_on"),
+        ended_by=pl.when(which).then(pl.lit(by)).otherwise("ended_by"),
+    )
+
+
+def end(listings: pl.DataFrame, which: pl.Expr, day: date, by: str) -> pl.DataFrame:
+    """End the listings that `which` names on the word of a person: the source's next file keeps them ended."""
+    return _ended(listings, which & _lasts(day), day, by)

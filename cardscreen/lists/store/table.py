@@ -1,0 +1,597 @@
+"""The store of listings: a Delta Lake table in which nothing is lost and every day can be asked again.
+
+Underneath lies plain Parquet, one or more files a source, so that an import rewrites its own source only. Each
+change is one commit; it carries a record of its own (when, what, by whom, and what is known of every source),
+since file times say nothing about what was known on a day.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import hashlib
+import io
+import json
+import os
+import re
+import secrets
+import time
+import uuid
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version as _release
+from pathlib import Path
+from typing import Any
+
+import deltalake
+import polars as pl
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from deltalake.transaction import AddAction, create_table_with_add_actions
+from filelock import FileLock, Timeout
+from pydantic import Field, ValidationError
+
+from cardscreen.foundation import cache, schema
+from cardscreen.foundation.errors import BlocklistError, Busy, ConfigError, InputError, first_line, near
+from cardscreen.foundation.settings.toml import Section
+from cardscreen.kinds.kind import KINDS
+from cardscreen.lists.blocklist import Blocklist
+from cardscreen.lists.keyed import COMPILED, Compiled, compile_listings
+from cardscreen.lists.store import files as store_files
+from cardscreen.lists.store.merging import KEPT
+from cardscreen.lists.terms import Origin
+from cardscreen.tables.libraries import ENGINE_ERRORS
+from cardscreen.tables.opening import parse_instant
+
+#: Delta has no unsigned integers and no enumerations.
+_STORED = {
+    name: pl.Int16 if dtype == pl.UInt8 else pl.String if isinstance(dtype, pl.Enum) else dtype
+    for name, dtype in KEPT.items()
+}
+_SCHEMA = deltalake.Schema.from_arrow(
+    pl.DataFrame(schema=_STORED).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
+)
+_RECORD = "cardscreen"  # where a commit keeps it
+_DIGEST = "cardscreen_sha256"  # that of the record
+_FOREVER = "interval 36500 days"
+_TABLE = {
+    "delta.logRetentionDuration": _FOREVER,
+    "delta.deletedFileRetentionDuration": _FOREVER,
+    "delta.checkpointInterval": "10",  # each version is asked for often, and the log is read from there
+}
+_ROW_GROUP = 500_000
+_OWN = re.compile(r"[0-9a-f]{32}[.]parquet")  # names of the store's files
+_DIGITS = re.compile(r"[0-9]{10}")
+_UNUSABLE = "#%?"  # in paths: the engine takes them for parts of a URL
+_LEASES, _LEASE = ".leases", 172_800  # where those who read a version say so; seconds for which that holds
+_PATIENCE = 120  # seconds to wait for another import into the same store
+
+
+class Record(Section):
+    """What a commit says of itself.
+
+    Attributes:
+        instant: When it was made; never before the commit before it.
+        action: import, rollback or end.
+        source: Whose listings it changed; None for a rollback.
+        by: The person, where one decided.
+        reason: What that person said, or which checks were waived.
+        details: Figures and names for the auditor.
+        origins: What was known of every source afterwards.
+        files: Source → file → SHA-256, of all files in force afterwards; None in commits of earlier releases.
+    """
+
+    instant: datetime
+    action: str
+    source: str | None = None
+    by: str | None = None
+    reason: str | None = None
+    details: dict[str, Any] = {}
+    origins: dict[str, Origin] = Field(default_factory=dict)
+    files: dict[str, dict[str, str]] | None = None
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of a store."""
+
+    number: int
+    record: Record
+
+
+class Store:
+    """A versioned store of listings.
+
+    Args:
+        path: Its folder, or a URL of an object store. It need not exist yet: the first import makes it.
+
+    Example:
+        >>> import tempfile
+        >>> Store(tempfile.mkdtemp()).exists()
+        False
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        """Nothing is read before it is asked for."""
+        self.path = os.fspath(path)
+        if "://" not in self.path and any(sign in self.path for sign in _UNUSABLE):
+            raise ConfigError(f"a store can't lie in {self.path!r}: its path must be without {' '.join(_UNUSABLE)}")
+
+    def __repr__(self) -> str:
+        """Where it is."""
+        return f"Store({self.path!r})"
+
+    def exists(self) -> bool:
+        """Whether there is a store at the path."""
+        with self._reading():
+            return deltalake.DeltaTable.is_deltatable(self.path)
+
+    def blocklist(self, version: int | None = None, known_at: datetime | str | None = None) -> Blocklist:
+        """The listings for screening.
+
+        Args:
+            version: As `history` numbers them; None: the newest.
+            known_at: What the store knew at an instant (a datetime, or ISO 8601 text; without time zone: UTC),
+                instead of a version.
+
+        Raises:
+            InputError: There is no store, or it did not exist yet at that instant.
+            ConfigError: No such version, no instant, or both are given.
+        """
+        found = self.at(version, known_at)
+        listings = self._listings_of(found).select(list(schema.LISTING))
+        return Blocklist(
+            listings,
+            origins=found.record.origins,
+            version=found.number,
+            compiled=lambda: self._compiled(found.number, listings),
+        )
+
+    def _compiled(self, version: int, listings: pl.LazyFrame) -> Compiled:
+        """The listings as keys, from the cache where it has them."""
+        place, name = cache.folder("lists", _release("cardscreen")), self._name_of(version)
+        for content, digest in cache.load(place, name):
+            compiled = pl.read_parquet(content)
+            if compiled.schema == pl.Schema(COMPILED):
+                return Compiled(compiled, digest)
+        compiled = compile_listings(listings)
+        # The keys of card numbers are the numbers: they stay where they were stored.
+        plain = pl.col("kind").is_in([name for name, kind in KINDS.items() if kind.truncates])
+        if compiled.filter(plain & (pl.col("match") == "exact")).is_empty():
+            buffer = io.BytesIO()
+            compiled.write_parquet(buffer, compression="lz4", statistics=False)
+            with contextlib.suppress(OSError):  # a read-only home, a full disk: the next run makes them again
+                return Compiled(compiled, cache.save(place, name, buffer.getvalue()))
+        return Compiled(compiled)
+
+    def _name_of(self, version: int) -> str:
+        """A name for a version that no other life of the store, restored from a backup, shares."""
+        named = self.identity(version)
+        return f"{named['id']}-{version}-{re.sub(r'[^0-9]', '', named['instant'])}"
+
+    def at(self, version: int | None = None, known_at: datetime | str | None = None) -> Version:
+        """A version by its number or by an instant; the newest where neither is given. Raises as `blocklist` does."""
+        if version is not None and known_at is not None:
+            raise ConfigError("give either a version or known_at, not both")
+        if known_at is not None:
+            return self._known_at(known_at)
+        newest = self.newest()
+        number = newest if version is None else version
+        found = self._own(number) if 0 <= number <= newest else None
+        if found is None and number == newest:
+            raise InputError(
+                f"version {newest} of the store {self.path} was written by another program: if it has only put files "
+                "together (OPTIMIZE) or removed old ones (VACUUM), cardscreen list adopt checks so and reads on; else "
+                f"go back by cardscreen list rollback {next(self.history()).number}"
+            )
+        if found is None:
+            raise ConfigError(f"the store {self.path} has no version {version}: the newest is {newest}")
+        return found
+
+    def _known_at(self, instant: datetime | str) -> Version:
+        asked = parse_instant(instant) if isinstance(instant, str) else instant
+        if not isinstance(asked, datetime):
+            raise ConfigError(f"known_at={instant!r} is a day: give an instant, such as 2026-11-23T02:00:00+08:00")
+        asked = asked if asked.tzinfo else asked.replace(tzinfo=UTC)
+        for each in self.history():
+            if each.record.instant <= asked:
+                return each
+        raise InputError(f"the store {self.path} did not exist yet at {instant}")
+
+    def history(self, limit: int | None = None) -> Iterator[Version]:
+        """The versions, the newest first."""
+        newest = self.newest()
+        for number in range(newest, -1 if limit is None else max(newest - limit, -1), -1):
+            if found := self._own(number):
+                yield found
+
+    def _own(self, number: int) -> Version | None:
+        """A version by its commit's own file; None where another program has written, or removed, it.
+
+        The engine's history reads commits that come meanwhile, too, and numbers them as those before.
+        """
+        with self._reading():
+            try:
+                content = store_files.content(self.path, f"_delta_log/{number:020}.json")
+            except FileNotFoundError:
+                return None
+        try:
+            actions = [json.loads(line) for line in content.splitlines()]
+            commit = next(action["commitInfo"] for action in actions if "commitInfo" in action)
+        except (ValueError, TypeError, StopIteration):
+            raise self._not_as_written(number) from None
+        if _RECORD not in commit and _DIGEST not in commit:
+            return None
+        try:
+            text = commit[_RECORD]
+            record = Record.model_validate_json(text)
+        except (KeyError, ValidationError):
+            raise self._not_as_written(number) from None
+        # Commits of earlier releases have neither digest nor files.
+        if commit.get(_DIGEST, None if record.files is None else "") not in (None, _sha256(text)):
+            raise self._not_as_written(number)
+        return Version(number, record)
+
+    def _not_as_written(self, number: int) -> BlocklistError:
+        return BlocklistError(
+            f"the record of version {number} of the store {self.path} is not as it was written: put back the store's "
+            "folder _delta_log from a backup"
+        )
+
+    def newest(self) -> int:
+        """The number of the newest version, whoever wrote it."""
+        return self._table().version()
+
+    def foreign(self, version: int) -> pl.LazyFrame:
+        """All listings of a version that another program wrote: `merging.KEPT`."""
+        frame = pl.scan_delta(self._table(version))
+        there = frame.collect_schema()
+        missing = [pl.lit(None, dtype).alias(name) for name, dtype in _STORED.items() if name not in there]
+        return frame.with_columns(missing).select(pl.col(name).cast(dtype) for name, dtype in KEPT.items())
+
+    def listings(self, version: int | None = None, source: str | None = None) -> pl.LazyFrame:
+        """All listings of a version as the store keeps them, ended ones too: `merging.KEPT`.
+
+        Raises:
+            BlocklistError: A file is not the one that was written.
+        """
+        frame = self._listings_of(self.at(version))
+        return frame if source is None else frame.filter(pl.col("source") == source)
+
+    def _listings_of(self, version: Version) -> pl.LazyFrame:
+        table = self._table(version.number)
+        with self._reading():
+            names = _names(table)
+        files = [f"{self.path.rstrip('/')}/{name}" for name in names]
+        if "://" not in self.path and not all(Path(file).exists() for file in files):
+            raise self._gone(version.number)
+        self._check_files(version, names, str(table.metadata().id))
+        # Files of earlier releases lack the columns that were not kept then.
+        frame = pl.scan_parquet(files, glob=False, schema=_STORED, missing_columns="insert")
+        return frame.select(pl.col(name).cast(dtype) for name, dtype in KEPT.items())
+
+    def changed_files(self, version: int) -> list[str]:
+        """The files of a version that are not those that were written, all of them read anew.
+
+        Of a version that an earlier release has written, nobody knows.
+        """
+        found = self.at(version)
+        with self._reading():
+            try:
+                return store_files.changed(self.path, store_files.by_name(found.record.files or {}))
+            except FileNotFoundError:
+                raise self._gone(version) from None
+
+    def _gone(self, version: int) -> InputError:
+        return InputError(f"version {version} of {self.path} can't be read any more: list vacuum has removed its files")
+
+    def _check_files(self, version: Version, names: Sequence[str], memory: str) -> None:
+        """Refuse files that are not those that were written; `memory` as for `store_files.changed`."""
+        if version.record.files is None:
+            warnings.warn(
+                f"the store {self.path} was written by an earlier release and does not say the digests of its files: "
+                f"whether they were changed since is not known. cardscreen upgrade {self.path} writes them down",
+                stacklevel=2,
+            )
+            return
+        told = store_files.by_name(version.record.files)
+        with self._reading():
+            wrong = sorted(told.keys() ^ set(names)) or store_files.changed(self.path, told, memory)
+        if wrong:
+            others = (each for each in self.history() if each.number != version.number)
+            before = (each.number for each in others if wrong[0] not in store_files.by_name(each.record.files or {}))
+            back = next((f", or go back to a version without it: cardscreen list rollback {one}" for one in before), "")
+            raise BlocklistError(
+                f"{wrong[0]} in the store {self.path} is not as version {version.number} has written it: put it back "
+                f"from a backup{back}"
+            )
+
+    def _digests(self, base: int) -> dict[str, dict[str, str]]:
+        """`Record.files` of a version, made anew where an earlier release has written it."""
+        files = self.at(base).record.files
+        if files is not None:
+            return files
+        with self._reading():
+            added = pl.DataFrame(self._table(base).get_add_actions(flatten=True))
+            names = added.select(source="partition.source", name="path").group_by("source", maintain_order=True)
+            return {str(source): store_files.digests_of(self.path, of_source["name"]) for (source,), of_source in names}
+
+    def of_source(self, source: str, version: int | None) -> pl.DataFrame:
+        """One source's listings; none where the store, or the source, is not there yet."""
+        if version is None:
+            return pl.DataFrame(schema=KEPT)
+        return self._collected(self.listings(version, source))
+
+    def _collected(self, listings: pl.LazyFrame) -> pl.DataFrame:
+        with self._reading():
+            return listings.collect()
+
+    def _table(self, version: int | None = None) -> deltalake.DeltaTable:
+        with self._reading():
+            return deltalake.DeltaTable(self.path, version=version)
+
+    @contextmanager
+    def _reading(self, what: str = "read") -> Iterator[None]:
+        """Within it, whatever the engines raise is told as an error of the store."""
+        try:
+            yield
+        except TableNotFoundError:
+            raise self._nowhere() from None
+        except CommitFailedError:
+            raise LostRace(self.path) from None
+        except (DeltaError, *ENGINE_ERRORS) as error:
+            raise BlocklistError(f"the store {self.path} can't be {what}: {first_line(error)}") from None
+
+    def _nowhere(self) -> InputError:
+        place = Path(self.path)
+        there = [entry.name for entry in place.parent.iterdir()] if place.parent.is_dir() else []
+        return InputError(f"there is no store {self.path!r}{near(place.name, there)}: cardscreen list import makes one")
+
+    # --- changing -------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the store, where it is a folder, against other imports; elsewhere the slower of two is told.
+
+        Raises:
+            Busy: Another import has held it for two minutes.
+        """
+        if "://" in self.path:
+            yield
+            return
+        Path(self.path).mkdir(parents=True, exist_ok=True)
+        lock = FileLock(Path(self.path) / ".lock")
+        try:
+            lock.acquire(timeout=_PATIENCE)
+        except Timeout:
+            raise Busy(f"another import works on the store {self.path}: try again when it has ended") from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    @contextmanager
+    def leased(self, version: int) -> Iterator[None]:
+        """Within it, `vacuum` keeps a version; a store that can't be written, or is no folder, is read without.
+
+        Raises:
+            InputError: The version's files were removed before.
+        """
+        lease = Path(self.path) / _LEASES / f"{version}-{secrets.token_hex(8)}"
+        if "://" not in self.path:
+            with contextlib.suppress(OSError):
+                lease.parent.mkdir(exist_ok=True)
+                lease.touch()
+        try:
+            self.listings(version)
+            yield
+        finally:
+            if "://" not in self.path:
+                with contextlib.suppress(OSError):
+                    lease.unlink(missing_ok=True)
+                    lease.parent.rmdir()  # unless there are others
+
+    def leases(self) -> set[int]:
+        """The versions that are being read; a lease of more than two days was left by a run that was killed."""
+        told = set()
+        for lease in Path(self.path, _LEASES).glob("*-*") if "://" not in self.path else ():
+            version = lease.name.split("-")[0]
+            with contextlib.suppress(FileNotFoundError, ValueError):
+                if time.time() - lease.stat().st_mtime < _LEASE:
+                    told.add(int(version))
+                else:
+                    lease.unlink()
+        return told
+
+    def replace(
+        self, source: str, listings: pl.LazyFrame, base: int | None, record: Record, *, instead_of: str | None = None
+    ) -> Version:
+        """Put a source's listings in place of those it had, as one commit.
+
+        Args:
+            source: Whose they are.
+            listings: `merging.KEPT`, all of them.
+            base: The version that they were made from; None where there was no store.
+            record: What the commit says.
+            instead_of: Another name that the source had.
+
+        Raises:
+            LostRace: The store has another version by now; nothing was changed.
+        """
+        file = _new_name()
+        size, rows, digest = self._written(listings, file)
+        files = dict(self._digests(base)) if base is not None else {}
+        files.pop(instead_of or source, None)
+        record = record.model_copy(update={"files": files | {source: {file: digest}}})
+        action = AddAction(
+            path=file,
+            size=size,
+            partition_values={"source": source},
+            modification_time=int(time.time() * 1000),
+            data_change=True,
+            stats=json.dumps({"numRecords": rows}),
+        )
+        if base is None:
+            self._make([action], record)
+        else:
+            self._commit(self._table(base), [action], "overwrite", [("source", "=", instead_of or source)], record)
+        return Version(0 if base is None else base + 1, record)
+
+    def note(self, base: int, record: Record) -> Version:
+        """A commit that changes no listing: only what is known of a source."""
+        record = record.model_copy(update={"files": self._digests(base)})
+        self._commit(self._table(base), [], "append", None, record)
+        return Version(base + 1, record)
+
+    def restore(self, version: int, record: Record) -> Version:
+        """Make an earlier version current again, as a new one."""
+        self.listings(version)  # refuses a version whose files are gone, or others
+        record = record.model_copy(update={"files": self._digests(version)})
+        table = self._table()
+        with self._reading("written"):
+            table.restore(version, commit_properties=_properties(record))
+        return self.at()
+
+    def _make(self, actions: list[Any], record: Record) -> None:
+        try:
+            create_table_with_add_actions(
+                self.path,
+                _SCHEMA,
+                actions,
+                "error",
+                ["source"],
+                configuration=_TABLE,
+                commit_properties=_properties(record),
+            )
+        except (CommitFailedError, DeltaError):
+            raise LostRace(self.path) from None
+
+    def _written(self, listings: pl.LazyFrame, file: str) -> tuple[int, int, str]:
+        """Bytes, rows and SHA-256 of a new file with the listings."""
+        sizes: list[tuple[int, int]] = []
+        # `source` stays in the file, so that any Parquet reader finds whole listings.
+        with self._reading("written"):
+            listings.select(pl.col(name).cast(dtype) for name, dtype in _STORED.items()).sink_parquet(
+                f"{self.path.rstrip('/')}/{file}",
+                row_group_size=_ROW_GROUP,
+                compression="zstd",
+                compression_level=1,  # faster than the default, and no larger here
+                statistics=False,  # rows are in no order; and the least and greatest values are nobody's business
+                sync_on_close="all",
+                sinked_paths_callback=lambda told: sizes.extend((path.num_bytes, path.num_rows) for path in told.paths),
+            )
+            return *sizes[0], store_files.digests_of(self.path, [file])[file]
+
+    def _commit(
+        self,
+        table: deltalake.DeltaTable,
+        actions: list[Any],
+        mode: str,
+        partition: list[tuple[str, str, Any]] | None,
+        record: Record,
+    ) -> None:
+        try:
+            with self._reading("written"):
+                table.create_write_transaction(
+                    actions, mode, _SCHEMA, ["source"], partition, commit_properties=_properties(record)
+                )
+        except BlocklistError:
+            # What follows on a commit, such as a checkpoint, may fail where the commit has not.
+            if self.at().record.instant != record.instant:
+                raise
+
+    def identity(self, version: int) -> dict[str, str]:
+        """How runs name a version: the store's path or URL, its table's id, the version's instant, and its files.
+
+        The id stays where a store is moved; the instant tells a version from another life's of the same number;
+        `files` is a SHA-256 of theirs, where the version says them.
+
+        Raises:
+            ConfigError: No such version.
+        """
+        record = self.at(version).record
+        told = {
+            "path": self.path if "://" in self.path else str(Path(self.path).resolve()),
+            "id": str(self._table(version).metadata().id),
+            "instant": record.instant.isoformat(),
+        }
+        if record.files is not None:
+            told["files"] = _sha256(json.dumps(store_files.by_name(record.files), sort_keys=True))
+        return told
+
+    def has(self, named: Mapping[str, Any]) -> bool:
+        """Whether a version that a run names is this store's; a run of old names no id, and is known by the path."""
+        own, keys = self.identity(named["version"]), ("id", "instant", "files") if "id" in named else ("path",)
+        return all(named[key] == own.get(key) for key in keys if key in named)
+
+    def vacuum(self, kept: Sequence[int], *, dry_run: bool) -> int:
+        """Remove the files that none of the kept versions needs, and what killed imports left; returns how many."""
+        table, record = self._table(), self.at().record
+        said = {"instant": self.stamp(record), "action": "vacuum", "source": None, "by": system_user(), "reason": None}
+        properties = _properties(record.model_copy(update={**said, "details": {"kept": list(kept)}}))
+        options: dict[str, Any] = {
+            "enforce_retention_duration": False,
+            "keep_versions": list(kept),
+            "commit_properties": properties,
+        }
+        # The log names files for ever, those of earlier clean-ups too.
+        removed = store_files.existing(self.path, table.vacuum(0, dry_run=True, **options))
+        if removed and not dry_run:
+            table.vacuum(0, dry_run=False, **options)
+        if "://" in self.path:
+            return len(removed)
+        needed = {*removed, *(name for version in kept for name in _names(self._table(version)))}
+        own = [file for file in Path(self.path).glob("*.parquet") if _OWN.fullmatch(file.name)]
+        orphans = [file for file in own if file.name not in needed]
+        for file in orphans if not dry_run else ():
+            file.unlink(missing_ok=True)
+        return len(removed) + len(orphans)
+
+    def stamp(self, latest: Record | None) -> datetime:
+        """The instant of a commit now: a clock that was set back does not undo the order of commits."""
+        now = datetime.now(UTC)
+        return max(now, latest.instant + timedelta(microseconds=1)) if latest else now
+
+
+class LostRace(Busy):
+    """Another import has changed the store meanwhile: read it again, and decide again."""
+
+    def __init__(self, path: str) -> None:
+        """Name the store."""
+        super().__init__(f"another import has changed the store {path} meanwhile: import the file again")
+
+
+def _names(table: deltalake.DeltaTable) -> list[str]:
+    """The files of a version; all lie in the store's own folder."""
+    return [_name(uri) for uri in table.file_uris()]
+
+
+def _new_name() -> str:
+    """A name for a file, without digits that could be taken for a card number's where the name is told."""
+    while _DIGITS.search(name := uuid.uuid4().hex):
+        pass
+    return f"{name}.parquet"
+
+
+def _name(uri: str) -> str:
+    return uri.rsplit("/", 1)[-1]
+
+
+def system_user() -> str:
+    """Who runs this process; in a container that may be a number without a name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
+
+
+def _properties(record: Record) -> deltalake.CommitProperties:
+    # Retrying would rest on checks that were made against another version.
+    text = record.model_dump_json()
+    return deltalake.CommitProperties(custom_metadata={_RECORD: text, _DIGEST: _sha256(text)}, max_commit_retries=0)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""What follows from hits: rules, clearances, levels and actions."""

@@ -1,0 +1,1 @@
+"""What persons decide about runs and stores, on record: held runs, retention, upgrades."""

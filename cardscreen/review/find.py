@@ -1,0 +1,277 @@
+"""Complete runs as they lie in an output folder: published, held, discarded or pruned."""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+
+from cardscreen.foundation.errors import ConfigError, InputError, first_line, near
+from cardscreen.foundation.files import sha256_of
+from cardscreen.foundation.secrets.signing import Signer
+from cardscreen.runs import chain
+from cardscreen.runs.folder import LATEST, RUN_ID
+from cardscreen.runs.job import key_place_of, output_of
+from cardscreen.runs.record import HELD, MANIFEST, Base, home_of, manifest_of
+from cardscreen.tables.paths import is_delta, is_url
+
+#: Where a run is looked for that is named by nothing but its id.
+_RUNS = Path("runs")
+#: What entries of a manifest are.
+_TYPES = {
+    **dict.fromkeys(("run_id", "as_of", "timezone", "output", "begun", "ended", "policy"), str),
+    **dict.fromkeys(("inputs", "versions", "limits", "compared", "identifiers", "account_key", "summary"), dict),
+    **dict.fromkeys(("outputs", "discarded", "pruned"), dict),
+    **dict.fromkeys(("held", "approvals", "token_keys"), list),
+    "audit": bool,
+}
+#: What the items of its lists are.
+_ITEMS: dict[str, type] = {"held": str, "approvals": dict, "token_keys": str}
+State = Literal["published", "held", "discarded", "pruned"]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A complete run.
+
+    Attributes:
+        folder: Where it is, no link.
+        records: Its manifest.
+    """
+
+    folder: Path
+    records: dict[str, Any]
+
+    @classmethod
+    def read(cls, folder: str | Path) -> Finished:
+        """The run in a folder.
+
+        Raises:
+            InputError: It is none, or its manifest can't be read.
+        """
+        place = Path(folder).resolve()
+        try:
+            records = json.loads(manifest_of(place))
+            date.fromisoformat(records["as_of"])
+            _ = records["run_id"], records["summary"]["rows"]["read"]
+            wrong = [name for name, kind in _TYPES.items() if not isinstance(records.get(name, kind()), kind)]
+            for name, of in () if wrong else _ITEMS.items():
+                wrong += [name for each in records.get(name, ()) if not isinstance(each, of)]
+            if not wrong:
+                _ = [(each["by"], each["reason"]) for each in records.get("approvals", ())]
+        except FileNotFoundError:
+            raise InputError(f"{folder} is no run: it has no {MANIFEST}") from None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                f"{folder} is no sound run: its {MANIFEST} can't be read ({type(error).__name__})"
+            ) from None
+        if wrong:
+            raise InputError(f"{folder} is no sound run: its {MANIFEST} says in {wrong[0]!r} what no manifest says")
+        return cls(place, records)
+
+    @property
+    def run_id(self) -> str:
+        """Its name."""
+        return str(self.records["run_id"])
+
+    @property
+    def as_of(self) -> date:
+        """The day that it was asked about."""
+        return date.fromisoformat(self.records["as_of"])
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """Its summary."""
+        summary: dict[str, Any] = self.records["summary"]
+        return summary
+
+    @property
+    def output(self) -> Path:
+        """The output folder in which it lies."""
+        return home_of(self.folder)
+
+    @cached_property
+    def fault(self) -> str | None:
+        """What is wrong with its manifest; None where that is as it was written, or nobody can tell."""
+        return chain.fault(self.output, self.folder, manifest_of(self.folder), self.records)
+
+    def located(self, path: str) -> str:
+        """Where a file, folder or pattern is now that was at a path when the run was made.
+
+        What was moved together with the output folder is found beside it; anything else is where it was.
+        """
+        if is_url(path) or "output" not in self.records:
+            return path
+        moved = os.path.normpath(self.output / os.path.relpath(path, self.records["output"]))
+        return moved if Path(moved).exists() or glob.glob(moved) else path
+
+    @property
+    def base(self) -> str | None:
+        """The run that it was compared with."""
+        base: str | None = self.records.get("compared", {}).get("base")
+        return base
+
+    @property
+    def state(self) -> State:
+        """What has become of it."""
+        if "discarded" in self.records:
+            return "discarded"
+        if "pruned" in self.records:
+            return "pruned"
+        return "held" if self.folder.parent.name == HELD else "published"
+
+    def table(self, name: str) -> pl.LazyFrame:
+        """One of its tables.
+
+        Raises:
+            InputError: It is not there (any more).
+        """
+        file = self.folder / f"{name}.parquet"
+        if not file.exists():
+            why = {"pruned": "its tables were pruned", "discarded": "it was discarded"}.get(
+                self.state, f"{file.name} is gone"
+            )
+            raise InputError(f"run {self.run_id} can't be looked into: {why}")
+        told = self.records["outputs"].get(file.name)
+        if told is None or sha256_of(file) != told["sha256"]:
+            raise InputError(
+                f"run {self.run_id} can't be looked into: {file.name} is not as it was written. What else is not is "
+                f"told by cardscreen audit {self.folder}"
+            )
+        return pl.scan_parquet(file)
+
+
+def sound(run: Finished) -> Finished:
+    """A run whose manifest is as it was written.
+
+    Raises:
+        InputError: It is not.
+    """
+    if found := run.fault:
+        raise InputError(
+            f"run {run.run_id} can't be looked into: {found}. What else is not as it was written is told by "
+            f"cardscreen audit {run.folder}"
+        )
+    return run
+
+
+def signer_of(run: Finished) -> Signer | None:
+    """The key that signs what is decided about a run: that of its job, where the job's file still is.
+
+    Raises:
+        ConfigError: The key can't be had.
+    """
+    said = run.records.get("inputs", {}).get("job")
+    job = Path(run.located(said["path"])) if said else None
+    if job is None or not job.exists():
+        return None
+    try:
+        place = key_place_of(job)
+    except ConfigError:  # it is no job any more
+        return None
+    return place.signer() if place else None
+
+
+@contextmanager
+def looking_into(*runs: Finished) -> Iterator[None]:
+    """Within it, a table that can't be read is told in a sentence, with the command that finds out which it is."""
+    try:
+        yield
+    except pl.exceptions.PolarsError as error:
+        asked = ", ".join(f"cardscreen audit {run.folder}" for run in runs)
+        raise InputError(
+            f"run {' or '.join(run.run_id for run in runs)} can't be looked into, a table can't be read "
+            f"({first_line(error)}): what is not as it was written is told by {asked}"
+        ) from None
+
+
+def all_in(output: Path) -> list[Finished]:
+    """All complete runs of an output folder, the oldest first."""
+    folders = [file.parent for pattern in (f"{HELD}/*", "*") for file in output.glob(f"{pattern}/{MANIFEST}")]
+    # Of a run whose approval was killed, the held one may still be there: the published one counts.
+    runs = {folder.name: folder for folder in folders if RUN_ID.fullmatch(folder.name) and not folder.is_symlink()}
+    return [Finished.read(runs[name]) for name in sorted(runs)]
+
+
+def redated_to(run: Finished) -> date | None:
+    """The day from which a late approval lets grace run; None: the run's own."""
+    told = [each["redated"]["to"] for each in run.records["approvals"] if "redated" in each]
+    return date.fromisoformat(told[-1]) if told else None
+
+
+def superseded_by(run: Finished) -> list[Base]:
+    """The published runs for a run's day that it superseded, the newest first."""
+    newest = run.records["compared"].get("supersedes") or ""
+    return [
+        Base.read(each.folder)
+        for each in reversed(all_in(run.output))
+        if each.state == "published"
+        and not each.records.get("audit")
+        and each.as_of == run.as_of
+        and each.run_id <= newest
+    ]
+
+
+def output_folder(place: Path) -> Path:
+    """The output folder that a person means: by itself, or by the job that writes there.
+
+    Raises:
+        ConfigError: There is no such job or folder, or it is one of another sort.
+    """
+    if place.suffix == ".toml":
+        return output_of(place)
+    if not place.is_dir():
+        raise ConfigError(f"there is no folder or job {str(place)!r}{_near(place)}")
+    if is_delta(str(place)):
+        raise ConfigError(f"{place} is a store of listings, no output folder: cardscreen list show shows it")
+    return place
+
+
+def meant(place: Path) -> Finished:
+    """The run that a person means: its folder, or an output folder or job for its newest published run.
+
+    A run is found as well where it was while it was held, and one in `runs` by its name alone.
+
+    Raises:
+        ConfigError: There is nothing of that name.
+        InputError: No run was published there yet, or it can't be read.
+    """
+    if (place / MANIFEST).exists():
+        return Finished.read(place)
+    if place.suffix != ".toml" and RUN_ID.fullmatch(place.name):
+        # Between being held and being published, a run moves.
+        for other in (place.parent / HELD, place.parent.parent, _RUNS, _RUNS / HELD):
+            if (other / place.name / MANIFEST).exists():
+                return Finished.read(other / place.name)
+        if not place.is_dir():
+            raise ConfigError(f"there is no run {str(place)!r}{_near(place)}: cardscreen runs list shows them")
+    output = output_folder(place)
+    if not (output / LATEST).exists():
+        raise InputError(f"{place} holds no published run: cardscreen runs list shows what there is")
+    return Finished.read(output / LATEST)
+
+
+def later_held(place: Path, run: Finished) -> Finished | None:
+    """The newest night that waits for approval and is later than a run that was meant as the newest published one."""
+    if place.name == run.run_id:
+        return None
+    waiting = [each for each in all_in(run.output) if each.state == "held" and each.as_of > run.as_of]
+    return max(waiting, key=lambda each: (each.as_of, each.run_id), default=None)
+
+
+def published(output: Path) -> Iterator[Finished]:
+    """The published runs of an output folder whose tables are still there, the newest first."""
+    return (run for run in reversed(all_in(output)) if run.state == "published")
+
+
+def _near(place: Path) -> str:
+    return near(place.name, [each.name for each in place.parent.iterdir()]) if place.parent.is_dir() else ""

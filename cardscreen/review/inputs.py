@@ -1,0 +1,110 @@
+"""What a run was made with: its job, its policy and its sources' terms, from the copies that it keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from cardscreen.foundation.errors import CardscreenError, InputError
+from cardscreen.foundation.settings.toml import TomlFile, literally, read_toml
+from cardscreen.lists.store.table import Store
+from cardscreen.lists.terms import Terms
+from cardscreen.policy.policy import Policy
+from cardscreen.review.find import Finished
+from cardscreen.runs.job import Job
+from cardscreen.tables.libraries import ENGINE_ERRORS
+
+
+def copy_of(run: Finished, name: str) -> Path | None:
+    """The run's copy of an input, `job`, `policy`, `clearances` or the like; None where there was none.
+
+    Raises:
+        InputError: There was one, and it is gone.
+    """
+    said = run.records["inputs"].get(name)
+    if not isinstance(said, dict) or "path" not in said:
+        return None
+    file = run.folder / "inputs" / f"{name}{Path(said['path']).suffix}"
+    if not file.exists():
+        raise InputError(f"run {run.run_id} has no {file.relative_to(run.folder)} any more")
+    return file
+
+
+def job_of(run: Finished, policy: Path | None = None) -> Job:
+    """The job as it was: relative paths are read from where its file lay, policy, clearances and the like from copies.
+
+    Args:
+        run: The run.
+        policy: A policy file to put in place of the run's own.
+
+    Raises:
+        ConfigError: A token key is gone, or the policy is none.
+        InputError: The run has lost its copies.
+    """
+    copy = copy_of(run, "job")
+    if copy is None:
+        raise InputError(f"run {run.run_id} was not made from a job file")
+    settings = dict(read_toml(copy).settings)
+    own = policy or copy_of(run, "policy")
+    if own is not None:
+        settings["policy"] = {"file": str(own.absolute())}
+    toml = TomlFile(f"the job of run {run.run_id}", settings, "")
+    place = Path(run.records["inputs"]["job"]["path"])
+    job = Job.from_settings(toml, Path(run.located(str(place.parent))) / place.name)
+    kept = {name: copy_of(run, name) for name in ("applied", "clearances") if name == "applied" or policy is None}
+    files = {name: Path(literally(str(file))) for name, file in kept.items() if file is not None}
+    store = run.located(job.store) if job.store else None
+    return replace(job, store=store, files={**job.files, "job": copy, **files}).on(run.as_of, run.located)
+
+
+def policy_of(run: Finished) -> Policy:
+    """The policy as it was, under the terms that the sources had where these can still be read.
+
+    Raises:
+        InputError: The run has lost its copies.
+    """
+    file = copy_of(run, "policy")
+    if file is not None:
+        settings = read_toml(file).settings
+    else:
+        job = copy_of(run, "job")
+        settings = read_toml(job).settings.get("policy", {}) if job else {}
+    # Which accounts a person has cleared is in the hits.
+    told: dict[str, Any] = {name: part for name, part in settings.items() if name != "clearances"}
+    toml = TomlFile(f"the policy of run {run.run_id}", told, "")
+    return Policy.from_settings(toml, run.folder).under(terms_of(run) or {})
+
+
+def gaps_of(run: Finished, listings: Collection[str]) -> Mapping[str, Sequence[date]]:
+    """Since when and until when listings were left out by their source, where the run's store can still be read."""
+    named = pl.col("listing_id").is_in(list(listings)) & pl.col("gaps").is_not_null()
+    try:
+        store, version = _store_of(run) or (None, None)
+        found = store.listings(version).filter(named).select("listing_id", "gaps").collect() if store else None
+    except (CardscreenError, *ENGINE_ERRORS):
+        return {}
+    return {} if found is None else dict(found.rows())
+
+
+def terms_of(run: Finished) -> Mapping[str, Terms] | None:
+    """The terms of the sources, from the store's version that the run read; {} for plain files, None if it is gone."""
+    if not run.records["inputs"].get("store"):
+        return {}
+    try:
+        store, version = _store_of(run) or (None, None)
+        origins = store.at(version).record.origins if store else None
+    except (CardscreenError, OSError):
+        return None
+    return None if origins is None else {name: origin.terms for name, origin in origins.items()}
+
+
+def _store_of(run: Finished) -> tuple[Store, int] | None:
+    """The store that the run read, where that is still there, and its version."""
+    said = run.records["inputs"].get("store")
+    store = Store(run.located(said["path"])) if said else None
+    return (store, said["version"]) if store and store.has(said) else None

@@ -1,0 +1,110 @@
+"""Finished runs at a glance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+
+from cardscreen.review.find import Finished
+
+_COLUMNS = {
+    "run": pl.String,
+    "day": pl.Date,
+    "state": pl.String,
+    "rows": pl.Int64,
+    "flagged": pl.Int64,
+    "told": pl.Int64,
+    "released": pl.Int64,
+    "note": pl.String,
+}
+
+
+def table_of(runs: Sequence[Finished]) -> pl.DataFrame:
+    """One row a run.
+
+    Returns:
+        run, day, state, rows, flagged, told (new and escalated), released, note (why it is held, who decided).
+    """
+    told = [
+        {
+            "run": run.run_id,
+            "day": run.as_of,
+            "state": _state(run, runs),
+            "rows": run.summary["rows"]["read"],
+            "flagged": run.summary["flagged"]["accounts"],
+            "told": _moved(run, "new") + _moved(run, "escalated"),
+            "released": _moved(run, "released"),
+            "note": _note(run),
+        }
+        for run in runs
+    ]
+    return pl.DataFrame(told, schema=_COLUMNS, orient="row")
+
+
+def _state(run: Finished, runs: Sequence[Finished]) -> str:
+    """Its state; of the published runs, one is `latest`, and some only look back."""
+    if run.state != "published":
+        return run.state
+    if run.records.get("audit"):
+        return "audit"
+    nights = [(each.as_of, each.run_id) for each in runs if each.state == "published" and not each.records.get("audit")]
+    return "latest" if (run.as_of, run.run_id) == max(nights) else run.state
+
+
+def _moved(run: Finished, change: str) -> int:
+    counts: dict[str, int] = run.summary.get("changes", {}).get("counts", {}).get(change, {})
+    return sum(counts.values())
+
+
+def _note(run: Finished) -> str | None:
+    if said := run.records.get("discarded"):
+        return f"discarded by {said['by']}: {said['reason']}"
+    if said := run.records.get("pruned"):
+        return f"pruned on {said['at'][:10]}"
+    if run.records["approvals"]:
+        return "; ".join(f"approved by {each['by']}: {each['reason']}" for each in run.records["approvals"])
+    return "; ".join(run.records["held"]) or None
+
+
+def described(run: Finished) -> dict[str, Any]:
+    """One run: what it was made of, what it found, and what was decided; a list is one thing in several lines."""
+    records, summary = run.records, run.summary
+    compared, store = records.get("compared", {}), records["inputs"].get("store")
+    changes = summary.get("changes", {}).get("counts", {})
+    lists = [f"version {store['version']} of {store['path']}"] if store else _files(records["inputs"]["lists"])
+    told = {
+        "run": run.run_id,
+        "folder": str(run.folder),
+        "state": run.state + (" (looks back: nobody is told or acted on)" if records.get("audit") else ""),
+        "day": records["as_of"],
+        "made": f"{records['begun']} to {records['ended']}",
+        "compared_with": compared.get("base") or "nothing",
+        "supersedes": compared.get("supersedes"),
+        "accounts": _files(records["inputs"]["accounts"]),
+        "lists": lists,
+        "versions": ", ".join(f"{name} {version}" for name, version in records["versions"].items()),
+        "rows": _counts(summary["rows"]),
+        "flagged": _counts(summary["flagged"]["actions"]) or "nobody",
+        "changes": [f"{change}: {_counts(counts)}" for change, counts in changes.items()],
+        "held": records["held"],
+        "approved": [_decision(each) for each in records["approvals"]],
+        "discarded": [_decision(records["discarded"])] if "discarded" in records else [],
+        "pruned": f"on {records['pruned']['at']}" if "pruned" in records else None,
+    }
+    return {name: said for name, said in told.items() if said not in (None, [])}
+
+
+def _files(said: Sequence[dict[str, Any]]) -> list[str]:
+    return [f"{each['path']}, {each['bytes']:,} bytes" if "bytes" in each else each["path"] for each in said]
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items())
+
+
+def _decision(said: dict[str, Any]) -> str:
+    redated = said.get("redated")
+    days = f"; days of grace begin on {redated['to']} ({redated['accounts']:,} accounts)" if redated else ""
+    return f"by {said['by']} ({said['system_user']} on {said['host']}) at {said['at']}: {said['reason']}{days}"

@@ -1,0 +1,333 @@
+"""The brakes: limits past which a screening must not act before a person has looked at it.
+
+A wrong list, a half-delivered extract or a wrong allow list looks like an ordinary night to a join.
+It does not look like one in these figures.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import polars as pl
+from pydantic import Field, ValidationError
+
+from cardscreen.foundation import schema
+from cardscreen.foundation.errors import HeldForApproval
+from cardscreen.foundation.settings.errors import complaint
+from cardscreen.foundation.settings.toml import Section
+from cardscreen.runs.changes import Changes
+from cardscreen.runs.record import Base
+from cardscreen.screening.hits import HITS_PER_ACCOUNT, NOT_JUDGED
+from cardscreen.screening.screen import Result
+from cardscreen.tables.cells import shape
+
+_FEW = 5  # accounts: so many go by chance
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Limits(Section):
+    """Shares past which a run is held; each is a share of the rows unless it says otherwise.
+
+    Raises:
+        ConfigError: A share that is none, or an unknown name.
+
+    Example:
+        >>> Limits(flagged_share=0.01).flagged_share
+        0.01
+    """
+
+    first_run: Literal["hold", "publish"] = "hold"
+    flagged_share: Share = 0.05
+    source_share: Share = 0.02
+    rejected_share: Share = 0.20  # of an identifier's cells that are not missing
+    invalid_share: Share = 0.30  # of an identifier's usable cells, numbers that no numbering plan has
+    exempted_share: Share = 0.001
+    new_suspend: Share = 0.002  # newly told since the base
+    new_close: Share = 0.0005
+    released_share: Share = 0.10  # of those flagged in the base
+    flagged_gone_share: Share = 0.10  # of those flagged in the base that are no accounts tonight
+    accounts_shrink: Share = 0.02
+    accounts_grow: float = Field(0.10, ge=0)
+    coverage_drop: Share = 0.01  # fall in the share of usable cells of an identifier
+    hits_per_account: int = Field(HITS_PER_ACCOUNT, ge=1)  # that are kept, the strongest; others are only counted
+    carry_days: int = Field(7, ge=0)  # days for which an unreadable account keeps its flag
+    approve_within_days: int = Field(3, ge=0)  # days after its making in which a held run may be approved
+
+    def __init__(self, **parts: Any) -> None:
+        try:
+            super().__init__(**parts)
+        except ValidationError as error:
+            raise complaint(type(self), error, "limits") from None
+
+
+_SMALL = "\ue000"  # for a small letter, while the others are replaced
+
+
+@dataclass(frozen=True)
+class Gone:
+    """The accounts of last night's flags that tonight's accounts don't have.
+
+    Attributes:
+        accounts: How many there are; those that were missing the night before, too, don't count.
+        of: Of how many.
+        then: What most of their ids look like, much as `cleaning.shape` shows it, in quotes.
+        now: What most ids look like of the accounts that are flagged tonight and were not; None: there are none.
+    """
+
+    accounts: int
+    of: int
+    then: str | None = None
+    now: str | None = None
+
+    @classmethod
+    def between(cls, result: Result, previous: Result | Base) -> Gone | None:
+        """Those of two nights; None where tonight's screening did not look for them: it was not told of `previous`."""
+        if result.watched is None:
+            return None
+        ids = pl.col("account_id").cast(result.flagged.collect_schema()["account_id"], strict=False).cast(pl.String)
+        is_flagged = pl.col("action") > "none"
+        if isinstance(previous, Base):
+            then = previous.state.filter(pl.col("cause").ne_missing("account_gone"))
+        else:
+            then = previous.flagged.filter(is_flagged)
+        known = then.select(ids).drop_nulls().unique().collect()
+        gone = known.join(result.watched.select(ids).unique().collect(), on="account_id", how="anti")
+        fresh = result.flagged.filter(is_flagged).select(ids).collect().join(known, on="account_id", how="anti")
+        return cls(len(gone), len(known), _shape_of(gone), _shape_of(fresh))
+
+
+def _shape_of(ids: pl.DataFrame) -> str | None:
+    """What most ids look like: small letters are told apart, since of ids these are others."""
+    looks = pl.col("account_id").str.replace_all(r"\p{Ll}", _SMALL)
+    shapes = ids.select(shape(looks).str.replace_all(_SMALL, "a")).to_series().value_counts(sort=True)
+    return repr(shapes.item(0, 0)) if len(shapes) else None
+
+
+@dataclass(frozen=True)
+class Moves:
+    """How many accounts moved against the night before.
+
+    Attributes:
+        told: Newly told, by action.
+        released: Flagged before, and not any more.
+        flagged_before: Flagged with an action before.
+        by_software: Of those told `suspend` or `close`, and of those released or eased, the ones of which nothing
+            changed but the software or its numbering data.
+        gone: Those whose accounts are not there; None where nobody looked.
+    """
+
+    told: Mapping[str, int]
+    released: int
+    flagged_before: int
+    by_software: Mapping[str, int] = field(default_factory=dict)
+    gone: Gone | None = None
+
+    @classmethod
+    def of(cls, changes: Changes, gone: Gone | None) -> Moves:
+        """The moves in a run's changes."""
+        table = changes.table
+        change, action = pl.col("change"), pl.col("action")
+        told = table.filter(change.is_in(["new", "escalated"]))
+        by_software = table.filter(pl.col("cause") == "software_changed").select(
+            told=(change.is_in(["new", "escalated"]) & (action >= "suspend")).sum(),
+            freed=change.is_in(["released", "eased"]).sum(),
+        )
+        return cls(
+            told=dict(told["action"].value_counts().rows()),
+            released=table.filter(pl.col("in_base") & (change == "released")).height,
+            flagged_before=changes.flagged_before,
+            by_software=by_software.row(0, named=True),
+            gone=gone,
+        )
+
+
+def check(
+    result: Result, limits: Limits | Mapping[str, Any], previous: Result | Base | str | Path | None = None
+) -> None:
+    """Hold a screening that passed a limit.
+
+    Args:
+        result: Tonight's screening.
+        limits: The limits, or what differs from the defaults: `{"flagged_share": 0.01}`.
+        previous: The screening before, or its run folder; None: there is nothing to compare with. Whether its
+            flagged accounts are still there is known only where the screening was given it, too.
+
+    Raises:
+        HeldForApproval: With one sentence for every limit passed, or where rows were left `not_judged`.
+
+    Example:
+        >>> from cardscreen import Blocklist, Phone, screen
+        >>> accounts = pl.DataFrame({"account_id": [1], "mobile": ["+8613800138000"]})
+        >>> listed = Blocklist.from_frame(pl.DataFrame({"kind": ["phone"], "value": ["+8613800138000"]}))
+        >>> try:
+        ...     check(screen(accounts, listed, {"mobile": Phone()}), {"first_run": "publish", "source_share": 1})
+        ... except HeldForApproval as held:
+        ...     print(*held.reasons)
+        flagged_share: 100.00 % of the rows are flagged (limit 5.00 %)
+    """
+    limits = limits if isinstance(limits, Limits) else Limits(**limits)
+    if isinstance(previous, (str, Path)):
+        previous = Base.read(previous)
+    moves = None if previous is None else _moves(result, previous)
+    if reasons := passed(result.summary, limits, previous.summary if previous else None, moves):
+        raise HeldForApproval(reasons)
+
+
+def passed(
+    summary: dict[str, Any], limits: Limits, before: dict[str, Any] | None = None, moves: Moves | None = None
+) -> list[str]:
+    """One sentence for every limit that a screening passed; `before` is the summary of the night before."""
+    reasons = list(_alone(summary, limits))
+    if before is not None and moves is not None:
+        return reasons + list(_against(summary, limits, before, moves))
+    if limits.first_run == "hold":
+        reasons.append('first_run: there is no earlier run to compare with; say first_run = "publish" to go ahead')
+    return reasons
+
+
+#: Limits of which the summaries of two nights say whether they were passed.
+_OF_SUMMARIES = (
+    *("first_run", "flagged_share", "source_share", "rejected_share", "invalid_share", "exempted_share"),
+    *("error_after_days", "new_suspend", "new_close", "accounts_shrink", "accounts_grow", "coverage_drop"),
+)
+
+
+def unfounded(
+    held: list[str], summary: dict[str, Any], told: Mapping[str, Any], before: dict[str, Any] | None
+) -> list[str]:
+    """The reasons that a run is held, or should be, which do not follow from its figures; empty where all do.
+
+    Args:
+        held: The reasons that it gives.
+        summary: Its summary.
+        told: The limits that it names; those that there were not then are none.
+        before: The summary of the night before.
+    """
+    known = {name: limit for name, limit in told.items() if name in Limits.model_fields}
+    counts = summary["changes"]["counts"]
+    newly = Counter(counts.get("new", {})) + Counter(counts.get("escalated", {}))
+    moves = None if before is None else Moves(told=newly, released=0, flagged_before=0)
+    names = {name for name in _OF_SUMMARIES if name in known or name == "error_after_days"}
+    should = [reason for reason in passed(summary, Limits(**known), before, moves) if _limit_of(reason) in names]
+    does = [reason for reason in held if _limit_of(reason) in names]
+    return [*(each for each in should if each not in does), *(each for each in does if each not in should)]
+
+
+def _limit_of(reason: str) -> str:
+    return reason.split(":", 1)[0]
+
+
+def _alone(summary: dict[str, Any], limits: Limits) -> Iterator[str]:
+    """The limits that need no other night."""
+    rows = max(summary["rows"]["read"], 1)
+    live = summary["flagged"]["accounts"] - summary["flagged"]["levels"].get("none", 0)
+    left = summary["rows"].get(NOT_JUDGED, 0)
+    more = f", and {left:,} more, of which no evidence was collected, may be" if left else ""
+    yield from _past("flagged_share", live / rows, limits.flagged_share, f"of the rows are flagged{more}")
+    if left and live / rows <= limits.flagged_share:  # the screening was given a lower one
+        yield f"flagged_share: of {left:,} rows that may be listed no evidence was collected: screen with a higher one"
+    for source, accounts in summary["hits"]["sources"].items():
+        yield from _past("source_share", accounts / rows, limits.source_share, f"of the rows are hit by {source!r}")
+    for column, cells in summary["coverage"].items():
+        written = max(cells["cells"] - cells["missing"], 1)
+        what = f"of the filled cells of {column!r} gave no usable value"
+        yield from _past("rejected_share", cells["rejected"] / written, limits.rejected_share, what)
+        what = f"of the usable cells of {column!r} are no valid numbers: is their region right?"
+        yield from _past("invalid_share", invalid_share(cells), limits.invalid_share, what)
+    nameless = summary["rows"]["no_account"] / rows
+    yield from _past("rejected_share", nameless, limits.rejected_share, "of the rows name no account")
+    for source, told in ((summary.get("store") or {}).get("sources") or {}).items():
+        if told["state"] == "stale":
+            yield (
+                f"error_after_days: the data of {source!r} is of {told['confirmed_on']}, {told['age_days']} days old "
+                f"(limit {told['error_after_days']})"
+            )
+    exempt = summary["rows"]["exempt"] / rows
+    yield from _past("exempted_share", exempt, limits.exempted_share, "of the rows are exempted")
+
+
+def invalid_share(cells: Mapping[str, int]) -> float:
+    """The share of an identifier's usable cells, as `summary["coverage"]` counts them, that are no valid numbers."""
+    return cells.get("invalid", 0) / max(cells["cells"] - cells["missing"] - cells["rejected"], 1)
+
+
+def _against(now: dict[str, Any], limits: Limits, then: dict[str, Any], moves: Moves) -> Iterator[str]:
+    """The limits on what changed."""
+    rows = max(now["rows"]["read"], 1)
+    for action, limit in (("suspend", limits.new_suspend), ("close", limits.new_close)):
+        what = f"of the rows would newly be told {action!r}"
+        yield from _past(f"new_{action}", moves.told.get(action, 0) / rows, limit, what)
+    released = moves.released / max(moves.flagged_before, 1)
+    yield from _past("released_share", released, limits.released_share, "of those flagged before would be released")
+    change = _named(now) / max(_named(then), 1) - 1
+    what = "rows that name an account than in the base run"
+    yield from _past("accounts_shrink", -change, limits.accounts_shrink, f"fewer {what}")
+    yield from _past("accounts_grow", change, limits.accounts_grow, f"more {what}")
+    # With fewer rows or many more, the reason is told by now.
+    if moves.gone and moves.gone.accounts >= _FEW and -limits.accounts_shrink <= change <= limits.accounts_grow:
+        share = moves.gone.accounts / moves.gone.of
+        yield from _past("flagged_gone_share", share, limits.flagged_gone_share, _missing(moves.gone))
+    for column, cells in now["coverage"].items():
+        if column in then["coverage"]:
+            drop = _usable(then["coverage"][column]) - _usable(cells)
+            what = f"points fewer cells of {column!r} are usable than in the base run"
+            yield from _past("coverage_drop", drop, limits.coverage_drop, what)
+    told, freed = moves.by_software.get("told", 0), moves.by_software.get("freed", 0)
+    if told or freed:
+        news = ", ".join(f"{name} {was} → {is_now}" for name, (was, is_now) in newer(now, then).items())
+        yield (
+            f"software_changed: {told:,} accounts would newly be told to be suspended or closed and {freed:,} released "
+            f"or eased by nothing but a change of software or numbering data ({news})"
+        )
+
+
+def _missing(gone: Gone) -> str:
+    """What is to be said of flags whose accounts are not there."""
+    told = f"of the accounts flagged in the base run are not among tonight's: most of their ids look like {gone.then}"
+    if gone.now is None:
+        return told
+    return f"{told}, and those of the newly flagged like {gone.now}" + (
+        ": did the ids change?" if gone.now != gone.then else ""
+    )
+
+
+def newer(now: dict[str, Any], then: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    """The software of which two nights had different versions, with both."""
+    before = then.get("versions", {})
+    return {name: (before.get(name, "?"), told) for name, told in now["versions"].items() if before.get(name) != told}
+
+
+def _moves(result: Result, previous: Result | Base) -> Moves:
+    """The moves between two nights' flags."""
+    then = previous.state if isinstance(previous, Base) else previous.flagged
+    actions = [
+        frame.select(pl.col("account_id").cast(pl.String), pl.col("action").cast(pl.String).alias(name))
+        for name, frame in (("now", result.flagged), ("then", then))
+    ]
+    joined = actions[0].join(actions[1], on="account_id", how="full", coalesce=True)
+    both = joined.select(pl.col("now", "then").fill_null("none").cast(schema.ACTIONS)).collect()
+    now, was = pl.col("now"), pl.col("then")
+    return Moves(
+        told=dict(both.filter(now > was)["now"].value_counts().rows()),
+        released=both.filter((was > "none") & (now == "none")).height,
+        flagged_before=both.filter(was > "none").height,
+        gone=Gone.between(result, previous),
+    )
+
+
+def _named(summary: dict[str, Any]) -> int:
+    named: int = summary["rows"]["read"] - summary["rows"]["no_account"]
+    return named
+
+
+def _usable(cells: dict[str, int]) -> float:
+    return 1 - (cells["missing"] + cells["rejected"]) / max(cells["cells"], 1)
+
+
+def _past(name: str, share: float, limit: float, what: str) -> Iterator[str]:
+    if share > limit:
+        yield f"{name}: {share:.2%} {what} (limit {limit:.2%})".replace("%", " %")

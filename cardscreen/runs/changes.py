@@ -1,0 +1,369 @@
+"""What became of every flag since the base run: new, escalated, eased, released, carried or unchanged.
+
+A flag stands on hits. Where tonight's hits lead to less than the flag, those that led to it are looked for one by one:
+what is explained (`causes`) no longer holds it, what was not seen still does, for some days. So the state of an
+account is the stronger of what tonight's hits say and of what is carried.
+
+A run for a day that has been run before has the same base as that one and supersedes it: it says the same of
+everybody, and undoes what only the superseded run has said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from cardscreen.foundation import schema
+from cardscreen.foundation.errors import ConfigError
+from cardscreen.foundation.lookup.digits import nulls
+from cardscreen.policy.rules import ACCOUNT
+from cardscreen.runs import causes
+from cardscreen.runs.causes import Circumstances
+from cardscreen.runs.record import Base
+from cardscreen.screening.screen import Result
+
+_NONE = pl.lit("none", dtype=schema.ACTIONS)
+#: Columns of a comparison that are not written: flagged in the base run, what `undo` undoes, due tonight.
+MARKS = ["in_base", "undone", "is_due"]
+_DECIDING = ["action", "score", "listed_on", "listing_id"]
+_FALLING = [True, True, False, False]
+
+
+@dataclass(frozen=True)
+class Prior:
+    """What was known of the accounts before tonight.
+
+    Attributes:
+        base: The base run; None for the first.
+        superseded: Earlier published runs for tonight's day, the newest first.
+    """
+
+    base: Base | None = None
+    superseded: Sequence[Base] = ()
+
+    def watched(self) -> pl.DataFrame | None:
+        """What `screen` takes as `previous`: the state of the base, and who else is to be looked for.
+
+        Those are the accounts that only a superseded run has flagged; they stand there as not flagged.
+        """
+        if self.base is None and not self.superseded:
+            return None
+        columns = ["account_id", "action", "flagged_since", "act_on"]
+        parts = [] if self.base is None else [self.base.state.select(columns)]
+        parts += [run.changes.select(columns).with_columns(action=_NONE) for run in self.superseded[:1]]
+        text = (part.with_columns(pl.col("account_id").cast(pl.String)) for part in parts)
+        return pl.concat(text).collect().unique("account_id", keep="first", maintain_order=True)
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Tonight against the night before.
+
+    Attributes:
+        table: `schema.CHANGES`, the carried columns as `account.<name>`, and `MARKS`; sorted by account.
+        carried: `schema.CARRIED`: the hits that were not seen tonight, and on which flags may still stand.
+        before: `schema.CARRIED`: the hits on which the flags stood before.
+        flagged_before: Accounts flagged with an action in the base run.
+    """
+
+    table: pl.DataFrame
+    carried: pl.DataFrame
+    before: pl.DataFrame
+    flagged_before: int
+
+    def written(self) -> pl.DataFrame:
+        """The table as a run keeps it."""
+        return self.table.drop(MARKS).rename(lambda name: name.removeprefix(ACCOUNT))
+
+
+def compare(
+    result: Result,
+    prior: Prior,
+    around: Circumstances,
+    *,
+    carry_days: int,
+    hands_out: bool = True,
+    applied: pl.DataFrame | None = None,
+) -> Changes:
+    """Compare tonight's screening with the nights before.
+
+    Args:
+        result: Tonight's screening, made with `prior.watched()`.
+        prior: The base run, and the runs that this one supersedes.
+        around: What is known of lists, policy and software.
+        carry_days: Nights for which a flag stands although its account or identifier could not be read.
+        hands_out: Whether tonight's actions are put into files; not in an audit run.
+        applied: account_id (String), action, applied_on: what other systems have done; None where they don't tell,
+            and then what was handed out counts as done.
+    """
+    flagged = _carrying(result.flagged.filter(pl.col("action") > "none").collect())
+    account = flagged.schema["account_id"]
+    both = _side_by_side(_known(prior, flagged), flagged)
+    before = _evidence(prior, both, account)
+    hits = result.hits.collect()
+    watched = pl.DataFrame(schema=schema.WATCHED) if result.watched is None else result.watched.collect()
+    watched = watched.with_columns(pl.col("account_id").cast(account))
+    open_flags = before.join(both.filter("settled"), on="account_id", how="anti")
+    sought = _limited(causes.of_losses(open_flags, hits, watched, around), around, carry_days)
+    state = _state(both, sought, around)
+    gains = _gains(state, hits, prior, around)
+    table = _handed(state.join(gains, on="account_id", how="left"), around, hands_out=hands_out, applied=applied)
+    return Changes(
+        table=table.select(*schema.CHANGES, *_carry(flagged), *MARKS).sort("account_id"),
+        carried=sought.filter("held").select(list(schema.CARRIED)).sort("account_id", "identifier", "listing_id"),
+        before=before,
+        flagged_before=int(both["in_base"].sum()),
+    )
+
+
+def _carrying(flagged: pl.DataFrame) -> pl.DataFrame:
+    """Flags whose carried columns are named as such: theirs may be any names."""
+    return flagged.rename({name: f"{ACCOUNT}{name}" for name in flagged.columns if name not in schema.FLAGGED})
+
+
+def _carry(frame: pl.DataFrame) -> list[str]:
+    return [name for name in frame.columns if name.startswith(ACCOUNT)]
+
+
+def _rows(changes: pl.LazyFrame | None, like: pl.DataFrame) -> pl.DataFrame:
+    """A night's changes with tonight's account ids and carried columns."""
+    types: dict[str, Any] = {
+        **schema.CHANGES,
+        **{name: like.schema[name] for name in _carry(like)},
+        "account_id": like.schema["account_id"],
+    }
+    if changes is None:
+        return pl.DataFrame(schema=types)
+    there = _renamed_accounts(changes.collect(), types["account_id"])
+    columns = [_typed(there, name.removeprefix(ACCOUNT), dtype).alias(name) for name, dtype in types.items()]
+    return pl.DataFrame(columns)
+
+
+def _renamed_accounts(night: pl.DataFrame, dtype: pl.DataType) -> pl.DataFrame:
+    """A night with account ids of another type: where one has no such form, nobody could tell whom to release."""
+    ids = night["account_id"].cast(dtype, strict=False)
+    if lost := len(ids) - ids.drop_nulls().n_unique():
+        raise ConfigError(
+            f"{lost:,} account ids of an earlier run can't be told as {dtype}, the type that they have tonight: their "
+            f"flags could not be released. Give the accounts' ids as {night['account_id'].dtype}"
+        )
+    return night.with_columns(ids)
+
+
+def _typed(night: pl.DataFrame, name: str, dtype: pl.DataType) -> pl.Series:
+    """A column of another night with tonight's type; null where it is not there, or its values have no such form."""
+    nothing = nulls(name, dtype, len(night))
+    if name not in night.columns:
+        return nothing
+    was = night[name]
+    try:
+        # A number is no day, although the engine would make one of it.
+        return was.cast(dtype, strict=False) if was.dtype == dtype else was.cast(pl.String).cast(dtype, strict=False)
+    except pl.exceptions.PolarsError:
+        return nothing
+
+
+def _known(prior: Prior, like: pl.DataFrame) -> pl.DataFrame:
+    """The accounts known before tonight, one row each.
+
+    Returns:
+        account_id, `in_base`; `was`, the action that stood, with decided_by_before, since, due, carried_since,
+        was_cause and the carried columns as `was.<name>`; `settled`, whether a superseded run has released an account
+        that is not in the base; `said`, the action of a superseded run; corrects, superseded_by its id; and what was
+        handed out: handed, handed_on and, in either world, standing.
+    """
+    base = _rows(prior.base.state if prior.base else None, like)
+    newest = prior.superseded[0] if prior.superseded else None
+    other = _rows(newest.changes if newest else None, like).with_columns(mentioned=pl.lit(value=True))
+    # No carried column begins like this, whatever its name.
+    other = other.rename({name: f"then.{name}" for name in other.columns if name != "account_id"})
+    in_base, mentioned = pl.col("action").is_not_null(), pl.col("then.mentioned").fill_null(value=False)
+    freed = mentioned & (pl.col("then.change") == "released")
+
+    def either(name: str) -> pl.Expr:
+        return pl.when(in_base).then(name).otherwise(f"then.{name}")
+
+    was_freed = freed & ~in_base
+    handed = pl.when(freed).then(_NONE).when(mentioned).then("then.handed_out").otherwise("handed_out")
+    return base.join(other, on="account_id", how="full", coalesce=True).select(
+        "account_id",
+        in_base=in_base,
+        was=pl.when(was_freed).then("then.action_before").otherwise(either("action")),
+        decided_by_before=pl.when(was_freed).then("then.decided_by_before").otherwise(either("decided_by")),
+        since=either("flagged_since"),
+        due=either("act_on"),
+        was_cause=either("cause"),
+        settled=was_freed,
+        said=pl.when(mentioned).then("then.action"),
+        said_due=pl.when(mentioned).then("then.act_on"),
+        superseded=pl.when(mentioned).then(pl.lit(newest.run_id if newest else None, dtype=pl.String)),
+        corrects=pl.when(mentioned).then("then.corrects").otherwise("corrects"),
+        handed=handed,
+        handed_on=pl.when(~freed).then(pl.when(mentioned).then("then.handed_out_on").otherwise("handed_out_on")),
+        standing=pl.max_horizontal(pl.col("handed_out", "then.handed_out").fill_null(_NONE).to_physical()).cat.to(
+            schema.ACTIONS
+        ),
+        stood_on=pl.max_horizontal("handed_out_on", "then.handed_out_on"),
+        **{f"was.{name}": either(name) for name in _carry(like)},
+    )
+
+
+def _side_by_side(known: pl.DataFrame, flagged: pl.DataFrame) -> pl.DataFrame:
+    """`_known` and tonight's flags: now, now_by, now_since, now_due, and the carried columns as of the newer."""
+    carry = _carry(flagged)
+    tonight = flagged.select(
+        "account_id", *carry, now="action", now_by="decided_by", now_since="flagged_since", now_due="act_on"
+    )
+    joined = known.join(tonight, on="account_id", how="full", coalesce=True)
+    return joined.with_columns(
+        pl.col("was", "now", "handed", "standing").fill_null(_NONE),
+        pl.col("in_base", "settled").fill_null(value=False),
+        *(pl.when(pl.col("now").is_null()).then(f"was.{name}").otherwise(name).alias(name) for name in carry),
+    ).drop(f"was.{name}" for name in carry)
+
+
+def _evidence(prior: Prior, both: pl.DataFrame, account: pl.DataType) -> pl.DataFrame:
+    """`schema.CARRIED`: the hits on which the accounts' flags stood, with tonight's account ids."""
+    parts = [pl.DataFrame(schema={**schema.CARRIED, "account_id": account})]
+    sides = [([prior.base] if prior.base else [], pl.col("in_base")), (prior.superseded, ~pl.col("in_base"))]
+    for runs, side in sides:
+        wanted = both.filter(side).select("account_id")
+        for run in runs:
+            standing = run.standing.with_columns(pl.col("account_id").cast(account, strict=False)).collect()
+            parts.append(standing.join(wanted, on="account_id", how="semi"))
+            wanted = wanted.join(parts[-1], on="account_id", how="anti")
+    return pl.concat(parts)
+
+
+def _limited(sought: pl.DataFrame, around: Circumstances, carry_days: int) -> pl.DataFrame:
+    """`causes.of_losses` with `held`: whether an unseen hit still holds its account's flag."""
+    stale = pl.col("cause") == "source_stale"
+    goes_on = pl.col("carried_since").is_not_null() & ((pl.col("cause_before") == "source_stale") == stale)
+    since = pl.when(goes_on).then("carried_since").otherwise(pl.lit(around.as_of))
+    nights = (pl.lit(around.as_of) - pl.col("carried_since")).dt.total_days()
+    return sought.with_columns(carried_since=pl.when("unseen").then(since)).with_columns(
+        held=pl.col("unseen") & (stale | (nights < carry_days))
+    )
+
+
+def _first(hits: pl.DataFrame, *before: str) -> pl.DataFrame:
+    """Of each account's hits the deciding one: the strongest, then as a policy decides between equals."""
+    falling = [True] * len(before) + _FALLING
+    ordered = hits.sort("account_id", *before, *_DECIDING, descending=[False, *falling], nulls_last=False)
+    return ordered.unique("account_id", keep="first", maintain_order=True)
+
+
+def _state(both: pl.DataFrame, sought: pl.DataFrame, around: Circumstances) -> pl.DataFrame:
+    """`schema.CHANGES` but for what is handed out, and the causes of gains."""
+    held = _first(sought.filter("held")).select(
+        "account_id", kept="action", kept_by="listing_id", kept_cause="cause", kept_since="carried_since"
+    )
+    found = both.join(held, on="account_id", how="left").with_columns(
+        action=pl.max_horizontal(pl.col("now", "kept").fill_null(_NONE).to_physical()).cat.to(schema.ACTIONS)
+    )
+    weaker = sought.filter(~pl.col("held")).join(
+        found.select("account_id", "decided_by_before", _state="action"), on="account_id"
+    )
+    gone = weaker.filter(pl.col("action") > pl.col("_state")).with_columns(
+        _decided=pl.col("listing_id") == pl.col("decided_by_before")
+    )
+    lost = _first(gone, "_decided").select("account_id", lost_cause="cause")
+    rests = pl.col("action") > pl.col("now").fill_null(_NONE)  # on hits that were not seen
+    before = pl.when("in_base").then("was").otherwise(_NONE)
+    change = (
+        pl.when(pl.col("action") == "none")
+        .then(pl.lit("released"))
+        .when(rests & (~pl.col("in_base") | (pl.col("action") == pl.col("was"))))
+        .then(pl.lit("carried"))
+        .when(before == "none")
+        .then(pl.lit("new"))
+        .when(pl.col("action") > before)
+        .then(pl.lit("escalated"))
+        .when(pl.col("action") < before)
+        .then(pl.lit("eased"))
+        .otherwise(pl.lit("unchanged"))
+        .cast(schema.CHANGE_KINDS)
+    )
+    return _dated(found.join(lost, on="account_id", how="left").with_columns(change=change, _rests=rests), around)
+
+
+def _dated(found: pl.DataFrame, around: Circumstances) -> pl.DataFrame:
+    """The columns of a change: what stood before, what stands now, since when and why."""
+    change, rests = pl.col("change"), pl.col("_rests")
+    is_new, is_eased = change == "new", change == "eased"
+    stays = change.is_in(["carried", "released"])
+    # Approved late, a superseded run has told a later day than tonight would.
+    told_so = pl.when(pl.col("said") == pl.col("action")).then("said_due")
+    return found.with_columns(
+        action_before=pl.when(is_new).then(_NONE).otherwise("was"),
+        decided_by_before=pl.when(~is_new).then("decided_by_before"),
+        decided_by=pl.when(rests).then("kept_by").when(change != "released").then("now_by"),
+        flagged_since=pl.when(is_new).then("now_since").otherwise("since"),
+        act_on=pl.when(stays)
+        .then("due")
+        .when(rests & is_eased)
+        .then(pl.lit(around.as_of))
+        .otherwise(pl.max_horizontal("now_due", told_so)),
+        carried_since=pl.when(rests).then("kept_since"),
+        cause=pl.when(change == "carried")
+        .then("kept_cause")
+        .when(pl.col("settled") & (change == "released"))
+        .then("was_cause")
+        .when(is_eased | (change == "released"))
+        .then("lost_cause"),
+    )
+
+
+def _gains(state: pl.DataFrame, hits: pl.DataFrame, prior: Prior, around: Circumstances) -> pl.DataFrame:
+    """Why accounts are flagged, or flagged for more, than in the base run: account_id, gained (Enum)."""
+    stronger = state.filter(pl.col("change").is_in(["new", "escalated"])).select("account_id", "now", "now_by")
+    live = hits.filter(pl.col("exempted_by").is_null()).join(stronger, on="account_id")
+    deciding = _first(live.filter((pl.col("listing_id") == pl.col("now_by")) & (pl.col("action") == pl.col("now"))))
+    deciding = deciding.select(list(schema.HITS))
+    before = deciding.clear()
+    if prior.base is not None:
+        told = prior.base.hits.with_columns(pl.col("account_id").cast(hits.schema["account_id"], strict=False))
+        before = told.collect().join(deciding.select("account_id"), on="account_id", how="semi")
+    return causes.of_gains(deciding, before, around).rename({"cause": "gained"})
+
+
+def _handed(
+    found: pl.DataFrame, around: Circumstances, *, hands_out: bool, applied: pl.DataFrame | None
+) -> pl.DataFrame:
+    """What is handed out tonight, and how what is not true any more is undone."""
+    day, action, change = pl.lit(around.as_of), pl.col("action"), pl.col("change")
+    contradicted = pl.col("said").is_not_null() & (pl.col("said") != action)
+    already = (pl.col("handed") == action) & (pl.col("handed_on") < day)
+    acts = (action > "none") & pl.col("carried_since").is_null() & (pl.col("act_on") <= day)
+    due = acts & ~already.fill_null(value=False) & hands_out
+    freed, remains = change == "released", pl.col("handed") <= action
+    done = pl.col("standing") if applied is None else pl.col("applied")
+    lifts = done.fill_null(_NONE) > action
+    undone = freed | (change == "eased")
+    with_applied = found if applied is None else found.join(_applied(found, applied), on="account_id", how="left")
+    return with_applied.with_columns(
+        cause=pl.coalesce("cause", "gained"),
+        is_due=due,
+        corrects=pl.when(contradicted).then("superseded").otherwise("corrects"),
+        handed_out=pl.when(due).then(action).when(freed).then("standing").when(remains).then("handed").otherwise(_NONE),
+        # What only a superseded run has handed out today may not have been loaded: it stays due, under the same key.
+        handed_out_on=pl.when(due)
+        .then(day)
+        .when(freed)
+        .then("stood_on")
+        .when(remains & (pl.col("handed_on") < day))
+        .then("handed_on"),
+        undo=pl.when(undone).then(pl.when(lifts).then(pl.lit("lift")).otherwise(pl.lit("cancel"))).cast(schema.UNDO),
+        undone=pl.when(undone).then(pl.when(lifts).then(done).otherwise("action_before")),
+    )
+
+
+def _applied(found: pl.DataFrame, applied: pl.DataFrame) -> pl.DataFrame:
+    """The strongest action that other systems have applied since an account was flagged: account_id, applied."""
+    told = found.select("account_id", "since", _text=pl.col("account_id").cast(pl.String))
+    joined = told.join(applied.rename({"account_id": "_text"}), on="_text")
+    since = joined.filter(pl.col("applied_on") >= pl.col("since"))
+    return since.group_by("account_id").agg(applied=pl.col("action").max())

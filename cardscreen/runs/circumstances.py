@@ -1,0 +1,92 @@
+"""Whether tonight can be compared with the base run, and what else differs between the two."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from cardscreen.foundation.errors import ConfigError, InputError
+from cardscreen.lists.blocklist import Blocklist
+from cardscreen.lists.store.table import Store
+from cardscreen.runs.brakes import newer
+from cardscreen.runs.causes import Circumstances
+from cardscreen.runs.job import Job
+from cardscreen.runs.manifest import fingerprint
+from cardscreen.runs.record import Base
+from cardscreen.tables.paths import files_of
+
+
+def account_key(job: Job, dtype: pl.DataType) -> dict[str, str]:
+    """What names an account, and its type."""
+    return {"column": job.account_id, "type": str(dtype)}
+
+
+def check_same(base: Base, job: Job, accounts: pl.Schema) -> None:
+    """Refuse to compare nights that don't speak of the same things: flags would end or begin for no reason.
+
+    Raises:
+        ConfigError: The identifiers or the account ids are others; says which.
+    """
+    then, now = base.records.get("identifiers", job.described), job.described
+    told = [
+        f"identifiers.{name} is {now.get(name, 'not there')} and was {then.get(name, 'not there')}"
+        for name in [*then, *(name for name in now if name not in then)]
+        if then.get(name) != now.get(name)
+    ]
+    account = accounts.get(job.account_id)
+    if account is not None:
+        key = account_key(job, account)
+        was = base.records.get("account_key", key)
+        told += [
+            f"the account id's {name} is {key[name]} and was {was[name]}" for name in key if key[name] != was[name]
+        ]
+    if told:
+        raise ConfigError(
+            f"the job differs from that of the base run {base.run_id}: {'; '.join(told)}. If that is meant, say "
+            "--allow-changed-identifiers once"
+        )
+
+
+def lists_of(job: Job) -> list[dict[str, Any]]:
+    """Size and hash of the job's plain files of listings."""
+    return [fingerprint(file) for path in job.lists for file in files_of(path)]
+
+
+def circumstances(
+    job: Job, day: date, summary: Mapping[str, Any], blocklist: Blocklist, base: Base | None, policy: str
+) -> Circumstances:
+    """What is known beside the two nights' evidence."""
+    if base is None:
+        return Circumstances(day, blocklist.lazy)
+    return Circumstances(
+        as_of=day,
+        listings=blocklist.lazy,
+        listings_then=_listings_then(job, blocklist, base),
+        then=base.as_of,
+        stale=[name for name, told in sources_of(summary).items() if told["state"] == "stale"],
+        policy=base.records.get("policy", policy) != policy,
+        software=bool(newer(dict(summary), base.summary)),
+    )
+
+
+def _listings_then(job: Job, blocklist: Blocklist, base: Base) -> pl.LazyFrame | None:
+    """The base run's listings: of its version of the store, or tonight's where the files are the same."""
+    inputs = base.records["inputs"]
+    if job.store is None:
+        # Wherever they lie: ids are numbers of rows, so their order counts.
+        then, now = ([file.get("sha256") for file in files] for files in (inputs["lists"], lists_of(job)))
+        return blocklist.lazy if then == now and None not in now else None
+    was, store = inputs.get("store"), Store(job.store)
+    try:
+        return store.blocklist(version=was["version"]).lazy if was and store.has(was) else None
+    except (ConfigError, InputError):  # vacuumed, or restored from a backup
+        return None
+
+
+def sources_of(summary: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """How fresh the data of each source is, as a summary tells it."""
+    sources: dict[str, dict[str, Any]] = (summary.get("store") or {"sources": {}})["sources"]
+    return sources

@@ -1,0 +1,406 @@
+"""The job file: which accounts, which lists, which policy, where to, and within which limits."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, field_validator, model_validator
+
+from cardscreen.foundation import schema
+from cardscreen.foundation.bounds import Bounds, Held
+from cardscreen.foundation.errors import ConfigError, InputError
+from cardscreen.foundation.secrets.signing import KeyPlace
+from cardscreen.foundation.settings.toml import (
+    Section,
+    TomlFile,
+    checked,
+    known_format,
+    known_path,
+    known_zone,
+    literally,
+    names_day,
+    of_day,
+    read_toml,
+)
+from cardscreen.foundation.zones import local_name
+from cardscreen.kinds.kind import Kind, kind_from_options
+from cardscreen.kinds.tokens import TokenKey
+from cardscreen.policy.policy import Clearances, Policy
+from cardscreen.runs.brakes import Limits
+from cardscreen.tables.paths import files_of
+from cardscreen.tables.reading import Reading
+
+#: Columns of changes, notices and releases, beside which the carried ones stand.
+_DATED = ("applied", "clearances")  # files whose paths may hold a day
+_TAKEN = {*schema.CHANGES, *schema.NOTICES, *schema.RELEASES}
+
+
+class _Accounts(Section):
+    path: str
+    id: str = "account_id"
+    carry: list[str] = []
+    unmasked: list[str] = []
+    encoding: str | None = None
+    delimiter: str | None = Field(None, min_length=1, max_length=1)
+    sheet: str | None = None
+    header_row: int | None = Field(None, ge=1)
+    date_format: str | None = None
+    bounds: Bounds = Bounds()
+
+    @field_validator("path")
+    @classmethod
+    def _path(cls, path: str) -> str:
+        return known_path(path)
+
+    @field_validator("date_format")
+    @classmethod
+    def _format(cls, form: str | None) -> str | None:
+        return form and known_format(form)
+
+
+class _Blocklist(Section):
+    store: str | None = None
+    paths: list[str] | None = Field(None, min_length=1)
+
+    @field_validator("paths")
+    @classmethod
+    def _paths(cls, paths: list[str] | None) -> list[str] | None:
+        return paths and [known_path(path) for path in paths]
+
+    @model_validator(mode="after")
+    def _one(self) -> _Blocklist:
+        if (self.store is None) == (self.paths is None):
+            raise ValueError("give either `store`, the folder that cardscreen list import fills, or `paths`")
+        return self
+
+
+class _Tokens(Section):
+    key_file: str | list[str] | None = None
+    key_env: str | list[str] | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> _Tokens:
+        if (self.key_file is None) == (self.key_env is None):
+            raise ValueError("give either key_file or key_env")
+        return self
+
+
+class _Sign(Section):
+    file: str | None = None
+    env: str | None = None
+    command: list[str] | None = Field(None, min_length=1)
+
+    @model_validator(mode="after")
+    def _one(self) -> _Sign:
+        if sum(each is not None for each in (self.file, self.env, self.command)) != 1:
+            raise ValueError("give one of file, env and command")
+        return self
+
+
+class _Output(Section):
+    directory: str = "runs"
+    applied: str | None = None
+    metrics: str | None = None
+    sign: _Sign | None = None
+
+    @field_validator("applied")
+    @classmethod
+    def _applied(cls, path: str | None) -> str | None:
+        return path and known_path(path)
+
+    @field_validator("directory")
+    @classmethod
+    def _of_all_nights(cls, path: str) -> str:
+        if "{as_of" in path:
+            raise ValueError("runs of all nights lie in one folder, since each is compared with the one before")
+        return path
+
+
+class _Engine(Section):
+    name: Literal["polars", "spark"] = "polars"
+    master: str | None = None
+    files: str | None = None
+    settings: dict[str, str | int | bool] = {}
+
+    @model_validator(mode="after")
+    def _of_spark(self) -> _Engine:
+        if self.name != "spark" and self.model_fields_set - {"name"}:
+            raise ValueError('master, files and settings are those of Spark: say name = "spark"')
+        return self
+
+
+class _Notices(Section):
+    texts: dict[str, str] = {}
+
+
+class _JobFile(Section):
+    timezone: str | None = None
+    accounts: _Accounts
+    identifiers: dict[str, dict[str, Any]] = Field(min_length=1)
+    blocklist: _Blocklist
+    tokens: _Tokens | None = None
+    engine: _Engine = _Engine()
+    policy: dict[str, Any] = {}
+    output: _Output = _Output()
+    notices: _Notices = _Notices()
+    limits: dict[str, Any] = {}
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, name: str | None) -> str | None:
+        return name and known_zone(name)
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Where Spark runs.
+
+    Attributes:
+        master: As for `spark.session`.
+        files: As for `spark.screen`.
+        settings: Settings of Spark.
+    """
+
+    master: str | None
+    files: str | None
+    settings: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A checked job; every path in it is absolute or a URL.
+
+    In those of accounts, lists, applied and clearances the day of a night is still to be put in: `on` does that.
+
+    Attributes:
+        reading: How accounts of text, or in a sheet, are to be read.
+        date_format: How the accounts write days; None: as YYYY-MM-DD.
+        lists: Files of listings; empty where a store has them.
+        store: The store of listings, or None.
+        metrics: File for Prometheus, or None.
+        sign: Where the key is that signs the chain of runs, or None.
+        files: The files that the job was read from, by what they are.
+        described: The identifiers as the file writes them.
+        texts: What to say of reason codes, beside what is said by default.
+        cluster: Where Spark runs, if the accounts are screened there; None: on this machine.
+    """
+
+    timezone: str
+    accounts: str
+    account_id: str
+    carry: list[str]
+    unmasked: list[str]
+    reading: Reading
+    date_format: str | None
+    identifiers: dict[str, Kind]
+    lists: list[str]
+    store: str | None
+    policy: Policy
+    output: Path
+    metrics: Path | None
+    sign: KeyPlace | None
+    limits: Limits
+    tokens: list[TokenKey]
+    files: dict[str, Path]
+    described: dict[str, dict[str, Any]]
+    texts: dict[str, str]
+    cluster: Cluster | None
+
+    @classmethod
+    def read(cls, path: str | Path) -> Job:
+        """A job from its TOML file; relative paths are read from the file's own folder.
+
+        Raises:
+            ConfigError: No such file, or anything in it that makes no sense; tells what and where.
+        """
+        file = Path(path).absolute()
+        return cls.from_settings(read_toml(file, str(path)), file)
+
+    @classmethod
+    def from_settings(cls, toml: TomlFile, file: Path) -> Job:
+        """A job from parsed TOML; see `read`.
+
+        Args:
+            toml: What the file says.
+            file: Where it lies, or lay: relative paths are read from there.
+        """
+        said = checked(_JobFile, toml)
+        policy, files = _policy(said.policy, toml, file)
+        if said.output.applied:
+            files["applied"] = Path(_template(file.parent, said.output.applied))
+        kinds = _kinds(said.identifiers, toml)
+        for name in said.accounts.carry:
+            if name in _TAKEN:
+                where = toml.where("accounts", "carry")
+                raise ConfigError(f"{where}: the carried column {name!r} has the name of a column of runs: rename it")
+        return cls(
+            timezone=said.timezone or local_name(),
+            accounts=_template(file.parent, said.accounts.path),
+            account_id=said.accounts.id,
+            carry=said.accounts.carry,
+            unmasked=said.accounts.unmasked,
+            reading=_reading(said.accounts),
+            date_format=said.accounts.date_format,
+            identifiers=kinds,
+            lists=[_template(file.parent, each) for each in said.blocklist.paths or []],
+            store=_resolved(file.parent, said.blocklist.store) if said.blocklist.store else None,
+            policy=policy,
+            output=Path(_resolved(file.parent, said.output.directory)),
+            metrics=Path(_resolved(file.parent, said.output.metrics)) if said.output.metrics else None,
+            sign=_key_place(said.output.sign, file.parent),
+            limits=checked(Limits, toml.part("limits")),
+            tokens=_token_keys(said.tokens, file.parent),
+            files=files,
+            described=said.identifiers,
+            texts=said.notices.texts,
+            cluster=_cluster(said.engine, file.parent),
+        )
+
+    def on(self, day: date, found: Callable[[str], str] = str) -> Job:
+        """The job of one night: with its day in all paths.
+
+        Args:
+            day: The day that is asked about.
+            found: Where something is that lay at a path.
+
+        Raises:
+            InputError: There is no file of that day; says so.
+        """
+        accounts, lists = _of(self.accounts, day, found), [_of(path, day, found) for path in self.lists]
+        files = {
+            name: Path(_of(str(file), day, found)) if name in _DATED else file for name, file in self.files.items()
+        }
+        return replace(self, accounts=accounts, lists=lists, files=files, policy=self.policy_on(day, found))
+
+    def policy_on(self, day: date, found: Callable[[str], str] = str) -> Policy:
+        """The policy, with the clearances of a day; see `on`."""
+        if "clearances" not in self.files:
+            return self.policy
+        file = _of(str(self.files["clearances"]), day, found)
+        return self.policy.model_copy(update={"clearances": Clearances(file=file)})
+
+    def today(self) -> date:
+        """The day it is now in the job's time zone."""
+        return datetime.now(ZoneInfo(self.timezone)).date()
+
+
+def _of(path: str, day: date, found: Callable[[str], str]) -> str:
+    """A path with the day put in; one that names nothing on that day is told with it."""
+    filled = found(of_day(path, day))
+    if not names_day(path):
+        return filled
+    try:
+        files_of(filled)
+    except InputError as error:
+        raise InputError(f"{error}; {day} was put in for {{as_of}}") from None
+    return filled
+
+
+def _reading(said: _Accounts) -> Reading:
+    options = said.model_dump(include={"encoding", "delimiter", "sheet", "header_row"})
+    held = Held(said.bounds, "under [accounts.bounds] of the job file")
+    return Reading(**options, saying="say {option} = {value} under [accounts] of the job file", held=held)
+
+
+def _cluster(said: _Engine, folder: Path) -> Cluster | None:
+    if said.name != "spark":
+        return None
+    # As Spark writes them.
+    settings = {
+        name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in said.settings.items()
+    }
+    return Cluster(said.master, _resolved(folder, said.files) if said.files else None, settings)
+
+
+def _policy(settings: dict[str, Any], toml: TomlFile, file: Path) -> tuple[Policy, dict[str, Path]]:
+    """The policy that a job names or holds, and the files that were read, the job's own among them."""
+    files, own = {"job": file}, dict(settings)
+    if "file" in own:
+        files["policy"] = file.parent / str(own.pop("file"))
+        if own:
+            where = toml.where("policy", "file")
+            raise ConfigError(f"{where}: policy: give either `file` or the policy's own keys, not both")
+        policy = Policy.read(files["policy"])
+    else:
+        policy = Policy.from_settings(toml.part("policy"), file.parent)
+    if policy.clearances:
+        place, said = (files.get("policy") or file).parent, policy.clearances.file
+        own_path = said.removeprefix(f"{place}/")
+        try:
+            files["clearances"] = Path(literally(str(place)) if own_path != said else "", known_path(own_path))
+        except ValueError as error:
+            raise ConfigError(f"{toml.where('policy')}: policy.clearances.file: {error}") from None
+    return policy, files
+
+
+def output_of(path: str | Path) -> Path:
+    """The output folder of a job file; nothing else of it need be right.
+
+    Raises:
+        ConfigError: No such file, or no TOML.
+    """
+    return Path(_resolved(Path(path).absolute().parent, _output_said(path).directory))
+
+
+def key_place_of(path: str | Path) -> KeyPlace | None:
+    """Where a job file says that the key for signing is; None: nothing is signed.
+
+    Raises:
+        ConfigError: No such file, or no TOML.
+    """
+    return _key_place(_output_said(path).sign, Path(path).absolute().parent)
+
+
+def _output_said(path: str | Path) -> _Output:
+    return checked(_Output, read_toml(Path(path).absolute(), str(path)).part("output"))
+
+
+def _key_place(said: _Sign | None, folder: Path) -> KeyPlace | None:
+    if said is None:
+        return None
+    return KeyPlace(Path(_resolved(folder, said.file)) if said.file else None, said.env, tuple(said.command or ()))
+
+
+def _kinds(identifiers: dict[str, dict[str, Any]], toml: TomlFile) -> dict[str, Kind]:
+    kinds, problems = {}, []
+    for column, options in identifiers.items():
+        try:
+            kinds[column] = kind_from_options(column, options)
+        except ConfigError as error:
+            problems.append(f"{toml.where('identifiers', column)}: {error}")
+    if problems:
+        raise ConfigError(*problems)
+    return kinds
+
+
+def _token_keys(said: _Tokens | None, folder: Path) -> list[TokenKey]:
+    """The key, or several: while keys are changed, lists under the old one and the new one are both read."""
+    if said is None:
+        return []
+    if said.key_file is not None:
+        return [TokenKey.from_file(_resolved(folder, name)) for name in _several(said.key_file)]
+    return [TokenKey.from_env(name) for name in _several(said.key_env or [])]
+
+
+def _several(said: str | list[str]) -> list[str]:
+    return [said] if isinstance(said, str) else said
+
+
+def _resolved(folder: Path, path: str) -> str:
+    if "://" in path:
+        return path
+    # Brackets in the folder's own name are no pattern.
+    own = glob.escape(str(folder)) if glob.has_magic(path) else str(folder)
+    return os.path.normpath(path if Path(path).is_absolute() else f"{own}/{path}")
+
+
+def _template(folder: Path, path: str) -> str:
+    """The same for a path in which a day may stand: braces in the folder's own name are none of its."""
+    return _resolved(Path(literally(str(folder))), path)

@@ -1,0 +1,100 @@
+"""The record of a run: what was read, by which rules, what came out, and the hash of every file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cardscreen.foundation.files import sha256_of
+from cardscreen.foundation.words import json_text
+from cardscreen.lists.store.table import Store
+from cardscreen.lists.terms import Terms
+from cardscreen.policy.policy import Policy, Source
+from cardscreen.runs import chain
+from cardscreen.runs.job import Job
+from cardscreen.runs.record import MANIFEST
+from cardscreen.tables.opening import encoding_used
+from cardscreen.tables.paths import files_of
+
+_UNNAMED = {"clearances"}  # says where a file is: not a rule
+
+
+def write_records(
+    folder: Path, job: Job, begun: datetime, records: Mapping[str, Any], lists: list[dict[str, Any]]
+) -> None:
+    """Write summary.json, inputs/ and, last, the manifest.
+
+    Args:
+        folder: The run's folder, with all its tables.
+        job: What was run.
+        begun: When.
+        records: What the run says of itself, run_id and summary among it.
+        lists: `fingerprint` of the files of listings.
+    """
+    inputs = folder / "inputs"
+    inputs.mkdir()
+    for name, file in job.files.items():
+        shutil.copyfile(file, inputs / f"{name}{file.suffix}")
+    summary, encoding = records["summary"], job.reading.encoding
+    write_json(folder / "summary.json", {"run_id": records["run_id"], **summary})
+    outputs = sorted(file for file in folder.rglob("*") if file.is_file())
+    manifest = {
+        "run_id": records["run_id"],
+        "as_of": summary["as_of"],
+        "timezone": job.timezone,
+        "output": str(job.output),
+        chain.PREVIOUS: chain.newest(job.output),
+        "begun": begun.isoformat(timespec="seconds"),
+        "ended": datetime.now(UTC).isoformat(timespec="seconds"),
+        "inputs": {
+            "accounts": [fingerprint(file) | encoding_used(file, encoding) for file in files_of(job.accounts)],
+            "lists": lists,
+            "store": _store(job.store, summary["store"]) if job.store else None,
+            **{name: fingerprint(str(file)) for name, file in job.files.items()},
+        },
+        "versions": {**summary["versions"], "python": platform.python_version()},
+        "token_keys": [key.id for key in job.tokens],
+        "limits": job.limits.model_dump(),
+        **records,
+        "approvals": [],
+        "outputs": {str(file.relative_to(folder)): fingerprint(str(file), named=False) for file in outputs},
+    }
+    write_json(folder / MANIFEST, manifest)
+
+
+def _store(path: str, told: Mapping[str, Any]) -> dict[str, Any]:
+    """The version of a store that was read, and how fresh it was."""
+    return {**Store(path).identity(told["version"]), **told}
+
+
+def policy_digest(policy: Policy, terms: Mapping[str, Terms]) -> str:
+    """SHA-256 of the rules that hold: the policy's under the sources' terms, however they are written."""
+    rules = policy.under(terms)
+    told = rules.model_dump(mode="json", exclude=_UNNAMED)
+    told["sources"] = {
+        name: source.model_dump() for name, source in sorted(rules.sources.items()) if source != Source()
+    }
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def write_json(file: Path, content: Any) -> None:
+    """Write a file of JSON, and let the disk have it."""
+    with file.open("w", encoding="utf-8") as stream:
+        stream.write(f"{json_text(content, indent=2)}\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def fingerprint(path: str, *, named: bool = True) -> dict[str, Any]:
+    """Size and SHA-256 of a file; of a URL only its name."""
+    name = {"path": path} if named else {}
+    if "://" in path:
+        return name
+    return {**name, "bytes": Path(path).stat().st_size, "sha256": sha256_of(Path(path))}

@@ -1,0 +1,206 @@
+"""Who is told, acted on and released tonight, as CSV files that other systems load.
+
+cardscreen recommends; a person or the operator's own system acts. A row's key is the same whenever the same is said
+again, by a run that supersedes another or by one that is repeated: a system that has seen it does nothing.
+
+Files are RFC 4180 in UTF-8 with plain line feeds. Account ids and keys stand there exactly as they are. In all other
+cells, what a spreadsheet would take for a formula gets an apostrophe in front; plain numbers with a sign don't.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import polars as pl
+import polars_hash as plh
+
+from cardscreen.foundation import schema
+from cardscreen.foundation.errors import InputError
+from cardscreen.lists.terms import Terms
+from cardscreen.policy.rules import ACCOUNT
+from cardscreen.runs.changes import Changes
+from cardscreen.tables.cells import without_formulas
+from cardscreen.tables.opening import is_bad_date, read_numbered, refuse_cards, require_columns, to_date
+from cardscreen.tables.source_files.text import LINE
+
+ACTING = ["notify", "verify", "suspend", "close"]
+#: What is said of a reason code; another code is shown as it is.
+REASONS = {
+    "telecom_fraud": "Reported in connection with telephone or online fraud.",
+    "money_mule": "Reported as used to pass on the proceeds of fraud.",
+    "card_rental": "Reported as rented out or sold to others.",
+    "sim_farm": "Reported as part of a SIM farm.",
+    "phishing": "Reported as used for phishing.",
+    "gambling": "Reported in connection with illegal gambling.",
+    "laundering": "Reported in connection with money laundering.",
+    "stolen": "Reported as stolen.",
+    "reported": "Reported by customers or staff.",
+    "listed": "On a blocklist.",
+}
+#: What is said of the cause of a release.
+CAUSES = {
+    "listing_changed": "The source has changed what it says of the number.",
+    "listing_ended": "The source no longer lists the number.",
+    "expired": "The listing has run out.",
+    "allow_listing": "The number is on an allow list.",
+    "clearance": "A person has decided that the account is in order.",
+    "identifier_changed": "The account no longer has the number.",
+    "holder_changed": "The listing is older than the present holder of the number.",
+    "shared_changed": "More accounts than before have the number.",
+    "account_changed": "What is known of the account has changed.",
+    "account_gone": "The account has been missing for too long to go on.",
+    "account_unreadable": "The account's number has been missing or unreadable for too long to go on.",
+    "policy_changed": "The policy has changed.",
+    "software_changed": "The software or its numbering data has changed.",
+}
+_KEY_LENGTH = 32
+_EXACT = ["run_id", "key", "account_id"]
+
+
+def write_files(
+    folder: Path,
+    run_id: str,
+    changes: Changes,
+    hits: pl.DataFrame,
+    terms: Mapping[str, Terms],
+    texts: Mapping[str, str],
+) -> dict[str, int]:
+    """Write notices/ and actions/ of a run.
+
+    Args:
+        folder: The run's folder.
+        run_id: Its name.
+        changes: What it found against the night before.
+        hits: `schema.HITS` of tonight.
+        terms: By source.
+        texts: What to say of reason codes, in place of or beside `REASONS`.
+
+    Returns:
+        How many are `told`, `due` and `undone`.
+    """
+    table = changes.table
+    told, due = told_rows(table), table.filter("is_due")
+    undone = table.filter(pl.col("undo").is_not_null())
+    said = _Said(run_id, terms, {**REASONS, **texts})
+    for name, purpose, rows in (("notices", "notice", told), ("actions", "action", due)):
+        (folder / name).mkdir()
+        written = said.of(rows, purpose, hits)
+        for action in ACTING:
+            _write(written.filter(pl.col("action") == action), folder / name / f"{action}.csv")
+    _write(said.of_releases(undone, changes.before), folder / "actions/release.csv")
+    return {"told": len(told), "due": len(due), "undone": len(undone)}
+
+
+def told_rows(changes: pl.DataFrame) -> pl.DataFrame:
+    """The changes of which the holders are told."""
+    return changes.filter(pl.col("change").is_in(["new", "escalated"]))
+
+
+class _Said:
+    """What is said in the rows of one run."""
+
+    def __init__(self, run_id: str, terms: Mapping[str, Terms], texts: Mapping[str, str]) -> None:
+        self._run_id = pl.lit(run_id).alias("run_id")
+        named = {"source": list(terms)} | {
+            name: [getattr(each, name) for each in terms.values()] for name in ("legal_basis", "appeal")
+        }
+        self._terms = pl.DataFrame(named, schema=dict.fromkeys(named, pl.String))
+        self._texts = texts
+
+    def of(self, rows: pl.DataFrame, purpose: str, hits: pl.DataFrame) -> pl.DataFrame:
+        """`schema.NOTICES` and the carried columns, with what tonight's deciding hit says."""
+        explained = self._explained(rows, hits, "decided_by").with_columns(key=key(purpose, "action"))
+        return explained.select(self._run_id, *schema.NOTICES[1:], *_carried(rows))
+
+    def of_releases(self, rows: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
+        """`schema.RELEASES` and the carried columns, with what the hit said that had decided."""
+        left = pl.when(pl.col("action") > "none").then("action")
+        told = self._explained(rows, before, "decided_by_before").with_columns(
+            instead=left, key=key("release", "undone"), cause_text=_text("cause", CAUSES)
+        )
+        told = told.with_columns(action="undone")
+        return told.select(self._run_id, *schema.RELEASES[1:], *_carried(rows))
+
+    def _explained(self, rows: pl.DataFrame, hits: pl.DataFrame, by: str) -> pl.DataFrame:
+        """The rows with the deciding hit's reason and source, and that source's terms."""
+        said = hits.select("account_id", "reason", "source", **{by: "listing_id"})
+        return (
+            rows.join(said.unique(["account_id", by], maintain_order=True), on=["account_id", by], how="left")
+            .with_columns(reason_text=_text("reason", self._texts))
+            .join(self._terms, on="source", how="left")
+            .sort("account_id")
+        )
+
+
+def _carried(rows: pl.DataFrame) -> list[str]:
+    return [name for name in rows.columns if name.startswith(ACCOUNT)]
+
+
+def _text(code: str, texts: Mapping[str, str]) -> pl.Expr:
+    told = pl.col(code).cast(pl.String)
+    return told.replace_strict(dict(texts), default=told, return_dtype=pl.String)
+
+
+def key(purpose: str, action: str) -> pl.Expr:
+    """A name for what is said: the same in every run that says it again.
+
+    Args:
+        purpose: `notice`, `action` or `release`.
+        action: The column that names the action; others are account_id, flagged_since, act_on and corrects, and
+            of notices change and action_before: who was told, eased and told again on one day is told twice.
+    """
+    parts = ["account_id", action, "flagged_since", "act_on", "corrects"]
+    parts += ["change", "action_before"] if purpose == "notice" else []
+    text = pl.concat_str(
+        pl.lit(purpose), *(pl.col(part).cast(pl.String).fill_null("") for part in parts), separator="\n"
+    )
+    digest: pl.Expr = plh.concat_str(text).chash.sha2_256()
+    return digest.str.head(_KEY_LENGTH)
+
+
+def _write(rows: pl.DataFrame, file: Path) -> None:
+    text = rows.with_columns(pl.all().cast(pl.String)).rename(lambda name: name.removeprefix(ACCOUNT))
+    write_rows(without_formulas(text, _EXACT), file)
+
+
+def write_rows(rows: pl.DataFrame, file: Path) -> None:
+    """Write rows of text as they are."""
+    rows.write_csv(file, line_terminator="\n")
+
+
+def read_applied(path: str) -> pl.DataFrame:
+    """What other systems say that they have applied: account_id (String), action (Enum), applied_on (Date).
+
+    Raises:
+        InputError: No such file, a column that is missing, a card number in another one, or rows that can't be read;
+            names their lines.
+    """
+    frame = read_numbered(path)
+    require_columns(frame.columns, ["account", "action", "applied_on"], path)
+    refuse_cards(frame, ["account", "action", "applied_on"], path)
+    day = frame.schema["applied_on"]
+    read = frame.select(
+        # As it is: blanks may be part of an account's id.
+        account_id=pl.when(pl.col("account").cast(pl.String).str.strip_chars() != "").then(
+            pl.col("account").cast(pl.String)
+        ),
+        action=pl.col("action").cast(pl.String).str.strip_chars().cast(schema.ACTIONS, strict=False),
+        applied_on=to_date(pl.col("applied_on"), day),
+        bad=is_bad_date(pl.col("applied_on"), day),
+        line=LINE,
+    )
+    unread = pl.any_horizontal(pl.col("account_id", "action", "applied_on").is_null())
+    wrong = read.filter(pl.col("bad") | unread)["line"].to_list()
+    if wrong:
+        shown = ", ".join(map(str, wrong[:_SHOWN])) + (
+            f" and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
+        )
+        raise InputError(
+            f"{path}: line {shown}: each row needs an account, an action ({', '.join(ACTING)}) and applied_on, "
+            "written as YYYY-MM-DD"
+        )
+    return read.select("account_id", "action", "applied_on")
+
+
+_SHOWN = 5  # lines that an error names

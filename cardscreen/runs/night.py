@@ -1,0 +1,402 @@
+"""The nightly job: one screening, compared with the night before, in a folder that appears whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from cardscreen.foundation.cards.in_text import Found
+from cardscreen.foundation.errors import ConfigError, InputError, first_line
+from cardscreen.foundation.files import is_full, not_for_others, room_in
+from cardscreen.foundation.process.allowance import require_memory
+from cardscreen.foundation.words import shown
+from cardscreen.kinds.phone.kind import NO_REGION
+from cardscreen.kinds.phone.numbering import shelf
+from cardscreen.lists.blocklist import Blocklist
+from cardscreen.lists.store.table import Store
+from cardscreen.runs import chain
+from cardscreen.runs import folder as runs
+from cardscreen.runs.brakes import Gone, Moves, invalid_share, newer, passed
+from cardscreen.runs.causes import Circumstances
+from cardscreen.runs.changes import Changes, Prior, compare
+from cardscreen.runs.circumstances import account_key, check_same, circumstances, lists_of, sources_of
+from cardscreen.runs.engines import screened
+from cardscreen.runs.job import Job
+from cardscreen.runs.manifest import policy_digest, write_records
+from cardscreen.runs.messages.notices import read_applied, told_rows, write_files
+from cardscreen.runs.record import CARRIED, records_of
+from cardscreen.runs.redating import date_flags
+from cardscreen.screening.rejects import ROW_GROUP
+from cardscreen.screening.screen import Clock, Result, read_result
+from cardscreen.tables.libraries import ENGINE_ERRORS
+from cardscreen.tables.opening import open_table
+from cardscreen.tables.partitions import days_in
+from cardscreen.tables.paths import files_of, is_url, steady
+
+_NOTHING = "nothing was published, and what was written is removed"
+_MANY, _MOST = 0.10, 0.5  # share of cells past which a run is warned of: not valid, with a wrong check digit
+_ENOUGH = 100  # cells: of fewer, as many fail it by chance
+_FORESEEN = 31  # days ahead for which a run is only warned of
+_TOP = 5  # sources that are told by name
+#: Errors of a write that has no room, and what engines say of them.
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    Attributes:
+        folder: Where its files are; None for a dry run.
+        result: What the screening found.
+        held: The limits that it passed; empty for a published run.
+        expects_invalid: Whether the job says that its numbers may all be nobody's.
+    """
+
+    folder: Path | None
+    result: Result
+    held: list[str] = field(default_factory=list)
+    expects_invalid: bool = False
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a person should look into although the run was published."""
+        told = self.result.summary["changes"]
+        news = [
+            f"the data of {name!r} is of {source['confirmed_on']}, {source['age_days']} days old"
+            for name, source in sources_of(self.result.summary).items()
+            if source["state"] == "old"
+        ]
+        news += [
+            f"the data of {name!r} has not changed since {source['changed_on']}: is its source stuck?"
+            for name, source in sources_of(self.result.summary).items()
+            if source["state"] == "stuck"
+        ]
+        if ragged := self.result.summary["ragged"]:
+            news.append(
+                f"{ragged:,} of the rows read do not have the header's fields, and are not screened: rejects.parquet "
+                "names the lines, with status ragged"
+            )
+        for name, notes in self.result.summary["notes"].items():
+            cells = self.result.summary["coverage"][name]
+            usable = cells["cells"] - cells["missing"] - cells["rejected"]
+            if (share := invalid_share(cells)) > _MANY and not self.expects_invalid:
+                news.append(f"{share:.0%} of the usable cells of {name!r} are no valid numbers: is their region right?")
+            if usable >= _ENOUGH and notes.get("bad_checksum", 0) > _MOST * usable:
+                news.append(f"most of the numbers in {name!r} fail their check digit: is it the right column?")
+            if notes.get(NO_REGION, 0) * 2 > cells["cells"] - cells["missing"]:
+                news.append(f'no region is given for {name!r}, so only numbers with + are read: say region = "CN"')
+        if told["policy_changed"]:
+            news.append("the policy, or a source's terms, have changed since the base run")
+        news += [f"{name} is {now}, and was {was} in the base run" for name, (was, now) in told["software"].items()]
+        for count, file, of in told["other_days"]:
+            more = f", and so are {count - 1:,} more files" if count > 1 else ""
+            news.append(f"{file} is of {of}{more}, and the night asked about is {self.result.summary['as_of']}")
+        if told["days_ahead"]:
+            news.append(
+                f"the day asked about is not here yet (days ahead: {told['days_ahead']}): actions fall due that early, "
+                "and nights before it tell nobody"
+            )
+        if told["audit"]:
+            news.append("there is a run for a later day: this one looks back, and nobody is told or acted on")
+        return news
+
+    @property
+    def news(self) -> list[str]:
+        """What changed against the base run, in sentences."""
+        told = self.result.summary["changes"]
+        lines = [
+            f"{change}: " + ", ".join(f"{count:,} {action}" for action, count in counts.items())
+            for change, counts in told["counts"].items()
+        ]
+        if told["sources"]:
+            most = ", ".join(f"{source} ({count:,})" for source, count in told["sources"].items())
+            lines.append(f"most that is new or escalated comes from {most}")
+        return lines
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a night found, before it is written."""
+
+    result: Result
+    changes: Changes
+    blocklist: Blocklist
+    prior: Prior
+    audit: bool
+    policy: str
+    held: list[str]
+    clock: Clock
+
+
+def run_job(
+    job: Job,
+    *,
+    as_of: date | None = None,
+    known_at: datetime | None = None,
+    dry_run: bool = False,
+    allow_changed_identifiers: bool = False,
+    allow_future: bool = False,
+    tell: Callable[[str], None] = lambda _: None,
+    named: Callable[[str], None] = lambda _: None,
+) -> Run:
+    """Screen a job's accounts and publish the run.
+
+    Args:
+        job: The job.
+        as_of: The day that is asked about; None: today in the job's time zone.
+        known_at: What the store knew at an instant; None: the newest.
+        dry_run: Read and check the same, write nothing.
+        allow_changed_identifiers: Compare with the base run although its identifiers or account ids were others.
+        allow_future: Publish although the day is more than a month ahead; a dry run looks ahead as it is.
+        tell: Called with each stage's name as it begins.
+        named: Called with the run's id, before its first stage; a dry run has none.
+
+    Returns:
+        The run; `held` says whether and why it was not published.
+
+    Raises:
+        Busy: Another run works in the output folder.
+        InputError: The accounts or the lists can't be read, the disk is full, or the clock is wrong.
+        ConfigError: The job doesn't fit its inputs, or not the base run, or the day is far ahead.
+    """
+    require_memory()
+    day = as_of or _today(job)
+    if not (dry_run or allow_future):
+        _check_is_here(day, job)
+    job = job.on(day)
+
+    def night() -> Night:
+        tell("reading the lists")
+        lists, prior = _blocklist(job, known_at), runs.prior(job.output, day)
+        return Night(job, day, lists, prior, runs.is_audit(job.output, day), allow_changed_identifiers, tell)
+
+    if dry_run:
+        found = night().found(None)
+        return Run(None, found.result, found.held, job.limits.invalid_share == 1)
+    with not_for_others(), room_in(job.output, _NOTHING), runs.locked(job.output):
+        signer = job.sign.signer() if job.sign else None
+        runs.tidy(job.output, signer)
+        chain.require_signed(job.output, signer)
+        run_id, begun = runs.new_id(job.output), datetime.now(UTC)
+        named(run_id)
+        with runs.staging(job.output, run_id) as folder, ExitStack() as until_published:
+            with steady(lambda: _inputs(job)):
+                _check_names(job)
+                tonight = night()
+                if job.store is not None and tonight.blocklist.version is not None:
+                    until_published.enter_context(Store(job.store).leased(tonight.blocklist.version))
+                found = tonight.found(folder)
+                summary = tonight.write(folder, run_id, begun, found)
+            tell("publishing")
+            runs.settle(folder)
+            target = (runs.hold if found.held else runs.publish)(job.output, folder, signer)
+        return Run(target, read_result(target, summary), found.held, job.limits.invalid_share == 1)
+
+
+@dataclass(frozen=True)
+class Night:
+    """What a run is asked.
+
+    Attributes:
+        job: The job.
+        day: The day that is asked about.
+        blocklist: The lists.
+        prior: What it is compared with.
+        audit: Whether it looks back, and nobody is told or acted on.
+        allow_changed_identifiers: Compare although identifiers or account ids were others.
+        tell: Called with each stage's name as it begins.
+    """
+
+    job: Job
+    day: date
+    blocklist: Blocklist
+    prior: Prior
+    audit: bool
+    allow_changed_identifiers: bool = False
+    tell: Callable[[str], None] = lambda _: None
+
+    def found(self, out: Path | None) -> _Found:
+        """Screen, compare and brake."""
+        job, prior, blocklist, audit = self.job, self.prior, self.blocklist, self.audit
+        applied = read_applied(str(job.files["applied"])) if "applied" in job.files else None
+        self.tell("screening the accounts")
+        with _naming_the_file(job):
+            result = self._screened(blocklist, prior, out)
+        self.tell("comparing with the night before")
+        policy = policy_digest(job.policy, {name: each.terms for name, each in blocklist.origins.items()})
+        around = circumstances(job, self.day, result.summary, blocklist, prior.base, policy)
+        clock = Clock()
+        with clock.stage("changes"):
+            changes = compare(
+                result, prior, around, carry_days=job.limits.carry_days, hands_out=not audit, applied=applied
+            )
+        gone = Gone.between(result, prior.base) if prior.base else None
+        told = _told(changes, result, prior, around, audit=audit)
+        told |= {"days_ahead": _days_ahead(self.day, job), "flagged_gone": gone.accounts if gone else 0}
+        told["other_days"] = _of_other_days(job, self.day)
+        summary = result.summary | {"changes": told}
+        before = prior.base.summary if prior.base else None
+        held = passed(summary, job.limits, before, Moves.of(changes, gone))
+        return _Found(replace(result, summary=summary), changes, blocklist, prior, audit, policy, held, clock)
+
+    def _screened(self, blocklist: Blocklist, prior: Prior, out: Path | None) -> Result:
+        before = [*filter(None, [prior.base]), *prior.superseded]
+
+        def check(accounts: pl.Schema) -> None:
+            if before and not self.allow_changed_identifiers:
+                check_same(before[0], self.job, accounts)
+
+        result = screened(self.job, blocklist, self.day, prior.watched(), out, check)
+        if result.summary["rows"]["read"] == 0:
+            raise InputError(f"{self.job.accounts} holds no accounts: an empty extract clears nobody")
+        return result
+
+    def write(self, folder: Path, run_id: str, begun: datetime, found: _Found) -> dict[str, Any]:
+        """Everything of a run beside the tables of the screening; the manifest last."""
+        job, changes, summary = self.job, found.changes, dict(found.result.summary)
+        changes.written().write_parquet(folder / "changes.parquet", row_group_size=ROW_GROUP)
+        changes.carried.write_parquet(folder / CARRIED, row_group_size=ROW_GROUP)
+        if found.prior.superseded:
+            date_flags(folder, told_rows(changes.table))
+        if not found.audit:
+            self.tell("writing notices and actions")
+            terms = {name: each.terms for name, each in found.blocklist.origins.items()}
+            with found.clock.stage("notices"):
+                counts = write_files(folder, run_id, changes, found.result.hits.collect(), terms, job.texts)
+            summary["changes"] = {**summary["changes"], **counts}
+        summary["seconds"] = summary["seconds"] | found.clock.seconds
+        summary["peak_memory_mib"] = summary["peak_memory_mib"] | found.clock.peak_mib
+        self.tell("writing the manifest")
+        base, superseded = found.prior.base, found.prior.superseded
+        records = {
+            "run_id": run_id,
+            "audit": found.audit,
+            "compared": {
+                "base": base.run_id if base else None,
+                "supersedes": superseded[0].run_id if superseded else None,
+            },
+            "identifiers": job.described,
+            "account_key": account_key(job, found.result.flagged.collect_schema()["account_id"]),
+            "policy": found.policy,
+            "held": found.held,
+            # What decided, too, and was taken from the cache or put there.
+            "tables": shelf.digests(name for kind in job.identifiers.values() for name in kind.tables()),
+            "listings_sha256": found.blocklist.compiled_sha256,
+            "summary": summary,
+        }
+        write_records(folder, job, begun, records, lists_of(job))
+        return summary
+
+
+def _today(job: Job) -> date:
+    """Today, unless the clock stands before the newest run's day: that is no day to act on."""
+    today, newest = job.today(), runs.newest(job.output)
+    if newest is not None and (last := date.fromisoformat(records_of(newest)["as_of"])) > today:
+        raise InputError(
+            f"today is {today}, and there is a run for {last} already: set the clock right (or was that run's "
+            f"--as-of a mistake?); to look back at a day without telling anybody, say so: --as-of {today}"
+        )
+    return today
+
+
+def _check_is_here(day: date, job: Job) -> None:
+    """A run for a day far ahead is a slip, and acts too early; one for the days to come is warned of."""
+    if (ahead := _days_ahead(day, job)) > _FORESEEN:
+        raise ConfigError(
+            f"{day} is {ahead} days ahead (today is {job.today()} in {job.timezone}): once it is published, nights "
+            "before it tell nobody and act on nothing. To look ahead, say --dry-run; to publish it all the same, say "
+            "--allow-future"
+        )
+
+
+def _of_other_days(job: Job, day: date) -> list[tuple[int, str, str]]:
+    """Other days in the names of files of accounts, as seen from the job's folder: how many, the first, its day."""
+    found: dict[date, list[str]] = {}
+    for file in files_of(job.accounts):
+        place = os.path.relpath(file, job.files["job"].parent) if "://" not in file else file
+        if (days := days_in(place)) and day not in days:
+            found.setdefault(max(days), []).append(place)
+    return [(len(found[other]), found[other][0], str(other)) for other in sorted(found, reverse=True)[:_TOP]]
+
+
+def _days_ahead(day: date, job: Job) -> int:
+    return max((day - job.today()).days, 0)
+
+
+def _blocklist(job: Job, known_at: datetime | None) -> Blocklist:
+    if job.store is not None:
+        return Store(job.store).blocklist(known_at=known_at)
+    if known_at is not None:
+        raise ConfigError("known_at asks a store what it knew then: this job's lists are plain files")
+    return Blocklist.read(*job.lists)
+
+
+def _check_names(job: Job) -> None:
+    """Refuse files whose names tell card numbers: a run's records name all of them."""
+    names = pl.Series([job.accounts, *job.lists, *_inputs(job)], dtype=pl.String)
+    if Found.of(names).doubtful.any():
+        raise ConfigError(
+            "the name of a file of accounts or lists, or of a folder above it, holds a card number, and each run keeps "
+            "the names: give it another one"
+        )
+
+
+def _inputs(job: Job) -> list[str]:
+    """Every local file that is read."""
+    tables = [file for path in (job.accounts, *job.lists) for file in files_of(path) if not is_url(file)]
+    return [*tables, *map(str, job.files.values())]
+
+
+@contextmanager
+def _naming_the_file(job: Job) -> Iterator[None]:
+    """Say which file of accounts can't be read; the engine doesn't always."""
+    try:
+        yield
+    except InputError as error:
+        files = files_of(job.accounts)
+        told = is_full(error) or any(shown(file) in str(error) for file in files)
+        if type(error) is not InputError or told or job.cluster is not None:
+            raise
+        for file in files:
+            try:
+                part = open_table(file, job.reading, marked=True)
+                deque(part.collect_batches(), maxlen=0)
+            except (*ENGINE_ERRORS, InputError) as problem:
+                raise InputError(f"{file} can't be read: {first_line(problem)}") from None
+        raise
+
+
+def _told(found: Changes, result: Result, prior: Prior, around: Circumstances, *, audit: bool) -> dict[str, Any]:
+    """What changed, in figures."""
+    undone = pl.col("change").is_in(["released", "eased"])
+    table = found.table.with_columns(strength=pl.when(undone).then("action_before").otherwise("action"))
+    deciding = told_rows(table).select("account_id", listing_id="decided_by").lazy()
+    hits = result.hits.select("account_id", "listing_id", "source").unique()
+    sources = deciding.join(hits, on=["account_id", "listing_id"]).collect()["source"].value_counts()
+    base = prior.base
+    return {
+        "base": base.run_id if base else None,
+        "audit": audit,
+        "counts": _counted(table, "strength"),
+        "causes": _counted(table, "cause"),
+        "sources": dict(sources.sort(["count", "source"], descending=[True, False]).head(_TOP).rows()),
+        "policy_changed": around.policy,
+        "software": newer(result.summary, base.summary) if base else {},
+    }
+
+
+def _counted(table: pl.DataFrame, what: str) -> dict[str, dict[str, int]]:
+    """How many of each change have each value of a column."""
+    counts: dict[str, dict[str, int]] = {}
+    grouped = table.filter(pl.col(what).is_not_null()).group_by("change", what).len().sort("change", what)
+    for change, value, count in grouped.rows():
+        counts.setdefault(change, {})[value] = count
+    return counts

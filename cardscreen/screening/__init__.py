@@ -1,0 +1,1 @@
+"""Screened and decided: one pass from accounts to hits, flags and rejects."""

@@ -1,0 +1,156 @@
+"""Which columns of the accounts a screening reads, checked before anything is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from cardscreen.foundation import schema
+from cardscreen.foundation.errors import ConfigError, InputError, near
+from cardscreen.kinds.kind import Kind
+from cardscreen.policy.policy import Policy
+from cardscreen.tables.cells import holds_numbers, is_blank, refuse_type
+from cardscreen.tables.opening import is_bad_date, is_dateable, require_columns, to_date
+from cardscreen.tables.source_files.text import MARKS
+
+_TEXT = (pl.String, pl.Categorical, pl.Enum, pl.Null)
+
+
+@dataclass(frozen=True)
+class AccountColumns:
+    """Which account columns are read, and as what.
+
+    Attributes:
+        schema: All columns that there are.
+        identifiers: Column → kind.
+        account_id: The column that names the account.
+        carry: Columns that results keep.
+        unmasked: Those of them, and of the account id, that may hold card numbers all the same.
+        date_format: How text says a day; None: YYYY-MM-DD.
+    """
+
+    schema: pl.Schema
+    identifiers: Mapping[str, Kind]
+    account_id: str
+    carry: list[str]
+    unmasked: list[str]
+    date_format: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        columns: pl.Schema,
+        identifiers: Mapping[str, Kind],
+        account_id: str,
+        carry: list[str],
+        policy: Policy,
+        unmasked: list[str],
+        date_format: str | None = None,
+    ) -> AccountColumns:
+        """The columns of a screening, checked against those that there are.
+
+        Raises:
+            MissingColumn: One of them is not there.
+            InputError: One has a type that can't hold what it should.
+            ConfigError: Options that make no sense.
+        """
+        _check_kinds(identifiers)
+        if account_id in identifiers and identifiers[account_id].truncates and account_id not in unmasked:
+            raise ConfigError(
+                f"column {account_id!r} holds card numbers and can't be the account id: results show it; "
+                "if that is meant, name it in unmasked"
+            )
+        plan = cls(columns, identifiers, account_id, list(dict.fromkeys(carry)), unmasked, date_format)
+        require_columns(columns.names(), plan.needed(), "the accounts")
+        plan._check_types()
+        plan._check_carried(policy)
+        plan._check_unmasked()
+        return plan
+
+    def _check_types(self) -> None:
+        if self.schema[self.account_id].is_nested() or self.schema[self.account_id] == pl.Boolean:
+            raise self._refused(self.account_id, "is no account id: give text, a number or another plain value")
+        for name in self.needed():
+            if self.schema[name] in (pl.Object, pl.Int128, pl.UInt128):
+                raise self._refused(name, "can't be read: cast it to text")
+        for name in self.identifiers:
+            dtype = self.schema[name]
+            inner = dtype.inner if isinstance(dtype, pl.List) else dtype
+            if not holds_numbers(inner):  # type: ignore[arg-type]
+                raise refuse_type(name, dtype)
+        for name in self.dates():
+            if not is_dateable(self.schema[name]):
+                raise self._refused(name, "holds no days: give dates, or text as YYYY-MM-DD")
+        for name in (name for kind in self.identifiers.values() for name in kind.columns()):
+            if self.schema[name] not in _TEXT:
+                raise self._refused(name, "holds no codes of regions: give text, such as CN")
+
+    def _refused(self, column: str, problem: str) -> InputError:
+        return InputError(f"column {column!r} has type {self.schema[column]} and {problem}")
+
+    def _check_carried(self, policy: Policy) -> None:
+        for name in self.carry:
+            if name in schema.FLAGGED or name in schema.HITS:
+                raise ConfigError(f"the carried column {name!r} has the name of a column of the results: rename it")
+            if self.schema[name].is_nested() or self.schema[name] in (pl.Binary, pl.Duration):
+                raise ConfigError(f"the carried column {name!r} has type {self.schema[name]}: carry plain values only")
+            if name in self.identifiers and self.identifiers[name].truncates and name not in self.unmasked:
+                raise ConfigError(f"column {name!r} holds card numbers and can't be carried: results show them masked")
+        for name in policy.account_columns():
+            if name not in self.carry:
+                raise ConfigError(f"a rule looks at account.{name}, which is not carried: add {name!r} to carry")
+
+    def _check_unmasked(self) -> None:
+        kept = [self.account_id, *self.carry]
+        for name in self.unmasked:
+            if name not in kept:
+                raise ConfigError(
+                    f"unmasked names {name!r}{near(name, kept)}, which is neither the account id nor carried"
+                )
+
+    def dates(self) -> list[str]:
+        """The columns that say since when a holder has an identifier."""
+        return list(dict.fromkeys(kind.holder_since for kind in self.identifiers.values() if kind.holder_since))
+
+    def day(self, column: str) -> pl.Expr:
+        """A column of `dates` as Date; null where it says none."""
+        return to_date(pl.col(column), self.schema[column], self.date_format)
+
+    def is_bad_day(self, column: str) -> pl.Expr:
+        """Whether `day` can't read a cell that is not empty: Boolean, never null."""
+        return is_bad_date(pl.col(column), self.schema[column], self.date_format)
+
+    def needed(self) -> list[str]:
+        """All account columns that are read, each once; those of `text.MARKS` that there are among them."""
+        extra = [name for kind in self.identifiers.values() for name in kind.columns()]
+        marks = [name for name in MARKS if name in self.schema]
+        return list(dict.fromkeys([self.account_id, *self.identifiers, *extra, *self.dates(), *self.carry, *marks]))
+
+    def is_list(self, column: str) -> bool:
+        """Whether a cell of the column holds several identifiers."""
+        return isinstance(self.schema[column], pl.List) or self.identifiers[column].split(pl.col(column)) is not None
+
+    def select(self, table: pl.LazyFrame) -> pl.LazyFrame:
+        """The columns that are read, cells that hold several identifiers as lists."""
+        splits = ((column, kind.split(pl.col(column))) for column, kind in self.identifiers.items())
+        lists = [parts.alias(column) for column, parts in splits if parts is not None]
+        return table.select(self.needed()).with_columns(lists)
+
+    def has_account(self) -> pl.Expr:
+        """Whether a row names its account."""
+        name = pl.col(self.account_id)
+        if self.schema[self.account_id] in (pl.String, pl.Categorical, pl.Enum):
+            return ~is_blank(name.cast(pl.String))
+        return name.is_not_null()
+
+
+def _check_kinds(identifiers: object) -> None:
+    if not isinstance(identifiers, Mapping) or not identifiers:
+        raise ConfigError("no identifier columns are given: name at least one, such as {'mobile': Phone('CN')}")
+    for column, kind in identifiers.items():
+        if not hasattr(kind, "scan") or isinstance(kind, type):
+            raise ConfigError(f"identifiers[{column!r}] is {kind!r}, not a kind such as Phone('CN') or Card()")
+        if getattr(kind, "vanity", False):
+            raise ConfigError(f"identifiers[{column!r}]: vanity is for feeds: leave it out, accounts' letters are read")

@@ -1,0 +1,149 @@
+"""Refuses tables whose results would show card numbers: in a column that results keep as it is.
+
+Results mask identifiers, but not the account id and the carried columns. Some systems number accounts by
+their card, or by its token, and a token beside a mask of the same number undoes both. Every row's own cards are
+looked for, and others in all rows with as many digits, or in some thousands of these drawn by lot.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from cardscreen.foundation.cards import schemes
+from cardscreen.foundation.cards.in_text import Found, rows_with_digits, tell_own, without_cards_in
+from cardscreen.foundation.cards.luhn import is_sound
+from cardscreen.foundation.errors import ConfigError
+from cardscreen.foundation.lookup.digits import Flags, Rows, taken, without
+from cardscreen.kinds.card.pans import keys_of, parts_of
+from cardscreen.kinds.tokens import TOKEN
+from cardscreen.screening.columns import AccountColumns
+from cardscreen.tables.cells import holds_numbers, to_text
+from cardscreen.tables.opening import collected
+
+#: Values of a batch, or of a file, that are looked at for tokens, taken evenly from all of it.
+LOOKED_AT = 1_000
+_DRAWN = 5_000  # values with many digits that are looked at for others' numbers
+#: Share of them from which a column is one of tokens.
+_SHARE = 0.3
+_ROW = "\0row"
+_LEAST = 10**11  # what is smaller has fewer digits than a card number
+
+
+def check_exposure(part: pl.DataFrame, plan: AccountColumns) -> None:
+    """Look at the columns of some accounts that results show as they are.
+
+    Raises:
+        ConfigError: One of them holds card numbers or tokens, and is not named in `plan.unmasked`.
+    """
+    some = part.gather_every(max(1, len(part) // LOOKED_AT))
+    for column in [plan.account_id, *plan.carry]:
+        if column in plan.unmasked or not holds_numbers(part.schema[column]):
+            continue
+        if said := _tells_cards(part, column, plan) or _most_are_tokens(some[column]):
+            use = "the account id" if column == plan.account_id else "carried"
+            raise ConfigError(
+                f"column {column!r} is {use}, which results show as it is, and {said}: take another column; if it is "
+                "meant, name it in unmasked (of cs.screen, or under [accounts])"
+            )
+
+
+def without_others(shown: pl.DataFrame, plan: AccountColumns) -> pl.DataFrame:
+    """Accounts that results show, with `…` in carried text that tells a card number in passing."""
+    texts = [name for name in plan.carry if name not in plan.unmasked and shown.schema[name] == pl.String]
+    return shown.with_columns(without_cards_in(shown[name]) for name in texts)
+
+
+def _tells_cards(part: pl.DataFrame, column: str, plan: AccountColumns) -> str | None:
+    """What of the row's own card numbers, or of others, a column tells; None: nothing."""
+    largest = part[column].max() if part.schema[column].is_integer() else None
+    if isinstance(largest, int) and largest < _LEAST:
+        return None
+    texts = part.select(to_text(pl.col(column))).to_series()
+    rows = rows_with_digits(texts)
+    if not len(rows):
+        return None
+    return _tells_own(part, texts, rows, plan) or _tells_others(texts, rows)
+
+
+def _tells_own(part: pl.DataFrame, texts: pl.Series, rows: Rows, plan: AccountColumns) -> str | None:
+    """`12 of 20 rows show their own card numbers there`, where any do."""
+    cards = [name for name, kind in plan.identifiers.items() if kind.truncates]
+    told = np.zeros(len(rows), dtype=bool)
+    for name in cards:
+        cells = taken(part.select(name), rows).with_row_index(_ROW)
+        if plan.is_list(name):
+            cells = cells.explode(name, empty_as_null=False)
+        at, own = cells[_ROW].to_numpy(), _numbers_in(cells[name])
+        same = np.flatnonzero(tell_own(taken(texts, rows[at]), own))
+        told[at[same[_are_cards(taken(own, same))]]] = True
+    return f"{int(told.sum()):,} of {len(part):,} rows show their own card numbers there" if told.any() else None
+
+
+def _numbers_in(cells: pl.Series) -> pl.Series:
+    """The numbers of card cells as text, null where there is none, or some digits are hidden."""
+    keys = keys_of(cells)
+    texts = pl.Series(keys).cast(pl.String)
+    odd = np.flatnonzero(keys == 0)
+    if not len(odd):
+        return texts
+    written = taken(cells, odd).to_frame().select(to_text(pl.first())).to_series()
+    grouped = written.str.contains(_GROUPED).fill_null(value=False).to_numpy()
+    plain, others = np.flatnonzero(grouped), np.flatnonzero(~grouped)
+    texts = texts.scatter(pl.Series(odd[plain]), without(taken(written, plain), b" -"))
+    parts = taken(written, others).to_frame().select(parts_of(pl.first(), repair=True).struct.field("text"))
+    return texts.scatter(pl.Series(odd[others]), parts.to_series())
+
+
+_GROUPED = r"^[0-9]{4,8}(?:[ -][0-9]{3,11}){1,4}$"
+
+
+def _are_cards(numbers: pl.Series) -> Flags:
+    """Whether numbers have a scheme, or the check digit: others may be account numbers that somebody put there."""
+    number = numbers.cast(pl.UInt64)
+    scheme, _ = schemes.of_pans(number, numbers.str.len_bytes())
+    flags: Flags = (scheme != schemes.UNKNOWN).to_numpy() | is_sound(number.to_numpy())
+    return flags
+
+
+def _tells_others(texts: pl.Series, rows: Rows) -> str | None:
+    """`12 of 20 values looked at hold card numbers`, where that can't be chance."""
+    drawn = rows
+    if len(rows) > _DRAWN:
+        drawn = np.sort(np.random.default_rng(len(rows)).choice(rows, _DRAWN, replace=False))
+    written = taken(texts, drawn).unique(maintain_order=True)
+    share = len(rows) / len(drawn)
+    others = int((len(texts) - texts.null_count()) / share) - len(drawn)
+    for found in Found.all_in(written, others=others):
+        if found.cards:
+            return f"{found.cards:,} of {len(written) + others:,} values looked at hold card numbers"
+    return None
+
+
+def _most_are_tokens(values: pl.Series) -> str | None:
+    """The same of tokens, where that is enough of them to speak of the column."""
+    written = _written(values)
+    tokens = int(written.str.contains(TOKEN).sum())
+    enough = tokens and tokens >= _SHARE * len(written)
+    return f"{tokens:,} of {len(written):,} values looked at are tokens" if enough else None
+
+
+def _written(values: pl.Series) -> pl.Series:
+    """The distinct values as text."""
+    distinct = values.drop_nulls().unique(maintain_order=True).alias("text").to_frame()
+    return distinct.select(to_text(pl.col("text"))).to_series().drop_nulls()
+
+
+def check_no_tokens(table: pl.LazyFrame, where: str) -> None:
+    """Look at the columns of a table beside which masks of its card numbers are to be written.
+
+    Raises:
+        ConfigError: One of them holds tokens.
+    """
+    some = collected(table.head(LOOKED_AT), where)
+    for column in some.columns:
+        if some.schema[column] == pl.String and (said := _most_are_tokens(some[column])):
+            raise ConfigError(
+                f"{where}: in column {column!r} {said}: a mask beside a token of the same number undoes both. "
+                "Leave that column out of the file"
+            )

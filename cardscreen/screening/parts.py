@@ -1,0 +1,101 @@
+"""What follows for the rows that may match: an account's evidence and decision, a part of the accounts after another.
+
+So what is known of many accounts needs no more memory than that of a part; and once too many are flagged, nobody
+needs the evidence: whoever looks at such a night needs its figures.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+import polars as pl
+
+from cardscreen.screening.columns import AccountColumns
+from cardscreen.screening.hits import NOT_JUDGED, Decisions, carriers_of, cells_of, figures, matches, strongest
+
+#: Accounts whose cells, and matches of them, that are in memory at once.
+PART, MATCHES = 100_000, 500_000
+_FIRST = 200  # values
+_OF_VALUE = ["kind", "value"]
+
+
+def judged(
+    rows: pl.DataFrame,
+    plan: AccountColumns,
+    evidence: Callable[[pl.DataFrame], pl.DataFrame],
+    decide: Callable[[pl.DataFrame], Decisions],
+    most: float,
+    most_hits: int,
+) -> tuple[pl.DataFrame, pl.DataFrame, Counter[str]]:
+    """Flags, hits and figures.
+
+    Args:
+        rows: Accounts that may match.
+        plan: Their columns.
+        evidence: As `matching.evidence`, of values.
+        decide: As `findings.decide`, of matches.
+        most: How many flagged accounts are enough: rows of further parts are counted as `not_judged`, and so are
+            their cells, with a NUL and the column behind it.
+        most_hits: Of how many listings for each number.
+    """
+    parts = _by_account(rows, plan.account_id)
+    read = cells_of(rows, plan) if len(parts) == 1 else None
+    carriers = _carriers(parts, plan) if read is None else carriers_of(read)
+    flagged, hits, came_out, live = list[pl.DataFrame](), list[pl.DataFrame](), Counter[str](), 0
+    for at, part in enumerate(parts):
+        if live > most:
+            came_out.update(_left(pl.concat(parts[at:]), plan))
+            break
+        cells = (cells_of(part, plan) if read is None else read).join(carriers, on=_OF_VALUE)
+        pairs = _collected(cells.select(_OF_VALUE).unique(), evidence, most_hits)
+        for some in _few_enough(cells, pairs):
+            found, left_out = matches(some, pairs, most_hits)
+            decisions = decide(found)
+            flagged.append(decisions.flagged)
+            hits.append(decisions.hits)
+            came_out.update(figures(found, decisions))
+            came_out["left_out"] += left_out
+            live += len(decisions.flagged.filter(pl.col("level") != "none"))
+    return pl.concat(flagged), pl.concat(hits), came_out
+
+
+def _collected(values: pl.DataFrame, evidence: Callable[[pl.DataFrame], pl.DataFrame], most: int) -> pl.DataFrame:
+    """As `strongest`: of the first values, which tell how many listings each has, then of as many as are few enough."""
+    found, at, size = list[pl.DataFrame](), 0, _FIRST
+    while at < len(values) or not found:
+        pairs = evidence(values.slice(at, size))
+        found.append(strongest(pairs, most))
+        at, size = at + size, max(1, MATCHES * size // max(len(pairs), size))
+    return pl.concat(found)
+
+
+def _few_enough(cells: pl.DataFrame, pairs: pl.DataFrame) -> Sequence[pl.DataFrame]:
+    """The cells in parts of whole accounts that have so many matches, or little more; one part at least."""
+    if len(pairs) <= MATCHES and len(cells) <= MATCHES:
+        return [cells]
+    listed = pairs.group_by(_OF_VALUE).len()
+    of_account = cells.join(listed, on=_OF_VALUE).group_by("account_id").agg(pl.col("len").sum()).sort("account_id")
+    place = of_account.select("account_id", _place=pl.col("len").cum_sum() // MATCHES)
+    placed = cells.join(place, on="account_id")
+    parts = placed.sort("_place", maintain_order=True).partition_by("_place", include_key=False, maintain_order=True)
+    return parts or [cells.clear()]
+
+
+def _by_account(rows: pl.DataFrame, account_id: str) -> Sequence[pl.DataFrame]:
+    """The rows in parts of so many accounts, which rise from one part to the next; one at least."""
+    ids = rows.select(pl.col(account_id).unique().sort())
+    if len(ids) <= PART:
+        return [rows]
+    return [rows.join(some, on=account_id, how="semi") for some in ids.iter_slices(PART)]
+
+
+def _carriers(parts: Sequence[pl.DataFrame], plan: AccountColumns) -> pl.DataFrame:
+    """As `carriers_of`, of cells that are let go."""
+    counted = pl.concat(carriers_of(cells_of(part, plan)) for part in parts)
+    return counted.group_by(_OF_VALUE).agg(pl.col("carried_by").sum())
+
+
+def _left(rows: pl.DataFrame, plan: AccountColumns) -> Counter[str]:
+    cells = cells_of(rows, plan)["identifier"].value_counts()
+    return Counter({NOT_JUDGED: len(rows)} | {f"{NOT_JUDGED}\0{column}": count for column, count in cells.rows()})

@@ -1,0 +1,429 @@
+"""One pass over the accounts: who is on a list, on what evidence, and what follows.
+
+Everything that leaves the pass leaves it from one read: counts, cells that gave no key, and the few
+rows that may match. Evidence, masks and policy are worked out for those few only.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+if sys.platform != "win32":
+    import resource
+
+from cardscreen.foundation import schema
+from cardscreen.foundation.errors import ConfigError, InputError
+from cardscreen.foundation.files import room_in, write_whole
+from cardscreen.foundation.process.allowance import require_memory
+from cardscreen.foundation.settings.toml import known_format
+from cardscreen.foundation.words import json_text
+from cardscreen.kinds.kind import Kind
+from cardscreen.kinds.tokens import TokenKey
+from cardscreen.lists import keyed as compiled
+from cardscreen.lists.blocklist import Blocklist, holds
+from cardscreen.policy.policy import Policy
+from cardscreen.screening.columns import AccountColumns
+from cardscreen.screening.evidence import Near, Targets, check_token_keys, evidence, near_in
+from cardscreen.screening.hits import HITS_PER_ACCOUNT, Decisions, decide, summary_of, watched_in
+from cardscreen.screening.parts import judged
+from cardscreen.screening.rejects import ROW_GROUP
+from cardscreen.screening.scan import MAY_MATCH, Watch, scan
+from cardscreen.tables.opening import (
+    explaining,
+    is_bad_date,
+    is_dateable,
+    local_files,
+    open_table,
+    require_columns,
+    schema_of,
+    to_date,
+    to_day,
+)
+from cardscreen.tables.paths import steady
+from cardscreen.tables.reading import IN_PYTHON, Reading
+
+_LAST_YEAR = 9000  # days of grace must not leave the calendar
+_TABLES = ("flagged", "hits", "rejects")
+_SUMMARY = "summary.json"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a screening found.
+
+    Attributes:
+        flagged: `schema.FLAGGED` and the carried columns: accounts with a live or exempt hit.
+        hits: `schema.HITS`: the evidence.
+        rejects: `schema.REJECTS`: cells that gave no usable key.
+        summary: rows, coverage, notes (cells that were repaired, …), counts, versions, seconds.
+        watched: `schema.WATCHED`: all cells of the accounts in `previous`; None without it.
+    """
+
+    flagged: pl.LazyFrame
+    hits: pl.LazyFrame
+    rejects: pl.LazyFrame
+    summary: dict[str, Any]
+    watched: pl.LazyFrame | None = None
+
+    def __repr__(self) -> str:
+        """Rows by class, and the day."""
+        rows = dict(self.summary["rows"])
+        read = rows.pop("read")
+        told = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in rows.items() if count)
+        return f"Result({read:,} row{'s' if read != 1 else ''}{told and ': '}{told}; as of {self.summary['as_of']})"
+
+    @classmethod
+    def read(cls, folder: str | Path) -> Result:
+        """The result in a folder: of a screening with `out`, or of a run.
+
+        Raises:
+            InputError: There is none, or it is not complete.
+        """
+        try:
+            return read_result(Path(folder), json.loads((Path(folder) / _SUMMARY).read_text(encoding="utf-8")))
+        except (OSError, ValueError):
+            raise InputError(f"{folder} holds no complete screening: its {_SUMMARY} can't be read") from None
+
+    def to_arrow(self) -> dict[str, pa.Table]:
+        """The three tables as Arrow that every library reads.
+
+        Returns:
+            `{"flagged": …, "hits": …, "rejects": …}`, pyarrow Tables of the same columns: text as `large_string`,
+            levels, actions and the other closed sets as `dictionary`.
+
+        Example:
+            >>> from cardscreen import Blocklist, Phone
+            >>> accounts = pl.DataFrame({"account_id": ["a"], "mobile": ["138 0013 8000"]})
+            >>> listed = Blocklist.from_frame(pl.DataFrame({"kind": ["phone"], "value": ["+8613800138000"]}))
+            >>> screen(accounts, listed, {"mobile": Phone("CN")}).to_arrow()["flagged"].num_rows
+            1
+        """
+        oldest = pl.CompatLevel.oldest()  # the newest has text that not every reader knows
+        tables = {name: getattr(self, name).collect().to_arrow(compat_level=oldest) for name in _TABLES}
+        return {name: table.cast(_signed(table.schema)) for name, table in tables.items()}
+
+
+def _signed(columns: pa.Schema) -> pa.Schema:
+    """The same columns, dictionaries with signed indices: older readers know no others."""
+    import pyarrow as pa
+
+    for at, column in enumerate(columns):
+        if pa.types.is_dictionary(column.type):
+            columns = columns.set(at, column.with_type(pa.dictionary(pa.int32(), column.type.value_type)))
+    return columns
+
+
+def screen(
+    accounts: Any,
+    blocklist: Blocklist,
+    identifiers: Mapping[str, Kind],
+    *,
+    account_id: str = "account_id",
+    carry: Sequence[str] = (),
+    unmasked: Sequence[str] = (),
+    policy: Policy | Mapping[str, Any] | str | Path | None = None,
+    as_of: date | str | None = None,
+    previous: Any = None,
+    tokens: TokenKey | Sequence[TokenKey] | None = None,
+    out: str | Path | None = None,
+    date_format: str | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    sheet: str | None = None,
+    header_row: int | None = None,
+    flagged_share: float = 1.0,
+    hits_per_account: int = HITS_PER_ACCOUNT,
+) -> Result:
+    """Screen accounts against a blocklist.
+
+    Args:
+        accounts: LazyFrame, DataFrame; pandas DataFrame; pyarrow Table, RecordBatch, RecordBatchReader or
+            Dataset; DuckDB relation; DeltaTable; anything with `__arrow_c_stream__`; a path, glob or URL, or a
+            list of them. Nothing of it is changed, and what streams is read once, without holding it.
+            An account may have many rows; an identifier column may be a List.
+        blocklist: The listings.
+        identifiers: Account column → its kind: `{"mobile": Phone("CN"), "card_no": Card()}`.
+        account_id: Column that names the account, of any type that sorts. Rows without are rejects.
+        carry: Account columns that rules may look at and `flagged` keeps.
+        unmasked: Those of these columns (`account_id` too) that may hold card numbers or tokens, which results
+            then show as they are; without it such a column is refused.
+        policy: A `Policy` or its settings, the path of a TOML file, or None for the default policy.
+        as_of: The day that is asked about, a date or YYYY-MM-DD; None: today in the machine's time zone.
+        previous: The result, flagged frame (of any library) or run folder of the night before.
+        tokens: The key under which the blocklist's tokens were made; two while keys are changed.
+        out: Folder for flagged.parquet, hits.parquet, rejects.parquet and, last, summary.json, instead of memory;
+            `Result.read` reads it again.
+        date_format: How text says a holder's day, as strftime has it, such as %d/%m/%Y; None: YYYY-MM-DD.
+        encoding: Of files of text; None tries UTF-8, GB18030 and UTF-16, strictly.
+        delimiter: Between the fields of text; None: by the files' ending.
+        sheet: Of a spreadsheet, by name; None: the first.
+        header_row: The line of a text, or row of a sheet, that names the columns; None: the first that is not empty.
+        flagged_share: Share of the rows past which no more evidence is collected: the rows that may be listed and are
+            left are `not_judged` in the summary, and nobody among them is flagged.
+        hits_per_account: How many hits of an account are kept: the strongest; the others are counted in the summary.
+
+    Returns:
+        `Result`; its frames are read from `out` where that is given. Sorted by account, identifier,
+        listing; rejects in the input's order.
+
+    Raises:
+        MissingColumn: A named column is not in the accounts.
+        InputError: The accounts can't be read, or a holder's date is no date.
+        ConfigError: Options that make no sense, tokens under a key that is not given, or an account id or
+            carried column that looks like card numbers.
+
+    Example:
+        >>> accounts = pl.DataFrame({"account_id": ["a", "b"], "mobile": ["138 0013 8000", "13800138001"]})
+        >>> listed = Blocklist.from_frame(pl.DataFrame({"kind": ["phone"], "value": ["+8613800138000"]}))
+        >>> from cardscreen.kinds.phone.kind import Phone
+        >>> screen(accounts, listed, {"mobile": Phone("CN")}).flagged.collect()["account_id"].to_list()
+        ['a']
+    """
+    reading = Reading(encoding, delimiter, sheet, header_row, IN_PYTHON)
+    files = local_files(accounts)
+    with steady(lambda: files):
+        with explaining(accounts, reading):
+            table = open_table(accounts, reading, marked=True)
+            asked = Question.of(
+                schema_of(table, "the accounts"),
+                blocklist,
+                identifiers,
+                account_id=account_id,
+                carry=carry,
+                unmasked=unmasked,
+                policy=policy,
+                as_of=as_of,
+                tokens=tokens,
+                date_format=date_format,
+                hits_per_account=hits_per_account,
+            )
+        with steady(lambda: local_files(previous)):
+            before = previous_flags(previous, asked.plan.schema[account_id])
+        with explaining(accounts, reading):
+            return _answered(asked, table, blocklist, before, out, flagged_share)
+
+
+def _answered(
+    asked: Question,
+    table: pl.LazyFrame,
+    blocklist: Blocklist,
+    before: pl.DataFrame | None,
+    out: str | Path | None,
+    flagged_share: float,
+) -> Result:
+    """What the accounts answer to a question."""
+    require_memory()
+    clock, plan, day, keys = Clock(), asked.plan, asked.day, asked.token_keys
+    in_force, near = compiled.in_force(blocklist.compiled, day), near_in(asked.listings)
+    watch = None if before is None else Watch(before["account_id"])
+    cleared = asked.rules.cleared(day)
+
+    def pairs_of(values: pl.DataFrame) -> pl.DataFrame:
+        with clock.stage("evidence"):
+            return evidence(values, near, keys)
+
+    def decided(found: pl.DataFrame) -> Decisions:
+        with clock.stage("policy"):
+            return decide(found, asked.rules, day, plan.carry, before, cleared, asked.most_hits)
+
+    with output_folder(out) as folder:
+        with clock.stage("scan"):
+            counts, rows, rejects = scan(table, plan, _targets(plan, in_force, near, keys), folder, watch)
+        most = flagged_share * counts["read"]
+        flagged, hits, came_out = judged(rows.filter(MAY_MATCH), plan, pairs_of, decided, most, asked.most_hits)
+        summary = summary_of(plan, counts, came_out, asked.listings, day)
+        if folder is not None:
+            write_tables(folder, flagged, hits)
+    told = {"seconds": clock.seconds, "peak_memory_mib": clock.peak_mib}
+    summary |= {"versions": dict(versions()), "store": blocklist.told(day), **told}
+    watched = None if watch is None else watched_in(watch.rows_of(rows, plan.account_id), plan).lazy()
+    if out is not None:
+        return completed(Path(out), summary, watched)
+    return Result(flagged.lazy(), hits.lazy(), rejects.lazy(), summary, watched)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a screening is asked, checked before any account is read.
+
+    Attributes:
+        plan: The accounts' columns.
+        rules: The policy, under the sources' terms.
+        day: The day that is asked about.
+        listings: `schema.LISTING`: those that hold on that day.
+        token_keys: The keys of token listings.
+        most_hits: How many hits of an account are kept.
+    """
+
+    plan: AccountColumns
+    rules: Policy
+    day: date
+    listings: pl.LazyFrame
+    token_keys: list[TokenKey]
+    most_hits: int
+
+    @classmethod
+    def of(
+        cls,
+        columns: pl.Schema,
+        blocklist: Blocklist,
+        identifiers: Mapping[str, Kind],
+        *,
+        account_id: str,
+        carry: Sequence[str],
+        unmasked: Sequence[str],
+        policy: Policy | Mapping[str, Any] | str | Path | None,
+        as_of: date | str | None,
+        tokens: TokenKey | Sequence[TokenKey] | None,
+        date_format: str | None = None,
+        hits_per_account: int = HITS_PER_ACCOUNT,
+    ) -> Question:
+        """The question that the arguments of `screen` put to accounts with these columns.
+
+        Raises:
+            ConfigError: Options that make no sense.
+            InputError: A column that is not there, or can't hold what it should.
+        """
+        if not isinstance(blocklist, Blocklist):
+            raise ConfigError("the blocklist is no Blocklist: make one with Blocklist.read(path) or from_frame(frame)")
+        day = to_day(date.today() if as_of is None else as_of)
+        if day.year > _LAST_YEAR:
+            raise ConfigError(f"{day} is too far ahead")
+        rules = _policy(policy).under({name: origin.terms for name, origin in blocklist.origins.items()})
+        if date_format is not None:
+            _check_format(date_format)
+        if hits_per_account < 1:
+            raise ConfigError(f"hits_per_account is {hits_per_account}: give 1 or more")
+        plan = AccountColumns.of(columns, identifiers, account_id, _names(carry), rules, _names(unmasked), date_format)
+        listings = blocklist.lazy.filter(holds(day))
+        keys = [tokens] if isinstance(tokens, TokenKey) else list(tokens or [])
+        check_token_keys(listings, keys)
+        return cls(plan, rules, day, listings, keys, hits_per_account)
+
+
+def write_tables(folder: Path, flagged: pl.DataFrame, hits: pl.DataFrame) -> None:
+    """Write flagged.parquet and hits.parquet."""
+    flagged.write_parquet(folder / "flagged.parquet", row_group_size=ROW_GROUP)
+    hits.write_parquet(folder / "hits.parquet", row_group_size=ROW_GROUP)
+
+
+def completed(folder: Path, summary: dict[str, Any], watched: pl.LazyFrame | None) -> Result:
+    """The result in a folder that has its tables: the summary, written last, says that it is complete."""
+    text = json_text(summary, indent=2)
+    write_whole(folder / _SUMMARY, lambda file: file.write_text(text, encoding="utf-8"))
+    return replace(read_result(folder, summary), watched=watched)
+
+
+def _check_format(form: str) -> None:
+    try:
+        known_format(form)
+    except ValueError as error:
+        raise ConfigError(f"date_format: {error}") from None
+
+
+def _names(said: Sequence[str]) -> list[str]:
+    """Column names; one alone may be given as it is."""
+    return [said] if isinstance(said, str) else list(said)
+
+
+def read_result(folder: Path, summary: dict[str, Any]) -> Result:
+    """A result from the tables in a folder."""
+    flagged, hits, rejects = (pl.scan_parquet(folder / f"{name}.parquet", glob=False) for name in _TABLES)
+    return Result(flagged, hits, rejects, summary)
+
+
+@dataclass
+class Clock:
+    """Seconds of each stage, and the process's peak memory at its end."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    peak_mib: dict[str, int] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time what happens within; of a stage that comes again, too."""
+        begun = time.perf_counter()
+        yield
+        self.seconds[name] = round(self.seconds.get(name, 0) + time.perf_counter() - begun, 3)
+        if sys.platform != "win32":
+            self.peak_mib[name] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+def _policy(policy: Policy | Mapping[str, Any] | str | Path | None) -> Policy:
+    if isinstance(policy, Policy):
+        return policy
+    if isinstance(policy, (str, Path)):
+        return Policy.read(policy)
+    return Policy(**(policy or {}))
+
+
+@contextmanager
+def output_folder(out: str | Path | None) -> Iterator[Path | None]:
+    """A folder beside the results, whose files take their place only when all are written."""
+    if out is None:
+        yield None
+        return
+    target = Path(out)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"out: the folder {target} can't be made: {error.strerror}") from None
+    with room_in(target), tempfile.TemporaryDirectory(prefix=".screening-", dir=target) as name:
+        yield Path(name)
+        (target / _SUMMARY).unlink(missing_ok=True)  # it is written last: without it, a folder is not complete
+        for table in _TABLES:
+            shutil.move(Path(name) / f"{table}.parquet", target / f"{table}.parquet")
+
+
+def previous_flags(previous: Any, account_type: pl.DataType) -> pl.DataFrame | None:
+    """The flagged frame of the night before: account_id, action, flagged_since, act_on; each account once."""
+    if previous is None:
+        return None
+    if isinstance(previous, Result):
+        previous = previous.flagged
+    if isinstance(previous, (str, Path)) and Path(previous).is_dir():
+        changes = Path(previous) / "changes.parquet"  # knows the carried flags too
+        previous = changes if changes.exists() else Path(previous) / "flagged.parquet"
+    table, where = open_table(previous), "the previous flags"
+    types = schema_of(table, where)
+    days = ["flagged_since", "act_on"]
+    require_columns(types.names(), ["account_id", "action", *days], where)
+    for name in days:
+        if not is_dateable(types[name]):
+            raise InputError(f"{where}: column {name!r} has type {types[name]}, not dates")
+    read = table.select(
+        pl.col("account_id").cast(account_type, strict=False),
+        pl.col("action").cast(pl.String).cast(schema.ACTIONS, strict=False),
+        *(to_date(pl.col(name), types[name]).alias(name) for name in days),
+        bad=pl.any_horizontal(is_bad_date(pl.col(name), types[name]) for name in days),
+    ).collect()
+    if not read.filter(pl.col("bad") | pl.col("action").is_null()).is_empty():
+        raise InputError(f"{where}: an action or a day there is none: give the `flagged` frame of an earlier screening")
+    return read.drop("bad").unique("account_id", keep="first", maintain_order=True)
+
+
+def _targets(plan: AccountColumns, in_force: pl.DataFrame, near: Near, keys: Sequence[TokenKey]) -> dict[str, Targets]:
+    kinds = {kind.name for kind in plan.identifiers.values()}
+    return {name: Targets.of(name, in_force, near, keys) for name in kinds}
+
+
+@cache
+def versions() -> Mapping[str, str]:
+    """The versions of what decides about a result."""
+    return {name: version(name) for name in ("cardscreen", "phonenumbers", "polars")}

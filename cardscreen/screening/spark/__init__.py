@@ -1,0 +1,1 @@
+"""The same pass where the accounts lie in Spark."""

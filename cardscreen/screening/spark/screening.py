@@ -1,0 +1,192 @@
+"""The screening itself: one pass, a shuffle of the matches, decisions."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from cardscreen.foundation import schema
+from cardscreen.kinds.kind import Kind
+from cardscreen.kinds.tokens import TokenKey
+from cardscreen.lists.blocklist import Blocklist
+from cardscreen.policy.policy import Policy
+from cardscreen.screening.columns import AccountColumns
+from cardscreen.screening.exposure import LOOKED_AT, check_exposure
+from cardscreen.screening.hits import HITS_PER_ACCOUNT, summary_of
+from cardscreen.screening.scan import check_dates
+from cardscreen.screening.screen import Clock, Question, previous_flags, versions
+from cardscreen.screening.spark.results import SparkResult
+from cardscreen.screening.spark.sessions import in_one_sentence
+from cardscreen.screening.spark.tables import check_zone, numbered, plain, schema_of, struct_of
+from cardscreen.screening.spark.work import Work
+from cardscreen.screening.workers.batches import MATCHES, decided_fields, scanned_fields, told_error
+from cardscreen.tables.opening import require_columns
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+#: Matches that a worker decides on at once: fewer, and starting on them takes longer than deciding.
+MATCHES_TOGETHER = 100_000
+
+_BEFORE = {"action": "was", "flagged_since": "was_since", "act_on": "was_due"}
+
+
+def screen(
+    accounts: DataFrame,
+    blocklist: Blocklist,
+    identifiers: Mapping[str, Kind],
+    *,
+    account_id: str = "account_id",
+    carry: Sequence[str] = (),
+    unmasked: Sequence[str] = (),
+    policy: Policy | Mapping[str, Any] | str | Path | None = None,
+    as_of: date | str | None = None,
+    previous: Any = None,
+    tokens: TokenKey | Sequence[TokenKey] | None = None,
+    files: str | None = None,
+    date_format: str | None = None,
+    hits_per_account: int = HITS_PER_ACCOUNT,
+) -> SparkResult:
+    """Screen accounts that lie in Spark: row for row what `cardscreen.screen` finds.
+
+    Args:
+        accounts: A Spark DataFrame, of which only the columns named here are read.
+        blocklist: The listings, read where this runs.
+        identifiers: As for `cardscreen.screen`, and so `account_id`, `carry`, `unmasked`, `policy`, `as_of`, `tokens`.
+        account_id: Column that names the account.
+        carry: Account columns that rules may look at and `flagged` keeps.
+        unmasked: Those of these columns that may hold card numbers or tokens.
+        policy: A `Policy` or its settings, the path of a TOML file, or None.
+        as_of: The day that is asked about.
+        previous: The night before: a Spark DataFrame with account_id, action, flagged_since and act_on, such as
+            `flagged` of another night; or what `cardscreen.screen` takes.
+        tokens: The key under which the blocklist's tokens were made.
+        files: A folder that this machine and all workers share, or a URL of an object store, for what workers need to
+            read: listings as keys, and numbering tables. None: Spark sends these files to the machines by itself.
+        date_format: As for `cardscreen.screen`.
+        hits_per_account: As for `cardscreen.screen`.
+
+    Returns:
+        `SparkResult`. The pass over the accounts has run; the frames lie in Spark's own cache.
+
+    Raises:
+        MissingColumn: A named column is not in the accounts.
+        InputError: The accounts can't be read, a holder's date is no date, or Spark could not finish.
+        ConfigError: As for `cardscreen.screen`; or the workers' Python lacks a package, or has other versions.
+
+    Example:
+        >>> screen(spark.table("subscribers"), cs.Store("lists").blocklist(),
+        ...        {"msisdn": cs.Phone("CN")}).flagged.show()  # doctest: +SKIP
+    """
+    clock = Clock()
+    asked = Question.of(
+        schema_of(accounts),
+        blocklist,
+        identifiers,
+        account_id=account_id,
+        carry=carry,
+        unmasked=unmasked,
+        policy=policy,
+        as_of=as_of,
+        tokens=tokens,
+        date_format=date_format,
+        hits_per_account=hits_per_account,
+    )
+    plan, session = asked.plan, accounts.sparkSession
+    check_zone(session, plan)
+    before, watched = _before(previous, accounts, plan)
+    of_account, *carried = (plain(accounts.schema[name].dataType) for name in (account_id, *plan.carry))
+    with ExitStack() as kept:
+        with clock.stage("lists"):
+            work = kept.enter_context(Work.prepared(session, asked, blocklist, watched, files))
+        with clock.stage("scan"), in_one_sentence():
+            _check_some(accounts, plan)
+            needed = numbered(accounts, plan.needed())
+            scanned = needed.mapInArrow(work.step("scan"), struct_of(scanned_fields, of_account, carried)).persist()
+            kept.callback(scanned.unpersist)
+            counts = figures_of(scanned)
+        check_dates(counts, plan)
+        with clock.stage("policy"), in_one_sentence():
+            found = _with_all_accounts(scanned, before, counts[MATCHES])
+            decided = found.mapInArrow(work.step("decide"), struct_of(decided_fields, of_account, carried)).persist()
+            kept.callback(decided.unpersist)
+            came_out = figures_of(decided)
+        kept_on = kept.pop_all()
+    summary = summary_of(plan, counts, came_out, asked.listings, asked.day)
+    engine = {"name": "spark", "version": session.version, "files": files}
+    told = {"seconds": clock.seconds, "peak_memory_mib": clock.peak_mib, "engine": engine}
+    flags = decided.where("flag is not null").select("flag.*")
+    cells = scanned.where("watched is not null").select("watched.*").distinct()
+    return SparkResult(
+        flagged=flags.toDF(*schema.FLAGGED, *plan.carry),
+        hits=decided.where("hit is not null").select("hit.*"),
+        rejects=scanned.where("reject is not null").select("reject.*").drop("row"),
+        summary=summary | {"versions": dict(versions()), "store": blocklist.told(asked.day), **told},
+        watched=None if watched is None else cells,
+        _scanned=scanned,
+        _kept=kept_on,
+    )
+
+
+def _before(previous: Any, accounts: DataFrame, plan: AccountColumns) -> tuple[DataFrame | None, pl.DataFrame | None]:
+    """The night before as Spark has it, with the columns of `_BEFORE`; and the ids of its accounts."""
+    if previous is None:
+        return None, None
+    if hasattr(previous, "mapInArrow"):
+        names = ["account_id", *_BEFORE]
+        require_columns(previous.columns, names, "the previous flags")
+        with in_one_sentence():
+            previous = pl.DataFrame(numbered(previous, names).toDF(*names).toArrow())
+    known = previous_flags(previous, plan.schema[plan.account_id])
+    assert known is not None
+    plain = known.with_columns(pl.col("action").cast(pl.String)).rename(_BEFORE)
+    before = accounts.sparkSession.createDataFrame(plain.to_arrow(compat_level=pl.CompatLevel.oldest()))
+    return before, known.select("account_id")
+
+
+def _check_some(accounts: DataFrame, plan: AccountColumns) -> None:
+    """Look at the columns that results show, in some accounts: a worker's batch may be too small to tell.
+
+    Raises:
+        ConfigError: As `check_exposure`.
+    """
+    names = plan.needed()
+    some = pl.DataFrame(numbered(accounts, names).limit(LOOKED_AT).toArrow())
+    some.columns = names
+    check_exposure(some, plan)
+
+
+def _with_all_accounts(scanned: DataFrame, before: DataFrame | None, rows: int) -> DataFrame:
+    """The matches, with what only all accounts tell, those of an account in one place."""
+    from pyspark.sql import functions as sql
+
+    found = scanned.where("match is not null").select("match.*")
+    carriers = found.groupBy("kind", "value").agg(sql.countDistinct("account_id").alias("carried_by"))
+    found = found.join(carriers, ["kind", "value"])
+    if before is not None:
+        found = found.join(before, "account_id", "left")
+    # By the column itself, Spark would take what that join has placed by account, and may split where it is large: an
+    # account would be decided in pieces.
+    return found.repartition(1 + rows // MATCHES_TOGETHER, sql.struct("account_id"))
+
+
+def figures_of(frame: DataFrame) -> Counter[str]:
+    """Run a step, and add up what its workers counted.
+
+    Raises:
+        CardscreenError: What a worker told.
+    """
+    told = frame.where("told is not null").select("told.*").collect()
+    if errors := sorted(row["error"] for row in told if row["error"]):
+        raise told_error(errors[0])
+    counts: Counter[str] = Counter()
+    for row in told:
+        counts.update(json.loads(row["counts"]))
+    return counts

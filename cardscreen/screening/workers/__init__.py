@@ -1,0 +1,1 @@
+"""The same pass in parts, by processes that share files."""

@@ -1,0 +1,1 @@
+"""Raw: any file or frame becomes a LazyFrame of cells."""
