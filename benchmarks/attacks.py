@@ -19,13 +19,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests/helpers"))
 
 import polars as pl
 from commands import cardscreen
 from small_operator import published, two_nights
+from small_store import take
 from tampering import flip, outcomes
-from test_store import take
 
 import cardscreen as cs
 from cardscreen.lists.store.table import Store

@@ -15,7 +15,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from cardscreen.cli import console as talk
 
-sys.path.insert(0, str(Path(__file__).parent))  # for the reference implementation beside the tests
+sys.path.insert(0, str(Path(__file__).parent / "helpers"))
 
 settings.register_profile("default", deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("default")

@@ -15,8 +15,8 @@ from unittest import mock
 import polars as pl
 import pytest
 from commands import cardscreen
+from small_store import live, take
 from tampering import as_of_old, commits, outcomes, rewrite_commit
-from test_store import live, take
 
 import cardscreen as cs
 from cardscreen.foundation import cache

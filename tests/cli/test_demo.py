@@ -118,7 +118,7 @@ def test_one_line_of_json_tells_the_same(outcome: Outcome) -> None:
 
 
 def test_the_readme_shows_what_is_printed(outcome: Outcome) -> None:
-    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     shown = re.search(r"^```text\n(First night.*?)^```", readme, flags=re.MULTILINE | re.DOTALL)
     assert shown is not None
     words = [re.findall(r"[a-z_'-]{2,}", text.lower()) for text in (shown[1], page(outcome))]

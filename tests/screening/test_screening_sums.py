@@ -159,7 +159,7 @@ def write_tables(folder: str) -> None:
 
 
 def test_the_number_of_threads_changes_no_byte(tmp_path: Path) -> None:
-    code = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import test_screening_sums as t; "
+    code = f"import sys; sys.path[:] = {[str(Path(__file__).parent), *sys.path]!r}; import test_screening_sums as t; "
     for threads in ("1", "4"):
         subprocess.run(
             [sys.executable, "-c", f"{code}t.write_tables({str(tmp_path / threads)!r})"],

@@ -42,23 +42,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("parts")
 
 
-def assert_same(found: cs.Result, expected: cs.Result) -> None:
-    """Frames row for row and type for type; figures but for seconds and memory."""
-    for name in ("flagged", "hits", "rejects"):
-        one, other = getattr(found, name).collect(), getattr(expected, name).collect()
-        assert one.schema == other.schema, name
-        assert one.rows() == other.rows(), name
-    assert (found.watched is None) == (expected.watched is None)
-    if found.watched is not None and expected.watched is not None:
-        assert found.watched.collect().rows() == expected.watched.collect().rows()
-    assert {name: expected.summary[name] for name in found.summary if name in FIGURES} == {
-        name: found.summary[name] for name in FIGURES
-    }
-
-
-FIGURES = ["as_of", "rows", "coverage", "notes", "flagged", "hits", "listings"]
-
-
 def cut(accounts: pl.DataFrame, places: list[int]) -> list[pl.DataFrame]:
     """The accounts in parts; some may be empty."""
     ends = [0, *sorted(place % (len(accounts) + 1) for place in places), len(accounts)]
@@ -77,7 +60,7 @@ def test_parts_of_any_accounts_give_what_the_whole_gives(folder: Path, data: st.
         listed = blocklist_of(world["listings"], world["terms"])
         expected = cs.screen(accounts, listed, KINDS, previous=before, **options)
         pieces = cut(accounts, data.draw(st.lists(st.integers(0, 20), max_size=3)))
-        assert_same(parts.screen(pieces, listed, KINDS, folder, previous=before, **options), expected)
+        parts.assert_same(parts.screen(pieces, listed, KINDS, folder, previous=before, **options), expected)
         day, before = day + timedelta(days=1), expected
 
 

@@ -15,38 +15,14 @@ from typing import Any
 import polars as pl
 import pytest
 from commands import cardscreen
+from small_store import DAY, feed, live, take
 
 import cardscreen as cs
 from cardscreen.foundation.errors import ConfigError, InputError
 from cardscreen.lists.feeds.importing import import_file
-from cardscreen.lists.feeds.rows import Feed
 from cardscreen.lists.store import views as inspecting
 from cardscreen.lists.store.table import Record, Store
 from cardscreen.review.decisions import vacuum as upkeep
-
-DAY = date(2026, 3, 1)
-COLUMNS = {"value": "number", "reference": "case"}
-LOOSE = {"shrink_share": 1.0, "grow_share": 1000.0}
-
-
-def feed(source: str = "police", **said: Any) -> Feed:
-    settings = {"source": source, "kind": "phone", "region": "CN", "columns": COLUMNS, "limits": LOOSE}
-    return Feed(**(settings | said))
-
-
-def take(folder: Path, numbers: list[int], source: str = "police", day: date = DAY, **said: Any) -> int:
-    """Import these numbers as the source's whole list; the version."""
-    file = folder / f"{source}.csv"
-    rows = "".join(f"{13800138000 + number},C{number}\n" for number in numbers)
-    file.write_text("number,case\n" + rows)
-    version = import_file(file, feed(source, **said), Store(folder / "lists"), as_of=day).version
-    assert version is not None
-    return version
-
-
-def live(folder: Path, **which: Any) -> list[str]:
-    listings = Store(folder / "lists").blocklist(**which).in_force(DAY)
-    return sorted(value[-2:] for value in listings["value"])
 
 
 def test_versions_are_numbered_and_each_can_be_read_again(tmp_path: Path) -> None:

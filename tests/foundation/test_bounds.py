@@ -207,7 +207,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
     for name, *_ in _OF_ACCOUNTS:
         (folder / f"{name}.toml").write_text(_JOB.format(name))
         commands[name] = ["run", f"{name}.toml"]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     ran = subprocess.run(
         [sys.executable, "-c", _RUN, str(_SPACE)],
         cwd=folder,

@@ -19,7 +19,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from nights import JOB, Night, Operator, account, listing, phone
 from parts import OPTIONS as ASKED
-from test_batches import assert_same
+from parts import assert_same
 from worlds import CARRY, DAY, IDS, KEY, KINDS, Row, blocklist_of, frame_of, policy_of, worlds
 
 import cardscreen as cs

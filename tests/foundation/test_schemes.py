@@ -19,7 +19,7 @@ import cardscreen as cs
 from cardscreen.foundation.cards import schemes
 from cardscreen.kinds.card import test_numbers as samples
 
-CREDIT_CARD_TYPE = json.loads((Path(__file__).parent / "data/credit-card-type.json").read_text(encoding="utf-8"))
+CREDIT_CARD_TYPE = json.loads((Path(__file__).parents[1] / "data/credit-card-type.json").read_text(encoding="utf-8"))
 #: A validator's name for a scheme → ours. Schemes that only they tell keep their name.
 OURS = {"american-express": "amex", "diners-club": "diners", "dinersclub": "diners", "hiper": "hipercard"}
 CONTRACT = {

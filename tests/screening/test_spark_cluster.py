@@ -16,7 +16,7 @@ import pytest
 from clusters import standalone
 from stores import serving
 
-DRIVER = Path(__file__).parent / "on_cluster.py"
+DRIVER = Path(__file__).parents[1] / "helpers/on_cluster.py"
 
 
 @pytest.fixture(scope="module")

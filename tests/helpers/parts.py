@@ -19,6 +19,7 @@ from cardscreen.screening.workers.batches import Asked, carried_names, decide_ba
 from cardscreen.screening.workers.bundle import CLEARED, WATCHED, Bundle
 
 Row = dict[str, Any]
+FIGURES = ["as_of", "rows", "coverage", "notes", "flagged", "hits", "listings"]
 OPTIONS: Row = {"account_id": "account_id", "carry": (), "unmasked": (), "policy": None, "as_of": None, "tokens": None}
 
 
@@ -104,3 +105,17 @@ def screen(
         summary_of(plan, counts, figures_of(decided), asked.listings, asked.day),
         None if before is None else watched.unique().sort(list(schema.WATCHED)).lazy(),
     )
+
+
+def assert_same(found: cs.Result, expected: cs.Result) -> None:
+    """Frames row for row and type for type; figures but for seconds and memory."""
+    for name in ("flagged", "hits", "rejects"):
+        one, other = getattr(found, name).collect(), getattr(expected, name).collect()
+        assert one.schema == other.schema, name
+        assert one.rows() == other.rows(), name
+    assert (found.watched is None) == (expected.watched is None)
+    if found.watched is not None and expected.watched is not None:
+        assert found.watched.collect().rows() == expected.watched.collect().rows()
+    assert {name: expected.summary[name] for name in found.summary if name in FIGURES} == {
+        name: found.summary[name] for name in FIGURES
+    }
