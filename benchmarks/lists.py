@@ -22,10 +22,11 @@ import numpy as np
 import polars as pl
 
 from cardscreen.lists import keyed as compiled
+from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.feeds.importing import import_file
-from cardscreen.lists.feeds.rows import Feed
 from cardscreen.lists.store.table import Store
-from cardscreen.screening.evidence import Targets, near_in
+from cardscreen.screening.evidence import near_in
+from cardscreen.screening.targets import Targets
 
 ROWS = 10_000_000
 DAY = date(2026, 3, 1)

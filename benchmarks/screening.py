@@ -35,10 +35,11 @@ from cardscreen.foundation.cards.luhn import luhn_ok
 from cardscreen.foundation.lookup.digits import Keys
 from cardscreen.kinds.kind import Kind
 from cardscreen.lists import keyed as compiled
+from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.feeds.importing import import_file
-from cardscreen.lists.feeds.rows import Feed
-from cardscreen.screening.evidence import Cells, Targets, near_in
+from cardscreen.screening.evidence import near_in
 from cardscreen.screening.scan import BATCH
+from cardscreen.screening.targets import Cells, Targets
 
 DAY = date(2026, 11, 24)
 IDENTIFIERS: dict[str, Kind] = {"mobile": cs.Phone("CN"), "card_no": cs.Card()}

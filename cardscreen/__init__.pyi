@@ -16,15 +16,15 @@ from .kinds.tokens import token as token
 from .kinds.wallet.kind import Wallet as Wallet
 from .kinds.wallet.kind import wallet as wallet
 from .lists.blocklist import Blocklist as Blocklist
+from .lists.feeds.feed import Feed as Feed
 from .lists.feeds.importing import import_file as import_file
-from .lists.feeds.rows import Feed as Feed
 from .lists.store.table import Store as Store
 from .policy.policy import Policy as Policy
 from .runs.brakes import Limits as Limits
 from .runs.brakes import check as check
 from .runs.job import Job as Job
 from .runs.night import run_job as run_job
-from .screening.screen import Result as Result
+from .screening.result import Result as Result
 from .screening.screen import screen as screen
 
 __all__: list[str]

@@ -20,8 +20,9 @@ from small_operator import run, two_nights
 import cardscreen as cs
 from cardscreen.foundation.cards.in_text import Found, rows_with_digits, tell_own, without_cards_in
 from cardscreen.foundation.errors import without_cards
+from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.feeds.importing import import_file
-from cardscreen.lists.feeds.rows import Feed, read_feed
+from cardscreen.lists.feeds.rows import read_feed
 from cardscreen.lists.store.table import Store
 
 DAY = date(2026, 11, 23)

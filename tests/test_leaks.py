@@ -35,8 +35,10 @@ from cardscreen.cli.normalize import describe, normalize_file
 from cardscreen.foundation.errors import without_cards
 from cardscreen.foundation.secrets.secret import Secret
 from cardscreen.kinds.card.issuers import Issuers
-from cardscreen.lists.feeds.rows import Feed, read_feed
-from cardscreen.screening.evidence import Targets, near_in
+from cardscreen.lists.feeds.feed import Feed
+from cardscreen.lists.feeds.rows import read_feed
+from cardscreen.screening.evidence import near_in
+from cardscreen.screening.targets import Targets
 
 DAY = date(2026, 11, 23)
 SECRET = "kept-in-a-vault-and-nowhere-else-0123456789"

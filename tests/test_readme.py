@@ -10,7 +10,7 @@ import pytest
 from typer.main import get_command
 
 from cardscreen.cli.app import app
-from cardscreen.lists.feeds.rows import Feed
+from cardscreen.lists.feeds.feed import Feed
 from cardscreen.policy.policy import Policy
 from cardscreen.runs.job import Job
 

@@ -52,7 +52,7 @@ def _key(file: Path | None, env: str | None) -> TokenKey | None:
 def _feed(feed: Path | None, preset: str | None) -> Any:
     from cardscreen.foundation.errors import ConfigError
     from cardscreen.lists.feeds import presets
-    from cardscreen.lists.feeds.rows import Feed
+    from cardscreen.lists.feeds.feed import Feed
 
     if (feed is None) == (preset is None):
         raise ConfigError("say how to read the file: either --feed FEED.toml or --preset NAME")
@@ -188,12 +188,13 @@ def diff(
     from cardscreen.cli.printing import print_frame
     from cardscreen.lists.store import views as inspecting
     from cardscreen.lists.store.table import Store
+    from cardscreen.tables.writing import write
 
     place = Store(store)
     found = inspecting.difference(place, before, place.at(after).number, _day(as_of))
     print_frame(inspecting.counted(found), as_json=as_json)
     if out:
-        inspecting.write(inspecting.shown(found), out, force=force)
+        write(inspecting.shown(found), out, force=force)
         talk.say("written", f"{talk.counted(len(found), 'row')} written to {out}")
 
 
@@ -284,8 +285,9 @@ def rename_source(
 
     [dim]Example:[/dim] cardscreen list rename-source police city-police --store lists
     """
+    from cardscreen.foundation.files import system_user
     from cardscreen.lists.store import edits
-    from cardscreen.lists.store.table import Store, system_user
+    from cardscreen.lists.store.table import Store
 
     why = reason or f"{old} is called {new}"
     count = edits.rename_source(Store(store), old, new, by or system_user(), why)

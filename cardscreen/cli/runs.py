@@ -231,9 +231,9 @@ def diff(
     """
     from cardscreen.cli.printing import print_frame
     from cardscreen.foundation.errors import ConfigError
-    from cardscreen.lists.store.views import write
     from cardscreen.review import compare as comparing
     from cardscreen.review.find import looking_into, meant, sound
+    from cardscreen.tables.writing import write
 
     if other is not None and policy is not None:
         raise ConfigError("say what to compare the run with: another run or --policy FILE, not both")

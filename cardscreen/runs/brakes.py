@@ -22,7 +22,7 @@ from cardscreen.foundation.settings.toml import Section
 from cardscreen.runs.changes import Changes
 from cardscreen.runs.record import Base
 from cardscreen.screening.hits import HITS_PER_ACCOUNT, NOT_JUDGED
-from cardscreen.screening.screen import Result
+from cardscreen.screening.result import Result
 from cardscreen.tables.cells import shape
 
 _FEW = 5  # accounts: so many go by chance

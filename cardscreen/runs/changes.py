@@ -23,7 +23,7 @@ from cardscreen.policy.rules import ACCOUNT
 from cardscreen.runs import causes
 from cardscreen.runs.causes import Circumstances
 from cardscreen.runs.record import Base
-from cardscreen.screening.screen import Result
+from cardscreen.screening.result import Result
 
 _NONE = pl.lit("none", dtype=schema.ACTIONS)
 #: Columns of a comparison that are not written: flagged in the base run, what `undo` undoes, due tonight.

@@ -11,7 +11,8 @@ import polars as pl
 
 from cardscreen.lists.blocklist import Blocklist
 from cardscreen.runs.job import Cluster, Job
-from cardscreen.screening.screen import Result, screen
+from cardscreen.screening.result import Result
+from cardscreen.screening.screen import screen
 from cardscreen.tables.opening import explaining, in_zone, open_table, schema_of
 
 Check = Callable[[pl.Schema], None]

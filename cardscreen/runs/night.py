@@ -31,11 +31,13 @@ from cardscreen.runs.circumstances import account_key, check_same, circumstances
 from cardscreen.runs.engines import screened
 from cardscreen.runs.job import Job
 from cardscreen.runs.manifest import policy_digest, write_records
-from cardscreen.runs.messages.notices import read_applied, told_rows, write_files
+from cardscreen.runs.messages.applied import read_applied
+from cardscreen.runs.messages.notices import told_rows, write_files
 from cardscreen.runs.record import CARRIED, records_of
 from cardscreen.runs.redating import date_flags
 from cardscreen.screening.rejects import ROW_GROUP
-from cardscreen.screening.screen import Clock, Result, read_result
+from cardscreen.screening.result import Result, read_result
+from cardscreen.screening.screen import Clock
 from cardscreen.tables.libraries import ENGINE_ERRORS
 from cardscreen.tables.opening import open_table
 from cardscreen.tables.partitions import days_in

@@ -7,18 +7,13 @@ remain, and compares whole values, so that a key may stand for more than one val
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache, partial
+from collections.abc import Callable, Sequence
+from functools import partial
 
-import numpy as np
 import polars as pl
 
 from cardscreen.foundation import schema
 from cardscreen.foundation.errors import ConfigError
-from cardscreen.foundation.lookup.digits import Flags, Keys, taken
-from cardscreen.foundation.lookup.intervals import Intervals
-from cardscreen.foundation.lookup.members import Members
 from cardscreen.kinds.card.truncated import hides_digits, may_be_one, spans
 from cardscreen.kinds.kind import KINDS, Kind
 from cardscreen.kinds.tokens import TokenKey, token
@@ -28,178 +23,8 @@ from cardscreen.lists.keyed import key_ranges
 EVIDENCE = ["list", "source", "reason", "severity", "listed_on", "expires_on", "reference", "listing_id"]
 
 
-_SETS = ("keys", "shown", "hidden", "tokens")
 #: Finds the listings that may cover some of the values (kind, value), which have these tokens: at least those that do.
 Near = Callable[[pl.DataFrame, pl.Series], pl.DataFrame]
-
-
-@dataclass(frozen=True)
-class Cells:
-    """What is known of the cells of a batch, each an item of every array.
-
-    Attributes:
-        key: What to look up; anything where there is no key.
-        has_key: Whether there is one.
-        stubs: Makes the stubs; anything where there is no key.
-    """
-
-    key: Keys
-    has_key: Flags
-    stubs: Callable[[], Keys]
-
-
-@dataclass(frozen=True)
-class Targets:
-    """What one kind's accounts are looked up in.
-
-    Attributes:
-        kind: The kind's name.
-        keys: Keys of exact listings.
-        ranges: Keys that range listings cover.
-        shown: Stubs of truncated listings.
-        hidden: Stubs of exact listings, for truncated card numbers.
-        tokens: Keys of token listings.
-        token_keys: The secrets under which they were made.
-        near: Finds the listings themselves.
-    """
-
-    kind: str
-    keys: Members
-    ranges: Intervals
-    shown: Members
-    hidden: Callable[[], Members]
-    tokens: Members
-    token_keys: Sequence[TokenKey]
-    near: Near
-
-    def __repr__(self) -> str:
-        """Counts only: keys are card numbers."""
-        return (
-            f"Targets({self.kind}: {len(self.keys):,} keys, {len(self.ranges):,} ranges, {len(self.tokens):,} tokens)"
-        )
-
-    @classmethod
-    def of(cls, kind: str, in_force: pl.DataFrame, near: Near, token_keys: Sequence[TokenKey] = ()) -> Targets:
-        """The targets of the block listings of one kind.
-
-        Args:
-            kind: Its name.
-            in_force: `compiled.COMPILED`, of the day that is asked about.
-            near: Finds the listings that hold on that day.
-            token_keys: The secrets under which token listings were made.
-        """
-        block = in_force.filter((pl.col("kind") == kind) & (pl.col("list") == "block"))
-        of_match = {match: block.filter(pl.col("match") == match) for match in schema.MATCHES.categories}
-        spans = of_match["range"]
-
-        def members(match: str, column: str) -> Members:
-            return Members(of_match[match][column].drop_nulls().to_numpy())
-
-        return cls(
-            kind=kind,
-            keys=members("exact", "low"),
-            ranges=Intervals.union(spans["low"], spans["high"]),
-            shown=members("truncated", "stub"),
-            # Sorted only when the first truncated number comes by.
-            hidden=cache(partial(members, "exact", "stub")),
-            tokens=members("token", "low"),
-            token_keys=token_keys,
-            near=near,
-        )
-
-    @classmethod
-    def restored(cls, kind: str, arrays: Mapping[str, Keys], near: Near, token_keys: Sequence[TokenKey]) -> Targets:
-        """The targets that gave these `arrays`, without making them again."""
-        sets = {name: Members.restored(arrays[name], arrays[f"{name}.words"]) for name in _SETS}
-        low, high = (pl.Series(arrays[name], dtype=pl.UInt64) for name in ("low", "high"))
-        return cls(
-            kind=kind,
-            keys=sets["keys"],
-            ranges=Intervals(low, high, pl.DataFrame()),
-            shown=sets["shown"],
-            hidden=lambda: sets["hidden"],
-            tokens=sets["tokens"],
-            token_keys=token_keys,
-            near=near,
-        )
-
-    @property
-    def arrays(self) -> dict[str, Keys]:
-        """All but the secrets, for another process to look up in."""
-        told: dict[str, Keys] = {}
-        for name, members in zip(_SETS, (self.keys, self.shown, self.hidden(), self.tokens), strict=True):
-            told[name], told[f"{name}.words"] = members.arrays
-        return {**told, "low": self.ranges.low.to_numpy(), "high": self.ranges.high.to_numpy()}
-
-    def may_match(self, cells: Cells) -> Flags:
-        """Whether each cell may match a listing. Stubs are asked for only where a listing shows no more."""
-        flags = np.zeros(len(cells.key), dtype=bool)
-        flags[self.keys.among(cells.key)] = True
-        flags[self.ranges.among(cells.key)] = True
-        if len(self.shown):
-            flags[self.shown.among(cells.stubs())] = True
-        flags &= cells.has_key
-        return flags
-
-    def of_truncated(self, values: pl.Series) -> tuple[Flags, Flags]:
-        """Which truncated values may match a listing, and which can't be told from what is listed.
-
-        Args:
-            values: Canonical, with their stubs.
-
-        Returns:
-            `may_match`, and `incomparable`: what is hidden decides whether the value is listed, since there are tokens,
-            or a range that holds some of the numbers that it may be and not others; and no other listing covers it.
-            Leading zeros, which no card has, are not told apart here.
-        """
-        may_match = np.zeros(len(values), dtype=bool)
-        stubs = values.to_frame("value").select(KINDS[self.kind].stub(pl.col("value"))).to_series().to_numpy()
-        for members in (self.hidden(), self.shown):
-            may_match[members.among(stubs)] = True
-        meets = self._meets_range(values)
-        may_match |= meets
-        incomparable = np.ones_like(meets) if len(self.tokens) else meets.copy()
-        rows = np.flatnonzero(incomparable & may_match)
-        if len(rows):
-            incomparable[rows] = ~self._are_covered(taken(values, rows))
-        return may_match & ~incomparable, incomparable
-
-    def _meets_range(self, values: pl.Series) -> Flags:
-        """Whether a range holds some of the numbers that each value may be."""
-        flags = np.zeros(len(values), dtype=bool)
-        if len(self.ranges):
-            numbers = spans(values.to_frame("value").with_row_index())
-            ends = (KINDS[self.kind].key(pl.col(name)) for name in ("lowest", "highest"))
-            low, high = (end.to_numpy() for end in numbers.select(ends))
-            flags[numbers["index"].to_numpy()[self.ranges.meet(low, high)]] = True
-        return flags
-
-    def _are_covered(self, values: pl.Series) -> Flags:
-        """Whether a block listing covers each value, as `evidence` has it."""
-        asked = values.unique().to_frame("value").select(kind=pl.lit(self.kind), value="value")
-        covered = evidence(asked, self.near).filter(pl.col("list") == "block")["value"]
-        flags: Flags = values.is_in(covered.implode()).to_numpy()
-        return flags
-
-    def listed_by_token(self, values: pl.Series) -> Flags:
-        """Whether the token of each canonical value is listed: each distinct value is signed once."""
-        named = values.alias("value").to_frame()
-        distinct = named.unique().filter(~hides_digits(pl.col("value")))
-        texts = pl.lit(f"{self.kind}:") + pl.col("value")
-        digests = distinct.select(
-            _digest_key(key.digest(texts)).alias(str(at)) for at, key in enumerate(self.token_keys)
-        )
-        listed = np.zeros(len(distinct), dtype=bool)
-        for digest in digests:
-            listed[self.tokens.among(digest.to_numpy())] = True
-        found = distinct.filter(pl.Series(listed, dtype=pl.Boolean))["value"]
-        flags: Flags = values.is_in(found.implode()).fill_null(value=False).to_numpy()
-        return flags
-
-
-def _digest_key(digest: pl.Expr) -> pl.Expr:
-    """The first eight bytes of a hexadecimal digest as UInt64."""
-    return digest.str.slice(0, 16).str.to_integer(base=16, dtype=pl.UInt64)
 
 
 def check_token_keys(listings: pl.LazyFrame, token_keys: Sequence[TokenKey]) -> None:

@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 import polars as pl
 
 from cardscreen.screening.columns import AccountColumns
-from cardscreen.screening.hits import NOT_JUDGED, Decisions, carriers_of, cells_of, figures, matches, strongest
+from cardscreen.screening.hits import NOT_JUDGED, Decisions, carriers_of, cells_of, matches, strongest
+from cardscreen.screening.summary import figures
 
 #: Accounts whose cells, and matches of them, that are in memory at once.
 PART, MATCHES = 100_000, 500_000

@@ -23,9 +23,9 @@ from cardscreen.foundation.lookup.digits import EXACT_FLOAT, Flags, Keys, Rows, 
 from cardscreen.foundation.lookup.members import Members
 from cardscreen.kinds.kind import Kind
 from cardscreen.screening.columns import AccountColumns
-from cardscreen.screening.evidence import Cells, Targets
 from cardscreen.screening.exposure import check_exposure, without_others
 from cardscreen.screening.rejects import Rejects
+from cardscreen.screening.targets import Cells, Targets
 from cardscreen.tables.cells import shape
 from cardscreen.tables.footers import longest_of
 from cardscreen.tables.libraries import ENGINE_ERRORS

@@ -6,14 +6,11 @@ rows that may match. Evidence, masks and policy are worked out for those few onl
 
 from __future__ import annotations
 
-import json
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from importlib.metadata import version
@@ -23,27 +20,27 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    pass
 if sys.platform != "win32":
     import resource
 
 from cardscreen.foundation import schema
 from cardscreen.foundation.errors import ConfigError, InputError
-from cardscreen.foundation.files import room_in, write_whole
 from cardscreen.foundation.process.allowance import require_memory
 from cardscreen.foundation.settings.toml import known_format
-from cardscreen.foundation.words import json_text
 from cardscreen.kinds.kind import Kind
 from cardscreen.kinds.tokens import TokenKey
 from cardscreen.lists import keyed as compiled
 from cardscreen.lists.blocklist import Blocklist, holds
 from cardscreen.policy.policy import Policy
 from cardscreen.screening.columns import AccountColumns
-from cardscreen.screening.evidence import Near, Targets, check_token_keys, evidence, near_in
-from cardscreen.screening.hits import HITS_PER_ACCOUNT, Decisions, decide, summary_of, watched_in
+from cardscreen.screening.evidence import Near, check_token_keys, evidence, near_in
+from cardscreen.screening.hits import HITS_PER_ACCOUNT, Decisions, decide, watched_in
 from cardscreen.screening.parts import judged
-from cardscreen.screening.rejects import ROW_GROUP
+from cardscreen.screening.result import Result, completed, output_folder, write_tables
 from cardscreen.screening.scan import MAY_MATCH, Watch, scan
+from cardscreen.screening.summary import summary_of
+from cardscreen.screening.targets import Targets
 from cardscreen.tables.opening import (
     explaining,
     is_bad_date,
@@ -59,74 +56,6 @@ from cardscreen.tables.paths import steady
 from cardscreen.tables.reading import IN_PYTHON, Reading
 
 _LAST_YEAR = 9000  # days of grace must not leave the calendar
-_TABLES = ("flagged", "hits", "rejects")
-_SUMMARY = "summary.json"
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a screening found.
-
-    Attributes:
-        flagged: `schema.FLAGGED` and the carried columns: accounts with a live or exempt hit.
-        hits: `schema.HITS`: the evidence.
-        rejects: `schema.REJECTS`: cells that gave no usable key.
-        summary: rows, coverage, notes (cells that were repaired, …), counts, versions, seconds.
-        watched: `schema.WATCHED`: all cells of the accounts in `previous`; None without it.
-    """
-
-    flagged: pl.LazyFrame
-    hits: pl.LazyFrame
-    rejects: pl.LazyFrame
-    summary: dict[str, Any]
-    watched: pl.LazyFrame | None = None
-
-    def __repr__(self) -> str:
-        """Rows by class, and the day."""
-        rows = dict(self.summary["rows"])
-        read = rows.pop("read")
-        told = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in rows.items() if count)
-        return f"Result({read:,} row{'s' if read != 1 else ''}{told and ': '}{told}; as of {self.summary['as_of']})"
-
-    @classmethod
-    def read(cls, folder: str | Path) -> Result:
-        """The result in a folder: of a screening with `out`, or of a run.
-
-        Raises:
-            InputError: There is none, or it is not complete.
-        """
-        try:
-            return read_result(Path(folder), json.loads((Path(folder) / _SUMMARY).read_text(encoding="utf-8")))
-        except (OSError, ValueError):
-            raise InputError(f"{folder} holds no complete screening: its {_SUMMARY} can't be read") from None
-
-    def to_arrow(self) -> dict[str, pa.Table]:
-        """The three tables as Arrow that every library reads.
-
-        Returns:
-            `{"flagged": …, "hits": …, "rejects": …}`, pyarrow Tables of the same columns: text as `large_string`,
-            levels, actions and the other closed sets as `dictionary`.
-
-        Example:
-            >>> from cardscreen import Blocklist, Phone
-            >>> accounts = pl.DataFrame({"account_id": ["a"], "mobile": ["138 0013 8000"]})
-            >>> listed = Blocklist.from_frame(pl.DataFrame({"kind": ["phone"], "value": ["+8613800138000"]}))
-            >>> screen(accounts, listed, {"mobile": Phone("CN")}).to_arrow()["flagged"].num_rows
-            1
-        """
-        oldest = pl.CompatLevel.oldest()  # the newest has text that not every reader knows
-        tables = {name: getattr(self, name).collect().to_arrow(compat_level=oldest) for name in _TABLES}
-        return {name: table.cast(_signed(table.schema)) for name, table in tables.items()}
-
-
-def _signed(columns: pa.Schema) -> pa.Schema:
-    """The same columns, dictionaries with signed indices: older readers know no others."""
-    import pyarrow as pa
-
-    for at, column in enumerate(columns):
-        if pa.types.is_dictionary(column.type):
-            columns = columns.set(at, column.with_type(pa.dictionary(pa.int32(), column.type.value_type)))
-    return columns
 
 
 def screen(
@@ -317,19 +246,6 @@ class Question:
         return cls(plan, rules, day, listings, keys, hits_per_account)
 
 
-def write_tables(folder: Path, flagged: pl.DataFrame, hits: pl.DataFrame) -> None:
-    """Write flagged.parquet and hits.parquet."""
-    flagged.write_parquet(folder / "flagged.parquet", row_group_size=ROW_GROUP)
-    hits.write_parquet(folder / "hits.parquet", row_group_size=ROW_GROUP)
-
-
-def completed(folder: Path, summary: dict[str, Any], watched: pl.LazyFrame | None) -> Result:
-    """The result in a folder that has its tables: the summary, written last, says that it is complete."""
-    text = json_text(summary, indent=2)
-    write_whole(folder / _SUMMARY, lambda file: file.write_text(text, encoding="utf-8"))
-    return replace(read_result(folder, summary), watched=watched)
-
-
 def _check_format(form: str) -> None:
     try:
         known_format(form)
@@ -340,12 +256,6 @@ def _check_format(form: str) -> None:
 def _names(said: Sequence[str]) -> list[str]:
     """Column names; one alone may be given as it is."""
     return [said] if isinstance(said, str) else list(said)
-
-
-def read_result(folder: Path, summary: dict[str, Any]) -> Result:
-    """A result from the tables in a folder."""
-    flagged, hits, rejects = (pl.scan_parquet(folder / f"{name}.parquet", glob=False) for name in _TABLES)
-    return Result(flagged, hits, rejects, summary)
 
 
 @dataclass
@@ -371,24 +281,6 @@ def _policy(policy: Policy | Mapping[str, Any] | str | Path | None) -> Policy:
     if isinstance(policy, (str, Path)):
         return Policy.read(policy)
     return Policy(**(policy or {}))
-
-
-@contextmanager
-def output_folder(out: str | Path | None) -> Iterator[Path | None]:
-    """A folder beside the results, whose files take their place only when all are written."""
-    if out is None:
-        yield None
-        return
-    target = Path(out)
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"out: the folder {target} can't be made: {error.strerror}") from None
-    with room_in(target), tempfile.TemporaryDirectory(prefix=".screening-", dir=target) as name:
-        yield Path(name)
-        (target / _SUMMARY).unlink(missing_ok=True)  # it is written last: without it, a folder is not complete
-        for table in _TABLES:
-            shutil.move(Path(name) / f"{table}.parquet", target / f"{table}.parquet")
 
 
 def previous_flags(previous: Any, account_type: pl.DataType) -> pl.DataFrame | None:

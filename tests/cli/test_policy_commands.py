@@ -9,8 +9,8 @@ import pytest
 from commands import Done, cardscreen
 
 import cardscreen as cs
+from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.feeds.importing import import_file
-from cardscreen.lists.feeds.rows import Feed
 
 POLICY = """
 [levels]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import cardscreen as cs
-from cardscreen.lists.feeds.rows import Feed
+from cardscreen.lists.feeds.feed import Feed
 from cardscreen.runs.job import Job
 
 JOB = """\

@@ -16,7 +16,8 @@ from commands import Done, cardscreen
 
 from cardscreen.foundation import zones
 from cardscreen.foundation.errors import ConfigError
-from cardscreen.lists.feeds.rows import Feed, read_feed
+from cardscreen.lists.feeds.feed import Feed
+from cardscreen.lists.feeds.rows import read_feed
 from cardscreen.lists.store.table import Store
 
 FEED = 'source = "police"\nkind = "phone"\nregion = "CN"\n{top}\n[columns]\nvalue = "number"\nlisted_on = "day"\n'

@@ -14,8 +14,8 @@ import deltalake
 from nights import STORE_JOB, Night, Operator, Provisioning, Row, account, day, phone
 
 import cardscreen as cs
+from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.feeds.importing import import_file
-from cardscreen.lists.feeds.rows import Feed
 from cardscreen.lists.store import edits
 from cardscreen.lists.store.table import Store
 from cardscreen.review.decisions import held as deciding

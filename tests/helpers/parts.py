@@ -13,8 +13,9 @@ import pyarrow as pa
 
 import cardscreen as cs
 from cardscreen.foundation import schema
-from cardscreen.screening.hits import ORDER, summary_of
+from cardscreen.screening.hits import ORDER
 from cardscreen.screening.screen import Question, previous_flags, versions
+from cardscreen.screening.summary import summary_of
 from cardscreen.screening.workers.batches import Asked, carried_names, decide_batches, scan_batches, told_error
 from cardscreen.screening.workers.bundle import CLEARED, WATCHED, Bundle
 

@@ -6,8 +6,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.feeds.importing import import_file
-from cardscreen.lists.feeds.rows import Feed
 from cardscreen.lists.store.table import Store
 
 DAY = date(2026, 3, 1)

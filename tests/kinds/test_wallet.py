@@ -19,7 +19,8 @@ import cardscreen as cs
 from cardscreen.kinds import keys
 from cardscreen.kinds.kind import kind_from_options
 from cardscreen.kinds.wallet import base58_bech32 as codes
-from cardscreen.lists.feeds.rows import Columns, Feed, read_feed
+from cardscreen.lists.feeds.feed import Columns, Feed
+from cardscreen.lists.feeds.rows import read_feed
 
 DAY = date(2026, 11, 23)
 BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"

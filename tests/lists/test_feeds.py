@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 import cardscreen as cs
 from cardscreen.lists.feeds.checks import check_file
-from cardscreen.lists.feeds.rows import Feed, FeedRows, read_feed
+from cardscreen.lists.feeds.feed import Feed
+from cardscreen.lists.feeds.rows import FeedRows, read_feed
 
 HEADER = "号码,风险等级,登记日期,截止日期,案件编号,原因\n"
 COLUMNS = {

@@ -18,8 +18,9 @@ from nights import STORE_JOB
 from nights_and_lists import SINCE
 
 import cardscreen as cs
+from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.feeds.importing import import_file
-from cardscreen.lists.feeds.rows import Feed, read_feed
+from cardscreen.lists.feeds.rows import read_feed
 from cardscreen.lists.store import views as inspecting
 from cardscreen.lists.store.table import Store
 from cardscreen.review.decisions import vacuum as upkeep

@@ -228,7 +228,7 @@ CHILD = """
 import sys
 from pathlib import Path
 from datetime import date
-from cardscreen.lists.feeds.rows import Feed
+from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.feeds.importing import import_file
 from cardscreen.kinds.phone.kind import Phone
 from cardscreen.lists.store.table import Store

@@ -18,9 +18,11 @@ from cardscreen.cli.normalize import normalize_file
 from cardscreen.foundation.cards.in_text import Found
 from cardscreen.kinds.kind import kind_from_options
 from cardscreen.kinds.tokens import TokenKey
-from cardscreen.lists.feeds.rows import Columns, Feed, read_feed
+from cardscreen.lists.feeds.feed import Columns, Feed
+from cardscreen.lists.feeds.rows import read_feed
 from cardscreen.runs.job import Job
-from cardscreen.screening.evidence import Targets, near_in
+from cardscreen.screening.evidence import near_in
+from cardscreen.screening.targets import Targets
 
 DAY = date(2026, 11, 23)
 PAN = "6222021234561234"

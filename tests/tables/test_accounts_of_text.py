@@ -22,7 +22,8 @@ from hypothesis import strategies as st
 
 import cardscreen as cs
 from cardscreen.kinds.card.issuers import Issuers
-from cardscreen.lists.feeds.rows import Feed, read_feed
+from cardscreen.lists.feeds.feed import Feed
+from cardscreen.lists.feeds.rows import read_feed
 from cardscreen.screening.scan import scan
 from cardscreen.tables.opening import encoding_used, open_table
 from cardscreen.tables.source_files import read_source

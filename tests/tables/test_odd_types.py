@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import cardscreen as cs
-from cardscreen.lists.feeds.rows import Feed, read_feed
+from cardscreen.lists.feeds.feed import Feed
+from cardscreen.lists.feeds.rows import read_feed
 
 NUMBER = 13900139000
 BLOCKLIST = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["phone"], "value": [f"+86{NUMBER}"], "severity": [95]}))

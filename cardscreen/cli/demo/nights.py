@@ -15,8 +15,8 @@ from cardscreen.cli.demo.outcome import Blunders, Night, Outcome
 from cardscreen.cli.demo.world import World
 from cardscreen.foundation.errors import FeedRefused
 from cardscreen.kinds.tokens import TokenKey
+from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.feeds.importing import import_file
-from cardscreen.lists.feeds.rows import Feed
 from cardscreen.lists.store.edits import rollback
 from cardscreen.lists.store.table import Store
 from cardscreen.review.decisions.held import discard

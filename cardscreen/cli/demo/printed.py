@@ -16,7 +16,7 @@ from cardscreen.cli.demo.outcome import Outcome
 from cardscreen.cli.printing import actions_table
 from cardscreen.foundation.words import json_text, shown
 from cardscreen.review.sentences import sentences
-from cardscreen.runs.messages.notices import CAUSES
+from cardscreen.runs.messages.words import CAUSES
 
 
 def line(outcome: Outcome) -> str:

@@ -18,9 +18,10 @@ from cardscreen.foundation.cards.luhn import is_sound
 from cardscreen.foundation.cards.schemes import LONGEST, SHORTEST
 from cardscreen.foundation.errors import ConfigError
 from cardscreen.foundation.lookup.digits import Flags, Keys, PlainKeys
-from cardscreen.kinds import keys, tokens
+from cardscreen.kinds import keys
 from cardscreen.kinds.card import test_numbers as samples
 from cardscreen.kinds.card.issuers import Issuers
+from cardscreen.kinds.card.mask import FIRST_SHOWN, LAST_SHOWN, mask, mask_of_known_length
 from cardscreen.kinds.card.pans import FILLER, REPAIRED, keys_of, parts_of, stub, stubs_of
 from cardscreen.kinds.card.truncated import hides_digits
 from cardscreen.kinds.listed_forms import WRITTEN, as_listed, as_written, ends_of, is_open
@@ -42,8 +43,8 @@ def card(
     *,
     issuers: Issuers | str | os.PathLike[str] | Any = None,
     iin: int | None = None,
-    show_first: int = tokens.FIRST_SHOWN,
-    show_last: int = tokens.LAST_SHOWN,
+    show_first: int = FIRST_SHOWN,
+    show_last: int = LAST_SHOWN,
     repair: bool = False,
 ) -> pl.Expr:
     """Read raw card cells: which scheme, which issuer, and is the number sound.
@@ -88,13 +89,13 @@ def card(
         raise ConfigError(f"iin={iin!r}: an IIN has 6 or 8 digits")
     _check_mask(show_first, show_last)
     text = pl.col("text")
-    last4 = text.str.tail(tokens.LAST_SHOWN)
+    last4 = text.str.tail(LAST_SHOWN)
     fields: dict[str, pl.Expr] = {
         "iin": _iin(text, iin),
         "last4": last4,
         "scheme": pl.col("scheme"),
         "status": pl.col("status"),
-        "masked": tokens.mask_of_known_length(text, show_first, show_last),
+        "masked": mask_of_known_length(text, show_first, show_last),
     }
     if pan:
         fields = {"pan": text, **fields}
@@ -104,7 +105,7 @@ def card(
         "pan": pl.lit(None, dtype=pl.String),
         "iin": fields["iin"].str.extract("^([0-9]+)"),
         "last4": pl.when(~hides_digits(last4)).then(last4),
-        "masked": tokens.mask(text, show_first, show_last),
+        "masked": mask(text, show_first, show_last),
     }
     types = pl.Struct({name: schema.CARD_STATUSES if name == "status" else pl.String for name in fields})
     read = parts_of(as_expr(expr), repair=repair).map_batches(
@@ -131,7 +132,7 @@ def _table(issuers: Any) -> Issuers:
 
 
 def _check_mask(first: int, last: int) -> None:
-    if not 0 <= first <= _IIN or not 0 <= last <= tokens.LAST_SHOWN:
+    if not 0 <= first <= _IIN or not 0 <= last <= LAST_SHOWN:
         raise ConfigError(
             f"show_first={first!r}, show_last={last!r}: a mask shows 0 to {_IIN} first digits and 0 to 4 last"
         )
@@ -168,8 +169,8 @@ class Card:
 
     holder_since: str | None = None
     exclude_test_cards: bool = False
-    show_first: int = tokens.FIRST_SHOWN
-    show_last: int = tokens.LAST_SHOWN
+    show_first: int = FIRST_SHOWN
+    show_last: int = LAST_SHOWN
     repair: bool = False
 
     name: ClassVar[str] = "card"
@@ -233,7 +234,7 @@ class Card:
 
     def show(self, value: pl.Expr) -> pl.Expr:
         """A canonical value as results hold it: masked."""
-        return tokens.mask(value, self.show_first, self.show_last)
+        return mask(value, self.show_first, self.show_last)
 
     def fields(self, cell: pl.Expr) -> pl.Expr:
         """What a person may see of a cell, and a file hold: Struct{iin, last4, scheme, status, masked}.
@@ -270,7 +271,7 @@ class Card:
     def is_too_wide(value: pl.Expr, limit: int) -> pl.Expr:  # noqa: ARG004
         """Whether a canonical prefix or range reaches beyond one IIN of six digits, whatever the limit."""
         first, last = ends_of(value)
-        size = tokens.FIRST_SHOWN
+        size = FIRST_SHOWN
         return (first.str.len_bytes() < size) | (first.str.head(size) != last.str.head(size))
 
     @staticmethod

@@ -20,10 +20,10 @@ from cardscreen.foundation.cards import schemes
 from cardscreen.foundation.cards.luhn import is_sound, luhn_ok
 from cardscreen.foundation.cards.schemes import LONGEST, SHORTEST
 from cardscreen.foundation.lookup.digits import EXACT_FLOAT, Keys, Sizes, digits_of, nulls, sizes_of, taken, values_of
-from cardscreen.kinds import tokens
 from cardscreen.kinds.card import groups as pan_groups
 from cardscreen.kinds.card import surroundings as pan_forms
 from cardscreen.kinds.card import test_numbers as samples
+from cardscreen.kinds.card.mask import FIRST_SHOWN, LAST_SHOWN
 from cardscreen.tables.cells import is_blank, text_of
 
 #: What is known of a cell: the PAN's digits, or a truncated PAN with `*` for each hidden digit (`…` for an unknown
@@ -121,7 +121,7 @@ def stubs_of(keys: Keys) -> Keys:
 
 def stub(text: pl.Expr) -> pl.Expr:
     """The first six and last four digits as one UInt64; null where they are not all shown."""
-    return (text.str.head(tokens.FIRST_SHOWN) + text.str.tail(tokens.LAST_SHOWN)).cast(pl.UInt64, strict=False)
+    return (text.str.head(FIRST_SHOWN) + text.str.tail(LAST_SHOWN)).cast(pl.UInt64, strict=False)
 
 
 def _written(cells: pl.Series) -> pl.Series:
@@ -270,8 +270,8 @@ def _stubs(number: pl.Series, length: pl.Series) -> npt.NDArray[np.uint64]:
 
 
 def _ends(digits: Keys, length: npt.NDArray[Any]) -> Keys:
-    last = np.uint64(10**tokens.LAST_SHOWN)
-    stubs: Keys = digits // _POWERS[length - tokens.FIRST_SHOWN] * last + digits % last
+    last = np.uint64(10**LAST_SHOWN)
+    stubs: Keys = digits // _POWERS[length - FIRST_SHOWN] * last + digits % last
     return stubs
 
 

@@ -17,7 +17,8 @@ from cardscreen.foundation.lookup.digits import FULL_WIDTH
 from cardscreen.kinds.kind import KINDS
 from cardscreen.kinds.listed_forms import ends_of, is_open
 from cardscreen.kinds.phone import service_numbers
-from cardscreen.lists.feeds.rows import Feed, FeedRows
+from cardscreen.lists.feeds.feed import Feed
+from cardscreen.lists.feeds.rows import FeedRows
 from cardscreen.lists.store.merging import IDENTITY, Merged
 from cardscreen.lists.terms import Origin
 from cardscreen.tables.cells import shape, to_text
@@ -369,26 +370,3 @@ def _burst(merged: Merged, feed: Feed, usual: Sequence[int]) -> Iterator[Problem
 
 
 _ENOUGH, _FEW = 5, 100  # deltas that say what is usual; listings of which no delta is too large
-
-
-def merged_duplicates(read: FeedRows) -> tuple[pl.DataFrame, int]:
-    """One row for each listing, and how many were merged into others.
-
-    Where they differ: the earliest `listed_on`, the latest `expires_on` (none is the latest), the highest severity.
-    """
-    rows, several = read.rows, read.repeated
-    if several.is_empty():
-        return rows, 0
-    one = (
-        several.sort("line")
-        .group_by(*IDENTITY, "operation", maintain_order=True)
-        .agg(
-            pl.col("line").first(),
-            pl.col("reason").sort_by("severity", descending=True).first(),
-            pl.col("severity").max(),
-            pl.col("listed_on").min(),
-            pl.when(~pl.col("expires_on").is_null().any()).then(pl.col("expires_on").max()).alias("expires_on"),
-        )
-    )
-    alone = pl.Series([True]).new_from_index(0, len(rows)).scatter(several["row"], values=False)
-    return pl.concat([rows.filter(alone), one.select(rows.columns)]), len(several) - len(one)

@@ -14,7 +14,7 @@ import polars as pl
 
 from cardscreen.foundation import schema
 from cardscreen.foundation.errors import UNWRITTEN, ConfigError, FeedRefused, first_line, near, without_cards
-from cardscreen.foundation.files import not_for_others, write_whole
+from cardscreen.foundation.files import not_for_others, system_user, write_whole
 from cardscreen.kinds.tokens import TokenKey, token
 from cardscreen.lists.feeds.checks import (
     CHECKS,
@@ -22,12 +22,12 @@ from cardscreen.lists.feeds.checks import (
     check_change,
     check_file,
     check_order,
-    merged_duplicates,
     without_service_numbers,
 )
-from cardscreen.lists.feeds.rows import Feed, FeedRows, read_feed
+from cardscreen.lists.feeds.feed import Feed
+from cardscreen.lists.feeds.rows import FeedRows, merged_duplicates, read_feed
 from cardscreen.lists.store.merging import Defaults, Merged, merge
-from cardscreen.lists.store.table import LostRace, Record, Store, Version, system_user
+from cardscreen.lists.store.table import LostRace, Record, Store, Version
 from cardscreen.lists.terms import Origin
 from cardscreen.tables.cells import without_formulas
 

@@ -13,9 +13,9 @@ from typing import Any
 import polars as pl
 
 from cardscreen.foundation.errors import ConfigError, InputError, without_cards
-from cardscreen.foundation.files import not_for_others
+from cardscreen.foundation.files import not_for_others, system_user
 from cardscreen.lists.store.merging import KEPT, end, in_force
-from cardscreen.lists.store.table import Record, Store, Version, system_user
+from cardscreen.lists.store.table import Record, Store, Version
 from cardscreen.lists.store.views import Filter, check_source
 
 

@@ -8,7 +8,6 @@ since file times say nothing about what was known on a day.
 from __future__ import annotations
 
 import contextlib
-import getpass
 import hashlib
 import io
 import json
@@ -35,6 +34,7 @@ from pydantic import Field, ValidationError
 
 from cardscreen.foundation import cache, schema
 from cardscreen.foundation.errors import BlocklistError, Busy, ConfigError, InputError, first_line, near
+from cardscreen.foundation.files import system_user
 from cardscreen.foundation.settings.toml import Section
 from cardscreen.kinds.kind import KINDS
 from cardscreen.lists.blocklist import Blocklist
@@ -577,14 +577,6 @@ def _new_name() -> str:
 
 def _name(uri: str) -> str:
     return uri.rsplit("/", 1)[-1]
-
-
-def system_user() -> str:
-    """Who runs this process; in a container that may be a number without a name."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"
 
 
 def _properties(record: Record) -> deltalake.CommitProperties:

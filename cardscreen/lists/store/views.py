@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -12,13 +12,12 @@ from typing import Any, Literal
 import polars as pl
 
 from cardscreen.foundation import schema
-from cardscreen.foundation.errors import ConfigError, InputError, first_line, near
-from cardscreen.foundation.files import claim, not_for_others, room_in, write_whole
+from cardscreen.foundation.errors import ConfigError, near
 from cardscreen.kinds.kind import KINDS
 from cardscreen.kinds.tokens import TokenKey, token
 from cardscreen.lists.store.merging import in_force
 from cardscreen.lists.store.table import Store, Version
-from cardscreen.tables.cells import without_formulas
+from cardscreen.tables.writing import write
 
 Form = Literal["masked", "token", "plain"]
 _STATED = ["list", "reason", "severity", "listed_on", "expires_on", "reference"]
@@ -215,10 +214,6 @@ def counted(differing: pl.DataFrame) -> pl.DataFrame:
 _NO_TEXT = pl.lit(None, dtype=pl.String)
 
 
-#: Columns by which programs find rows: canonical values, which are no formulas, and ids.
-_EXACT = ("value", "account_id")
-
-
 def export(listings: pl.LazyFrame, out: Path, form: Form, key: TokenKey | None, *, force: bool = False) -> int:
     """Write listings to a .csv or .parquet file; see `shown`. Returns how many.
 
@@ -228,25 +223,3 @@ def export(listings: pl.LazyFrame, out: Path, form: Form, key: TokenKey | None, 
     frame = shown(listings.select(list(schema.LISTING)).collect(), form, key)
     write(frame, out, force=force)
     return len(frame)
-
-
-def write(frame: pl.DataFrame, out: Path, *, force: bool = False) -> None:
-    """Write a table to a .csv or .parquet file, whole or not at all.
-
-    Raises:
-        ConfigError: Another ending, or something is there, and is not to be written over.
-        InputError: It can't be written there.
-    """
-    writers: dict[str, Callable[[Path], object]] = {
-        ".csv": lambda file: without_formulas(frame, _EXACT).write_csv(file),
-        ".parquet": frame.write_parquet,
-    }
-    if out.suffix not in writers:
-        raise ConfigError(f"{out}: give a file ending in .csv or .parquet")
-    claim(out, force=force)
-    try:
-        with not_for_others(), room_in(out):
-            write_whole(out, writers[out.suffix])
-    except OSError as error:
-        why = f"there is no folder {out.parent}" if not out.parent.is_dir() else first_line(error)
-        raise InputError(f"{out} can't be written: {why}") from None

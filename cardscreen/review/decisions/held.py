@@ -10,9 +10,8 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from cardscreen.foundation.errors import ConfigError, InputError, without_cards
-from cardscreen.foundation.files import not_for_others, sha256_of, write_whole
+from cardscreen.foundation.files import not_for_others, sha256_of, system_user, write_whole
 from cardscreen.foundation.secrets.signing import Signer
-from cardscreen.lists.store.table import system_user
 from cardscreen.review.find import Finished, signer_of, superseded_by
 from cardscreen.review.integrity import doubtful_reasons, require_sound
 from cardscreen.runs import chain

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cardscreen.foundation.errors import ConfigError
-from cardscreen.foundation.files import not_for_others
-from cardscreen.lists.store.table import system_user
+from cardscreen.foundation.files import not_for_others, system_user
 from cardscreen.review.decisions.held import finish_removing, personal_files, remove_personal
 from cardscreen.review.find import Finished, all_in, signer_of
 from cardscreen.runs.folder import locked

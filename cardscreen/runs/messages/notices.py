@@ -16,44 +16,12 @@ import polars as pl
 import polars_hash as plh
 
 from cardscreen.foundation import schema
-from cardscreen.foundation.errors import InputError
 from cardscreen.lists.terms import Terms
 from cardscreen.policy.rules import ACCOUNT
 from cardscreen.runs.changes import Changes
+from cardscreen.runs.messages.words import ACTING, CAUSES, REASONS
 from cardscreen.tables.cells import without_formulas
-from cardscreen.tables.opening import is_bad_date, read_numbered, refuse_cards, require_columns, to_date
-from cardscreen.tables.source_files.text import LINE
 
-ACTING = ["notify", "verify", "suspend", "close"]
-#: What is said of a reason code; another code is shown as it is.
-REASONS = {
-    "telecom_fraud": "Reported in connection with telephone or online fraud.",
-    "money_mule": "Reported as used to pass on the proceeds of fraud.",
-    "card_rental": "Reported as rented out or sold to others.",
-    "sim_farm": "Reported as part of a SIM farm.",
-    "phishing": "Reported as used for phishing.",
-    "gambling": "Reported in connection with illegal gambling.",
-    "laundering": "Reported in connection with money laundering.",
-    "stolen": "Reported as stolen.",
-    "reported": "Reported by customers or staff.",
-    "listed": "On a blocklist.",
-}
-#: What is said of the cause of a release.
-CAUSES = {
-    "listing_changed": "The source has changed what it says of the number.",
-    "listing_ended": "The source no longer lists the number.",
-    "expired": "The listing has run out.",
-    "allow_listing": "The number is on an allow list.",
-    "clearance": "A person has decided that the account is in order.",
-    "identifier_changed": "The account no longer has the number.",
-    "holder_changed": "The listing is older than the present holder of the number.",
-    "shared_changed": "More accounts than before have the number.",
-    "account_changed": "What is known of the account has changed.",
-    "account_gone": "The account has been missing for too long to go on.",
-    "account_unreadable": "The account's number has been missing or unreadable for too long to go on.",
-    "policy_changed": "The policy has changed.",
-    "software_changed": "The software or its numbering data has changed.",
-}
 _KEY_LENGTH = 32
 _EXACT = ["run_id", "key", "account_id"]
 
@@ -167,40 +135,3 @@ def _write(rows: pl.DataFrame, file: Path) -> None:
 def write_rows(rows: pl.DataFrame, file: Path) -> None:
     """Write rows of text as they are."""
     rows.write_csv(file, line_terminator="\n")
-
-
-def read_applied(path: str) -> pl.DataFrame:
-    """What other systems say that they have applied: account_id (String), action (Enum), applied_on (Date).
-
-    Raises:
-        InputError: No such file, a column that is missing, a card number in another one, or rows that can't be read;
-            names their lines.
-    """
-    frame = read_numbered(path)
-    require_columns(frame.columns, ["account", "action", "applied_on"], path)
-    refuse_cards(frame, ["account", "action", "applied_on"], path)
-    day = frame.schema["applied_on"]
-    read = frame.select(
-        # As it is: blanks may be part of an account's id.
-        account_id=pl.when(pl.col("account").cast(pl.String).str.strip_chars() != "").then(
-            pl.col("account").cast(pl.String)
-        ),
-        action=pl.col("action").cast(pl.String).str.strip_chars().cast(schema.ACTIONS, strict=False),
-        applied_on=to_date(pl.col("applied_on"), day),
-        bad=is_bad_date(pl.col("applied_on"), day),
-        line=LINE,
-    )
-    unread = pl.any_horizontal(pl.col("account_id", "action", "applied_on").is_null())
-    wrong = read.filter(pl.col("bad") | unread)["line"].to_list()
-    if wrong:
-        shown = ", ".join(map(str, wrong[:_SHOWN])) + (
-            f" and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
-        )
-        raise InputError(
-            f"{path}: line {shown}: each row needs an account, an action ({', '.join(ACTING)}) and applied_on, "
-            "written as YYYY-MM-DD"
-        )
-    return read.select("account_id", "action", "applied_on")
-
-
-_SHOWN = 5  # lines that an error names

@@ -13,7 +13,7 @@ import polars as pl
 from cardscreen.foundation import schema
 from cardscreen.screening.hits import ORDER
 from cardscreen.screening.rejects import KEPT, Rejects
-from cardscreen.screening.screen import Result, completed, output_folder, write_tables
+from cardscreen.screening.result import Result, completed, output_folder, write_tables
 from cardscreen.screening.spark.tables import collected
 from cardscreen.screening.workers.batches import PART_BITS
 

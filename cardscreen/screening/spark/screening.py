@@ -19,13 +19,14 @@ from cardscreen.lists.blocklist import Blocklist
 from cardscreen.policy.policy import Policy
 from cardscreen.screening.columns import AccountColumns
 from cardscreen.screening.exposure import LOOKED_AT, check_exposure
-from cardscreen.screening.hits import HITS_PER_ACCOUNT, summary_of
+from cardscreen.screening.hits import HITS_PER_ACCOUNT
 from cardscreen.screening.scan import check_dates
 from cardscreen.screening.screen import Clock, Question, previous_flags, versions
 from cardscreen.screening.spark.results import SparkResult
 from cardscreen.screening.spark.sessions import in_one_sentence
 from cardscreen.screening.spark.tables import check_zone, numbered, plain, schema_of, struct_of
 from cardscreen.screening.spark.work import Work
+from cardscreen.screening.summary import summary_of
 from cardscreen.screening.workers.batches import MATCHES, decided_fields, scanned_fields, told_error
 from cardscreen.tables.opening import require_columns
 

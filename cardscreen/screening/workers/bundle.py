@@ -34,8 +34,9 @@ from cardscreen.kinds.tokens import TokenKey
 from cardscreen.lists import keyed as compiled
 from cardscreen.lists.blocklist import Blocklist, holds
 from cardscreen.lists.keyed import token_key
-from cardscreen.screening.evidence import Near, Targets, near_in
+from cardscreen.screening.evidence import Near, near_in
 from cardscreen.screening.scan import Watch
+from cardscreen.screening.targets import Targets
 from cardscreen.tables.paths import is_url
 from cardscreen.tables.remote import read_bytes, write_bytes
 

@@ -6,7 +6,7 @@ from importlib import resources
 
 from cardscreen.foundation.errors import ConfigError, near
 from cardscreen.foundation.settings.toml import TomlFile
-from cardscreen.lists.feeds.rows import Feed
+from cardscreen.lists.feeds.feed import Feed
 
 
 def _texts() -> dict[str, str]:

@@ -1,0 +1,259 @@
+"""How a source's file is to be read: a feed, as its TOML file says it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import polars as pl
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from cardscreen.foundation.bounds import Bounds, Held
+from cardscreen.foundation.errors import ConfigError, near
+from cardscreen.foundation.settings.errors import Problem, complaint, found
+from cardscreen.foundation.settings.toml import Section, TomlFile, checked, known_format, known_zone, read_toml
+from cardscreen.foundation.zones import Zone, local_zone
+from cardscreen.kinds.kind import KINDS, Kind, kind_from_options, options_of
+from cardscreen.lists.terms import Terms
+from cardscreen.tables.reading import Reading, known_rows
+
+_DAYS = ("listed_on", "expires_on")
+
+_SAYING = "say {option} = {value} at the top of the feed, above its first table"
+
+_PLACE = "under [bounds] of the feed"
+
+_Place = Annotated[int, Field(ge=1)]
+
+_Column = str | _Place
+
+
+class Columns(Section):
+    """The file's own names of the columns that a feed reads; or of a file without a header their places, from 1."""
+
+    value: _Column
+    kind: _Column | None = None
+    operation: _Column | None = None
+    list: _Column | None = None
+    reason: _Column | None = None
+    reference: _Column | None = None
+    severity: _Column | None = None
+    listed_on: _Column | None = None
+    expires_on: _Column | None = None
+
+    @model_validator(mode="after")
+    def _alike(self) -> Columns:
+        if len({type(column) for column in self.model_dump().values() if column}) > 1:
+            raise ValueError("give either the names of all columns, or the places of all: a file has a header or none")
+        return self
+
+    def named(self) -> dict[str, str]:
+        """Columns of a listing → columns of the file as they are named when it is read."""
+        return {name: str(column) for name, column in self.model_dump().items() if column}
+
+    @property
+    def are_places(self) -> bool:
+        """Whether the file has no header."""
+        return isinstance(self.value, int)
+
+
+class FeedLimits(Section):
+    """What a file may be before it is refused; shares of its rows, or of the source's listings in force."""
+
+    unusable_share: float = Field(0.01, ge=0, le=1)
+    shrink_share: float = Field(0.20, ge=0, le=1)
+    grow_share: float = Field(0.50, ge=0)  # of a snapshot
+    delta_times: float = Field(5, ge=1)  # how much more than the largest of its last ones a delta may add
+    future_days: int = Field(0, ge=0, le=3650)  # how far ahead of the day of the data a listing may begin
+    range_size: int = Field(100_000_000, ge=1)  # numbers; card ranges never reach beyond six digits
+    allow_range_size: int = Field(10_000, ge=1)  # the same of allow listings
+
+
+class Feed(Section):
+    """How a source's file is to be read, and what is to be expected of it.
+
+    Raises:
+        ConfigError: A key or value that makes no sense; tells all of them.
+
+    Example:
+        >>> Feed(source="police", kind="phone", region="CN", columns={"value": "号码"}).severity
+        50
+    """
+
+    source: str = Field(min_length=1)
+    kind: str | None = None
+    kinds_named: dict[str, str] = Field({}, alias="kinds")  # what a column of kinds calls them → ours
+    operations_named: dict[str, Literal["add", "remove"]] = Field({}, alias="operations")  # likewise
+    columns: Columns
+    region: str | None = None
+    many: bool = False
+    repair: bool = False
+    vanity: bool = False
+    chain: str | None = None
+    mode: Literal["snapshot", "delta"] = "snapshot"
+    repeats: Literal["refuse", "merge"] = "refuse"
+    list: Literal["block", "allow"] = "block"
+    reason: str = "listed"
+    severity: int = Field(50, ge=1, le=100)
+    listed_on: Literal["first-seen"] | date = "first-seen"
+    expires_after_days: int | None = Field(None, ge=0, le=36_500)
+    open_ended: bool = False
+    store_as: Literal["plain", "token"] | None = None
+    protected: Sequence[str] = ()
+    service_numbers: Literal["refuse", "reject"] = "refuse"
+    encoding: str | None = None
+    delimiter: str | None = Field(None, min_length=1, max_length=1)
+    sheet: str | None = None
+    header_row: _Place | Sequence[_Place] | None = None
+    comment: str | None = Field(None, min_length=1)
+    layout: Literal["table", "lines"] = "table"
+    date_format: str | None = None
+    timezone: str | None = None
+    terms: Terms = Terms()
+    limits: FeedLimits = FeedLimits()
+    bounds: Bounds = Bounds()
+
+    def __init__(self, **parts: Any) -> None:
+        try:
+            super().__init__(**parts)
+        except ValidationError as error:
+            raise complaint(type(self), error, "feed") from None
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, name: str | None) -> str | None:
+        return name and known_zone(name)
+
+    @field_validator("header_row")
+    @classmethod
+    def _rows(cls, rows: int | Sequence[int] | None) -> int | Sequence[int] | None:
+        known_rows(rows)
+        return rows
+
+    @field_validator("comment")
+    @classmethod
+    def _sign(cls, sign: str | None) -> str | None:
+        if sign and (sign[0].isspace() or {*sign} & {*'"\r\n'}):
+            raise ValueError("a comment begins with a sign such as #, and not with a blank or quote")
+        return sign
+
+    @field_validator("kinds_named")
+    @classmethod
+    def _known_kinds(cls, names: dict[str, str]) -> dict[str, str]:
+        for name, kind in names.items():
+            if kind not in KINDS:
+                told = f"{name!r} is said to be of the kind {kind!r}{near(kind, KINDS)}"
+                raise found([Problem((name,), f"{told}: the kinds are {', '.join(KINDS)}")])
+        return names
+
+    @field_validator("date_format")
+    @classmethod
+    def _format(cls, form: str | None) -> str | None:
+        return form and known_format(form)
+
+    @model_validator(mode="after")
+    def _kinds(self) -> Feed:
+        if (self.kind is None) == (self.columns.kind is None):
+            raise ValueError("give either `kind`, or the column that says it as columns.kind")
+        if self.kinds_named and self.columns.kind is None:
+            raise ValueError("[kinds] names what is in a column of kinds: name that as columns.kind")
+        if self.operations_named and self.columns.operation is None:
+            raise ValueError("[operations] names what is in a column of operations: name that as columns.operation")
+        if self.columns.are_places and self.header_row is not None:
+            raise ValueError("header_row is there, and columns are places, as in a file without a header")
+        if self.mode == "snapshot" and self.columns.operation is not None:
+            raise ValueError('columns.operation is there: say mode = "delta"')
+        try:
+            kinds = self.kinds()
+            if self.protected and "phone" in kinds:
+                self.protected_values()
+        except ConfigError as error:
+            raise ValueError(str(error).removeprefix(f"identifiers.{self.source}: ")) from None
+        if self.protected and "phone" not in kinds:
+            raise ValueError("protected names phone numbers: this is no feed of those")
+        return self
+
+    @classmethod
+    def read(cls, path: str | Path) -> Feed:
+        """A feed from its TOML file.
+
+        Raises:
+            ConfigError: No such file, or no feed; tells all that is wrong.
+        """
+        return cls.from_settings(read_toml(Path(path)))
+
+    @classmethod
+    def from_settings(cls, said: TomlFile) -> Feed:
+        """A feed from parsed TOML; see `read`."""
+        return checked(cls, said)
+
+    def kinds(self) -> dict[str, Kind]:
+        """The kinds that the feed may hold, with its options.
+
+        Raises:
+            ConfigError: An unknown kind, or an option that its kind does not have.
+        """
+        said = {name: getattr(self, name) for name in ("region", "many", "repair", "vanity", "chain")}
+        options = {name: value for name, value in said.items() if value}
+        if self.kind is not None:
+            return {self.kind: kind_from_options(self.source, {"kind": self.kind} | options)}
+        return {
+            name: kind_from_options(
+                self.source, {"kind": name, **{each: options[each] for each in options_of(name) if each in options}}
+            )
+            for name in KINDS
+        }
+
+    def protected_values(self) -> Sequence[str]:
+        """The numbers that must never be listed, canonical.
+
+        Raises:
+            ConfigError: One of them can't be read.
+        """
+        cells = pl.DataFrame({"cell": list(self.protected)}, schema={"cell": pl.String})
+        read = cells.select("cell", self.kinds()["phone"].listed(pl.col("cell")).alias("read")).unnest("read")
+        unread = read.with_row_index(offset=1).filter(pl.col("value").is_null())["index"].to_list()
+        if unread:
+            raise ConfigError(f"protected: no phone number, prefix or range at place {unread[0]}")
+        values: Sequence[str] = read["value"].to_list()
+        return values
+
+    def is_token(self, kind: str) -> bool:
+        """Whether the store holds the numbers of a kind as tokens; cards unless the feed says otherwise."""
+        return (self.store_as or ("token" if kind == "card" else "plain")) == "token"
+
+    def reading(self) -> Reading:
+        """How a file of the feed is to be read."""
+        return Reading(
+            encoding=self.encoding,
+            delimiter=self.delimiter,
+            sheet=self.sheet,
+            header_row=self.header_row,
+            saying=_SAYING,
+            header=not self.columns.are_places,
+            comment=self.comment,
+            held=Held(self.bounds, _PLACE),
+        )
+
+    def today(self) -> date:
+        """The day it is now where the feed comes from.
+
+        Raises:
+            ConfigError: The feed names no time zone, and this machine's is none.
+        """
+        return datetime.now(UTC).astimezone(self.zone().info).date()
+
+    def doubts_of_today(self) -> Iterator[str]:
+        """Why the day may be another one where the feed comes from, in a sentence."""
+        if not (zone := self.zone()).is_named:
+            yield f"the data is taken to be of today in {zone.told}: name the feed's timezone"
+
+    def zone(self) -> Zone:
+        """The time zone of where the feed comes from: this machine's, unless the feed names one.
+
+        Raises:
+            ConfigError: As for `today`.
+        """
+        return Zone.named(self.timezone) if self.timezone else local_zone()

@@ -1,0 +1,128 @@
+"""The result of a screening: its frames, in memory or in a folder."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+from cardscreen.foundation.errors import ConfigError, InputError
+from cardscreen.foundation.files import room_in, write_whole
+from cardscreen.foundation.words import json_text
+from cardscreen.screening.rejects import ROW_GROUP
+
+_TABLES = ("flagged", "hits", "rejects")
+
+_SUMMARY = "summary.json"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a screening found.
+
+    Attributes:
+        flagged: `schema.FLAGGED` and the carried columns: accounts with a live or exempt hit.
+        hits: `schema.HITS`: the evidence.
+        rejects: `schema.REJECTS`: cells that gave no usable key.
+        summary: rows, coverage, notes (cells that were repaired, …), counts, versions, seconds.
+        watched: `schema.WATCHED`: all cells of the accounts in `previous`; None without it.
+    """
+
+    flagged: pl.LazyFrame
+    hits: pl.LazyFrame
+    rejects: pl.LazyFrame
+    summary: dict[str, Any]
+    watched: pl.LazyFrame | None = None
+
+    def __repr__(self) -> str:
+        """Rows by class, and the day."""
+        rows = dict(self.summary["rows"])
+        read = rows.pop("read")
+        told = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in rows.items() if count)
+        return f"Result({read:,} row{'s' if read != 1 else ''}{told and ': '}{told}; as of {self.summary['as_of']})"
+
+    @classmethod
+    def read(cls, folder: str | Path) -> Result:
+        """The result in a folder: of a screening with `out`, or of a run.
+
+        Raises:
+            InputError: There is none, or it is not complete.
+        """
+        try:
+            return read_result(Path(folder), json.loads((Path(folder) / _SUMMARY).read_text(encoding="utf-8")))
+        except (OSError, ValueError):
+            raise InputError(f"{folder} holds no complete screening: its {_SUMMARY} can't be read") from None
+
+    def to_arrow(self) -> dict[str, pa.Table]:
+        """The three tables as Arrow that every library reads.
+
+        Returns:
+            `{"flagged": …, "hits": …, "rejects": …}`, pyarrow Tables of the same columns: text as `large_string`,
+            levels, actions and the other closed sets as `dictionary`.
+
+        Example:
+            >>> from cardscreen import Blocklist, Phone
+            >>> accounts = pl.DataFrame({"account_id": ["a"], "mobile": ["138 0013 8000"]})
+            >>> listed = Blocklist.from_frame(pl.DataFrame({"kind": ["phone"], "value": ["+8613800138000"]}))
+            >>> screen(accounts, listed, {"mobile": Phone("CN")}).to_arrow()["flagged"].num_rows
+            1
+        """
+        oldest = pl.CompatLevel.oldest()  # the newest has text that not every reader knows
+        tables = {name: getattr(self, name).collect().to_arrow(compat_level=oldest) for name in _TABLES}
+        return {name: table.cast(_signed(table.schema)) for name, table in tables.items()}
+
+
+def _signed(columns: pa.Schema) -> pa.Schema:
+    """The same columns, dictionaries with signed indices: older readers know no others."""
+    import pyarrow as pa
+
+    for at, column in enumerate(columns):
+        if pa.types.is_dictionary(column.type):
+            columns = columns.set(at, column.with_type(pa.dictionary(pa.int32(), column.type.value_type)))
+    return columns
+
+
+def write_tables(folder: Path, flagged: pl.DataFrame, hits: pl.DataFrame) -> None:
+    """Write flagged.parquet and hits.parquet."""
+    flagged.write_parquet(folder / "flagged.parquet", row_group_size=ROW_GROUP)
+    hits.write_parquet(folder / "hits.parquet", row_group_size=ROW_GROUP)
+
+
+def completed(folder: Path, summary: dict[str, Any], watched: pl.LazyFrame | None) -> Result:
+    """The result in a folder that has its tables: the summary, written last, says that it is complete."""
+    text = json_text(summary, indent=2)
+    write_whole(folder / _SUMMARY, lambda file: file.write_text(text, encoding="utf-8"))
+    return replace(read_result(folder, summary), watched=watched)
+
+
+def read_result(folder: Path, summary: dict[str, Any]) -> Result:
+    """A result from the tables in a folder."""
+    flagged, hits, rejects = (pl.scan_parquet(folder / f"{name}.parquet", glob=False) for name in _TABLES)
+    return Result(flagged, hits, rejects, summary)
+
+
+@contextmanager
+def output_folder(out: str | Path | None) -> Iterator[Path | None]:
+    """A folder beside the results, whose files take their place only when all are written."""
+    if out is None:
+        yield None
+        return
+    target = Path(out)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"out: the folder {target} can't be made: {error.strerror}") from None
+    with room_in(target), tempfile.TemporaryDirectory(prefix=".screening-", dir=target) as name:
+        yield Path(name)
+        (target / _SUMMARY).unlink(missing_ok=True)  # it is written last: without it, a folder is not complete
+        for table in _TABLES:
+            shutil.move(Path(name) / f"{table}.parquet", target / f"{table}.parquet")

@@ -1,0 +1,37 @@
+"""Tables written to files, whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+
+from cardscreen.foundation.errors import ConfigError, InputError, first_line
+from cardscreen.foundation.files import claim, not_for_others, room_in, write_whole
+from cardscreen.tables.cells import without_formulas
+
+#: Columns by which programs find rows: canonical values, which are no formulas, and ids.
+_EXACT = ("value", "account_id")
+
+
+def write(frame: pl.DataFrame, out: Path, *, force: bool = False) -> None:
+    """Write a table to a .csv or .parquet file, whole or not at all.
+
+    Raises:
+        ConfigError: Another ending, or something is there, and is not to be written over.
+        InputError: It can't be written there.
+    """
+    writers: dict[str, Callable[[Path], object]] = {
+        ".csv": lambda file: without_formulas(frame, _EXACT).write_csv(file),
+        ".parquet": frame.write_parquet,
+    }
+    if out.suffix not in writers:
+        raise ConfigError(f"{out}: give a file ending in .csv or .parquet")
+    claim(out, force=force)
+    try:
+        with not_for_others(), room_in(out):
+            write_whole(out, writers[out.suffix])
+    except OSError as error:
+        why = f"there is no folder {out.parent}" if not out.parent.is_dir() else first_line(error)
+        raise InputError(f"{out} can't be written: {why}") from None
