@@ -11,7 +11,7 @@ from cardscreen.cli import console as talk
 from cardscreen.cli.commands import App
 
 if TYPE_CHECKING:
-    from cardscreen.review.find import Finished
+    from cardscreen.runs.record import Finished
 
 runs_app = App(help="Finished runs: look at them, decide about held ones, keep few.")
 

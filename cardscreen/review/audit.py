@@ -12,11 +12,12 @@ import polars as pl
 
 from cardscreen.foundation.errors import CardscreenError
 from cardscreen.foundation.secrets.signing import Signer
-from cardscreen.review.find import Finished, signer_of
+from cardscreen.review.find import signer_of
 from cardscreen.review.integrity import chain_faults, changed_inputs, faults, removed, store_faults, unproven
 from cardscreen.review.replay import replayed, version_changes
 from cardscreen.runs import chain
 from cardscreen.runs.manifest import fingerprint
+from cardscreen.runs.record import Finished
 
 _COMPARED = (".parquet", ".csv")
 

@@ -13,10 +13,9 @@ from cardscreen.foundation import schema
 from cardscreen.foundation.errors import ConfigError
 from cardscreen.policy.policy import Policy
 from cardscreen.policy.weighing import rule_number, with_account
-from cardscreen.review.find import Finished
 from cardscreen.review.inputs import policy_of, terms_of
 from cardscreen.review.replay import replayed, version_changes
-from cardscreen.runs.record import Base
+from cardscreen.runs.record import Base, Finished
 
 #: What becomes of an account between two runs.
 MOVES = pl.Enum(["enters", "escalates", "eases", "leaves", "same"])

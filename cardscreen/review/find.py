@@ -2,152 +2,21 @@
 
 from __future__ import annotations
 
-import glob
-import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
 
 import polars as pl
 
 from cardscreen.foundation.errors import ConfigError, InputError, first_line, near
-from cardscreen.foundation.files import sha256_of
 from cardscreen.foundation.secrets.signing import Signer
-from cardscreen.runs import chain
-from cardscreen.runs.folder import LATEST, RUN_ID
 from cardscreen.runs.job import key_place_of, output_of
-from cardscreen.runs.record import HELD, MANIFEST, Base, home_of, manifest_of
-from cardscreen.tables.paths import is_delta, is_url
+from cardscreen.runs.record import HELD, LATEST, MANIFEST, RUN_ID, Base, Finished
+from cardscreen.tables.paths import is_delta
 
 #: Where a run is looked for that is named by nothing but its id.
 _RUNS = Path("runs")
-#: What entries of a manifest are.
-_TYPES = {
-    **dict.fromkeys(("run_id", "as_of", "timezone", "output", "begun", "ended", "policy"), str),
-    **dict.fromkeys(("inputs", "versions", "limits", "compared", "identifiers", "account_key", "summary"), dict),
-    **dict.fromkeys(("outputs", "discarded", "pruned"), dict),
-    **dict.fromkeys(("held", "approvals", "token_keys"), list),
-    "audit": bool,
-}
-#: What the items of its lists are.
-_ITEMS: dict[str, type] = {"held": str, "approvals": dict, "token_keys": str}
-State = Literal["published", "held", "discarded", "pruned"]
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A complete run.
-
-    Attributes:
-        folder: Where it is, no link.
-        records: Its manifest.
-    """
-
-    folder: Path
-    records: dict[str, Any]
-
-    @classmethod
-    def read(cls, folder: str | Path) -> Finished:
-        """The run in a folder.
-
-        Raises:
-            InputError: It is none, or its manifest can't be read.
-        """
-        place = Path(folder).resolve()
-        try:
-            records = json.loads(manifest_of(place))
-            date.fromisoformat(records["as_of"])
-            _ = records["run_id"], records["summary"]["rows"]["read"]
-            wrong = [name for name, kind in _TYPES.items() if not isinstance(records.get(name, kind()), kind)]
-            for name, of in () if wrong else _ITEMS.items():
-                wrong += [name for each in records.get(name, ()) if not isinstance(each, of)]
-            if not wrong:
-                _ = [(each["by"], each["reason"]) for each in records.get("approvals", ())]
-        except FileNotFoundError:
-            raise InputError(f"{folder} is no run: it has no {MANIFEST}") from None
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(
-                f"{folder} is no sound run: its {MANIFEST} can't be read ({type(error).__name__})"
-            ) from None
-        if wrong:
-            raise InputError(f"{folder} is no sound run: its {MANIFEST} says in {wrong[0]!r} what no manifest says")
-        return cls(place, records)
-
-    @property
-    def run_id(self) -> str:
-        """Its name."""
-        return str(self.records["run_id"])
-
-    @property
-    def as_of(self) -> date:
-        """The day that it was asked about."""
-        return date.fromisoformat(self.records["as_of"])
-
-    @property
-    def summary(self) -> dict[str, Any]:
-        """Its summary."""
-        summary: dict[str, Any] = self.records["summary"]
-        return summary
-
-    @property
-    def output(self) -> Path:
-        """The output folder in which it lies."""
-        return home_of(self.folder)
-
-    @cached_property
-    def fault(self) -> str | None:
-        """What is wrong with its manifest; None where that is as it was written, or nobody can tell."""
-        return chain.fault(self.output, self.folder, manifest_of(self.folder), self.records)
-
-    def located(self, path: str) -> str:
-        """Where a file, folder or pattern is now that was at a path when the run was made.
-
-        What was moved together with the output folder is found beside it; anything else is where it was.
-        """
-        if is_url(path) or "output" not in self.records:
-            return path
-        moved = os.path.normpath(self.output / os.path.relpath(path, self.records["output"]))
-        return moved if Path(moved).exists() or glob.glob(moved) else path
-
-    @property
-    def base(self) -> str | None:
-        """The run that it was compared with."""
-        base: str | None = self.records.get("compared", {}).get("base")
-        return base
-
-    @property
-    def state(self) -> State:
-        """What has become of it."""
-        if "discarded" in self.records:
-            return "discarded"
-        if "pruned" in self.records:
-            return "pruned"
-        return "held" if self.folder.parent.name == HELD else "published"
-
-    def table(self, name: str) -> pl.LazyFrame:
-        """One of its tables.
-
-        Raises:
-            InputError: It is not there (any more).
-        """
-        file = self.folder / f"{name}.parquet"
-        if not file.exists():
-            why = {"pruned": "its tables were pruned", "discarded": "it was discarded"}.get(
-                self.state, f"{file.name} is gone"
-            )
-            raise InputError(f"run {self.run_id} can't be looked into: {why}")
-        told = self.records["outputs"].get(file.name)
-        if told is None or sha256_of(file) != told["sha256"]:
-            raise InputError(
-                f"run {self.run_id} can't be looked into: {file.name} is not as it was written. What else is not is "
-                f"told by cardscreen audit {self.folder}"
-            )
-        return pl.scan_parquet(file)
 
 
 def sound(run: Finished) -> Finished:

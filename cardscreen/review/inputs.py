@@ -15,8 +15,8 @@ from cardscreen.foundation.settings.toml import TomlFile, literally, read_toml
 from cardscreen.lists.store.table import Store
 from cardscreen.lists.terms import Terms
 from cardscreen.policy.policy import Policy
-from cardscreen.review.find import Finished
 from cardscreen.runs.job import Job
+from cardscreen.runs.record import Finished
 from cardscreen.tables.libraries import ENGINE_ERRORS
 
 

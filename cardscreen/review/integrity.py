@@ -12,11 +12,11 @@ from cardscreen.foundation.errors import BlocklistError, ConfigError, InputError
 from cardscreen.foundation.files import sha256_of
 from cardscreen.foundation.secrets.signing import Signer
 from cardscreen.lists.store.table import Store
-from cardscreen.review.find import Finished, all_in
+from cardscreen.review.find import all_in
 from cardscreen.runs import chain
 from cardscreen.runs.brakes import unfounded
 from cardscreen.runs.manifest import fingerprint
-from cardscreen.runs.record import MANIFEST
+from cardscreen.runs.record import MANIFEST, Finished
 
 _NEEDED = (
     *("run_id", "as_of", "timezone", "begun", "ended", "inputs", "versions", "limits", "held", "approvals"),

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from cardscreen.review.find import Finished
+from cardscreen.runs.record import Finished
 
 _COLUMNS = {
     "run": pl.String,

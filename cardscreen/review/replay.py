@@ -14,14 +14,14 @@ from cardscreen.foundation.errors import InputError
 from cardscreen.foundation.files import not_for_others, sha256_of
 from cardscreen.lists.blocklist import Blocklist
 from cardscreen.lists.store.table import Store
-from cardscreen.review.find import Finished, all_in, redated_to, superseded_by
+from cardscreen.review.find import all_in, redated_to, superseded_by
 from cardscreen.review.inputs import job_of
 from cardscreen.review.integrity import changed_inputs
 from cardscreen.runs import chain
 from cardscreen.runs.changes import Prior
 from cardscreen.runs.job import Job
 from cardscreen.runs.night import Night
-from cardscreen.runs.record import MANIFEST, Base
+from cardscreen.runs.record import MANIFEST, Base, Finished
 from cardscreen.runs.redating import redate
 from cardscreen.tables.paths import files_of, is_url
 

@@ -16,8 +16,9 @@ import polars as pl
 from cardscreen.foundation.errors import without_cards
 from cardscreen.lists.terms import Terms
 from cardscreen.policy.weighing import Judgement, judged
-from cardscreen.review.find import Finished, all_in, looking_into
+from cardscreen.review.find import all_in, looking_into
 from cardscreen.review.inputs import gaps_of, policy_of, terms_of
+from cardscreen.runs.record import Finished
 
 _NIGHTS = 400  # earlier runs that are looked through
 

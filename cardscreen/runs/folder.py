@@ -7,7 +7,6 @@ passed a limit is kept aside, complete, until a person decides.
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import time
 import warnings
@@ -23,10 +22,8 @@ from cardscreen.foundation.files import sha256_of
 from cardscreen.foundation.secrets.signing import Signer
 from cardscreen.runs import chain
 from cardscreen.runs.changes import Prior
-from cardscreen.runs.record import HELD, MANIFEST, Base, records_of
+from cardscreen.runs.record import HELD, LATEST, MANIFEST, RUN_ID, Base, records_of
 
-LATEST = "latest"
-RUN_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 _WRITTEN = "%Y%m%dT%H%M%SZ"
 _STAGING = ".staging-"
 #: How far the clock may stand before the newest run, so that waiting mends it.

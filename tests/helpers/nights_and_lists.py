@@ -19,8 +19,8 @@ from cardscreen.lists.feeds.importing import import_file
 from cardscreen.lists.store import edits
 from cardscreen.lists.store.table import Store
 from cardscreen.review.decisions import held as deciding
-from cardscreen.review.find import Finished
 from cardscreen.runs import folder as runs
+from cardscreen.runs.record import Finished
 
 NIGHTS, ACCOUNTS, GRACE = 6, 8, 3
 SINCE = ', holder_since = "since"'

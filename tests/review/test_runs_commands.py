@@ -147,7 +147,7 @@ def test_a_run_that_was_tampered_with_can_not_be_approved(operator: Path) -> Non
 def test_of_two_approvals_at_once_one_publishes_and_the_other_is_told(operator: Path) -> None:
     from cardscreen.foundation.errors import CardscreenError
     from cardscreen.review.decisions import held as deciding
-    from cardscreen.review.find import Finished
+    from cardscreen.runs.record import Finished
 
     waiting, refused, done = Finished.read(held(operator)[0]), [], []
     together = threading.Barrier(2)

@@ -20,10 +20,10 @@ from cardscreen.lists.feeds.importing import import_file
 from cardscreen.lists.store.edits import rollback
 from cardscreen.lists.store.table import Store
 from cardscreen.review.decisions.held import discard
-from cardscreen.review.find import Finished
 from cardscreen.review.story import tell as story_of
 from cardscreen.runs.job import Job
 from cardscreen.runs.night import Run, run_job
+from cardscreen.runs.record import Finished
 
 _ZONE = ZoneInfo("Asia/Shanghai")  # as the jobs and the feeds have it
 _LATE = "bank-association"

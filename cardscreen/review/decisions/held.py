@@ -12,13 +12,13 @@ from zoneinfo import ZoneInfo
 from cardscreen.foundation.errors import ConfigError, InputError, without_cards
 from cardscreen.foundation.files import not_for_others, sha256_of, system_user, write_whole
 from cardscreen.foundation.secrets.signing import Signer
-from cardscreen.review.find import Finished, signer_of, superseded_by
+from cardscreen.review.find import signer_of, superseded_by
 from cardscreen.review.integrity import doubtful_reasons, require_sound
 from cardscreen.runs import chain
 from cardscreen.runs.brakes import Limits
 from cardscreen.runs.folder import is_current, locked, newest, publish, settle, staging, tidy
 from cardscreen.runs.manifest import fingerprint, write_json
-from cardscreen.runs.record import HELD, MANIFEST, Base
+from cardscreen.runs.record import HELD, MANIFEST, Base, Finished
 from cardscreen.runs.redating import redate
 from cardscreen.screening.hits import NOT_JUDGED
 

@@ -12,8 +12,9 @@ from typing import Any
 from cardscreen.foundation.errors import ConfigError
 from cardscreen.foundation.files import not_for_others, system_user
 from cardscreen.review.decisions.held import finish_removing, personal_files, remove_personal
-from cardscreen.review.find import Finished, all_in, signer_of
+from cardscreen.review.find import all_in, signer_of
 from cardscreen.runs.folder import locked
+from cardscreen.runs.record import Finished
 
 _DAYS = re.compile(r"(\d{1,5})\s*(?:d|days?)")
 _RUNS = re.compile(r"(\d{1,5})(?:\s*runs?)?")
