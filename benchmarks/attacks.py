@@ -56,7 +56,7 @@ def a_base(work: Path, dice: random.Random, times: int) -> Counter[str]:
 
     def base(place: Path) -> Any:
         read = Base.read(place / latest.name)
-        return read.as_of, read.summary, [table.collect().rows() for table in (read.state, read.hits, read.standing)]
+        return read.as_of, read.summary, [table.collect().rows() for table in (read.flags, read.hits, read.standing)]
 
     files = [*_files(latest), work / "runs" / chain.FILE]
     return outcomes(work / "runs", files, base, work / "copy", dice, times)

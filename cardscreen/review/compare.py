@@ -117,7 +117,7 @@ def runs(before: Finished, after: Finished, *, anyway: bool = False) -> Comparis
 def _side(run: Finished, policy: Policy) -> Side:
     run.table("flagged")  # says it where the run has lost its tables
     night = Base.read(run.folder)
-    return Side(night.state, with_account(night.hits, night.state, policy).with_columns(rule=rule_number(policy)))
+    return Side(night.flags, with_account(night.hits, night.flags, policy).with_columns(rule=rule_number(policy)))
 
 
 def _incomparable(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:

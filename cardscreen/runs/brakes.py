@@ -91,7 +91,7 @@ class Gone:
         ids = pl.col("account_id").cast(result.flagged.collect_schema()["account_id"], strict=False).cast(pl.String)
         is_flagged = pl.col("action") > "none"
         if isinstance(previous, Base):
-            then = previous.state.filter(pl.col("cause").ne_missing("account_gone"))
+            then = previous.flags.filter(pl.col("cause").ne_missing("account_gone"))
         else:
             then = previous.flagged.filter(is_flagged)
         known = then.select(ids).drop_nulls().unique().collect()
@@ -303,7 +303,7 @@ def newer(now: dict[str, Any], then: dict[str, Any]) -> dict[str, tuple[str, str
 
 def _moves(result: Result, previous: Result | Base) -> Moves:
     """The moves between two nights' flags."""
-    then = previous.state if isinstance(previous, Base) else previous.flagged
+    then = previous.flags if isinstance(previous, Base) else previous.flagged
     actions = [
         frame.select(pl.col("account_id").cast(pl.String), pl.col("action").cast(pl.String).alias(name))
         for name, frame in (("now", result.flagged), ("then", then))

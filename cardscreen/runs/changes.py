@@ -52,7 +52,7 @@ class Prior:
         if self.base is None and not self.superseded:
             return None
         columns = ["account_id", "action", "flagged_since", "act_on"]
-        parts = [] if self.base is None else [self.base.state.select(columns)]
+        parts = [] if self.base is None else [self.base.flags.select(columns)]
         parts += [run.changes.select(columns).with_columns(action=_NONE) for run in self.superseded[:1]]
         text = (part.with_columns(pl.col("account_id").cast(pl.String)) for part in parts)
         return pl.concat(text).collect().unique("account_id", keep="first", maintain_order=True)
@@ -175,7 +175,7 @@ def _known(prior: Prior, like: pl.DataFrame) -> pl.DataFrame:
         that is not in the base; `said`, the action of a superseded run; corrects, superseded_by its id; and what was
         handed out: handed, handed_on and, in either world, standing.
     """
-    base = _rows(prior.base.state if prior.base else None, like)
+    base = _rows(prior.base.flags if prior.base else None, like)
     newest = prior.superseded[0] if prior.superseded else None
     other = _rows(newest.changes if newest else None, like).with_columns(mentioned=pl.lit(value=True))
     # No carried column begins like this, whatever its name.

@@ -176,7 +176,7 @@ def test_a_bit_flipped_anywhere_in_a_base_is_refused_or_harmless(operator: Path,
 
     def base(place: Path) -> Any:
         read = Base.read(place / latest.name)
-        tables = (read.state, read.hits, read.standing)
+        tables = (read.flags, read.hits, read.standing)
         return read.as_of, read.summary, [table.collect().rows() for table in tables]
 
     told = outcomes(operator / "runs", files, base, tmp_path / "copy", random.Random(18), 150)
