@@ -65,7 +65,7 @@ def normalize_file(
         require_columns(names, [column], source)
     claim(out, () if is_url(source) else files_of(source), force=force)
     reader = _kind(kind, column, region)
-    if reader.truncates:
+    if reader.secret:
         check_no_tokens(table, source)
     fields = table.select(reader.fields(pl.col(column)).struct.unnest()).collect_schema().names()
     made = [f"{column}_{field}" for field in fields]

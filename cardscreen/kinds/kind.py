@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import polars as pl
 
@@ -24,8 +24,16 @@ class Kind(Protocol):
 
     #: As in the `kind` column of listings.
     name: ClassVar[str]
-    #: Whether values of this kind occur truncated, so that only some digits are shown.
+    #: What messages call one value, and many.
+    noun: ClassVar[tuple[str, str]]
+    #: Whether values are masked wherever results show them, sealed in workers' files, and kept out of caches.
+    secret: ClassVar[bool]
+    #: Whether values may come with hidden digits.
     truncates: ClassVar[bool]
+    #: What a store holds of values where the feed doesn't say.
+    store_as: ClassVar[Literal["token", "plain"]]
+    #: Pattern of a cell that lists nothing of this kind → why it doesn't.
+    reasons: ClassVar[Mapping[str, str]]
     #: What is counted of values that are screened although something is wrong with them: `invalid`, or a note.
     flaw: ClassVar[str]
 
@@ -121,6 +129,8 @@ class Kind(Protocol):
 
 KINDS: Mapping[str, type[Kind]] = {kind.name: kind for kind in (Phone, Card, Wallet)}
 
+#: The kinds whose values no result shows in full.
+SECRET = [name for name, kind in KINDS.items() if kind.secret]
 _TYPES = {str: "text", bool: "true or false", int: "a whole number"}
 
 

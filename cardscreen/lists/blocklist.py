@@ -20,8 +20,7 @@ from cardscreen.foundation import schema
 from cardscreen.foundation.cards.in_text import Found, rows_with_digits, tell_own
 from cardscreen.foundation.errors import BlocklistError, ConfigError, first_line, near
 from cardscreen.foundation.lookup.digits import taken
-from cardscreen.kinds.card import surroundings as pan_forms
-from cardscreen.kinds.kind import KINDS
+from cardscreen.kinds.kind import KINDS, SECRET
 from cardscreen.kinds.tokens import TOKEN
 from cardscreen.lists.keyed import Compiled, compile_listings
 from cardscreen.lists.terms import Origin
@@ -289,10 +288,11 @@ def _read_values(frame: pl.DataFrame) -> pl.DataFrame:
             pl.col(_PROBLEM),
             pl.when(pl.col("value").is_null() & _is_national()).then(pl.lit(_NATIONAL)),
             *(
-                pl.when(pl.col("value").is_null() & (pl.col("kind") == "card") & raw.str.contains(text)).then(
+                pl.when(pl.col("value").is_null() & (pl.col("kind") == name) & raw.str.contains(text)).then(
                     pl.lit(f"the value: {why}")
                 )
-                for text, why in pan_forms.REASONS.items()
+                for name in SECRET
+                for text, why in KINDS[name].reasons.items()
             ),
             pl.when(pl.col("value").is_null()).then(pl.format("the value is no {}", pl.col("kind"))),
             pl.when(pl.col("told").is_not_null() & (pl.col("told") != pl.col("match"))).then(
@@ -316,8 +316,8 @@ _NATIONAL = (
 def _told_beside(read: pl.DataFrame) -> pl.Series:
     """Why rows are refused of which a column that hits show as it is holds a card number, or the token of the row's."""
     own, others = np.zeros(len(read), dtype=bool), np.zeros(len(read), dtype=bool)
-    is_card = (pl.col("kind") == "card") & (pl.col("match") == "exact")
-    cards = read.select(pl.when(is_card).then("value")).to_series()
+    is_secret = pl.col("kind").is_in(SECRET) & (pl.col("match") == "exact")
+    cards = read.select(pl.when(is_secret).then("value")).to_series()
     is_token = pl.col("match") == "token"
     for name in _SHOWN:
         rows = rows_with_digits(read[name])

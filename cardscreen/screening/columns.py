@@ -57,7 +57,7 @@ class AccountColumns:
             ConfigError: Options that make no sense.
         """
         _check_kinds(identifiers)
-        if account_id in identifiers and identifiers[account_id].truncates and account_id not in unmasked:
+        if account_id in identifiers and identifiers[account_id].secret and account_id not in unmasked:
             raise ConfigError(
                 f"column {account_id!r} holds card numbers and can't be the account id: results show it; "
                 "if that is meant, name it in unmasked"
@@ -96,7 +96,7 @@ class AccountColumns:
                 raise ConfigError(f"the carried column {name!r} has the name of a column of the results: rename it")
             if self.schema[name].is_nested() or self.schema[name] in (pl.Binary, pl.Duration):
                 raise ConfigError(f"the carried column {name!r} has type {self.schema[name]}: carry plain values only")
-            if name in self.identifiers and self.identifiers[name].truncates and name not in self.unmasked:
+            if name in self.identifiers and self.identifiers[name].secret and name not in self.unmasked:
                 raise ConfigError(f"column {name!r} holds card numbers and can't be carried: results show them masked")
         for name in policy.account_columns():
             if name not in self.carry:

@@ -68,7 +68,7 @@ def _tells_cards(part: pl.DataFrame, column: str, plan: AccountColumns) -> str |
 
 def _tells_own(part: pl.DataFrame, texts: pl.Series, rows: Rows, plan: AccountColumns) -> str | None:
     """`12 of 20 rows show their own card numbers there`, where any do."""
-    cards = [name for name, kind in plan.identifiers.items() if kind.truncates]
+    cards = [name for name, kind in plan.identifiers.items() if kind.secret]
     told = np.zeros(len(rows), dtype=bool)
     for name in cards:
         cells = taken(part.select(name), rows).with_row_index(_ROW)

@@ -7,8 +7,9 @@ this module only where it was asked for by name.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import polars as pl
 
@@ -19,6 +20,7 @@ from cardscreen.foundation.cards.schemes import LONGEST, SHORTEST
 from cardscreen.foundation.errors import ConfigError
 from cardscreen.foundation.lookup.digits import Flags, Keys, PlainKeys
 from cardscreen.kinds import keys
+from cardscreen.kinds.card import surroundings as pan_forms
 from cardscreen.kinds.card import test_numbers as samples
 from cardscreen.kinds.card.issuers import Issuers
 from cardscreen.kinds.card.mask import FIRST_SHOWN, LAST_SHOWN, mask, mask_of_known_length
@@ -174,7 +176,11 @@ class Card:
     repair: bool = False
 
     name: ClassVar[str] = "card"
+    noun: ClassVar[tuple[str, str]] = ("card number", "card numbers")
+    secret: ClassVar[bool] = True
     truncates: ClassVar[bool] = True
+    store_as: ClassVar[Literal["token", "plain"]] = "token"
+    reasons: ClassVar[Mapping[str, str]] = pan_forms.REASONS
     flaw: ClassVar[str] = "bad_checksum"
 
     @property

@@ -7,9 +7,9 @@ not valid today may still be on a list.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import phonenumbers
@@ -143,7 +143,11 @@ class Phone:
     vanity: bool = False
 
     name: ClassVar[str] = "phone"
+    noun: ClassVar[tuple[str, str]] = ("phone number", "phone numbers")
+    secret: ClassVar[bool] = False
     truncates: ClassVar[bool] = False
+    store_as: ClassVar[Literal["token", "plain"]] = "plain"
+    reasons: ClassVar[Mapping[str, str]] = phone_forms.REASONS
     flaw: ClassVar[str] = "invalid"
 
     @property

@@ -6,8 +6,9 @@ An address is shown as it is, since everybody can read it on its ledger.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import polars as pl
@@ -172,7 +173,11 @@ class Wallet:
     many: bool = False
 
     name: ClassVar[str] = "wallet"
+    noun: ClassVar[tuple[str, str]] = ("wallet address", "wallet addresses")
+    secret: ClassVar[bool] = False
     truncates: ClassVar[bool] = False
+    store_as: ClassVar[Literal["token", "plain"]] = "plain"
+    reasons: ClassVar[Mapping[str, str]] = {}
     flaw: ClassVar[str] = "bad_checksum"
     notes: ClassVar[tuple[str, ...]] = (flaw,)
 

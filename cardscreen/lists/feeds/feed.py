@@ -221,8 +221,8 @@ class Feed(Section):
         return values
 
     def is_token(self, kind: str) -> bool:
-        """Whether the store holds the numbers of a kind as tokens; cards unless the feed says otherwise."""
-        return (self.store_as or ("token" if kind == "card" else "plain")) == "token"
+        """Whether the store holds the values of a kind as tokens."""
+        return (self.store_as or KINDS[kind].store_as) == "token"
 
     def reading(self) -> Reading:
         """How a file of the feed is to be read."""

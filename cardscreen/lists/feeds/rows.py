@@ -19,10 +19,8 @@ from cardscreen.foundation.cards.in_text import Found, rows_with_digits, tell_ow
 from cardscreen.foundation.errors import InputError, MissingColumn
 from cardscreen.foundation.lookup.digits import taken
 from cardscreen.foundation.zones import local_name
-from cardscreen.kinds.card import surroundings as pan_forms
-from cardscreen.kinds.kind import KINDS, Kind
+from cardscreen.kinds.kind import KINDS, SECRET, Kind
 from cardscreen.kinds.listed_forms import ends_of
-from cardscreen.kinds.phone import listed as phone_forms
 from cardscreen.kinds.tokens import TOKEN
 from cardscreen.lists.feeds.feed import _DAYS, Feed
 from cardscreen.lists.store.merging import IDENTITY
@@ -291,15 +289,14 @@ def _of_kind(written: pl.DataFrame, kind: Kind, kinds: dict[str, Kind]) -> pl.Da
         read = read.with_columns(read[name].scatter(doubt, said[name]) for name in said.columns)
     named = pl.format("a {} number in a feed of {} numbers", "stranger", pl.lit(kind.name))
     spoilt = to_text(pl.col("cell")).str.contains(QUANTITY).fill_null(value=False)
-    unread = pl.col("value").is_null()
-    reasons = _REASONS.get(kind.name, {}).items()
+    unread, reasons = pl.col("value").is_null(), kind.reasons.items()
     return read.with_columns(
         pl.coalesce(
             "problem",
             pl.when(pl.col("stranger").is_not_null()).then(named),
             pl.when(unread & spoilt).then(pl.lit("a quantity that a spreadsheet has made of a number")),
             *(pl.when(unread & to_text(pl.col("cell")).str.contains(text)).then(pl.lit(why)) for text, why in reasons),
-            pl.when(unread).then(pl.lit(_NO_NUMBER[kind.name])),
+            pl.when(unread).then(pl.lit(f"no {kind.noun[0]}")),
             pl.when(_tells_card(read)).then(pl.lit("the reference or reason holds a card number")),
             pl.when(doubtful).then(pl.lit("more digits than such a number has")),
         ).alias("problem"),
@@ -313,17 +310,13 @@ _TOLD = ("reference", "reason")
 def _tells_card(read: pl.DataFrame) -> pl.Series:
     """Which rows have free text, shown in hits as it is, with a card number: the row's own, or perhaps another."""
     told = np.zeros(len(read), dtype=bool)
-    own = read.select(pl.when((pl.col("kind") == "card") & (pl.col("match") == "exact")).then("value")).to_series()
+    own = read.select(pl.when(pl.col("kind").is_in(SECRET) & (pl.col("match") == "exact")).then("value")).to_series()
     for name in _TOLD:
         rows = rows_with_digits(read[name])
         if len(rows):
             texts = taken(read[name], rows)
             told[rows] |= tell_own(texts, taken(own, rows)) | Found.of(texts).doubtful
     return pl.Series(told, dtype=pl.Boolean)
-
-
-_REASONS = {"phone": phone_forms.REASONS, "card": pan_forms.REASONS}
-_NO_NUMBER = {"phone": "no phone number", "card": "no card number", "wallet": "no wallet address"}
 
 
 def _doubted(others: dict[str, Kind]) -> Iterator[pl.Expr]:

@@ -36,7 +36,7 @@ from cardscreen.foundation import cache, schema
 from cardscreen.foundation.errors import BlocklistError, Busy, ConfigError, InputError, first_line, near
 from cardscreen.foundation.files import system_user
 from cardscreen.foundation.settings.toml import Section
-from cardscreen.kinds.kind import KINDS
+from cardscreen.kinds.kind import SECRET
 from cardscreen.lists.blocklist import Blocklist
 from cardscreen.lists.keyed import COMPILED, Compiled, compile_listings
 from cardscreen.lists.store import files as store_files
@@ -157,8 +157,8 @@ class Store:
             if compiled.schema == pl.Schema(COMPILED):
                 return Compiled(compiled, digest)
         compiled = compile_listings(listings)
-        # The keys of card numbers are the numbers: they stay where they were stored.
-        plain = pl.col("kind").is_in([name for name, kind in KINDS.items() if kind.truncates])
+        # The keys of secret values may be the values: they stay where they were stored.
+        plain = pl.col("kind").is_in(SECRET)
         if compiled.filter(plain & (pl.col("match") == "exact")).is_empty():
             buffer = io.BytesIO()
             compiled.write_parquet(buffer, compression="lz4", statistics=False)

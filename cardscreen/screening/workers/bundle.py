@@ -116,7 +116,7 @@ class Bundle:
             of_kind = blocklist.lazy.filter(holds(day) & (pl.col("kind") == name))
             # Tokens and what is truncated may lie in the open; a range may be that of one number.
             full = (pl.col("kind") == name) & pl.col("match").is_in(["exact", "range"])
-            sealed = KINDS[name].truncates and not in_force.filter(full).is_empty()
+            sealed = KINDS[name].secret and not in_force.filter(full).is_empty()
             written = writer.add_frame(f"{name}.listings", _with_keys(of_kind, KINDS[name]), sealed=sealed)
             arrays = {
                 **Targets.of(name, in_force, near_in(of_kind)).arrays,
