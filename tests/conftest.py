@@ -26,6 +26,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not _takes_spark(item.nodeid))
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: the process that takes Spark mostly waits."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Spark is started in one process only, and what the tests of a file share is made once."""
     scheduler = LoadScopeScheduling(config, log)
