@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 
 import polars as pl
 
@@ -13,7 +13,13 @@ WRITTEN = pl.Struct({"match": pl.String, "value": pl.String})
 
 
 def as_listed(
-    value: pl.Expr, *, prefix: pl.Expr, low: pl.Expr, high: pl.Expr, others: Mapping[str, pl.Expr]
+    value: pl.Expr,
+    *,
+    prefix: pl.Expr,
+    low: pl.Expr,
+    high: pl.Expr,
+    others: pl.Expr,
+    matches: Sequence[str] = ("exact",),
 ) -> pl.Expr:
     """`WRITTEN` of listed values: the first form that a value has. Streams.
 
@@ -22,14 +28,16 @@ def as_listed(
         prefix: What stands before the star of a prefix, else null.
         low: The lower end of a range, else null. What has one is a range or nothing.
         high: The upper end; both ends have the same length.
-        others: Other matches and the canonical value of what has that form, else null.
+        others: A Struct, of which what is read is computed once: of other matches the canonical value of what has
+            that form, else null.
+        matches: Its fields.
     """
-    named = {"value": value, "prefix": prefix, "low": low, "high": high, **others}
-    parts = pl.struct(part.alias(name) for name, part in named.items())
+    parts = pl.struct(value=value, prefix=prefix, low=low, high=high, others=others)
     low, high = pl.col("low"), pl.col("high")
     ordered = (low.str.len_bytes() == high.str.len_bytes()) & (low <= high)
     is_range = pl.col("prefix").is_not_null() | ordered.fill_null(value=False)
-    forms = {"range": pl.when(is_range).then("value"), **{name: pl.when(low.is_null()).then(name) for name in others}}
+    forms = {"range": pl.when(is_range).then("value")}
+    forms |= {name: pl.when(low.is_null()).then(pl.col("others").struct.field(name)) for name in matches}
     match = pl.coalesce(pl.when(value.is_not_null()).then(pl.lit(name)) for name, value in forms.items())
     return named_like(over_fields(parts, WRITTEN, match=match, value=pl.coalesce(*forms.values())), value)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cardscreen as cs
+from cardscreen.kinds.card import pans
 
 DAY = date(2026, 11, 23)
 PHONE, OTHER = "+8613800138000", "+8613800138001"
@@ -487,3 +489,18 @@ def test_a_national_number_in_a_list_is_told_what_it_lacks() -> None:
             cs.Blocklist.from_frame(pl.DataFrame({"kind": ["phone"], "value": [value]}))
         assert ("no phone: write it with + and its country code" in str(refused.value)) is told
         assert value not in str(refused.value)
+
+
+@pytest.mark.parametrize("read", [cs.Card().listed, cs.Card.listing], ids=["feed", "frame"])
+def test_a_listed_card_number_is_read_once(read: Callable[[pl.Expr], pl.Expr], monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def counting(text: pl.Series, *options: Any) -> Any:
+        asked.append(len(text))
+        return reading(text, *options)
+
+    reading = pans._read
+    monkeypatch.setattr(pans, "_read", counting)
+    listed = pl.DataFrame({"value": [PAN, "4111111111111111", "n/a"]}).select(read=read(pl.col("value")))
+    assert listed.unnest("read")["match"].to_list() == ["exact", "exact", None]
+    assert sum(asked) == 3

@@ -310,5 +310,4 @@ class Card:
         hidden = pl.when((status == "truncated") & stub(text).is_not_null()).then(text)
         exact = pl.when(~status.is_in(["truncated", _DAMAGED])).then(text)
         shown = over_fields(parts_of(value, strict=True), _SHOWN, exact=exact, truncated=hidden)
-        others = {name: shown.struct.field(name) for name in ("exact", "truncated")}
-        return as_listed(joined, prefix=prefix, low=low, high=high, others=others)
+        return as_listed(joined, prefix=prefix, low=low, high=high, others=shown, matches=["exact", "truncated"])

@@ -310,4 +310,4 @@ class Phone:
         low, high = value.str.extract(r"^(\+[1-9][0-9]{2,19})-\+[0-9]+$"), value.str.extract(r"-(\+[1-9][0-9]{2,19})$")
         # A letter or a star would be dropped, and what remains be somebody's number.
         exact = phone(pl.when(value.str.contains(r"^[+＋][^\p{L}*＊?#;,~]*$")).then(value)).struct.field("e164")
-        return as_listed(value, prefix=prefix, low=low, high=high, others={"exact": exact})
+        return as_listed(value, prefix=prefix, low=low, high=high, others=pl.struct(exact=exact))

@@ -265,4 +265,4 @@ class Wallet:
     def listing(value: pl.Expr) -> pl.Expr:
         """`forms.WRITTEN`: an address, read as an account's is. There are no ranges."""
         address = wallet(value).struct.field("address")
-        return as_listed(value, prefix=_NOTHING, low=_NOTHING, high=_NOTHING, others={"exact": address})
+        return as_listed(value, prefix=_NOTHING, low=_NOTHING, high=_NOTHING, others=pl.struct(exact=address))
