@@ -243,14 +243,14 @@ def test_one_thing_is_not_told_in_the_plural(operator: Path) -> None:
 
 
 #: The modules that are the command line, and a program of its own that answers by printing.
-_TALKING = {"cli", "talk", "manners", "show", "list_commands", "policy_commands", "run_commands", "answering"}
+_TALKING = {"app", "console", "commands", "printing", "lists", "policy", "runs"}
 
 
 def test_only_the_command_line_prints_logs_and_exits() -> None:
     package = Path(library.__file__).parent
     wrong = []
     for file in package.rglob("*.py"):
-        if file.stem in _TALKING:
+        if (file.parent.name == "cli" and file.stem in _TALKING) or file.name == "answering.py":
             continue
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""

@@ -33,7 +33,7 @@ def at(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
                 return datetime.fromisoformat(instant).replace(tzinfo=UTC).astimezone(tz)
 
-        monkeypatch.setattr("cardscreen.lists.feeds.rows.datetime", Clock)
+        monkeypatch.setattr("cardscreen.lists.feeds.feed.datetime", Clock)
         monkeypatch.setenv("TZ", zone) if zone is not None else monkeypatch.delenv("TZ", raising=False)
 
     return set_to
