@@ -514,13 +514,13 @@ def test_a_secret_in_the_wrong_place_of_a_job_is_not_printed_back(
 
 _CRASH = """
 import sys
-from cardscreen import {module}
+import cardscreen.{module}
 def crash(*_, **__):
     try:
         raise ValueError("conversion failed for {spaced!r}")
     except ValueError as error:
         raise {error}("no {pan}: {wide}") from error
-{module}.{name} = crash
+cardscreen.{module}.{name} = crash
 from cardscreen.cli.app import main
 sys.argv[0] = "cardscreen"
 main()
@@ -530,13 +530,13 @@ main()
 @pytest.mark.parametrize(
     ("module", "name", "error", "arguments"),
     [
-        pytest.param("scanning", "check_exposure", "RuntimeError", "run job.toml", id="in-the-pass"),
-        pytest.param("screening", "evidence", "RuntimeError", "run job.toml", id="in-the-evidence"),
-        pytest.param("manifest", "write_json", "BaseException", "run job.toml", id="no-exception-but-a-panic"),
+        pytest.param("screening.scan", "check_exposure", "RuntimeError", "run job.toml", id="in-the-pass"),
+        pytest.param("screening.screen", "evidence", "RuntimeError", "run job.toml", id="in-the-evidence"),
+        pytest.param("runs.manifest", "write_json", "BaseException", "run job.toml", id="no-exception-but-a-panic"),
         pytest.param(
-            "normalize", "open_table", "KeyError", "normalize card a.csv --column x --out o.csv", id="normalize"
+            "cli.normalize", "open_table", "KeyError", "normalize card a.csv --column x --out o.csv", id="normalize"
         ),
-        pytest.param("normalize", "describe", "KeyError", f"check card {VISA}", id="check"),
+        pytest.param("cli.normalize", "describe", "KeyError", f"check card {VISA}", id="check"),
     ],
 )
 def test_a_crash_in_the_middle_leaves_and_prints_no_number(

@@ -70,7 +70,7 @@ class Result:
             levels, actions and the other closed sets as `dictionary`.
 
         Example:
-            >>> from cardscreen import Blocklist, Phone
+            >>> from cardscreen import Blocklist, Phone, screen
             >>> accounts = pl.DataFrame({"account_id": ["a"], "mobile": ["138 0013 8000"]})
             >>> listed = Blocklist.from_frame(pl.DataFrame({"kind": ["phone"], "value": ["+8613800138000"]}))
             >>> screen(accounts, listed, {"mobile": Phone("CN")}).to_arrow()["flagged"].num_rows
