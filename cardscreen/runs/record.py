@@ -21,9 +21,8 @@ from cardscreen.foundation.files import sha256_of
 from cardscreen.runs import chain
 from cardscreen.tables.paths import is_url
 
-LATEST = "latest"
+MANIFEST, LATEST, HELD = "manifest.json", "latest", ".held"
 RUN_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z")
-
 #: What entries of a manifest are.
 _TYPES = {
     **dict.fromkeys(("run_id", "as_of", "timezone", "output", "begun", "ended", "policy"), str),
@@ -36,13 +35,11 @@ _TYPES = {
 _ITEMS: dict[str, type] = {"held": str, "approvals": dict, "token_keys": str}
 State = Literal["published", "held", "discarded", "pruned"]
 
-MANIFEST = "manifest.json"
 #: `schema.CARRIED`.
 CARRIED = "carried.parquet"
 _KEPT = ("decided_by", "flagged_since", "act_on")
 _NEEDED = ("flagged.parquet", "hits.parquet")
 _TABLES = (*_NEEDED, "changes.parquet", CARRIED)
-HELD = ".held"
 
 
 def records_of(folder: str | Path) -> dict[str, Any]:

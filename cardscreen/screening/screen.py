@@ -120,7 +120,7 @@ def screen(
     Example:
         >>> accounts = pl.DataFrame({"account_id": ["a", "b"], "mobile": ["138 0013 8000", "13800138001"]})
         >>> listed = Blocklist.from_frame(pl.DataFrame({"kind": ["phone"], "value": ["+8613800138000"]}))
-        >>> from cardscreen.kinds.phone.kind import Phone
+        >>> from cardscreen import Phone
         >>> screen(accounts, listed, {"mobile": Phone("CN")}).flagged.collect()["account_id"].to_list()
         ['a']
     """

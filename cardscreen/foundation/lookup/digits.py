@@ -129,7 +129,7 @@ def _translated(texts: pl.Series, characters: bytes) -> pl.Series | None:
 
 
 def may_hold_digits(texts: pl.Series, least: int) -> Flags:
-    """Which texts, none of them null or empty, may hold so many digits, of any script; a tenth of a pattern's time.
+    """Which texts, none of them null or empty, may hold so many digits, of any script; a fifth of a pattern's time.
 
     Digits of other scripts are told by the first of their bytes, which other characters may have, too.
     """
@@ -140,12 +140,12 @@ def may_hold_digits(texts: pl.Series, least: int) -> Flags:
         offsets = np.frombuffer(ends, dtype=np.int64)[array.offset : array.offset + len(array) + 1]
         data = np.frombuffer(content, dtype=np.uint8)[: offsets[-1]]
         ascii_only = data.max(initial=0) < 0x80
-        digits = (data - ord("0") < 10).view(np.uint8) if ascii_only else _translate(data)
+        digits = (data - ord("0") < 10).view(np.uint8) if ascii_only else _marked(data)
         flags[block] = np.add.reduceat(digits, offsets[:-1], dtype=np.uint32) >= least
     return flags
 
 
-def _translate(data: Bytes) -> Bytes:
+def _marked(data: Bytes) -> Bytes:
     return np.frombuffer(data.tobytes().translate(_MAY_BE_DIGITS), dtype=np.uint8)
 
 

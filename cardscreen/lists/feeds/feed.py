@@ -19,8 +19,6 @@ from cardscreen.kinds.kind import KINDS, Kind, kind_from_options, options_of
 from cardscreen.lists.terms import Terms
 from cardscreen.tables.reading import Reading, known_rows
 
-_DAYS = ("listed_on", "expires_on")
-
 _SAYING = "say {option} = {value} at the top of the feed, above its first table"
 
 _PLACE = "under [bounds] of the feed"

@@ -22,13 +22,14 @@ from cardscreen.foundation.zones import local_name
 from cardscreen.kinds.kind import KINDS, SECRET, Kind
 from cardscreen.kinds.listed_forms import ends_of
 from cardscreen.kinds.tokens import TOKEN
-from cardscreen.lists.feeds.feed import _DAYS, Feed
+from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.store.merging import IDENTITY
 from cardscreen.tables.cells import QUANTITY, holds_numbers, refuse_type, shape, to_text
 from cardscreen.tables.dates import is_no_day, read_days
 from cardscreen.tables.opening import explaining, in_zone, is_dateable, whole_number
 from cardscreen.tables.source_files import SourceFile, read_source
 
+_DAYS = ("listed_on", "expires_on")
 OPERATIONS = pl.Enum(["add", "remove"])
 #: What is read of one row of a file.
 ROW = {
