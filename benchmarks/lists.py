@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from cardscreen.lists import keyed as compiled
+from cardscreen.lists import keyed
 from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.feeds.importing import import_file
 from cardscreen.lists.store.table import Store
@@ -75,7 +75,7 @@ def second_import(folder: Path) -> None:
 def opened(folder: Path) -> None:
     """From the store's path to what accounts are looked up in."""
     blocklist = Store(folder / "lists").blocklist()
-    Targets.of("phone", compiled.in_force(blocklist.compiled, DAY), near_in(blocklist.lazy))
+    Targets.of("phone", keyed.in_force(blocklist.compiled, DAY), near_in(blocklist.lazy))
 
 
 PARTS: dict[str, Callable[[Path], None]] = {

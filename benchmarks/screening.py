@@ -34,7 +34,7 @@ import cardscreen as cs
 from cardscreen.foundation.cards.luhn import luhn_ok
 from cardscreen.foundation.lookup.digits import Keys
 from cardscreen.kinds.kind import Kind
-from cardscreen.lists import keyed as compiled
+from cardscreen.lists import keyed
 from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.feeds.importing import import_file
 from cardscreen.screening.evidence import near_in
@@ -173,7 +173,7 @@ def stages(file: Path, blocklist: cs.Blocklist) -> dict[str, float]:
     """Nanoseconds of one thread a row, of each step of the pass, on the rows of one file."""
     table = pl.read_parquet(file, columns=TEXT, n_rows=8 * BATCH)
     parts = list(table.iter_slices(BATCH))
-    in_force = compiled.in_force(blocklist.compiled, DAY)
+    in_force = keyed.in_force(blocklist.compiled, DAY)
     told = {}
     for name, kind in IDENTIFIERS.items():
         targets, found = (

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
-from cardscreen.cli import console as talk
+from cardscreen.cli import console
 
 sys.path.insert(0, str(Path(__file__).parent / "helpers"))
 
@@ -46,7 +46,7 @@ def _takes_spark(nodeid: str) -> bool:
 def sentences() -> Iterator[None]:
     """What a command with `--log json` has chosen holds for its own test alone."""
     yield
-    talk.in_sentences()
+    console.in_sentences()
 
 
 @pytest.fixture

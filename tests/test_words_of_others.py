@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_operator import held, published
 
-from cardscreen.cli import console as talk
+from cardscreen.cli import console
 from cardscreen.foundation.errors import ConfigError, FeedRefused, HeldForApproval, MissingColumn
 from cardscreen.foundation.words import json_text, shown
 
@@ -189,11 +189,11 @@ def test_a_bug_s_traceback_keeps_its_lines_and_those_of_no_other(capsys: pytest.
 
 
 def test_logs_are_json_that_steers_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    talk.in_json()
+    console.in_json()
     try:
-        talk.say("written", "a", EVIL, file=EVIL, deep={EVIL: [EVIL]})
+        console.say("written", "a", EVIL, file=EVIL, deep={EVIL: [EVIL]})
     finally:
-        talk.in_sentences()
+        console.in_sentences()
     said = capsys.readouterr().err
     assert_tame(said)
     assert {name: json.loads(said)[name] for name in ("file", "deep")} == {"file": EVIL, "deep": {EVIL: [EVIL]}}

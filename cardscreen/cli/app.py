@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from cardscreen.cli import console as talk
+from cardscreen.cli import console
 from cardscreen.cli.commands import App, is_usage, usage_sentence
 from cardscreen.cli.lists import list_app
 from cardscreen.cli.policy import policy_app
@@ -53,7 +53,7 @@ def main() -> NoReturn:
     from cardscreen.foundation.files import not_for_others
     from cardscreen.foundation.process.allowance import require_files
 
-    talk.in_sentences()
+    console.in_sentences()
     signal.signal(signal.SIGTERM, _terminate)
     warnings.showwarning = _warn
     try:
@@ -104,7 +104,7 @@ def _is_of_memory(error: BaseException) -> bool:
 
 
 def _failed(code: int, first: str, *more: str) -> int:
-    talk.say("failed", first and f"cardscreen: {first}", *more, level="error", exit_code=code)
+    console.say("failed", first and f"cardscreen: {first}", *more, level="error", exit_code=code)
     return code
 
 
@@ -115,7 +115,7 @@ def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackTy
     parts = [without_numbers(part) for part in traceback.format_exception(kind, error, trace)]
     # A part about a place in the code has several lines; what the error says is one, whatever it quotes.
     lines = (part.splitlines() if part.startswith("  ") else [part.strip("\n")] for part in parts)
-    talk.say("crashed", *chain.from_iterable(lines), level="error")
+    console.say("crashed", *chain.from_iterable(lines), level="error")
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
@@ -125,7 +125,7 @@ def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
 def _warn(message: Warning | str, *_: object, **__: object) -> None:
     from cardscreen.foundation.errors import without_numbers
 
-    talk.say("warning", f"cardscreen: warning: {without_numbers(str(message))}", level="warning")
+    console.say("warning", f"cardscreen: warning: {without_numbers(str(message))}", level="warning")
 
 
 def _version(asked: bool) -> None:
@@ -155,7 +155,7 @@ def demo(
     """
     from cardscreen.cli.demo import printed, run_demo
 
-    with talk.progress(quiet=as_json) as tell:
+    with console.progress(quiet=as_json) as tell:
         outcome = run_demo(directory, accounts, tell)
     typer.echo(printed.line(outcome) if as_json else printed.page(outcome), nl=as_json)
     if any(outcome.failures()):
@@ -172,10 +172,10 @@ def init(directory: Annotated[Path, typer.Argument(help="A folder to make.")] = 
     from cardscreen.foundation.errors import without_cards
 
     for file in starter.make(directory):
-        talk.say("written", f"written: {file}")
-    talk.say("next", "", "Now do this, then read job.toml and put in your own accounts and lists:")
+        console.say("written", f"written: {file}")
+    console.say("next", "", "Now do this, then read job.toml and put in your own accounts and lists:")
     for step in (f"cd {shlex.quote(str(directory))}", *starter.STEPS):
-        talk.put(without_cards(step))
+        console.put(without_cards(step))
 
 
 @app.command()
@@ -195,7 +195,7 @@ def run(
         bool, typer.Option("--allow-future", help="Publish although the day is more than a month ahead.")
     ] = False,
     metrics: Annotated[Path | None, typer.Option(help="A .prom file for Prometheus, written however it ends.")] = None,
-    log: talk.Log = None,
+    log: console.Log = None,
     as_json: _Json = False,
     quiet: _Quiet = False,
 ) -> None:
@@ -208,9 +208,9 @@ def run(
     from cardscreen.runs.night import run_job
     from cardscreen.tables.opening import parse_day, parse_instant
 
-    talk.choose(log, job=str(job))
+    console.choose(log, job=str(job))
     begun = time.perf_counter()
-    with measured(None if dry_run else metrics, _warn) as night, talk.progress(quiet=quiet) as tell:
+    with measured(None if dry_run else metrics, _warn) as night, console.progress(quiet=quiet) as tell:
         what = Job.read(job)
         if night.file is None and what.metrics is not None and not dry_run:
             check_own(what.metrics)
@@ -224,10 +224,10 @@ def run(
             allow_changed_identifiers=allow_changed_identifiers,
             allow_future=allow_future,
             tell=tell,
-            named=lambda run: talk.know(run=run),
+            named=lambda run: console.know(run=run),
         )
     for warning in done.warnings:
-        talk.say("warning", f"cardscreen: warning: {warning}", level="warning")
+        console.say("warning", f"cardscreen: warning: {warning}", level="warning")
     _show_run(done, as_json=as_json, quiet=quiet)
     _tell_end(done, time.perf_counter() - begun, quiet=quiet, shown=not (as_json or quiet))
 
@@ -239,17 +239,17 @@ def _tell_end(done: Run, seconds: float, *, quiet: bool, shown: bool) -> None:
     took = ", ".join(f"{stage} {spent:.1f} s" for stage, spent in summary["seconds"].items())
     figures = {name: summary[name] for name in ("as_of", "rows", "flagged", "hits", "seconds")}
     sentence = "" if quiet else f"cardscreen: took {seconds:.1f} s ({took})"
-    talk.say("held" if done.held else "finished", sentence, folder=done.folder, took=round(seconds, 3), **figures)
+    console.say("held" if done.held else "finished", sentence, folder=done.folder, took=round(seconds, 3), **figures)
     if not done.held:
         return
     kept = f"not published, kept in {done.folder}" if done.folder else "dry run: the night would be held"
-    talk.say("kept", f"cardscreen: {kept}", level="warning")
+    console.say("kept", f"cardscreen: {kept}", level="warning")
     for reason in done.held:
-        talk.say("limit passed", f"  {reason}", level="warning")
+        console.say("limit passed", f"  {reason}", level="warning")
     news = ["What it would change:", *(f"  {line}" for line in done.news or ["nothing"])]
-    talk.say("would change", *([] if shown and done.news else news), changes=done.news)
+    console.say("would change", *([] if shown and done.news else news), changes=done.news)
     if done.folder:
-        talk.say("advice", *(line.format(run=shlex.quote(str(done.folder))) for line in _ADVICE.splitlines()))
+        console.say("advice", *(line.format(run=shlex.quote(str(done.folder))) for line in _ADVICE.splitlines()))
     raise typer.Exit(HeldForApproval.exit_code)
 
 
@@ -263,7 +263,7 @@ Or get newer data, or change the limit, and run again."""
 def _show_run(done: Run, *, as_json: bool, quiet: bool) -> None:
     if as_json:
         folder = str(done.folder) if done.folder else None
-        talk.put_json({**done.result.summary, "run": folder, "held": done.held})
+        console.put_json({**done.result.summary, "run": folder, "held": done.held})
     elif not quiet:
         from cardscreen.cli.printing import run_table
 
@@ -292,7 +292,7 @@ def normalize(
 
     reading = Reading(encoding, delimiter, sheet, header_row, saying="say {flag} {value}")
     rows = normalize_file(kind, file, column, out, region, reading, force=force)
-    talk.say("written", f"{talk.counted(rows, 'row')} written to {out}")
+    console.say("written", f"{console.counted(rows, 'row')} written to {out}")
 
 
 @app.command()
@@ -309,9 +309,9 @@ def check(
 
     fields: dict[str, Any] = describe(kind, sys.stdin.readline().rstrip("\n") if value == "-" else value, region)
     for name, said in fields.items():
-        talk.put(f"{name:8} {said if said is not None else '-'}")
+        console.put(f"{name:8} {said if said is not None else '-'}")
     if region is None and fields.get("status") == "invalid_country_code":
-        talk.say("no region", "cardscreen: no region is given, so only numbers with + are read: say --region CN")
+        console.say("no region", "cardscreen: no region is given, so only numbers with + are read: say --region CN")
 
 
 @plan_app.command("build")
@@ -332,7 +332,7 @@ def plan_build(
     for region in regions or []:
         check_region(region)
     cells = upkeep.warm(None if every else regions or [])
-    talk.say("built", f"{talk.counted(len(cells), 'table')} with {talk.counted(sum(cells.values()), 'cell')}")
+    console.say("built", f"{console.counted(len(cells), 'table')} with {console.counted(sum(cells.values()), 'cell')}")
 
 
 @app.command()
@@ -345,9 +345,9 @@ def doctor(as_json: _Json = False) -> None:
 
     told = report()
     if as_json:
-        talk.put_json(told)
+        console.put_json(told)
         return
     for part, said in told.items():
         lines = said.items() if isinstance(said, dict) else [("", said)]
         for name, value in lines:
-            talk.put(f"{f'{part} {name}'.strip():26} {value}")
+            console.put(f"{f'{part} {name}'.strip():26} {value}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cardscreen.cli import console as talk
+from cardscreen.cli import console
 from cardscreen.cli.commands import App
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def import_(
     key_file: _KeyFile = None,
     key_env: _KeyEnv = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and count, write nothing.")] = False,
-    log: talk.Log = None,
+    log: console.Log = None,
     as_json: _Json = False,
 ) -> None:
     """Import a source's file, or refuse it whole.
@@ -87,8 +87,8 @@ def import_(
     from cardscreen.lists.store.table import Store
     from cardscreen.tables.opening import parse_day
 
-    talk.choose(log, file=file)
-    with talk.progress(quiet=as_json) as tell:
+    console.choose(log, file=file)
+    with console.progress(quiet=as_json) as tell:
         tell("importing")
         done = import_file(
             file,
@@ -99,13 +99,13 @@ def import_(
             key=_key(key_file, key_env),
             dry_run=dry_run,
         )
-    talk.say("imported", **done.summary())
+    console.say("imported", **done.summary())
     if as_json:
-        talk.put_json(done.summary())
+        console.put_json(done.summary())
     else:
         from cardscreen.cli.printing import import_lines
 
-        talk.put(*import_lines(done))
+        console.put(*import_lines(done))
 
 
 @list_app.command()
@@ -127,23 +127,23 @@ def show(
     """
     from cardscreen.cli.printing import print_frame
     from cardscreen.foundation.errors import ConfigError
-    from cardscreen.lists.store import views as inspecting
+    from cardscreen.lists.store import views
     from cardscreen.lists.store.table import Store
 
     day = _day(as_of)
     if rows:
-        which = inspecting.Filter(
+        which = views.Filter(
             source=source, kind=kind, reason=reason, state=_one_of("--state", state, ("live", "ended", "all"))
         )
-        meant = inspecting.rows(Store(store), which, day, version)
-        print_frame(inspecting.shown(meant.head(limit).collect()).drop("list", "ended_by"), as_json=as_json)
-        total = inspecting.count(meant)
+        meant = views.rows(Store(store), which, day, version)
+        print_frame(views.shown(meant.head(limit).collect()).drop("list", "ended_by"), as_json=as_json)
+        total = views.count(meant)
         if total > limit:
-            talk.say("more rows", f"{limit:,} of {total:,} listings shown; --limit shows more")
+            console.say("more rows", f"{limit:,} of {total:,} listings shown; --limit shows more")
     elif source or kind or reason:
         raise ConfigError("--source, --kind and --reason choose among listings: add --rows")
     else:
-        print_frame(inspecting.overview(Store(store), day, version), as_json=as_json)
+        print_frame(views.overview(Store(store), day, version), as_json=as_json)
 
 
 def _one_of(option: str, said: str, choices: tuple[str, ...]) -> Any:
@@ -186,16 +186,16 @@ def diff(
     [dim]Example:[/dim] cardscreen list diff 3 4 --store lists --out changes.csv
     """
     from cardscreen.cli.printing import print_frame
-    from cardscreen.lists.store import views as inspecting
+    from cardscreen.lists.store import views
     from cardscreen.lists.store.table import Store
     from cardscreen.tables.writing import write
 
     place = Store(store)
-    found = inspecting.difference(place, before, place.at(after).number, _day(as_of))
-    print_frame(inspecting.counted(found), as_json=as_json)
+    found = views.difference(place, before, place.at(after).number, _day(as_of))
+    print_frame(views.counted(found), as_json=as_json)
     if out:
-        write(inspecting.shown(found), out, force=force)
-        talk.say("written", f"{talk.counted(len(found), 'row')} written to {out}")
+        write(views.shown(found), out, force=force)
+        console.say("written", f"{console.counted(len(found), 'row')} written to {out}")
 
 
 @list_app.command()
@@ -217,16 +217,16 @@ def export(
 
     [dim]Example:[/dim] cardscreen list export --store lists --source police --out police.parquet
     """
-    from cardscreen.lists.store import views as inspecting
+    from cardscreen.lists.store import views
     from cardscreen.lists.store.table import Store
 
-    which = inspecting.Filter(
+    which = views.Filter(
         source=source, kind=kind, reason=reason, state=_one_of("--state", state, ("live", "ended", "all"))
     )
-    found = inspecting.rows(Store(store), which, _day(as_of), version)
+    found = views.rows(Store(store), which, _day(as_of), version)
     shown = _one_of("--as", form, ("masked", "token", "plain"))
-    count = inspecting.export(found, out, shown, _key(key_file, key_env), force=force)
-    talk.say("written", f"{talk.counted(count, 'listing')} written to {out}")
+    count = views.export(found, out, shown, _key(key_file, key_env), force=force)
+    console.say("written", f"{console.counted(count, 'listing')} written to {out}")
 
 
 @list_app.command()
@@ -251,7 +251,7 @@ def expire(
 
     which = Filter(source=source, ids=tuple(listing or ()), reference=reference)
     count = edits.end_listings(Store(store), which, _day(as_of), by, reason, dry_run=dry_run)
-    talk.say("ended", f"listings {'that would end' if dry_run else 'ended'}: {count:,}")
+    console.say("ended", f"listings {'that would end' if dry_run else 'ended'}: {count:,}")
 
 
 @list_app.command()
@@ -270,7 +270,7 @@ def retire(
     from cardscreen.lists.store.table import Store
 
     count = edits.retire(Store(store), source, _day(as_of), by, reason)
-    talk.say("retired", f"{source} is retired, listings ended: {count:,}")
+    console.say("retired", f"{source} is retired, listings ended: {count:,}")
 
 
 @list_app.command()
@@ -291,8 +291,8 @@ def rename_source(
 
     why = reason or f"{old} is called {new}"
     count = edits.rename_source(Store(store), old, new, by or system_user(), why)
-    said = f"{old} is {new} now, with {talk.counted(count, 'listing')}: feeds and policies must name it so, too"
-    talk.say("renamed", said)
+    said = f"{old} is {new} now, with {console.counted(count, 'listing')}: feeds and policies must name it so, too"
+    console.say("renamed", said)
 
 
 @list_app.command()
@@ -305,7 +305,7 @@ def adopt(store: _Store, by: _By, reason: _Because) -> None:
     from cardscreen.lists.store.table import Store
 
     now = edits.adopt(Store(store), by, reason)
-    talk.say("adopted", f"no row is another: read on, as version {now.number}")
+    console.say("adopted", f"no row is another: read on, as version {now.number}")
 
 
 @list_app.command()
@@ -323,7 +323,7 @@ def rollback(
     from cardscreen.lists.store.table import Store
 
     now = edits.rollback(Store(store), version, by, reason)
-    talk.say("rolled back", f"version {version} is current again, as version {now.number}")
+    console.say("rolled back", f"version {version} is current again, as version {now.number}")
 
 
 @list_app.command()
@@ -351,7 +351,7 @@ def vacuum(
     if not runs and not no_runs:
         raise ConfigError("say where the runs are that were made from the store (--runs DIR), or --no-runs")
     removed = upkeep.vacuum(Store(store), runs or [], keep_days, dry_run=dry_run)
-    talk.say("removed", f"files {'that would be ' if dry_run else ''}removed: {removed:,}")
+    console.say("removed", f"files {'that would be ' if dry_run else ''}removed: {removed:,}")
 
 
 @list_app.command()
@@ -363,4 +363,4 @@ def presets() -> None:
     from cardscreen.lists.feeds.presets import described
 
     for name, about in described().items():
-        talk.put(f"{name:14} {about}")
+        console.put(f"{name:14} {about}")

@@ -40,7 +40,7 @@ def normalize_file(
     """Replace a raw column by the fields that its kind reads, `<column>_<field>`, and write the table.
 
     Args:
-        kind: A kind of `identifiers.KINDS`.
+        kind: A kind of `kind.KINDS`.
         source: A path, glob or URL of any table file. A row of text that does not fit its table is an error.
         column: The raw column; card numbers are not written again.
         out: A .parquet or .csv file.

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cardscreen.cli import console as talk
+from cardscreen.cli import console
 from cardscreen.cli.commands import App
 
 policy_app = App(help="The policy: what follows from a hit.")
@@ -38,8 +38,8 @@ def check(
 
     checked = CheckedPolicy.read(file, parse_day(as_of) if as_of else date.today(), store)
     if as_json:
-        talk.put_json(checked.summary())
+        console.put_json(checked.summary())
         return
-    talk.put(*checked.lines())
+    console.put(*checked.lines())
     for warning in checked.warnings():
-        talk.say("warning", f"cardscreen: warning: {warning}", level="warning")
+        console.say("warning", f"cardscreen: warning: {warning}", level="warning")

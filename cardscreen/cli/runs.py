@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cardscreen.cli import console as talk
+from cardscreen.cli import console
 from cardscreen.cli.commands import App
 
 if TYPE_CHECKING:
@@ -46,11 +46,11 @@ def show(run: _Run, as_json: _Json = False) -> None:
 
     told = described(_meant(run))
     if as_json:
-        talk.put_json(told)
+        console.put_json(told)
         return
     for name, said in told.items():
         for line in said if isinstance(said, list) else [said]:
-            talk.put(f"{name.replace('_', ' '):12} {line}")
+            console.put(f"{name.replace('_', ' '):12} {line}")
 
 
 @runs_app.command()
@@ -67,11 +67,11 @@ def approve(
     from cardscreen.review.decisions import held as deciding
 
     done = deciding.approve(_held(run), by, reason, late=late)
-    talk.say("approved", f"cardscreen: published as {done.folder}", run=done.run_id, by=by)
+    console.say("approved", f"cardscreen: published as {done.folder}", run=done.run_id, by=by)
     if redated := done.records["approvals"][-1].get("redated"):
-        accounts = talk.counted(redated["accounts"], "account")
+        accounts = console.counted(redated["accounts"], "account")
         said = f"cardscreen: {accounts} newly told: days of grace begin on {redated['to']}, not on {done.as_of}"
-        talk.say("redated", said, run=done.run_id, **redated)
+        console.say("redated", said, run=done.run_id, **redated)
 
 
 @runs_app.command()
@@ -83,7 +83,7 @@ def discard(run: _Waiting, by: _By, reason: _Because) -> None:
     from cardscreen.review.decisions import held as deciding
 
     done = deciding.discard(_held(run), by, reason)
-    talk.say("discarded", f"cardscreen: discarded, its record stays in {done.folder}", run=done.run_id, by=by)
+    console.say("discarded", f"cardscreen: discarded, its record stays in {done.folder}", run=done.run_id, by=by)
 
 
 @runs_app.command()
@@ -103,12 +103,14 @@ def prune(
 
     done = prune(output_folder(place), Keep.parse(keep), held=held, dry_run=dry_run)
     if as_json:
-        talk.put_json({run.run_id: files for run, files in done})
+        console.put_json({run.run_id: files for run, files in done})
     else:
         for run, files in done:
-            talk.put(f"{run.run_id}: {talk.counted(len(files), 'file')}")
+            console.put(f"{run.run_id}: {console.counted(len(files), 'file')}")
     verb = "would be pruned" if dry_run else "pruned"
-    talk.say("pruned", f"cardscreen: {talk.counted(len(done), 'run')} {verb}", runs=[run.run_id for run, _ in done])
+    console.say(
+        "pruned", f"cardscreen: {console.counted(len(done), 'run')} {verb}", runs=[run.run_id for run, _ in done]
+    )
 
 
 def _meant(place: Path) -> Finished:
@@ -117,7 +119,9 @@ def _meant(place: Path) -> Finished:
 
     run = sound(meant(place))
     if waits := later_held(place, run):
-        talk.say("later held", f"cardscreen: a later night, {waits.as_of}, is held: {waits.folder}", run=waits.run_id)
+        console.say(
+            "later held", f"cardscreen: a later night, {waits.as_of}, is held: {waits.folder}", run=waits.run_id
+        )
     return run
 
 
@@ -158,9 +162,9 @@ def explain(
 
     story = tell(_meant(run), account)
     if as_json:
-        talk.put_json(story.summary() | {"sentences": list(sentences(story))})
+        console.put_json(story.summary() | {"sentences": list(sentences(story))})
         return
-    talk.put(*sentences(story))
+    console.put(*sentences(story))
 
 
 def audit(
@@ -188,13 +192,13 @@ def audit(
     place = KeyPlace(key) if key else key_place_of(run) if run.suffix == ".toml" else None
     signer, walk = place.signer() if place else None, not (run / "manifest.json").exists()
 
-    with talk.progress(quiet=as_json) as tell:
+    with console.progress(quiet=as_json) as tell:
         tell("running it again" if replay else "reading its files")
         report = examine(meant(run), replay=replay, walk=walk, signer=signer)
     if as_json:
-        talk.put_json(report.summary())
+        console.put_json(report.summary())
     else:
-        talk.put(*report.lines())
+        console.put(*report.lines())
     if not report.passed:
         raise typer.Exit(InputError.exit_code)
 
@@ -212,7 +216,7 @@ def upgrade(
 
     told = list(run_upgrade(place))
     for sentence in told or ["nothing to upgrade: all is there already"]:
-        talk.say("upgraded", f"cardscreen: {sentence}")
+        console.say("upgraded", f"cardscreen: {sentence}")
 
 
 def diff(
@@ -231,7 +235,7 @@ def diff(
     """
     from cardscreen.cli.printing import print_frame
     from cardscreen.foundation.errors import ConfigError
-    from cardscreen.review import compare as comparing
+    from cardscreen.review import compare
     from cardscreen.review.find import looking_into, meant, sound
     from cardscreen.tables.writing import write
 
@@ -242,18 +246,18 @@ def diff(
     named = [sound(meant(place)) for place in (run, other) if place is not None]
     with looking_into(*named):
         if policy is not None:
-            with talk.progress(quiet=as_json) as tell:
+            with console.progress(quiet=as_json) as tell:
                 tell("running it again with the other policy")
-                both = comparing.policies(named[0], policy)
+                both = compare.policies(named[0], policy)
         else:
-            both = comparing.runs(*named, anyway=anyway)
-        moved = comparing.moves(both)
+            both = compare.runs(*named, anyway=anyway)
+        moved = compare.moves(both)
     for warning in both.warnings:
-        talk.say("warning", f"cardscreen: warning: {warning}", level="warning")
-    print_frame(comparing.counted(moved), as_json=as_json)
+        console.say("warning", f"cardscreen: warning: {warning}", level="warning")
+    print_frame(compare.counted(moved), as_json=as_json)
     told = moved.filter(moved["move"] != "same")
     if rows:
         print_frame(told.head(rows), as_json=as_json)
     if out:
         write(told, out, force=force)
-        talk.say("written", f"{talk.counted(len(told), 'row')} written to {out}")
+        console.say("written", f"{console.counted(len(told), 'row')} written to {out}")

@@ -277,7 +277,7 @@ def without_numbers(text: str) -> str:
 def without_cards(text: str) -> str:
     """Text for a message: whatever has the digits of a card number is left out; dates, counts and short codes stay.
 
-    In a message a number too few does no harm, so this judges more coarsely than `pans_in_text` does.
+    In a message a number too few does no harm, so this judges more coarsely than `cards.in_text` does.
     """
     return _CARD.sub("…", _DIGITS.sub(lambda found: "…" if _may_be_card(found[0]) else found[0], text))
 

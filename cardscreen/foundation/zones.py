@@ -34,7 +34,7 @@ class Zone:
 
     @classmethod
     def named(cls, name: str) -> Zone:
-        """One that somebody names; see `config.known_zone`."""
+        """One that somebody names; see `settings.toml.known_zone`."""
         return cls(ZoneInfo(name), name)
 
 

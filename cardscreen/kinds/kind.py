@@ -89,7 +89,7 @@ class Kind(Protocol):
         ...
 
     def listed(self, cell: pl.Expr) -> pl.Expr:
-        """`forms.WRITTEN`: what a source's cell lists, in the canonical form."""
+        """`listed_forms.WRITTEN`: what a source's cell lists, in the canonical form."""
         ...
 
     def claims(self, cell: pl.Expr) -> pl.Expr:
@@ -123,7 +123,7 @@ class Kind(Protocol):
 
     @staticmethod
     def listing(value: pl.Expr) -> pl.Expr:
-        """`forms.WRITTEN`: how a listed value is read."""
+        """`listed_forms.WRITTEN`: how a listed value is read."""
         ...
 
 

@@ -77,7 +77,7 @@ class Blocklist:
 
     @property
     def compiled(self) -> pl.DataFrame:
-        """`compiled.COMPILED`: what all accounts are looked up in."""
+        """`keyed.COMPILED`: what all accounts are looked up in."""
         return self._keys.rows
 
     @property

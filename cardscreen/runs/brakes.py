@@ -74,7 +74,7 @@ class Gone:
     Attributes:
         accounts: How many there are; those that were missing the night before, too, don't count.
         of: Of how many.
-        then: What most of their ids look like, much as `cleaning.shape` shows it, in quotes.
+        then: What most of their ids look like, much as `cells.shape` shows it, in quotes.
         now: What most ids look like of the accounts that are flagged tonight and were not; None: there are none.
     """
 

@@ -88,7 +88,7 @@ def strongest(pairs: pl.DataFrame, most: int) -> pl.DataFrame:
     """Of each value all allow listings, and the most severe block listings.
 
     Args:
-        pairs: As `matching.evidence` returns them: all of a value.
+        pairs: As `evidence.evidence` returns them: all of a value.
         most: How many block listings of a value.
 
     Returns:

@@ -34,8 +34,8 @@ def judged(
     Args:
         rows: Accounts that may match.
         plan: Their columns.
-        evidence: As `matching.evidence`, of values.
-        decide: As `findings.decide`, of matches.
+        evidence: As `evidence.evidence`, of values.
+        decide: As `hits.decide`, of matches.
         most: How many flagged accounts are enough: rows of further parts are counted as `not_judged`, and so are
             their cells, with a NUL and the column behind it.
         most_hits: Of how many listings for each number.

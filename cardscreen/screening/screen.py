@@ -30,7 +30,7 @@ from cardscreen.foundation.process.allowance import require_memory
 from cardscreen.foundation.settings.toml import known_format
 from cardscreen.kinds.kind import Kind
 from cardscreen.kinds.tokens import TokenKey
-from cardscreen.lists import keyed as compiled
+from cardscreen.lists import keyed
 from cardscreen.lists.blocklist import Blocklist, holds
 from cardscreen.policy.policy import Policy
 from cardscreen.screening.columns import AccountColumns
@@ -159,7 +159,7 @@ def _answered(
     """What the accounts answer to a question."""
     require_memory()
     clock, plan, day, keys = Clock(), asked.plan, asked.day, asked.token_keys
-    in_force, near = compiled.in_force(blocklist.compiled, day), near_in(asked.listings)
+    in_force, near = keyed.in_force(blocklist.compiled, day), near_in(asked.listings)
     watch = None if before is None else Watch(before["account_id"])
     cleared = asked.rules.cleared(day)
 

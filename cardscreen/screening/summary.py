@@ -52,7 +52,7 @@ def summary_of(
 
     Args:
         plan: The accounts' columns.
-        scanned: The counts of `scanning.scan`.
+        scanned: The counts of `scan.scan`.
         came_out: `figures`; and `not_judged` (rows), with a NUL and the column behind it (cells).
         listings: `schema.LISTING`, of the day that is asked about.
         day: That day.

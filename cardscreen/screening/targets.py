@@ -72,7 +72,7 @@ class Targets:
 
         Args:
             kind: Its name.
-            in_force: `compiled.COMPILED`, of the day that is asked about.
+            in_force: `keyed.COMPILED`, of the day that is asked about.
             near: Finds the listings that hold on that day.
             token_keys: The secrets under which token listings were made.
         """

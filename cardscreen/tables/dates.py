@@ -24,7 +24,7 @@ def read_days(cells: pl.Expr, dtype: pl.DataType, form: str | None = None) -> pl
 
     Args:
         cells: The column.
-        dtype: Its type; see `tables.is_dateable`.
+        dtype: Its type; see `dates.is_dateable`.
         form: The format of text, as strftime has it; None: the usual unambiguous ones.
 
     Example:

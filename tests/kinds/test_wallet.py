@@ -18,7 +18,7 @@ from stdnum import bitcoin
 import cardscreen as cs
 from cardscreen.kinds import keys
 from cardscreen.kinds.kind import kind_from_options
-from cardscreen.kinds.wallet import base58_bech32 as codes
+from cardscreen.kinds.wallet import base58_bech32
 from cardscreen.lists.feeds.feed import Columns, Feed
 from cardscreen.lists.feeds.rows import read_feed
 
@@ -205,7 +205,7 @@ def test_what_is_sound_for_stdnum_is_a_sound_bitcoin_address(text: str) -> None:
 
 @given(st.lists(st.text(st.sampled_from(BASE58), min_size=1, max_size=45), min_size=1, max_size=5))
 def test_base58_is_decoded_like_the_book_does(texts: list[str]) -> None:
-    rows, sizes = codes.base58_bytes(pl.Series(texts), 45, BASE58.encode())
+    rows, sizes = base58_bech32.base58_bytes(pl.Series(texts), 45, BASE58.encode())
     for text, row, size in zip(texts, rows, sizes, strict=True):
         expected = b"\0" * (len(text) - len(text.lstrip("1"))) + _significant(text)
         assert (row.tobytes().lstrip(b"\0"), size) == (expected.lstrip(b"\0"), len(expected))

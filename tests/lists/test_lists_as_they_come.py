@@ -21,7 +21,7 @@ import cardscreen as cs
 from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.feeds.importing import import_file
 from cardscreen.lists.feeds.rows import read_feed
-from cardscreen.lists.store import views as inspecting
+from cardscreen.lists.store import views
 from cardscreen.lists.store.table import Store
 from cardscreen.review.decisions import vacuum as upkeep
 
@@ -402,8 +402,8 @@ def test_many_imports_go_well_beside_one_another_and_beside_whoever_reads(tmp_pa
     def reads() -> None:
         while not over.wait(0.5):
             if store.exists():
-                inspecting.overview(store, DAY)
-                inspecting.past(store, 20)
+                views.overview(store, DAY)
+                views.past(store, 20)
                 cs.screen(ACCOUNTS, store.blocklist(), {"mobile": cs.Phone("CN")}, as_of=DAY)
 
     def kept(work: Callable[[], None]) -> None:

@@ -20,7 +20,7 @@ from small_store import DAY, feed, live, take
 import cardscreen as cs
 from cardscreen.foundation.errors import ConfigError, InputError
 from cardscreen.lists.feeds.importing import import_file
-from cardscreen.lists.store import views as inspecting
+from cardscreen.lists.store import views
 from cardscreen.lists.store.table import Record, Store
 from cardscreen.review.decisions import vacuum as upkeep
 
@@ -98,7 +98,7 @@ def test_two_versions_are_compared_by_count_and_row(tmp_path: Path) -> None:
     take(tmp_path, [1, 2])
     take(tmp_path, [2, 3], severity=90)
     store = Store(tmp_path / "lists")
-    found = inspecting.difference(store, 0, 1, DAY)
+    found = views.difference(store, 0, 1, DAY)
     told = {value[-2:]: (change, what) for change, what, value in found.select("change", "what", "value").rows()}
     assert told == {"01": ("ended", None), "02": ("changed", "severity: 50 → 90"), "03": ("added", None)}
     done = cardscreen(
@@ -188,12 +188,12 @@ def test_card_numbers_are_exported_masked_as_tokens_or_plain_as_asked(
 def test_the_overview_tells_how_old_each_source_is(tmp_path: Path) -> None:
     take(tmp_path, [1, 2], terms={"warn_after_days": 2, "error_after_days": 5})
     take(tmp_path, [3], "bank", day=DAY + timedelta(days=4))
-    told = inspecting.overview(Store(tmp_path / "lists"), DAY + timedelta(days=4))
+    told = views.overview(Store(tmp_path / "lists"), DAY + timedelta(days=4))
     assert told.select("source", "live", "confirmed_on", "age", "state").rows() == [
         ("bank", 1, DAY + timedelta(days=4), 0, "fresh"),
         ("police", 2, DAY, 4, "old"),
     ]
-    assert inspecting.overview(Store(tmp_path / "lists"), DAY + timedelta(days=6))["state"].to_list() == [
+    assert views.overview(Store(tmp_path / "lists"), DAY + timedelta(days=6))["state"].to_list() == [
         "fresh",
         "stale",
     ]
@@ -399,7 +399,7 @@ def test_cleaning_up_leaves_what_is_not_the_stores(tmp_path: Path) -> None:
     (tmp_path / f"lists/{'0' * 32}.parquet").write_text("left by a killed import")
     assert upkeep.vacuum(Store(tmp_path / "lists"), [], keep_days=0) == 2
     assert (tmp_path / "lists/notes.txt").exists()
-    actions = inspecting.past(Store(tmp_path / "lists"), 9)["action"].to_list()
+    actions = views.past(Store(tmp_path / "lists"), 9)["action"].to_list()
     assert actions == ["vacuum", "import", "import"]
 
 

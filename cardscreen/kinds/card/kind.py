@@ -20,7 +20,7 @@ from cardscreen.foundation.cards.schemes import LONGEST, SHORTEST
 from cardscreen.foundation.errors import ConfigError
 from cardscreen.foundation.lookup.digits import Flags, Keys, PlainKeys
 from cardscreen.kinds import keys
-from cardscreen.kinds.card import surroundings as pan_forms
+from cardscreen.kinds.card import surroundings
 from cardscreen.kinds.card import test_numbers as samples
 from cardscreen.kinds.card.issuers import Issuers
 from cardscreen.kinds.card.mask import FIRST_SHOWN, LAST_SHOWN, mask, mask_of_known_length
@@ -180,7 +180,7 @@ class Card:
     secret: ClassVar[bool] = True
     truncates: ClassVar[bool] = True
     store_as: ClassVar[Literal["token", "plain"]] = "token"
-    reasons: ClassVar[Mapping[str, str]] = pan_forms.REASONS
+    reasons: ClassVar[Mapping[str, str]] = surroundings.REASONS
     flaw: ClassVar[str] = "bad_checksum"
 
     @property
@@ -251,7 +251,7 @@ class Card:
         return card(cell, iin=_SHORT_IIN, show_first=first, show_last=last, repair=self.repair)
 
     def listed(self, cell: pl.Expr) -> pl.Expr:
-        """`forms.WRITTEN` of a source's cells: PANs like an account's, truncated ones, prefixes and ranges."""
+        """`listed_forms.WRITTEN` of a source's cells: PANs like an account's, truncated ones, prefixes and ranges."""
 
         def form(text: pl.Expr) -> pl.Expr:
             # A range of one, or a prefix longer than any BIN, is a card number in another dress.
@@ -297,7 +297,7 @@ class Card:
 
     @staticmethod
     def listing(value: pl.Expr) -> pl.Expr:
-        """`forms.WRITTEN` of listed values.
+        """`listed_forms.WRITTEN` of listed values.
 
         A truncated PAN must show its first six and last four digits: less names too many cards.
         """

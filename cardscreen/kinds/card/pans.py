@@ -20,8 +20,7 @@ from cardscreen.foundation.cards import schemes
 from cardscreen.foundation.cards.luhn import is_sound, luhn_ok
 from cardscreen.foundation.cards.schemes import LONGEST, SHORTEST
 from cardscreen.foundation.lookup.digits import EXACT_FLOAT, Keys, Sizes, digits_of, nulls, sizes_of, taken, values_of
-from cardscreen.kinds.card import groups as pan_groups
-from cardscreen.kinds.card import surroundings as pan_forms
+from cardscreen.kinds.card import groups, surroundings
 from cardscreen.kinds.card import test_numbers as samples
 from cardscreen.kinds.card.mask import FIRST_SHOWN, LAST_SHOWN
 from cardscreen.tables.cells import is_blank, text_of
@@ -91,13 +90,13 @@ def keys_of(cells: pl.Series) -> Keys:
 
     Returns:
         0 for all others, for PANs that begin with 0, those that a spreadsheet may have cut off, and those that are
-        nobody's (`samples.nobodys`): `parts_of` says what these are.
+        nobody's (`test_numbers.nobodys`): `parts_of` says what these are.
     """
     text = _written(cells)
     key, size = _plain(text)
     rows = np.flatnonzero((key == 0) & (size > SHORTEST) & (size <= _LONGEST_GROUPED))
     if len(rows):
-        key[rows] = pan_groups.values_in_groups(taken(text, rows))
+        key[rows] = groups.values_in_groups(taken(text, rows))
         size[rows] = digits_of(key[rows])
     rows = np.flatnonzero((key % _TEN == 0) & (key > 0) & (size > _KEPT))
     rows = rows[key[rows] % _POWERS.take(size[rows] - _KEPT) == 0]
@@ -153,7 +152,7 @@ def _or_else(
 
 def _grouped(raw: pl.Series) -> pl.DataFrame:
     """`PARTS` of cells of digits in usual groups with ASCII spaces and hyphens: much cheaper than all kinds of them."""
-    values = pl.DataFrame({"text": pan_groups.values_in_groups(raw)})
+    values = pl.DataFrame({"text": groups.values_in_groups(raw)})
     return _numbers(values.select(pl.when(pl.col("text") > 0).then("text").cast(pl.String)).to_series())
 
 
@@ -322,7 +321,7 @@ def _shaped(raw: pl.Series, repair: bool) -> pl.DataFrame:
     shaped = (
         raw.to_frame()
         .lazy()
-        .select(raw="text", spaced=pan_forms.spaced(pl.col("text")))
+        .select(raw="text", spaced=surroundings.spaced(pl.col("text")))
         .with_columns(bare=pl.col("spaced").str.replace_all(" ", "", literal=True))
         .with_columns(
             bare=pl.when(mended).then(whole).otherwise("bare"),
@@ -344,16 +343,16 @@ def _one_number(shaped: pl.DataFrame) -> pl.Series:
     digit. So must be what stands behind a label and a number of its own, such as which card of several.
     """
     bare, spaced = pl.col("bare"), pl.col("spaced")
-    several = pan_groups.are_prefixes(spaced) | spaced.str.contains(pan_groups.HOLDS_NUMBER)
-    numbered = pl.when(pan_forms.is_labelled(pl.col("raw"))).then(spaced.str.extract(pan_groups.ORDINAL))
+    several = groups.are_prefixes(spaced) | spaced.str.contains(groups.HOLDS_NUMBER)
+    numbered = pl.when(surroundings.is_labelled(pl.col("raw"))).then(spaced.str.extract(groups.ORDINAL))
     sought = shaped.lazy().select(
         bare=bare,
-        usual=spaced.str.contains(pan_groups.USUAL),
+        usual=spaced.str.contains(groups.USUAL),
         hidden=~bare.str.contains("^[0-9]+$"),
-        odd_hidden=pan_groups.are_odd_hidden(spaced),
+        odd_hidden=groups.are_odd_hidden(spaced),
         fits=_fits(bare),
         other=pl.coalesce(numbered, pl.when(~several).then(spaced)).str.replace_all(" ", "", literal=True),
-        coded=spaced.str.extract(pan_groups.CODED).str.replace_all(" ", "", literal=True),
+        coded=spaced.str.extract(groups.CODED).str.replace_all(" ", "", literal=True),
     )
     cells = sought.collect(engine="in-memory")
     sure = {name: _beyond_doubt(cells[name].alias("text")) for name in ("bare", "other", "coded")}

@@ -248,7 +248,7 @@ class Phone:
         return phone(self._mended(to_text(cell)), self._region())
 
     def listed(self, cell: pl.Expr) -> pl.Expr:
-        """`forms.WRITTEN` of a source's cells: numbers, prefixes (`170*`), ranges of equal length.
+        """`listed_forms.WRITTEN` of a source's cells: numbers, prefixes (`170*`), ranges of equal length.
 
         Digits left open at the end (`1700000xxxx`) are a range, if such numbers can be so long. A number that was
         completed is none of the source's.
@@ -305,7 +305,7 @@ class Phone:
 
     @staticmethod
     def listing(value: pl.Expr) -> pl.Expr:
-        """`forms.WRITTEN` of listed values: numbers, prefixes and ranges."""
+        """`listed_forms.WRITTEN` of listed values: numbers, prefixes and ranges."""
         prefix = value.str.extract(r"^(\+[1-9][0-9]{0,17})\*$")
         low, high = value.str.extract(r"^(\+[1-9][0-9]{2,19})-\+[0-9]+$"), value.str.extract(r"-(\+[1-9][0-9]{2,19})$")
         # A letter or a star would be dropped, and what remains be somebody's number.

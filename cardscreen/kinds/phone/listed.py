@@ -53,7 +53,7 @@ def form(
     *,
     vanity: bool,
 ) -> pl.Expr:
-    """`forms.WRITTEN` of text that may be more than one number.
+    """`listed_forms.WRITTEN` of text that may be more than one number.
 
     Args:
         text: String.

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from cardscreen.kinds.wallet import base58_bech32 as codes
+from cardscreen.kinds.wallet import base58_bech32
 
 #: What a reader says of texts of its form: the canonical address, its ledger, and whether it is sound; a null
 #: ledger where a text is no address after all.
@@ -71,8 +71,8 @@ def _evm(text: pl.Series) -> pl.DataFrame:
 
 def _tron_hex(text: pl.Series) -> pl.DataFrame:
     """What nodes and block explorers of TRON write: the bytes of the address, without a check."""
-    body = codes.bytes_of_hex(text.str.to_lowercase().str.strip_prefix("0x"), _TRON_SIZE)
-    return _told(codes.base58_checked(body, _BASE58), "tron")
+    body = base58_bech32.bytes_of_hex(text.str.to_lowercase().str.strip_prefix("0x"), _TRON_SIZE)
+    return _told(base58_bech32.base58_checked(body, _BASE58), "tron")
 
 
 def _monero(text: pl.Series) -> pl.DataFrame:
@@ -81,20 +81,20 @@ def _monero(text: pl.Series) -> pl.DataFrame:
 
 
 def _base58check(text: pl.Series, alphabet: bytes, versions: Mapping[tuple[int, int], str]) -> pl.DataFrame:
-    rows, size = codes.base58_bytes(text, _SHORT, alphabet)
+    rows, size = base58_bech32.base58_bytes(text, _SHORT, alphabet)
     version = rows[:, -26] * np.int64(256) + rows[:, -25]
     chains = {(size << 16) + version: chain for (size, version), chain in versions.items()}
     sound = np.zeros(len(text), dtype=np.bool_)
     for each in {size for size, _ in versions}:
         of_size = size == each
-        sound[of_size] = codes.base58_fits(rows[of_size, -each:])
+        sound[of_size] = base58_bech32.base58_fits(rows[of_size, -each:])
     chain = pl.Series((size << 16) + version).replace_strict(chains, default=None, return_dtype=pl.String)
     return _told(text, chain, sound)
 
 
 def _solana(text: pl.Series) -> pl.DataFrame:
     """A public key as it is, without a check."""
-    _, size = codes.base58_bytes(text, _LONG, _BASE58)
+    _, size = base58_bech32.base58_bytes(text, _LONG, _BASE58)
     chain = pl.Series(size).replace_strict({_SOLANA_KEY: "solana"}, default=None, return_dtype=pl.String)
     return _told(text, chain)
 
@@ -105,22 +105,24 @@ def _bech32(text: pl.Series) -> pl.DataFrame:
     alike = pl.DataFrame({"prefix": prefix, "length": text.str.len_bytes()}).with_row_index()
     for (before, length), part in alike.partition_by("prefix", "length", as_dict=True).items():
         begin = len(before) + 1
-        rows = codes.symbols(text.gather(part["index"]).str.slice(begin), length - begin)
+        rows = base58_bech32.symbols(text.gather(part["index"]).str.slice(begin), length - begin)
         sound[part["index"].to_numpy()] = _bech32_fits(before, rows)
     return _told(text, prefix.replace_strict(_PREFIXES), sound)
 
 
-def _bech32_fits(prefix: str, rows: codes.Bytes) -> npt.NDArray[np.bool_]:
+def _bech32_fits(prefix: str, rows: base58_bech32.Bytes) -> npt.NDArray[np.bool_]:
     """Whether the check fits, and what is left of the last byte is zero."""
     letters, segwit = prefix.encode(), prefix in _SEGWIT
-    residue = codes.BECH32.residue([*(code >> 5 for code in letters), 0, *(code & 31 for code in letters)], rows)
+    residue = base58_bech32.BECH32.residue(
+        [*(code >> 5 for code in letters), 0, *(code & 31 for code in letters)], rows
+    )
     # The first symbol of SegWit is its version: zero has the older check.
     older = rows[:, 0] == 0 if segwit else prefix == "zs"
     fits: npt.NDArray[np.bool_] = residue == np.where(older, _BECH32, _BECH32M)
     return fits & _ends_in_zeros(rows[:, int(segwit) : -_CHECK])
 
 
-def _ends_in_zeros(rows: codes.Bytes) -> npt.NDArray[np.bool_]:
+def _ends_in_zeros(rows: base58_bech32.Bytes) -> npt.NDArray[np.bool_]:
     """Whether the bits behind the last whole byte are fewer than a symbol, and zero."""
     spare = rows.shape[1] * 5 % 8
     zeros: npt.NDArray[np.bool_] = (rows[:, -1] & (1 << spare) - 1 == 0) & (spare < 5)
@@ -133,8 +135,8 @@ def _cash(text: pl.Series) -> pl.DataFrame:
     lengths = bare.str.len_bytes().to_numpy()
     for length, size in _CASH_SIZES.items():
         of_length = lengths == length
-        rows = codes.symbols(bare.filter(of_length), length)
-        residue = codes.CASHADDR.residue([*(code & 31 for code in _CASH.encode()), 0], rows)
+        rows = base58_bech32.symbols(bare.filter(of_length), length)
+        residue = base58_bech32.CASHADDR.residue([*(code & 31 for code in _CASH.encode()), 0], rows)
         sound[of_length] = (residue == 1) & (rows[:, 1] >> 2 == size) & _ends_in_zeros(rows[:, :-_CASH_CHECK])
     return _told(f"{_CASH}:" + bare, "bitcoin_cash", sound)
 

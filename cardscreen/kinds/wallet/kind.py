@@ -233,7 +233,7 @@ class Wallet:
         return keys.of_text(value)
 
     def listed(self, cell: pl.Expr) -> pl.Expr:
-        """`forms.WRITTEN` of a source's cells: an address, read as an account's is."""
+        """`listed_forms.WRITTEN` of a source's cells: an address, read as an account's is."""
         exact = pl.when(pl.col("value").is_not_null()).then(pl.lit("exact"))
         return over_fields(self.read(cell), WRITTEN, match=exact, value=pl.col("value"))
 
@@ -263,6 +263,6 @@ class Wallet:
 
     @staticmethod
     def listing(value: pl.Expr) -> pl.Expr:
-        """`forms.WRITTEN`: an address, read as an account's is. There are no ranges."""
+        """`listed_forms.WRITTEN`: an address, read as an account's is. There are no ranges."""
         address = wallet(value).struct.field("address")
         return as_listed(value, prefix=_NOTHING, low=_NOTHING, high=_NOTHING, others=pl.struct(exact=address))

@@ -91,7 +91,7 @@ def import_file(
     """Import one file of a source.
 
     Args:
-        path: The file; see `feeds.read_feed`.
+        path: The file; see `rows.read_feed`.
         feed: How to read it.
         store: Where to put it; made if it is not there.
         allow: Names of checks to waive; recorded.

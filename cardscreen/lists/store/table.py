@@ -288,7 +288,7 @@ class Store:
         return InputError(f"version {version} of {self.path} can't be read any more: list vacuum has removed its files")
 
     def _check_files(self, version: Version, names: Sequence[str], memory: str) -> None:
-        """Refuse files that are not those that were written; `memory` as for `store_files.changed`."""
+        """Refuse files that are not those that were written; `memory` as for `files.changed`."""
         if version.record.files is None:
             warnings.warn(
                 f"the store {self.path} was written by an earlier release and does not say the digests of its files: "

@@ -31,7 +31,7 @@ from cardscreen.kinds.card.truncated import hides_digits
 from cardscreen.kinds.kind import KINDS, Kind
 from cardscreen.kinds.phone.numbering import lookup, shelf
 from cardscreen.kinds.tokens import TokenKey
-from cardscreen.lists import keyed as compiled
+from cardscreen.lists import keyed
 from cardscreen.lists.blocklist import Blocklist, holds
 from cardscreen.lists.keyed import token_key
 from cardscreen.screening.evidence import Near, near_in
@@ -110,7 +110,7 @@ class Bundle:
             InputError: They can't be written there.
         """
         writer = _Writer(folder)
-        in_force = compiled.in_force(blocklist.compiled, day)
+        in_force = keyed.in_force(blocklist.compiled, day)
         names = list(dict.fromkeys(kind.name for kind in kinds))
         for name in names:
             of_kind = blocklist.lazy.filter(holds(day) & (pl.col("kind") == name))
@@ -245,7 +245,7 @@ class Opened:
 
     @cached_property
     def near(self) -> Near:
-        """Finds listings for `matching.evidence`."""
+        """Finds listings for `evidence.evidence`."""
         listed = [_Listed(kind, self._reader(f"{kind}.listings"), arrays) for kind, arrays in self._arrays.items()]
         return lambda values, tokens: pl.concat(each.near(values, tokens) for each in listed)
 
@@ -332,7 +332,7 @@ class _Listed:
         self._whole = self._taken(arrays["near.whole"])
 
     def near(self, values: pl.DataFrame, tokens: pl.Series) -> pl.DataFrame:
-        """As `matching.Near`, of this kind."""
+        """As `evidence.Near`, of this kind."""
         of_kind = values.filter(pl.col("kind") == self._kind.name).select("value")
         if of_kind.is_empty():
             return self._whole.clear()

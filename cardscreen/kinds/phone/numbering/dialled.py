@@ -89,7 +89,7 @@ def read(cells: pl.Series) -> Dialled:
 
 
 def texts(cells: pl.Series) -> pl.Series:
-    """The cells as `cleaning.to_text` has them."""
+    """The cells as `cells.to_text` has them."""
     return text_of(cells)
 
 
