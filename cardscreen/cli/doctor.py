@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from cardscreen.kinds.phone.numbering import upkeep
-from cardscreen.screening.screen import versions
+from cardscreen.screening.question import versions
 
 _MIB = 2**20
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
 from cardscreen.lists.blocklist import Blocklist
 from cardscreen.runs.job import Cluster, Job
+from cardscreen.screening.question import Options, Question, previous_flags
 from cardscreen.screening.result import Result
-from cardscreen.screening.screen import screen
+from cardscreen.screening.screen import answer
 from cardscreen.tables.opening import explaining, in_zone, open_table, schema_of
 
 Check = Callable[[pl.Schema], None]
@@ -34,34 +34,43 @@ def screened(
     Raises:
         CardscreenError: As `cardscreen.screen` raises, and `check`.
     """
-    options: dict[str, Any] = {
-        "identifiers": job.identifiers,
-        "account_id": job.account_id,
-        "carry": job.carry,
-        "unmasked": job.unmasked,
-        "policy": job.policy,
-        "as_of": day,
-        "previous": previous,
-        "tokens": job.tokens,
-        "date_format": job.date_format,
-        "hits_per_account": job.limits.hits_per_account,
-    }
+    asked = Options(
+        job.identifiers,
+        job.account_id,
+        job.carry,
+        job.unmasked,
+        job.policy,
+        day,
+        job.tokens,
+        job.date_format,
+        job.limits.hits_per_account,
+    )
     with explaining(job.accounts, job.reading):
         if job.cluster is not None:
-            return _in_spark(job, job.cluster, blocklist, options, out, check)
+            return _in_spark(job.accounts, job.cluster, blocklist, asked, previous, out, check)
         table = open_table(job.accounts, job.reading, marked=True)
         since = [kind.holder_since for kind in job.identifiers.values() if kind.holder_since]
         table = in_zone(table, since, job.timezone)
-        check(schema_of(table, "the accounts"))
-        return screen(table, blocklist, **options, out=out, flagged_share=job.limits.flagged_share)
+        columns = schema_of(table, "the accounts")
+        check(columns)
+        question = Question.of(columns, blocklist, asked)
+        before = previous_flags(previous, question.plan.schema[job.account_id])
+        return answer(question, table, blocklist, before, out, job.limits.flagged_share)
 
 
 def _in_spark(
-    job: Job, cluster: Cluster, blocklist: Blocklist, options: dict[str, Any], out: Path | None, check: Check
+    accounts: str,
+    cluster: Cluster,
+    blocklist: Blocklist,
+    asked: Options,
+    previous: pl.DataFrame | None,
+    out: Path | None,
+    check: Check,
 ) -> Result:
     from cardscreen import spark
+    from cardscreen.screening.spark.screening import answer
 
-    accounts = spark.open_accounts(spark.session(cluster.master, cluster.settings), job.accounts)
-    check(spark.schema_of(accounts))
-    with spark.screen(accounts, blocklist, **options, files=cluster.files) as found:
+    table = spark.open_accounts(spark.session(cluster.master, cluster.settings), accounts)
+    check(spark.schema_of(table))
+    with answer(table, blocklist, asked, previous, cluster.files) as found:
         return found.collect(out)

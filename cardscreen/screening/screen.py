@@ -12,8 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,38 +22,29 @@ if TYPE_CHECKING:
 if sys.platform != "win32":
     import resource
 
-from cardscreen.foundation import schema
-from cardscreen.foundation.errors import ConfigError, InputError
 from cardscreen.foundation.process.allowance import require_memory
-from cardscreen.foundation.settings.toml import known_format
 from cardscreen.kinds.kind import Kind
 from cardscreen.kinds.tokens import TokenKey
 from cardscreen.lists import keyed
-from cardscreen.lists.blocklist import Blocklist, holds
+from cardscreen.lists.blocklist import Blocklist
 from cardscreen.policy.policy import Policy
 from cardscreen.screening.columns import AccountColumns
-from cardscreen.screening.evidence import Near, check_token_keys, evidence, near_in
+from cardscreen.screening.evidence import Near, evidence, near_in
 from cardscreen.screening.hits import HITS_PER_ACCOUNT, Decisions, decide, watched_in
 from cardscreen.screening.parts import judged
+from cardscreen.screening.question import Options, Question, previous_flags, versions
 from cardscreen.screening.result import Result, completed, output_folder, write_tables
 from cardscreen.screening.scan import MAY_MATCH, Watch, scan
 from cardscreen.screening.summary import summary_of
 from cardscreen.screening.targets import Targets
 from cardscreen.tables.opening import (
     explaining,
-    is_bad_date,
-    is_dateable,
     local_files,
     open_table,
-    require_columns,
     schema_of,
-    to_date,
-    to_day,
 )
 from cardscreen.tables.paths import steady
 from cardscreen.tables.reading import IN_PYTHON, Reading
-
-_LAST_YEAR = 9000  # days of grace must not leave the calendar
 
 
 def screen(
@@ -124,31 +113,22 @@ def screen(
         >>> screen(accounts, listed, {"mobile": Phone("CN")}).flagged.collect()["account_id"].to_list()
         ['a']
     """
+    asked = Options(
+        identifiers, account_id, carry, unmasked, policy, as_of, tokens, date_format, hits_per_account=hits_per_account
+    )
     reading = Reading(encoding, delimiter, sheet, header_row, IN_PYTHON)
     files = local_files(accounts)
     with steady(lambda: files):
         with explaining(accounts, reading):
             table = open_table(accounts, reading, marked=True)
-            asked = Question.of(
-                schema_of(table, "the accounts"),
-                blocklist,
-                identifiers,
-                account_id=account_id,
-                carry=carry,
-                unmasked=unmasked,
-                policy=policy,
-                as_of=as_of,
-                tokens=tokens,
-                date_format=date_format,
-                hits_per_account=hits_per_account,
-            )
+            question = Question.of(schema_of(table, "the accounts"), blocklist, asked)
         with steady(lambda: local_files(previous)):
-            before = previous_flags(previous, asked.plan.schema[account_id])
+            before = previous_flags(previous, question.plan.schema[account_id])
         with explaining(accounts, reading):
-            return _answered(asked, table, blocklist, before, out, flagged_share)
+            return answer(question, table, blocklist, before, out, flagged_share)
 
 
-def _answered(
+def answer(
     asked: Question,
     table: pl.LazyFrame,
     blocklist: Blocklist,
@@ -156,7 +136,7 @@ def _answered(
     out: str | Path | None,
     flagged_share: float,
 ) -> Result:
-    """What the accounts answer to a question."""
+    """What accounts answer to a question; `before` is that of `previous_flags`."""
     require_memory()
     clock, plan, day, keys = Clock(), asked.plan, asked.day, asked.token_keys
     in_force, near = keyed.in_force(blocklist.compiled, day), near_in(asked.listings)
@@ -187,77 +167,6 @@ def _answered(
     return Result(flagged.lazy(), hits.lazy(), rejects.lazy(), summary, watched)
 
 
-@dataclass(frozen=True)
-class Question:
-    """What a screening is asked, checked before any account is read.
-
-    Attributes:
-        plan: The accounts' columns.
-        rules: The policy, under the sources' terms.
-        day: The day that is asked about.
-        listings: `schema.LISTING`: those that hold on that day.
-        token_keys: The keys of token listings.
-        most_hits: How many hits of an account are kept.
-    """
-
-    plan: AccountColumns
-    rules: Policy
-    day: date
-    listings: pl.LazyFrame
-    token_keys: list[TokenKey]
-    most_hits: int
-
-    @classmethod
-    def of(
-        cls,
-        columns: pl.Schema,
-        blocklist: Blocklist,
-        identifiers: Mapping[str, Kind],
-        *,
-        account_id: str,
-        carry: Sequence[str],
-        unmasked: Sequence[str],
-        policy: Policy | Mapping[str, Any] | str | Path | None,
-        as_of: date | str | None,
-        tokens: TokenKey | Sequence[TokenKey] | None,
-        date_format: str | None = None,
-        hits_per_account: int = HITS_PER_ACCOUNT,
-    ) -> Question:
-        """The question that the arguments of `screen` put to accounts with these columns.
-
-        Raises:
-            ConfigError: Options that make no sense.
-            InputError: A column that is not there, or can't hold what it should.
-        """
-        if not isinstance(blocklist, Blocklist):
-            raise ConfigError("the blocklist is no Blocklist: make one with Blocklist.read(path) or from_frame(frame)")
-        day = to_day(date.today() if as_of is None else as_of)
-        if day.year > _LAST_YEAR:
-            raise ConfigError(f"{day} is too far ahead")
-        rules = _policy(policy).under({name: origin.terms for name, origin in blocklist.origins.items()})
-        if date_format is not None:
-            _check_format(date_format)
-        if hits_per_account < 1:
-            raise ConfigError(f"hits_per_account is {hits_per_account}: give 1 or more")
-        plan = AccountColumns.of(columns, identifiers, account_id, _names(carry), rules, _names(unmasked), date_format)
-        listings = blocklist.lazy.filter(holds(day))
-        keys = [tokens] if isinstance(tokens, TokenKey) else list(tokens or [])
-        check_token_keys(listings, keys)
-        return cls(plan, rules, day, listings, keys, hits_per_account)
-
-
-def _check_format(form: str) -> None:
-    try:
-        known_format(form)
-    except ValueError as error:
-        raise ConfigError(f"date_format: {error}") from None
-
-
-def _names(said: Sequence[str]) -> list[str]:
-    """Column names; one alone may be given as it is."""
-    return [said] if isinstance(said, str) else list(said)
-
-
 @dataclass
 class Clock:
     """Seconds of each stage, and the process's peak memory at its end."""
@@ -275,47 +184,6 @@ class Clock:
             self.peak_mib[name] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
-def _policy(policy: Policy | Mapping[str, Any] | str | Path | None) -> Policy:
-    if isinstance(policy, Policy):
-        return policy
-    if isinstance(policy, (str, Path)):
-        return Policy.read(policy)
-    return Policy(**(policy or {}))
-
-
-def previous_flags(previous: Any, account_type: pl.DataType) -> pl.DataFrame | None:
-    """The flagged frame of the night before: account_id, action, flagged_since, act_on; each account once."""
-    if previous is None:
-        return None
-    if isinstance(previous, Result):
-        previous = previous.flagged
-    if isinstance(previous, (str, Path)) and Path(previous).is_dir():
-        changes = Path(previous) / "changes.parquet"  # knows the carried flags too
-        previous = changes if changes.exists() else Path(previous) / "flagged.parquet"
-    table, where = open_table(previous), "the previous flags"
-    types = schema_of(table, where)
-    days = ["flagged_since", "act_on"]
-    require_columns(types.names(), ["account_id", "action", *days], where)
-    for name in days:
-        if not is_dateable(types[name]):
-            raise InputError(f"{where}: column {name!r} has type {types[name]}, not dates")
-    read = table.select(
-        pl.col("account_id").cast(account_type, strict=False),
-        pl.col("action").cast(pl.String).cast(schema.ACTIONS, strict=False),
-        *(to_date(pl.col(name), types[name]).alias(name) for name in days),
-        bad=pl.any_horizontal(is_bad_date(pl.col(name), types[name]) for name in days),
-    ).collect()
-    if not read.filter(pl.col("bad") | pl.col("action").is_null()).is_empty():
-        raise InputError(f"{where}: an action or a day there is none: give the `flagged` frame of an earlier screening")
-    return read.drop("bad").unique("account_id", keep="first", maintain_order=True)
-
-
 def _targets(plan: AccountColumns, in_force: pl.DataFrame, near: Near, keys: Sequence[TokenKey]) -> dict[str, Targets]:
     kinds = {kind.name for kind in plan.identifiers.values()}
     return {name: Targets.of(name, in_force, near, keys) for name in kinds}
-
-
-@cache
-def versions() -> Mapping[str, str]:
-    """The versions of what decides about a result."""
-    return {name: version(name) for name in ("cardscreen", "phonenumbers", "polars")}

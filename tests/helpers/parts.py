@@ -14,14 +14,13 @@ import pyarrow as pa
 import cardscreen as cs
 from cardscreen.foundation import schema
 from cardscreen.screening.hits import ORDER
-from cardscreen.screening.screen import Question, previous_flags, versions
+from cardscreen.screening.question import Options, Question, previous_flags, versions
 from cardscreen.screening.summary import summary_of
 from cardscreen.screening.workers.batches import Asked, carried_names, decide_batches, scan_batches, told_error
 from cardscreen.screening.workers.bundle import CLEARED, WATCHED, Bundle
 
 Row = dict[str, Any]
 FIGURES = ["as_of", "rows", "coverage", "notes", "flagged", "hits", "listings"]
-OPTIONS: Row = {"account_id": "account_id", "carry": (), "unmasked": (), "policy": None, "as_of": None, "tokens": None}
 
 
 def batches_of(frame: pl.DataFrame, size: int) -> list[pa.RecordBatch]:
@@ -55,7 +54,7 @@ def screen(
     **options: Any,
 ) -> cs.Result:
     """What `cs.screen` gives, by way of parts."""
-    asked = Question.of(parts[0].schema, blocklist, identifiers, **(OPTIONS | options))
+    asked = Question.of(parts[0].schema, blocklist, Options(identifiers, **options))
     plan = asked.plan
     account = plan.schema[plan.account_id]
     before = previous_flags(previous, account)

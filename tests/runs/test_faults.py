@@ -144,7 +144,7 @@ def test_a_full_disk_is_recognised_behind_another_error(operator: Operator) -> N
         except OSError:
             raise InputError("the accounts can't be read") from None
 
-    with mock.patch("cardscreen.runs.engines.screen", fail), pytest.raises(InputError, match="no space left in"):
+    with mock.patch("cardscreen.runs.engines.answer", fail), pytest.raises(InputError, match="no space left in"):
         operator.run(2)
 
 
@@ -170,10 +170,10 @@ def test_a_write_that_really_fails_is_told_so(operator: Operator) -> None:
 
 
 def changing(operator: Operator, change: Callable[[Path], Any]) -> Callable[..., Any]:
-    from cardscreen.screening.screen import screen
+    from cardscreen.screening.screen import answer
 
-    def screened(*arguments: Any, **options: Any) -> Any:
-        result = screen(*arguments, **options)
+    def screened(*arguments: Any) -> Any:
+        result = answer(*arguments)
         change(operator.folder / "accounts.csv")
         return result
 
@@ -200,7 +200,7 @@ def test_an_input_that_changes_while_it_is_read_is_refused(
     operator: Operator, change: Callable[[Path], Any], words: str
 ) -> None:
     with (
-        mock.patch("cardscreen.runs.engines.screen", changing(operator, change)),
+        mock.patch("cardscreen.runs.engines.answer", changing(operator, change)),
         pytest.raises(InputError, match=words),
     ):
         operator.run(2)
@@ -212,7 +212,7 @@ def test_a_clearance_file_that_changes_meanwhile_is_refused(operator: Operator) 
         operator.clear(f"a,,{day(1)},", f"b,,{day(1)},")
 
     with (
-        mock.patch("cardscreen.runs.engines.screen", changing(operator, change)),
+        mock.patch("cardscreen.runs.engines.answer", changing(operator, change)),
         pytest.raises(InputError, match="changed"),
     ):
         operator.run(2)
@@ -323,7 +323,7 @@ def test_a_run_of_an_older_version_is_a_base_all_the_same(operator: Operator) ->
 
 def test_a_run_says_what_it_was_compared_with_and_what_is_new_about_it(operator: Operator) -> None:
     operator.say(JOB.replace("low = 5", "low = 6"))
-    with mock.patch("cardscreen.screening.screen.versions", return_value={"cardscreen": "9"}):
+    with mock.patch("cardscreen.screening.question.versions", return_value={"cardscreen": "9"}):
         night = operator.night(2, MINE, LISTED)
     told = night.manifest["summary"]["changes"]
     assert (told["base"], told["policy_changed"]) == (operator.published()[0].name, True)
@@ -338,7 +338,7 @@ def test_a_run_says_what_it_was_compared_with_and_what_is_new_about_it(operator:
 
 
 def test_what_only_other_software_changed_is_held(operator: Operator) -> None:
-    with mock.patch("cardscreen.screening.screen.versions", return_value={"phonenumbers": "9"}):
+    with mock.patch("cardscreen.screening.question.versions", return_value={"phonenumbers": "9"}):
         night = operator.night(2, [account("a", FREE), account("b", ONE)], LISTED)
     (reason,) = night.run.held
     assert "1 accounts would newly be told to be suspended or closed and 1 released" in reason
@@ -349,7 +349,7 @@ def test_what_only_other_software_changed_is_held(operator: Operator) -> None:
 
 
 def test_other_software_that_changes_nothing_holds_nothing(operator: Operator) -> None:
-    with mock.patch("cardscreen.screening.screen.versions", return_value={"phonenumbers": "9"}):
+    with mock.patch("cardscreen.screening.question.versions", return_value={"phonenumbers": "9"}):
         assert operator.night(2, MINE, LISTED).run.held == []
 
 

@@ -24,7 +24,7 @@ from worlds import CARRY, DAY, IDS, KEY, KINDS, Row, blocklist_of, frame_of, pol
 import cardscreen as cs
 from cardscreen.kinds.kind import Kind
 from cardscreen.kinds.phone.numbering import shelf
-from cardscreen.screening.screen import versions
+from cardscreen.screening.question import versions
 from cardscreen.screening.spark.work import _folder_in, _sent_folder
 from cardscreen.screening.workers import batches
 from cardscreen.screening.workers.bundle import Bundle, Opened

@@ -18,14 +18,13 @@ from commands import cardscreen
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from nights import JOB, Night, Operator, account, listing, phone
-from parts import OPTIONS as ASKED
 from parts import assert_same
 from worlds import CARRY, DAY, IDS, KEY, KINDS, Row, blocklist_of, frame_of, policy_of, worlds
 
 import cardscreen as cs
 from cardscreen import spark as in_spark
 from cardscreen.kinds.kind import Kind
-from cardscreen.screening.screen import Question
+from cardscreen.screening.question import Options, Question
 from cardscreen.screening.spark import work
 
 SIGNED = ["text", "integer", "date"]  # of the types of account ids those that Spark has
@@ -402,7 +401,7 @@ def test_files_may_be_shared_in_a_folder_named_from_here_which_is_left_as_it_was
 def test_what_travels_to_workers_does_not_grow_with_the_table(spark: Any, listed: cs.Blocklist) -> None:
     # Past a megabyte, PySpark would write it to a file, and the key of the sealed files with it.
     names = ["account_id", "mobile", *(f"a column that is not asked for, number {at}" for at in range(20_000))]
-    asked = Question.of(pl.Schema(dict.fromkeys(names, pl.String())), listed, {"mobile": cs.Phone("CN")}, **ASKED)
+    asked = Question.of(pl.Schema(dict.fromkeys(names, pl.String())), listed, Options({"mobile": cs.Phone("CN")}))
     with work.Work.prepared(spark, asked, listed, None, None) as prepared:
         assert len(pickle.dumps(prepared)) < 50_000
 

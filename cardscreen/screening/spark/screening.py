@@ -20,8 +20,9 @@ from cardscreen.policy.policy import Policy
 from cardscreen.screening.columns import AccountColumns
 from cardscreen.screening.exposure import LOOKED_AT, check_exposure
 from cardscreen.screening.hits import HITS_PER_ACCOUNT
+from cardscreen.screening.question import Options, Question, previous_flags, versions
 from cardscreen.screening.scan import check_dates
-from cardscreen.screening.screen import Clock, Question, previous_flags, versions
+from cardscreen.screening.screen import Clock
 from cardscreen.screening.spark.results import SparkResult
 from cardscreen.screening.spark.sessions import in_one_sentence
 from cardscreen.screening.spark.tables import check_zone, numbered, plain, schema_of, struct_of
@@ -86,24 +87,22 @@ def screen(
         >>> screen(spark.table("subscribers"), cs.Store("lists").blocklist(),
         ...        {"msisdn": cs.Phone("CN")}).flagged.show()  # doctest: +SKIP
     """
-    clock = Clock()
-    asked = Question.of(
-        schema_of(accounts),
-        blocklist,
-        identifiers,
-        account_id=account_id,
-        carry=carry,
-        unmasked=unmasked,
-        policy=policy,
-        as_of=as_of,
-        tokens=tokens,
-        date_format=date_format,
-        hits_per_account=hits_per_account,
+    asked = Options(
+        identifiers, account_id, carry, unmasked, policy, as_of, tokens, date_format, hits_per_account=hits_per_account
     )
+    return answer(accounts, blocklist, asked, previous, files)
+
+
+def answer(
+    accounts: DataFrame, blocklist: Blocklist, options: Options, previous: Any, files: str | None
+) -> SparkResult:
+    """What accounts in Spark answer to what is asked; see `screen`."""
+    clock = Clock()
+    asked = Question.of(schema_of(accounts), blocklist, options)
     plan, session = asked.plan, accounts.sparkSession
     check_zone(session, plan)
     before, watched = _before(previous, accounts, plan)
-    of_account, *carried = (plain(accounts.schema[name].dataType) for name in (account_id, *plan.carry))
+    of_account, *carried = (plain(accounts.schema[name].dataType) for name in (plan.account_id, *plan.carry))
     with ExitStack() as kept:
         with clock.stage("lists"):
             work = kept.enter_context(Work.prepared(session, asked, blocklist, watched, files))

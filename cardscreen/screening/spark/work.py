@@ -18,7 +18,7 @@ import polars as pl
 
 from cardscreen.foundation.errors import ConfigError
 from cardscreen.lists.blocklist import Blocklist
-from cardscreen.screening.screen import Question, versions
+from cardscreen.screening.question import Question, versions
 from cardscreen.screening.spark.sessions import in_one_sentence
 from cardscreen.screening.workers.batches import Asked, decide_batches, scan_batches
 from cardscreen.screening.workers.bundle import CLEARED, WATCHED, Bundle

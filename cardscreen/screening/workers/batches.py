@@ -30,8 +30,8 @@ from cardscreen.screening.columns import AccountColumns
 from cardscreen.screening.evidence import evidence
 from cardscreen.screening.exposure import check_exposure
 from cardscreen.screening.hits import HITS_PER_ACCOUNT, cells_of, decide, matches, strongest, watched_in
+from cardscreen.screening.question import versions
 from cardscreen.screening.scan import MAY_MATCH, scan_batch
-from cardscreen.screening.screen import versions
 from cardscreen.screening.summary import figures
 from cardscreen.screening.workers.bundle import Bundle, Opened
 
