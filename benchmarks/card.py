@@ -24,7 +24,7 @@ from stdnum import luhn
 import cardscreen as cs
 from cardscreen.foundation.cards.luhn import luhn_ok
 from cardscreen.kinds.card.issuers import Issuers
-from cardscreen.screening.evidence import near_in
+from cardscreen.screening.hits.evidence import near_in
 from cardscreen.screening.targets import Targets
 
 ROWS = 2_000_000

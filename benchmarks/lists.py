@@ -25,7 +25,7 @@ from cardscreen.lists import keyed
 from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.feeds.importing import import_file
 from cardscreen.lists.store.table import Store
-from cardscreen.screening.evidence import near_in
+from cardscreen.screening.hits.evidence import near_in
 from cardscreen.screening.targets import Targets
 
 ROWS = 10_000_000

@@ -37,7 +37,7 @@ from cardscreen.kinds.kind import Kind
 from cardscreen.lists import keyed
 from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.feeds.importing import import_file
-from cardscreen.screening.evidence import near_in
+from cardscreen.screening.hits.evidence import near_in
 from cardscreen.screening.scan import BATCH
 from cardscreen.screening.targets import Cells, Targets
 

@@ -37,7 +37,7 @@ from cardscreen.foundation.secrets.secret import Secret
 from cardscreen.kinds.card.issuers import Issuers
 from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.feeds.rows import read_feed
-from cardscreen.screening.evidence import near_in
+from cardscreen.screening.hits.evidence import near_in
 from cardscreen.screening.targets import Targets
 
 DAY = date(2026, 11, 23)

@@ -15,7 +15,7 @@ from rich.table import Table
 from cardscreen.cli.console import counted, put_json
 from cardscreen.foundation.words import shown
 from cardscreen.runs.night import Run
-from cardscreen.screening.hits import NOT_JUDGED
+from cardscreen.screening.hits.matches import NOT_JUDGED
 
 if TYPE_CHECKING:
     from cardscreen.lists.feeds.importing import Imported

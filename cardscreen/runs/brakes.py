@@ -21,7 +21,7 @@ from cardscreen.foundation.settings.errors import complaint
 from cardscreen.foundation.settings.toml import Section
 from cardscreen.runs.changes import Changes
 from cardscreen.runs.record import Base
-from cardscreen.screening.hits import HITS_PER_ACCOUNT, NOT_JUDGED
+from cardscreen.screening.hits.matches import HITS_PER_ACCOUNT, NOT_JUDGED
 from cardscreen.screening.result import Result
 from cardscreen.tables.cells import shape
 

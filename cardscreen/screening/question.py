@@ -8,12 +8,10 @@ from datetime import date
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
-if TYPE_CHECKING:
-    pass
 from cardscreen.foundation import schema
 from cardscreen.foundation.errors import ConfigError, InputError
 from cardscreen.foundation.settings.toml import known_format
@@ -22,8 +20,8 @@ from cardscreen.kinds.tokens import TokenKey
 from cardscreen.lists.blocklist import Blocklist, holds
 from cardscreen.policy.policy import Policy
 from cardscreen.screening.columns import AccountColumns
-from cardscreen.screening.evidence import check_token_keys
-from cardscreen.screening.hits import HITS_PER_ACCOUNT
+from cardscreen.screening.hits.evidence import check_token_keys
+from cardscreen.screening.hits.matches import HITS_PER_ACCOUNT
 from cardscreen.screening.result import Result
 from cardscreen.tables.opening import (
     is_bad_date,

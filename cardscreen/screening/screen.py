@@ -29,9 +29,9 @@ from cardscreen.lists import keyed
 from cardscreen.lists.blocklist import Blocklist
 from cardscreen.policy.policy import Policy
 from cardscreen.screening.columns import AccountColumns
-from cardscreen.screening.evidence import Near, evidence, near_in
-from cardscreen.screening.hits import HITS_PER_ACCOUNT, Decisions, decide, watched_in
-from cardscreen.screening.parts import judged
+from cardscreen.screening.hits.evidence import Near, evidence, near_in
+from cardscreen.screening.hits.matches import HITS_PER_ACCOUNT, Decisions, decide, watched_in
+from cardscreen.screening.hits.parts import judged
 from cardscreen.screening.question import Options, Question, previous_flags, versions
 from cardscreen.screening.result import Result, completed, output_folder, write_tables
 from cardscreen.screening.scan import MAY_MATCH, Watch, scan

@@ -11,7 +11,7 @@ import polars as pl
 
 from cardscreen.foundation import schema
 from cardscreen.screening.columns import AccountColumns
-from cardscreen.screening.hits import IS_ALLOW, NOT_JUDGED, Decisions
+from cardscreen.screening.hits.matches import IS_ALLOW, NOT_JUDGED, Decisions
 
 
 def figures(found: pl.DataFrame, decisions: Decisions) -> Counter[str]:

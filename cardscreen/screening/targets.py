@@ -16,7 +16,7 @@ from cardscreen.foundation.lookup.members import Members
 from cardscreen.kinds.card.truncated import hides_digits, spans
 from cardscreen.kinds.kind import KINDS
 from cardscreen.kinds.tokens import TokenKey
-from cardscreen.screening.evidence import Near, evidence
+from cardscreen.screening.hits.evidence import Near, evidence
 
 _SETS = ("keys", "shown", "hidden", "tokens")
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 import cardscreen as cs
 from cardscreen.foundation import schema
-from cardscreen.screening.hits import ORDER
+from cardscreen.screening.hits.matches import ORDER
 from cardscreen.screening.question import Options, Question, previous_flags, versions
 from cardscreen.screening.summary import summary_of
 from cardscreen.screening.workers.batches import Asked, carried_names, decide_batches, scan_batches, told_error

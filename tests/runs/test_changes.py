@@ -37,7 +37,7 @@ class World:
         operator.say(JOB.replace(*self.job) if self.job[0] else JOB)
         operator.clear(*self.clearances)
         told = {"cardscreen": "1", "phonenumbers": "1", "polars": "1", **self.versions}
-        with mock.patch("cardscreen.screening.question.versions", return_value=told):
+        with mock.patch("cardscreen.screening.screen.versions", return_value=told):
             return operator.night(number, self.accounts, self.listings)
 
 

@@ -323,7 +323,7 @@ def test_a_run_of_an_older_version_is_a_base_all_the_same(operator: Operator) ->
 
 def test_a_run_says_what_it_was_compared_with_and_what_is_new_about_it(operator: Operator) -> None:
     operator.say(JOB.replace("low = 5", "low = 6"))
-    with mock.patch("cardscreen.screening.question.versions", return_value={"cardscreen": "9"}):
+    with mock.patch("cardscreen.screening.screen.versions", return_value={"cardscreen": "9"}):
         night = operator.night(2, MINE, LISTED)
     told = night.manifest["summary"]["changes"]
     assert (told["base"], told["policy_changed"]) == (operator.published()[0].name, True)
@@ -338,7 +338,7 @@ def test_a_run_says_what_it_was_compared_with_and_what_is_new_about_it(operator:
 
 
 def test_what_only_other_software_changed_is_held(operator: Operator) -> None:
-    with mock.patch("cardscreen.screening.question.versions", return_value={"phonenumbers": "9"}):
+    with mock.patch("cardscreen.screening.screen.versions", return_value={"phonenumbers": "9"}):
         night = operator.night(2, [account("a", FREE), account("b", ONE)], LISTED)
     (reason,) = night.run.held
     assert "1 accounts would newly be told to be suspended or closed and 1 released" in reason
@@ -349,7 +349,7 @@ def test_what_only_other_software_changed_is_held(operator: Operator) -> None:
 
 
 def test_other_software_that_changes_nothing_holds_nothing(operator: Operator) -> None:
-    with mock.patch("cardscreen.screening.question.versions", return_value={"phonenumbers": "9"}):
+    with mock.patch("cardscreen.screening.screen.versions", return_value={"phonenumbers": "9"}):
         assert operator.night(2, MINE, LISTED).run.held == []
 
 

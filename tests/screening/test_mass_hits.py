@@ -84,7 +84,7 @@ def test_a_listing_that_allows_is_never_left_out() -> None:
 def test_accounts_in_small_parts_give_the_same_hits_and_flags() -> None:
     accounts, listed = numbers(50, one=False), cs.Blocklist.from_frame(ranges(20))
     whole = cs.screen(accounts, listed, PHONES, as_of=DAY)
-    with mock.patch.multiple("cardscreen.screening.parts", PART=7, MATCHES=45, _FIRST=3):
+    with mock.patch.multiple("cardscreen.screening.hits.parts", PART=7, MATCHES=45, _FIRST=3):
         small = cs.screen(accounts, listed, PHONES, as_of=DAY)
     assert hits(small).equals(hits(whole))
     assert small.flagged.collect().equals(whole.flagged.collect())
@@ -103,7 +103,7 @@ def test_workers_keep_the_same_hits(tmp_path: Path) -> None:
 
 def test_past_a_share_of_flagged_rows_no_evidence_is_collected_and_nobody_left_is_clear() -> None:
     accounts = pl.concat([numbers(100, one=False), pl.DataFrame({"account_id": ["z"], "mobile": ["13900139000"]})])
-    with mock.patch("cardscreen.screening.parts.PART", 10):
+    with mock.patch("cardscreen.screening.hits.parts.PART", 10):
         result = cs.screen(accounts, cs.Blocklist.from_frame(ranges(1)), PHONES, as_of=DAY, flagged_share=0.25)
     rows = result.summary["rows"]
     assert (rows["hit"], rows["not_judged"], rows["clear"]) == (30, 70, 1)
@@ -115,7 +115,7 @@ def test_past_a_share_of_flagged_rows_no_evidence_is_collected_and_nobody_left_i
 
 @pytest.mark.parametrize(("asked", "limit"), [(0.25, 1.0), (0.29, 0.29)])  # 0.29 * 100 is a little less than 29
 def test_rows_that_were_not_judged_are_never_let_pass(asked: float, limit: float) -> None:
-    with mock.patch("cardscreen.screening.parts.PART", 29):
+    with mock.patch("cardscreen.screening.hits.parts.PART", 29):
         blocklist = cs.Blocklist.from_frame(ranges(1))
         result = cs.screen(numbers(100, one=False), blocklist, PHONES, as_of=DAY, flagged_share=asked)
     assert (result.summary["rows"]["hit"], result.summary["rows"]["not_judged"]) == (29, 71)
@@ -144,7 +144,7 @@ def test_a_night_that_stopped_is_held_with_figures_and_can_not_be_approved(tmp_p
     (tmp_path / "job.toml").write_text(JOB)
     numbers(100, one=False).write_csv(tmp_path / "accounts.csv")
     (tmp_path / "list.csv").write_text("kind,value,severity\nphone,+86*,95\n")
-    with mock.patch("cardscreen.screening.parts.PART", 10):
+    with mock.patch("cardscreen.screening.hits.parts.PART", 10):
         done = cardscreen("run", "job.toml", "--as-of", "2026-11-23", cwd=tmp_path)
         assert done.code == 4
         assert (

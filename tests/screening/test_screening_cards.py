@@ -21,7 +21,7 @@ from cardscreen.kinds.tokens import TokenKey
 from cardscreen.lists.feeds.feed import Columns, Feed
 from cardscreen.lists.feeds.rows import read_feed
 from cardscreen.runs.job import Job
-from cardscreen.screening.evidence import near_in
+from cardscreen.screening.hits.evidence import near_in
 from cardscreen.screening.targets import Targets
 
 DAY = date(2026, 11, 23)

@@ -441,7 +441,7 @@ READERS: dict[str, tuple[str, str, Callable[[Any], object]]] = {
     "issuers": ("bin,issuer\n622202,ICBC\n", "cardscreen.kinds.card.issuers.collected", Issuers.read),
     "previous": (
         "account_id,action,flagged_since,act_on\na1,verify,2026-11-01,2026-11-02\n",
-        "cardscreen.screening.screen.require_columns",
+        "cardscreen.screening.question.require_columns",
         lambda file: cs.screen(pl.DataFrame({"account_id": ["a"], "mobile": ["1"]}), BLOCKLIST, PHONES, previous=file),
     ),
 }

@@ -20,7 +20,7 @@ from cardscreen.runs.folder import is_current, locked, newest, publish, settle, 
 from cardscreen.runs.manifest import fingerprint, write_json
 from cardscreen.runs.record import HELD, MANIFEST, Base, Finished
 from cardscreen.runs.redating import redate
-from cardscreen.screening.hits import NOT_JUDGED
+from cardscreen.screening.hits.matches import NOT_JUDGED
 
 #: What tells nothing of a person, and is kept when everything else is removed.
 _IMPERSONAL = (MANIFEST, "summary.json", "inputs/job", "inputs/policy")

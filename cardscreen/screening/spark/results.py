@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from cardscreen.foundation import schema
-from cardscreen.screening.hits import ORDER
+from cardscreen.screening.hits.matches import ORDER
 from cardscreen.screening.rejects import KEPT, Rejects
 from cardscreen.screening.result import Result, completed, output_folder, write_tables
 from cardscreen.screening.spark.tables import collected

@@ -19,7 +19,7 @@ from cardscreen.lists.blocklist import Blocklist
 from cardscreen.policy.policy import Policy
 from cardscreen.screening.columns import AccountColumns
 from cardscreen.screening.exposure import LOOKED_AT, check_exposure
-from cardscreen.screening.hits import HITS_PER_ACCOUNT
+from cardscreen.screening.hits.matches import HITS_PER_ACCOUNT
 from cardscreen.screening.question import Options, Question, previous_flags, versions
 from cardscreen.screening.scan import check_dates
 from cardscreen.screening.screen import Clock

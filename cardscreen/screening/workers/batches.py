@@ -27,9 +27,9 @@ from cardscreen.kinds.kind import SECRET
 from cardscreen.policy.policy import Policy
 from cardscreen.policy.rules import ACCOUNT
 from cardscreen.screening.columns import AccountColumns
-from cardscreen.screening.evidence import evidence
 from cardscreen.screening.exposure import check_exposure
-from cardscreen.screening.hits import HITS_PER_ACCOUNT, cells_of, decide, matches, strongest, watched_in
+from cardscreen.screening.hits.evidence import evidence
+from cardscreen.screening.hits.matches import HITS_PER_ACCOUNT, cells_of, decide, matches, strongest, watched_in
 from cardscreen.screening.question import versions
 from cardscreen.screening.scan import MAY_MATCH, scan_batch
 from cardscreen.screening.summary import figures

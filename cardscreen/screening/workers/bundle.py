@@ -34,7 +34,7 @@ from cardscreen.kinds.tokens import TokenKey
 from cardscreen.lists import keyed
 from cardscreen.lists.blocklist import Blocklist, holds
 from cardscreen.lists.keyed import token_key
-from cardscreen.screening.evidence import Near, near_in
+from cardscreen.screening.hits.evidence import Near, near_in
 from cardscreen.screening.scan import Watch
 from cardscreen.screening.targets import Targets
 from cardscreen.tables.paths import is_url

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import polars as pl
 
 from cardscreen.screening.columns import AccountColumns
-from cardscreen.screening.hits import NOT_JUDGED, Decisions, carriers_of, cells_of, matches, strongest
+from cardscreen.screening.hits.matches import NOT_JUDGED, Decisions, carriers_of, cells_of, matches, strongest
 from cardscreen.screening.summary import figures
 
 #: Accounts whose cells, and matches of them, that are in memory at once.
@@ -35,7 +35,7 @@ def judged(
         rows: Accounts that may match.
         plan: Their columns.
         evidence: As `evidence.evidence`, of values.
-        decide: As `hits.decide`, of matches.
+        decide: As `matches.decide`, of matches.
         most: How many flagged accounts are enough: rows of further parts are counted as `not_judged`, and so are
             their cells, with a NUL and the column behind it.
         most_hits: Of how many listings for each number.

@@ -17,7 +17,7 @@ from cardscreen.foundation import schema
 from cardscreen.policy.policy import DECIDING, Policy
 from cardscreen.policy.rules import ACCOUNT
 from cardscreen.screening.columns import AccountColumns
-from cardscreen.screening.evidence import EVIDENCE
+from cardscreen.screening.hits.evidence import EVIDENCE
 
 #: The order of hits: of what they show, so that it tells no more of hidden digits.
 ORDER = ["account_id", "identifier", "listing_id", "value", "status", "match", "holder", "carried_by"]
