@@ -53,14 +53,14 @@ def is_open(value: pl.Expr) -> pl.Expr:
 
 
 def as_written(
-    cell: pl.Expr, *, special: str, form: Callable[[pl.Expr], pl.Expr], number: Callable[[pl.Expr], pl.Expr]
+    cell: pl.Expr, *, special: str, forms: Callable[[pl.Series], pl.DataFrame], number: Callable[[pl.Expr], pl.Expr]
 ) -> pl.Expr:
     """`WRITTEN` of cells as sources write them. Streams.
 
     Args:
         cell: Column of any type that can hold numbers.
         special: Pattern of text that may be more than one number; most cells are not.
-        form: `WRITTEN` of such text.
+        forms: The fields of `WRITTEN` of such texts.
         number: The canonical value of any other cell.
     """
 
@@ -75,9 +75,8 @@ def as_written(
         odd = text.cast(pl.UInt64, strict=False).is_null().arg_true()
         rows = odd.filter(text.gather(odd).str.contains(special).fill_null(value=False))
         if len(rows):
-            few = text.gather(rows).alias("text").to_frame().lazy().select(form(pl.col("text")).struct.unnest())
-            forms = few.collect(engine="in-memory")
-            written = written.with_columns(written[name].scatter(rows, forms[name]) for name in ("match", "value"))
+            found = forms(text.gather(rows))
+            written = written.with_columns(written[name].scatter(rows, found[name]) for name in ("match", "value"))
         return written.to_struct(cells.name)
 
     return cell.map_batches(read, return_dtype=WRITTEN, is_elementwise=True)

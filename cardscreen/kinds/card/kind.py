@@ -26,7 +26,7 @@ from cardscreen.kinds.card.issuers import Issuers
 from cardscreen.kinds.card.mask import FIRST_SHOWN, LAST_SHOWN, mask, mask_of_known_length
 from cardscreen.kinds.card.pans import FILLER, REPAIRED, keys_of, parts_of, stub, stubs_of
 from cardscreen.kinds.card.truncated import hides_digits
-from cardscreen.kinds.listed_forms import WRITTEN, as_listed, as_written, ends_of, is_open
+from cardscreen.kinds.listed_forms import as_listed, as_written, ends_of, is_open
 from cardscreen.tables.cells import as_expr, named_like, over_fields
 
 #: IIN digits (ISO/IEC 7812-1:2017) and those of PANs too short to have the longer form.
@@ -253,14 +253,17 @@ class Card:
     def listed(self, cell: pl.Expr) -> pl.Expr:
         """`listed_forms.WRITTEN` of a source's cells: PANs like an account's, truncated ones, prefixes and ranges."""
 
-        def form(text: pl.Expr) -> pl.Expr:
+        def forms(texts: pl.Series) -> pl.DataFrame:
             # A range of one, or a prefix longer than any BIN, is a card number in another dress.
             low, high = ends_of(pl.col("value"))
             alone = pl.when(is_open(pl.col("value"))).then(low.str.len_bytes() > _LONGEST_BIN).otherwise(low == high)
             known = pl.when((pl.col("match") != "range") | ~alone)
-            return over_fields(Card.listing(text), WRITTEN, match=known.then("match"), value=known.then("value"))
+            read = texts.to_frame().select(Card.listing(pl.first()).struct.unnest())
+            return read.select(match=known.then("match"), value=known.then("value"))
 
-        return as_written(cell, special=_SPECIAL, form=form, number=lambda each: self.read(each).struct.field("value"))
+        return as_written(
+            cell, special=_SPECIAL, forms=forms, number=lambda each: self.read(each).struct.field("value")
+        )
 
     def claims(self, cell: pl.Expr) -> pl.Expr:
         """Whether a cell is surely a card number: of a known scheme and of a length that it issues. Never null."""

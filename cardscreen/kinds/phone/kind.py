@@ -260,10 +260,11 @@ class Phone:
             read = self.read(each).struct
             return pl.when(read.field("status") != schema.COMPLETED).then(read.field("value"))
 
-        def form(text: pl.Expr) -> pl.Expr:
-            return phone_forms.form(self._mended(text), self.region, number, self.claims, vanity=self.vanity)
+        def forms(texts: pl.Series) -> pl.DataFrame:
+            mended = texts.to_frame().select(self._mended(pl.first())).to_series()
+            return phone_forms.forms(mended, self.region, number, self.claims, vanity=self.vanity)
 
-        return as_written(cell, special=phone_forms.SPECIAL, form=form, number=number)
+        return as_written(cell, special=phone_forms.SPECIAL, forms=forms, number=number)
 
     def claims(self, cell: pl.Expr) -> pl.Expr:
         """Whether a cell is surely a phone number: Boolean, never null."""

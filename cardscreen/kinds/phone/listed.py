@@ -45,79 +45,111 @@ _TELLING = 6  # characters: plus, country code, and whether zeros follow
 _BETWEEN = r"[\s().-]"
 
 
-def form(
-    text: pl.Expr,
+def forms(
+    texts: pl.Series,
     region: str | None,
     number: Callable[[pl.Expr], pl.Expr],
     claims: Callable[[pl.Expr], pl.Expr],
     *,
     vanity: bool,
-) -> pl.Expr:
-    """`listed_forms.WRITTEN` of text that may be more than one number.
+) -> pl.DataFrame:
+    """The fields of `listed_forms.WRITTEN` of texts that may be more than one number.
 
     Args:
-        text: String.
+        texts: String.
         region: Where prefixes without country code are dialled.
         number: The canonical value of one number.
         claims: Whether text is surely a number.
         vanity: Whether letters are digits of a keypad; otherwise only extensions may have some.
     """
-    starred, ranged = text.str.contains(_STAR), text.str.contains(_RANGE)
-    prefix = text.str.replace_all(_BETWEEN, "").map_batches(
-        lambda texts: _prefixes(texts, region), return_dtype=pl.String, is_elementwise=True
+    text, start, signs = pl.col("text"), pl.col("start"), pl.col("signs")
+    written = texts.alias("text").to_frame().lazy()
+    parts = written.with_columns(
+        dialled=text.str.replace_all(_BETWEEN, ""),
+        low=text.str.extract(_RANGE, 1),
+        high=text.str.extract(_RANGE, 2),
+        low_end=text.str.extract(_ENDS, 1),
+        high_end=text.str.extract(_ENDS, 2),
+        start=text.str.extract(_OPEN, 1),
+        signs=text.str.extract(_OPEN, 2),
+        bare=text.str.extract(_EXTENSION),
     )
-    low, high = (number(text.str.extract(_RANGE, end)).str.strip_prefix("+") for end in (1, 2))
+    # Reading is a step in Python, which the engine would take again for each mention: each is a column, taken once.
+    read = parts.with_columns(
+        prefix=pl.col("dialled").map_batches(
+            lambda each: _prefixes(each, region), return_dtype=pl.String, is_elementwise=True
+        ),
+        low=number(pl.col("low")).str.strip_prefix("+"),
+        high=number(pl.col("high")).str.strip_prefix("+"),
+        end_is_number=claims(pl.col("low_end")),
+        lowest=number(start + signs.str.replace_all(".", "0")),
+        highest=number(start + signs.str.replace_all(".", "9")),
+        start_is_number=claims(start),
+        number=number(text),
+        bare=number(pl.col("bare")),
+        bare_is_number=claims(pl.col("bare")),
+        uncrossed_is_number=claims(text.str.replace_all(_INNER, "${1}0${2}")),
+    )
+    told = read.with_columns(short=_are_short_ends()).with_columns(several=_several(), alone=_alone(vanity=vanity))
+    match = pl.coalesce(
+        pl.when(pl.col("several").is_not_null()).then(pl.lit("range")),
+        pl.when(pl.col("alone").is_not_null()).then(pl.lit("exact")),
+    )
+    return told.select(match=match, value=pl.coalesce("several", "alone")).collect(engine="in-memory")
+
+
+def _several() -> pl.Expr:
+    """The canonical range or prefix; null where text is none."""
+    low, high = pl.col("low"), pl.col("high")
     ordered = (low.str.len_bytes() == high.str.len_bytes()) & (low <= high)
-    is_open, worded = text.str.contains(_OPEN), text.str.contains(_WORDS) & pl.lit(not vanity)
-    short = _are_short_ends(text, claims)
-    several = (
-        pl.when(short)
+    return (
+        pl.when("short")
         .then(None)
-        .when(is_open)
-        .then(_filled(text, number, claims))
-        .when(starred)
-        .then(prefix)
+        .when(pl.col("signs").is_not_null())
+        .then(_filled())
+        .when(pl.col("text").str.contains(_STAR))
+        .then("prefix")
         .when(ordered)
         .then(pl.format("+{}-+{}", low, high))
     )
+
+
+def _alone(*, vanity: bool) -> pl.Expr:
+    """The canonical value of text that is one number, and nothing else."""
+    text = pl.col("text")
     # libphonenumber drops the point, and what it makes of the zero behind it is somebody else's number.
-    damaged = text.str.contains(QUANTITY) | text.str.contains(HIDDEN) | text.str.contains(_SPREAD)
-    bare = text.str.extract(_EXTENSION)
-    hiding = text.str.contains(_INNER) & claims(text.str.replace_all(_INNER, "${1}0${2}"))
-    extended = worded & claims(bare) & (number(bare) == number(text)) & ~hiding
-    one = ~starred & ~ranged & ~damaged & ~is_open & ~short & (~worded | extended)
-    alone = pl.when(one).then(number(text))
-    return pl.coalesce(
-        pl.when(several.is_not_null()).then(pl.struct(match=pl.lit("range"), value=several)),
-        pl.struct(match=pl.when(alone.is_not_null()).then(pl.lit("exact")), value=alone),
-    )
+    other = pl.any_horizontal(text.str.contains(each) for each in (_STAR, _RANGE, QUANTITY, HIDDEN, _SPREAD, _OPEN))
+    worded = text.str.contains(_WORDS) & pl.lit(not vanity)
+    hiding = text.str.contains(_INNER) & pl.col("uncrossed_is_number")
+    extended = pl.col("bare_is_number") & (pl.col("bare") == pl.col("number")) & ~hiding
+    return pl.when(~other & ~pl.col("short") & (~worded | extended)).then("number")
 
 
-def _are_short_ends(text: pl.Expr, claims: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
+def _are_short_ends() -> pl.Expr:
     """Whether two rising groups of digits that begin alike are the ends of a range of beginnings: Boolean, never null.
 
     As one number they would be somebody's (`17000-17099`), and as a range that of numbers which nobody has.
     """
-    low, high = (text.str.extract(_ENDS, end) for end in (1, 2))
+    low, high = pl.col("low_end"), pl.col("high_end")
     size = low.str.len_bytes()
     alike = (size == high.str.len_bytes()) & (low < high) & (low.str.head(size // 2) == high.str.head(size // 2))
-    return (alike & ~claims(low)).fill_null(value=False)
+    return (alike & ~pl.col("end_is_number")).fill_null(value=False)
 
 
-def _filled(text: pl.Expr, number: Callable[[pl.Expr], pl.Expr], claims: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
+def _filled() -> pl.Expr:
     """The canonical range of text with digits left open at its end; null where no number is so long.
 
     Null too where one digit is left open behind a whole number: that sign is a remark.
     """
-    start, signs = text.str.extract(_OPEN, 1), text.str.extract(_OPEN, 2)
-    count = signs.str.len_chars().cast(pl.Int64)
-    low, high = (number(start + signs.str.replace_all(".", digit)) for digit in ("0", "9"))
+    low, high, start = pl.col("lowest"), pl.col("highest"), pl.col("start")
+    count = pl.col("signs").str.len_chars().cast(pl.Int64)
     shared = low.str.head(-count)
     # A carrier's prefix in front is left out in reading, and perhaps all that was written.
     last = start.str.replace_all(r"\D", "").str.tail(_LAST)
     whole = (high.str.head(-count) == shared) & shared.str.ends_with(last)
     possible = low.map_batches(_are_possible, return_dtype=pl.Boolean, is_elementwise=True)
-    return pl.when(whole & possible & ~((count == 1) & claims(start))).then(pl.format("{}-{}", low, high))
+    remarked = (count == 1) & pl.col("start_is_number")
+    return pl.when(whole & possible & ~remarked).then(pl.format("{}-{}", low, high))
 
 
 def _are_possible(values: pl.Series) -> pl.Series:
