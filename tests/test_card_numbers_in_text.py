@@ -320,4 +320,4 @@ def test_a_text_tells_the_number_beside_it_whatever_stands_between(rows: list[tu
     texts = [text + "-".join(own) if own and shown else text for text, own, shown in rows]
     told = [own is not None and own in digits_of(text) for text, (_, own, _) in zip(texts, rows, strict=True)]
     owns = pl.Series([own for _, own, _ in rows], dtype=pl.String)
-    assert tell_own(pl.Series(texts, dtype=pl.String), owns).tolist() == told
+    assert tell_own(pl.Series(texts, dtype=pl.String), owns, np.arange(len(texts))).tolist() == told

@@ -13,9 +13,10 @@ from typing import Any, ClassVar, Literal, Protocol
 import polars as pl
 
 from cardscreen.foundation.errors import ConfigError, near
-from cardscreen.foundation.lookup.digits import Flags, Keys, PlainKeys
+from cardscreen.foundation.lookup.digits import Flags, Keys, PlainKeys, Rows
 from cardscreen.kinds.card.kind import Card
 from cardscreen.kinds.phone.kind import Phone
+from cardscreen.kinds.truncated import hides_digits
 from cardscreen.kinds.wallet.kind import Wallet
 
 
@@ -88,6 +89,16 @@ class Kind(Protocol):
         """What a person may see of a cell: the Struct of the kind's public function."""
         ...
 
+    def told_in(self, texts: pl.Series, rows: Rows, cells: pl.Series) -> Flags:
+        """Whether each text shows the value in the cell beside it; asked of secret kinds only.
+
+        Args:
+            texts: String.
+            rows: Those of them that hold as many digits as a card number.
+            cells: As many cells of the identifier.
+        """
+        ...
+
     def listed(self, cell: pl.Expr) -> pl.Expr:
         """`listed_forms.WRITTEN`: what a source's cell lists, in the canonical form."""
         ...
@@ -127,11 +138,19 @@ class Kind(Protocol):
         ...
 
 
-KINDS: Mapping[str, type[Kind]] = {kind.name: kind for kind in (Phone, Card, Wallet)}
-
-#: The kinds whose values no result shows in full.
-SECRET = [name for name, kind in KINDS.items() if kind.secret]
+#: The registry: by name, what an account column, a feed or a listing may be of.
+KINDS: dict[str, type[Kind]] = {kind.name: kind for kind in (Phone, Card, Wallet)}
 _TYPES = {str: "text", bool: "true or false", int: "a whole number"}
+
+
+def may_hide_digits(kind: pl.Expr, value: pl.Expr) -> pl.Expr:
+    """Whether a canonical value of a kind, of those that may, hides digits."""
+    return kind.is_in([name for name, each in KINDS.items() if each.truncates]) & hides_digits(value)
+
+
+def secret_kinds() -> list[str]:
+    """The kinds whose values no result shows in full."""
+    return [name for name, kind in KINDS.items() if kind.secret]
 
 
 def options_of(name: str) -> list[str]:

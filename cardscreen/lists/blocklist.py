@@ -20,7 +20,7 @@ from cardscreen.foundation import schema
 from cardscreen.foundation.cards.in_text import Found, rows_with_digits, tell_own
 from cardscreen.foundation.errors import BlocklistError, ConfigError, first_line, near
 from cardscreen.foundation.lookup.digits import taken
-from cardscreen.kinds.kind import KINDS, SECRET
+from cardscreen.kinds.kind import KINDS, secret_kinds
 from cardscreen.kinds.tokens import TOKEN
 from cardscreen.lists.keyed import Compiled, compile_listings
 from cardscreen.lists.terms import Origin
@@ -77,7 +77,7 @@ class Blocklist:
 
     @property
     def compiled(self) -> pl.DataFrame:
-        """`keyed.COMPILED`: what all accounts are looked up in."""
+        """`keyed.compiled_schema`: what all accounts are looked up in."""
         return self._keys.rows
 
     @property
@@ -291,7 +291,7 @@ def _read_values(frame: pl.DataFrame) -> pl.DataFrame:
                 pl.when(pl.col("value").is_null() & (pl.col("kind") == name) & raw.str.contains(text)).then(
                     pl.lit(f"the value: {why}")
                 )
-                for name in SECRET
+                for name in secret_kinds()
                 for text, why in KINDS[name].reasons.items()
             ),
             pl.when(pl.col("value").is_null()).then(pl.format("the value is no {}", pl.col("kind"))),
@@ -316,14 +316,13 @@ _NATIONAL = (
 def _told_beside(read: pl.DataFrame) -> pl.Series:
     """Why rows are refused of which a column that hits show as it is holds a card number, or the token of the row's."""
     own, others = np.zeros(len(read), dtype=bool), np.zeros(len(read), dtype=bool)
-    is_secret = pl.col("kind").is_in(SECRET) & (pl.col("match") == "exact")
-    cards = read.select(pl.when(is_secret).then("value")).to_series()
+    is_secret = pl.col("kind").is_in(secret_kinds()) & (pl.col("match") == "exact")
+    values = read.select(pl.when(is_secret).then("value")).to_series()
     is_token = pl.col("match") == "token"
     for name in _SHOWN:
         rows = rows_with_digits(read[name])
-        texts = taken(read[name], rows)
-        own[rows] |= tell_own(texts, taken(cards, rows))
-        others[rows] |= Found.of(texts).doubtful
+        own |= tell_own(read[name], values, rows)
+        others[rows] |= Found.of(taken(read[name], rows)).doubtful
         token = is_token & pl.col(name).str.contains(pl.col("value"), literal=True)
         own |= read.select(token.fill_null(value=False)).to_series().to_numpy()
     number, another = (f"another column holds {what}, which hits would show" for what in _NUMBERS)

@@ -16,35 +16,43 @@ from cardscreen.kinds import keys
 from cardscreen.kinds.kind import KINDS
 from cardscreen.kinds.listed_forms import ends_of, is_open
 
-#: One row for each exact, truncated or token listing, and one for each interval of keys that a range covers.
-COMPILED: Mapping[str, pl.DataType | type[pl.DataType]] = {
-    "kind": pl.Enum(list(KINDS)),
-    "list": schema.LISTS,
-    "match": schema.MATCHES,
-    "low": pl.UInt64,  # the key, or a range's first; null where only some digits are known
-    "high": pl.UInt64,  # a range's last key
-    "stub": pl.UInt64,  # the visible digits of numbers that may occur truncated
-    "first": pl.Date,  # days on which it holds, both included; null: always, never
-    "last": pl.Date,
-}
 _NO_KEY = pl.lit(None, dtype=pl.UInt64)
 
 
+def compiled_schema() -> pl.Schema:
+    """One row for each exact, truncated or token listing, and one for each interval of keys that a range covers."""
+    columns: dict[str, pl.DataType | type[pl.DataType]] = {
+        "kind": pl.Enum(list(KINDS)),
+        "list": schema.LISTS,
+        "match": schema.MATCHES,
+        "low": pl.UInt64,  # the key, or a range's first; null where only some digits are known
+        "high": pl.UInt64,  # a range's last key
+        "stub": pl.UInt64,  # the visible digits of numbers that may occur truncated
+        "first": pl.Date,  # days on which it holds, both included; null: always, never
+        "last": pl.Date,
+    }
+    return pl.Schema(columns)
+
+
 class Compiled(NamedTuple):
-    """`COMPILED`, and the SHA-256 of the file in the cache that has it; None: it was made from the listings alone."""
+    """Rows of `compiled_schema`, and the SHA-256 of the file in the cache that has them.
+
+    None: they were made from the listings alone.
+    """
 
     rows: pl.DataFrame
     sha256: str | None = None
 
 
 def compile_listings(listings: pl.LazyFrame) -> pl.DataFrame:
-    """`COMPILED` of listings (`schema.LISTING`)."""
+    """Rows of `compiled_schema` of listings (`schema.LISTING`)."""
+    columns = compiled_schema()
     there = listings.select(pl.col("kind"), pl.col("match").cast(pl.String)).unique().collect().sort("kind", "match")
-    parts = [pl.DataFrame(schema=COMPILED)]
+    parts = [pl.DataFrame(schema=columns)]
     for kind, match in there.rows():
         of_sort = listings.filter((pl.col("kind") == kind) & (pl.col("match").cast(pl.String) == match))
         compiled = _SORTS[match](of_sort, kind)
-        parts.append(compiled.select(pl.col(name).cast(dtype) for name, dtype in COMPILED.items()).collect())
+        parts.append(compiled.select(pl.col(name).cast(dtype) for name, dtype in columns.items()).collect())
     return pl.concat(parts)
 
 

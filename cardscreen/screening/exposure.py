@@ -10,12 +10,9 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from cardscreen.foundation.cards import schemes
-from cardscreen.foundation.cards.in_text import Found, rows_with_digits, tell_own, without_cards_in
-from cardscreen.foundation.cards.luhn import is_sound
+from cardscreen.foundation.cards.in_text import Found, rows_with_digits, without_cards_in
 from cardscreen.foundation.errors import ConfigError
-from cardscreen.foundation.lookup.digits import Flags, Rows, taken, without
-from cardscreen.kinds.card.pans import keys_of, parts_of
+from cardscreen.foundation.lookup.digits import Flags, Rows, taken
 from cardscreen.kinds.tokens import TOKEN
 from cardscreen.screening.columns import AccountColumns
 from cardscreen.tables.cells import holds_numbers, to_text
@@ -61,49 +58,29 @@ def _tells_cards(part: pl.DataFrame, column: str, plan: AccountColumns) -> str |
         return None
     texts = part.select(to_text(pl.col(column))).to_series()
     rows = rows_with_digits(texts)
-    if not len(rows):
-        return None
-    return _tells_own(part, texts, rows, plan) or _tells_others(texts, rows)
+    return _tells_own(part, texts, rows, plan) or (_tells_others(texts, rows) if len(rows) else None)
 
 
 def _tells_own(part: pl.DataFrame, texts: pl.Series, rows: Rows, plan: AccountColumns) -> str | None:
     """`12 of 20 rows show their own card numbers there`, where any do."""
-    cards = [name for name, kind in plan.identifiers.items() if kind.secret]
-    told = np.zeros(len(rows), dtype=bool)
-    for name in cards:
-        cells = taken(part.select(name), rows).with_row_index(_ROW)
-        if plan.is_list(name):
-            cells = cells.explode(name, empty_as_null=False)
-        at, own = cells[_ROW].to_numpy(), _numbers_in(cells[name])
-        same = np.flatnonzero(tell_own(taken(texts, rows[at]), own))
-        told[at[same[_are_cards(taken(own, same))]]] = True
-    return f"{int(told.sum()):,} of {len(part):,} rows show their own card numbers there" if told.any() else None
+    for name, kind in plan.identifiers.items():
+        if kind.secret:
+            told = _shows_own(part, texts, rows, plan, name)
+            if told.any():
+                return f"{int(told.sum()):,} of {len(part):,} rows show their own {kind.noun[1]} there"
+    return None
 
 
-def _numbers_in(cells: pl.Series) -> pl.Series:
-    """The numbers of card cells as text, null where there is none, or some digits are hidden."""
-    keys = keys_of(cells)
-    texts = pl.Series(keys).cast(pl.String)
-    odd = np.flatnonzero(keys == 0)
-    if not len(odd):
-        return texts
-    written = taken(cells, odd).to_frame().select(to_text(pl.first())).to_series()
-    grouped = written.str.contains(_GROUPED).fill_null(value=False).to_numpy()
-    plain, others = np.flatnonzero(grouped), np.flatnonzero(~grouped)
-    texts = texts.scatter(pl.Series(odd[plain]), without(taken(written, plain), b" -"))
-    parts = taken(written, others).to_frame().select(parts_of(pl.first(), repair=True).struct.field("text"))
-    return texts.scatter(pl.Series(odd[others]), parts.to_series())
-
-
-_GROUPED = r"^[0-9]{4,8}(?:[ -][0-9]{3,11}){1,4}$"
-
-
-def _are_cards(numbers: pl.Series) -> Flags:
-    """Whether numbers have a scheme, or the check digit: others may be account numbers that somebody put there."""
-    number = numbers.cast(pl.UInt64)
-    scheme, _ = schemes.of_pans(number, numbers.str.len_bytes())
-    flags: Flags = (scheme != schemes.UNKNOWN).to_numpy() | is_sound(number.to_numpy())
-    return flags
+def _shows_own(part: pl.DataFrame, texts: pl.Series, rows: Rows, plan: AccountColumns, name: str) -> Flags:
+    """Which texts show a value of the row's identifier."""
+    kind, cells = plan.identifiers[name], part[name]
+    if not plan.is_list(name):
+        return kind.told_in(texts, rows, cells)
+    held = cells.to_frame().with_row_index(_ROW).explode(name, empty_as_null=False)
+    at = held[_ROW].to_numpy()
+    told = np.zeros(len(texts), dtype=bool)
+    told[at[kind.told_in(taken(texts, at), np.flatnonzero(np.isin(at, rows)), held[name])]] = True
+    return told
 
 
 def _tells_others(texts: pl.Series, rows: Rows) -> str | None:

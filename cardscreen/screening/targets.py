@@ -13,9 +13,9 @@ from cardscreen.foundation import schema
 from cardscreen.foundation.lookup.digits import Flags, Keys, taken
 from cardscreen.foundation.lookup.intervals import Intervals
 from cardscreen.foundation.lookup.members import Members
-from cardscreen.kinds.card.truncated import hides_digits, spans
 from cardscreen.kinds.kind import KINDS
 from cardscreen.kinds.tokens import TokenKey
+from cardscreen.kinds.truncated import hides_digits, spans
 from cardscreen.screening.hits.evidence import Near, evidence
 
 _SETS = ("keys", "shown", "hidden", "tokens")
@@ -72,7 +72,7 @@ class Targets:
 
         Args:
             kind: Its name.
-            in_force: `keyed.COMPILED`, of the day that is asked about.
+            in_force: `keyed.compiled_schema`, of the day that is asked about.
             near: Finds the listings that hold on that day.
             token_keys: The secrets under which token listings were made.
         """
@@ -172,7 +172,9 @@ class Targets:
     def listed_by_token(self, values: pl.Series) -> Flags:
         """Whether the token of each canonical value is listed: each distinct value is signed once."""
         named = values.alias("value").to_frame()
-        distinct = named.unique().filter(~hides_digits(pl.col("value")))
+        distinct = named.drop_nulls().unique()
+        if KINDS[self.kind].truncates:
+            distinct = distinct.filter(~hides_digits(pl.col("value")))
         texts = pl.lit(f"{self.kind}:") + pl.col("value")
         digests = distinct.select(
             _digest_key(key.digest(texts)).alias(str(at)) for at, key in enumerate(self.token_keys)

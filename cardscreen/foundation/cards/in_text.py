@@ -26,6 +26,7 @@ from cardscreen.foundation.lookup.digits import Flags, Rows, digits_in, may_hold
 _SHORTEST_SOUGHT = 13
 #: Schemes with cards that fail the check: UnionPay's debit cards, and Naranja, which has one of its own.
 _FAILING = ["unionpay", "naranja"]
+_CARD_NUMBER = rf"^[0-9]{{{SHORTEST},}}$"
 #: As many digits as a card number has, of any script.
 _MANY_DIGITS = rf"\d(?:[^A-Za-z\d]{{0,3}}\d){{{SHORTEST - 1}}}"
 _NOT_ASCII = r"[\p{Nd}&&[^0-9]]"
@@ -48,17 +49,39 @@ _LONG = 16  # digits of what may be a card that fails the check
 _USUAL, _BEGUN = (15, 16, 19), (16, 19)  # digits of most card numbers; of those that more digits may stand around
 
 
-def tell_own(texts: pl.Series, own: pl.Series) -> Flags:
-    """Whether each text holds the digits of the card number beside it, whatever signs stand between them.
+def tell_own(texts: pl.Series, own: pl.Series, rows: Rows) -> Flags:
+    """Whether each text holds the secret number beside it, whatever signs stand between its digits and letters.
 
     Args:
-        texts: String; those of `rows_with_digits` are enough.
-        own: String, as many: card numbers; null where there is none.
+        texts: String.
+        own: String, as many: canonical values; null where there is none.
+        rows: `rows_with_digits` of the texts.
 
     Example:
-        >>> tell_own(pl.Series(["CARD-4111.1111.1111/1111", "a 1"]), pl.Series(["4111111111111111"] * 2)).tolist()
-        [True, False]
+        >>> texts = pl.Series(["CARD-4111.1111.1111/1111", "a 1", "de02-1203 0000 0000 2020 51"])
+        >>> own = pl.Series(["4111111111111111", "4111111111111111", "DE02120300000000202051"])
+        >>> tell_own(texts, own, rows_with_digits(texts)).tolist()
+        [True, False, True]
     """
+    told = np.zeros(len(texts), dtype=bool)
+    if len(rows):
+        told[rows] = _tell_digits(taken(texts, rows), taken(own, rows))
+    long = (texts.str.len_bytes() >= own.str.len_bytes()).fill_null(value=False).arg_true()
+    other = long.gather((~own.gather(long).str.contains(_CARD_NUMBER)).arg_true()).to_numpy()
+    if len(other):
+        # Letters are compared, too; and so few digits may stand in text that `rows` leaves out.
+        pairs = pl.DataFrame({"text": taken(texts, other), "own": taken(own, other)})
+        text, value = (_without_signs(pl.col(name)) for name in pairs.columns)
+        told[other] = pairs.select(text.str.contains(value, literal=True)).to_series().to_numpy()
+    return told
+
+
+def _without_signs(text: pl.Expr) -> pl.Expr:
+    return text.str.to_lowercase().str.replace_many(_other_digits()).str.replace_all(r"[^\p{L}0-9]", "")
+
+
+def _tell_digits(texts: pl.Series, own: pl.Series) -> Flags:
+    """Whether each text holds the digits beside it."""
     digits = _digits_in(texts)
     told = (digits == own).fill_null(value=False).to_numpy().copy()
     # Most ids are as long as a card number or shorter, and to look within a text takes twenty times as long.

@@ -11,22 +11,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+import numpy as np
 import polars as pl
 
 from cardscreen.foundation import schema
 from cardscreen.foundation.cards import schemes
+from cardscreen.foundation.cards.in_text import tell_own
 from cardscreen.foundation.cards.luhn import is_sound
 from cardscreen.foundation.cards.schemes import LONGEST, SHORTEST
 from cardscreen.foundation.errors import ConfigError
-from cardscreen.foundation.lookup.digits import Flags, Keys, PlainKeys
+from cardscreen.foundation.lookup.digits import Flags, Keys, PlainKeys, Rows, taken
 from cardscreen.kinds import keys
 from cardscreen.kinds.card import surroundings
 from cardscreen.kinds.card import test_numbers as samples
 from cardscreen.kinds.card.issuers import Issuers
 from cardscreen.kinds.card.mask import FIRST_SHOWN, LAST_SHOWN, mask, mask_of_known_length
-from cardscreen.kinds.card.pans import FILLER, REPAIRED, keys_of, parts_of, stub, stubs_of
-from cardscreen.kinds.card.truncated import hides_digits
+from cardscreen.kinds.card.pans import FILLER, REPAIRED, keys_of, numbers_in, parts_of, stub, stubs_of
 from cardscreen.kinds.listed_forms import as_listed, as_written, ends_of, is_open
+from cardscreen.kinds.truncated import hides_digits
 from cardscreen.tables.cells import as_expr, named_like, over_fields
 
 #: IIN digits (ISO/IEC 7812-1:2017) and those of PANs too short to have the longer form.
@@ -250,6 +252,16 @@ class Card:
         first, last = self.show_first, self.show_last
         return card(cell, iin=_SHORT_IIN, show_first=first, show_last=last, repair=self.repair)
 
+    def told_in(self, texts: pl.Series, rows: Rows, cells: pl.Series) -> Flags:
+        """Whether each text shows the card number in the cell beside it."""
+        told = np.zeros(len(texts), dtype=bool)
+        if not len(rows):
+            return told
+        own = numbers_in(taken(cells, rows))
+        same = np.flatnonzero(tell_own(taken(texts, rows), own, np.arange(len(rows))))
+        told[rows[same[_are_cards(taken(own, same))]]] = True
+        return told
+
     def listed(self, cell: pl.Expr) -> pl.Expr:
         """`listed_forms.WRITTEN` of a source's cells: PANs like an account's, truncated ones, prefixes and ranges."""
 
@@ -314,3 +326,11 @@ class Card:
         exact = pl.when(~status.is_in(["truncated", _DAMAGED])).then(text)
         shown = over_fields(parts_of(value, strict=True), _SHOWN, exact=exact, truncated=hidden)
         return as_listed(joined, prefix=prefix, low=low, high=high, others=shown, matches=["exact", "truncated"])
+
+
+def _are_cards(numbers: pl.Series) -> Flags:
+    """Whether numbers have a scheme, or the check digit: others may be account numbers that somebody put there."""
+    number = numbers.cast(pl.UInt64)
+    scheme, _ = schemes.of_pans(number, numbers.str.len_bytes())
+    flags: Flags = (scheme != schemes.UNKNOWN).to_numpy() | is_sound(number.to_numpy())
+    return flags

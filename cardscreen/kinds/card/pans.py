@@ -19,11 +19,21 @@ from cardscreen.foundation import schema
 from cardscreen.foundation.cards import schemes
 from cardscreen.foundation.cards.luhn import is_sound, luhn_ok
 from cardscreen.foundation.cards.schemes import LONGEST, SHORTEST
-from cardscreen.foundation.lookup.digits import EXACT_FLOAT, Keys, Sizes, digits_of, nulls, sizes_of, taken, values_of
+from cardscreen.foundation.lookup.digits import (
+    EXACT_FLOAT,
+    Keys,
+    Sizes,
+    digits_of,
+    nulls,
+    sizes_of,
+    taken,
+    values_of,
+    without,
+)
 from cardscreen.kinds.card import groups, surroundings
 from cardscreen.kinds.card import test_numbers as samples
 from cardscreen.kinds.card.mask import FIRST_SHOWN, LAST_SHOWN
-from cardscreen.tables.cells import is_blank, text_of
+from cardscreen.tables.cells import is_blank, text_of, to_text
 
 #: What is known of a cell: the PAN's digits, or a truncated PAN with `*` for each hidden digit (`…` for an unknown
 #: number of them); its digits as a number, where they may be looked up; its first six and last four digits; what is
@@ -48,6 +58,7 @@ _TWO_PREFIXES = "|".join(f"^[0-9]{{{size}}}[*]+[0-9]{{{size}}}$" for size in ran
 #: The same with an ellipsis: how many digits are hidden is not said.
 _ELIDED = r"^([0-9]*)(?:…|⋯|\.{2,})([0-9]*)$"
 _LONGEST_GROUPED = 2 * LONGEST  # bytes
+_GROUPED = r"^[0-9]{4,8}(?:[ -][0-9]{3,11}){1,4}$"
 _MASK_CHARACTER = r"[^0-9]"
 #: A number of 12 to 19 digits as a spreadsheet or a float shows it.
 _SCIENTIFIC = r"^[0-9](?:[.,][0-9]*)?[eE]\+?1[1-8]$"
@@ -103,6 +114,21 @@ def keys_of(cells: pl.Series) -> Keys:
     key[rows] *= is_sound(key[rows])
     key[samples.nobodys().among(key)] = 0
     return key
+
+
+def numbers_in(cells: pl.Series) -> pl.Series:
+    """The numbers of cells as text, null where there is none, or some digits are hidden."""
+    keys = keys_of(cells)
+    texts = pl.Series(keys).cast(pl.String)
+    odd = np.flatnonzero(keys == 0)
+    if not len(odd):
+        return texts
+    written = taken(cells, odd).to_frame().select(to_text(pl.first())).to_series()
+    grouped = written.str.contains(_GROUPED).fill_null(value=False).to_numpy()
+    plain, others = np.flatnonzero(grouped), np.flatnonzero(~grouped)
+    texts = texts.scatter(pl.Series(odd[plain]), without(taken(written, plain), b" -"))
+    parts = taken(written, others).to_frame().select(parts_of(pl.first(), repair=True).struct.field("text"))
+    return texts.scatter(pl.Series(odd[others]), parts.to_series())
 
 
 def _plain(text: pl.Series) -> tuple[Keys, Sizes]:

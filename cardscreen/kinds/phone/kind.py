@@ -19,6 +19,7 @@ from cardscreen.foundation import schema
 from cardscreen.foundation.errors import ConfigError, near
 from cardscreen.foundation.lookup.digits import Flags, Keys, PlainKeys
 from cardscreen.kinds import keys
+from cardscreen.kinds.exact import Whole
 from cardscreen.kinds.listed_forms import as_listed, as_written
 from cardscreen.kinds.phone import listed as phone_forms
 from cardscreen.kinds.phone.numbering import lookup
@@ -110,7 +111,7 @@ def check_region(region: str) -> None:
 
 
 @dataclass(frozen=True)
-class Phone:
+class Phone(Whole):
     """The identifier kind of phone numbers, read as `phone` reads them.
 
     But what a spreadsheet has made a quantity of (`13800138000.0`, `1.38E+10`), or what hides digits (`138****8000`),
@@ -145,7 +146,6 @@ class Phone:
     name: ClassVar[str] = "phone"
     noun: ClassVar[tuple[str, str]] = ("phone number", "phone numbers")
     secret: ClassVar[bool] = False
-    truncates: ClassVar[bool] = False
     store_as: ClassVar[Literal["token", "plain"]] = "plain"
     reasons: ClassVar[Mapping[str, str]] = phone_forms.REASONS
     flaw: ClassVar[str] = "invalid"
@@ -293,16 +293,6 @@ class Phone:
     def key(value: pl.Expr) -> pl.Expr:
         """The UInt64 key of an E.164 number: its digits."""
         return keys.of_digits(value)
-
-    @staticmethod
-    def stub(value: pl.Expr) -> pl.Expr:  # noqa: ARG004
-        """Null: phone numbers are not truncated."""
-        return _NO_STUB
-
-    @staticmethod
-    def stubs_of(found: Keys) -> Keys:
-        """Zeros: phone numbers are not truncated."""
-        return np.zeros_like(found)
 
     @staticmethod
     def listing(value: pl.Expr) -> pl.Expr:

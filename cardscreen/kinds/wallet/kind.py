@@ -6,20 +6,16 @@ An address is shown as it is, since everybody can read it on its ledger.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
-import numpy as np
 import polars as pl
 
 from cardscreen.foundation import schema
 from cardscreen.foundation.errors import ConfigError, near
-from cardscreen.foundation.lookup.digits import Flags, Keys, PlainKeys
-from cardscreen.kinds import keys
-from cardscreen.kinds.listed_forms import WRITTEN, as_listed
+from cardscreen.kinds.exact import Exact
 from cardscreen.kinds.wallet.addresses import BARE_HEX, FORMS, TOLD, out_of_uri, with_prefix
-from cardscreen.tables.cells import as_expr, is_blank, named_like, over_fields, to_text
+from cardscreen.tables.cells import as_expr, is_blank, named_like, to_text
 
 _NOTHING = pl.lit(None, dtype=pl.String)
 _NO_STUB = pl.lit(None, dtype=pl.UInt64)
@@ -151,7 +147,7 @@ def _fields() -> pl.Expr:
 
 
 @dataclass(frozen=True)
-class Wallet:
+class Wallet(Exact):
     """The identifier kind of crypto wallets.
 
     Args:
@@ -168,16 +164,12 @@ class Wallet:
         'wallet'
     """
 
-    holder_since: str | None = None
     chain: str | None = None
     many: bool = False
 
     name: ClassVar[str] = "wallet"
     noun: ClassVar[tuple[str, str]] = ("wallet address", "wallet addresses")
-    secret: ClassVar[bool] = False
-    truncates: ClassVar[bool] = False
-    store_as: ClassVar[Literal["token", "plain"]] = "plain"
-    reasons: ClassVar[Mapping[str, str]] = {}
+    value: ClassVar[str] = "address"
     flaw: ClassVar[str] = "bad_checksum"
     notes: ClassVar[tuple[str, ...]] = (flaw,)
 
@@ -185,84 +177,12 @@ class Wallet:
         """Check the options."""
         check_chain(self.chain)
 
-    def columns(self) -> list[str]:
-        """Account columns that reading needs beside the cell itself."""
-        return []
-
-    def tables(self) -> list[str]:
-        """None: what reading needs comes with the package."""
-        return []
-
     def split(self, cell: pl.Expr) -> pl.Expr | None:
         """The addresses in a cell, where it may hold several."""
         return split_wallets(cell) if self.many else None
 
-    def keys_of(self, cells: pl.DataFrame) -> PlainKeys:
-        """Zeros: no address is plain to see."""
-        return PlainKeys(np.zeros(len(cells), dtype=np.uint64), np.zeros(len(cells), dtype=bool))
-
-    @staticmethod
-    def is_flawed(keys: Keys, status: pl.Series) -> Flags:  # noqa: ARG004
-        """Which addresses have a wrong check."""
-        return (status == "bad_checksum").to_numpy()
-
-    def scan(self, cell: pl.Expr) -> pl.Expr:
-        """`schema.SCAN`: what the pass over all accounts needs."""
-        # The checks are made here, too: the bytes that they take also tell the ledger, and a base58 text that
-        # is of none must be a reject and not a clear account.
-        key, status = keys.of_text(pl.col("address")), pl.col("status").cast(pl.String)
-        none = {"stub": _NO_STUB, "shown": _NOTHING}
-        return over_fields(self.fields(cell), schema.SCAN, key=key, **none, status=status, note=_NOTHING)
-
-    def read(self, cell: pl.Expr) -> pl.Expr:
-        """`schema.READ`: what evidence about a few cells needs."""
-        address, status = pl.col("address"), pl.col("status").cast(pl.String)
-        return over_fields(self.fields(cell), schema.READ, value=address, status=status)
-
-    def show(self, value: pl.Expr) -> pl.Expr:
-        """A canonical address as results hold it: as it is, since the ledger shows it to all."""
-        return value
-
     def fields(self, cell: pl.Expr) -> pl.Expr:
-        """What a person may see of a cell: Struct{address, chain, status}."""
+        """What a person may see of a cell, since the ledger shows it to all: Struct{address, chain, status}."""
+        # The checks are made in the pass, too: the bytes that they take also tell the ledger, and a base58 text that
+        # is of none must be a reject and not a clear account.
         return wallet(cell, chain=self.chain)
-
-    @staticmethod
-    def key(value: pl.Expr) -> pl.Expr:
-        """The UInt64 key of a canonical address: a hash, since an address is no number."""
-        return keys.of_text(value)
-
-    def listed(self, cell: pl.Expr) -> pl.Expr:
-        """`listed_forms.WRITTEN` of a source's cells: an address, read as an account's is."""
-        exact = pl.when(pl.col("value").is_not_null()).then(pl.lit("exact"))
-        return over_fields(self.read(cell), WRITTEN, match=exact, value=pl.col("value"))
-
-    def claims(self, cell: pl.Expr) -> pl.Expr:
-        """Whether a cell is surely an address: of some ledger, and sound. Boolean, never null."""
-        return (self.fields(cell).struct.field("status") == "valid").fill_null(value=False)
-
-    @staticmethod
-    def is_doubtful(value: pl.Expr) -> pl.Expr:
-        """False: an address looks like nothing else."""
-        return value.is_null() & False
-
-    @staticmethod
-    def is_too_wide(value: pl.Expr, limit: int) -> pl.Expr:  # noqa: ARG004
-        """False: there are no ranges of addresses."""
-        return value.is_null() & False
-
-    @staticmethod
-    def stub(value: pl.Expr) -> pl.Expr:  # noqa: ARG004
-        """Null: addresses are not truncated."""
-        return _NO_STUB
-
-    @staticmethod
-    def stubs_of(found: Keys) -> Keys:
-        """Zeros: addresses are not truncated."""
-        return np.zeros_like(found)
-
-    @staticmethod
-    def listing(value: pl.Expr) -> pl.Expr:
-        """`listed_forms.WRITTEN`: an address, read as an account's is. There are no ranges."""
-        address = wallet(value).struct.field("address")
-        return as_listed(value, prefix=_NOTHING, low=_NOTHING, high=_NOTHING, others=pl.struct(exact=address))

@@ -19,7 +19,7 @@ from cardscreen.foundation.cards.in_text import Found, rows_with_digits, tell_ow
 from cardscreen.foundation.errors import InputError, MissingColumn
 from cardscreen.foundation.lookup.digits import taken
 from cardscreen.foundation.zones import local_name
-from cardscreen.kinds.kind import KINDS, SECRET, Kind
+from cardscreen.kinds.kind import KINDS, Kind, secret_kinds
 from cardscreen.kinds.listed_forms import ends_of
 from cardscreen.kinds.tokens import TOKEN
 from cardscreen.lists.feeds.feed import Feed
@@ -114,8 +114,8 @@ def _read(file: SourceFile, feed: Feed, where: str, *, lacking: bool) -> FeedRow
     there = {name: column for name, column in columns.items() if column in file.frame.columns}
     _check_types(file.frame, there, where)
     read = _read_values(_fields(file, there, feed), feed)
-    if feed.is_token("card"):
-        read = read.with_columns(problem=pl.coalesce("problem", pl.when(_shows_a_card()).then(pl.lit(_SHOWS_A_CARD))))
+    if kinds := [name for name in secret_kinds() if feed.is_token(name)]:
+        read = read.with_columns(problem=pl.coalesce("problem", *map(_shows_most, kinds)))
     bad = read.filter(pl.col("problem").is_not_null())
     unread = pl.coalesce("bad_day", to_text(pl.col("cell")))
     refused = bad.select("line", pl.col("problem").alias("reason"), shape(unread).alias("shape"))
@@ -257,19 +257,18 @@ def _read_values(written: pl.DataFrame, feed: Feed) -> pl.DataFrame:
     return pl.concat(read).sort("line")
 
 
-def _shows_a_card() -> pl.Expr:
-    """Whether what is listed, and can't be a token, shows nearly all digits of card numbers."""
-    is_card = pl.col("kind") == "card"
-    first, last = ends_of(pl.when(is_card & pl.col("match").cast(pl.String).is_in(["prefix", "range"])).then("value"))
+def _shows_most(name: str) -> pl.Expr:
+    """Why a listing of a secret kind that can't be a token is refused: it shows nearly all digits of single numbers."""
+    of_kind = pl.col("kind") == name
+    first, last = ends_of(pl.when(of_kind & pl.col("match").cast(pl.String).is_in(["prefix", "range"])).then("value"))
     size = last.cast(pl.UInt64, strict=False) - first.cast(pl.UInt64, strict=False)
     narrow: pl.Expr = (size < _NARROW) & (first.str.len_bytes() > _DIGITS_SHOWN)
-    hidden = pl.when(is_card & (pl.col("match") == "truncated")).then(pl.col("value").str.count_matches(r"[*]"))
-    return narrow | (hidden.is_between(1, 2))
+    hidden = pl.when(of_kind & (pl.col("match") == "truncated")).then(pl.col("value").str.count_matches(r"[*]"))
+    way = 'list it in full, for a token, or say store_as = "plain" in the feed'
+    why = pl.lit(f"the store would show a {KINDS[name].noun[0]}: {way}")
+    return pl.when(narrow | hidden.is_between(1, 2)).then(why)
 
 
-_SHOWS_A_CARD = (
-    'the store would show a card number: list it in full, for a token, or say store_as = "plain" in the feed'
-)
 _DIGITS_SHOWN = 12  # PCI DSS 4.0.1, 3.5.1: the first eight and any other four, at most
 _NARROW = 1_000  # numbers
 
@@ -311,12 +310,14 @@ _TOLD = ("reference", "reason")
 def _tells_card(read: pl.DataFrame) -> pl.Series:
     """Which rows have free text, shown in hits as it is, with a card number: the row's own, or perhaps another."""
     told = np.zeros(len(read), dtype=bool)
-    own = read.select(pl.when(pl.col("kind").is_in(SECRET) & (pl.col("match") == "exact")).then("value")).to_series()
+    own = read.select(
+        pl.when(pl.col("kind").is_in(secret_kinds()) & (pl.col("match") == "exact")).then("value")
+    ).to_series()
     for name in _TOLD:
         rows = rows_with_digits(read[name])
+        told |= tell_own(read[name], own, rows)
         if len(rows):
-            texts = taken(read[name], rows)
-            told[rows] |= tell_own(texts, taken(own, rows)) | Found.of(texts).doubtful
+            told[rows] |= Found.of(taken(read[name], rows)).doubtful
     return pl.Series(told, dtype=pl.Boolean)
 
 

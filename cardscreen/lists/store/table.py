@@ -36,9 +36,9 @@ from cardscreen.foundation import cache, schema
 from cardscreen.foundation.errors import BlocklistError, Busy, ConfigError, InputError, first_line, near
 from cardscreen.foundation.files import system_user
 from cardscreen.foundation.settings.toml import Section
-from cardscreen.kinds.kind import SECRET
+from cardscreen.kinds.kind import secret_kinds
 from cardscreen.lists.blocklist import Blocklist
-from cardscreen.lists.keyed import COMPILED, Compiled, compile_listings
+from cardscreen.lists.keyed import Compiled, compile_listings, compiled_schema
 from cardscreen.lists.store import files as store_files
 from cardscreen.lists.store.merging import KEPT
 from cardscreen.lists.terms import Origin
@@ -154,11 +154,11 @@ class Store:
         place, name = cache.folder("lists", _release("cardscreen")), self._name_of(version)
         for content, digest in cache.load(place, name):
             compiled = pl.read_parquet(content)
-            if compiled.schema == pl.Schema(COMPILED):
+            if compiled.schema == compiled_schema():
                 return Compiled(compiled, digest)
         compiled = compile_listings(listings)
         # The keys of secret values may be the values: they stay where they were stored.
-        plain = pl.col("kind").is_in(SECRET)
+        plain = pl.col("kind").is_in(secret_kinds())
         if compiled.filter(plain & (pl.col("match") == "exact")).is_empty():
             buffer = io.BytesIO()
             compiled.write_parquet(buffer, compression="lz4", statistics=False)

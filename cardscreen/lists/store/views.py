@@ -13,7 +13,7 @@ import polars as pl
 
 from cardscreen.foundation import schema
 from cardscreen.foundation.errors import ConfigError, near
-from cardscreen.kinds.kind import KINDS, SECRET
+from cardscreen.kinds.kind import KINDS, secret_kinds
 from cardscreen.kinds.tokens import TokenKey, token
 from cardscreen.lists.store.merging import in_force
 from cardscreen.lists.store.table import Store, Version
@@ -165,7 +165,7 @@ def shown(listings: pl.DataFrame, form: Form = "masked", key: TokenKey | None = 
             value = pl.when(exact).then(kind().show(pl.col("value"))).otherwise(value)
     if form == "masked":
         # The ends of a range are whole numbers.
-        ranged = pl.col("kind").is_in(SECRET) & (pl.col("match") == "range")
+        ranged = pl.col("kind").is_in(secret_kinds()) & (pl.col("match") == "range")
         value = pl.when(ranged).then(pl.col("value").str.replace_all("([0-9]{8})[0-9]+", "${1}…")).otherwise(value)
     if form == "token":
         is_exact = pl.col("match") == "exact"

@@ -14,9 +14,9 @@ import polars as pl
 
 from cardscreen.foundation import schema
 from cardscreen.foundation.errors import ConfigError
-from cardscreen.kinds.card.truncated import hides_digits, may_be_one, spans
-from cardscreen.kinds.kind import KINDS, Kind
+from cardscreen.kinds.kind import KINDS, Kind, may_hide_digits
 from cardscreen.kinds.tokens import TokenKey, token
+from cardscreen.kinds.truncated import hides_digits, may_be_one, spans
 from cardscreen.lists.keyed import key_ranges
 
 #: What evidence keeps of a listing.
@@ -72,7 +72,7 @@ def evidence(values: pl.DataFrame, near: Near, token_keys: Sequence[TokenKey] = 
         pairs.append(_exact(asked, listed))
         if "range" in there:
             pairs.append(_ranged(asked, listed, kind))
-        if "truncated" in there or asked.select(hides_digits(pl.col("value")).any()).item():
+        if "truncated" in there or asked.select(_hides().any()).item():
             pairs.append(_truncated(asked, listed, kind))
     columns = ["kind", "value", "match", *EVIDENCE]
     return pl.concat([pair.select(columns) for pair in pairs])
@@ -80,13 +80,18 @@ def evidence(values: pl.DataFrame, near: Near, token_keys: Sequence[TokenKey] = 
 
 def _signed(values: pl.DataFrame, token_keys: Sequence[TokenKey]) -> pl.DataFrame:
     """kind, value and `token` of full values, one row for each key."""
-    full = values.filter(~hides_digits(pl.col("value")))
+    full = values.filter(~_hides())
     parts = [
         full.filter(pl.col("kind") == name).with_columns(token=token("value", name, key))
         for name in KINDS
         for key in token_keys
     ]
     return pl.concat([full.clear().with_columns(token=pl.lit(None, dtype=pl.String)), *parts])
+
+
+def _hides() -> pl.Expr:
+    """Whether a value hides digits."""
+    return may_hide_digits(pl.col("kind"), pl.col("value"))
 
 
 def near_in(listings: pl.LazyFrame) -> Near:
@@ -99,7 +104,7 @@ def _near(listings: pl.LazyFrame, values: pl.DataFrame, tokens: pl.Series) -> pl
         pl.col("match").is_in(["range", "truncated"]),
         pl.col("value").is_in(pl.concat([values["value"], tokens]).implode()),
     ]
-    hidden = values.filter(hides_digits(pl.col("value")))
+    hidden = values.filter(_hides())
     for name, kind in KINDS.items():
         stubs = hidden.filter(pl.col("kind") == name).select(kind.stub(pl.col("value"))).to_series().drop_nulls()
         if len(stubs):

@@ -23,7 +23,7 @@ import pyarrow as pa
 
 from cardscreen.foundation import schema
 from cardscreen.foundation.errors import CardscreenError, ConfigError, InputError
-from cardscreen.kinds.kind import SECRET
+from cardscreen.kinds.kind import secret_kinds
 from cardscreen.policy.policy import Policy
 from cardscreen.policy.rules import ACCOUNT
 from cardscreen.screening.columns import AccountColumns
@@ -298,7 +298,7 @@ class _Pass:
 
     def _pseudonym(self) -> pl.Expr:
         """The value; of kinds whose values must not be told, a keyed hash."""
-        secret = SECRET
+        secret = secret_kinds()
         hashed = plh.col("value").chash.hmac_sha256(key=self._bundle.pseudonym_key)
         return pl.when(pl.col("kind").is_in(secret)).then(hashed).otherwise("value").alias("value")
 

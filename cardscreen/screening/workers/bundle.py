@@ -27,10 +27,10 @@ from cardscreen.foundation.files import sha256_of
 from cardscreen.foundation.lookup.digits import Keys, distinct
 from cardscreen.foundation.lookup.intervals import Intervals
 from cardscreen.foundation.secrets.sealing import Seal
-from cardscreen.kinds.card.truncated import hides_digits
 from cardscreen.kinds.kind import KINDS, Kind
 from cardscreen.kinds.phone.numbering import lookup, shelf
 from cardscreen.kinds.tokens import TokenKey
+from cardscreen.kinds.truncated import hides_digits
 from cardscreen.lists import keyed
 from cardscreen.lists.blocklist import Blocklist, holds
 from cardscreen.lists.keyed import token_key
@@ -336,10 +336,11 @@ class _Listed:
         of_kind = values.filter(pl.col("kind") == self._kind.name).select("value")
         if of_kind.is_empty():
             return self._whole.clear()
-        full = of_kind.filter(~hides_digits(pl.col("value")))
+        hides = hides_digits(pl.col("value")) & pl.lit(self._kind.truncates)
+        full = of_kind.filter(~hides)
         keys = full.select(self._kind.key(pl.col("value"))).to_series()
         signed = tokens.to_frame("token").select(token_key(pl.col("token"))).to_series().drop_nulls()
-        hidden = of_kind.filter(hides_digits(pl.col("value")))
+        hidden = of_kind.filter(hides)
         stubs = hidden.select(self._kind.stub(pl.col("value"))).to_series().drop_nulls()
         found = [
             _found(np.concatenate([keys.to_numpy(), signed.to_numpy()]), self._keys, self._key_rows),

@@ -1,0 +1,142 @@
+"""What kinds have in common of which a value is whole: one way to write it, and no ranges or hidden digits.
+
+Such a kind says its name and its words, and reads its cells (`Exact.fields`); all else follows.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+import polars as pl
+
+from cardscreen.foundation import schema
+from cardscreen.foundation.cards.in_text import tell_own
+from cardscreen.foundation.lookup.digits import Flags, Keys, PlainKeys, Rows
+from cardscreen.kinds import keys
+from cardscreen.kinds.listed_forms import WRITTEN
+from cardscreen.tables.cells import over_fields
+
+_NO_TEXT = pl.lit(None, dtype=pl.String)
+
+
+class Whole(ABC):
+    """A kind of which no digits are hidden."""
+
+    truncates: ClassVar[bool] = False
+
+    @abstractmethod
+    def read(self, cell: pl.Expr) -> pl.Expr:
+        """`schema.READ`: what evidence about a few cells needs."""
+
+    def told_in(self, texts: pl.Series, rows: Rows, cells: pl.Series) -> Flags:
+        """Whether each text shows the value in the cell beside it."""
+        return tell_own(texts, cells.to_frame().select(self.read(pl.first()).struct.field("value")).to_series(), rows)
+
+    @staticmethod
+    def stub(value: pl.Expr) -> pl.Expr:  # noqa: ARG004
+        """Null: no digits are hidden."""
+        return pl.lit(None, dtype=pl.UInt64)
+
+    @staticmethod
+    def stubs_of(found: Keys) -> Keys:
+        """Zeros: no digits are hidden."""
+        return np.zeros_like(found)
+
+
+@dataclass(frozen=True)
+class Exact(Whole):
+    """A kind of whole values; a class that derives from it gives what is not set here.
+
+    Attributes:
+        value: The field of `fields` that holds the canonical value.
+        valid: The status of a value that is surely of the kind.
+    """
+
+    holder_since: str | None = None
+
+    name: ClassVar[str]
+    noun: ClassVar[tuple[str, str]]
+    value: ClassVar[str]
+    flaw: ClassVar[str]
+    notes: ClassVar[tuple[str, ...]]
+    valid: ClassVar[str] = "valid"
+    secret: ClassVar[bool] = False
+    store_as: ClassVar[Literal["token", "plain"]] = "plain"
+    reasons: ClassVar[Mapping[str, str]] = {}
+
+    @abstractmethod
+    def fields(self, cell: pl.Expr) -> pl.Expr:
+        """What a person may see of a cell: the Struct of the kind's public function, with `value` and `status`."""
+
+    def readings(self, cell: pl.Expr) -> pl.Expr:
+        """The Struct that `value` and `status` are taken from; of a secret kind more than `fields` shows."""
+        return self.fields(cell)
+
+    def columns(self) -> list[str]:
+        """Account columns that reading needs beside the cell itself."""
+        return []
+
+    def tables(self) -> list[str]:
+        """None: what reading needs comes with the package."""
+        return []
+
+    def split(self, cell: pl.Expr) -> pl.Expr | None:  # noqa: ARG002
+        """None: a cell holds one value."""
+        return None
+
+    def keys_of(self, cells: pl.DataFrame) -> PlainKeys:
+        """Zeros: no value is plain to see."""
+        return PlainKeys(np.zeros(len(cells), dtype=np.uint64), np.zeros(len(cells), dtype=bool))
+
+    @classmethod
+    def is_flawed(cls, keys: Keys, status: pl.Series) -> Flags:  # noqa: ARG003
+        """Which values have the flaw."""
+        return (status == cls.flaw).to_numpy()
+
+    def scan(self, cell: pl.Expr) -> pl.Expr:
+        """`schema.SCAN`: what the pass over all accounts needs."""
+        key, status = keys.of_text(pl.col(self.value)), pl.col("status").cast(pl.String)
+        none = {"stub": pl.lit(None, dtype=pl.UInt64), "shown": _NO_TEXT}
+        return over_fields(self.readings(cell), schema.SCAN, key=key, **none, status=status, note=_NO_TEXT)
+
+    def read(self, cell: pl.Expr) -> pl.Expr:
+        """`schema.READ`: what evidence about a few cells needs."""
+        status = pl.col("status").cast(pl.String)
+        return over_fields(self.readings(cell), schema.READ, value=pl.col(self.value), status=status)
+
+    def show(self, value: pl.Expr) -> pl.Expr:
+        """A canonical value as results hold it: as it is."""
+        return value
+
+    @staticmethod
+    def key(value: pl.Expr) -> pl.Expr:
+        """The UInt64 key of a canonical value: a hash of its text."""
+        return keys.of_text(value)
+
+    def listed(self, cell: pl.Expr) -> pl.Expr:
+        """`listed_forms.WRITTEN` of a source's cells: a value, read as an account's is."""
+        exact = pl.when(pl.col("value").is_not_null()).then(pl.lit("exact"))
+        return over_fields(self.read(cell), WRITTEN, match=exact, value=pl.col("value"))
+
+    @classmethod
+    def listing(cls, value: pl.Expr) -> pl.Expr:
+        """`listed_forms.WRITTEN` of listed values: as of a source's cells."""
+        return cls().listed(value)
+
+    def claims(self, cell: pl.Expr) -> pl.Expr:
+        """Whether a cell is surely of this kind: Boolean, never null."""
+        return (self.readings(cell).struct.field("status") == self.valid).fill_null(value=False)
+
+    @staticmethod
+    def is_doubtful(value: pl.Expr) -> pl.Expr:
+        """False: a value looks like no other kind's."""
+        return value.is_null() & False
+
+    @staticmethod
+    def is_too_wide(value: pl.Expr, limit: int) -> pl.Expr:  # noqa: ARG004
+        """False: there are no ranges."""
+        return value.is_null() & False
