@@ -75,7 +75,7 @@ def second_import(folder: Path) -> None:
 def opened(folder: Path) -> None:
     """From the store's path to what accounts are looked up in."""
     blocklist = Store(folder / "lists").blocklist()
-    Targets.of("phone", keyed.in_force(blocklist.compiled, DAY), near_in(blocklist.lazy))
+    Targets.of("phone", keyed.of_day(blocklist.compiled, DAY), near_in(blocklist.lazy))
 
 
 PARTS: dict[str, Callable[[Path], None]] = {
@@ -108,7 +108,7 @@ def measured(name: str, folder: Path) -> dict[str, Any]:
 def part(name: str, folder: Path) -> None:
     """Run one part and tell what it took."""
     pl.DataFrame({"x": ["13800138000", "+8613800138000"]}).select(
-        FEED.kinds()["phone"].listed(pl.col("x"))
+        FEED.kinds()["phone"].written(pl.col("x"))
     )  # the tables
     begun = time.perf_counter()
     PARTS[name](folder)

@@ -173,7 +173,7 @@ def stages(file: Path, blocklist: cs.Blocklist) -> dict[str, float]:
     """Nanoseconds of one thread a row, of each step of the pass, on the rows of one file."""
     table = pl.read_parquet(file, columns=TEXT, n_rows=8 * BATCH)
     parts = list(table.iter_slices(BATCH))
-    in_force = keyed.in_force(blocklist.compiled, DAY)
+    in_force = keyed.of_day(blocklist.compiled, DAY)
     told = {}
     for name, kind in IDENTIFIERS.items():
         targets, found = (

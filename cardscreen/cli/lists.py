@@ -346,11 +346,11 @@ def vacuum(
     """
     from cardscreen.foundation.errors import ConfigError
     from cardscreen.lists.store.table import Store
-    from cardscreen.review.decisions import vacuum as upkeep
+    from cardscreen.review.decisions.vacuum import remove_unneeded
 
     if not runs and not no_runs:
         raise ConfigError("say where the runs are that were made from the store (--runs DIR), or --no-runs")
-    removed = upkeep.vacuum(Store(store), runs or [], keep_days, dry_run=dry_run)
+    removed = remove_unneeded(Store(store), runs or [], keep_days, dry_run=dry_run)
     console.say("removed", f"files {'that would be ' if dry_run else ''}removed: {removed:,}")
 
 

@@ -26,7 +26,7 @@ _LAST_SUCCESS = "cardscreen_last_success_timestamp_seconds"
 
 
 @dataclass
-class Night:
+class Watched:
     """What is known of a run so far.
 
     Attributes:
@@ -39,7 +39,7 @@ class Night:
 
 
 @contextmanager
-def measured(file: Path | None, complain: Callable[[str], None]) -> Iterator[Night]:
+def measured(file: Path | None, complain: Callable[[str], None]) -> Iterator[Watched]:
     """Within it a night runs; its figures are written when it ends, however it ends.
 
     Args:
@@ -51,7 +51,7 @@ def measured(file: Path | None, complain: Callable[[str], None]) -> Iterator[Nig
     """
     if file is not None:
         check_own(file)
-    night, begun = Night(file), time.time()
+    night, begun = Watched(file), time.time()
     code = 1
     try:
         yield night

@@ -64,9 +64,9 @@ def approve(
 
     [dim]Example:[/dim] cardscreen runs approve runs/.held/20261124T020000Z --by "A. Li" --reason "list was expected"
     """
-    from cardscreen.review.decisions import held as deciding
+    from cardscreen.review.decisions import held
 
-    done = deciding.approve(_held(run), by, reason, late=late)
+    done = held.approve(_held(run), by, reason, late=late)
     console.say("approved", f"cardscreen: published as {done.folder}", run=done.run_id, by=by)
     if redated := done.records["approvals"][-1].get("redated"):
         accounts = console.counted(redated["accounts"], "account")
@@ -80,9 +80,9 @@ def discard(run: _Waiting, by: _By, reason: _Because) -> None:
 
     [dim]Example:[/dim] cardscreen runs discard runs/.held/20261124T020000Z --by "A. Li" --reason "wrong list"
     """
-    from cardscreen.review.decisions import held as deciding
+    from cardscreen.review.decisions import held
 
-    done = deciding.discard(_held(run), by, reason)
+    done = held.discard(_held(run), by, reason)
     console.say("discarded", f"cardscreen: discarded, its record stays in {done.folder}", run=done.run_id, by=by)
 
 

@@ -32,6 +32,17 @@ class Whole(ABC):
     def read(self, cell: pl.Expr) -> pl.Expr:
         """`schema.READ`: what evidence about a few cells needs."""
 
+    widest: ClassVar[str] = "{:,} numbers"
+    service: ClassVar[tuple[str, str]] = ("a value that serves everybody", "values that serve everybody")
+
+    def service_lines(self, listed: pl.DataFrame, cells: pl.DataFrame) -> list[int]:  # noqa: ARG002
+        """None: no value serves everybody."""
+        return []
+
+    def clipped_lines(self, listed: pl.DataFrame, cells: pl.DataFrame, share: float) -> list[int]:  # noqa: ARG002
+        """None: no value begins with a zero that may be lost."""
+        return []
+
     def told_in(self, texts: pl.Series, rows: Rows, cells: pl.Series) -> Flags:
         """Whether each text shows the value in the cell beside it."""
         return tell_own(texts, cells.to_frame().select(self.read(pl.first()).struct.field("value")).to_series(), rows)
@@ -117,7 +128,7 @@ class Exact(Whole):
         """The UInt64 key of a canonical value: a hash of its text."""
         return keys.of_text(value)
 
-    def listed(self, cell: pl.Expr) -> pl.Expr:
+    def written(self, cell: pl.Expr) -> pl.Expr:
         """`listed_forms.WRITTEN` of a source's cells: a value, read as an account's is."""
         exact = pl.when(pl.col("value").is_not_null()).then(pl.lit("exact"))
         return over_fields(self.read(cell), WRITTEN, match=exact, value=pl.col("value"))
@@ -125,7 +136,7 @@ class Exact(Whole):
     @classmethod
     def listing(cls, value: pl.Expr) -> pl.Expr:
         """`listed_forms.WRITTEN` of listed values: as of a source's cells."""
-        return cls().listed(value)
+        return cls().written(value)
 
     def claims(self, cell: pl.Expr) -> pl.Expr:
         """Whether a cell is surely of this kind: Boolean, never null."""

@@ -35,6 +35,10 @@ class Kind(Protocol):
     store_as: ClassVar[Literal["token", "plain"]]
     #: Pattern of a cell that lists nothing of this kind → why it doesn't.
     reasons: ClassVar[Mapping[str, str]]
+    #: What a range may cover at most, in words; `{:,}` stands for the limit.
+    widest: ClassVar[str]
+    #: What `service_lines` names: one such value, and many.
+    service: ClassVar[tuple[str, str]]
     #: What is counted of values that are screened although something is wrong with them: `invalid`, or a note.
     flaw: ClassVar[str]
 
@@ -99,7 +103,7 @@ class Kind(Protocol):
         """
         ...
 
-    def listed(self, cell: pl.Expr) -> pl.Expr:
+    def written(self, cell: pl.Expr) -> pl.Expr:
         """`listed_forms.WRITTEN`: what a source's cell lists, in the canonical form."""
         ...
 
@@ -115,6 +119,25 @@ class Kind(Protocol):
     @staticmethod
     def is_too_wide(value: pl.Expr, limit: int) -> pl.Expr:
         """Whether a canonical range covers more than so many numbers: Boolean."""
+        ...
+
+    def service_lines(self, listed: pl.DataFrame, cells: pl.DataFrame) -> list[int]:
+        """Lines that block what serves everybody, as emergency numbers do.
+
+        Args:
+            listed: line, value: canonical, ranges too.
+            cells: line, cell: as the source has them.
+        """
+        ...
+
+    def clipped_lines(self, listed: pl.DataFrame, cells: pl.DataFrame, share: float) -> list[int]:
+        """Lines of what is a value only with a zero in front, where these may be a share of all that matters.
+
+        Args:
+            listed: line, value: canonical.
+            cells: line, cell: as the source has them.
+            share: Of all lines.
+        """
         ...
 
     @staticmethod

@@ -33,7 +33,6 @@ from cardscreen.tables.opening import (
     require_columns,
     schema_of,
     to_date,
-    to_day,
     whole_number,
 )
 from cardscreen.tables.paths import files_of, is_delta, steady
@@ -183,10 +182,6 @@ class Blocklist:
         """The sources that have a listing in force."""
         live = self.lazy.filter(holds(as_of)).select(pl.col("source").unique())
         return set(collected(live, "the listings", BlocklistError).to_series())
-
-    def in_force(self, as_of: date | str) -> pl.DataFrame:
-        """The listings that hold on a day: from `listed_on` to `expires_on`, both included."""
-        return collected(self.lazy.filter(holds(to_day(as_of))), "the listings", BlocklistError)
 
 
 def holds(day: date) -> pl.Expr:

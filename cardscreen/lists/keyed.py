@@ -56,7 +56,7 @@ def compile_listings(listings: pl.LazyFrame) -> pl.DataFrame:
     return pl.concat(parts)
 
 
-def in_force(compiled: pl.DataFrame, day: date) -> pl.DataFrame:
+def of_day(compiled: pl.DataFrame, day: date) -> pl.DataFrame:
     """The rows that hold on a day."""
     begun, lasting = pl.col("first") <= day, pl.col("last") >= day
     return compiled.filter(begun.fill_null(value=True) & lasting.fill_null(value=True))

@@ -39,6 +39,6 @@ def read_clearances(path: str) -> pl.DataFrame:
     return read.drop("bad", "line")
 
 
-def in_force(as_of: date) -> pl.Expr:
+def clears(as_of: date) -> pl.Expr:
     """Whether a decision holds on a day: from `decided_on` to `until`, both included."""
     return (pl.col("decided_on") <= as_of) & (pl.col("until").is_null() | (pl.col("until") >= as_of))

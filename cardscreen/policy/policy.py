@@ -22,7 +22,7 @@ from cardscreen.foundation.schema import Action
 from cardscreen.foundation.settings.errors import complaint
 from cardscreen.foundation.settings.toml import Section, TomlFile, checked, read_toml
 from cardscreen.lists.terms import Terms
-from cardscreen.policy.clearances import in_force, read_clearances
+from cardscreen.policy.clearances import clears, read_clearances
 from cardscreen.policy.rules import ACCOUNT, Rule, Score, without_hidden
 
 _ACTION_NAMES: list[str] = schema.ACTIONS.categories.to_list()
@@ -173,7 +173,7 @@ class Policy(Section):
             InputError: The file can't be read.
             ConfigError: A day in it can't be read.
         """
-        return read_clearances(self.clearances.file).filter(in_force(as_of)) if self.clearances else None
+        return read_clearances(self.clearances.file).filter(clears(as_of)) if self.clearances else None
 
     def judge(self, hits: pl.LazyFrame, cleared: pl.DataFrame | None) -> pl.LazyFrame:
         """What each hit leads to by itself.

@@ -16,7 +16,7 @@ from pydantic import Field, field_validator, model_validator
 from cardscreen.foundation import schema
 from cardscreen.foundation.errors import near
 from cardscreen.foundation.schema import Action
-from cardscreen.foundation.settings.errors import HERE, THERE, Problem, found, listed, shown
+from cardscreen.foundation.settings.errors import HERE, THERE, Fault, found, listed, shown
 from cardscreen.foundation.settings.toml import Section
 from cardscreen.kinds.kind import KINDS
 
@@ -67,7 +67,7 @@ class Rule(Section):
         if self.score is None and self.cap is None and not self.measure_only:
             raise found(
                 [
-                    Problem(
+                    Fault(
                         (),
                         f"{HERE} changes nothing: give it a score, a cap or measure_only = true; "
                         'or cap = "close", if it only keeps hits from the rules after it',
@@ -117,7 +117,7 @@ def without_hidden(rules: list[Rule]) -> list[Rule]:
         ValidationError: Some never apply.
     """
     problems = [
-        Problem((at,), f"{HERE} never applies: {THERE} comes first and matches all that it matches", ("rules", before))
+        Fault((at,), f"{HERE} never applies: {THERE} comes first and matches all that it matches", ("rules", before))
         for at, before in hidden(rules)
     ]
     if problems:
@@ -141,28 +141,28 @@ def _hides(one: Mapping[str, list[str]], other: Mapping[str, list[str]]) -> bool
     return all(key in other and set(other[key]) <= set(values) for key, values in one.items())
 
 
-def _wrong_keys(when: Mapping[Any, Any]) -> Iterator[Problem]:
+def _wrong_keys(when: Mapping[Any, Any]) -> Iterator[Fault]:
     for key, value in when.items():
         if key == ACCOUNT.removesuffix(".") and isinstance(value, dict):
             column = next(iter(value), "segment")
-            yield Problem((key,), f'{HERE}: write the column in quotes, as "{ACCOUNT}{column}" = …')
+            yield Fault((key,), f'{HERE}: write the column in quotes, as "{ACCOUNT}{column}" = …')
         elif key not in _RULE_KEYS and not (str(key).startswith(ACCOUNT) and key != ACCOUNT):
-            yield Problem(
+            yield Fault(
                 (key,),
                 f"{HERE}: a rule can't look at {key!r}{near(str(key), _RULE_KEYS)}: "
                 f"it can at {', '.join(_RULE_KEYS)} and account.<carried column>",
             )
 
 
-def _impossible(when: Mapping[str, str | list[str]]) -> Iterator[Problem]:
+def _impossible(when: Mapping[str, str | list[str]]) -> Iterator[Fault]:
     for key, said in when.items():
         if said == []:
-            yield Problem((key,), f"{HERE} is an empty list, and no hit matches it: name at least one value")
+            yield Fault((key,), f"{HERE} is an empty list, and no hit matches it: name at least one value")
         for at, value in enumerate([said] if isinstance(said, str) else said):
             if key in _CLOSED and value not in _CLOSED[key]:
                 place = (key,) if isinstance(said, str) else (key, at)
                 hint = near(value, _CLOSED[key])
-                yield Problem(place, f"{HERE} is never {shown(value)}{hint}: it is {listed(_CLOSED[key])}")
+                yield Fault(place, f"{HERE} is never {shown(value)}{hint}: it is {listed(_CLOSED[key])}")
 
 
 def _is_one_of(told: pl.Expr, values: list[str], *, several: bool) -> pl.Expr:

@@ -13,7 +13,7 @@ from cardscreen.foundation.errors import ConfigError, near
 from cardscreen.foundation.settings.errors import listed
 from cardscreen.foundation.settings.toml import TomlFile, read_toml
 from cardscreen.lists.store.table import Store
-from cardscreen.policy.clearances import in_force, read_clearances
+from cardscreen.policy.clearances import clears, read_clearances
 from cardscreen.policy.policy import Policy, Source
 from cardscreen.policy.rules import Rule, decided_before
 from cardscreen.runs.job import Job
@@ -133,7 +133,7 @@ def _decisions(policy: Policy, day: date) -> tuple[int, int] | None:
     if policy.clearances is None:
         return None
     clearances = read_clearances(policy.clearances.file)
-    return len(clearances), len(clearances.filter(in_force(day)))
+    return len(clearances), len(clearances.filter(clears(day)))
 
 
 def _levels(policy: Policy) -> Iterator[str]:

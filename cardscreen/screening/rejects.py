@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 #: Rejects that are kept in memory; further ones are counted only, unless there is a folder for them.
-KEPT = 1_000_000
+IN_MEMORY = 1_000_000
 ROW_GROUP = 250_000  # rows; fixed, so that equal tables are equal files
 _FILE = "rejects.parquet"
 
@@ -29,10 +29,10 @@ class Rejects:
     def add(self, rejects: pl.DataFrame) -> None:
         """Take in those that come next."""
         if self._folder is None:
-            rejects = rejects.head(KEPT - self._rows)
+            rejects = rejects.head(IN_MEMORY - self._rows)
         self._held.append(rejects)
         self._rows += len(rejects)
-        if self._folder is not None and self._rows >= KEPT:
+        if self._folder is not None and self._rows >= IN_MEMORY:
             part = self._folder / f".rejects-{len(self._laid_aside)}.arrow"
             self._taken().write_ipc(part)
             self._laid_aside.append(part)

@@ -139,7 +139,7 @@ def answer(
     """What accounts answer to a question; `before` is that of `previous_flags`."""
     require_memory()
     clock, plan, day, keys = Clock(), asked.plan, asked.day, asked.token_keys
-    in_force, near = keyed.in_force(blocklist.compiled, day), near_in(asked.listings)
+    of_day, near = keyed.of_day(blocklist.compiled, day), near_in(asked.listings)
     watch = None if before is None else Watch(before["account_id"])
     cleared = asked.rules.cleared(day)
 
@@ -153,7 +153,7 @@ def answer(
 
     with output_folder(out) as folder:
         with clock.stage("scan"):
-            counts, rows, rejects = scan(table, plan, _targets(plan, in_force, near, keys), folder, watch)
+            counts, rows, rejects = scan(table, plan, _targets(plan, of_day, near, keys), folder, watch)
         most = flagged_share * counts["read"]
         flagged, hits, came_out = judged(rows.filter(MAY_MATCH), plan, pairs_of, decided, most, asked.most_hits)
         summary = summary_of(plan, counts, came_out, asked.listings, day)
@@ -184,6 +184,6 @@ class Clock:
             self.peak_mib[name] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
-def _targets(plan: AccountColumns, in_force: pl.DataFrame, near: Near, keys: Sequence[TokenKey]) -> dict[str, Targets]:
+def _targets(plan: AccountColumns, of_day: pl.DataFrame, near: Near, keys: Sequence[TokenKey]) -> dict[str, Targets]:
     kinds = {kind.name for kind in plan.identifiers.values()}
-    return {name: Targets.of(name, in_force, near, keys) for name in kinds}
+    return {name: Targets.of(name, of_day, near, keys) for name in kinds}

@@ -67,16 +67,16 @@ class Targets:
         )
 
     @classmethod
-    def of(cls, kind: str, in_force: pl.DataFrame, near: Near, token_keys: Sequence[TokenKey] = ()) -> Targets:
+    def of(cls, kind: str, of_day: pl.DataFrame, near: Near, token_keys: Sequence[TokenKey] = ()) -> Targets:
         """The targets of the block listings of one kind.
 
         Args:
             kind: Its name.
-            in_force: `keyed.compiled_schema`, of the day that is asked about.
+            of_day: `keyed.compiled_schema`, of the day that is asked about.
             near: Finds the listings that hold on that day.
             token_keys: The secrets under which token listings were made.
         """
-        block = in_force.filter((pl.col("kind") == kind) & (pl.col("list") == "block"))
+        block = of_day.filter((pl.col("kind") == kind) & (pl.col("list") == "block"))
         of_match = {match: block.filter(pl.col("match") == match) for match in schema.MATCHES.categories}
         spans = of_match["range"]
 

@@ -47,6 +47,16 @@ def ask(frame: pl.DataFrame, question: pl.Expr, engine: Any = "in-memory") -> li
     return frame.lazy().select(question.alias("told")).collect(engine=engine)["told"].to_list()
 
 
+def contains(intervals: Intervals) -> pl.Expr:
+    """Whether some interval holds each key; null for a null key."""
+    return pl.when(pl.col("key").is_not_null()).then(intervals.locate(pl.col("key")).is_not_null())
+
+
+def lookup(intervals: Intervals) -> pl.Expr:
+    """The name of the interval that holds each key."""
+    return pl.lit(intervals.payload["name"]).gather(intervals.locate(pl.col("key")))
+
+
 def is_sorted_and_disjoint(intervals: Intervals) -> bool:
     low, high = intervals.low.to_list(), intervals.high.to_list()
     ends_fit = all(first <= last for first, last in zip(low, high, strict=True))
@@ -57,7 +67,7 @@ def is_sorted_and_disjoint(intervals: Intervals) -> bool:
 def test_a_union_holds_exactly_the_numbers_of_its_parts(parts: list[Span], offset: int) -> None:
     held = {number for low, high in parts for number in range(low, high + 1)}
     intervals = union(parts, offset)
-    told = ask(keys([number + offset for number in WORLD]), intervals.contains(pl.col("key")))
+    told = ask(keys([number + offset for number in WORLD]), contains(intervals))
     assert told == [number in held for number in WORLD]
     assert is_sorted_and_disjoint(intervals)
     assert sum(intervals.high - intervals.low + 1) == len(held)
@@ -78,7 +88,7 @@ def test_the_narrowest_interval_answers_and_the_later_of_two_equals(named: list[
         low, high = named[row]
         answers |= dict.fromkeys(range(low, high + 1), str(row))
     intervals = table(named, offset)
-    told = ask(keys([number + offset for number in WORLD]), intervals.lookup(pl.col("key"), "name"))
+    told = ask(keys([number + offset for number in WORLD]), lookup(intervals))
     assert told == [answers.get(number) for number in WORLD]
     assert is_sorted_and_disjoint(intervals)
 
@@ -86,7 +96,7 @@ def test_the_narrowest_interval_answers_and_the_later_of_two_equals(named: list[
 @given(st.lists(spans, max_size=8), st.lists(st.none() | st.integers(0, 40), min_size=1, max_size=30))
 def test_eager_and_streaming_answers_agree(named: list[Span], asked: list[int | None]) -> None:
     intervals, frame = table(named), keys(asked)
-    for question in (intervals.lookup(pl.col("key"), "name"), intervals.contains(pl.col("key"))):
+    for question in (lookup(intervals), contains(intervals)):
         assert ask(frame, question, "streaming") == ask(frame, question)
         assert frame.select(told=question)["told"].to_list() == ask(frame, question)
 
@@ -95,7 +105,7 @@ def test_streaming_answers_keep_the_order_of_many_rows() -> None:
     intervals = table([(0, 9), (20, 29)])
     frame = keys([*range(40)] * 10_000)
     expected = (["0"] * 10 + [None] * 10 + ["1"] * 10 + [None] * 10) * 10_000
-    assert ask(frame, intervals.lookup(pl.col("key"), "name"), "streaming") == expected
+    assert ask(frame, lookup(intervals), "streaming") == expected
 
 
 @pytest.mark.parametrize(
@@ -114,20 +124,20 @@ def test_streaming_answers_keep_the_order_of_many_rows() -> None:
 )
 def test_an_edge_belongs_to_its_interval(key: int | None, expected: str | None) -> None:
     intervals = table([(10, 19), (30, 30)])
-    assert ask(keys([key]), intervals.lookup(pl.col("key"), "name")) == [expected]
-    assert bool(ask(keys([key]), intervals.contains(pl.col("key")))[0]) == (expected is not None)
+    assert ask(keys([key]), lookup(intervals)) == [expected]
+    assert bool(ask(keys([key]), contains(intervals))[0]) == (expected is not None)
 
 
 @pytest.mark.parametrize("held", [[(0, 5)], [(3, 5)], []], ids=["holds-zero", "not-zero", "empty"])
 def test_a_null_key_is_in_no_interval(held: list[Span]) -> None:
     intervals = union(held)
     assert ask(keys([None, None]), intervals.locate(pl.col("key"))) == [None, None]
-    assert not any(ask(keys([None, None]), intervals.contains(pl.col("key"))))
+    assert not any(ask(keys([None, None]), contains(intervals)))
 
 
 @pytest.mark.parametrize("held", [[(3, 5)], []], ids=["some", "empty"])
 def test_whether_a_null_key_is_held_is_not_known(held: list[Span]) -> None:
-    assert ask(keys([None]), union(held).contains(pl.col("key"))) == [None]
+    assert ask(keys([None]), contains(union(held))) == [None]
 
 
 @pytest.mark.parametrize("engine", ["in-memory", "streaming"])
@@ -135,13 +145,13 @@ def test_an_empty_table_holds_nothing(engine: Any) -> None:
     intervals = table([])
     assert len(intervals) == 0
     assert ask(keys([0, 7, None]), intervals.locate(pl.col("key")), engine) == [None] * 3
-    assert ask(keys([0, 7]), intervals.contains(pl.col("key")), engine) == [False, False]
-    assert ask(keys([0, 7]), intervals.lookup(pl.col("key"), "name"), engine) == [None, None]
+    assert ask(keys([0, 7]), contains(intervals), engine) == [False, False]
+    assert ask(keys([0, 7]), lookup(intervals), engine) == [None, None]
 
 
 def test_no_keys_give_no_answers() -> None:
-    assert ask(keys([]), table([(1, 2)]).lookup(pl.col("key"), "name")) == []
-    assert ask(keys([]), union([]).contains(pl.col("key"))) == []
+    assert ask(keys([]), lookup(table([(1, 2)]))) == []
+    assert ask(keys([]), contains(union([]))) == []
 
 
 def test_answers_have_the_types_that_are_promised() -> None:
@@ -149,7 +159,7 @@ def test_answers_have_the_types_that_are_promised() -> None:
     frame = keys([1, 5])
     assert intervals.low.dtype == intervals.high.dtype == pl.UInt64
     assert frame.select(intervals.locate(pl.col("key"))).dtypes == [pl.UInt32]
-    assert frame.select(intervals.contains(pl.col("key"))).dtypes == [pl.Boolean]
+    assert frame.select(contains(intervals)).dtypes == [pl.Boolean]
 
 
 def test_neighbours_with_different_rows_stay_apart_and_parts_of_one_row_join() -> None:
@@ -161,13 +171,13 @@ def test_neighbours_with_different_rows_stay_apart_and_parts_of_one_row_join() -
 def test_the_largest_key_can_be_held() -> None:
     top = 2**64 - 1
     intervals = Intervals.union(pl.Series([top - 1], dtype=pl.UInt64), pl.Series([top], dtype=pl.UInt64))
-    assert ask(keys([top - 2, top - 1, top]), intervals.contains(pl.col("key"))) == [False, True, True]
+    assert ask(keys([top - 2, top - 1, top]), contains(intervals)) == [False, True, True]
 
 
 def test_of_two_wide_intervals_the_one_narrower_by_a_single_number_wins() -> None:
     wide = 2**60
     intervals = table([(0, wide - 1), (0, wide)])
-    assert ask(keys([0, wide]), intervals.lookup(pl.col("key"), "name")) == ["0", "1"]
+    assert ask(keys([0, wide]), lookup(intervals)) == ["0", "1"]
 
 
 @given(st.sets(st.integers(1, 2**64 - 1) | st.integers(1, 300) | st.integers(2**64 - 300, 2**64 - 1), max_size=40))
@@ -185,8 +195,7 @@ def test_saved_intervals_are_loaded_as_they_were(named: list[Span], tmp_path: Pa
     loaded = Intervals.load(tmp_path / "table.parquet")
     assert (loaded.low.to_list(), loaded.high.to_list()) == (saved.low.to_list(), saved.high.to_list())
     assert loaded.payload.equals(saved.payload)
-    question = pl.col("key"), "name"
-    assert ask(keys([*WORLD]), loaded.lookup(*question)) == ask(keys([*WORLD]), saved.lookup(*question))
+    assert ask(keys([*WORLD]), lookup(loaded)) == ask(keys([*WORLD]), lookup(saved))
 
 
 def test_saved_intervals_without_payload_are_loaded(tmp_path: Path) -> None:

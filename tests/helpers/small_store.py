@@ -6,6 +6,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from held import held_on
+
 from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.feeds.importing import import_file
 from cardscreen.lists.store.table import Store
@@ -31,5 +33,5 @@ def take(folder: Path, numbers: list[int], source: str = "police", day: date = D
 
 
 def live(folder: Path, **which: Any) -> list[str]:
-    listings = Store(folder / "lists").blocklist(**which).in_force(DAY)
+    listings = held_on(Store(folder / "lists").blocklist(**which), DAY)
     return sorted(value[-2:] for value in listings["value"])

@@ -549,7 +549,7 @@ def test_digits_beside_a_number_and_ends_of_ranges_make_no_other_number(cell: st
     assert row == {"pan": None, **NOTHING, "status": "not_a_number"}
     frame = pl.DataFrame({"card": [cell]})
     assert cs.Card().keys_of(frame).keys.tolist() == [0]
-    assert frame.select(cs.Card().listed(pl.col("card")).struct.unnest()).row(0) == (None, None)
+    assert frame.select(cs.Card().written(pl.col("card")).struct.unnest()).row(0) == (None, None)
 
 
 @pytest.mark.parametrize(

@@ -469,7 +469,7 @@ def test_the_same_list_in_any_form_gives_the_same_listings(tmp_path: Path) -> No
 )
 def test_digits_left_open_at_the_end_are_a_range_of_so_many(cell: str, region: str, value: str) -> None:
     feed = Feed(source="a", kind="phone", region=region, columns={"value": "x"})
-    read = pl.DataFrame({"x": [cell]}).select(feed.kinds()["phone"].listed(pl.col("x")).alias("read")).unnest("read")
+    read = pl.DataFrame({"x": [cell]}).select(feed.kinds()["phone"].written(pl.col("x")).alias("read")).unnest("read")
     assert read.rows() == [("range", value)]
 
 

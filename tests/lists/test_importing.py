@@ -15,7 +15,7 @@ import pytest
 from commands import Done, cardscreen
 
 import cardscreen as cs
-from cardscreen.lists.store.merging import KEPT
+from cardscreen.lists.store.merging import STORED
 from cardscreen.lists.store.table import Store
 
 CARD = "6222021234561234"
@@ -564,7 +564,7 @@ def test_a_file_that_is_not_there_is_named_with_the_near_one(ten: Path) -> None:
 
 
 def test_every_listing_of_the_store_has_the_contracts_columns(ten: Path) -> None:
-    assert Store(ten / "lists").listings().collect_schema() == pl.Schema(KEPT)
+    assert Store(ten / "lists").listings().collect_schema() == pl.Schema(STORED)
 
 
 def test_a_job_screens_against_the_store(ten: Path, monkeypatch: pytest.MonkeyPatch) -> None:

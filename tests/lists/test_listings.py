@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from held import held_on
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,7 +36,7 @@ def only(blocklist: cs.Blocklist) -> dict[str, Any]:
 
 
 def holds(blocklist: cs.Blocklist, day: date = DAY) -> bool:
-    return len(blocklist.in_force(day)) == 1
+    return len(held_on(blocklist, day)) == 1
 
 
 def test_only_kind_and_value_are_required_and_the_rest_has_defaults() -> None:
@@ -353,7 +354,7 @@ def test_a_blocklist_shows_counts_and_no_number() -> None:
 def test_an_empty_frame_is_an_empty_blocklist() -> None:
     for dtype in (pl.String, pl.Null):
         empty = cs.Blocklist.from_frame(pl.DataFrame(schema={"kind": dtype, "value": dtype}))
-        assert (len(empty), len(empty.in_force(DAY))) == (0, 0)
+        assert (len(empty), len(held_on(empty, DAY))) == (0, 0)
         assert empty.listings.schema == listed(PHONE).listings.schema
 
 
@@ -491,7 +492,7 @@ def test_a_national_number_in_a_list_is_told_what_it_lacks() -> None:
         assert value not in str(refused.value)
 
 
-@pytest.mark.parametrize("read", [cs.Card().listed, cs.Card.listing], ids=["feed", "frame"])
+@pytest.mark.parametrize("read", [cs.Card().written, cs.Card.listing], ids=["feed", "frame"])
 def test_a_listed_card_number_is_read_once(read: Callable[[pl.Expr], pl.Expr], monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
 

@@ -14,6 +14,7 @@ import deltalake
 import polars as pl
 import pytest
 from commands import Done, cardscreen
+from held import held_on
 from nights import STORE_JOB
 from nights_and_lists import SINCE
 
@@ -23,7 +24,7 @@ from cardscreen.lists.feeds.importing import import_file
 from cardscreen.lists.feeds.rows import read_feed
 from cardscreen.lists.store import views
 from cardscreen.lists.store.table import Store
-from cardscreen.review.decisions import vacuum as upkeep
+from cardscreen.review.decisions.vacuum import remove_unneeded
 
 DAY = date(2026, 11, 1)
 FEED = """
@@ -78,7 +79,7 @@ def overview(folder: Path, on: int) -> list[dict[str, Any]]:
 
 
 def live(folder: Path, on: int) -> list[str]:
-    numbers: list[str] = Store(folder / "lists").blocklist().in_force(day(on))["value"].sort().to_list()
+    numbers: list[str] = held_on(Store(folder / "lists").blocklist(), day(on))["value"].sort().to_list()
     return [number.removeprefix("+86") for number in numbers]
 
 
@@ -421,7 +422,7 @@ def test_many_imports_go_well_beside_one_another_and_beside_whoever_reads(tmp_pa
     over.set()
     reader.join()
     assert errors == []
-    assert upkeep.vacuum(store, [], 0, dry_run=True) > IMPORTS
+    assert remove_unneeded(store, [], 0, dry_run=True) > IMPORTS
     assert store.at().number == 2 * IMPORTS - 1
-    assert len(store.blocklist().in_force(DAY + timedelta(days=IMPORTS))) == 2 * (1 + (IMPORTS - 1) % 10)
+    assert len(held_on(store.blocklist(), DAY + timedelta(days=IMPORTS))) == 2 * (1 + (IMPORTS - 1) % 10)
     assert [file.name for file in tmp_path.iterdir() if file.name.endswith(".part")] == []

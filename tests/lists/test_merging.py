@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cardscreen.lists.store.merging import IDENTITY, KEPT, Defaults, end, in_force, merge
+from cardscreen.lists.store.merging import IDENTITY, STORED, Defaults, end, lasts, merge
 
 DAY = date(2026, 3, 1)
 ROWS = {
     "line": pl.UInt32,
     "operation": pl.String,
-    **{name: KEPT[name] for name in (*IDENTITY, "reason", "severity", "listed_on", "expires_on")},
+    **{name: STORED[name] for name in (*IDENTITY, "reason", "severity", "listed_on", "expires_on")},
 }
 NUMBERS = ["+8613800138000", "+8613800138001", "+8613800138002"]
 
@@ -43,7 +43,7 @@ def table(rows: list[dict[str, Any]]) -> pl.DataFrame:
 
 
 def nothing() -> pl.DataFrame:
-    return pl.DataFrame(schema=KEPT)
+    return pl.DataFrame(schema=STORED)
 
 
 def step(
@@ -194,7 +194,7 @@ def test_any_files_one_after_another_give_what_the_model_gives(files: list[tuple
         shown = {value: rest for value, *rest in current.select("value", "severity", "listed_on", "ended_on").rows()}
         assert shown == {value: said[:3] for value, said in model.items()}
         live = sum(said[2] is None for said in model.values())
-        assert (merged.after, current.select(in_force(day).sum()).item()) == (live, live)
+        assert (merged.after, current.select(lasts(day).sum()).item()) == (live, live)
     assert current["listing_id"].n_unique() == len(current)
 
 

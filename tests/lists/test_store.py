@@ -15,6 +15,7 @@ from typing import Any
 import polars as pl
 import pytest
 from commands import cardscreen
+from held import held_on
 from small_store import DAY, feed, live, take
 
 import cardscreen as cs
@@ -22,7 +23,7 @@ from cardscreen.foundation.errors import ConfigError, InputError
 from cardscreen.lists.feeds.importing import import_file
 from cardscreen.lists.store import views
 from cardscreen.lists.store.table import Record, Store
-from cardscreen.review.decisions import vacuum as upkeep
+from cardscreen.review.decisions.vacuum import remove_unneeded
 
 
 def test_versions_are_numbered_and_each_can_be_read_again(tmp_path: Path) -> None:
@@ -51,7 +52,7 @@ def test_the_day_asked_about_and_what_was_known_are_two_questions(tmp_path: Path
     take(tmp_path, [1])
     take(tmp_path, [2], day=DAY + timedelta(days=10))
     blocklist = Store(tmp_path / "lists").blocklist()
-    values = [blocklist.in_force(DAY + timedelta(days=later))["value"].to_list() for later in (9, 10)]
+    values = [held_on(blocklist, DAY + timedelta(days=later))["value"].to_list() for later in (9, 10)]
     assert values == [["+8613800138001"], ["+8613800138002"]]
 
 
@@ -206,9 +207,9 @@ def test_cleaning_up_keeps_the_versions_that_runs_refer_to(tmp_path: Path) -> No
     run = tmp_path / "runs/20260301T000000Z"
     run.mkdir(parents=True)
     (run / "manifest.json").write_text(json.dumps({"inputs": {"store": {**store.identity(1), "version": 1}}}))
-    assert upkeep.vacuum(store, [tmp_path / "runs"], keep_days=0, dry_run=True) == 2
-    assert upkeep.vacuum(store, [tmp_path / "runs"], keep_days=0) == 2
-    assert upkeep.vacuum(store, [tmp_path / "runs"], keep_days=0) == 0  # what is gone does not count again
+    assert remove_unneeded(store, [tmp_path / "runs"], keep_days=0, dry_run=True) == 2
+    assert remove_unneeded(store, [tmp_path / "runs"], keep_days=0) == 2
+    assert remove_unneeded(store, [tmp_path / "runs"], keep_days=0) == 0  # what is gone does not count again
     assert (live(tmp_path, version=1), live(tmp_path)) == (["01"], ["03"])
     with pytest.raises(InputError):
         live(tmp_path, version=0)
@@ -220,7 +221,7 @@ def test_cleaning_up_keeps_the_versions_that_runs_refer_to(tmp_path: Path) -> No
 def test_recent_versions_are_not_cleaned_up(tmp_path: Path) -> None:
     for number in range(3):
         take(tmp_path, [number])
-    assert upkeep.vacuum(Store(tmp_path / "lists"), [], keep_days=1) == 0
+    assert remove_unneeded(Store(tmp_path / "lists"), [], keep_days=1) == 0
     assert live(tmp_path, version=0) == ["00"]
 
 
@@ -236,7 +237,7 @@ import polars as pl
 file, source, store = sys.argv[1:]
 limits = {"shrink_share": 1.0, "grow_share": 1000.0}
 feed = Feed(source=source, kind="phone", region="CN", columns={"value": "number"}, limits=limits)
-pl.DataFrame({"x": ["13800138000"]}).select(Phone("CN").listed(pl.col("x")))  # the tables, before the clock runs
+pl.DataFrame({"x": ["13800138000"]}).select(Phone("CN").written(pl.col("x")))  # the tables, before the clock runs
 print("ready", flush=True)
 sys.stdin.readline()
 import_file(file, feed, Store(store), as_of=date(2026, 3, 1))
@@ -281,7 +282,7 @@ def test_imports_at_the_same_time_both_land(tmp_path: Path, sources: tuple[str, 
     history = list(Store(tmp_path / "lists").history())
     assert [each.number for each in history] == [1, 0]
     assert set(history[0].record.origins) == set(sources)
-    values = Store(tmp_path / "lists").blocklist().in_force(DAY)["value"]
+    values = held_on(Store(tmp_path / "lists").blocklist(), DAY)["value"]
     assert values.n_unique() == (60_000 if sources[0] != sources[1] else 30_000)
 
 
@@ -300,15 +301,15 @@ def test_an_import_killed_at_any_moment_leaves_the_last_version_whole(tmp_path: 
         process.communicate()
         store = Store(tmp_path / "lists")
         at = store.at()
-        found = store.blocklist().in_force(DAY)
+        found = held_on(store.blocklist(), DAY)
         told = at.record.origins
         for source in told:
             assert found.filter(pl.col("source") == source).height == told[source].listings
         landed = max(landed, at.number)
     version = take(tmp_path, [4, 5], "police")
     assert version == landed + 1
-    assert upkeep.vacuum(Store(tmp_path / "lists"), [], keep_days=0) >= 0
-    assert Store(tmp_path / "lists").blocklist().in_force(DAY).filter(pl.col("source") == "police").height == 2
+    assert remove_unneeded(Store(tmp_path / "lists"), [], keep_days=0) >= 0
+    assert held_on(Store(tmp_path / "lists").blocklist(), DAY).filter(pl.col("source") == "police").height == 2
 
 
 @pytest.fixture
@@ -397,7 +398,7 @@ def test_cleaning_up_leaves_what_is_not_the_stores(tmp_path: Path) -> None:
     take(tmp_path, [2])
     (tmp_path / "lists/notes.txt").write_text("mine")
     (tmp_path / f"lists/{'0' * 32}.parquet").write_text("left by a killed import")
-    assert upkeep.vacuum(Store(tmp_path / "lists"), [], keep_days=0) == 2
+    assert remove_unneeded(Store(tmp_path / "lists"), [], keep_days=0) == 2
     assert (tmp_path / "lists/notes.txt").exists()
     actions = views.past(Store(tmp_path / "lists"), 9)["action"].to_list()
     assert actions == ["vacuum", "import", "import"]

@@ -391,7 +391,7 @@ def test_accounts_in_small_parts_give_the_same_results(tmp_path: Path, monkeypat
 
 def test_rejects_past_those_kept_are_counted_and_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     accounts = pl.DataFrame({"account_id": range(40), "mobile": ["x"] * 40})
-    monkeypatch.setattr(rejects, "KEPT", 10)
+    monkeypatch.setattr(rejects, "IN_MEMORY", 10)
     monkeypatch.setattr(scanning, "BATCH", 8)
     kinds: dict[str, Kind] = {"mobile": cs.Phone("CN")}
     in_memory = cs.screen(accounts, small_world()[1], kinds, as_of=DAY)
@@ -523,7 +523,7 @@ def test_quotes_marks_and_brackets_hide_no_damage_and_hidden_digits_are_damage(c
 def test_what_is_mended_is_the_same_number_in_accounts_and_in_lists(cell: str) -> None:
     kind, cells = cs.Phone("DE", repair=True), pl.DataFrame({"x": [cell]})
     assert cells.select(kind.read(pl.col("x")).struct.field("value")).item() == "+491712345678"
-    assert cells.select(kind.listed(pl.col("x"))).item() == {"match": "exact", "value": "+491712345678"}
+    assert cells.select(kind.written(pl.col("x"))).item() == {"match": "exact", "value": "+491712345678"}
 
 
 def test_a_completed_number_leads_to_verify_at_most_unless_the_policy_says_more() -> None:

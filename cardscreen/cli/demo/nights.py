@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from cardscreen.cli.demo.cases import CASES, Case
 from cardscreen.cli.demo.folder import cleared, deliver, write
 from cardscreen.cli.demo.leaks import Searcher
-from cardscreen.cli.demo.outcome import Blunders, Night, Outcome
+from cardscreen.cli.demo.outcome import Blunders, DemoNight, Outcome
 from cardscreen.cli.demo.world import World
 from cardscreen.foundation.errors import FeedRefused
 from cardscreen.kinds.tokens import TokenKey
@@ -19,8 +19,8 @@ from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.feeds.importing import import_file
 from cardscreen.lists.store.edits import rollback
 from cardscreen.lists.store.table import Store
+from cardscreen.review import story
 from cardscreen.review.decisions.held import discard
-from cardscreen.review.story import tell as story_of
 from cardscreen.runs.job import Job
 from cardscreen.runs.night import Run, run_job
 from cardscreen.runs.record import Finished
@@ -64,8 +64,10 @@ def run_demo(folder: Path, accounts: int, tell: Callable[[str], None] = lambda _
     say("looking for card numbers in all that was written")
     searcher = Searcher(world.pans)
     scan = searcher.scan(folder, but=set(inputs))
-    story = story_of(_finished(after.runs["operator"]), withdrawn)
-    done = Outcome(folder, accounts, listings, (before, after), blunders, story, world.truth, searcher, scan, seconds)
+    withdrawal = story.tell(_finished(after.runs["operator"]), withdrawn)
+    done = Outcome(
+        folder, accounts, listings, (before, after), blunders, withdrawal, world.truth, searcher, scan, seconds
+    )
     done.look_into("\n".join(told))
     return done
 
@@ -83,7 +85,7 @@ class _Office:
         self._store = Store(folder / "lists")
         self._key = TokenKey.from_file(folder / "token.key")
 
-    def first_night(self, day: date) -> tuple[dict[str, int], Night]:
+    def first_night(self, day: date) -> tuple[dict[str, int], DemoNight]:
         """All lists come, and both jobs run: listings by source, and the runs."""
         deliver(self._folder, day)
         counts = {}
@@ -92,7 +94,7 @@ class _Office:
             counts[file.stem] = self._take(file, file.stem, of_day)
         return counts, self._both(day)
 
-    def second_night(self, day: date, mass: int) -> tuple[Blunders, Night]:
+    def second_night(self, day: date, mass: int) -> tuple[Blunders, DemoNight]:
         """One list comes cut off, one not at all, and one with a mass block; then all is mended."""
         deliver(self._folder, day)
         sent = self._folder / f"feeds/{day}"
@@ -123,8 +125,8 @@ class _Office:
         self._tell(f"screening the {owner}'s accounts")
         return run_job(Job.read(self._folder / owner / "job.toml"), as_of=day)
 
-    def _both(self, day: date) -> Night:
-        return Night(day, {owner: self._screen(owner, day) for owner in ("operator", "bank")})
+    def _both(self, day: date) -> DemoNight:
+        return DemoNight(day, {owner: self._screen(owner, day) for owner in ("operator", "bank")})
 
 
 def _finished(run: Run) -> Finished:
@@ -139,7 +141,7 @@ def _one_of(world: World, case: Case) -> str:
     return str(found.sort()[0])
 
 
-def _write_guide(folder: Path, before: Night, after: Night, blunders: Blunders, named: dict[Case, str]) -> None:
+def _write_guide(folder: Path, before: DemoNight, after: DemoNight, blunders: Blunders, named: dict[Case, str]) -> None:
     """Put what was made into the folder's README."""
     guide = folder / "README.md"
     text = guide.read_text(encoding="utf-8").format(

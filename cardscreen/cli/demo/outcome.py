@@ -20,7 +20,7 @@ _CUTS_OFF = ("suspend", "close")
 
 
 @dataclass(frozen=True)
-class Night:
+class DemoNight:
     """One night's published runs.
 
     Attributes:
@@ -112,7 +112,7 @@ class Outcome:
     folder: Path
     accounts: int
     listings: dict[str, int]
-    nights: tuple[Night, Night]
+    nights: tuple[DemoNight, DemoNight]
     blunders: Blunders
     story: Story
     truth: pl.DataFrame

@@ -144,10 +144,6 @@ class Intervals:
         lows = self.low.to_numpy()
         return Index(np.concatenate([np.zeros(int(lows[0] > 0), dtype=np.uint64), lows]))
 
-    def contains(self, key: pl.Expr) -> pl.Expr:
-        """Whether some interval holds each key: Boolean, null for a null key. Streams."""
-        return pl.when(key.is_not_null()).then(self.locate(key).is_not_null())
-
     def locate(self, key: pl.Expr) -> pl.Expr:
         """The row of the interval that holds each UInt64 key: UInt32, null where none does. Streams."""
 
@@ -192,10 +188,6 @@ class Intervals:
         """The last interval that begins at or before each key, and whether it holds the key."""
         row = self._index.find(keys) - int(self.low[0] > 0)
         return row, (row >= 0) & (keys <= self.high.to_numpy()[row])
-
-    def lookup(self, key: pl.Expr, column: str) -> pl.Expr:
-        """One payload column's value for each UInt64 key; null where no interval holds it. Streams."""
-        return pl.lit(self.payload[column]).gather(self.locate(key))
 
 
 def _cells(low: pl.Series, high: pl.Series) -> tuple[_Keys, npt.NDArray[np.intp], npt.NDArray[np.intp]]:

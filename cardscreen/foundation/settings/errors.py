@@ -25,7 +25,7 @@ _LENGTH = 40  # characters of a value that are shown
 _Schema = Mapping[str, Any]
 
 
-class Problem(NamedTuple):
+class Fault(NamedTuple):
     """One thing that is wrong.
 
     Attributes:
@@ -51,7 +51,7 @@ class WrongSettings(ConfigError):
         where: What the settings are of.
     """
 
-    def __init__(self, problems: Sequence[Problem], where: str) -> None:
+    def __init__(self, problems: Sequence[Fault], where: str) -> None:
         """Keep every problem."""
         self.problems = list(problems)
         self.where = where
@@ -63,7 +63,7 @@ class WrongSettings(ConfigError):
         return "\n".join(map(words.shown, told))
 
 
-def found(problems: Iterable[Problem]) -> ValidationError:
+def found(problems: Iterable[Fault]) -> ValidationError:
     """What a validator of a model raises when it finds several things wrong; places are within what it validates.
 
     The other place is named from the top of the settings.
@@ -84,7 +84,7 @@ def found(problems: Iterable[Problem]) -> ValidationError:
 def complaint(model: type[BaseModel], error: ValidationError, where: str) -> WrongSettings:
     """All problems that pydantic found, each once and at its deepest place."""
     schema = model.model_json_schema()
-    told: dict[Problem, bool] = {}  # whether pydantic tried alternatives there
+    told: dict[Fault, bool] = {}  # whether pydantic tried alternatives there
     for each in error.errors(include_url=False):
         place, has_tags = _place(schema, each["loc"])
         problem = _problem(schema, place, each)
@@ -95,7 +95,7 @@ def complaint(model: type[BaseModel], error: ValidationError, where: str) -> Wro
     )
 
 
-def _is_told(problem: Problem, told: Iterable[Problem], *, has_tags: bool) -> bool:
+def _is_told(problem: Fault, told: Iterable[Fault], *, has_tags: bool) -> bool:
     """Whether another problem says the same, and more: a deeper place, or the key that was misspelt."""
     deeper = (other.place[: len(problem.place)] == problem.place != other.place for other in told)
     if has_tags and any(deeper):
@@ -160,22 +160,22 @@ def _schema_at(root: _Schema, place: Place) -> _Schema:
     return schema
 
 
-def _problem(schema: _Schema, place: Place, error: Any) -> Problem:
+def _problem(schema: _Schema, place: Place, error: Any) -> Fault:
     if error["type"] == _OWN:
-        return Problem(place, error["msg"], error["ctx"]["other"])
+        return Fault(place, error["msg"], error["ctx"]["other"])
     if error["type"] == "extra_forbidden":
         keys = [key for way in _ways(schema, _schema_at(schema, place[:-1])) for key in way.get("properties", ())]
         hint = near(str(place[-1]), keys)
-        return Problem(place, f"unknown key '{HERE}'{hint}; the keys there are {', '.join(keys)}")
+        return Fault(place, f"unknown key '{HERE}'{hint}; the keys there are {', '.join(keys)}")
     if error["type"] == "missing":
-        return Problem(place, _MISSING)
+        return Fault(place, _MISSING)
     if error["type"] == "value_error":
         message = error["msg"].removeprefix("Value error, ")
-        return Problem(place, f"{HERE}: {message}" if place else message)
+        return Fault(place, f"{HERE}: {message}" if place else message)
     wanted = _schema_at(schema, place)
     choices = [choice for way in _ways(schema, wanted) for choice in way.get("enum", ())]
     hint = near(error["input"], choices) if isinstance(error["input"], str) else ""
-    return Problem(place, f"{HERE} must be {_wanted(schema, wanted)}, not {shown(error['input'])}{hint}")
+    return Fault(place, f"{HERE} must be {_wanted(schema, wanted)}, not {shown(error['input'])}{hint}")
 
 
 def shown(value: Any) -> str:

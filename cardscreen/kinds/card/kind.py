@@ -22,8 +22,7 @@ from cardscreen.foundation.cards.schemes import LONGEST, SHORTEST
 from cardscreen.foundation.errors import ConfigError
 from cardscreen.foundation.lookup.digits import Flags, Keys, PlainKeys, Rows, taken
 from cardscreen.kinds import keys
-from cardscreen.kinds.card import surroundings
-from cardscreen.kinds.card import test_numbers as samples
+from cardscreen.kinds.card import surroundings, test_numbers
 from cardscreen.kinds.card.issuers import Issuers
 from cardscreen.kinds.card.mask import FIRST_SHOWN, LAST_SHOWN, mask, mask_of_known_length
 from cardscreen.kinds.card.pans import FILLER, REPAIRED, keys_of, numbers_in, parts_of, stub, stubs_of
@@ -183,6 +182,8 @@ class Card:
     truncates: ClassVar[bool] = True
     store_as: ClassVar[Literal["token", "plain"]] = "token"
     reasons: ClassVar[Mapping[str, str]] = surroundings.REASONS
+    widest: ClassVar[str] = "one IIN of six digits"
+    service: ClassVar[tuple[str, str]] = ("a card that serves everybody", "cards that serve everybody")
     flaw: ClassVar[str] = "bad_checksum"
 
     @property
@@ -222,7 +223,7 @@ class Card:
         A PAN has a key and a stub; a truncated PAN that shows its first six and last four a stub.
         """
         key, seen, status = pl.col("number"), pl.col("stub"), pl.col("status").cast(pl.String)
-        sample = samples.is_sample(pl.col("number")).fill_null(False)
+        sample = test_numbers.is_sample(pl.col("number")).fill_null(False)
         note = pl.when(sample).then(pl.lit(_TEST_CARD)).when(status == _DAMAGED).then(status).otherwise("note")
         if self.exclude_test_cards:
             key, seen = pl.when(~sample).then(key), pl.when(~sample).then(seen)
@@ -236,7 +237,7 @@ class Card:
         text, status = pl.col("text"), pl.col("status").cast(pl.String)
         usable: pl.Expr = status != _DAMAGED
         if self.exclude_test_cards:
-            usable = usable & ~samples.is_sample(pl.col("number")).fill_null(False)
+            usable = usable & ~test_numbers.is_sample(pl.col("number")).fill_null(False)
         parts = parts_of(cell, repair=self.repair, strict=True)
         return over_fields(parts, schema.READ, value=pl.when(usable).then(text), status=status)
 
@@ -252,6 +253,14 @@ class Card:
         first, last = self.show_first, self.show_last
         return card(cell, iin=_SHORT_IIN, show_first=first, show_last=last, repair=self.repair)
 
+    def service_lines(self, listed: pl.DataFrame, cells: pl.DataFrame) -> list[int]:  # noqa: ARG002
+        """None: no card serves everybody."""
+        return []
+
+    def clipped_lines(self, listed: pl.DataFrame, cells: pl.DataFrame, share: float) -> list[int]:  # noqa: ARG002
+        """None: no card number begins with a zero."""
+        return []
+
     def told_in(self, texts: pl.Series, rows: Rows, cells: pl.Series) -> Flags:
         """Whether each text shows the card number in the cell beside it."""
         told = np.zeros(len(texts), dtype=bool)
@@ -262,7 +271,7 @@ class Card:
         told[rows[same[_are_cards(taken(own, same))]]] = True
         return told
 
-    def listed(self, cell: pl.Expr) -> pl.Expr:
+    def written(self, cell: pl.Expr) -> pl.Expr:
         """`listed_forms.WRITTEN` of a source's cells: PANs like an account's, truncated ones, prefixes and ranges."""
 
         def forms(texts: pl.Series) -> pl.DataFrame:

@@ -30,8 +30,7 @@ from cardscreen.foundation.lookup.digits import (
     values_of,
     without,
 )
-from cardscreen.kinds.card import groups, surroundings
-from cardscreen.kinds.card import test_numbers as samples
+from cardscreen.kinds.card import groups, surroundings, test_numbers
 from cardscreen.kinds.card.mask import FIRST_SHOWN, LAST_SHOWN
 from cardscreen.tables.cells import is_blank, text_of, to_text
 
@@ -112,7 +111,7 @@ def keys_of(cells: pl.Series) -> Keys:
     rows = np.flatnonzero((key % _TEN == 0) & (key > 0) & (size > _KEPT))
     rows = rows[key[rows] % _POWERS.take(size[rows] - _KEPT) == 0]
     key[rows] *= is_sound(key[rows])
-    key[samples.nobodys().among(key)] = 0
+    key[test_numbers.nobodys().among(key)] = 0
     return key
 
 
@@ -225,7 +224,7 @@ def _numbers(text: pl.Series) -> pl.DataFrame:
         return pl.DataFrame([nulls(name, dtype, len(text)) for name, dtype in PARTS.to_schema().items()])
     scheme, issued = schemes.of_pans(number, length)
     cut_off = pl.Series(_ends_in_lost_zeros(number, length))
-    filler = pl.Series("filler", samples.are_fillers(number.fill_null(1).to_numpy()))
+    filler = pl.Series("filler", test_numbers.are_fillers(number.fill_null(1).to_numpy()))
     judged = (
         pl.when("filler")
         .then(_NOT_A_NUMBER)

@@ -21,7 +21,7 @@ from cardscreen.foundation.lookup.digits import Flags, Keys, PlainKeys
 from cardscreen.kinds import keys
 from cardscreen.kinds.exact import Whole
 from cardscreen.kinds.listed_forms import as_listed, as_written
-from cardscreen.kinds.phone import listed as phone_forms
+from cardscreen.kinds.phone import in_lists, list_forms
 from cardscreen.kinds.phone.numbering import lookup
 from cardscreen.kinds.phone.several import COMPLETED, split_phones
 from cardscreen.tables.cells import as_expr, is_damaged, named_like, over_fields, repaired, to_text
@@ -147,7 +147,11 @@ class Phone(Whole):
     noun: ClassVar[tuple[str, str]] = ("phone number", "phone numbers")
     secret: ClassVar[bool] = False
     store_as: ClassVar[Literal["token", "plain"]] = "plain"
-    reasons: ClassVar[Mapping[str, str]] = phone_forms.REASONS
+    reasons: ClassVar[Mapping[str, str]] = list_forms.REASONS
+    service: ClassVar[tuple[str, str]] = (
+        "an emergency or service number, or a sender of text messages",
+        "emergency or service numbers, or senders of text messages",
+    )
     flaw: ClassVar[str] = "invalid"
 
     @property
@@ -247,7 +251,7 @@ class Phone(Whole):
         """What a person may see of a cell: Struct{e164, region, type, status}."""
         return phone(self._mended(to_text(cell)), self._region())
 
-    def listed(self, cell: pl.Expr) -> pl.Expr:
+    def written(self, cell: pl.Expr) -> pl.Expr:
         """`listed_forms.WRITTEN` of a source's cells: numbers, prefixes (`170*`), ranges of equal length.
 
         Digits left open at the end (`1700000xxxx`) are a range, if such numbers can be so long. A number that was
@@ -262,23 +266,31 @@ class Phone(Whole):
 
         def forms(texts: pl.Series) -> pl.DataFrame:
             mended = texts.to_frame().select(self._mended(pl.first())).to_series()
-            return phone_forms.forms(mended, self.region, number, self.claims, vanity=self.vanity)
+            return list_forms.forms(mended, self.region, number, self.claims, vanity=self.vanity)
 
-        return as_written(cell, special=phone_forms.SPECIAL, forms=forms, number=number)
+        return as_written(cell, special=list_forms.SPECIAL, forms=forms, number=number)
 
     def claims(self, cell: pl.Expr) -> pl.Expr:
         """Whether a cell is surely a phone number: Boolean, never null."""
         return (phone(to_text(cell), self._region()).struct.field("status") == "valid").fill_null(value=False)
 
+    def service_lines(self, listed: pl.DataFrame, cells: pl.DataFrame) -> list[int]:
+        """Lines of emergency and service numbers, and of senders of text messages."""
+        return in_lists.service_lines(listed, cells, self.region, Phone().claims, self.split)
+
+    def clipped_lines(self, listed: pl.DataFrame, cells: pl.DataFrame, share: float) -> list[int]:
+        """Lines of what is a number only with a zero in front: a program took it for a quantity."""
+        return in_lists.lines_without_zero(listed, cells, self.claims, share) if self.region else []
+
     @staticmethod
     def is_doubtful(value: pl.Expr) -> pl.Expr:
         """Whether a canonical value may be another kind's number: longer than the standard lets a phone's be."""
-        return value.str.len_bytes() > phone_forms.LONGEST + 1
+        return value.str.len_bytes() > list_forms.LONGEST + 1
 
     @staticmethod
     def is_too_wide(value: pl.Expr, limit: int) -> pl.Expr:
         """Whether a canonical prefix or range covers more than so many numbers; a prefix those as long as mobiles."""
-        return phone_forms.numbers(value) > limit
+        return list_forms.numbers(value) > limit
 
     def _region(self) -> str | pl.Expr | None:
         return pl.col(self.region_column) if self.region_column else self.region

@@ -13,10 +13,8 @@ from datetime import date, timedelta
 import polars as pl
 
 from cardscreen.foundation.errors import without_numbers
-from cardscreen.foundation.lookup.digits import FULL_WIDTH
 from cardscreen.kinds.kind import KINDS
 from cardscreen.kinds.listed_forms import ends_of, is_open
-from cardscreen.kinds.phone import service_numbers
 from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.feeds.rows import FeedRows
 from cardscreen.lists.store.merging import IDENTITY, Merged
@@ -29,15 +27,7 @@ CHECKS = (
     *("future", "range", "zeros", "kind", "short", "delta", "cut"),
 )
 _SHOWN = 5  # lines that a problem names
-#: Whether a value, or the beginning of such, may be a service number behind plus and country code.
-_IS_SHORT = pl.col("value").str.strip_suffix("*").str.len_bytes() <= service_numbers.LONGEST + 1 + 3
-#: Whether a row blocks a phone number.
-_BLOCKS = (pl.col("list") == "block") & (pl.col("kind") == "phone") & (pl.col("operation") == "add")
-_SERVED = "an emergency or service number, or a sender of text messages"
-#: What is dialled at home. A sign behind 10 makes it the area code of Beijing.
-_NATIONAL = r"^\s*((?:10[0-9]|[1-9][1-9]|[2-9]0|0[1-9]|000)[0-9\s().-]*)"
-#: What stands behind quotes, brackets and words.
-_BEHIND_LABEL = r"^[^0-9+＋]*(.*)$"
+_BLOCKS = (pl.col("list") == "block") & (pl.col("operation") == "add")
 _TOLD = ["reason", "severity", "listed_on", "expires_on"]
 
 
@@ -63,18 +53,19 @@ def without_service_numbers(read: FeedRows, feed: Feed) -> FeedRows:
 
     People who complain name such numbers, too; in a list of a source's own they are a sign of a wrong file.
     """
-    lines = pl.Series(_served(read, feed) if feed.service_numbers == "reject" else [], dtype=pl.UInt32)
-    if lines.is_empty():
+    lines = _service(read, feed) if feed.service_numbers == "reject" else {}
+    if not any(lines.values()):
         return read
-    served = (
+    rejects = [
         _cells(read, feed)
-        .filter(pl.col("line").is_in(lines.implode()))
-        .select("line", pl.lit(_SERVED).alias("reason"), shape(to_text(pl.col("cell"))).alias("shape"))
-    )
+        .filter(pl.col("line").is_in(of_kind))
+        .select("line", pl.lit(KINDS[kind].service[0]).alias("reason"), shape(to_text(pl.col("cell"))).alias("shape"))
+        for kind, of_kind in lines.items()
+    ]
     return replace(
         read,
-        rows=read.rows.filter(~pl.col("line").is_in(lines.implode())),
-        rejects=pl.concat([read.rejects, served]).sort("line", maintain_order=True),
+        rows=read.rows.filter(~pl.col("line").is_in(sorted(set().union(*lines.values())))),
+        rejects=pl.concat([read.rejects, *rejects]).sort("line", maintain_order=True),
     )
 
 
@@ -222,49 +213,29 @@ def _ranges(rows: pl.DataFrame, feed: Feed) -> Iterator[Problem]:
     for (kind, list_name), of_kind in ranges.group_by("kind", "list", maintain_order=True):
         limit = limits[str(list_name)]
         if lines := _where(of_kind, KINDS[str(kind)].is_too_wide(pl.col("value"), limit)):
-            most = f"{limit:,} numbers" if kind == "phone" else "one IIN of six digits"
+            most = KINDS[str(kind)].widest.format(limit)
             yield Problem("range", f"ranges to {list_name} that are wider than {most}: {_lines(lines)}")
 
 
 def _short(read: FeedRows, feed: Feed) -> Iterator[Problem]:
     """Emergency and service numbers, and the operator's own, in a list of numbers to block."""
     # Where they are rejects, none is left.
-    if feed.service_numbers == "refuse" and (told := _served(read, feed)):
-        yield Problem("short", f"emergency or service numbers, or senders of text messages: {_lines(told)}")
+    for kind, lines in _service(read, feed).items() if feed.service_numbers == "refuse" else ():
+        if lines:
+            yield Problem("short", f"{KINDS[kind].service[1]}: {_lines(lines)}")
     if feed.protected:
-        own = _protected(feed)
-        if lines := _where(read.rows.filter(_BLOCKS), own):
+        blocked = read.rows.filter((pl.col("kind") == "phone") & _BLOCKS)
+        if lines := _where(blocked, _protected(feed)):
             yield Problem("short", f"numbers that the feed names as protected: {_lines(lines)}")
 
 
-def _served(read: FeedRows, feed: Feed) -> list[int]:
-    """Lines of emergency and service numbers, and of senders of text messages."""
-    block = read.rows.filter(_BLOCKS)
-    # A prefix covers the number that it begins with, too.
-    short = block.filter(_IS_SHORT).with_columns(stem=pl.col("value").str.strip_suffix("*"))
-    short = short.filter(~KINDS["phone"]().claims(pl.col("stem")))  # of a million numbers in the USA, a few
-    served = [value for value in short["stem"].unique().to_list() if service_numbers.is_service_abroad(value)]
-    return sorted({*_where(short, pl.col("stem").is_in(served)), *_dialled(read, feed, block)})
-
-
-def _dialled(read: FeedRows, feed: Feed, block: pl.DataFrame) -> list[int]:
-    """Lines of service numbers as they are dialled in the feed's region: what is read of them may be a landline."""
-    kind = feed.kinds().get("phone")
-    if feed.region is None or kind is None:
-        return []
-    heads = service_numbers.heads(feed.region)
-    few = block.filter(pl.any_horizontal(_IS_SHORT, *(pl.col("value").str.starts_with(head) for head in heads)))
-    cells = _cells(read, feed).join(few, on="line", how="semi")
-    if (parts := kind.split(pl.col("cell"))) is not None:
-        cells = cells.with_columns(cell=parts).explode("cell")
-    bare = to_text(pl.col("cell")).str.replace_many(FULL_WIDTH).str.strip_prefix("=").str.extract(_BEHIND_LABEL)
-    digits = bare.str.extract(_NATIONAL).str.replace_all("[^0-9]", "")
-    cells = cells.with_columns(digits=digits, begins=bare.str.contains(r"[*＊][\s\"']*$")).drop_nulls()
-    told = {
-        (digits, begins): service_numbers.is_service(digits, feed.region, begins=begins)
-        for digits, begins in cells.select("digits", "begins").unique().rows()
+def _service(read: FeedRows, feed: Feed) -> dict[str, list[int]]:
+    """Lines that block what serves everybody, of each kind."""
+    blocked, cells = read.rows.filter(_BLOCKS), _cells(read, feed)
+    return {
+        name: kind.service_lines(blocked.filter(pl.col("kind") == name).select("line", "value"), cells)
+        for name, kind in feed.kinds().items()
     }
-    return [line for line, digits, begins in cells.select("line", "digits", "begins").rows() if told[digits, begins]]
 
 
 def _protected(feed: Feed) -> pl.Expr:
@@ -285,27 +256,15 @@ def _ends(value: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
 
 def _zeros(read: FeedRows, feed: Feed) -> Iterator[Problem]:
     """Numbers that are valid only with a zero in front: a program took them for quantities."""
-    if feed.region is None or "phone" not in feed.kinds():
-        return
-    kind = feed.kinds()["phone"]
-    exact = (pl.col("kind") == "phone") & (pl.col("match") == "exact")
-    rows = read.rows.lazy().filter(exact).select("line", "value")
-    # Every so many rows say whether to look at all of them.
-    some = rows.gather_every(max(len(read.rows) // _SAMPLE, 1)).collect()
-    if len(_where(some, ~kind.claims(pl.col("value")))) <= feed.limits.unusable_share * len(some) / 2:
-        return
-    invalid = rows.filter(~kind.claims(pl.col("value"))).collect()
-    cells = _cells(read, feed).with_columns(pl.col("cell").cast(pl.String))
-    whole = cells.join(invalid, on="line", how="semi").filter(pl.col("cell").str.contains("^[1-9][0-9]*$"))
-    lost = _where(whole, kind.claims(pl.lit("0") + pl.col("cell")))
-    if len(lost) > feed.limits.unusable_share * len(read.rows):
-        found = (
-            f"{_share(len(lost), len(read.rows))} are numbers only with a zero in front, which some program has dropped"
-        )
-        yield Problem("zeros", f"{found}: {_lines(lost)}")
-
-
-_SAMPLE = 20_000  # rows
+    limit = feed.limits.unusable_share
+    for name, kind in feed.kinds().items():
+        exact = (pl.col("kind") == name) & (pl.col("match") == "exact")
+        rows = read.rows.lazy().filter(exact).select("line", "value").collect()
+        lost = kind.clipped_lines(rows, _cells(read, feed), limit)
+        if len(lost) > limit * len(read.rows):
+            share = _share(len(lost), len(read.rows))
+            what = f"{share} are numbers only with a zero in front, which some program has dropped"
+            yield Problem("zeros", f"{what}: {_lines(lost)}")
 
 
 def _allowing(rows: pl.DataFrame, feed: Feed) -> Iterator[Problem]:

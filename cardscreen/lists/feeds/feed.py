@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from cardscreen.foundation.bounds import Bounds, Held
 from cardscreen.foundation.errors import ConfigError, near
-from cardscreen.foundation.settings.errors import Problem, complaint, found
+from cardscreen.foundation.settings.errors import Fault, complaint, found
 from cardscreen.foundation.settings.toml import Section, TomlFile, checked, known_format, known_zone, read_toml
 from cardscreen.foundation.zones import Zone, local_zone
 from cardscreen.kinds.kind import KINDS, Kind, kind_from_options, options_of
@@ -143,7 +143,7 @@ class Feed(Section):
         for name, kind in names.items():
             if kind not in KINDS:
                 told = f"{name!r} is said to be of the kind {kind!r}{near(kind, KINDS)}"
-                raise found([Problem((name,), f"{told}: the kinds are {', '.join(KINDS)}")])
+                raise found([Fault((name,), f"{told}: the kinds are {', '.join(KINDS)}")])
         return names
 
     @field_validator("date_format")
@@ -211,7 +211,7 @@ class Feed(Section):
             ConfigError: One of them can't be read.
         """
         cells = pl.DataFrame({"cell": list(self.protected)}, schema={"cell": pl.String})
-        read = cells.select("cell", self.kinds()["phone"].listed(pl.col("cell")).alias("read")).unnest("read")
+        read = cells.select("cell", self.kinds()["phone"].written(pl.col("cell")).alias("read")).unnest("read")
         unread = read.with_row_index(offset=1).filter(pl.col("value").is_null())["index"].to_list()
         if unread:
             raise ConfigError(f"protected: no phone number, prefix or range at place {unread[0]}")

@@ -279,7 +279,7 @@ def _of_kind(written: pl.DataFrame, kind: Kind, kinds: dict[str, Kind]) -> pl.Da
     if parts is not None:
         written = written.with_columns(cell=parts).explode("cell", empty_as_null=False)
     # Only what is new comes from the engine, which would put the other columns together anew.
-    listed = written.lazy().select(kind.listed(pl.col("cell")).alias("read")).unnest("read").collect()
+    listed = written.lazy().select(kind.written(pl.col("cell")).alias("read")).unnest("read").collect()
     read = written.hstack(listed).with_columns(stranger=pl.lit(None, dtype=pl.String))
     doubtful = (pl.col("match") == "exact") & kind.is_doubtful(pl.col("value"))
     doubt = read.select((pl.col("value").is_null() | doubtful).arg_true()).to_series()

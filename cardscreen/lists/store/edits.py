@@ -14,7 +14,7 @@ import polars as pl
 
 from cardscreen.foundation.errors import ConfigError, InputError, without_cards
 from cardscreen.foundation.files import not_for_others, system_user
-from cardscreen.lists.store.merging import KEPT, end, in_force
+from cardscreen.lists.store.merging import STORED, end, lasts
 from cardscreen.lists.store.table import Record, Store, Version
 from cardscreen.lists.store.views import Filter, check_source
 
@@ -70,7 +70,7 @@ def retire(store: Store, source: str, day: date, by: str, reason: str) -> int:
         if origin.retired_on is not None:
             raise ConfigError(f"the source {source!r} has ended on {origin.retired_on} already")
         listings = store.of_source(source, at.number)
-        count = int(listings.select(in_force(day).sum()).item())
+        count = int(listings.select(lasts(day).sum()).item())
         details = {"ended": count, "retired_on": day.isoformat()}
         record = _personal(store, at, "retire", by, reason, details, source=source)
         record.origins[source] = origin.model_copy(update={"retired_on": day, "listings": 0})
@@ -153,8 +153,8 @@ def _differing(ours: pl.LazyFrame, theirs: pl.LazyFrame) -> int:
     """How many rows are in one table only, however they are ordered."""
     gaps = pl.col("gaps").cast(pl.List(pl.String)).list.join(" ")
     rows = [each.with_columns(gaps).collect() for each in (ours, theirs)]
-    there, here = (frame.select(list(KEPT)).group_by(pl.all()).len() for frame in rows)
-    both = [*KEPT, "len"]
+    there, here = (frame.select(list(STORED)).group_by(pl.all()).len() for frame in rows)
+    both = [*STORED, "len"]
     only = [one.join(other, on=both, how="anti", nulls_equal=True) for one, other in ((there, here), (here, there))]
     return sum(int(frame["len"].sum()) for frame in only)
 

@@ -27,7 +27,7 @@ _SAID = ["reason", "severity", "listed_on", "expires_on"]
 BY_SOURCE = "source"
 #: A listing as the store keeps it: who ended it, the first day without it and the first day with it again of each gap
 #: since its first day, and the last day on which its source removed it.
-KEPT: Mapping[str, pl.DataType | type[pl.DataType]] = {
+STORED: Mapping[str, pl.DataType | type[pl.DataType]] = {
     **schema.LISTING,
     "ended_by": pl.String,
     "gaps": pl.List(pl.Date),
@@ -67,7 +67,7 @@ class Merged:
     """What an import makes of a source.
 
     Attributes:
-        listings: `KEPT`: all of the source's listings, ended ones too; each is made when it is written.
+        listings: `STORED`: all of the source's listings, ended ones too; each is made when it is written.
         outcome: One row for each row of the file and each listing in force ended by its absence: line (UInt32, null for
             those), outcome (Enum): `added`, `reopened`, `changed`, `unchanged`, `ended`, `already` (a delta adds what
             is there), `repeated` (a delta removes what it had removed), `absent` (a delta removes what never was
@@ -87,7 +87,7 @@ class Merged:
         return dict(self.outcome["outcome"].value_counts().sort("outcome").rows())
 
 
-def in_force(day: date) -> pl.Expr:
+def lasts(day: date) -> pl.Expr:
     """Whether a listing that the store keeps is in force on a day, or will be."""
     return (pl.col("ended_on").is_null() | (pl.col("ended_on") > day)) & (
         pl.col("expires_on").is_null() | (pl.col("expires_on") >= day)
@@ -98,7 +98,7 @@ def merge(current: pl.DataFrame, rows: pl.DataFrame, mode: Literal["snapshot", "
     """Merge a source's new rows into its listings.
 
     Args:
-        current: `KEPT`, the source's listings in the store.
+        current: `STORED`, the source's listings in the store.
         rows: line, operation, `IDENTITY`, reason, severity, listed_on, expires_on; no two with one identity.
         mode: A snapshot is the whole list: what is absent has ended. A delta adds and removes.
         said: What holds for rows that don't say it.
@@ -120,12 +120,12 @@ def merge(current: pl.DataFrame, rows: pl.DataFrame, mode: Literal["snapshot", "
         old = old.with_columns(removed_on=pl.when(gone).then(last).otherwise("removed_on"))
     kept = old.filter(~_mask(len(current), place.filter(taken).drop_nulls()))
     fresh = _named(new, judged, current, said.source)
-    listings = pl.concat([kept.lazy().select(list(KEPT)), fresh.select(list(KEPT))])
+    listings = pl.concat([kept.lazy().select(list(STORED)), fresh.select(list(STORED))])
     return Merged(
         listings=listings,
         outcome=pl.concat([judged.select("line", "outcome"), ended]),
-        before=current.select(in_force(said.day).sum()).item(),
-        after=listings.select(in_force(said.day).sum()).collect().item(),
+        before=current.select(lasts(said.day).sum()).item(),
+        after=listings.select(lasts(said.day).sum()).collect().item(),
     )
 
 
@@ -239,7 +239,7 @@ def _lasts(day: date) -> pl.Expr:
 def _absent(current: pl.DataFrame, named: pl.Series, day: date) -> tuple[pl.Series, pl.DataFrame]:
     """What a snapshot doesn't name any more; what had run out before is closed without a word."""
     gone = current.select(_lasts(day)).to_series() & ~named
-    told = gone & current.select(in_force(day)).to_series()
+    told = gone & current.select(lasts(day)).to_series()
     lines = nulls("line", pl.UInt32, int(told.sum()))
     return gone, lines.to_frame().with_columns(outcome=pl.lit("ended", dtype=OUTCOMES))
 

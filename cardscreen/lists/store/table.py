@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from importlib.metadata import version as _release
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ from cardscreen.kinds.kind import secret_kinds
 from cardscreen.lists.blocklist import Blocklist
 from cardscreen.lists.keyed import Compiled, compile_listings, compiled_schema
 from cardscreen.lists.store import files as store_files
-from cardscreen.lists.store.merging import KEPT
+from cardscreen.lists.store.merging import STORED
 from cardscreen.lists.terms import Origin
 from cardscreen.tables.libraries import ENGINE_ERRORS
 from cardscreen.tables.opening import parse_instant
@@ -48,7 +48,7 @@ from cardscreen.tables.opening import parse_instant
 #: Delta has no unsigned integers and no enumerations.
 _STORED = {
     name: pl.Int16 if dtype == pl.UInt8 else pl.String if isinstance(dtype, pl.Enum) else dtype
-    for name, dtype in KEPT.items()
+    for name, dtype in STORED.items()
 }
 _SCHEMA = deltalake.Schema.from_arrow(
     pl.DataFrame(schema=_STORED).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
@@ -151,7 +151,7 @@ class Store:
 
     def _compiled(self, version: int, listings: pl.LazyFrame) -> Compiled:
         """The listings as keys, from the cache where it has them."""
-        place, name = cache.folder("lists", _release("cardscreen")), self._name_of(version)
+        place, name = cache.folder("lists", metadata.version("cardscreen")), self._name_of(version)
         for content, digest in cache.load(place, name):
             compiled = pl.read_parquet(content)
             if compiled.schema == compiled_schema():
@@ -245,14 +245,14 @@ class Store:
         return self._table().version()
 
     def foreign(self, version: int) -> pl.LazyFrame:
-        """All listings of a version that another program wrote: `merging.KEPT`."""
+        """All listings of a version that another program wrote: `merging.STORED`."""
         frame = pl.scan_delta(self._table(version))
         there = frame.collect_schema()
         missing = [pl.lit(None, dtype).alias(name) for name, dtype in _STORED.items() if name not in there]
-        return frame.with_columns(missing).select(pl.col(name).cast(dtype) for name, dtype in KEPT.items())
+        return frame.with_columns(missing).select(pl.col(name).cast(dtype) for name, dtype in STORED.items())
 
     def listings(self, version: int | None = None, source: str | None = None) -> pl.LazyFrame:
-        """All listings of a version as the store keeps them, ended ones too: `merging.KEPT`.
+        """All listings of a version as the store keeps them, ended ones too: `merging.STORED`.
 
         Raises:
             BlocklistError: A file is not the one that was written.
@@ -270,7 +270,7 @@ class Store:
         self._check_files(version, names, str(table.metadata().id))
         # Files of earlier releases lack the columns that were not kept then.
         frame = pl.scan_parquet(files, glob=False, schema=_STORED, missing_columns="insert")
-        return frame.select(pl.col(name).cast(dtype) for name, dtype in KEPT.items())
+        return frame.select(pl.col(name).cast(dtype) for name, dtype in STORED.items())
 
     def changed_files(self, version: int) -> list[str]:
         """The files of a version that are not those that were written, all of them read anew.
@@ -321,7 +321,7 @@ class Store:
     def of_source(self, source: str, version: int | None) -> pl.DataFrame:
         """One source's listings; none where the store, or the source, is not there yet."""
         if version is None:
-            return pl.DataFrame(schema=KEPT)
+            return pl.DataFrame(schema=STORED)
         return self._collected(self.listings(version, source))
 
     def _collected(self, listings: pl.LazyFrame) -> pl.DataFrame:
@@ -412,7 +412,7 @@ class Store:
 
         Args:
             source: Whose they are.
-            listings: `merging.KEPT`, all of them.
+            listings: `merging.STORED`, all of them.
             base: The version that they were made from; None where there was no store.
             record: What the commit says.
             instead_of: Another name that the source had.

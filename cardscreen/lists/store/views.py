@@ -15,7 +15,7 @@ from cardscreen.foundation import schema
 from cardscreen.foundation.errors import ConfigError, near
 from cardscreen.kinds.kind import KINDS, secret_kinds
 from cardscreen.kinds.tokens import TokenKey, token
-from cardscreen.lists.store.merging import in_force
+from cardscreen.lists.store.merging import lasts
 from cardscreen.lists.store.table import Store, Version
 from cardscreen.tables.writing import write
 
@@ -48,7 +48,7 @@ class Filter:
         if self.ids:
             tests.append(pl.col("listing_id").is_in(list(self.ids)))
         if self.state != "all":
-            tests.append(in_force(day) if self.state == "live" else ~in_force(day))
+            tests.append(lasts(day) if self.state == "live" else ~lasts(day))
         return pl.all_horizontal(pl.lit(True), *tests).fill_null(value=False)
 
 
@@ -61,10 +61,7 @@ def overview(store: Store, day: date, version: int | None = None) -> pl.DataFram
     """
     at = store.at(version)
     counted = (
-        store.listings(at.number)
-        .group_by("source")
-        .agg(live=in_force(day).sum(), ended=(~in_force(day)).sum())
-        .collect()
+        store.listings(at.number).group_by("source").agg(live=lasts(day).sum(), ended=(~lasts(day)).sum()).collect()
     )
     counts = {source: (live, ended) for source, live, ended in counted.rows()}
     rows = []
@@ -120,7 +117,7 @@ def past(store: Store, limit: int) -> pl.DataFrame:
 
 
 def rows(store: Store, which: Filter, day: date, version: int | None = None) -> pl.LazyFrame:
-    """The listings that a filter means: `merging.KEPT`, in the order of the store."""
+    """The listings that a filter means: `merging.STORED`, in the order of the store."""
     found = store.at(version)
     check_source(found, which.source)
     return store.listings(found.number).filter(which.applies(day))
@@ -142,7 +139,7 @@ def shown(listings: pl.DataFrame, form: Form = "masked", key: TokenKey | None = 
     """Listings with card numbers as they may be shown.
 
     Args:
-        listings: `merging.KEPT`.
+        listings: `merging.STORED`.
         form: `masked`; `token`: under `key`; `plain`: as the store holds them, for those who may see them.
         key: The secret for tokens.
 
@@ -179,10 +176,10 @@ def difference(store: Store, before: int, after: int, day: date) -> pl.DataFrame
 
     Returns:
         change (`added`, `ended`, `changed`), what (String: the columns that changed, with both values), and the
-        columns of `merging.KEPT` as they are in the version that has the listing in force.
+        columns of `merging.STORED` as they are in the version that has the listing in force.
     """
     sides = {
-        name: store.listings(store.at(version).number).filter(in_force(day)).collect()
+        name: store.listings(store.at(version).number).filter(lasts(day)).collect()
         for name, version in (("before", before), ("after", after))
     }
     then, now = sides["before"], sides["after"]

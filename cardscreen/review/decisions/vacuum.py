@@ -12,7 +12,7 @@ from cardscreen.foundation.files import not_for_others
 from cardscreen.lists.store.table import Store
 
 
-def vacuum(store: Store, runs: Sequence[Path], keep_days: int, *, dry_run: bool = False) -> int:
+def remove_unneeded(store: Store, runs: Sequence[Path], keep_days: int, *, dry_run: bool = False) -> int:
     """Remove the files that no kept version needs. There is nothing to put together: a source's import is one file.
 
     Args:

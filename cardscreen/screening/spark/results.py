@@ -12,7 +12,7 @@ import polars as pl
 
 from cardscreen.foundation import schema
 from cardscreen.screening.hits.matches import ORDER
-from cardscreen.screening.rejects import KEPT, Rejects
+from cardscreen.screening.rejects import IN_MEMORY, Rejects
 from cardscreen.screening.result import Result, completed, output_folder, write_tables
 from cardscreen.screening.spark.tables import collected
 from cardscreen.screening.workers.batches import PART_BITS
@@ -102,10 +102,10 @@ class SparkResult:
 
 
 def _spans(sizes: Mapping[int, int]) -> Iterator[tuple[int, int]]:
-    """Numbers from one to another, of which the sizes add up to `KEPT` or one item more."""
+    """Numbers from one to another, of which the sizes add up to `IN_MEMORY` or one item more."""
     first, held = None, 0
     for at, size in sorted(sizes.items()):
         first, held = at if first is None else first, held + size
-        if held >= KEPT or at == max(sizes):
+        if held >= IN_MEMORY or at == max(sizes):
             yield first, at
             first, held = None, 0

@@ -110,16 +110,16 @@ class Bundle:
             InputError: They can't be written there.
         """
         writer = _Writer(folder)
-        in_force = keyed.in_force(blocklist.compiled, day)
+        of_day = keyed.of_day(blocklist.compiled, day)
         names = list(dict.fromkeys(kind.name for kind in kinds))
         for name in names:
             of_kind = blocklist.lazy.filter(holds(day) & (pl.col("kind") == name))
             # Tokens and what is truncated may lie in the open; a range may be that of one number.
             full = (pl.col("kind") == name) & pl.col("match").is_in(["exact", "range"])
-            sealed = KINDS[name].secret and not in_force.filter(full).is_empty()
+            sealed = KINDS[name].secret and not of_day.filter(full).is_empty()
             written = writer.add_frame(f"{name}.listings", _with_keys(of_kind, KINDS[name]), sealed=sealed)
             arrays = {
-                **Targets.of(name, in_force, near_in(of_kind)).arrays,
+                **Targets.of(name, of_day, near_in(of_kind)).arrays,
                 **_places(pl.read_ipc(written, columns=_KEYED)),
             }
             writer.add_arrays(f"{name}.arrays", arrays, sealed=sealed)

@@ -1,0 +1,85 @@
+"""What only the list of phone numbers as a whole tells: service numbers in it, and zeros that some program has dropped.
+
+Both look at the cells as the source has them, since reading has made a whole number of what was dialled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import polars as pl
+
+from cardscreen.foundation.lookup.digits import FULL_WIDTH
+from cardscreen.kinds.phone import service_numbers
+from cardscreen.tables.cells import to_text
+
+#: Whether a value, or the beginning of such, may be a service number behind plus and country code.
+_IS_SHORT = pl.col("value").str.strip_suffix("*").str.len_bytes() <= service_numbers.LONGEST + 1 + 3
+#: What is dialled at home. A sign behind 10 makes it the area code of Beijing.
+_NATIONAL = r"^\s*((?:10[0-9]|[1-9][1-9]|[2-9]0|0[1-9]|000)[0-9\s().-]*)"
+#: What stands behind quotes, brackets and words.
+_BEHIND_LABEL = r"^[^0-9+＋]*(.*)$"
+_SAMPLE = 20_000  # rows
+
+Test = Callable[[pl.Expr], pl.Expr]
+Split = Callable[[pl.Expr], pl.Expr | None]
+
+
+def service_lines(
+    listed: pl.DataFrame,
+    cells: pl.DataFrame,
+    region: str | None,
+    claims: Test,
+    split: Split,
+) -> list[int]:
+    """Lines that block emergency and service numbers, or senders of text messages.
+
+    Args:
+        listed: line, value: canonical numbers, ranges and prefixes.
+        cells: line, cell: as the source has them.
+        region: Where they are dialled.
+        claims: Whether text is surely a number.
+        split: The numbers in a cell, where it may hold several.
+    """
+    # A prefix covers the number that it begins with, too.
+    short = listed.filter(_IS_SHORT).with_columns(stem=pl.col("value").str.strip_suffix("*"))
+    short = short.filter(~claims(pl.col("stem")))  # of a million numbers in the USA, a few
+    served = [value for value in short["stem"].unique().to_list() if service_numbers.is_service_abroad(value)]
+    abroad = short.filter(pl.col("stem").is_in(served))["line"].to_list()
+    return sorted({*abroad, *(_dialled(listed, cells, region, split) if region else [])})
+
+
+def _dialled(listed: pl.DataFrame, cells: pl.DataFrame, region: str, split: Split) -> list[int]:
+    """Lines of service numbers as they are dialled in a region: what is read of them may be a landline."""
+    heads = service_numbers.heads(region)
+    few = listed.filter(pl.any_horizontal(_IS_SHORT, *(pl.col("value").str.starts_with(head) for head in heads)))
+    cells = cells.join(few, on="line", how="semi")
+    if (parts := split(pl.col("cell"))) is not None:
+        cells = cells.with_columns(cell=parts).explode("cell")
+    bare = to_text(pl.col("cell")).str.replace_many(FULL_WIDTH).str.strip_prefix("=").str.extract(_BEHIND_LABEL)
+    digits = bare.str.extract(_NATIONAL).str.replace_all("[^0-9]", "")
+    dialled = cells.select("line", digits=digits, begins=bare.str.contains(r"[*＊][\s\"']*$")).drop_nulls()
+    service = {
+        (digits, begins): service_numbers.is_service(digits, region, begins=begins)
+        for digits, begins in dialled.select("digits", "begins").unique().rows()
+    }
+    return [line for line, digits, begins in dialled.rows() if service[digits, begins]]
+
+
+def lines_without_zero(listed: pl.DataFrame, cells: pl.DataFrame, claims: Test, share: float) -> list[int]:
+    """Lines of what is a number only with a zero in front: a program took it for a quantity.
+
+    Args:
+        listed: line, value: numbers.
+        cells: line, cell: as the source has them.
+        claims: Whether text is surely a number.
+        share: Of how many rows it would matter; every so many rows say whether to look at all of them.
+    """
+    some = listed.gather_every(max(len(listed) // _SAMPLE, 1))
+    if some.select((~claims(pl.col("value"))).sum()).item() <= share * len(some) / 2:
+        return []
+    invalid = listed.filter(~claims(pl.col("value")))
+    whole = cells.with_columns(pl.col("cell").cast(pl.String)).join(invalid, on="line", how="semi")
+    whole = whole.filter(pl.col("cell").str.contains("^[1-9][0-9]*$"))
+    lines: list[int] = whole.filter(claims(pl.lit("0") + pl.col("cell")))["line"].to_list()
+    return lines
