@@ -110,7 +110,8 @@ def test_a_worker_whose_python_lacks_the_package_is_told_in_one_sentence(
     packages = next((tmp_path / "bare" / "lib").glob("python*")) / "site-packages"
     # All that this Python has, but for what is installed as a link to its source.
     (packages / "all.pth").write_text(str(Path(pl.__file__).parents[1]), encoding="utf-8")
-    told = driven(cluster[0], tables, [None], {"spark.pyspark.python": str(python)}, PYSPARK_PYTHON=str(python))
+    settings = {"spark.pyspark.python": str(python), "spark.task.maxFailures": "1"}  # what fails here fails again
+    told = driven(cluster[0], tables, [None], settings, PYSPARK_PYTHON=str(python))
     assert told["error"] == [
         "ConfigError",
         "the workers' Python has no cardscreen: install cardscreen[spark] on every machine, and let PYSPARK_PYTHON, or "

@@ -70,14 +70,14 @@ def tell_own(texts: pl.Series, own: pl.Series, rows: Rows) -> Flags:
     other = long.gather((~own.gather(long).str.contains(_CARD_NUMBER)).arg_true()).to_numpy()
     if len(other):
         # Letters are compared, too; and so few digits may stand in text that `rows` leaves out.
-        pairs = pl.DataFrame({"text": taken(texts, other), "own": taken(own, other)})
-        text, value = (_without_signs(pl.col(name)) for name in pairs.columns)
-        told[other] = pairs.select(text.str.contains(value, literal=True)).to_series().to_numpy()
+        text, value = (_without_signs(taken(each, other)) for each in (texts, own))
+        pairs = pl.DataFrame({"text": text, "own": value})
+        told[other] = pairs.select(pl.col("text").str.contains(pl.col("own"), literal=True)).to_series().to_numpy()
     return told
 
 
-def _without_signs(text: pl.Expr) -> pl.Expr:
-    return text.str.to_lowercase().str.replace_many(_other_digits()).str.replace_all(r"[^\p{L}0-9]", "")
+def _without_signs(texts: pl.Series) -> pl.Series:
+    return _folded(texts).str.to_lowercase().str.replace_all(r"[^\p{L}0-9]+", "")
 
 
 def _tell_digits(texts: pl.Series, own: pl.Series) -> Flags:
