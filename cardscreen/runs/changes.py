@@ -2,7 +2,16 @@
 
 A flag stands on hits. Where tonight's hits lead to less than the flag, those that led to it are looked for one by one:
 what is explained (`causes`) no longer holds it, what was not seen still does, for some days. So the state of an
-account is the stronger of what tonight's hits say and of what is carried.
+account is the stronger of what tonight's hits say (`now`) and of what is carried (`kept`), and beside what it was in
+the base run it says what the change is, by the first of these lines that fits:
+
+    state                          was in the base run            change
+    none                           anything                       released
+    kept, more than now            not flagged, or the same       carried
+    more than none                 not flagged                    new
+    more than it was               flagged                        escalated
+    less than it was               flagged                        eased
+    what it was                    flagged                        unchanged
 
 A run for a day that has been run before has the same base as that one and supersedes it: it says the same of
 everybody, and undoes what only the superseded run has said.
@@ -10,7 +19,7 @@ everybody, and undoes what only the superseded run has said.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,12 +31,44 @@ from cardscreen.foundation.lookup.digits import nulls
 from cardscreen.policy.rules import ACCOUNT
 from cardscreen.runs import causes
 from cardscreen.runs.causes import Circumstances
+from cardscreen.runs.messages.handing_out import handed_out
 from cardscreen.runs.record import Base
 from cardscreen.screening.result import Result
 
 _NONE = pl.lit("none", dtype=schema.ACTIONS)
 #: Columns of a comparison that are not written: flagged in the base run, what `undo` undoes, due tonight.
 MARKS = ["in_base", "undone", "is_due"]
+#: What is known of an account before tonight, besides the carried columns as `was.<name>`.
+KNOWN: Mapping[str, pl.DataType | type[pl.DataType]] = {
+    "account_id": pl.String,  # or the type that it has
+    "in_base": pl.Boolean,  # whether the base run has flagged it
+    "was": schema.ACTIONS,  # what stood; of an account that only a superseded run has freed, before that
+    "decided_by_before": pl.String,
+    "since": pl.Date,
+    "due": pl.Date,
+    "was_cause": schema.CAUSES,
+    "settled": pl.Boolean,  # a superseded run has released it, and it is not in the base
+    "superseded_action": schema.ACTIONS,  # of the newest superseded run that speaks of it
+    "superseded_due": pl.Date,
+    "superseded": pl.String,  # its id
+    "corrects": pl.String,
+    "handed": schema.ACTIONS,  # what was handed out and is not taken back
+    "handed_on": pl.Date,
+    "standing": schema.ACTIONS,  # the strongest of what the base, or a superseded run, has handed out
+    "stood_on": pl.Date,
+}
+#: Tonight's flag of an account, besides the carried columns.
+TONIGHT: Mapping[str, pl.DataType | type[pl.DataType]] = {
+    "now": schema.ACTIONS,
+    "now_by": pl.String,
+    "now_since": pl.Date,
+    "now_due": pl.Date,
+}
+#: What became of an account's flag: columns of `schema.CHANGES` that `_state` works out.
+STATE = [
+    *("change", "action", "action_before", "decided_by", "decided_by_before"),
+    *("flagged_since", "act_on", "carried_since", "cause"),
+]
 _DECIDING = ["action", "score", "listed_on", "listing_id"]
 _FALLING = [True, True, False, False]
 
@@ -110,7 +151,7 @@ def compare(
     sought = _limited(causes.of_losses(open_flags, hits, watched, around), around, carry_days)
     state = _state(both, sought, around)
     gains = _gains(state, hits, prior, around)
-    table = _handed(state.join(gains, on="account_id", how="left"), around, hands_out=hands_out, applied=applied)
+    table = handed_out(state.join(gains, on="account_id", how="left"), around, hands_out=hands_out, applied=applied)
     return Changes(
         table=table.select(*schema.CHANGES, *_carry(flagged), *MARKS).sort("account_id"),
         carried=sought.filter("held").select(list(schema.CARRIED)).sort("account_id", "identifier", "listing_id"),
@@ -167,14 +208,7 @@ def _typed(night: pl.DataFrame, name: str, dtype: pl.DataType) -> pl.Series:
 
 
 def _known(prior: Prior, like: pl.DataFrame) -> pl.DataFrame:
-    """The accounts known before tonight, one row each.
-
-    Returns:
-        account_id, `in_base`; `was`, the action that stood, with decided_by_before, since, due, carried_since,
-        was_cause and the carried columns as `was.<name>`; `settled`, whether a superseded run has released an account
-        that is not in the base; `said`, the action of a superseded run; corrects, superseded_by its id; and what was
-        handed out: handed, handed_on and, in either world, standing.
-    """
+    """The accounts known before tonight, one row each: `KNOWN`."""
     base = _rows(prior.base.flags if prior.base else None, like)
     newest = prior.superseded[0] if prior.superseded else None
     other = _rows(newest.changes if newest else None, like).with_columns(mentioned=pl.lit(value=True))
@@ -197,8 +231,8 @@ def _known(prior: Prior, like: pl.DataFrame) -> pl.DataFrame:
         due=either("act_on"),
         was_cause=either("cause"),
         settled=was_freed,
-        said=pl.when(mentioned).then("then.action"),
-        said_due=pl.when(mentioned).then("then.act_on"),
+        superseded_action=pl.when(mentioned).then("then.action"),
+        superseded_due=pl.when(mentioned).then("then.act_on"),
         superseded=pl.when(mentioned).then(pl.lit(newest.run_id if newest else None, dtype=pl.String)),
         corrects=pl.when(mentioned).then("then.corrects").otherwise("corrects"),
         handed=handed,
@@ -212,7 +246,7 @@ def _known(prior: Prior, like: pl.DataFrame) -> pl.DataFrame:
 
 
 def _side_by_side(known: pl.DataFrame, flagged: pl.DataFrame) -> pl.DataFrame:
-    """`_known` and tonight's flags: now, now_by, now_since, now_due, and the carried columns as of the newer."""
+    """`KNOWN` and `TONIGHT`, and the carried columns as of the newer."""
     carry = _carry(flagged)
     tonight = flagged.select(
         "account_id", *carry, now="action", now_by="decided_by", now_since="flagged_since", now_due="act_on"
@@ -257,15 +291,15 @@ def _first(hits: pl.DataFrame, *before: str) -> pl.DataFrame:
 
 
 def _state(both: pl.DataFrame, sought: pl.DataFrame, around: Circumstances) -> pl.DataFrame:
-    """`schema.CHANGES` but for what is handed out, and the causes of gains."""
+    """`KNOWN`, `TONIGHT` and `STATE`: all of `schema.CHANGES` but what is handed out, and the causes of gains."""
     held = _first(sought.filter("held")).select(
         "account_id", kept="action", kept_by="listing_id", kept_cause="cause", kept_since="carried_since"
     )
-    found = both.join(held, on="account_id", how="left").with_columns(
+    accounts = both.join(held, on="account_id", how="left").with_columns(
         action=pl.max_horizontal(pl.col("now", "kept").fill_null(_NONE).to_physical()).cat.to(schema.ACTIONS)
     )
     weaker = sought.filter(~pl.col("held")).join(
-        found.select("account_id", "decided_by_before", _state="action"), on="account_id"
+        accounts.select("account_id", "decided_by_before", _state="action"), on="account_id"
     )
     gone = weaker.filter(pl.col("action") > pl.col("_state")).with_columns(
         _decided=pl.col("listing_id") == pl.col("decided_by_before")
@@ -287,17 +321,18 @@ def _state(both: pl.DataFrame, sought: pl.DataFrame, around: Circumstances) -> p
         .otherwise(pl.lit("unchanged"))
         .cast(schema.CHANGE_KINDS)
     )
-    return _dated(found.join(lost, on="account_id", how="left").with_columns(change=change, _rests=rests), around)
+    state = _dated(accounts.join(lost, on="account_id", how="left").with_columns(change=change, _rests=rests), around)
+    return state.select(*dict.fromkeys([*KNOWN, *TONIGHT, *STATE, *_carry(state)]))
 
 
-def _dated(found: pl.DataFrame, around: Circumstances) -> pl.DataFrame:
+def _dated(accounts: pl.DataFrame, around: Circumstances) -> pl.DataFrame:
     """The columns of a change: what stood before, what stands now, since when and why."""
     change, rests = pl.col("change"), pl.col("_rests")
     is_new, is_eased = change == "new", change == "eased"
     stays = change.is_in(["carried", "released"])
     # Approved late, a superseded run has told a later day than tonight would.
-    told_so = pl.when(pl.col("said") == pl.col("action")).then("said_due")
-    return found.with_columns(
+    announced = pl.when(pl.col("superseded_action") == pl.col("action")).then("superseded_due")
+    return accounts.with_columns(
         action_before=pl.when(is_new).then(_NONE).otherwise("was"),
         decided_by_before=pl.when(~is_new).then("decided_by_before"),
         decided_by=pl.when(rests).then("kept_by").when(change != "released").then("now_by"),
@@ -306,7 +341,7 @@ def _dated(found: pl.DataFrame, around: Circumstances) -> pl.DataFrame:
         .then("due")
         .when(rests & is_eased)
         .then(pl.lit(around.as_of))
-        .otherwise(pl.max_horizontal("now_due", told_so)),
+        .otherwise(pl.max_horizontal("now_due", announced)),
         carried_since=pl.when(rests).then("kept_since"),
         cause=pl.when(change == "carried")
         .then("kept_cause")
@@ -325,45 +360,6 @@ def _gains(state: pl.DataFrame, hits: pl.DataFrame, prior: Prior, around: Circum
     deciding = deciding.select(list(schema.HITS))
     before = deciding.clear()
     if prior.base is not None:
-        told = prior.base.hits.with_columns(pl.col("account_id").cast(hits.schema["account_id"], strict=False))
-        before = told.collect().join(deciding.select("account_id"), on="account_id", how="semi")
+        hits_before = prior.base.hits.with_columns(pl.col("account_id").cast(hits.schema["account_id"], strict=False))
+        before = hits_before.collect().join(deciding.select("account_id"), on="account_id", how="semi")
     return causes.of_gains(deciding, before, around).rename({"cause": "gained"})
-
-
-def _handed(
-    found: pl.DataFrame, around: Circumstances, *, hands_out: bool, applied: pl.DataFrame | None
-) -> pl.DataFrame:
-    """What is handed out tonight, and how what is not true any more is undone."""
-    day, action, change = pl.lit(around.as_of), pl.col("action"), pl.col("change")
-    contradicted = pl.col("said").is_not_null() & (pl.col("said") != action)
-    already = (pl.col("handed") == action) & (pl.col("handed_on") < day)
-    acts = (action > "none") & pl.col("carried_since").is_null() & (pl.col("act_on") <= day)
-    due = acts & ~already.fill_null(value=False) & hands_out
-    freed, remains = change == "released", pl.col("handed") <= action
-    done = pl.col("standing") if applied is None else pl.col("applied")
-    lifts = done.fill_null(_NONE) > action
-    undone = freed | (change == "eased")
-    with_applied = found if applied is None else found.join(_applied(found, applied), on="account_id", how="left")
-    return with_applied.with_columns(
-        cause=pl.coalesce("cause", "gained"),
-        is_due=due,
-        corrects=pl.when(contradicted).then("superseded").otherwise("corrects"),
-        handed_out=pl.when(due).then(action).when(freed).then("standing").when(remains).then("handed").otherwise(_NONE),
-        # What only a superseded run has handed out today may not have been loaded: it stays due, under the same key.
-        handed_out_on=pl.when(due)
-        .then(day)
-        .when(freed)
-        .then("stood_on")
-        .when(remains & (pl.col("handed_on") < day))
-        .then("handed_on"),
-        undo=pl.when(undone).then(pl.when(lifts).then(pl.lit("lift")).otherwise(pl.lit("cancel"))).cast(schema.UNDO),
-        undone=pl.when(undone).then(pl.when(lifts).then(done).otherwise("action_before")),
-    )
-
-
-def _applied(found: pl.DataFrame, applied: pl.DataFrame) -> pl.DataFrame:
-    """The strongest action that other systems have applied since an account was flagged: account_id, applied."""
-    told = found.select("account_id", "since", _text=pl.col("account_id").cast(pl.String))
-    joined = told.join(applied.rename({"account_id": "_text"}), on="_text")
-    since = joined.filter(pl.col("applied_on") >= pl.col("since"))
-    return since.group_by("account_id").agg(applied=pl.col("action").max())

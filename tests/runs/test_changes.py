@@ -13,6 +13,7 @@ from nights import JOB, Night, Operator, Row, account, day, listing, phone
 
 import cardscreen as cs
 from cardscreen.foundation import schema
+from cardscreen.runs import changes
 
 CARD, OTHER_CARD = "6222021234561234", "6222029876540001"
 ONE, TWO, FREE = phone(1), phone(2), phone(99)
@@ -293,6 +294,14 @@ def test_a_step_from_one_night_to_the_next_is_told_with_its_cause(
 ) -> None:
     before.night(operator, 1)
     assert after.night(operator, 2).change("a") == told
+
+
+def test_what_is_known_of_accounts_has_the_columns_that_are_written_down() -> None:
+    flags = pl.DataFrame(schema={**schema.FLAGGED, "account.segment": pl.String})
+    known = changes._known(changes.Prior(), flags)
+    assert dict(known.schema) == {**changes.KNOWN, "was.account.segment": pl.String}
+    beside = changes._side_by_side(known, flags).schema
+    assert dict(beside) == {**changes.KNOWN, **changes.TONIGHT, "account.segment": pl.String}
 
 
 def test_on_the_first_night_everybody_is_new(operator: Operator) -> None:
