@@ -188,10 +188,9 @@ class Policy(Section):
             The same with score (UInt8), cap, action (Enum), exempted_by (String) and `live`
             (Boolean: neither exempt nor measure-only) in place of `allowed_by`.
         """
-        rule = pl.coalesce(*(pl.when(rule.matches()).then(at) for at, rule in enumerate(self.rules)), -1)
         return (
             _with_clearances(hits, cleared)
-            .with_columns(_rule=rule.cast(pl.Int32))
+            .with_columns(_rule=self.rule_number())
             .with_columns(
                 score=self._by_rule("score", pl.UInt8).fill_null(pl.col("severity")).cast(pl.UInt8),
                 cap=self._cap().cat.to(schema.ACTIONS),
@@ -207,24 +206,36 @@ class Policy(Section):
             .drop("_rule", "_measured", "_cleared_by", "allowed_by")
         )
 
-    def _by_rule(self, field: str, dtype: type[pl.DataType] | pl.DataType) -> pl.Expr:
-        """A field of the rule that applies; null where none does or it says nothing."""
-        said = {at: getattr(rule, field) for at, rule in enumerate(self.rules)}
-        if not said:
-            return pl.lit(None, dtype=dtype)
-        return pl.col("_rule").replace_strict(said, default=None, return_dtype=dtype)
+    def rule_number(self) -> pl.Expr:
+        """The number of the first rule that matches a hit, from 1 (UInt32); null where none does.
 
-    def _cap(self) -> pl.Expr:
-        """The lowest cap that applies, as the code of an action."""
-        weak = {
+        Reads the columns that rules look at; those of the account as `account.<name>`, lists of text.
+        """
+        matching = [pl.when(rule.matches()).then(pl.lit(at)) for at, rule in enumerate(self.rules, 1)]
+        return pl.coalesce(*matching, pl.lit(None, dtype=pl.UInt32)).cast(pl.UInt32)
+
+    def weaknesses(self) -> dict[str, pl.Expr]:
+        """Of each cap of weak evidence whether it applies to a hit: Boolean."""
+        return {
             "earlier_holder": pl.col("holder") == "earlier",
             "truncated": pl.col("match") == "truncated",
             "range": pl.col("match") == "range",
             "shared": pl.col("carried_by") > self.caps.shared_above,
             "completed": pl.col("status") == schema.COMPLETED,
         }
-        caps: list[pl.Expr] = [pl.when(applies).then(_code(getattr(self.caps, name))) for name, applies in weak.items()]
-        rule_caps = {at: _action_code(rule.cap) for at, rule in enumerate(self.rules) if rule.cap is not None}
+
+    def _by_rule(self, field: str, dtype: type[pl.DataType] | pl.DataType) -> pl.Expr:
+        """A field of the rule that applies; null where none does or it says nothing."""
+        said = {at: getattr(rule, field) for at, rule in enumerate(self.rules, 1)}
+        if not said:
+            return pl.lit(None, dtype=dtype)
+        return pl.col("_rule").replace_strict(said, default=None, return_dtype=dtype)
+
+    def _cap(self) -> pl.Expr:
+        """The lowest cap that applies, as the code of an action."""
+        weak = self.weaknesses().items()
+        caps: list[pl.Expr] = [pl.when(applies).then(_code(getattr(self.caps, name))) for name, applies in weak]
+        rule_caps = {at: _action_code(rule.cap) for at, rule in enumerate(self.rules, 1) if rule.cap is not None}
         if rule_caps:
             caps.append(pl.col("_rule").replace_strict(rule_caps, default=None, return_dtype=pl.UInt8))
         source_caps = {name: _action_code(source.cap) for name, source in self.sources.items()}

@@ -49,12 +49,16 @@ def judged(policy: Policy, hit: Mapping[str, Any], account: Mapping[str, Any]) -
         hit: A row of `schema.HITS`.
         account: The carried columns.
     """
-    number = _applied_rule(policy, hit, account)
+    row = _row_of(policy, hit, account)
+    weak = policy.weaknesses()
+    number, *applies = row.select(policy.rule_number().alias("rule"), **weak).collect().row(0)
     rule = None if number is None else policy.rules[number - 1]
     score = hit["severity"] if rule is None or rule.score is None else rule.score
     level = level_of(policy, hit["score"])
     recommended = "none" if level == "none" else str(getattr(policy.actions, level))
-    caps = _caps(policy, hit)
+    caps = {name: str(getattr(policy.caps, name)) for name, does in zip(weak, applies, strict=True) if does}
+    if (source := policy.sources.get(hit["source"], Source())).cap != "close":
+        caps["source"] = source.cap
     if rule is not None and rule.cap is not None:
         caps["rule"] = rule.cap
     lowest = min([*caps.values(), "close"], key=_STRENGTH.__getitem__)
@@ -78,17 +82,8 @@ def level_of(policy: Policy, score: int) -> str:
     return reached[-1] if reached else names[0]
 
 
-def rule_number(policy: Policy) -> pl.Expr:
-    """The number of the first rule that matches a hit, from 1 (UInt32); null where none does.
-
-    Reads the columns that rules look at; those of the account as `account.<name>`, lists of text.
-    """
-    matching = [pl.when(rule.matches()).then(pl.lit(at)) for at, rule in enumerate(policy.rules, 1)]
-    return pl.coalesce(*matching, pl.lit(None, dtype=pl.UInt32)).cast(pl.UInt32)
-
-
 def with_account(hits: pl.LazyFrame, flagged: pl.LazyFrame, policy: Policy) -> pl.LazyFrame:
-    """Hits with the columns of their accounts that a policy's rules look at, as `rule_number` reads them."""
+    """Hits with the columns of their accounts that a policy's rules look at, as `Policy.rule_number` reads them."""
     there = flagged.collect_schema().names()
     columns = {
         f"{ACCOUNT}{name}": pl.concat_list(pl.col(name).cast(pl.String)) if name in there else _NO_LIST
@@ -100,23 +95,12 @@ def with_account(hits: pl.LazyFrame, flagged: pl.LazyFrame, policy: Policy) -> p
 _NO_LIST = pl.lit(None, dtype=pl.List(pl.String))
 
 
-def _applied_rule(policy: Policy, hit: Mapping[str, Any], account: Mapping[str, Any]) -> int | None:
-    known = ("account_id", "kind", "source", "reason", "match", "holder")
-    row = pl.LazyFrame([{name: hit[name] for name in known}])
-    flag = pl.LazyFrame([{**account, "account_id": hit["account_id"]}])
-    found: int | None = with_account(row, flag, policy).select(rule_number(policy)).collect().item()
-    return found
+def _row_of(policy: Policy, hit: Mapping[str, Any], account: Mapping[str, Any]) -> pl.LazyFrame:
+    """The hit as a frame, with the columns of its account."""
+    row = pl.LazyFrame([{name: hit[name] for name in ("account_id", *_LOOKED_AT)}], schema_overrides=_LOOKED_AT)
+    return with_account(row, pl.LazyFrame([{**account, "account_id": hit["account_id"]}]), policy)
 
 
-def _caps(policy: Policy, hit: Mapping[str, Any]) -> dict[str, str]:
-    """The caps of weak evidence and of the source that apply to a hit."""
-    applies = {
-        "earlier_holder": hit["holder"] == "earlier",
-        "truncated": hit["match"] == "truncated",
-        "range": hit["match"] == "range",
-        "shared": hit["carried_by"] > policy.caps.shared_above,
-        "completed": hit["status"] == schema.COMPLETED,
-    }
-    caps = {name: str(getattr(policy.caps, name)) for name, weak in applies.items() if weak}
-    source = policy.sources.get(hit["source"], Source())
-    return caps | ({"source": source.cap} if source.cap != "close" else {})
+_LOOKED_AT = {
+    name: schema.HITS[name] for name in ("kind", "source", "reason", "match", "holder", "carried_by", "status")
+}

@@ -28,6 +28,7 @@ import polars as pl
 from cardscreen.foundation import schema
 from cardscreen.foundation.errors import ConfigError
 from cardscreen.foundation.lookup.digits import nulls
+from cardscreen.policy.policy import DECIDING
 from cardscreen.policy.rules import ACCOUNT
 from cardscreen.runs import causes
 from cardscreen.runs.causes import Circumstances
@@ -69,8 +70,6 @@ STATE = [
     *("change", "action", "action_before", "decided_by", "decided_by_before"),
     *("flagged_since", "act_on", "carried_since", "cause"),
 ]
-_DECIDING = ["action", "score", "listed_on", "listing_id"]
-_FALLING = [True, True, False, False]
 
 
 @dataclass(frozen=True)
@@ -285,8 +284,8 @@ def _limited(sought: pl.DataFrame, around: Circumstances, carry_days: int) -> pl
 
 def _first(hits: pl.DataFrame, *before: str) -> pl.DataFrame:
     """Of each account's hits the deciding one: the strongest, then as a policy decides between equals."""
-    falling = [True] * len(before) + _FALLING
-    ordered = hits.sort("account_id", *before, *_DECIDING, descending=[False, *falling], nulls_last=False)
+    falling = [True] * len(before) + [*DECIDING.values()]
+    ordered = hits.sort("account_id", *before, *DECIDING, descending=[False, *falling], nulls_last=False)
     return ordered.unique("account_id", keep="first", maintain_order=True)
 
 
