@@ -89,56 +89,94 @@ class Seen:
     rejects: pl.DataFrame
 
 
-def scan(
-    table: pl.LazyFrame,
-    plan: AccountColumns,
-    targets: Mapping[str, Targets],
-    folder: Path | None,
-    watch: Watch | None = None,
-) -> tuple[dict[str, int], pl.DataFrame, pl.DataFrame]:
-    """The pass: counts, rows that may match, and rejects (in a file where there is a folder).
+@dataclass(frozen=True)
+class Pass:
+    """The one pass over the accounts.
 
-    Rows of watched accounts are among the second too; `MAY_MATCH` says which of them may match.
+    Attributes:
+        plan: The accounts' columns.
+        targets: By kind, what is looked for.
+        watch: Accounts of which every row is wanted; None: none.
     """
-    selected = plan.select(table)
-    # Without any accounts, an empty batch gives every column and count.
-    seen = scan_batch(pl.DataFrame(schema=selected.collect_schema()), plan, targets, watch)
-    counts, candidates, rejects = seen.counts, [seen.candidates], Rejects(seen.rejects, folder)
-    try:
-        batches = selected.collect_batches(chunk_size=BATCH, maintain_order=True)
-        for seen in _on_all_threads(batches, plan, targets, watch):
-            counts.update(seen.counts)
-            candidates.append(seen.candidates)
-            rejects.add(seen.rejects)
-        kept = rejects.finish()
-    except ENGINE_ERRORS as error:
-        raise InputError(f"the accounts can't be read: {first_line(error)}") from None
-    check_dates(counts, plan)
-    return dict(counts), pl.concat(candidates), kept
 
+    plan: AccountColumns
+    targets: Mapping[str, Targets]
+    watch: Watch | None = None
 
-def _on_all_threads(
-    batches: Iterable[pl.DataFrame], plan: AccountColumns, targets: Mapping[str, Targets], watch: Watch | None
-) -> Iterator[Seen]:
-    """What each batch came to, in order; few are in memory at once."""
-    threads = pl.thread_pool_size()
-    with ThreadPoolExecutor(threads) as pool:
-        begun: deque[Future[Seen]] = deque()
+    def over(self, table: pl.LazyFrame, folder: Path | None) -> tuple[dict[str, int], pl.DataFrame, pl.DataFrame]:
+        """Counts, rows that may match, and rejects (in a file where there is a folder).
+
+        Rows of watched accounts are among the second too; `MAY_MATCH` says which of them may match.
+        """
+        selected = self.plan.select(table)
+        # Without any accounts, an empty batch gives every column and count.
+        seen = self._seen(pl.DataFrame(schema=selected.collect_schema()))
+        counts, candidates, rejects = seen.counts, [seen.candidates], Rejects(seen.rejects, folder)
         try:
-            for batch in batches:
-                begun.append(pool.submit(_checked, batch, plan, targets, watch))
-                if len(begun) > threads:
+            for seen in self._on_all_threads(selected.collect_batches(chunk_size=BATCH, maintain_order=True)):
+                counts.update(seen.counts)
+                candidates.append(seen.candidates)
+                rejects.add(seen.rejects)
+            kept = rejects.finish()
+        except ENGINE_ERRORS as error:
+            raise InputError(f"the accounts can't be read: {first_line(error)}") from None
+        check_dates(counts, self.plan)
+        return dict(counts), pl.concat(candidates), kept
+
+    def _on_all_threads(self, batches: Iterable[pl.DataFrame]) -> Iterator[Seen]:
+        """What each batch came to, in order; few are in memory at once."""
+        threads = pl.thread_pool_size()
+        with ThreadPoolExecutor(threads) as pool:
+            begun: deque[Future[Seen]] = deque()
+            try:
+                for batch in batches:
+                    begun.append(pool.submit(self.over_batch, batch))
+                    if len(begun) > threads:
+                        yield begun.popleft().result()
+                while begun:
                     yield begun.popleft().result()
-            while begun:
-                yield begun.popleft().result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+            finally:
+                pool.shutdown(cancel_futures=True)
 
+    def over_batch(self, batch: pl.DataFrame) -> Seen:
+        """What a batch of accounts comes to.
 
-def _checked(batch: pl.DataFrame, plan: AccountColumns, targets: Mapping[str, Targets], watch: Watch | None) -> Seen:
-    batch = batch.rechunk()  # text comes in many pieces, each of which would cost by itself
-    check_exposure(batch, plan)
-    return scan_batch(batch, plan, targets, watch)
+        Raises:
+            ConfigError: Results would show card numbers or tokens.
+            InputError: A cell is too large, or an id is spoilt.
+        """
+        batch = batch.rechunk()  # text comes in many pieces, each of which would cost by itself
+        check_exposure(batch, self.plan)
+        return self._seen(batch)
+
+    def _seen(self, batch: pl.DataFrame) -> Seen:
+        plan, watch = self.plan, self.watch
+        _refuse_large_cells(batch)
+        named = batch.select(plan.has_account()).to_series()
+        accounts, row = batch if named.all() else batch.filter(named), named.arg_true().alias("row")
+        nameless, ragged = _unnamed(batch, named)
+        counts = Counter({"read": len(batch), NO_ACCOUNT: len(nameless), RAGGED_ROW: len(ragged)})
+        counts.update(_bad_days(batch, plan))
+        refused = [_as_rejects(nameless, plan.account_id, None), _as_rejects(ragged, None, None)]
+        may_match, usable = (np.zeros(len(accounts), dtype=bool) for _ in range(2))
+        for column, kind in plan.identifiers.items():
+            read = _Column.read(accounts, plan, column, self.targets[kind.name])
+            counts.update({f"{name}\0{column}": count for name, count in read.counts.items()})
+            read.mark(may_match, read.may_match)
+            read.mark(usable, read.usable)
+            refused.append(_as_rejects(read.refused.with_columns(row.gather(read.refused["row"])), column, kind.name))
+            # Nobody knows what a ragged row says in any of its columns.
+            counts.update({f"{name}\0{column}": len(ragged) for name in ("cells", "rejected")})
+        counts["not_screenable"] = len(accounts) - int(usable.sum()) + len(ragged)
+        rejects = pl.concat(refused).sort("row", maintain_order=True)
+        rejects = rejects.with_columns(
+            batch[plan.account_id].gather(rejects["row"]).alias("account_id"),
+        )
+        kept = may_match if watch is None else may_match | watch.has(accounts[plan.account_id])
+        shown = without_others(taken(accounts, np.flatnonzero(kept)), plan)
+        candidates = shown.with_columns(pl.Series(MAY_MATCH, may_match[kept]))
+        _refuse_spoilt_ids(candidates[plan.account_id])
+        return Seen(counts, detached(candidates), detached(rejects.select(list(schema.REJECTS))))
 
 
 def check_dates(counts: Mapping[str, int], plan: AccountColumns) -> None:
@@ -151,36 +189,6 @@ def check_dates(counts: Mapping[str, int], plan: AccountColumns) -> None:
         if bad := counts[f"bad_date\0{column}"]:
             like = next((key.split("\0")[2] for key in counts if key.startswith(f"bad_date_like\0{column}\0")), "")
             raise BadDate(column, bad, like, plan.date_format)
-
-
-def scan_batch(batch: pl.DataFrame, plan: AccountColumns, targets: Mapping[str, Targets], watch: Watch | None) -> Seen:
-    """What a batch of accounts comes to."""
-    _refuse_large_cells(batch)
-    named = batch.select(plan.has_account()).to_series()
-    accounts, row = batch if named.all() else batch.filter(named), named.arg_true().alias("row")
-    nameless, ragged = _unnamed(batch, named)
-    counts = Counter({"read": len(batch), NO_ACCOUNT: len(nameless), RAGGED_ROW: len(ragged)})
-    counts.update(_bad_days(batch, plan))
-    refused = [_as_rejects(nameless, plan.account_id, None), _as_rejects(ragged, None, None)]
-    may_match, usable = (np.zeros(len(accounts), dtype=bool) for _ in range(2))
-    for column, kind in plan.identifiers.items():
-        read = _Column.read(accounts, plan, column, targets[kind.name])
-        counts.update({f"{name}\0{column}": count for name, count in read.counts.items()})
-        read.mark(may_match, read.may_match)
-        read.mark(usable, read.usable)
-        refused.append(_as_rejects(read.refused.with_columns(row.gather(read.refused["row"])), column, kind.name))
-        # Nobody knows what a ragged row says in any of its columns.
-        counts.update({f"{name}\0{column}": len(ragged) for name in ("cells", "rejected")})
-    counts["not_screenable"] = len(accounts) - int(usable.sum()) + len(ragged)
-    rejects = pl.concat(refused).sort("row", maintain_order=True)
-    rejects = rejects.with_columns(
-        batch[plan.account_id].gather(rejects["row"]).alias("account_id"),
-    )
-    kept = may_match if watch is None else may_match | watch.has(accounts[plan.account_id])
-    shown = without_others(taken(accounts, np.flatnonzero(kept)), plan)
-    candidates = shown.with_columns(pl.Series(MAY_MATCH, may_match[kept]))
-    _refuse_spoilt_ids(candidates[plan.account_id])
-    return Seen(counts, detached(candidates), detached(rejects.select(list(schema.REJECTS))))
 
 
 def _refuse_large_cells(batch: pl.DataFrame) -> None:

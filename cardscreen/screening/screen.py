@@ -34,7 +34,7 @@ from cardscreen.screening.hits.matches import HITS_PER_ACCOUNT, Decisions, decid
 from cardscreen.screening.hits.parts import judged
 from cardscreen.screening.question import Options, Question, previous_flags, versions
 from cardscreen.screening.result import Result, completed, output_folder, write_tables
-from cardscreen.screening.scan import MAY_MATCH, Watch, scan
+from cardscreen.screening.scan import MAY_MATCH, Pass, Watch
 from cardscreen.screening.summary import summary_of
 from cardscreen.screening.targets import Targets
 from cardscreen.tables.opening import (
@@ -153,7 +153,7 @@ def answer(
 
     with output_folder(out) as folder:
         with clock.stage("scan"):
-            counts, rows, rejects = scan(table, plan, _targets(plan, of_day, near, keys), folder, watch)
+            counts, rows, rejects = Pass(plan, _targets(plan, of_day, near, keys), watch).over(table, folder)
         most = flagged_share * counts["read"]
         flagged, hits, came_out = judged(rows.filter(MAY_MATCH), plan, pairs_of, decided, most, asked.most_hits)
         summary = summary_of(plan, counts, came_out, asked.listings, day)

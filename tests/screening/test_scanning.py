@@ -15,7 +15,7 @@ from cardscreen.foundation.lookup.digits import distinct, without
 from cardscreen.foundation.lookup.members import Members
 from cardscreen.kinds.card import test_numbers as samples
 from cardscreen.kinds.kind import Kind
-from cardscreen.screening import scan as scanning
+from cardscreen.screening import scan
 
 KEYS = st.integers(0, 40) | st.integers(0, 2**64 - 1)
 PHONES = ["13800138000", "+8613800138000", "138 0013-8000", "0044 20 7946 0958", "110", "+1 242 365 1234", "", "n/a"]
@@ -167,13 +167,13 @@ def test_the_number_of_rows_worked_on_at_once_changes_nothing(size: int, monkeyp
         return [*(frame.collect().rows() for frame in frames), result.summary["rows"], result.summary["coverage"]]
 
     whole = told()
-    monkeypatch.setattr(scanning, "BATCH", size)
-    monkeypatch.setattr(scanning, "_PLAIN", max(1, size // 2))
+    monkeypatch.setattr(scan, "BATCH", size)
+    monkeypatch.setattr(scan, "_PLAIN", max(1, size // 2))
     assert told() == whole
 
 
 def test_an_error_in_one_batch_ends_the_pass(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scanning, "BATCH", 2)
+    monkeypatch.setattr(scan, "BATCH", 2)
     cards, notes = ["x"] * 39 + ["4111111111111111"], ["a"] * 39 + ["card 4111-1111-1111-1111"]
     accounts = pl.DataFrame({"account_id": range(40), "card_no": cards, "note": notes})
     listed = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["card"], "value": [CARDS[0]]}))

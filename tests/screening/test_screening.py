@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 import cardscreen as cs
 from cardscreen.kinds.kind import Kind
-from cardscreen.screening import rejects
-from cardscreen.screening import scan as scanning
+from cardscreen.screening import rejects, scan
 
 DAY = date(2026, 11, 23)
 ACCOUNTS = pl.Schema(
@@ -381,7 +380,7 @@ _ODD_CELLS = ["13800138000.0", "1.38E+10", "13900139000, 13800138000", "010 4104
 def test_accounts_in_small_parts_give_the_same_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     accounts = pl.concat([small_world()[0].with_columns(account_id=pl.col("account_id") + str(at)) for at in range(50)])
     whole = screened(accounts, carry=["segment"])
-    monkeypatch.setattr(scanning, "BATCH", 7)
+    monkeypatch.setattr(scan, "BATCH", 7)
     parts = screened(accounts.lazy(), carry=["segment"], out=tmp_path)
     for name in ("flagged", "hits", "rejects"):
         assert getattr(whole, name).collect().equals(getattr(parts, name).collect())
@@ -392,7 +391,7 @@ def test_accounts_in_small_parts_give_the_same_results(tmp_path: Path, monkeypat
 def test_rejects_past_those_kept_are_counted_and_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     accounts = pl.DataFrame({"account_id": range(40), "mobile": ["x"] * 40})
     monkeypatch.setattr(rejects, "IN_MEMORY", 10)
-    monkeypatch.setattr(scanning, "BATCH", 8)
+    monkeypatch.setattr(scan, "BATCH", 8)
     kinds: dict[str, Kind] = {"mobile": cs.Phone("CN")}
     in_memory = cs.screen(accounts, small_world()[1], kinds, as_of=DAY)
     on_disk = cs.screen(accounts, small_world()[1], kinds, as_of=DAY, out=tmp_path)

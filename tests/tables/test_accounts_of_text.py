@@ -24,7 +24,7 @@ import cardscreen as cs
 from cardscreen.kinds.card.issuers import Issuers
 from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.feeds.rows import read_feed
-from cardscreen.screening.scan import scan
+from cardscreen.screening.scan import Pass
 from cardscreen.tables.opening import encoding_used, open_table
 from cardscreen.tables.source_files import read_source
 from cardscreen.tables.source_files.plain import Plain
@@ -427,11 +427,13 @@ def test_a_file_that_changes_while_it_is_screened_is_refused(tmp_path: Path, mon
     file = tmp_path / "accounts.csv"
     file.write_text("account_id,mobile\na1,13900139000\n")
 
+    read = Pass.over
+
     def changing(*asked: Any) -> Any:
         file.write_text("mobile,account_id\n13900139000,a1\n")
-        return scan(*asked)
+        return read(*asked)
 
-    monkeypatch.setattr("cardscreen.screening.screen.scan", changing)
+    monkeypatch.setattr(Pass, "over", changing)
     with pytest.raises(cs.InputError, match=r"changed while they were read: .*accounts\.csv: run again"):
         cs.screen(file, BLOCKLIST, PHONES)
 

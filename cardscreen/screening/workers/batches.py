@@ -27,11 +27,10 @@ from cardscreen.kinds.kind import secret_kinds
 from cardscreen.policy.policy import Policy
 from cardscreen.policy.rules import ACCOUNT
 from cardscreen.screening.columns import AccountColumns
-from cardscreen.screening.exposure import check_exposure
 from cardscreen.screening.hits.evidence import evidence
 from cardscreen.screening.hits.matches import HITS_PER_ACCOUNT, cells_of, decide, matches, strongest, watched_in
 from cardscreen.screening.question import versions
-from cardscreen.screening.scan import MAY_MATCH, scan_batch
+from cardscreen.screening.scan import MAY_MATCH, Pass
 from cardscreen.screening.summary import figures
 from cardscreen.screening.workers.bundle import Bundle, Opened
 
@@ -252,6 +251,7 @@ class _Pass:
     def __init__(self, asked: Asked, bundle: Opened, out: _Out, part: int) -> None:
         self._asked, self._bundle, self._out = asked, bundle, out
         self._watch = bundle.watch
+        self._pass = Pass(asked.plan, bundle.targets, bundle.watch)
         self._next = {"reject": part << PART_BITS, "match": part << PART_BITS}
         self._counts: Counter[str] = Counter()
         self._rows: list[pl.DataFrame] = []
@@ -261,8 +261,7 @@ class _Pass:
         for table in tables:
             _check_text(table)
             accounts = self._asked.plan.select(pl.DataFrame(table).rechunk().lazy()).collect()
-            check_exposure(accounts, self._asked.plan)
-            seen = scan_batch(accounts, self._asked.plan, self._bundle.targets, self._watch)
+            seen = self._pass.over_batch(accounts)
             self._counts.update(seen.counts)
             self._rows.append(seen.candidates)
             yield from self._out.rows("reject", seen.rejects.insert_column(0, self._numbers(len(seen.rejects))))
