@@ -25,6 +25,7 @@ from cardscreen.kinds.kind import Kind
 from cardscreen.screening.columns import AccountColumns
 from cardscreen.screening.exposure import check_exposure, without_others
 from cardscreen.screening.rejects import Rejects
+from cardscreen.screening.tally import Tally
 from cardscreen.screening.targets import Cells, Targets
 from cardscreen.tables.cells import shape
 from cardscreen.tables.footers import longest_of
@@ -84,7 +85,7 @@ class Seen:
         rejects: `schema.REJECTS`.
     """
 
-    counts: Counter[str]
+    counts: Tally
     candidates: pl.DataFrame
     rejects: pl.DataFrame
 
@@ -103,7 +104,7 @@ class Pass:
     targets: Mapping[str, Targets]
     watch: Watch | None = None
 
-    def over(self, table: pl.LazyFrame, folder: Path | None) -> tuple[dict[str, int], pl.DataFrame, pl.DataFrame]:
+    def over(self, table: pl.LazyFrame, folder: Path | None) -> tuple[Tally, pl.DataFrame, pl.DataFrame]:
         """Counts, rows that may match, and rejects (in a file where there is a folder).
 
         Rows of watched accounts are among the second too; `MAY_MATCH` says which of them may match.
@@ -121,7 +122,7 @@ class Pass:
         except ENGINE_ERRORS as error:
             raise InputError(f"the accounts can't be read: {first_line(error)}") from None
         check_dates(counts, self.plan)
-        return dict(counts), pl.concat(candidates), kept
+        return counts, pl.concat(candidates), kept
 
     def _on_all_threads(self, batches: Iterable[pl.DataFrame]) -> Iterator[Seen]:
         """What each batch came to, in order; few are in memory at once."""
@@ -155,19 +156,22 @@ class Pass:
         named = batch.select(plan.has_account()).to_series()
         accounts, row = batch if named.all() else batch.filter(named), named.arg_true().alias("row")
         nameless, ragged = _unnamed(batch, named)
-        counts = Counter({"read": len(batch), NO_ACCOUNT: len(nameless), RAGGED_ROW: len(ragged)})
-        counts.update(_bad_days(batch, plan))
+        counts = _bad_days(batch, plan)
+        for name, rows in (("read", batch), (NO_ACCOUNT, nameless), (RAGGED_ROW, ragged)):
+            counts.add(len(rows), name)
         refused = [_as_rejects(nameless, plan.account_id, None), _as_rejects(ragged, None, None)]
         may_match, usable = (np.zeros(len(accounts), dtype=bool) for _ in range(2))
         for column, kind in plan.identifiers.items():
             read = _Column.read(accounts, plan, column, self.targets[kind.name])
-            counts.update({f"{name}\0{column}": count for name, count in read.counts.items()})
+            for name, count in read.counts.items():
+                counts.add(count, name, column)
             read.mark(may_match, read.may_match)
             read.mark(usable, read.usable)
             refused.append(_as_rejects(read.refused.with_columns(row.gather(read.refused["row"])), column, kind.name))
             # Nobody knows what a ragged row says in any of its columns.
-            counts.update({f"{name}\0{column}": len(ragged) for name in ("cells", "rejected")})
-        counts["not_screenable"] = len(accounts) - int(usable.sum()) + len(ragged)
+            for name in ("cells", "rejected"):
+                counts.add(len(ragged), name, column)
+        counts.add(len(accounts) - int(usable.sum()) + len(ragged), "not_screenable")
         rejects = pl.concat(refused).sort("row", maintain_order=True)
         rejects = rejects.with_columns(
             batch[plan.account_id].gather(rejects["row"]).alias("account_id"),
@@ -179,15 +183,15 @@ class Pass:
         return Seen(counts, detached(candidates), detached(rejects.select(list(schema.REJECTS))))
 
 
-def check_dates(counts: Mapping[str, int], plan: AccountColumns) -> None:
+def check_dates(counts: Tally, plan: AccountColumns) -> None:
     """Refuse accounts whose holders' days are none, once all are counted.
 
     Raises:
         InputError: Names the column, and how many.
     """
     for column in plan.dates():
-        if bad := counts[f"bad_date\0{column}"]:
-            like = next((key.split("\0")[2] for key in counts if key.startswith(f"bad_date_like\0{column}\0")), "")
+        if bad := counts["bad_date", column]:
+            like = next(iter(counts.under("bad_date_like", column)), "")
             raise BadDate(column, bad, like, plan.date_format)
 
 
@@ -232,15 +236,15 @@ def _refuse_spoilt_ids(ids: pl.Series) -> None:
         )
 
 
-def _bad_days(batch: pl.DataFrame, plan: AccountColumns) -> Counter[str]:
+def _bad_days(batch: pl.DataFrame, plan: AccountColumns) -> Tally:
     """How many cells of each column of days are none; and what the first one looks like, and where it stands."""
-    counts: Counter[str] = Counter()
+    counts = Tally()
     for name in plan.dates():
         bad = batch.lazy().filter(plan.is_bad_day(name)).collect()
-        counts[f"bad_date\0{name}"] = len(bad)
+        counts.add(len(bad), "bad_date", name)
         if len(bad):
             place = f", {bad.item(0, FILE)}, line {bad.item(0, LINE):,}" if LINE in bad.columns else ""
-            counts[f"bad_date_like\0{name}\0{bad.select(shape(pl.col(name))).item(0, 0)}{place}"] = 1
+            counts.add(1, "bad_date_like", name, f"{bad.select(shape(pl.col(name))).item(0, 0)}{place}")
     return counts
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from cardscreen.foundation import schema
 from cardscreen.screening.hits.matches import ORDER
 from cardscreen.screening.question import Options, Question, previous_flags, versions
 from cardscreen.screening.summary import summary_of
+from cardscreen.screening.tally import Tally
 from cardscreen.screening.workers.batches import Asked, carried_names, decide_batches, scan_batches, told_error
 from cardscreen.screening.workers.bundle import CLEARED, WATCHED, Bundle
 
@@ -36,12 +35,15 @@ def frame_of(rows: list[Row], types: Row) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=types) if rows else pl.DataFrame(schema=types)
 
 
-def figures_of(batches: Sequence[pa.RecordBatch]) -> Counter[str]:
+def figures_of(batches: Sequence[pa.RecordBatch]) -> Tally:
     told = rows_of(batches, "told")
     for row in told:
         if row["error"]:
             raise told_error(row["error"])
-    return sum((Counter(json.loads(row["counts"])) for row in told), Counter[str]())
+    counts = Tally()
+    for row in told:
+        counts.update(Tally.from_json(row["counts"]))
+    return counts
 
 
 def screen(

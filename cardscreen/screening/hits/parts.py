@@ -6,7 +6,6 @@ needs the evidence: whoever looks at such a night needs its figures.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 import polars as pl
@@ -14,6 +13,7 @@ import polars as pl
 from cardscreen.screening.columns import AccountColumns
 from cardscreen.screening.hits.matches import NOT_JUDGED, Decisions, carriers_of, cells_of, matches, strongest
 from cardscreen.screening.summary import figures
+from cardscreen.screening.tally import Tally
 
 #: Accounts whose cells, and matches of them, that are in memory at once.
 PART, MATCHES = 100_000, 500_000
@@ -28,7 +28,7 @@ def judged(
     decide: Callable[[pl.DataFrame], Decisions],
     most: float,
     most_hits: int,
-) -> tuple[pl.DataFrame, pl.DataFrame, Counter[str]]:
+) -> tuple[pl.DataFrame, pl.DataFrame, Tally]:
     """Flags, hits and figures.
 
     Args:
@@ -37,13 +37,13 @@ def judged(
         evidence: As `evidence.evidence`, of values.
         decide: As `matches.decide`, of matches.
         most: How many flagged accounts are enough: rows of further parts are counted as `not_judged`, and so are
-            their cells, with a NUL and the column behind it.
+            their cells, of each column.
         most_hits: Of how many listings for each number.
     """
     parts = _by_account(rows, plan.account_id)
     read = cells_of(rows, plan) if len(parts) == 1 else None
     carriers = _carriers(parts, plan) if read is None else carriers_of(read)
-    flagged, hits, came_out, live = list[pl.DataFrame](), list[pl.DataFrame](), Counter[str](), 0
+    flagged, hits, came_out, live = list[pl.DataFrame](), list[pl.DataFrame](), Tally(), 0
     for at, part in enumerate(parts):
         if live > most:
             came_out.update(_left(pl.concat(parts[at:]), plan))
@@ -56,7 +56,7 @@ def judged(
             flagged.append(decisions.flagged)
             hits.append(decisions.hits)
             came_out.update(figures(found, decisions))
-            came_out["left_out"] += left_out
+            came_out.add(left_out, "left_out")
             live += len(decisions.flagged.filter(pl.col("level") != "none"))
     return pl.concat(flagged), pl.concat(hits), came_out
 
@@ -97,6 +97,9 @@ def _carriers(parts: Sequence[pl.DataFrame], plan: AccountColumns) -> pl.DataFra
     return counted.group_by(_OF_VALUE).agg(pl.col("carried_by").sum())
 
 
-def _left(rows: pl.DataFrame, plan: AccountColumns) -> Counter[str]:
-    cells = cells_of(rows, plan)["identifier"].value_counts()
-    return Counter({NOT_JUDGED: len(rows)} | {f"{NOT_JUDGED}\0{column}": count for column, count in cells.rows()})
+def _left(rows: pl.DataFrame, plan: AccountColumns) -> Tally:
+    left = Tally()
+    left.add(len(rows), NOT_JUDGED)
+    for column, count in cells_of(rows, plan)["identifier"].value_counts().rows():
+        left.add(count, NOT_JUDGED, column)
+    return left

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import date
@@ -28,6 +26,7 @@ from cardscreen.screening.spark.sessions import in_one_sentence
 from cardscreen.screening.spark.tables import check_zone, numbered, plain, schema_of, struct_of
 from cardscreen.screening.spark.work import Work
 from cardscreen.screening.summary import summary_of
+from cardscreen.screening.tally import Tally
 from cardscreen.screening.workers.batches import MATCHES, decided_fields, scanned_fields, told_error
 from cardscreen.tables.opening import require_columns
 
@@ -177,7 +176,7 @@ def _with_all_accounts(scanned: DataFrame, before: DataFrame | None, rows: int) 
     return found.repartition(1 + rows // MATCHES_TOGETHER, sql.struct("account_id"))
 
 
-def figures_of(frame: DataFrame) -> Counter[str]:
+def figures_of(frame: DataFrame) -> Tally:
     """Run a step, and add up what its workers counted.
 
     Raises:
@@ -186,7 +185,7 @@ def figures_of(frame: DataFrame) -> Counter[str]:
     told = frame.where("told is not null").select("told.*").collect()
     if errors := sorted(row["error"] for row in told if row["error"]):
         raise told_error(errors[0])
-    counts: Counter[str] = Counter()
+    counts = Tally()
     for row in told:
-        counts.update(json.loads(row["counts"]))
+        counts.update(Tally.from_json(row["counts"]))
     return counts

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import sys
 import traceback
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -32,6 +31,7 @@ from cardscreen.screening.hits.matches import HITS_PER_ACCOUNT, cells_of, decide
 from cardscreen.screening.question import versions
 from cardscreen.screening.scan import MAY_MATCH, Pass
 from cardscreen.screening.summary import figures
+from cardscreen.screening.tally import Tally
 from cardscreen.screening.workers.bundle import Bundle, Opened
 
 #: Among the counts of a pass, that of its matches.
@@ -253,7 +253,7 @@ class _Pass:
         self._watch = bundle.watch
         self._pass = Pass(asked.plan, bundle.targets, bundle.watch)
         self._next = {"reject": part << PART_BITS, "match": part << PART_BITS}
-        self._counts: Counter[str] = Counter()
+        self._counts = Tally()
         self._rows: list[pl.DataFrame] = []
 
     def over(self, tables: Iterable[pa.Table]) -> Iterator[pa.RecordBatch]:
@@ -290,7 +290,8 @@ class _Pass:
         pairs = evidence(values, self._bundle.near, self._bundle.token_keys)
         found, left_out = matches(cells, strongest(pairs, self._asked.most_hits), self._asked.most_hits)
         found = found.with_columns(self._pseudonym())
-        self._counts.update({MATCHES: len(found), "left_out": left_out})
+        self._counts.add(len(found), MATCHES)
+        self._counts.add(left_out, "left_out")
         carried = (f"{ACCOUNT}{name}" for name in plan.carry)
         renamed = dict(zip(carried, carried_names(len(plan.carry)), strict=True))
         yield from self._out.rows("match", found.rename(renamed))
@@ -321,9 +322,9 @@ class _Out:
             arrays = [own if each == name else pa.nulls(len(own), dtype) for each, dtype in self._types.items()]
             yield pa.RecordBatch.from_arrays(arrays, names=list(self._types))
 
-    def counts(self, counts: Mapping[str, int]) -> Iterator[pa.RecordBatch]:
+    def counts(self, counts: Tally) -> Iterator[pa.RecordBatch]:
         """What was counted."""
-        return self.rows("told", self._told(counts=json.dumps(counts)))
+        return self.rows("told", self._told(counts=counts.to_json()))
 
     def error(self, error: CardscreenError) -> pa.RecordBatch:
         """What went wrong."""
