@@ -308,8 +308,8 @@ def check(
     from cardscreen.cli.normalize import describe
 
     fields: dict[str, Any] = describe(kind, sys.stdin.readline().rstrip("\n") if value == "-" else value, region)
-    for name, said in fields.items():
-        console.put(f"{name:8} {said if said is not None else '-'}")
+    for name, content in fields.items():
+        console.put(f"{name:8} {content if content is not None else '-'}")
     if region is None and fields.get("status") == "invalid_country_code":
         console.say("no region", "cardscreen: no region is given, so only numbers with + are read: say --region CN")
 
@@ -343,11 +343,11 @@ def doctor(as_json: _Json = False) -> None:
     """
     from cardscreen.cli.doctor import report
 
-    told = report()
+    parts = report()
     if as_json:
-        console.put_json(told)
+        console.put_json(parts)
         return
-    for part, said in told.items():
-        lines = said.items() if isinstance(said, dict) else [("", said)]
+    for part, content in parts.items():
+        lines = content.items() if isinstance(content, dict) else [("", content)]
         for name, value in lines:
             console.put(f"{f'{part} {name}'.strip():26} {value}")

@@ -32,11 +32,11 @@ class _Group(TyperGroup):
 
 def _without_types_of_flags(params: Iterable[Any]) -> list[Any]:
     """The same; a flag takes no value, so its help names none."""
-    told = list(params)
-    for param in told:
+    plain = list(params)
+    for param in plain:
         if getattr(param, "is_flag", False):
             param.metavar = ""
-    return told
+    return plain
 
 
 def is_usage(error: BaseException) -> bool:
@@ -48,16 +48,16 @@ def usage_sentence(error: Any) -> str:
     """What was typed wrong, the near name, and where to look; empty where help was shown instead."""
     from cardscreen.foundation.errors import without_numbers
 
-    said = str(error.format_message())
+    sentence = str(error.format_message())
     for hint in (". Did you mean ", " (Possible options: "):
-        said = said.partition(hint)[0]
-    said = said.strip().rstrip(".")
-    if not said:
+        sentence = sentence.partition(hint)[0]
+    sentence = sentence.strip().rstrip(".")
+    if not sentence:
         return ""
     context = getattr(error, "ctx", None)
     where = getattr(context, "command_path", "cardscreen")
     # A number in the wrong place is quoted in such a message.
-    return f"{without_numbers(said[0].lower() + said[1:])}{_near(error, context)}; see {where} --help"
+    return f"{without_numbers(sentence[0].lower() + sentence[1:])}{_near(error, context)}; see {where} --help"
 
 
 def _near(error: Any, context: Any) -> str:

@@ -146,12 +146,12 @@ def show(
         print_frame(views.overview(Store(store), day, version), as_json=as_json)
 
 
-def _one_of(option: str, said: str, choices: tuple[str, ...]) -> Any:
+def _one_of(option: str, value: str, choices: tuple[str, ...]) -> Any:
     from cardscreen.foundation.errors import ConfigError, near
 
-    if said not in choices:
-        raise ConfigError(f"{option} {said!r}{near(said, choices)}: say one of {', '.join(choices)}")
-    return said
+    if value not in choices:
+        raise ConfigError(f"{option} {value!r}{near(value, choices)}: say one of {', '.join(choices)}")
+    return value
 
 
 @list_app.command()
@@ -191,11 +191,11 @@ def diff(
     from cardscreen.tables.writing import write
 
     place = Store(store)
-    found = views.difference(place, before, place.at(after).number, _day(as_of))
-    print_frame(views.counted(found), as_json=as_json)
+    moves = views.difference(place, before, place.at(after).number, _day(as_of))
+    print_frame(views.counted(moves), as_json=as_json)
     if out:
-        write(views.shown(found), out, force=force)
-        console.say("written", f"{console.counted(len(found), 'row')} written to {out}")
+        write(views.shown(moves), out, force=force)
+        console.say("written", f"{console.counted(len(moves), 'row')} written to {out}")
 
 
 @list_app.command()
@@ -223,9 +223,9 @@ def export(
     which = views.Filter(
         source=source, kind=kind, reason=reason, state=_one_of("--state", state, ("live", "ended", "all"))
     )
-    found = views.rows(Store(store), which, _day(as_of), version)
+    listings = views.rows(Store(store), which, _day(as_of), version)
     shown = _one_of("--as", form, ("masked", "token", "plain"))
-    count = views.export(found, out, shown, _key(key_file, key_env), force=force)
+    count = views.export(listings, out, shown, _key(key_file, key_env), force=force)
     console.say("written", f"{console.counted(count, 'listing')} written to {out}")
 
 
@@ -291,8 +291,8 @@ def rename_source(
 
     why = reason or f"{old} is called {new}"
     count = edits.rename_source(Store(store), old, new, by or system_user(), why)
-    said = f"{old} is {new} now, with {console.counted(count, 'listing')}: feeds and policies must name it so, too"
-    console.say("renamed", said)
+    sentence = f"{old} is {new} now, with {console.counted(count, 'listing')}: feeds and policies must name it so, too"
+    console.say("renamed", sentence)
 
 
 @list_app.command()

@@ -139,7 +139,7 @@ def _of_summary(registry: CollectorRegistry, summary: Mapping[str, Any]) -> None
     rejected = {name: cells["rejected"] / max(cells["cells"] - cells["missing"], 1) for name, cells in coverage.items()}
     invalid = {name: invalid_share(cells) for name, cells in coverage.items()}
     sources = ((summary.get("store") or {}).get("sources") or {}).items()
-    ages = {name: told["age_days"] for name, told in sources}
+    ages = {name: freshness["age_days"] for name, freshness in sources}
     for name, label, what, values in (
         ("cardscreen_rows", "class", "Rows of the accounts.", summary["rows"]),
         ("cardscreen_flagged_accounts", "action", "Flagged accounts.", summary["flagged"]["actions"]),

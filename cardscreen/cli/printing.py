@@ -58,21 +58,21 @@ def print_frame(frame: pl.DataFrame, *, as_json: bool) -> None:
     if as_json:
         put_json(frame.to_dicts())
         return
-    told = frame.select(column for column in frame if column.null_count() < len(frame) or not len(frame))
-    table = Table(*(name.replace("_", " ") for name in told.columns), box=SIMPLE)
-    for column, dtype in zip(table.columns, told.dtypes, strict=True):
+    shown = frame.select(column for column in frame if column.null_count() < len(frame) or not len(frame))
+    table = Table(*(name.replace("_", " ") for name in shown.columns), box=SIMPLE)
+    for column, dtype in zip(table.columns, shown.dtypes, strict=True):
         column.justify = "right" if dtype.is_integer() else "left"
         column.no_wrap = column.header != _PROSE
-    for row in told.rows():
+    for row in shown.rows():
         table.add_row(*(_cell(value) for value in row))
     console = Console(width=None if sys.stdout.isatty() else _WIDE, **_LITERAL)
     # Of its own width a console never says that it is too small.
     if Console(width=_BOUNDLESS, **_LITERAL).measure(table).minimum <= console.width:
-        console.print(table if len(told) else "none")
+        console.print(table if len(shown) else "none")
         return
     # Nothing is cut off: where the rows don't fit, each is told in lines.
-    wide = max(map(len, told.columns))
-    for listing in told.rows(named=True):
+    wide = max(map(len, shown.columns))
+    for listing in shown.rows(named=True):
         for name, value in listing.items():
             console.print(f"{name.replace('_', ' '):{wide}}  {_cell(value)}", highlight=False, soft_wrap=True)
         console.print()
@@ -96,8 +96,8 @@ def import_lines(done: Imported) -> Iterator[str]:
     counts = done.counts
     written = f" as version {done.version}" if done.version is not None else ", dry run: nothing was written"
     yield f"{done.source}: {counted(counts['read'], 'row')} read{written}"
-    told = {name: counts.get(name, 0) for name in _OUTCOMES}
-    yield "  " + ", ".join(f"{count:,} {name}" for name, count in told.items() if count or name in ("added", "ended"))
+    parts = {name: counts.get(name, 0) for name in _OUTCOMES}
+    yield "  " + ", ".join(f"{count:,} {name}" for name, count in parts.items() if count or name in ("added", "ended"))
     yield f"  in force: {counted(counts['in_force'], 'listing')}, before: {counts['in_force_before']:,}"
     if done.encoding and done.encoding != "utf-8":
         yield f"  read as {done.encoding}"

@@ -44,12 +44,12 @@ def show(run: _Run, as_json: _Json = False) -> None:
     """
     from cardscreen.review.overview import described
 
-    told = described(_meant(run))
+    facts = described(_meant(run))
     if as_json:
-        console.put_json(told)
+        console.put_json(facts)
         return
-    for name, said in told.items():
-        for line in said if isinstance(said, list) else [said]:
+    for name, value in facts.items():
+        for line in value if isinstance(value, list) else [value]:
             console.put(f"{name.replace('_', ' '):12} {line}")
 
 
@@ -70,8 +70,8 @@ def approve(
     console.say("approved", f"cardscreen: published as {done.folder}", run=done.run_id, by=by)
     if redated := done.records["approvals"][-1].get("redated"):
         accounts = console.counted(redated["accounts"], "account")
-        said = f"cardscreen: {accounts} newly told: days of grace begin on {redated['to']}, not on {done.as_of}"
-        console.say("redated", said, run=done.run_id, **redated)
+        sentence = f"cardscreen: {accounts} newly told: days of grace begin on {redated['to']}, not on {done.as_of}"
+        console.say("redated", sentence, run=done.run_id, **redated)
 
 
 @runs_app.command()
@@ -214,8 +214,8 @@ def upgrade(
     """
     from cardscreen.review.decisions.upgrading import upgrade as run_upgrade
 
-    told = list(run_upgrade(place))
-    for sentence in told or ["nothing to upgrade: all is there already"]:
+    upgraded = list(run_upgrade(place))
+    for sentence in upgraded or ["nothing to upgrade: all is there already"]:
         console.say("upgraded", f"cardscreen: {sentence}")
 
 
@@ -255,9 +255,9 @@ def diff(
     for warning in both.warnings:
         console.say("warning", f"cardscreen: warning: {warning}", level="warning")
     print_frame(compare.counted(moved), as_json=as_json)
-    told = moved.filter(moved["move"] != "same")
+    moved_rows = moved.filter(moved["move"] != "same")
     if rows:
-        print_frame(told.head(rows), as_json=as_json)
+        print_frame(moved_rows.head(rows), as_json=as_json)
     if out:
-        write(told, out, force=force)
-        console.say("written", f"{console.counted(len(told), 'row')} written to {out}")
+        write(moved_rows, out, force=force)
+        console.say("written", f"{console.counted(len(moved_rows), 'row')} written to {out}")

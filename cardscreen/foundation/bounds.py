@@ -81,8 +81,8 @@ class Held:
 
     def past(self, where: str, name: str) -> InputError:
         """What is raised where a file, or a place in it, is past a bound."""
-        found = _TOLD[name].format(getattr(self.bounds, name))
-        return InputError(f"{where} {found}: if that is right, raise {name} {self.place}")
+        what = _TOLD[name].format(getattr(self.bounds, name))
+        return InputError(f"{where} {what}: if that is right, raise {name} {self.place}")
 
     def whole(self, stream: Any, where: str) -> bytes:
         """All of a stream.
@@ -121,8 +121,8 @@ class Held:
             size += len(block)
             rows += max(block.count(b"\n"), block.count(b"\r"))
             cells += block.count(delimiter.encode())
-            told = {"unpacked_mib": size // MIB, "rows": rows - 1, "cells": cells}
-            if past := next((name for name, found in told.items() if found > getattr(self.bounds, name)), None):
+            sizes = {"unpacked_mib": size // MIB, "rows": rows - 1, "cells": cells}
+            if past := next((name for name, count in sizes.items() if count > getattr(self.bounds, name)), None):
                 raise self.past(where, past)
             yield block
 

@@ -61,10 +61,10 @@ def is_own(place: Path) -> bool:
     return True
 
 
-def _is_trusted(told: os.stat_result) -> bool:
+def _is_trusted(state: os.stat_result) -> bool:
     if not hasattr(os, "geteuid"):  # Windows keeps the cache in a folder of the user's own
         return True
-    return told.st_uid in (0, os.geteuid()) and not told.st_mode & _OF_OTHERS
+    return state.st_uid in (0, os.geteuid()) and not state.st_mode & _OF_OTHERS
 
 
 def files(place: Path, name: str) -> Iterator[Path]:
@@ -77,8 +77,8 @@ def load(place: Path, name: str) -> Iterator[tuple[bytes, str]]:
     for path in files(place, name) if is_own(place) else ():
         try:
             with path.open("rb") as stream:
-                told = os.fstat(stream.fileno())  # of the open file, so that no other takes its place in between
-                content = stream.read() if stat.S_ISREG(told.st_mode) and _is_trusted(told) else b""
+                state = os.fstat(stream.fileno())  # of the open file, so that no other takes its place in between
+                content = stream.read() if stat.S_ISREG(state.st_mode) and _is_trusted(state) else b""
         except OSError:
             continue
         if (digest := hashlib.sha256(content).hexdigest()) == path.name.split(".")[-2]:

@@ -298,8 +298,8 @@ def _is_sound(number: str) -> bool:
 
 def first_line(error: BaseException) -> str:
     """An engine's error in one line, without the values that it quotes."""
-    said = getattr(error, "strerror", None) or str(error)  # the system's own, which names no file
-    line = (said.splitlines() or [type(error).__name__])[0]
+    message = getattr(error, "strerror", None) or str(error)  # the system's own, which names no file
+    line = (message.splitlines() or [type(error).__name__])[0]
     return without_numbers(line)
 
 

@@ -38,6 +38,6 @@ def json_text(value: Any, **how: Any) -> str:
     return _IN_JSON.sub(_escaped, json.dumps(value, ensure_ascii=False, **how))
 
 
-def _escaped(found: re.Match[str]) -> str:
-    units = found[0].encode("utf-16-be", "surrogatepass").hex()
+def _escaped(matched: re.Match[str]) -> str:
+    units = matched[0].encode("utf-16-be", "surrogatepass").hex()
     return re.sub("....", r"\\u\g<0>", units)

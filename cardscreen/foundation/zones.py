@@ -24,12 +24,12 @@ class Zone:
 
     Attributes:
         info: By which times are told; None: by the system's own clock.
-        told: Its name, and who says that it is meant.
+        words: Its name, and who says that it is meant.
         is_named: Whether anybody does.
     """
 
     info: tzinfo | None
-    told: str
+    words: str
     is_named: bool = True
 
     @classmethod
@@ -47,13 +47,13 @@ def local_zone() -> Zone:
     Example:
         >>> from unittest import mock
         >>> with mock.patch.dict(os.environ, TZ="Asia/Shanghai"):
-        ...     local_zone().told
+        ...     local_zone().words
         'Asia/Shanghai, as TZ says'
     """
-    said = os.environ.get("TZ")
-    if said:
-        return _of_environment(said.removeprefix(":"))
-    if said is None and _LOCALTIME.exists():
+    variable = os.environ.get("TZ")
+    if variable:
+        return _of_environment(variable.removeprefix(":"))
+    if variable is None and _LOCALTIME.exists():
         name = _FOLDER.search(_LOCALTIME.resolve().as_posix())
         for which in filter(None, [name and name[1], _LOCALTIME]):
             if info := _info(which):
@@ -71,14 +71,14 @@ def local_name() -> str:
     return getattr(local_zone().info, "key", None) or "UTC"
 
 
-def _of_environment(said: str) -> Zone:
-    info = _info(Path(said) if Path(said).is_absolute() else said)
-    if info is None and not _RULE.fullmatch(said):
+def _of_environment(text: str) -> Zone:
+    info = _info(Path(text) if Path(text).is_absolute() else text)
+    if info is None and not _RULE.fullmatch(text):
         raise ConfigError(
-            f"the environment's TZ is {said!r}, which is no time zone{near(said, available_timezones())}: mend it, or "
+            f"the environment's TZ is {text!r}, which is no time zone{near(text, available_timezones())}: mend it, or "
             "name the timezone that is meant in the settings"
         )
-    return Zone(info, f"{said}, as TZ says")
+    return Zone(info, f"{text}, as TZ says")
 
 
 def _info(which: str | Path) -> tzinfo | None:

@@ -53,9 +53,9 @@ class Whole(ABC):
         return pl.lit(None, dtype=pl.UInt64)
 
     @staticmethod
-    def stubs_of(found: Keys) -> Keys:
+    def stubs_of(plain: Keys) -> Keys:
         """Zeros: no digits are hidden."""
-        return np.zeros_like(found)
+        return np.zeros_like(plain)
 
 
 @dataclass(frozen=True)

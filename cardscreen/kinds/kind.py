@@ -151,7 +151,7 @@ class Kind(Protocol):
         ...
 
     @staticmethod
-    def stubs_of(found: Keys) -> Keys:
+    def stubs_of(plain: Keys) -> Keys:
         """The stubs of such keys as `keys_of` finds; 0 where the kind has none."""
         ...
 
@@ -190,8 +190,8 @@ def kind_from_options(column: str, options: Mapping[str, Any]) -> Kind:
     rest = dict(options)
     name = rest.pop("kind", None)
     if name not in KINDS:
-        said = "no kind is given" if name is None else f"unknown kind {name!r}{near(str(name), KINDS)}"
-        raise ConfigError(f"identifiers.{column}: {said}: the kinds are {', '.join(KINDS)}")
+        problem = "no kind is given" if name is None else f"unknown kind {name!r}{near(str(name), KINDS)}"
+        raise ConfigError(f"identifiers.{column}: {problem}: the kinds are {', '.join(KINDS)}")
     kind = KINDS[name]
     known = options_of(name)
     for option, value in rest.items():

@@ -75,8 +75,8 @@ def as_written(
         odd = text.cast(pl.UInt64, strict=False).is_null().arg_true()
         rows = odd.filter(text.gather(odd).str.contains(special).fill_null(value=False))
         if len(rows):
-            found = forms(text.gather(rows))
-            written = written.with_columns(written[name].scatter(rows, found[name]) for name in ("match", "value"))
+            few = forms(text.gather(rows))
+            written = written.with_columns(written[name].scatter(rows, few[name]) for name in ("match", "value"))
         return written.to_struct(cells.name)
 
     return cell.map_batches(read, return_dtype=WRITTEN, is_elementwise=True)

@@ -78,8 +78,8 @@ def spans(values: pl.DataFrame) -> pl.DataFrame:
     """
     value = pl.col("value")
     full = values.filter(~hides_digits(value)).with_columns(lowest=value, highest=value)
-    told = value.str.len_chars() == pl.col("length")
-    possible = pl.when(_hides_length(value)).then(_shown(value) <= pl.col("length")).otherwise(told)
+    exact = value.str.len_chars() == pl.col("length")
+    possible = pl.when(_hides_length(value)).then(_shown(value) <= pl.col("length")).otherwise(exact)
     head, tail = _ends(value)
     begin = pl.col("length") - tail.str.len_bytes()
     hidden = values.filter(hides_digits(value)).join(_LENGTHS, how="cross").filter(possible)

@@ -160,7 +160,7 @@ class Blocklist:
             raise BlocklistError(_complaint(bad))
         return cls(_merged(read.filter(pl.col(_PROBLEM).is_null())), bad)
 
-    def told(self, as_of: date) -> dict[str, Any] | None:
+    def described(self, as_of: date) -> dict[str, Any] | None:
         """The store's version, and how fresh each source is on a day; None for plain files and frames."""
         if self.version is None:
             return None

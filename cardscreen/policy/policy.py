@@ -56,8 +56,8 @@ class Actions(Section):
 
     @model_validator(mode="after")
     def _rise(self) -> Actions:
-        told = list(self)
-        for (lower, weak), (higher, strong) in pairwise(told):
+        actions = list(self)
+        for (lower, weak), (higher, strong) in pairwise(actions):
             if _ACTION_NAMES.index(strong) < _ACTION_NAMES.index(weak):
                 raise ValueError(
                     f"actions must not fall from low to critical: {higher} recommends {strong}, "
@@ -144,9 +144,9 @@ class Policy(Section):
         return cls.from_settings(read_toml(Path(path)), Path(path).parent)
 
     @classmethod
-    def from_settings(cls, said: TomlFile, folder: Path) -> Policy:
+    def from_settings(cls, settings: TomlFile, folder: Path) -> Policy:
         """A policy from parsed TOML; see `read`."""
-        policy = checked(cls, said)
+        policy = checked(cls, settings)
         if policy.clearances is None:
             return policy
         file = str(folder / policy.clearances.file)
@@ -226,10 +226,10 @@ class Policy(Section):
 
     def _by_rule(self, field: str, dtype: type[pl.DataType] | pl.DataType) -> pl.Expr:
         """A field of the rule that applies; null where none does or it says nothing."""
-        said = {at: getattr(rule, field) for at, rule in enumerate(self.rules, 1)}
-        if not said:
+        by_number = {at: getattr(rule, field) for at, rule in enumerate(self.rules, 1)}
+        if not by_number:
             return pl.lit(None, dtype=dtype)
-        return pl.col("_rule").replace_strict(said, default=None, return_dtype=dtype)
+        return pl.col("_rule").replace_strict(by_number, default=None, return_dtype=dtype)
 
     def _cap(self) -> pl.Expr:
         """The lowest cap that applies, as the code of an action."""

@@ -16,7 +16,7 @@ from pydantic import Field, field_validator, model_validator
 from cardscreen.foundation import schema
 from cardscreen.foundation.errors import near
 from cardscreen.foundation.schema import Action
-from cardscreen.foundation.settings.errors import HERE, THERE, Fault, found, listed, shown
+from cardscreen.foundation.settings.errors import HERE, THERE, Fault, listed, shown, wrong
 from cardscreen.foundation.settings.toml import Section
 from cardscreen.kinds.kind import KINDS
 
@@ -52,20 +52,20 @@ class Rule(Section):
     @classmethod
     def _known(cls, when: Any) -> Any:
         if isinstance(when, dict) and (problems := list(_wrong_keys(when))):
-            raise found(problems)
+            raise wrong(problems)
         return when
 
     @field_validator("when")
     @classmethod
     def _possible(cls, when: dict[str, str | list[str]]) -> dict[str, str | list[str]]:
         if problems := list(_impossible(when)):
-            raise found(problems)
+            raise wrong(problems)
         return when
 
     @model_validator(mode="after")
     def _does_something(self) -> Rule:
         if self.score is None and self.cap is None and not self.measure_only:
-            raise found(
+            raise wrong(
                 [
                     Fault(
                         (),
@@ -79,7 +79,7 @@ class Rule(Section):
     @property
     def conditions(self) -> dict[str, list[str]]:
         """What the rule looks at, and the values that it wants there."""
-        return {key: [said] if isinstance(said, str) else said for key, said in self.when.items()}
+        return {key: [value] if isinstance(value, str) else value for key, value in self.when.items()}
 
     def matches(self) -> pl.Expr:
         """Whether all conditions hold for a hit."""
@@ -121,7 +121,7 @@ def without_hidden(rules: list[Rule]) -> list[Rule]:
         for at, before in hidden(rules)
     ]
     if problems:
-        raise found(problems)
+        raise wrong(problems)
     return rules
 
 
@@ -155,18 +155,18 @@ def _wrong_keys(when: Mapping[Any, Any]) -> Iterator[Fault]:
 
 
 def _impossible(when: Mapping[str, str | list[str]]) -> Iterator[Fault]:
-    for key, said in when.items():
-        if said == []:
+    for key, given in when.items():
+        if given == []:
             yield Fault((key,), f"{HERE} is an empty list, and no hit matches it: name at least one value")
-        for at, value in enumerate([said] if isinstance(said, str) else said):
+        for at, value in enumerate([given] if isinstance(given, str) else given):
             if key in _CLOSED and value not in _CLOSED[key]:
-                place = (key,) if isinstance(said, str) else (key, at)
+                place = (key,) if isinstance(given, str) else (key, at)
                 hint = near(value, _CLOSED[key])
                 yield Fault(place, f"{HERE} is never {shown(value)}{hint}: it is {listed(_CLOSED[key])}")
 
 
-def _is_one_of(told: pl.Expr, values: list[str], *, several: bool) -> pl.Expr:
+def _is_one_of(column: pl.Expr, values: list[str], *, several: bool) -> pl.Expr:
     """Whether a text, or one of several, is among some values."""
     if several:
-        return told.list.eval(pl.element().cast(pl.String).is_in(values)).list.any()
-    return told.cast(pl.String).is_in(values)
+        return column.list.eval(pl.element().cast(pl.String).is_in(values)).list.any()
+    return column.cast(pl.String).is_in(values)

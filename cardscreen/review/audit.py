@@ -52,7 +52,7 @@ class Report:
     def passed(self) -> bool:
         """Whether all that was asked is in order."""
         again = self.replay or {}
-        return not self.faults and self.obstacle is None and all(said in _ALIKE for said in again.values())
+        return not self.faults and self.obstacle is None and all(verdict in _ALIKE for verdict in again.values())
 
     def summary(self) -> dict[str, Any]:
         """The same for a machine."""
@@ -77,18 +77,18 @@ class Report:
         if self.obstacle:
             yield f"no replay: {self.obstacle}"
         if self.replay is not None:
-            differing = {name: said for name, said in self.replay.items() if said != _SAME}
+            differing = {name: verdict for name, verdict in self.replay.items() if verdict != _SAME}
             same, all_ = len(self.replay) - len(differing), len(self.replay)
             yield f"run again: {same} of {all_} tables, notices and actions are the same, byte by byte"
-            yield from (f"  {name}: {said}" for name, said in differing.items())
-        yield from (f"note: {said}, so a replay may differ" for said in self.versions)
+            yield from (f"  {name}: {verdict}" for name, verdict in differing.items())
+        yield from (f"note: {verdict}, so a replay may differ" for verdict in self.versions)
         if self.unproven:
             yield f"not proven: {self.unproven}"
         yield f"passed{_lost(len(self.inputs))}" if self.passed else "NOT passed"
 
 
-def _noted(said: str) -> str:
-    return f"an input is not there as it was read: {said}"
+def _noted(verdict: str) -> str:
+    return f"an input is not there as it was read: {verdict}"
 
 
 def _lost(inputs: int) -> str:
@@ -112,22 +112,22 @@ def examine(run: Finished, *, replay: bool = False, walk: bool = False, signer: 
         walk: Whether to look at the manifests of all runs beside it, by the chain.
         signer: The key that should have signed it; None: that of the run's job, where there is one.
     """
-    found, notes = chain_faults(run.output) if walk else (list[str](), list[str]())
-    found += [fault for fault in faults(run) if fault not in found]
+    wrong, notes = chain_faults(run.output) if walk else (list[str](), list[str]())
+    wrong += [fault for fault in faults(run) if fault not in wrong]
     if run.fault:
-        return Report(run.run_id, 0, found, notes, [])
+        return Report(run.run_id, 0, wrong, notes, [])
     signer = signer or signer_of(run)
-    found += chain.unsigned(run.output, signer, None if walk else run.run_id) if signer else []
+    wrong += chain.unsigned(run.output, signer, None if walk else run.run_id) if signer else []
     if not chain.is_known(run.output, run.run_id):
         notes.append(f"it is of an earlier release, and not in a chain: cardscreen upgrade {run.output} puts it there")
-    found += store_faults(run) if "inputs" in run.records else []
+    wrong += store_faults(run) if "inputs" in run.records else []
     if gone := removed(run):
         what = run.records.get("pruned") or run.records["discarded"]
         notes.append(f"it was {run.state} on {what['at']}; files removed: {len(gone)}")
     inputs = list(changed_inputs(run)) if "inputs" in run.records else []
-    report = Report(run.run_id, len(run.records.get("outputs", ())), found, notes, inputs)
+    report = Report(run.run_id, len(run.records.get("outputs", ())), wrong, notes, inputs)
     report = replace(report, unproven=unproven(run, signer))
-    return _with_replay(run, report) if replay and not found else report
+    return _with_replay(run, report) if replay and not wrong else report
 
 
 def _with_replay(run: Finished, report: Report) -> Report:
@@ -151,14 +151,14 @@ _OF_TODAY = ("days_ahead", "other_days")
 def _records_compared(run: Finished, again: Finished) -> dict[str, str]:
     """What the manifests say, so far as it differs."""
     then, now = run.records, again.records
-    told = [name for name in _SAID if name in then and then[name] != now[name]]
-    told += [f"summary {name}" for name in _differing(_lasting(run.summary), _lasting(again.summary))]
-    return dict.fromkeys(told, "another than in the replay")
+    differing = [name for name in _SAID if name in then and then[name] != now[name]]
+    differing += [f"summary {name}" for name in _differing(_lasting(run.summary), _lasting(again.summary))]
+    return dict.fromkeys(differing, "another than in the replay")
 
 
 def _lasting(summary: dict[str, Any]) -> dict[str, Any]:
-    changes = {name: said for name, said in summary.get("changes", {}).items() if name not in _OF_TODAY}
-    return {name: said for name, said in summary.items() if name not in _OF_THE_HOUR} | {"changes": changes}
+    changes = {name: value for name, value in summary.get("changes", {}).items() if name not in _OF_TODAY}
+    return {name: value for name, value in summary.items() if name not in _OF_THE_HOUR} | {"changes": changes}
 
 
 def _differing(then: dict[str, Any], now: dict[str, Any]) -> list[str]:

@@ -67,12 +67,12 @@ def moves(both: Comparison) -> pl.DataFrame:
         .then(pl.lit("escalates"))
         .otherwise(pl.lit("eases"))
     )
-    told = joined.select(
+    compared = joined.select(
         account_id=pl.col("account_then"), move=move.cast(MOVES), action_before=then, action=now,
         **{name: pl.when(now == "none").then(f"{name}_then").otherwise(f"{name}_now") for name in _BECAUSE},
     )  # fmt: skip
     acts = (pl.col("action_before") > "none") | (pl.col("action") > "none")
-    return told.filter(acts).sort("move", "account_id").collect()
+    return compared.filter(acts).sort("move", "account_id").collect()
 
 
 _BECAUSE = ("source", "reason", "rule", "cap")
@@ -107,11 +107,11 @@ def runs(before: Finished, after: Finished, *, anyway: bool = False) -> Comparis
         ConfigError: They do.
         InputError: One has lost its tables.
     """
-    told = list(_incomparable(before.records, after.records))
-    if told and not anyway:
-        raise ConfigError(f"{'; '.join(told)}: who moved can't be told. To compare them all the same, say --anyway")
+    odd = list(_incomparable(before.records, after.records))
+    if odd and not anyway:
+        raise ConfigError(f"{'; '.join(odd)}: who moved can't be told. To compare them all the same, say --anyway")
     sides = (_side(before, policy_of(before)), _side(after, policy_of(after)))
-    return Comparison(*sides, [*told, *_differences(before.records, after.records)])
+    return Comparison(*sides, [*odd, *_differences(before.records, after.records)])
 
 
 def _side(run: Finished, policy: Policy) -> Side:

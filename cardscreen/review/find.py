@@ -25,9 +25,9 @@ def sound(run: Finished) -> Finished:
     Raises:
         InputError: It is not.
     """
-    if found := run.fault:
+    if wrong := run.fault:
         raise InputError(
-            f"run {run.run_id} can't be looked into: {found}. What else is not as it was written is told by "
+            f"run {run.run_id} can't be looked into: {wrong}. What else is not as it was written is told by "
             f"cardscreen audit {run.folder}"
         )
     return run
@@ -39,8 +39,8 @@ def signer_of(run: Finished) -> Signer | None:
     Raises:
         ConfigError: The key can't be had.
     """
-    said = run.records.get("inputs", {}).get("job")
-    job = Path(run.located(said["path"])) if said else None
+    recorded = run.records.get("inputs", {}).get("job")
+    job = Path(run.located(recorded["path"])) if recorded else None
     if job is None or not job.exists():
         return None
     try:
@@ -73,8 +73,8 @@ def all_in(output: Path) -> list[Finished]:
 
 def redated_to(run: Finished) -> date | None:
     """The day from which a late approval lets grace run; None: the run's own."""
-    told = [each["redated"]["to"] for each in run.records["approvals"] if "redated" in each]
-    return date.fromisoformat(told[-1]) if told else None
+    days = [each["redated"]["to"] for each in run.records["approvals"] if "redated" in each]
+    return date.fromisoformat(days[-1]) if days else None
 
 
 def superseded_by(run: Finished) -> list[Base]:

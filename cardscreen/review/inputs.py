@@ -26,10 +26,10 @@ def copy_of(run: Finished, name: str) -> Path | None:
     Raises:
         InputError: There was one, and it is gone.
     """
-    said = run.records["inputs"].get(name)
-    if not isinstance(said, dict) or "path" not in said:
+    recorded = run.records["inputs"].get(name)
+    if not isinstance(recorded, dict) or "path" not in recorded:
         return None
-    file = run.folder / "inputs" / f"{name}{Path(said['path']).suffix}"
+    file = run.folder / "inputs" / f"{name}{Path(recorded['path']).suffix}"
     if not file.exists():
         raise InputError(f"run {run.run_id} has no {file.relative_to(run.folder)} any more")
     return file
@@ -75,8 +75,8 @@ def policy_of(run: Finished) -> Policy:
         job = copy_of(run, "job")
         settings = read_toml(job).settings.get("policy", {}) if job else {}
     # Which accounts a person has cleared is in the hits.
-    told: dict[str, Any] = {name: part for name, part in settings.items() if name != "clearances"}
-    toml = TomlFile(f"the policy of run {run.run_id}", told, "")
+    parts: dict[str, Any] = {name: part for name, part in settings.items() if name != "clearances"}
+    toml = TomlFile(f"the policy of run {run.run_id}", parts, "")
     return Policy.from_settings(toml, run.folder).under(terms_of(run) or {})
 
 
@@ -85,10 +85,10 @@ def gaps_of(run: Finished, listings: Collection[str]) -> Mapping[str, Sequence[d
     named = pl.col("listing_id").is_in(list(listings)) & pl.col("gaps").is_not_null()
     try:
         store, version = _store_of(run) or (None, None)
-        found = store.listings(version).filter(named).select("listing_id", "gaps").collect() if store else None
+        gaps = store.listings(version).filter(named).select("listing_id", "gaps").collect() if store else None
     except (CardscreenError, *ENGINE_ERRORS):
         return {}
-    return {} if found is None else dict(found.rows())
+    return {} if gaps is None else dict(gaps.rows())
 
 
 def terms_of(run: Finished) -> Mapping[str, Terms] | None:
@@ -105,6 +105,6 @@ def terms_of(run: Finished) -> Mapping[str, Terms] | None:
 
 def _store_of(run: Finished) -> tuple[Store, int] | None:
     """The store that the run read, where that is still there, and its version."""
-    said = run.records["inputs"].get("store")
-    store = Store(run.located(said["path"])) if said else None
-    return (store, said["version"]) if store and store.has(said) else None
+    recorded = run.records["inputs"].get("store")
+    store = Store(run.located(recorded["path"])) if recorded else None
+    return (store, recorded["version"]) if store and store.has(recorded) else None

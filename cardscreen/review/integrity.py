@@ -30,14 +30,14 @@ def require_sound(run: Finished) -> None:
     Raises:
         InputError: Names what is wrong with it.
     """
-    if found := list(faults(run)):
-        raise InputError(f"run {run.run_id} is not as it was written: {'; '.join(found)}")
+    if wrong := list(faults(run)):
+        raise InputError(f"run {run.run_id} is not as it was written: {'; '.join(wrong)}")
 
 
 def faults(run: Finished) -> Iterator[str]:
     """What is wrong with a run's own files: one sentence each; of a manifest that was changed nothing is believed."""
-    if found := run.fault:
-        yield found
+    if wrong := run.fault:
+        yield wrong
         return
     missing = [name for name in _NEEDED if name not in run.records]
     if missing:
@@ -85,20 +85,20 @@ def _files(run: Finished) -> Iterator[str]:
 def _odd_entries(folder: Path) -> Iterator[str]:
     """What a run never holds: links, other names of files elsewhere, what is no file, empty folders."""
     for entry in sorted(folder.rglob("*")):
-        name, told = entry.relative_to(folder), entry.lstat()
-        if stat.S_ISDIR(told.st_mode):
+        name, state = entry.relative_to(folder), entry.lstat()
+        if stat.S_ISDIR(state.st_mode):
             if not any(entry.iterdir()):
                 yield f"{name} is an empty folder, which was not written"
-        elif not stat.S_ISREG(told.st_mode):
-            yield f"{name} is {'a link' if stat.S_ISLNK(told.st_mode) else 'no file'}"
-        elif told.st_nlink > 1:
+        elif not stat.S_ISREG(state.st_mode):
+            yield f"{name} is {'a link' if stat.S_ISLNK(state.st_mode) else 'no file'}"
+        elif state.st_nlink > 1:
             yield f"{name} has a second name somewhere (a hard link), by which it can be changed"
 
 
 def doubtful_reasons(run: Finished, before: Mapping[str, Any] | None) -> list[str]:
     """Why a run is held, as far as that does not follow from its own figures; `before` is the base's summary."""
-    found = unfounded(run.records["held"], run.summary, run.records["limits"], dict(before) if before else None)
-    return [f"whether this limit was passed does not follow from its figures: {reason}" for reason in found]
+    doubts = unfounded(run.records["held"], run.summary, run.records["limits"], dict(before) if before else None)
+    return [f"whether this limit was passed does not follow from its figures: {reason}" for reason in doubts]
 
 
 def unproven(run: Finished, signer: Signer | None) -> str | None:
@@ -121,10 +121,10 @@ def chain_faults(output: Path) -> tuple[list[str], list[str]]:
         links = chain.read(output)
     except InputError as error:
         return [str(error)], []
-    told, there = chain.known(output), {run.folder.name: run for run in all_in(output)}
-    wrong += [f"run {run_id} is gone" for run_id in sorted(told.keys() - there)]
-    wrong += [found for run in there.values() if (found := run.fault)]
-    if old := [run_id for run_id, run in there.items() if run_id not in told and not run.fault]:
+    known_links, there = chain.known(output), {run.folder.name: run for run in all_in(output)}
+    wrong += [f"run {run_id} is gone" for run_id in sorted(known_links.keys() - there)]
+    wrong += [fault for run in there.values() if (fault := run.fault)]
+    if old := [run_id for run_id, run in there.items() if run_id not in known_links and not run.fault]:
         notes.append(
             f"{len(old)} of the runs are of an earlier release and in no chain: cardscreen upgrade {output} puts them "
             "there"
@@ -135,30 +135,30 @@ def chain_faults(output: Path) -> tuple[list[str], list[str]]:
 
 def removed(run: Finished) -> set[str]:
     """The files that were taken out of a run on purpose, as its manifest says."""
-    told = run.records.get("pruned") or run.records.get("discarded") or {}
-    return set(told.get("removed", ()))
+    removal = run.records.get("pruned") or run.records.get("discarded") or {}
+    return set(removal.get("removed", ()))
 
 
 def _copies(run: Finished, gone: set[str]) -> Iterator[str]:
     """The copies of the job and its like must be of the files that were read."""
-    for name, said in run.records["inputs"].items():
-        if not isinstance(said, dict) or "sha256" not in said:
+    for name, recorded in run.records["inputs"].items():
+        if not isinstance(recorded, dict) or "sha256" not in recorded:
             continue
-        copy = f"inputs/{name}{Path(said['path']).suffix}"
-        told = run.records["outputs"].get(copy)
-        if copy not in gone and (told is None or told["sha256"] != said["sha256"]):
+        copy = f"inputs/{name}{Path(recorded['path']).suffix}"
+        written = run.records["outputs"].get(copy)
+        if copy not in gone and (written is None or written["sha256"] != recorded["sha256"]):
             yield f"{copy} is no copy of the {name} that was read"
 
 
 def store_faults(run: Finished) -> Iterator[str]:
     """The files of the store's version that was read that are not those that were written."""
-    said = run.records["inputs"].get("store")
-    if not said:
+    recorded = run.records["inputs"].get("store")
+    if not recorded:
         return
     try:
-        store = Store(run.located(said["path"]))
-        if store.exists() and store.has(said):
-            for name in store.changed_files(said["version"]):
+        store = Store(run.located(recorded["path"]))
+        if store.exists() and store.has(recorded):
+            for name in store.changed_files(recorded["version"]):
                 yield f"{name} in the store {store.path} was changed"
     except BlocklistError as error:
         yield str(error)
@@ -169,11 +169,11 @@ def store_faults(run: Finished) -> Iterator[str]:
 def changed_inputs(run: Finished) -> Iterator[str]:
     """What is not any more as it was read: one sentence for each file of accounts or lists."""
     inputs = run.records["inputs"]
-    for said in (*inputs["accounts"], *inputs["lists"]):
-        path = run.located(said["path"])
-        if "sha256" not in said:
+    for recorded in (*inputs["accounts"], *inputs["lists"]):
+        path = run.located(recorded["path"])
+        if "sha256" not in recorded:
             yield f"{path} is no local file, and has no digest"
         elif not Path(path).exists():
             yield f"{path} is gone"
-        elif fingerprint(path)["sha256"] != said["sha256"]:
+        elif fingerprint(path)["sha256"] != recorded["sha256"]:
             yield f"{path} has changed since"

@@ -27,7 +27,7 @@ def table_of(runs: Sequence[Finished]) -> pl.DataFrame:
     Returns:
         run, day, state, rows, flagged, told (new and escalated), released, note (why it is held, who decided).
     """
-    told = [
+    rows = [
         {
             "run": run.run_id,
             "day": run.as_of,
@@ -40,7 +40,7 @@ def table_of(runs: Sequence[Finished]) -> pl.DataFrame:
         }
         for run in runs
     ]
-    return pl.DataFrame(told, schema=_COLUMNS, orient="row")
+    return pl.DataFrame(rows, schema=_COLUMNS, orient="row")
 
 
 def _state(run: Finished, runs: Sequence[Finished]) -> str:
@@ -59,10 +59,10 @@ def _moved(run: Finished, change: str) -> int:
 
 
 def _note(run: Finished) -> str | None:
-    if said := run.records.get("discarded"):
-        return f"discarded by {said['by']}: {said['reason']}"
-    if said := run.records.get("pruned"):
-        return f"pruned on {said['at'][:10]}"
+    if removal := run.records.get("discarded"):
+        return f"discarded by {removal['by']}: {removal['reason']}"
+    if removal := run.records.get("pruned"):
+        return f"pruned on {removal['at'][:10]}"
     if run.records["approvals"]:
         return "; ".join(f"approved by {each['by']}: {each['reason']}" for each in run.records["approvals"])
     return "; ".join(run.records["held"]) or None
@@ -74,7 +74,7 @@ def described(run: Finished) -> dict[str, Any]:
     compared, store = records.get("compared", {}), records["inputs"].get("store")
     changes = summary.get("changes", {}).get("counts", {})
     lists = [f"version {store['version']} of {store['path']}"] if store else _files(records["inputs"]["lists"])
-    told = {
+    facts = {
         "run": run.run_id,
         "folder": str(run.folder),
         "state": run.state + (" (looks back: nobody is told or acted on)" if records.get("audit") else ""),
@@ -93,18 +93,18 @@ def described(run: Finished) -> dict[str, Any]:
         "discarded": [_decision(records["discarded"])] if "discarded" in records else [],
         "pruned": f"on {records['pruned']['at']}" if "pruned" in records else None,
     }
-    return {name: said for name, said in told.items() if said not in (None, [])}
+    return {name: value for name, value in facts.items() if value not in (None, [])}
 
 
-def _files(said: Sequence[dict[str, Any]]) -> list[str]:
-    return [f"{each['path']}, {each['bytes']:,} bytes" if "bytes" in each else each["path"] for each in said]
+def _files(recorded: Sequence[dict[str, Any]]) -> list[str]:
+    return [f"{each['path']}, {each['bytes']:,} bytes" if "bytes" in each else each["path"] for each in recorded]
 
 
 def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items())
 
 
-def _decision(said: dict[str, Any]) -> str:
-    redated = said.get("redated")
+def _decision(note: dict[str, Any]) -> str:
+    redated = note.get("redated")
     days = f"; days of grace begin on {redated['to']} ({redated['accounts']:,} accounts)" if redated else ""
-    return f"by {said['by']} ({said['system_user']} on {said['host']}) at {said['at']}: {said['reason']}{days}"
+    return f"by {note['by']} ({note['system_user']} on {note['host']}) at {note['at']}: {note['reason']}{days}"

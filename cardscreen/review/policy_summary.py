@@ -70,11 +70,11 @@ class CheckedPolicy:
 
     def summary(self) -> dict[str, Any]:
         """Everything as plain values, for JSON."""
-        told = self.policy.model_dump()
+        settings = self.policy.model_dump()
         if self.policy.clearances and self.decisions:
             total, now = self.decisions
-            told["clearances"] = {"file": self.policy.clearances.file, "decisions": total, "in_force": now}
-        return told | {"account_columns": self.policy.account_columns(), "warnings": list(self.warnings())}
+            settings["clearances"] = {"file": self.policy.clearances.file, "decisions": total, "in_force": now}
+        return settings | {"account_columns": self.policy.account_columns(), "warnings": list(self.warnings())}
 
     def lines(self) -> Iterator[str]:
         """What the policy does, for a person."""
@@ -112,10 +112,10 @@ class CheckedPolicy:
 
     def _unknown(self) -> Iterator[str]:
         """Sources and reasons that no listing of the store has."""
-        told = [("source", name, f"sources.{name}") for name in self.own.sources]
+        named = [("source", name, f"sources.{name}") for name in self.own.sources]
         for number, rule in enumerate(self.own.rules, 1):
-            told += [(key, value, f"rule {number}") for key, said in rule.conditions.items() for value in said]
-        for key, value, where in told:
+            named += [(key, value, f"rule {number}") for key, values in rule.conditions.items() for value in values]
+        for key, value, where in named:
             if key in self.known and value not in self.known[key]:
                 yield f"{where}: no listing in the store has the {key} {value!r}{near(value, self.known[key])}"
 

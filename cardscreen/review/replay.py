@@ -38,11 +38,11 @@ def replayed(run: Finished, policy: Path | None = None) -> Iterator[Finished]:
         ConfigError: A token key is gone, or the policy is none.
         InputError: What the run was made of is gone or has changed, or was pruned.
     """
-    if told := list(obstacles(run)):
-        raise InputError(f"run {run.run_id} can't be run again: {'; '.join(told)}")
+    if obstacle := list(obstacles(run)):
+        raise InputError(f"run {run.run_id} can't be run again: {'; '.join(obstacle)}")
     job = job_of(run, policy)
-    if told := list(_added(run, job)):
-        raise InputError(f"run {run.run_id} can't be run again: {'; '.join(told)}")
+    if obstacle := list(_added(run, job)):
+        raise InputError(f"run {run.run_id} can't be run again: {'; '.join(obstacle)}")
     with not_for_others(), tempfile.TemporaryDirectory(prefix="cardscreen-replay-") as place:
         folder = Path(place) / run.run_id
         folder.mkdir()
@@ -55,7 +55,7 @@ def replayed(run: Finished, policy: Path | None = None) -> Iterator[Finished]:
             blocklist=_lists(job, run),
             allow_changed_identifiers=True,
         )
-        night.write(folder, run.run_id, datetime.fromisoformat(run.records["begun"]), night.found(folder))
+        night.write(folder, run.run_id, datetime.fromisoformat(run.records["begun"]), night.screened(folder))
         if to := redated_to(run):
             redate(folder, run.as_of, to, night.prior.superseded)
         chain.append(job.output, "published", run.run_id, sha256_of(folder / MANIFEST), None)
@@ -77,7 +77,7 @@ def obstacles(run: Finished) -> Iterator[str]:
 def _added(run: Finished, job: Job) -> Iterator[str]:
     """Files that the job would read now, and did not then."""
     inputs = run.records["inputs"]
-    then = {_real(run.located(said["path"])) for said in (*inputs["accounts"], *inputs["lists"])}
+    then = {_real(run.located(recorded["path"])) for recorded in (*inputs["accounts"], *inputs["lists"])}
     now = [file for path in (job.accounts, *job.lists) for file in files_of(path)]
     yield from (f"{file} was added since" for file in now if _real(file) not in then)
 
@@ -98,13 +98,13 @@ def _lists(job: Job, run: Finished) -> Blocklist:
     """The lists as they were: of the store's version, or of files that have not changed."""
     if job.store is None:
         return Blocklist.read(*job.lists)
-    store, said = Store(job.store), run.records["inputs"]["store"]
-    if not store.has(said):
+    store, recorded = Store(job.store), run.records["inputs"]["store"]
+    if not store.has(recorded):
         raise InputError(
-            f"run {run.run_id} can't be run again: version {said['version']} of {job.store} is not the one that it "
+            f"run {run.run_id} can't be run again: version {recorded['version']} of {job.store} is not the one that it "
             "read: the store is another one, or was restored from a backup"
         )
-    return store.blocklist(version=said["version"])
+    return store.blocklist(version=recorded["version"])
 
 
 def _prior(run: Finished) -> Prior:

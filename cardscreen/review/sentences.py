@@ -108,8 +108,8 @@ def _not_flagged(story: Story) -> Iterator[str]:
 
 def _outcome(story: Story) -> Iterator[str]:
     flag, change = story.flag, story.change
-    told = change or flag or {}
-    action = told["action"]
+    outcome = change or flag or {}
+    action = outcome["action"]
     if change is not None and change["change"] == "released":
         yield f"It is released: {change['action_before']} is no longer recommended, because {_because(change)}."
         if change["undo"]:
@@ -118,8 +118,8 @@ def _outcome(story: Story) -> Iterator[str]:
     elif action == "none" and flag is not None and flag["exempted_by"]:
         yield f"Nothing is recommended: all that was found is exempted, by {_exempted(flag['exempted_by'])}."
     else:
-        due = f", due on {told['act_on']}" if told["act_on"] and action != "none" else ""
-        since = f" It has been flagged since {told['flagged_since']}." if told["flagged_since"] else ""
+        due = f", due on {outcome['act_on']}" if outcome["act_on"] and action != "none" else ""
+        since = f" It has been flagged since {outcome['flagged_since']}." if outcome["flagged_since"] else ""
         yield f"{_RECOMMENDED[action]}{due}.{since}"
     if flag is not None and action != "none":
         yield f"Its score is {flag['score']}, level {flag['level']}; listings that count: {flag['hits']}."
@@ -168,9 +168,9 @@ def _finding(finding: Finding) -> Iterator[str]:
     )
     for begin, end in zip(finding.gaps[::2], finding.gaps[1::2], strict=True):
         yield f"  It was not on that list from {begin} until {end}."
-    for said in (_MATCHES[hit["match"]], _HOLDERS[hit["holder"]]):
-        if said:
-            yield f"  {said}"
+    for sentence in (_MATCHES[hit["match"]], _HOLDERS[hit["holder"]]):
+        if sentence:
+            yield f"  {sentence}"
     if hit["carried_by"] > 1:
         yield f"  {hit['carried_by']:,} accounts have this number."
     if hit["exempted_by"]:
@@ -203,8 +203,8 @@ def _weighed(finding: Finding) -> Iterator[str]:
 
 
 def _terms(story: Story) -> Iterator[str]:
-    told: dict[str, Terms | None] = {each.hit["source"]: each.terms for each in story.findings}
-    for source, terms in told.items():
+    by_source: dict[str, Terms | None] = {each.hit["source"]: each.terms for each in story.findings}
+    for source, terms in by_source.items():
         legal, use, appeal = (getattr(terms, name, None) for name in ("legal_basis", "allowed_use", "appeal"))
         yield f"Legal basis of the list of {source}: {legal or 'not stated by the source'}."
         if use:

@@ -74,10 +74,10 @@ class Story:
 
     def summary(self) -> dict[str, Any]:
         """The same for a machine."""
-        told = asdict(self)
-        for each, finding in zip(told["findings"], self.findings, strict=True):
+        fields = asdict(self)
+        for each, finding in zip(fields["findings"], self.findings, strict=True):
             each["terms"] = finding.terms.model_dump() if finding.terms else None
-        return told
+        return fields
 
 
 def tell(run: Finished, account: str) -> Story:
@@ -128,7 +128,7 @@ def _findings(run: Finished, account: str, seen: Literal["now", "carried", "befo
     gaps = gaps_of(run, {hit["listing_id"] for hit in hits})
     rows = [*_rows(run, "changes", account), *_rows(run, "flagged", account)]
     flag = rows[-1] if rows else {}
-    told = [
+    findings = [
         Finding(
             hit=hit,
             judgement=judged(policy, hit, flag),
@@ -139,7 +139,7 @@ def _findings(run: Finished, account: str, seen: Literal["now", "carried", "befo
         )
         for hit in hits
     ]
-    return sorted(told, key=lambda each: (not each.decides, -each.hit["score"], each.hit["listing_id"]))
+    return sorted(findings, key=lambda each: (not each.decides, -each.hit["score"], each.hit["listing_id"]))
 
 
 def _base(run: Finished) -> Finished | None:
@@ -160,6 +160,6 @@ def _earlier(run: Finished, account: str) -> Iterator[dict[str, Any]]:
             return
         for row in _rows(before, "changes", account):
             if row["change"] not in ("unchanged", "carried") or row["carried_since"] == before.as_of:
-                told = {name: row[name] for name in ("change", "cause", "action_before", "action")}
-                yield {"run": before.run_id, "as_of": before.as_of.isoformat(), **told}
+                change = {name: row[name] for name in ("change", "cause", "action_before", "action")}
+                yield {"run": before.run_id, "as_of": before.as_of.isoformat(), **change}
         before = runs.get(before.base or "")

@@ -112,7 +112,7 @@ class Moves:
     """How many accounts moved against the night before.
 
     Attributes:
-        told: Newly told, by action.
+        raised: Newly told, by action.
         released: Flagged before, and not any more.
         flagged_before: Flagged with an action before.
         by_software: Of those told `suspend` or `close`, and of those released or eased, the ones of which nothing
@@ -120,7 +120,7 @@ class Moves:
         gone: Those whose accounts are not there; None where nobody looked.
     """
 
-    told: Mapping[str, int]
+    raised: Mapping[str, int]
     released: int
     flagged_before: int
     by_software: Mapping[str, int] = field(default_factory=dict)
@@ -131,13 +131,13 @@ class Moves:
         """The moves in a run's changes."""
         table = changes.table
         change, action = pl.col("change"), pl.col("action")
-        told = table.filter(change.is_in(["new", "escalated"]))
+        raised = table.filter(change.is_in(["new", "escalated"]))
         by_software = table.filter(pl.col("cause") == "software_changed").select(
             told=(change.is_in(["new", "escalated"]) & (action >= "suspend")).sum(),
             freed=change.is_in(["released", "eased"]).sum(),
         )
         return cls(
-            told=dict(told["action"].value_counts().rows()),
+            raised=dict(raised["action"].value_counts().rows()),
             released=table.filter(pl.col("in_base") & (change == "released")).height,
             flagged_before=changes.flagged_before,
             by_software=by_software.row(0, named=True),
@@ -197,20 +197,20 @@ _OF_SUMMARIES = (
 
 
 def unfounded(
-    held: list[str], summary: dict[str, Any], told: Mapping[str, Any], before: dict[str, Any] | None
+    held: list[str], summary: dict[str, Any], limits: Mapping[str, Any], before: dict[str, Any] | None
 ) -> list[str]:
     """The reasons that a run is held, or should be, which do not follow from its figures; empty where all do.
 
     Args:
         held: The reasons that it gives.
         summary: Its summary.
-        told: The limits that it names; those that there were not then are none.
+        limits: The limits that it names; those that there were not then are none.
         before: The summary of the night before.
     """
-    known = {name: limit for name, limit in told.items() if name in Limits.model_fields}
+    known = {name: limit for name, limit in limits.items() if name in Limits.model_fields}
     counts = summary["changes"]["counts"]
     newly = Counter(counts.get("new", {})) + Counter(counts.get("escalated", {}))
-    moves = None if before is None else Moves(told=newly, released=0, flagged_before=0)
+    moves = None if before is None else Moves(raised=newly, released=0, flagged_before=0)
     names = {name for name in _OF_SUMMARIES if name in known or name == "error_after_days"}
     should = [reason for reason in passed(summary, Limits(**known), before, moves) if _limit_of(reason) in names]
     does = [reason for reason in held if _limit_of(reason) in names]
@@ -240,11 +240,11 @@ def _alone(summary: dict[str, Any], limits: Limits) -> Iterator[str]:
         yield from _past("invalid_share", invalid_share(cells), limits.invalid_share, what)
     nameless = summary["rows"]["no_account"] / rows
     yield from _past("rejected_share", nameless, limits.rejected_share, "of the rows name no account")
-    for source, told in ((summary.get("store") or {}).get("sources") or {}).items():
-        if told["state"] == "stale":
+    for source, age in ((summary.get("store") or {}).get("sources") or {}).items():
+        if age["state"] == "stale":
             yield (
-                f"error_after_days: the data of {source!r} is of {told['confirmed_on']}, {told['age_days']} days old "
-                f"(limit {told['error_after_days']})"
+                f"error_after_days: the data of {source!r} is of {age['confirmed_on']}, {age['age_days']} days old "
+                f"(limit {age['error_after_days']})"
             )
     exempt = summary["rows"]["exempt"] / rows
     yield from _past("exempted_share", exempt, limits.exempted_share, "of the rows are exempted")
@@ -260,7 +260,7 @@ def _against(now: dict[str, Any], limits: Limits, then: dict[str, Any], moves: M
     rows = max(now["rows"]["read"], 1)
     for action, limit in (("suspend", limits.new_suspend), ("close", limits.new_close)):
         what = f"of the rows would newly be told {action!r}"
-        yield from _past(f"new_{action}", moves.told.get(action, 0) / rows, limit, what)
+        yield from _past(f"new_{action}", moves.raised.get(action, 0) / rows, limit, what)
     released = moves.released / max(moves.flagged_before, 1)
     yield from _past("released_share", released, limits.released_share, "of those flagged before would be released")
     change = _named(now) / max(_named(then), 1) - 1
@@ -276,21 +276,21 @@ def _against(now: dict[str, Any], limits: Limits, then: dict[str, Any], moves: M
             drop = _usable(then["coverage"][column]) - _usable(cells)
             what = f"points fewer cells of {column!r} are usable than in the base run"
             yield from _past("coverage_drop", drop, limits.coverage_drop, what)
-    told, freed = moves.by_software.get("told", 0), moves.by_software.get("freed", 0)
-    if told or freed:
+    new, freed = moves.by_software.get("told", 0), moves.by_software.get("freed", 0)
+    if new or freed:
         news = ", ".join(f"{name} {was} → {is_now}" for name, (was, is_now) in newer(now, then).items())
         yield (
-            f"software_changed: {told:,} accounts would newly be told to be suspended or closed and {freed:,} released "
+            f"software_changed: {new:,} accounts would newly be told to be suspended or closed and {freed:,} released "
             f"or eased by nothing but a change of software or numbering data ({news})"
         )
 
 
 def _missing(gone: Gone) -> str:
     """What is to be said of flags whose accounts are not there."""
-    told = f"of the accounts flagged in the base run are not among tonight's: most of their ids look like {gone.then}"
+    ids = f"of the accounts flagged in the base run are not among tonight's: most of their ids look like {gone.then}"
     if gone.now is None:
-        return told
-    return f"{told}, and those of the newly flagged like {gone.now}" + (
+        return ids
+    return f"{ids}, and those of the newly flagged like {gone.now}" + (
         ": did the ids change?" if gone.now != gone.then else ""
     )
 
@@ -298,7 +298,9 @@ def _missing(gone: Gone) -> str:
 def newer(now: dict[str, Any], then: dict[str, Any]) -> dict[str, tuple[str, str]]:
     """The software of which two nights had different versions, with both."""
     before = then.get("versions", {})
-    return {name: (before.get(name, "?"), told) for name, told in now["versions"].items() if before.get(name) != told}
+    return {
+        name: (before.get(name, "?"), is_now) for name, is_now in now["versions"].items() if before.get(name) != is_now
+    }
 
 
 def _moves(result: Result, previous: Result | Base) -> Moves:
@@ -312,7 +314,7 @@ def _moves(result: Result, previous: Result | Base) -> Moves:
     both = joined.select(pl.col("now", "then").fill_null("none").cast(schema.ACTIONS)).collect()
     now, was = pl.col("now"), pl.col("then")
     return Moves(
-        told=dict(both.filter(now > was)["now"].value_counts().rows()),
+        raised=dict(both.filter(now > was)["now"].value_counts().rows()),
         released=both.filter((was > "none") & (now == "none")).height,
         flagged_before=both.filter(was > "none").height,
         gone=Gone.between(result, previous),

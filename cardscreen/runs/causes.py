@@ -71,7 +71,7 @@ def of_losses(lost: pl.DataFrame, hits: pl.DataFrame, watched: pl.DataFrame, aro
     """
     lost = lost.rename({"cause": "cause_before"}).with_row_index(_ROW)
     now = hits.select(*KEY, *_SAID).unique(KEY, keep="first", maintain_order=True)
-    told = (
+    losses = (
         lost.rename({name: f"{name}_then" for name in _SAID})
         .join(now.with_columns(_found=pl.lit(value=True)), on=KEY, how="left")
         .join(_read(lost, watched), on=_ROW, how="left")
@@ -97,7 +97,7 @@ def of_losses(lost: pl.DataFrame, hits: pl.DataFrame, watched: pl.DataFrame, aro
         .then(_cause("identifier_changed"))
         .otherwise(_cause("listing_ended"))
     )
-    decided = told.select(_ROW, cause=cause)
+    decided = losses.select(_ROW, cause=cause)
     joined = lost.join(decided, on=_ROW, how="left", maintain_order="left").drop(_ROW)
     return joined.with_columns(unseen=pl.col("cause").is_in(UNSEEN))
 
@@ -116,7 +116,7 @@ def of_gains(gained: pl.DataFrame, before: pl.DataFrame, around: Circumstances) 
     if around.then is None:
         return gained.select("account_id", cause=_cause("first_run"))
     then = before.select(*KEY, *(pl.col(name).alias(f"{name}_then") for name in _SAID))
-    told = gained.join(
+    gains = gained.join(
         then.unique(KEY, maintain_order=True).with_columns(_found=pl.lit(value=True)), on=KEY, how="left"
     )
     cause = (
@@ -126,7 +126,7 @@ def of_gains(gained: pl.DataFrame, before: pl.DataFrame, around: Circumstances) 
         .then(_cause("listing_added"))
         .otherwise(_cause("software_changed" if around.software else "identifier_changed"))
     )
-    return told.select("account_id", cause=cause)
+    return gains.select("account_id", cause=cause)
 
 
 def _cause(name: str) -> pl.Expr:
@@ -208,7 +208,7 @@ def _fate(lost: pl.DataFrame, around: Circumstances) -> pl.DataFrame:
         row numbers, and may name another one later.
     """
     ids = lost["listing_id"].unique()
-    found = (
+    fates = (
         around.listings.filter(pl.col("listing_id").is_in(ids.implode()) & (pl.col("list") == "block"))
         .select("listing_id", "kind", "listed_on", "expires_on", "ended_on", listed="value", match_now="match")
         .collect()
@@ -233,7 +233,7 @@ def _fate(lost: pl.DataFrame, around: Circumstances) -> pl.DataFrame:
         *(pl.when(pl.col("kind") == name).then(kind().show(pl.col("listed"))) for name, kind in KINDS.items())
     )
     same = (pl.col("match_now") != "exact") | (shown == pl.col("value"))
-    joined = lost.select(_ROW, "listing_id", "kind", "value").join(found, on=["listing_id", "kind"], how="left")
+    joined = lost.select(_ROW, "listing_id", "kind", "value").join(fates, on=["listing_id", "kind"], how="left")
     return joined.select(_ROW, _over=over, _same=same.fill_null(value=False))
 
 

@@ -57,8 +57,8 @@ class Link:
 
     def is_signed(self, signer: Signer) -> bool:
         """Whether a key has signed the line."""
-        told, signature = replace(self, signature=None), self.signature
-        return self.key == signer.id and signature is not None and signer.has_signed(signature, _line(told))
+        unsigned, signature = replace(self, signature=None), self.signature
+        return self.key == signer.id and signature is not None and signer.has_signed(signature, _line(unsigned))
 
 
 def read(output: Path) -> tuple[Link, ...]:
@@ -82,10 +82,10 @@ def known(output: Path) -> Mapping[str, Sequence[str]]:
 def _state(output: Path) -> tuple[int, ...]:
     """What tells that the file is still the one that was read; nothing where there is none."""
     try:
-        told = (output / FILE).lstat()
+        state = (output / FILE).lstat()
     except FileNotFoundError:
         return ()
-    return told.st_ino, told.st_size, told.st_mtime_ns, told.st_ctime_ns
+    return state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns
 
 
 @lru_cache(maxsize=8)
@@ -145,8 +145,8 @@ def append(output: Path, event: Event, run_id: str, manifest: str, signer: Signe
 
 
 def _line(link: Link) -> bytes:
-    said = {name: value for name, value in asdict(link).items() if value is not None}
-    return json.dumps(said, sort_keys=True).encode()
+    fields = {name: value for name, value in asdict(link).items() if value is not None}
+    return json.dumps(fields, sort_keys=True).encode()
 
 
 def digest(content: bytes) -> str:
@@ -168,16 +168,16 @@ def newest(output: Path) -> dict[str, str] | None:
 
 def standing(links: tuple[Link, ...]) -> dict[str, list[Link]]:
     """Each run's lines that hold, the last one last: those that were taken back do not."""
-    told: dict[str, list[Link]] = {}
+    of_each: dict[str, list[Link]] = {}
     for link in links:
-        of_run = told.setdefault(link.run_id, [])
+        of_run = of_each.setdefault(link.run_id, [])
         if link.event == "gone":
             of_run.clear()
         elif link.event != "abandoned":
             of_run.append(link)
         elif of_run:
             of_run.pop()
-    return {run_id: of_run for run_id, of_run in told.items() if of_run}
+    return {run_id: of_run for run_id, of_run in of_each.items() if of_run}
 
 
 @lru_cache(maxsize=8)
@@ -229,12 +229,12 @@ def fault(output: Path, folder: Path, content: bytes, records: Mapping[str, Any]
         records: The same, read.
     """
     try:
-        told = known(output).get(folder.name)
+        links = known(output).get(folder.name)
     except InputError as error:
         return str(error)
-    if told is None and PREVIOUS in records:
+    if links is None and PREVIOUS in records:
         return f"run {folder.name} is not in {output / FILE}"
-    if told is not None and digest(content) not in told:
+    if links is not None and digest(content) not in links:
         return f"the manifest of run {folder.name} was changed"
     return None
 
@@ -250,9 +250,9 @@ def require(output: Path, folder: Path, content: bytes, records: Mapping[str, An
     Raises:
         InputError: Says what is wrong, and the way out.
     """
-    if found := fault(output, folder, content, records):
+    if wrong := fault(output, folder, content, records):
         raise InputError(
-            f"{folder} is not a sound run: {found}. Put it back from a backup, or move the run away (cardscreen audit "
+            f"{folder} is not a sound run: {wrong}. Put it back from a backup, or move the run away (cardscreen audit "
             f"{folder} says more)"
         )
     if not is_known(output, folder.name):

@@ -31,7 +31,7 @@ def check_same(base: Base, job: Job, accounts: pl.Schema) -> None:
         ConfigError: The identifiers or the account ids are others; says which.
     """
     then, now = base.records.get("identifiers", job.described), job.described
-    told = [
+    differences = [
         f"identifiers.{name} is {now.get(name, 'not there')} and was {then.get(name, 'not there')}"
         for name in [*then, *(name for name in now if name not in then)]
         if then.get(name) != now.get(name)
@@ -40,12 +40,12 @@ def check_same(base: Base, job: Job, accounts: pl.Schema) -> None:
     if account is not None:
         key = account_key(job, account)
         was = base.records.get("account_key", key)
-        told += [
+        differences += [
             f"the account id's {name} is {key[name]} and was {was[name]}" for name in key if key[name] != was[name]
         ]
-    if told:
+    if differences:
         raise ConfigError(
-            f"the job differs from that of the base run {base.run_id}: {'; '.join(told)}. If that is meant, say "
+            f"the job differs from that of the base run {base.run_id}: {'; '.join(differences)}. If that is meant, say "
             "--allow-changed-identifiers once"
         )
 
@@ -66,7 +66,7 @@ def circumstances(
         listings=blocklist.lazy,
         listings_then=_listings_then(job, blocklist, base),
         then=base.as_of,
-        stale=[name for name, told in sources_of(summary).items() if told["state"] == "stale"],
+        stale=[name for name, freshness in sources_of(summary).items() if freshness["state"] == "stale"],
         policy=base.records.get("policy", policy) != policy,
         software=bool(newer(dict(summary), base.summary)),
     )

@@ -72,5 +72,5 @@ def _in_spark(
 
     table = spark.open_accounts(spark.session(cluster.master, cluster.settings), accounts)
     check(spark.schema_of(table))
-    with answer(table, blocklist, asked, previous, cluster.files) as found:
-        return found.collect(out)
+    with answer(table, blocklist, asked, previous, cluster.files) as screened:
+        return screened.collect(out)

@@ -73,8 +73,8 @@ def held(output: Path) -> list[Path]:
 
 
 def _runs_in(folder: Path) -> list[Path]:
-    found = (file.parent for file in folder.glob(f"*/{MANIFEST}"))
-    return sorted(run for run in found if RUN_ID.fullmatch(run.name) and not run.is_symlink())
+    folders = (file.parent for file in folder.glob(f"*/{MANIFEST}"))
+    return sorted(run for run in folders if RUN_ID.fullmatch(run.name) and not run.is_symlink())
 
 
 def newest(output: Path, before: date = date.max) -> Path | None:
@@ -88,7 +88,7 @@ def prior(output: Path, day: date) -> Prior:
     A run for a day before that of the newest run is an audit run, and supersedes none.
     """
     nights = _nights(output)
-    base, superseded = _newest_of(nights, day), [folder for told, folder in nights if told == day]
+    base, superseded = _newest_of(nights, day), [folder for night, folder in nights if night == day]
     if _looks_back(nights, day):
         superseded = []
     return Prior(Base.read(base) if base else None, [Base.read(folder) for folder in sorted(superseded, reverse=True)])
@@ -101,10 +101,10 @@ def is_audit(output: Path, day: date) -> bool:
 
 def _nights(output: Path) -> list[tuple[date, Path]]:
     """Day and folder of the published runs that acted."""
-    told = [(records_of(folder), folder) for folder in published(output)]
+    nights = [(records_of(folder), folder) for folder in published(output)]
     return [
         (date.fromisoformat(records["summary"]["as_of"]), folder)
-        for records, folder in told
+        for records, folder in nights
         if not records.get("audit")
     ]
 
@@ -115,7 +115,7 @@ def _newest_of(nights: list[tuple[date, Path]], before: date) -> Path | None:
 
 
 def _looks_back(nights: list[tuple[date, Path]], day: date) -> bool:
-    return any(told > day for told, _ in nights)
+    return any(night > day for night, _ in nights)
 
 
 def is_current(output: Path, folder: Path) -> bool:

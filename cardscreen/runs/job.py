@@ -231,59 +231,59 @@ class Job:
             toml: What the file says.
             file: Where it lies, or lay: relative paths are read from there.
         """
-        said = checked(_JobFile, toml)
-        policy, files = _policy(said.policy, toml, file)
-        if said.output.applied:
-            files["applied"] = Path(_template(file.parent, said.output.applied))
-        kinds = _kinds(said.identifiers, toml)
-        for name in said.accounts.carry:
+        settings = checked(_JobFile, toml)
+        policy, files = _policy(settings.policy, toml, file)
+        if settings.output.applied:
+            files["applied"] = Path(_template(file.parent, settings.output.applied))
+        kinds = _kinds(settings.identifiers, toml)
+        for name in settings.accounts.carry:
             if name in _TAKEN:
                 where = toml.where("accounts", "carry")
                 raise ConfigError(f"{where}: the carried column {name!r} has the name of a column of runs: rename it")
         return cls(
-            timezone=said.timezone or local_name(),
-            accounts=_template(file.parent, said.accounts.path),
-            account_id=said.accounts.id,
-            carry=said.accounts.carry,
-            unmasked=said.accounts.unmasked,
-            reading=_reading(said.accounts),
-            date_format=said.accounts.date_format,
+            timezone=settings.timezone or local_name(),
+            accounts=_template(file.parent, settings.accounts.path),
+            account_id=settings.accounts.id,
+            carry=settings.accounts.carry,
+            unmasked=settings.accounts.unmasked,
+            reading=_reading(settings.accounts),
+            date_format=settings.accounts.date_format,
             identifiers=kinds,
-            lists=[_template(file.parent, each) for each in said.blocklist.paths or []],
-            store=_resolved(file.parent, said.blocklist.store) if said.blocklist.store else None,
+            lists=[_template(file.parent, each) for each in settings.blocklist.paths or []],
+            store=_resolved(file.parent, settings.blocklist.store) if settings.blocklist.store else None,
             policy=policy,
-            output=Path(_resolved(file.parent, said.output.directory)),
-            metrics=Path(_resolved(file.parent, said.output.metrics)) if said.output.metrics else None,
-            sign=_key_place(said.output.sign, file.parent),
+            output=Path(_resolved(file.parent, settings.output.directory)),
+            metrics=Path(_resolved(file.parent, settings.output.metrics)) if settings.output.metrics else None,
+            sign=_key_place(settings.output.sign, file.parent),
             limits=checked(Limits, toml.part("limits")),
-            tokens=_token_keys(said.tokens, file.parent),
+            tokens=_token_keys(settings.tokens, file.parent),
             files=files,
-            described=said.identifiers,
-            texts=said.notices.texts,
-            cluster=_cluster(said.engine, file.parent),
+            described=settings.identifiers,
+            texts=settings.notices.texts,
+            cluster=_cluster(settings.engine, file.parent),
         )
 
-    def on(self, day: date, found: Callable[[str], str] = str) -> Job:
+    def on(self, day: date, resolve: Callable[[str], str] = str) -> Job:
         """The job of one night: with its day in all paths.
 
         Args:
             day: The day that is asked about.
-            found: Where something is that lay at a path.
+            resolve: Where something is that lay at a path.
 
         Raises:
             InputError: There is no file of that day; says so.
         """
-        accounts, lists = _of(self.accounts, day, found), [_of(path, day, found) for path in self.lists]
+        accounts, lists = _of(self.accounts, day, resolve), [_of(path, day, resolve) for path in self.lists]
         files = {
-            name: Path(_of(str(file), day, found)) if name in _DATED else file for name, file in self.files.items()
+            name: Path(_of(str(file), day, resolve)) if name in _DATED else file for name, file in self.files.items()
         }
-        return replace(self, accounts=accounts, lists=lists, files=files, policy=self.policy_on(day, found))
+        return replace(self, accounts=accounts, lists=lists, files=files, policy=self.policy_on(day, resolve))
 
-    def policy_on(self, day: date, found: Callable[[str], str] = str) -> Policy:
+    def policy_on(self, day: date, resolve: Callable[[str], str] = str) -> Policy:
         """The policy, with the clearances of a day; see `on`."""
         if "clearances" not in self.files:
             return self.policy
-        file = _of(str(self.files["clearances"]), day, found)
+        file = _of(str(self.files["clearances"]), day, resolve)
         return self.policy.model_copy(update={"clearances": Clearances(file=file)})
 
     def today(self) -> date:
@@ -291,9 +291,9 @@ class Job:
         return datetime.now(ZoneInfo(self.timezone)).date()
 
 
-def _of(path: str, day: date, found: Callable[[str], str]) -> str:
+def _of(path: str, day: date, resolve: Callable[[str], str]) -> str:
     """A path with the day put in; one that names nothing on that day is told with it."""
-    filled = found(of_day(path, day))
+    filled = resolve(of_day(path, day))
     if not names_day(path):
         return filled
     try:
@@ -303,20 +303,20 @@ def _of(path: str, day: date, found: Callable[[str], str]) -> str:
     return filled
 
 
-def _reading(said: _Accounts) -> Reading:
-    options = said.model_dump(include={"encoding", "delimiter", "sheet", "header_row"})
-    held = Held(said.bounds, "under [accounts.bounds] of the job file")
+def _reading(accounts: _Accounts) -> Reading:
+    options = accounts.model_dump(include={"encoding", "delimiter", "sheet", "header_row"})
+    held = Held(accounts.bounds, "under [accounts.bounds] of the job file")
     return Reading(**options, saying="say {option} = {value} under [accounts] of the job file", held=held)
 
 
-def _cluster(said: _Engine, folder: Path) -> Cluster | None:
-    if said.name != "spark":
+def _cluster(engine: _Engine, folder: Path) -> Cluster | None:
+    if engine.name != "spark":
         return None
     # As Spark writes them.
     settings = {
-        name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in said.settings.items()
+        name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in engine.settings.items()
     }
-    return Cluster(said.master, _resolved(folder, said.files) if said.files else None, settings)
+    return Cluster(engine.master, _resolved(folder, engine.files) if engine.files else None, settings)
 
 
 def _policy(settings: dict[str, Any], toml: TomlFile, file: Path) -> tuple[Policy, dict[str, Path]]:
@@ -331,10 +331,10 @@ def _policy(settings: dict[str, Any], toml: TomlFile, file: Path) -> tuple[Polic
     else:
         policy = Policy.from_settings(toml.part("policy"), file.parent)
     if policy.clearances:
-        place, said = (files.get("policy") or file).parent, policy.clearances.file
-        own_path = said.removeprefix(f"{place}/")
+        place, clearances = (files.get("policy") or file).parent, policy.clearances.file
+        own_path = clearances.removeprefix(f"{place}/")
         try:
-            files["clearances"] = Path(literally(str(place)) if own_path != said else "", known_path(own_path))
+            files["clearances"] = Path(literally(str(place)) if own_path != clearances else "", known_path(own_path))
         except ValueError as error:
             raise ConfigError(f"{toml.where('policy')}: policy.clearances.file: {error}") from None
     return policy, files
@@ -362,10 +362,10 @@ def _output_said(path: str | Path) -> _Output:
     return checked(_Output, read_toml(Path(path).absolute(), str(path)).part("output"))
 
 
-def _key_place(said: _Sign | None, folder: Path) -> KeyPlace | None:
-    if said is None:
+def _key_place(sign: _Sign | None, folder: Path) -> KeyPlace | None:
+    if sign is None:
         return None
-    return KeyPlace(Path(_resolved(folder, said.file)) if said.file else None, said.env, tuple(said.command or ()))
+    return KeyPlace(Path(_resolved(folder, sign.file)) if sign.file else None, sign.env, tuple(sign.command or ()))
 
 
 def _kinds(identifiers: dict[str, dict[str, Any]], toml: TomlFile) -> dict[str, Kind]:
@@ -380,17 +380,17 @@ def _kinds(identifiers: dict[str, dict[str, Any]], toml: TomlFile) -> dict[str, 
     return kinds
 
 
-def _token_keys(said: _Tokens | None, folder: Path) -> list[TokenKey]:
+def _token_keys(tokens: _Tokens | None, folder: Path) -> list[TokenKey]:
     """The key, or several: while keys are changed, lists under the old one and the new one are both read."""
-    if said is None:
+    if tokens is None:
         return []
-    if said.key_file is not None:
-        return [TokenKey.from_file(_resolved(folder, name)) for name in _several(said.key_file)]
-    return [TokenKey.from_env(name) for name in _several(said.key_env or [])]
+    if tokens.key_file is not None:
+        return [TokenKey.from_file(_resolved(folder, name)) for name in _several(tokens.key_file)]
+    return [TokenKey.from_env(name) for name in _several(tokens.key_env or [])]
 
 
-def _several(said: str | list[str]) -> list[str]:
-    return [said] if isinstance(said, str) else said
+def _several(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
 
 
 def _resolved(folder: Path, path: str) -> str:

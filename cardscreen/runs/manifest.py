@@ -69,19 +69,19 @@ def write_records(
     write_json(folder / MANIFEST, manifest)
 
 
-def _store(path: str, told: Mapping[str, Any]) -> dict[str, Any]:
+def _store(path: str, described: Mapping[str, Any]) -> dict[str, Any]:
     """The version of a store that was read, and how fresh it was."""
-    return {**Store(path).identity(told["version"]), **told}
+    return {**Store(path).identity(described["version"]), **described}
 
 
 def policy_digest(policy: Policy, terms: Mapping[str, Terms]) -> str:
     """SHA-256 of the rules that hold: the policy's under the sources' terms, however they are written."""
     rules = policy.under(terms)
-    told = rules.model_dump(mode="json", exclude=_UNNAMED)
-    told["sources"] = {
+    settings = rules.model_dump(mode="json", exclude=_UNNAMED)
+    settings["sources"] = {
         name: source.model_dump() for name, source in sorted(rules.sources.items()) if source != Source()
     }
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 
 
 def write_json(file: Path, content: Any) -> None:

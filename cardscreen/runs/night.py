@@ -70,7 +70,7 @@ class Run:
     @property
     def warnings(self) -> list[str]:
         """What a person should look into although the run was published."""
-        told = self.result.summary["changes"]
+        changes = self.result.summary["changes"]
         news = [
             f"the data of {name!r} is of {source['confirmed_on']}, {source['age_days']} days old"
             for name, source in sources_of(self.result.summary).items()
@@ -95,37 +95,37 @@ class Run:
                 news.append(f"most of the numbers in {name!r} fail their check digit: is it the right column?")
             if notes.get(NO_REGION, 0) * 2 > cells["cells"] - cells["missing"]:
                 news.append(f'no region is given for {name!r}, so only numbers with + are read: say region = "CN"')
-        if told["policy_changed"]:
+        if changes["policy_changed"]:
             news.append("the policy, or a source's terms, have changed since the base run")
-        news += [f"{name} is {now}, and was {was} in the base run" for name, (was, now) in told["software"].items()]
-        for count, file, of in told["other_days"]:
+        news += [f"{name} is {now}, and was {was} in the base run" for name, (was, now) in changes["software"].items()]
+        for count, file, of in changes["other_days"]:
             more = f", and so are {count - 1:,} more files" if count > 1 else ""
             news.append(f"{file} is of {of}{more}, and the night asked about is {self.result.summary['as_of']}")
-        if told["days_ahead"]:
+        if changes["days_ahead"]:
             news.append(
-                f"the day asked about is not here yet (days ahead: {told['days_ahead']}): actions fall due that early, "
-                "and nights before it tell nobody"
+                f"the day asked about is not here yet (days ahead: {changes['days_ahead']}): actions fall due that "
+                "early, and nights before it tell nobody"
             )
-        if told["audit"]:
+        if changes["audit"]:
             news.append("there is a run for a later day: this one looks back, and nobody is told or acted on")
         return news
 
     @property
     def news(self) -> list[str]:
         """What changed against the base run, in sentences."""
-        told = self.result.summary["changes"]
+        moves = self.result.summary["changes"]
         lines = [
             f"{change}: " + ", ".join(f"{count:,} {action}" for action, count in counts.items())
-            for change, counts in told["counts"].items()
+            for change, counts in moves["counts"].items()
         ]
-        if told["sources"]:
-            most = ", ".join(f"{source} ({count:,})" for source, count in told["sources"].items())
+        if moves["sources"]:
+            most = ", ".join(f"{source} ({count:,})" for source, count in moves["sources"].items())
             lines.append(f"most that is new or escalated comes from {most}")
         return lines
 
 
 @dataclass(frozen=True)
-class _Found:
+class _Outcome:
     """What a night found, before it is written."""
 
     result: Result
@@ -181,8 +181,8 @@ def run_job(
         return Night(job, day, lists, prior, runs.is_audit(job.output, day), allow_changed_identifiers, tell)
 
     if dry_run:
-        found = night().found(None)
-        return Run(None, found.result, found.held, job.limits.invalid_share == 1)
+        outcome = night().screened(None)
+        return Run(None, outcome.result, outcome.held, job.limits.invalid_share == 1)
     with not_for_others(), room_in(job.output, _NOTHING), runs.locked(job.output):
         signer = job.sign.signer() if job.sign else None
         runs.tidy(job.output, signer)
@@ -195,12 +195,12 @@ def run_job(
                 tonight = night()
                 if job.store is not None and tonight.blocklist.version is not None:
                     until_published.enter_context(Store(job.store).leased(tonight.blocklist.version))
-                found = tonight.found(folder)
-                summary = tonight.write(folder, run_id, begun, found)
+                outcome = tonight.screened(folder)
+                summary = tonight.write(folder, run_id, begun, outcome)
             tell("publishing")
             runs.settle(folder)
-            target = (runs.hold if found.held else runs.publish)(job.output, folder, signer)
-        return Run(target, read_result(target, summary), found.held, job.limits.invalid_share == 1)
+            target = (runs.hold if outcome.held else runs.publish)(job.output, folder, signer)
+        return Run(target, read_result(target, summary), outcome.held, job.limits.invalid_share == 1)
 
 
 @dataclass(frozen=True)
@@ -225,7 +225,7 @@ class Night:
     allow_changed_identifiers: bool = False
     tell: Callable[[str], None] = lambda _: None
 
-    def found(self, out: Path | None) -> _Found:
+    def screened(self, out: Path | None) -> _Outcome:
         """Screen, compare and brake."""
         job, prior, blocklist, audit = self.job, self.prior, self.blocklist, self.audit
         applied = read_applied(str(job.files["applied"])) if "applied" in job.files else None
@@ -241,13 +241,13 @@ class Night:
                 result, prior, around, carry_days=job.limits.carry_days, hands_out=not audit, applied=applied
             )
         gone = Gone.between(result, prior.base) if prior.base else None
-        told = _told(changes, result, prior, around, audit=audit)
-        told |= {"days_ahead": _days_ahead(self.day, job), "flagged_gone": gone.accounts if gone else 0}
-        told["other_days"] = _of_other_days(job, self.day)
-        summary = result.summary | {"changes": told}
+        figures = _told(changes, result, prior, around, audit=audit)
+        figures |= {"days_ahead": _days_ahead(self.day, job), "flagged_gone": gone.accounts if gone else 0}
+        figures["other_days"] = _of_other_days(job, self.day)
+        summary = result.summary | {"changes": figures}
         before = prior.base.summary if prior.base else None
         held = passed(summary, job.limits, before, Moves.of(changes, gone))
-        return _Found(replace(result, summary=summary), changes, blocklist, prior, audit, policy, held, clock)
+        return _Outcome(replace(result, summary=summary), changes, blocklist, prior, audit, policy, held, clock)
 
     def _screened(self, blocklist: Blocklist, prior: Prior, out: Path | None) -> Result:
         before = [*filter(None, [prior.base]), *prior.superseded]
@@ -261,37 +261,37 @@ class Night:
             raise InputError(f"{self.job.accounts} holds no accounts: an empty extract clears nobody")
         return result
 
-    def write(self, folder: Path, run_id: str, begun: datetime, found: _Found) -> dict[str, Any]:
+    def write(self, folder: Path, run_id: str, begun: datetime, outcome: _Outcome) -> dict[str, Any]:
         """Everything of a run beside the tables of the screening; the manifest last."""
-        job, changes, summary = self.job, found.changes, dict(found.result.summary)
+        job, changes, summary = self.job, outcome.changes, dict(outcome.result.summary)
         changes.written().write_parquet(folder / "changes.parquet", row_group_size=ROW_GROUP)
         changes.carried.write_parquet(folder / CARRIED, row_group_size=ROW_GROUP)
-        if found.prior.superseded:
+        if outcome.prior.superseded:
             date_flags(folder, told_rows(changes.table))
-        if not found.audit:
+        if not outcome.audit:
             self.tell("writing notices and actions")
-            terms = {name: each.terms for name, each in found.blocklist.origins.items()}
-            with found.clock.stage("notices"):
-                counts = write_files(folder, run_id, changes, found.result.hits.collect(), terms, job.texts)
+            terms = {name: each.terms for name, each in outcome.blocklist.origins.items()}
+            with outcome.clock.stage("notices"):
+                counts = write_files(folder, run_id, changes, outcome.result.hits.collect(), terms, job.texts)
             summary["changes"] = {**summary["changes"], **counts}
-        summary["seconds"] = summary["seconds"] | found.clock.seconds
-        summary["peak_memory_mib"] = summary["peak_memory_mib"] | found.clock.peak_mib
+        summary["seconds"] = summary["seconds"] | outcome.clock.seconds
+        summary["peak_memory_mib"] = summary["peak_memory_mib"] | outcome.clock.peak_mib
         self.tell("writing the manifest")
-        base, superseded = found.prior.base, found.prior.superseded
+        base, superseded = outcome.prior.base, outcome.prior.superseded
         records = {
             "run_id": run_id,
-            "audit": found.audit,
+            "audit": outcome.audit,
             "compared": {
                 "base": base.run_id if base else None,
                 "supersedes": superseded[0].run_id if superseded else None,
             },
             "identifiers": job.described,
-            "account_key": account_key(job, found.result.flagged.collect_schema()["account_id"]),
-            "policy": found.policy,
-            "held": found.held,
+            "account_key": account_key(job, outcome.result.flagged.collect_schema()["account_id"]),
+            "policy": outcome.policy,
+            "held": outcome.held,
             # What decided, too, and was taken from the cache or put there.
             "tables": shelf.digests(name for kind in job.identifiers.values() for name in kind.tables()),
-            "listings_sha256": found.blocklist.compiled_sha256,
+            "listings_sha256": outcome.blocklist.compiled_sha256,
             "summary": summary,
         }
         write_records(folder, job, begun, records, lists_of(job))
@@ -321,12 +321,12 @@ def _check_is_here(day: date, job: Job) -> None:
 
 def _of_other_days(job: Job, day: date) -> list[tuple[int, str, str]]:
     """Other days in the names of files of accounts, as seen from the job's folder: how many, the first, its day."""
-    found: dict[date, list[str]] = {}
+    others: dict[date, list[str]] = {}
     for file in files_of(job.accounts):
         place = os.path.relpath(file, job.files["job"].parent) if "://" not in file else file
         if (days := days_in(place)) and day not in days:
-            found.setdefault(max(days), []).append(place)
-    return [(len(found[other]), found[other][0], str(other)) for other in sorted(found, reverse=True)[:_TOP]]
+            others.setdefault(max(days), []).append(place)
+    return [(len(others[other]), others[other][0], str(other)) for other in sorted(others, reverse=True)[:_TOP]]
 
 
 def _days_ahead(day: date, job: Job) -> int:
@@ -364,8 +364,8 @@ def _naming_the_file(job: Job) -> Iterator[None]:
         yield
     except InputError as error:
         files = files_of(job.accounts)
-        told = is_full(error) or any(shown(file) in str(error) for file in files)
-        if type(error) is not InputError or told or job.cluster is not None:
+        named = is_full(error) or any(shown(file) in str(error) for file in files)
+        if type(error) is not InputError or named or job.cluster is not None:
             raise
         for file in files:
             try:
@@ -376,10 +376,10 @@ def _naming_the_file(job: Job) -> Iterator[None]:
         raise
 
 
-def _told(found: Changes, result: Result, prior: Prior, around: Circumstances, *, audit: bool) -> dict[str, Any]:
+def _told(changes: Changes, result: Result, prior: Prior, around: Circumstances, *, audit: bool) -> dict[str, Any]:
     """What changed, in figures."""
     undone = pl.col("change").is_in(["released", "eased"])
-    table = found.table.with_columns(strength=pl.when(undone).then("action_before").otherwise("action"))
+    table = changes.table.with_columns(strength=pl.when(undone).then("action_before").otherwise("action"))
     deciding = told_rows(table).select("account_id", listing_id="decided_by").lazy()
     hits = result.hits.select("account_id", "listing_id", "source").unique()
     sources = deciding.join(hits, on=["account_id", "listing_id"]).collect()["source"].value_counts()

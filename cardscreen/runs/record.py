@@ -180,8 +180,8 @@ class Finished:
                 self.state, f"{file.name} is gone"
             )
             raise InputError(f"run {self.run_id} can't be looked into: {why}")
-        told = self.records["outputs"].get(file.name)
-        if told is None or sha256_of(file) != told["sha256"]:
+        written = self.records["outputs"].get(file.name)
+        if written is None or sha256_of(file) != written["sha256"]:
             raise InputError(
                 f"run {self.run_id} can't be looked into: {file.name} is not as it was written. What else is not is "
                 f"told by cardscreen audit {self.folder}"
@@ -204,12 +204,12 @@ class Base(Finished):
         if "pruned" in base.records:
             raise InputError(f"run {base.run_id} was pruned, so nothing can be compared with it: ask about a later day")
         for name in _TABLES:
-            told, file = base.records["outputs"].get(name), base.folder / name
-            if told is None and name not in _NEEDED:
+            written, file = base.records["outputs"].get(name), base.folder / name
+            if written is None and name not in _NEEDED:
                 continue
             if not file.exists():
                 raise InputError(f"{folder} is not a sound run: {name} is gone. Move it away")
-            if told is None or sha256_of(file) != told["sha256"]:
+            if written is None or sha256_of(file) != written["sha256"]:
                 raise InputError(
                     f"{folder} is not a sound run: {name} is not as it was written. Put it back from a backup, or move "
                     f"the run away (cardscreen audit {folder} says more)"
@@ -242,8 +242,8 @@ class Base(Finished):
     @property
     def hits(self) -> pl.LazyFrame:
         """`schema.HITS`: what it found, and what it carried."""
-        found = pl.scan_parquet(self.folder / "hits.parquet", glob=False)
-        return pl.concat([found, self._carried.select(list(schema.HITS))], how="vertical_relaxed")
+        hits = pl.scan_parquet(self.folder / "hits.parquet", glob=False)
+        return pl.concat([hits, self._carried.select(list(schema.HITS))], how="vertical_relaxed")
 
     @property
     def standing(self) -> pl.LazyFrame:

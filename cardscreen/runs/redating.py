@@ -35,11 +35,11 @@ def redate(folder: Path, since: date, to: date, superseded: Sequence[Base]) -> i
         How many accounts have another day now.
     """
     changes = pl.read_parquet(folder / "changes.parquet")
-    told = told_rows(changes).with_columns(_text_id()).select(*_SAID, *_OF_KEYS)
+    notified = told_rows(changes).with_columns(_text_id()).select(*_SAID, *_OF_KEYS)
     for run in superseded:
         before = told_rows(run.changes.collect()).with_columns(_text_id())
-        told = told.join(before.select(_SAID), on=_SAID, how="anti")
-    days = told.with_columns(act_on=pl.col("act_on") + (to - since))
+        notified = notified.join(before.select(_SAID), on=_SAID, how="anti")
+    days = notified.with_columns(act_on=pl.col("act_on") + (to - since))
     if days.is_empty():
         return 0
     _write(folder / "changes.parquet", dated(changes, days))
@@ -68,10 +68,10 @@ def _redate_rows(file: Path, purpose: str, days: pl.DataFrame) -> None:
     rows = pl.read_csv(file, infer_schema=False)
     fresh = days.select("account_id", _day="act_on", _key=key(purpose, "action"))
     joined = rows.join(fresh, on="account_id", how="left", maintain_order="left")
-    told = joined.with_columns(
+    redated = joined.with_columns(
         act_on=pl.coalesce(pl.col("_day").cast(pl.String), "act_on"), key=pl.coalesce("_key", "key")
     )
-    write_whole(file, lambda partial: write_rows(told.select(rows.columns), partial))
+    write_whole(file, lambda partial: write_rows(redated.select(rows.columns), partial))
 
 
 def _text_id() -> pl.Expr:

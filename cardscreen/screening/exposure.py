@@ -37,10 +37,10 @@ def check_exposure(part: pl.DataFrame, plan: AccountColumns) -> None:
     for column in [plan.account_id, *plan.carry]:
         if column in plan.unmasked or not holds_numbers(part.schema[column]):
             continue
-        if said := _tells_cards(part, column, plan) or _most_are_tokens(some[column]):
+        if shown := _tells_cards(part, column, plan) or _most_are_tokens(some[column]):
             use = "the account id" if column == plan.account_id else "carried"
             raise ConfigError(
-                f"column {column!r} is {use}, which results show as it is, and {said}: take another column; if it is "
+                f"column {column!r} is {use}, which results show as it is, and {shown}: take another column; if it is "
                 "meant, name it in unmasked (of cs.screen, or under [accounts])"
             )
 
@@ -65,9 +65,9 @@ def _tells_own(part: pl.DataFrame, texts: pl.Series, rows: Rows, plan: AccountCo
     """`12 of 20 rows show their own card numbers there`, where any do."""
     for name, kind in plan.identifiers.items():
         if kind.secret:
-            told = _shows_own(part, texts, rows, plan, name)
-            if told.any():
-                return f"{int(told.sum()):,} of {len(part):,} rows show their own {kind.noun[1]} there"
+            shows = _shows_own(part, texts, rows, plan, name)
+            if shows.any():
+                return f"{int(shows.sum()):,} of {len(part):,} rows show their own {kind.noun[1]} there"
     return None
 
 
@@ -78,9 +78,9 @@ def _shows_own(part: pl.DataFrame, texts: pl.Series, rows: Rows, plan: AccountCo
         return kind.told_in(texts, rows, cells)
     held = cells.to_frame().with_row_index(_ROW).explode(name, empty_as_null=False)
     at = held[_ROW].to_numpy()
-    told = np.zeros(len(texts), dtype=bool)
-    told[at[kind.told_in(taken(texts, at), np.flatnonzero(np.isin(at, rows)), held[name])]] = True
-    return told
+    shows = np.zeros(len(texts), dtype=bool)
+    shows[at[kind.told_in(taken(texts, at), np.flatnonzero(np.isin(at, rows)), held[name])]] = True
+    return shows
 
 
 def _tells_others(texts: pl.Series, rows: Rows) -> str | None:
@@ -91,9 +91,9 @@ def _tells_others(texts: pl.Series, rows: Rows) -> str | None:
     written = taken(texts, drawn).unique(maintain_order=True)
     share = len(rows) / len(drawn)
     others = int((len(texts) - texts.null_count()) / share) - len(drawn)
-    for found in Found.all_in(written, others=others):
-        if found.cards:
-            return f"{found.cards:,} of {len(written) + others:,} values looked at hold card numbers"
+    for numbers in Found.all_in(written, others=others):
+        if numbers.cards:
+            return f"{numbers.cards:,} of {len(written) + others:,} values looked at hold card numbers"
     return None
 
 
@@ -119,8 +119,8 @@ def check_no_tokens(table: pl.LazyFrame, where: str) -> None:
     """
     some = collected(table.head(LOOKED_AT), where)
     for column in some.columns:
-        if some.schema[column] == pl.String and (said := _most_are_tokens(some[column])):
+        if some.schema[column] == pl.String and (shown := _most_are_tokens(some[column])):
             raise ConfigError(
-                f"{where}: in column {column!r} {said}: a mask beside a token of the same number undoes both. "
+                f"{where}: in column {column!r} {shown}: a mask beside a token of the same number undoes both. "
                 "Leave that column out of the file"
             )

@@ -104,9 +104,9 @@ def _check_format(form: str) -> None:
         raise ConfigError(f"date_format: {error}") from None
 
 
-def _names(said: Sequence[str]) -> list[str]:
+def _names(names: Sequence[str]) -> list[str]:
     """Column names; one alone may be given as it is."""
-    return [said] if isinstance(said, str) else list(said)
+    return [names] if isinstance(names, str) else list(names)
 
 
 def _policy(policy: Policy | Mapping[str, Any] | str | Path | None) -> Policy:

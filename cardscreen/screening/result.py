@@ -47,8 +47,8 @@ class Result:
         """Rows by class, and the day."""
         rows = dict(self.summary["rows"])
         read = rows.pop("read")
-        told = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in rows.items() if count)
-        return f"Result({read:,} row{'s' if read != 1 else ''}{told and ': '}{told}; as of {self.summary['as_of']})"
+        parts = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in rows.items() if count)
+        return f"Result({read:,} row{'s' if read != 1 else ''}{parts and ': '}{parts}; as of {self.summary['as_of']})"
 
     @classmethod
     def read(cls, folder: str | Path) -> Result:

@@ -256,12 +256,12 @@ def _as_rejects(refused: pl.DataFrame, column: str | None, kind: str | None) -> 
 
 def _plain_keys(cells: pl.DataFrame, kind: Kind) -> tuple[Keys, int]:
     """The keys of `Kind.keys_of`, of a part of the cells after another, and how many are flawed."""
-    found, flawed = np.zeros(len(cells), dtype=np.uint64), 0
+    keys, flawed = np.zeros(len(cells), dtype=np.uint64), 0
     for start in range(0, len(cells), _PLAIN):
         part = kind.keys_of(cells.slice(start, _PLAIN))
-        found[start : start + _PLAIN] = part.keys
+        keys[start : start + _PLAIN] = part.keys
         flawed += int(np.count_nonzero(part.flawed & (part.keys > 0)))
-    return found, flawed
+    return keys, flawed
 
 
 @dataclass
@@ -324,9 +324,9 @@ class _Column:
         if plan.is_list(column):
             cells = cells.with_row_index(_ROW).explode(column, empty_as_null=False)
             row = cells.drop_in_place(_ROW).to_numpy().astype(np.intp)
-        found, flawed = _plain_keys(cells, kind)
-        usable, empty = found > 0, cells.to_series(0).is_null().to_numpy()
-        may_match = targets.may_match(Cells(found, usable, lambda: kind.stubs_of(found)))
+        keys, flawed = _plain_keys(cells, kind)
+        usable, empty = keys > 0, cells.to_series(0).is_null().to_numpy()
+        may_match = targets.may_match(Cells(keys, usable, lambda: kind.stubs_of(keys)))
         others = np.flatnonzero(~usable & ~empty)
         odd = _Odd.read(taken(cells, others), kind, targets)
         usable[others], may_match[others] = odd.usable, odd.may_match

@@ -147,9 +147,9 @@ def answer(
         with clock.stage("evidence"):
             return evidence(values, near, keys)
 
-    def decided(found: pl.DataFrame) -> Decisions:
+    def decided(matched: pl.DataFrame) -> Decisions:
         with clock.stage("policy"):
-            return decide(found, asked.rules, day, plan.carry, before, cleared, asked.most_hits)
+            return decide(matched, asked.rules, day, plan.carry, before, cleared, asked.most_hits)
 
     with output_folder(out) as folder:
         with clock.stage("scan"):
@@ -159,8 +159,8 @@ def answer(
         summary = summary_of(plan, counts, came_out, asked.listings, day)
         if folder is not None:
             write_tables(folder, flagged, hits)
-    told = {"seconds": clock.seconds, "peak_memory_mib": clock.peak_mib}
-    summary |= {"versions": dict(versions()), "store": blocklist.told(day), **told}
+    resources = {"seconds": clock.seconds, "peak_memory_mib": clock.peak_mib}
+    summary |= {"versions": dict(versions()), "store": blocklist.described(day), **resources}
     watched = None if watch is None else watched_in(watch.rows_of(rows, plan.account_id), plan).lazy()
     if out is not None:
         return completed(Path(out), summary, watched)

@@ -13,7 +13,7 @@ from cardscreen.screening.hits.matches import IS_ALLOW, NOT_JUDGED, Decisions
 from cardscreen.screening.tally import Tally
 
 
-def figures(found: pl.DataFrame, decisions: Decisions) -> Tally:
+def figures(matched: pl.DataFrame, decisions: Decisions) -> Tally:
     """What came out, in figures that add up over parts: each cell and each row is in one class at most.
 
     Returns:
@@ -23,7 +23,7 @@ def figures(found: pl.DataFrame, decisions: Decisions) -> Tally:
     judged, flagged = decisions.judged, decisions.flagged
     by_value = ["account_id", "identifier", "kind", "_value"]
     outcome = judged.group_by(by_value).agg(hit=pl.col("exempted_by").is_null().any())
-    cells = found.filter(~IS_ALLOW).unique("cell")
+    cells = matched.filter(~IS_ALLOW).unique("cell")
     touched = cells.join(outcome, left_on=["account_id", "identifier", "kind", "value"], right_on=by_value)
     rows = touched.group_by("row").agg(pl.col("hit").any())["hit"]
     tally = Tally()

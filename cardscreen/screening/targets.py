@@ -114,10 +114,10 @@ class Targets:
     @property
     def arrays(self) -> dict[str, Keys]:
         """All but the secrets, for another process to look up in."""
-        told: dict[str, Keys] = {}
+        arrays: dict[str, Keys] = {}
         for name, members in zip(_SETS, (self.keys, self.shown, self.hidden(), self.tokens), strict=True):
-            told[name], told[f"{name}.words"] = members.arrays
-        return {**told, "low": self.ranges.low.to_numpy(), "high": self.ranges.high.to_numpy()}
+            arrays[name], arrays[f"{name}.words"] = members.arrays
+        return {**arrays, "low": self.ranges.low.to_numpy(), "high": self.ranges.high.to_numpy()}
 
     def may_match(self, cells: Cells) -> Flags:
         """Whether each cell may match a listing. Stubs are asked for only where a listing shows no more."""
@@ -182,8 +182,8 @@ class Targets:
         listed = np.zeros(len(distinct), dtype=bool)
         for digest in digests:
             listed[self.tokens.among(digest.to_numpy())] = True
-        found = distinct.filter(pl.Series(listed, dtype=pl.Boolean))["value"]
-        flags: Flags = values.is_in(found.implode()).fill_null(value=False).to_numpy()
+        listed_values = distinct.filter(pl.Series(listed, dtype=pl.Boolean))["value"]
+        flags: Flags = values.is_in(listed_values.implode()).fill_null(value=False).to_numpy()
         return flags
 
 

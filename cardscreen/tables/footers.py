@@ -63,8 +63,8 @@ def refuse_large(content: bytes, form: str, held: Held, where: str) -> None:
         rows, columns, size = footer.num_rows, footer.num_columns, sum(each.total_uncompressed_size for each in chunks)
     else:
         rows, columns, size = map(int, done_apart(_MEASURE, content, held, where).split() or (0, 0, 0))
-    told = {"unpacked_mib": size // MIB, "rows": rows, "columns": columns, "cells": rows * columns}
-    if past := next((name for name, found in told.items() if found > getattr(held.bounds, name)), None):
+    sizes = {"unpacked_mib": size // MIB, "rows": rows, "columns": columns, "cells": rows * columns}
+    if past := next((name for name, count in sizes.items() if count > getattr(held.bounds, name)), None):
         raise held.past(where, past)
 
 

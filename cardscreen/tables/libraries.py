@@ -304,13 +304,13 @@ def _text(cell: Any) -> str | None:
 # --- files ------------------------------------------------------------------------------------------
 
 
-def odd_types_in(files: list[str], form: str, told: list[dict[str, str | None]]) -> pl.LazyFrame | None:
+def odd_types_in(files: list[str], form: str, folders: list[dict[str, str | None]]) -> pl.LazyFrame | None:
     """Files that have columns of types which Polars doesn't know, read by way of Arrow; None where there are none.
 
     Args:
         files: Of the local file system, all of the same columns.
         form: `parquet` or `ipc`.
-        told: What the folders of each say.
+        folders: What the folders of each say.
     """
     import pyarrow as pa
 
@@ -323,7 +323,7 @@ def odd_types_in(files: list[str], form: str, told: list[dict[str, str | None]])
             _from_dataset(dataset.dataset(file, format=form), file).with_columns(
                 pl.lit(value, pl.String).alias(name) for name, value in columns.items()
             )
-            for file, columns in zip(files, told, strict=True)
+            for file, columns in zip(files, folders, strict=True)
         ]
     except (pa.ArrowException, OSError):
         return None  # the engine says what is the matter

@@ -128,24 +128,26 @@ def _open_paths(paths: list[str], reading: Reading, *, marked: bool) -> pl.LazyF
     files = [file for path in paths for file in files_of(path)]
     _refuse_parts_of_delta(files, paths)
     ending, form = _format_of(files)
-    told = partitions_of(files)
+    folders = partitions_of(files)
     if form in ("parquet", "ipc"):
-        return _open_columns(files, told, form, reading)
+        return _open_columns(files, folders, form, reading)
     if form == "text":
-        return _open_text(files, told, reading, marked=marked)
+        return _open_text(files, folders, reading, marked=marked)
     raise ConfigError(f"{paths[0]}: files ending in {ending or 'nothing'!r} can't be read: give {_KNOWN}")
 
 
-def _open_columns(files: list[str], told: list[dict[str, str | None]], form: Format, reading: Reading) -> pl.LazyFrame:
+def _open_columns(
+    files: list[str], folders: list[dict[str, str | None]], form: Format, reading: Reading
+) -> pl.LazyFrame:
     """Files of Parquet or Arrow IPC."""
     _refuse_drift(files, form)
     for file in files if form == "parquet" else ():
         with suppress(*ENGINE_ERRORS, ValueError):  # the engine says what is the matter
             refuse_large_cells(file, reading.held)
-    if (odd := odd_types_in(files, form, told)) is not None:
+    if (odd := odd_types_in(files, form, folders)) is not None:
         return odd
     try:
-        return scan_partitioned(pl.scan_parquet if form == "parquet" else pl.scan_ipc, files, told)
+        return scan_partitioned(pl.scan_parquet if form == "parquet" else pl.scan_ipc, files, folders)
     except ENGINE_ERRORS as error:
         raise InputError(f"{files[0]} can't be read as {_ending_of(files[0])[1:]}: {first_line(error)}") from None
 
@@ -218,8 +220,10 @@ def _refuse_parts_of_delta(files: list[str], paths: list[str]) -> None:
             )
 
 
-def _open_text(files: list[str], told: list[dict[str, str | None]], reading: Reading, *, marked: bool) -> pl.LazyFrame:
-    parts = [TextFile(file, reading, folders) for file, folders in zip(files, told, strict=True)]
+def _open_text(
+    files: list[str], partitions: list[dict[str, str | None]], reading: Reading, *, marked: bool
+) -> pl.LazyFrame:
+    parts = [TextFile(file, reading, folders) for file, folders in zip(files, partitions, strict=True)]
     refuse_drift({part.path: dict.fromkeys(part.names, "text") for part in parts})
     return scan_files(parts, marked=marked)
 
@@ -248,10 +252,10 @@ def refuse_cards(table: pl.DataFrame, columns: Collection[str], where: str) -> N
         InputError: Names the first line, and the column.
     """
     for name in (name for name, dtype in table.schema.items() if dtype == pl.String and name not in columns):
-        told = pl.Series(Found.of(table[name]).doubtful)
-        if told.any():
+        bad = pl.Series(Found.of(table[name]).doubtful)
+        if bad.any():
             raise InputError(
-                f"{where}: line {table[LINE].filter(told)[0]:,}: column {name!r} holds what may be a card number, and "
+                f"{where}: line {table[LINE].filter(bad)[0]:,}: column {name!r} holds what may be a card number, and "
                 "each run keeps a copy of the file: take it out"
             )
 

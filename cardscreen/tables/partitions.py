@@ -27,9 +27,9 @@ _LEADING_ZERO = re.compile(r"[+-]?0[0-9]")
 def days_in(path: str) -> list[date]:
     """The days that stand in the names of a file and its folders, as 2026-11-23 or 20261123."""
     days = []
-    for found in _DAY.finditer(path):
+    for day in _DAY.finditer(path):
         with suppress(ValueError):
-            days.append(date(int(found["year"]), int(found["month"]), int(found["day"])))
+            days.append(date(int(day["year"]), int(day["month"]), int(day["day"])))
     return days
 
 
@@ -39,14 +39,14 @@ def partitions_of(files: list[str]) -> list[dict[str, str | None]]:
     Raises:
         InputError: Some files have a column in their path that others have not.
     """
-    told = [_told_by(file) for file in files]
-    for file, columns in zip(files, told, strict=True):
-        if odd := sorted(told[0].keys() ^ columns.keys()):
+    folders = [_told_by(file) for file in files]
+    for file, columns in zip(files, folders, strict=True):
+        if odd := sorted(folders[0].keys() ^ columns.keys()):
             raise InputError(
                 f"{files[0]} and {file}: one lies in a folder {odd[0]}=…, the other does not, so the {odd[0]} of its "
                 "rows is not known: name only files of the same layout"
             )
-    return told
+    return folders
 
 
 def refuse_drift(parts: Mapping[str, Mapping[str, str]]) -> None:
@@ -59,11 +59,11 @@ def refuse_drift(parts: Mapping[str, Mapping[str, str]]) -> None:
         InputError: Names the parts that differ, and in what.
     """
     (first, model), *others = parts.items()
-    told = [f"{file} {what}" for file, columns in others if (what := _difference(columns, model))]
-    if told:
-        more = f"; and {len(told) - _SHOWN} more" if len(told) > _SHOWN else ""
+    odd = [f"{file} {what}" for file, columns in others if (what := _difference(columns, model))]
+    if odd:
+        more = f"; and {len(odd) - _SHOWN} more" if len(odd) > _SHOWN else ""
         raise InputError(
-            f"the parts of one table differ from {first}: {'; '.join(told[:_SHOWN])}{more}. Name only files of one "
+            f"the parts of one table differ from {first}: {'; '.join(odd[:_SHOWN])}{more}. Name only files of one "
             "layout, or write them anew alike"
         )
 
@@ -71,31 +71,31 @@ def refuse_drift(parts: Mapping[str, Mapping[str, str]]) -> None:
 def _difference(columns: Mapping[str, str], model: Mapping[str, str]) -> str:
     """What sets the columns of a part apart from those of another; empty: nothing."""
     lacks, more = (without_numbers(", ".join(each)) for each in (model.keys() - columns, columns.keys() - model))
-    told = [f"lacks {lacks}"] if lacks else []
-    told += [f"has {more} too"] if more else []
-    told += [
+    differences = [f"lacks {lacks}"] if lacks else []
+    differences += [f"has {more} too"] if more else []
+    differences += [
         f"has {without_numbers(name)} as {dtype}, not {model[name]}"
         for name, dtype in columns.items()
         if model.get(name, dtype) != dtype
     ]
-    if not told and list(columns) != list(model):
-        told = [f"has its columns in another order: {without_numbers(', '.join(columns))}"]
-    return ", ".join(told)
+    if not differences and list(columns) != list(model):
+        differences = [f"has its columns in another order: {without_numbers(', '.join(columns))}"]
+    return ", ".join(differences)
 
 
 def _told_by(file: str) -> dict[str, str | None]:
-    pairs = [found.groups() for part in Path(file).parts[:-1] if (found := _FOLDER.fullmatch(part))]
+    pairs = [folder.groups() for part in Path(file).parts[:-1] if (folder := _FOLDER.fullmatch(part))]
     return {unquote(name): None if value == _NULL else unquote(value) for name, value in pairs}
 
 
 def scan_partitioned(
-    scan: Callable[..., pl.LazyFrame], files: list[str], told: list[dict[str, str | None]], **options: Any
+    scan: Callable[..., pl.LazyFrame], files: list[str], folders: list[dict[str, str | None]], **options: Any
 ) -> pl.LazyFrame:
     """Files as one LazyFrame, with the columns of their folders: dates and numbers as such, `010` as text."""
-    frame = scan(files, glob=False, hive_partitioning=bool(told[0]), **options)
+    frame = scan(files, glob=False, hive_partitioning=bool(folders[0]), **options)
     columns = frame.collect_schema()
-    zeros = {name for each in told for name, value in each.items() if value and _LEADING_ZERO.match(value)}
+    zeros = {name for each in folders for name, value in each.items() if value and _LEADING_ZERO.match(value)}
     if not zeros:
         return frame
-    types = {name: pl.String() if name in zeros else columns[name] for name in told[0]}
+    types = {name: pl.String() if name in zeros else columns[name] for name in folders[0]}
     return scan(files, glob=False, hive_partitioning=True, hive_schema=types, **options)

@@ -55,7 +55,7 @@ def files_of(path: str) -> list[str]:
     """
     if is_url(path):
         return [path]
-    return [str(file) for found in _matching(path) for file in _parts_of(Path(found))]
+    return [str(file) for match in _matching(path) for file in _parts_of(Path(match))]
 
 
 def _parts_of(path: Path) -> list[Path]:

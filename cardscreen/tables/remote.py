@@ -55,11 +55,11 @@ def open_remote(urls: list[str], form: Format | None) -> pl.LazyFrame:
         if form is None and is_delta_at(urls[0]):
             return _delta(urls)
         # As a pattern, the folder's own name may be a partition too.
-        found = urls if form else [f"{url.rstrip('/')}/**/*.parquet" for url in urls]
-        _scan(found, form, _BRIEFLY).collect_schema()
+        patterns = urls if form else [f"{url.rstrip('/')}/**/*.parquet" for url in urls]
+        _scan(patterns, form, _BRIEFLY).collect_schema()
     except ENGINE_ERRORS as error:
         raise _unreadable(urls[0], error) from None
-    return _scan(found, form, None)
+    return _scan(patterns, form, None)
 
 
 def _schemes_of(urls: list[str]) -> set[str]:
@@ -151,17 +151,17 @@ def _delta(urls: list[str]) -> pl.LazyFrame:
 
 
 def _unreadable(url: str, error: Exception) -> InputError:
-    said = str(error)
+    message = str(error)
     where = url.split("?", maxsplit=1)[0]  # what follows may be a signature
-    if isinstance(error, FileNotFoundError) or "expanded paths were empty" in said:
+    if isinstance(error, FileNotFoundError) or "expanded paths were empty" in message:
         return InputError(f"there is nothing at {where}: check the name of the bucket and the path")
-    if _DENIED.search(said):
+    if _DENIED.search(message):
         known = (names for start, names in _VARIABLES.items() if url.startswith(start))
         return InputError(
             f"{where} can't be read without credentials that permit it: set {next(known, 'them')} in the environment"
         )
-    if isinstance(error, OSError) and _UNREACHED.search(said):
-        cause = _DECORATION.sub("", said.strip().splitlines()[-1]).strip()
+    if isinstance(error, OSError) and _UNREACHED.search(message):
+        cause = _DECORATION.sub("", message.strip().splitlines()[-1]).strip()
         return InputError(f"{where} can't be reached: {first_line(Exception(cause))}. Is the network there?")
     return InputError(f"{where} can't be read: {first_line(error)}")
 
@@ -190,7 +190,7 @@ def write_bytes(folder: str, name: str, content: bytes) -> None:
 def remove_below(folder: str) -> None:
     """Remove a folder's files from an object store, as far as that is permitted."""
     with suppress(InputError), _store(folder) as store:
-        store.delete([found["path"] for found in store.list().collect()])
+        store.delete([entry["path"] for entry in store.list().collect()])
 
 
 @contextmanager

@@ -231,12 +231,12 @@ def test_every_file_is_searched_whatever_its_form(name: str, tmp_path: Path) -> 
     else:
         file.write_bytes(b"\xff\x00" * 9 + SHORT.encode() if file.suffix == ".bin" else f"[{PAN}]".encode())
     scan = Searcher([PAN, SHORT]).scan(tmp_path, but=[])
-    assert (scan.files, len(scan.found), "822463" in str(scan.found)) == (1, 1, False)
-    assert Searcher([PAN, SHORT]).scan(tmp_path, but=[file]).found == []
+    assert (scan.files, len(scan.leaks), "822463" in str(scan.leaks)) == (1, 1, False)
+    assert Searcher([PAN, SHORT]).scan(tmp_path, but=[file]).leaks == []
 
 
 def test_the_demos_search_finds_its_cards_in_the_inputs_where_they_belong(outcome: Outcome) -> None:
-    found = outcome.searcher.scan(outcome.folder, but=[]).found
+    found = outcome.searcher.scan(outcome.folder, but=[]).leaks
     days = [night.day for night in outcome.nights]
     assert [each.split(" in ")[1] for each in found] == [
         *(f"bank/accounts/{day}.parquet" for day in days),
@@ -249,7 +249,7 @@ def test_a_card_number_in_what_is_printed_is_told_and_not_repeated(outcome: Outc
     pan = next(iter(outcome.searcher._pans))
     leaky = dataclasses.replace(
         outcome,
-        scan=dataclasses.replace(outcome.scan, found=[]),
+        scan=dataclasses.replace(outcome.scan, leaks=[]),
         blunders=dataclasses.replace(outcome.blunders, held=[f"{pan[:4]} {pan[4:]}"]),
     )
     page(leaky)

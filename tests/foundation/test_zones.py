@@ -124,11 +124,11 @@ def test_without_tz_the_machines_file_says_the_zone(
     zone.parent.mkdir(parents=True)
     zone.write_bytes(resources.files("tzdata.zoneinfo.Asia").joinpath("Shanghai").read_bytes())
     (tmp_path / "localtime").symlink_to(zone)
-    assert zones.local_zone().told == "Asia/Shanghai, the time zone of this machine"
+    assert zones.local_zone().words == "Asia/Shanghai, the time zone of this machine"
     assert take(tmp_path, "2026-03-02").code == 0
     (tmp_path / "localtime").unlink()
     zone.rename(tmp_path / "localtime")
-    assert zones.local_zone().told == f"{tmp_path}/localtime, the time zone of this machine"
+    assert zones.local_zone().words == f"{tmp_path}/localtime, the time zone of this machine"
     assert "(today in" in take(tmp_path, "2026-03-03").err
 
 

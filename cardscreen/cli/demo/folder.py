@@ -56,8 +56,8 @@ def write(world: World, folder: Path, days: tuple[date, date], accounts: int) ->
         subscribers.write_csv(folder / f"operator/accounts/{day}.csv")
         customers.write_parquet(folder / f"bank/accounts/{day}.parquet")
     words = pl.DataFrame({"words": [case.words for case in CASES]}).with_row_index("case")
-    told = world.truth.with_columns(pl.col("case").cast(pl.UInt32)).join(words, on="case", maintain_order="left")
-    told.select("account_id", case="words").write_csv(folder / "truth.csv")
+    truth = world.truth.with_columns(pl.col("case").cast(pl.UInt32)).join(words, on="case", maintain_order="left")
+    truth.select("account_id", case="words").write_csv(folder / "truth.csv")
     (folder / "token.key").touch(mode=0o600)
     (folder / "token.key").write_text(secrets.token_hex(32))
     for night, day in enumerate(days):

@@ -26,13 +26,13 @@ class Scan:
         numbers: How many are looked for.
         files: How many files were read.
         size: Their bytes.
-        found: Where a number stood, one line for each; never the number.
+        leaks: Where a number stood, one line for each; never the number.
     """
 
     numbers: int
     files: int = 0
     size: int = 0
-    found: list[str] = field(default_factory=list)
+    leaks: list[str] = field(default_factory=list)
 
 
 class Searcher:
@@ -84,7 +84,7 @@ class Searcher:
             if file.suffix == ".parquet":
                 texts.append(pl.read_parquet(file).write_ndjson())  # what is compressed in it
             count = max(map(self.count, texts))
-            scan.found += [f"{count:,} in {without_cards(texts[0])}"] if count else []
+            scan.leaks += [f"{count:,} in {without_cards(texts[0])}"] if count else []
         return scan
 
 

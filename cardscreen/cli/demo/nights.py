@@ -42,10 +42,10 @@ def run_demo(folder: Path, accounts: int, tell: Callable[[str], None] = lambda _
     Raises:
         ConfigError: The folder holds something else than an earlier demo.
     """
-    folder, told = cleared(folder), list[str]()
+    folder, printed = cleared(folder), list[str]()
 
     def say(stage: str) -> None:
-        told.append(stage)
+        printed.append(stage)
         tell(stage)
 
     say("making an operator and a bank")
@@ -68,7 +68,7 @@ def run_demo(folder: Path, accounts: int, tell: Callable[[str], None] = lambda _
     done = Outcome(
         folder, accounts, listings, (before, after), blunders, withdrawal, world.truth, searcher, scan, seconds
     )
-    done.look_into("\n".join(told))
+    done.look_into("\n".join(printed))
     return done
 
 
@@ -137,8 +137,8 @@ def _finished(run: Run) -> Finished:
 
 def _one_of(world: World, case: Case) -> str:
     """The first account of a case."""
-    found = world.truth.filter(world.truth["case"] == CASES.index(case))["account_id"]
-    return str(found.sort()[0])
+    accounts = world.truth.filter(world.truth["case"] == CASES.index(case))["account_id"]
+    return str(accounts.sort()[0])
 
 
 def _write_guide(folder: Path, before: DemoNight, after: DemoNight, blunders: Blunders, named: dict[Case, str]) -> None:

@@ -31,14 +31,14 @@ class DemoNight:
     day: date
     runs: dict[str, Run]
 
-    def found(self) -> pl.DataFrame:
+    def flagged(self) -> pl.DataFrame:
         """account_id, said: the action, or `released: ` and the cause, of every account that is named."""
         parts = []
         for run in self.runs.values():
             if run.folder is not None:
                 released = pl.scan_parquet(run.folder / "changes.parquet").filter(pl.col("change") == "released")
-                said = pl.concat_str(pl.lit("released: "), pl.col("cause").cast(pl.String))
-                parts.append(released.select("account_id", said=said))
+                outcome = pl.concat_str(pl.lit("released: "), pl.col("cause").cast(pl.String))
+                parts.append(released.select("account_id", said=outcome))
             parts.append(run.result.flagged.select("account_id", said=pl.col("action").cast(pl.String)))
         return pl.concat(parts).collect().unique("account_id", keep="first", maintain_order=True)
 
@@ -123,14 +123,14 @@ class Outcome:
     def look_into(self, text: str, what: str = "what was printed") -> None:
         """Look for full card numbers in a text too."""
         if count := self.searcher.count(text):
-            self.scan.found.append(f"{count:,} in {what}")
+            self.scan.leaks.append(f"{count:,} in {what}")
 
     def cases(self) -> pl.DataFrame:
         """One row for each of `CASES`: case, accounts, right_0, right_1 and right (on both nights)."""
-        told = self._told()
+        accounts = self._told()
         right = [pl.col(f"said_{night}") == pl.col(f"expected_{night}") for night in (0, 1)]
         return (
-            told.filter(pl.col("case").is_not_null())
+            accounts.filter(pl.col("case").is_not_null())
             .group_by("case")
             .agg(accounts=pl.len(), right_0=right[0].sum(), right_1=right[1].sum(), right=(right[0] & right[1]).sum())
             .sort("case")
@@ -165,12 +165,12 @@ class Outcome:
         for night in self.nights:
             yield from (f"the {name}'s run for {night.day} is held" for name, run in night.runs.items() if run.held)
         yield from self.blunders.passed()
-        yield from (f"full card numbers: {found}" for found in self.scan.found)
+        yield from (f"full card numbers: {number}" for number in self.scan.leaks)
 
     def summary(self) -> dict[str, Any]:
         """For machines."""
         cases = self.cases()
-        planted, found = int(cases["accounts"].sum()), int(cases["right"].sum())
+        planted, right = int(cases["accounts"].sum()), int(cases["right"].sum())
         return {
             "folder": str(self.folder),
             "seconds": round(self.seconds, 2),
@@ -183,7 +183,7 @@ class Outcome:
             "discarded": str(self.blunders.discarded) if self.blunders.discarded else None,
             "released": self.nights[1].released().to_dicts(),
             "explained": {"account": self.story.account, "sentences": list(sentences(self.story))},
-            "planted": {"accounts": planted, "found": found, "missed": planted - found},
+            "planted": {"accounts": planted, "found": right, "missed": planted - right},
             "unplanted": self.unplanted(),
             "wrongly_suspended": {
                 name: {"wrong": wrong, "accounts": count} for name, (wrong, count) in self.wrongly_suspended().items()
@@ -192,7 +192,7 @@ class Outcome:
                 "looked_for": self.scan.numbers,
                 "files": self.scan.files,
                 "bytes": self.scan.size,
-                "found": self.scan.found,
+                "found": self.scan.leaks,
             },
             "failures": list(self.failures()),
         }
@@ -204,7 +204,7 @@ class Outcome:
             schema=["case", "trap", "expected_0", "expected_1"],
             orient="row",
         )
-        told = self.truth.join(expected, on="case", how="left")
+        seen = self.truth.join(expected, on="case", how="left")
         for at, night in enumerate(self.nights):
-            told = told.join(night.found().rename({"said": f"said_{at}"}), on="account_id", how="full", coalesce=True)
-        return told.with_columns(pl.col("^said_.$").fill_null(NOT_FLAGGED), pl.col("trap").fill_null(""))
+            seen = seen.join(night.flagged().rename({"said": f"said_{at}"}), on="account_id", how="full", coalesce=True)
+        return seen.with_columns(pl.col("^said_.$").fill_null(NOT_FLAGGED), pl.col("trap").fill_null(""))

@@ -74,18 +74,18 @@ def _events(outcome: Outcome) -> Table:
     blunders = outcome.blunders
     refused, held = _list(f"{check}: {message}" for check, message in blunders.refused), _list(blunders.held)
     mass = f"the regulator's list, with a mass block of {counted(blunders.mass, 'subscriber')} in it."
-    told = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    told.add_column(no_wrap=True)
-    told.add_row(_sign("refused", blunders.refused), Text(f"the police's list, cut off. {refused or 'It was taken.'}"))
-    told.add_row(_sign("warned", blunders.warned), Text(_list(blunders.warned) or "of nothing"))
-    told.add_row(_sign("held", held), Text(f"{mass} {held or 'The run was published.'}"))
-    told.add_row("", Text(f"It would have meant: {_moves(blunders.would)}."))
+    rows = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    rows.add_column(no_wrap=True)
+    rows.add_row(_sign("refused", blunders.refused), Text(f"the police's list, cut off. {refused or 'It was taken.'}"))
+    rows.add_row(_sign("warned", blunders.warned), Text(_list(blunders.warned) or "of nothing"))
+    rows.add_row(_sign("held", held), Text(f"{mass} {held or 'The run was published.'}"))
+    rows.add_row("", Text(f"It would have meant: {_moves(blunders.would)}."))
     if blunders.discarded:
-        told.add_row("", "A person discarded the run and took the list back.")
+        rows.add_row("", "A person discarded the run and took the list back.")
     for name, run in outcome.nights[1].runs.items():
         changed = _moves(run.result.summary["changes"]["counts"])
-        told.add_row(_sign("published", not run.held), Text(f"{name}, with the right lists: {changed}"))
-    return told
+        rows.add_row(_sign("published", not run.held), Text(f"{name}, with the right lists: {changed}"))
+    return rows
 
 
 def _moves(counts: Mapping[str, Mapping[str, int]]) -> str:
@@ -117,8 +117,8 @@ def _truth(outcome: Outcome) -> list[RenderableType]:
     cases = outcome.cases()
     for row in cases.rows(named=True):
         case, count = CASES[row["case"]], row["accounts"]
-        said = (_found(case.expected[night], row[f"right_{night}"], count) for night in (0, 1))
-        table.add_row(case.words, f"{count:,}", *said)
+        nights = (_found(case.expected[night], row[f"right_{night}"], count) for night in (0, 1))
+        table.add_row(case.words, f"{count:,}", *nights)
     return [table]
 
 
@@ -130,16 +130,16 @@ def _found(expected: str, right: int, count: int) -> str:
 
 def _verdict(outcome: Outcome) -> list[RenderableType]:
     cases, wrong, scan = outcome.cases(), outcome.wrongly_suspended(), outcome.scan
-    planted, found = int(cases["accounts"].sum()), int(cases["right"].sum())
-    others, traps = wrong["other"], {name: said for name, said in wrong.items() if name != "other"}
-    trapped, of = (sum(said[at] for said in traps.values()) for at in (0, 1))
+    planted, right = int(cases["accounts"].sum()), int(cases["right"].sum())
+    others, traps = wrong["other"], {name: counts for name, counts in wrong.items() if name != "other"}
+    trapped, of = (sum(counts[at] for counts in traps.values()) for at in (0, 1))
     each = ", ".join(f"{name} {count:,} of {many:,}" for name, (count, many) in traps.items())
     lines = [
-        f"Planted and found: {found:,} of {planted:,}, missed: {planted - found:,}. "
+        f"Planted and found: {right:,} of {planted:,}, missed: {planted - right:,}. "
         f"Flagged without having been planted: {outcome.unplanted():,}.",
         f"Wrongly suspended: {trapped:,} of {of:,} ({each}); of all others: {others[0]:,} of {others[1]:,}.",
         f"Full card numbers: {scan.numbers:,} looked for in {counted(scan.files, 'file')} "
-        f"({scan.size / 1e6:.1f} MB) and in all that was printed; found: {len(scan.found):,}.",
+        f"({scan.size / 1e6:.1f} MB) and in all that was printed; found: {len(scan.leaks):,}.",
         f"Both nights took {outcome.seconds:.1f} s. All is in {outcome.folder}: its README.md says what to try next.",
     ]
     failures = [Text(shown(f"Wrong: {failure}."), style="red") for failure in outcome.failures()]

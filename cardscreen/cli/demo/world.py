@@ -161,14 +161,14 @@ class World:
     def _list(self, case: Case, kind: str, value: str, since: date | None, **more: Any) -> None:
         """A case's listing, made before or after the day since which the account has the number."""
         before = since is not None and case.listed is None
-        said: dict[str, Any] = {
+        usual: dict[str, Any] = {
             "severity": case.severity,
             "reason": "reported" if case.severity < 40 else _REASONS.get(case.source),
             "listed_on": since - timedelta(days=100) if since and before else self._day(case.listed or 0),
             "expires_on": None if case.expires is None else self._day(case.expires),
             "nights": case.nights,
         }
-        self._listings.append(self._listing(case.source, kind, value, **said, **more))
+        self._listings.append(self._listing(case.source, kind, value, **usual, **more))
 
     def _listing(self, source: str, kind: str, value: str, **more: Any) -> dict[str, Any]:
         usual: dict[str, Any] = {
@@ -178,8 +178,8 @@ class World:
             "listed_on": self._day(-30),
         }
         usual |= {"expires_on": None, "reference": None, "nights": (True, True)}
-        told = {"source": source, "kind": kind, "value": value, **usual, **more}
-        return {**told, "nights": list(told["nights"])}
+        listing = {"source": source, "kind": kind, "value": value, **usual, **more}
+        return {**listing, "nights": list(listing["nights"])}
 
     def _noise(self, listings: int) -> None:
         for number in islice(self._numbers, listings):

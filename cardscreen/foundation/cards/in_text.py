@@ -63,17 +63,17 @@ def tell_own(texts: pl.Series, own: pl.Series, rows: Rows) -> Flags:
         >>> tell_own(texts, own, rows_with_digits(texts)).tolist()
         [True, False, True]
     """
-    told = np.zeros(len(texts), dtype=bool)
+    shows = np.zeros(len(texts), dtype=bool)
     if len(rows):
-        told[rows] = _tell_digits(taken(texts, rows), taken(own, rows))
+        shows[rows] = _tell_digits(taken(texts, rows), taken(own, rows))
     long = (texts.str.len_bytes() >= own.str.len_bytes()).fill_null(value=False).arg_true()
     other = long.gather((~own.gather(long).str.contains(_CARD_NUMBER)).arg_true()).to_numpy()
     if len(other):
         # Letters are compared, too; and so few digits may stand in text that `rows` leaves out.
         text, value = (_without_signs(taken(each, other)) for each in (texts, own))
         pairs = pl.DataFrame({"text": text, "own": value})
-        told[other] = pairs.select(pl.col("text").str.contains(pl.col("own"), literal=True)).to_series().to_numpy()
-    return told
+        shows[other] = pairs.select(pl.col("text").str.contains(pl.col("own"), literal=True)).to_series().to_numpy()
+    return shows
 
 
 def _without_signs(texts: pl.Series) -> pl.Series:
@@ -83,12 +83,12 @@ def _without_signs(texts: pl.Series) -> pl.Series:
 def _tell_digits(texts: pl.Series, own: pl.Series) -> Flags:
     """Whether each text holds the digits beside it."""
     digits = _digits_in(texts)
-    told = (digits == own).fill_null(value=False).to_numpy().copy()
+    shows = (digits == own).fill_null(value=False).to_numpy().copy()
     # Most ids are as long as a card number or shorter, and to look within a text takes twenty times as long.
     longer = (digits.str.len_bytes() > own.str.len_bytes()).arg_true().to_numpy()
     held = pl.DataFrame({"digits": taken(digits, longer), "own": taken(own, longer)})
-    told[longer] = held.select(pl.col("digits").str.contains(pl.col("own"), literal=True)).to_series().to_numpy()
-    return told
+    shows[longer] = held.select(pl.col("digits").str.contains(pl.col("own"), literal=True)).to_series().to_numpy()
+    return shows
 
 
 def rows_with_digits(texts: pl.Series) -> Rows:
@@ -184,9 +184,9 @@ class Found:
         for length in _BEGUN:
             longer = groups.filter(pl.col("digits").str.len_bytes() > length)
             for side in (pl.col("digits").str.head(length), pl.col("digits").str.tail(length)) if len(longer) else ():
-                found = cls.judged(longer.with_columns(side).unique("digits"), size)
+                longest = cls.judged(longer.with_columns(side).unique("digits"), size)
                 counts = pl.col("known") & pl.col("sound")
-                yield cls(found.numbers.with_columns(counts=counts, failing=False, long=False), size)
+                yield cls(longest.numbers.with_columns(counts=counts, failing=False, long=False), size)
 
     @classmethod
     def judged(cls, written: pl.DataFrame, texts: int) -> Found:
@@ -243,8 +243,8 @@ class Found:
 def _runs(texts: pl.Series) -> pl.DataFrame:
     """The digits in texts, with what stands between them: text, run and `at`, its number."""
     rows = rows_with_digits(texts)
-    found = _folded(taken(texts, rows)).str.extract_all(_RUN)
-    runs = pl.DataFrame({"text": rows.astype(np.uint32), "run": found})
+    digits = _folded(taken(texts, rows)).str.extract_all(_RUN)
+    runs = pl.DataFrame({"text": rows.astype(np.uint32), "run": digits})
     return runs.explode("run", empty_as_null=False).with_row_index("at")
 
 

@@ -71,11 +71,13 @@ class Intervals:
         width = (frame["high"].cast(pl.UInt64) - frame["low"].cast(pl.UInt64)).to_numpy()
         payload = frame.drop("low", "high")
         # Rows that say the same are one owner, so that their neighbours join.
-        told = payload.unique(maintain_order=True).with_row_index("\0owner")
-        same = payload.join(told, on=payload.columns, how="left", nulls_equal=True, maintain_order="left")["\0owner"]
+        distinct = payload.unique(maintain_order=True).with_row_index("\0owner")
+        same = payload.join(distinct, on=payload.columns, how="left", nulls_equal=True, maintain_order="left")[
+            "\0owner"
+        ]
         for row in np.argsort(_LAST_KEY - width, kind="stable"):  # the widest first, so that narrower ones cover it
             owner[first[row] : last[row]] = same[int(row)]
-        return cls._from_cells(edges, owner, told.drop("\0owner"))
+        return cls._from_cells(edges, owner, distinct.drop("\0owner"))
 
     @classmethod
     def _from_cells(cls, edges: _Keys, owner: npt.NDArray[np.int64], payload: pl.DataFrame) -> Intervals:
@@ -152,9 +154,9 @@ class Intervals:
                 return nulls(keys.name, pl.UInt32, len(keys))
             filled = keys.fill_null(0).to_numpy()
             row, inside = self._row(filled)
-            found = pl.Series(keys.name, row).cast(pl.UInt32, strict=False)
+            rows = pl.Series(keys.name, row).cast(pl.UInt32, strict=False)
             return (
-                found.to_frame()
+                rows.to_frame()
                 .select(pl.when(pl.Series(inside) & keys.is_not_null()).then(pl.first()).otherwise(None))
                 .to_series()
             )

@@ -67,8 +67,8 @@ class Members:
         rows = np.concatenate(passed) if passed else np.empty(0, dtype=np.intp)
         asked = keys[rows]
         place = np.minimum(np.searchsorted(self._keys, asked), len(self._keys) - 1)
-        found: Rows = rows[self._keys[place] == asked]
-        return found
+        held: Rows = rows[self._keys[place] == asked]
+        return held
 
     def _maybe(self, keys: Keys) -> Rows:
         spread = keys * _SPREAD

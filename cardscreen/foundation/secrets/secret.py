@@ -70,8 +70,8 @@ class Secret:
         """
         secret = cls(os.environ.get(name, "").strip())
         if not secret.reveal():
-            said = f" {name}" if len(name) < _LONGEST_NAME else ""
-            raise ConfigError(f"the environment variable{said} holds no {what}: give the variable's name")
+            shown = f" {name}" if len(name) < _LONGEST_NAME else ""
+            raise ConfigError(f"the environment variable{shown} holds no {what}: give the variable's name")
         return secret
 
     def reveal(self) -> str:

@@ -38,7 +38,7 @@ class Fault(NamedTuple):
     sentence: str
     other: Place = ()
 
-    def told(self, here: str, there: str) -> str:
+    def named(self, here: str, there: str) -> str:
         """The sentence, with the names of the places."""
         return self.sentence.replace(HERE, here).replace(THERE, there)
 
@@ -59,11 +59,11 @@ class WrongSettings(ConfigError):
 
     def __str__(self) -> str:
         """One line for each problem."""
-        told = (f"{self.where}: {each.told(named(each.place), named(each.other))}" for each in self.problems)
-        return "\n".join(map(words.shown, told))
+        sentences = (f"{self.where}: {each.named(named(each.place), named(each.other))}" for each in self.problems)
+        return "\n".join(map(words.shown, sentences))
 
 
-def found(problems: Iterable[Fault]) -> ValidationError:
+def wrong(problems: Iterable[Fault]) -> ValidationError:
     """What a validator of a model raises when it finds several things wrong; places are within what it validates.
 
     The other place is named from the top of the settings.
@@ -84,24 +84,24 @@ def found(problems: Iterable[Fault]) -> ValidationError:
 def complaint(model: type[BaseModel], error: ValidationError, where: str) -> WrongSettings:
     """All problems that pydantic found, each once and at its deepest place."""
     schema = model.model_json_schema()
-    told: dict[Fault, bool] = {}  # whether pydantic tried alternatives there
+    faults: dict[Fault, bool] = {}  # whether pydantic tried alternatives there
     for each in error.errors(include_url=False):
         place, has_tags = _place(schema, each["loc"])
         problem = _problem(schema, place, each)
         clean = tuple(without_cards(part) if isinstance(part, str) else part for part in place)
-        told[problem._replace(place=clean, sentence=without_cards(problem.sentence))] = has_tags
+        faults[problem._replace(place=clean, sentence=without_cards(problem.sentence))] = has_tags
     return WrongSettings(
-        [each for each, has_tags in told.items() if not _is_told(each, told, has_tags=has_tags)], where
+        [each for each, has_tags in faults.items() if not _is_told(each, faults, has_tags=has_tags)], where
     )
 
 
-def _is_told(problem: Fault, told: Iterable[Fault], *, has_tags: bool) -> bool:
+def _is_told(problem: Fault, others: Iterable[Fault], *, has_tags: bool) -> bool:
     """Whether another problem says the same, and more: a deeper place, or the key that was misspelt."""
-    deeper = (other.place[: len(problem.place)] == problem.place != other.place for other in told)
+    deeper = (other.place[: len(problem.place)] == problem.place != other.place for other in others)
     if has_tags and any(deeper):
         return True
     hint = f"did you mean {problem.place[-1]!r}?" if problem.sentence == _MISSING else ""
-    return bool(hint) and any(hint in other.sentence and other.place[:-1] == problem.place[:-1] for other in told)
+    return bool(hint) and any(hint in other.sentence and other.place[:-1] == problem.place[:-1] for other in others)
 
 
 def named(place: Place) -> str:

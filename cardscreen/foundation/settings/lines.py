@@ -61,15 +61,15 @@ def too_much(text: str) -> tuple[int, str] | None:
     if len(text) > TOML_SIZE:
         return text.count("\n", 0, TOML_SIZE) + 1, f"{TOML_SIZE:,} characters"
     deep, dots, values = 0, 0, 0
-    for found in _MARKS.finditer(text):
-        mark = found["mark"]
+    for each in _MARKS.finditer(text):
+        mark = each["mark"]
         if mark is None:
             continue
         dots = dots + 1 if mark == "." else 0
         deep += (mark in "[{") - (mark in "]}")
         values += mark in "=[,"
         if deep + dots > TOML_DEPTH or values > TOML_VALUES:
-            line = text.count("\n", 0, found.start()) + 1
+            line = text.count("\n", 0, each.start()) + 1
             deepest = f"{TOML_DEPTH} tables, lists and parts of a key in each other"
             return line, deepest if values <= TOML_VALUES else f"{TOML_VALUES:,} keys and values"
     return None
@@ -80,7 +80,7 @@ class _Scanner:
         self.text = text
         self.at = 0
         self.lines: dict[Place, int] = {}
-        self._ends = [found.end() for found in re.finditer("\n", text)]
+        self._ends = [end.end() for end in re.finditer("\n", text)]
         self._tables: Counter[Place] = Counter()  # how many there are so far of each [[table]]
 
     def document(self) -> None:
@@ -94,11 +94,11 @@ class _Scanner:
             self._take(_GAPS)
 
     def _take(self, what: re.Pattern[str]) -> str:
-        found = what.match(self.text, self.at)
-        if found is None:
+        matched = what.match(self.text, self.at)
+        if matched is None:
             return ""
-        self.at = found.end()
-        return found.group()
+        self.at = matched.end()
+        return matched.group()
 
     def _line(self) -> int:
         return bisect_right(self._ends, self.at) + 1

@@ -53,13 +53,13 @@ class TomlFile:
         Raises:
             ConfigError: It is no TOML, or too much of it; says in which line.
         """
-        if found := too_much(text):
-            raise ConfigError(f"{name}, line {found[0]}: more than {found[1]}, which is the most that is read")
+        if excess := too_much(text):
+            raise ConfigError(f"{name}, line {excess[0]}: more than {excess[1]}, which is the most that is read")
         try:
             return cls(name, tomllib.loads(text), text)
         except tomllib.TOMLDecodeError as error:
-            told = re.fullmatch(r"(.*) \(at (line \d+), column \d+\)", str(error), re.DOTALL)
-            what, line = told.groups() if told else (str(error), f"line {len(text.splitlines())}")
+            placed = re.fullmatch(r"(.*) \(at (line \d+), column \d+\)", str(error), re.DOTALL)
+            what, line = placed.groups() if placed else (str(error), f"line {len(text.splitlines())}")
             raise ConfigError(f"{name}, {line}: this is not TOML: {what}") from None
         except ValueError:  # Python makes no integers of more
             raise ConfigError(f"{name}: a number has more than 4,300 digits, which is the most that is read") from None
@@ -78,7 +78,7 @@ class TomlFile:
         lines = []
         for each in error.problems:
             here = named((*self.table, *each.place))
-            lines.append(f"{self.where(*each.place)}: {each.told(here, self._with_line(each.other))}")
+            lines.append(f"{self.where(*each.place)}: {each.named(here, self._with_line(each.other))}")
         return ConfigError(*lines)
 
     def _with_line(self, place: Place) -> str:
@@ -112,18 +112,18 @@ def read_toml(path: Path, name: str | None = None) -> TomlFile:
         raise ConfigError(f"{path} can't be read: {error.strerror}") from None
 
 
-def checked(model: type[_Model], said: TomlFile) -> _Model:
+def checked(model: type[_Model], file: TomlFile) -> _Model:
     """A model from a TOML file.
 
     Raises:
         ConfigError: With one sentence for each thing that is wrong, and its line.
     """
     try:
-        return model(**said.settings)
+        return model(**file.settings)
     except ValidationError as error:
-        raise said.complaint(complaint(model, error, said.name)) from None
+        raise file.complaint(complaint(model, error, file.name)) from None
     except WrongSettings as error:
-        raise said.complaint(error) from None
+        raise file.complaint(error) from None
 
 
 def known_format(form: str) -> str:

@@ -91,17 +91,20 @@ class Issuers:
         )
         _refuse(where, read, ~ordered.fill_null(False), f"no BIN of {_FEWEST} to {_MOST} digits, nor a range of two")
         distinct = read.with_row_index("row").unique(["first", "last", *FIELDS], keep="first", maintain_order=True)
-        told = distinct.select("first", "last", *FIELDS)
-        again = told.select(pl.struct("first", "last").is_duplicated()).to_series()
+        described = distinct.select("first", "last", *FIELDS)
+        again = described.select(pl.struct("first", "last").is_duplicated()).to_series()
         if again.any():
             rows_named = ", ".join(map(str, distinct["row"].filter(again).head(_SHOWN_ROWS)))
             raise InputError(
                 f"{where}: one BIN with different data in the rows {rows_named} (counted from 0): keep one"
             )
-        owners = told.select(*FIELDS).unique(maintain_order=True)
-        owner = told.join(owners.with_row_index("owner"), on=list(FIELDS), nulls_equal=True, maintain_order="left")
+        owners = described.select(*FIELDS).unique(maintain_order=True)
+        owner = described.join(owners.with_row_index("owner"), on=list(FIELDS), nulls_equal=True, maintain_order="left")
         nobody = owners.clear(1)
-        return cls(Prefixes.of(told["first"], told["last"], owner.select("owner"), _MOST), pl.concat([owners, nobody]))
+        return cls(
+            Prefixes.of(described["first"], described["last"], owner.select("owner"), _MOST),
+            pl.concat([owners, nobody]),
+        )
 
     def of(self, text: pl.Expr) -> dict[str, pl.Expr]:
         """The fields of card numbers, by name: String, null where the table doesn't know the card. Stream.

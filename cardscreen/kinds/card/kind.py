@@ -120,12 +120,14 @@ def card(
 def _described(parts: pl.Series, fields: dict[str, pl.Expr], of_truncated: dict[str, pl.Expr]) -> pl.Series:
     """The fields over `PARTS`; where digits are hidden, which is rare and dear, some of them in another way."""
     cards = parts.struct.unnest()
-    told = cards.lazy().select(**fields).collect(engine="in-memory")
+    described = cards.lazy().select(**fields).collect(engine="in-memory")
     hidden = (cards["status"] == "truncated").arg_true()
     if len(hidden):
         other = cards[hidden].lazy().select(**of_truncated).collect(engine="in-memory")
-        told = told.with_columns(told[name].scatter(hidden, other[name]) for name in other.columns if name in fields)
-    return told.to_struct(parts.name)
+        described = described.with_columns(
+            described[name].scatter(hidden, other[name]) for name in other.columns if name in fields
+        )
+    return described.to_struct(parts.name)
 
 
 def _table(issuers: Any) -> Issuers:
@@ -209,8 +211,8 @@ class Card:
 
     def keys_of(self, cells: pl.DataFrame) -> PlainKeys:
         """The keys of PANs that are plain to see, and none of them nobody's."""
-        found = keys_of(cells.to_series(0))
-        return PlainKeys(found, ~is_sound(found))
+        plain = keys_of(cells.to_series(0))
+        return PlainKeys(plain, ~is_sound(plain))
 
     @staticmethod
     def is_flawed(keys: Keys, status: pl.Series) -> Flags:  # noqa: ARG004
@@ -263,13 +265,13 @@ class Card:
 
     def told_in(self, texts: pl.Series, rows: Rows, cells: pl.Series) -> Flags:
         """Whether each text shows the card number in the cell beside it."""
-        told = np.zeros(len(texts), dtype=bool)
+        shows = np.zeros(len(texts), dtype=bool)
         if not len(rows):
-            return told
+            return shows
         own = numbers_in(taken(cells, rows))
         same = np.flatnonzero(tell_own(taken(texts, rows), own, np.arange(len(rows))))
-        told[rows[same[_are_cards(taken(own, same))]]] = True
-        return told
+        shows[rows[same[_are_cards(taken(own, same))]]] = True
+        return shows
 
     def written(self, cell: pl.Expr) -> pl.Expr:
         """`listed_forms.WRITTEN` of a source's cells: PANs like an account's, truncated ones, prefixes and ranges."""
@@ -315,9 +317,9 @@ class Card:
         return stub(value)
 
     @staticmethod
-    def stubs_of(found: Keys) -> Keys:
+    def stubs_of(plain: Keys) -> Keys:
         """The stubs of such keys as `keys_of` finds."""
-        return stubs_of(found)
+        return stubs_of(plain)
 
     @staticmethod
     def listing(value: pl.Expr) -> pl.Expr:

@@ -277,8 +277,8 @@ def _without_padding(parts: pl.Series, repair: bool) -> pl.Series:
         as_it_is = parts.gather(rows).struct.unnest()
         lost = [pl.lit(None, dtype=PARTS.to_schema()[name]).alias(name) for name in ("number", "stub")]
         mended = as_it_is.with_columns(*lost, status=_DAMAGED.cat.to(schema.CARD_STATUSES))
-    told = parts.struct.unnest()
-    return told.with_columns(told[name].scatter(rows, mended[name]) for name in told.columns).to_struct(parts.name)
+    read = parts.struct.unnest()
+    return read.with_columns(read[name].scatter(rows, mended[name]) for name in read.columns).to_struct(parts.name)
 
 
 def _ends_in_lost_zeros(number: pl.Series, length: pl.Series) -> npt.NDArray[np.bool_]:
@@ -318,7 +318,7 @@ def _others(raw: pl.Series, repair: bool) -> pl.DataFrame:
     )
     starred = _of_told_length(bare.str.replace_all(_MASK_CHARACTER, "*"))
     shown = pl.when(elided).then(bare.str.replace(_ELIDED, "${1}…${2}")).otherwise(starred)
-    told = (
+    read = (
         shaped.lazy()
         .select(
             text=pl.when(truncated & (shown.str.len_chars() <= LONGEST)).then(shown),
@@ -329,7 +329,7 @@ def _others(raw: pl.Series, repair: bool) -> pl.DataFrame:
         .select(pl.all().name.prefix("_"))
         .collect(engine="in-memory")
     )
-    filled = pl.concat([_numbers(shaped["bare"].alias("text")), told], how="horizontal")
+    filled = pl.concat([_numbers(shaped["bare"].alias("text")), read], how="horizontal")
     return filled.select(
         "number", *(pl.coalesce(name, f"_{name}").alias(name) for name in ("text", "stub", "status", "scheme", "note"))
     )

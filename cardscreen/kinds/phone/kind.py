@@ -185,10 +185,10 @@ class Phone(Whole):
         if self.repair:
             return PlainKeys(np.zeros(len(cells), dtype=np.uint64), np.zeros(len(cells), dtype=bool))
         numbers = cells.to_series(0)
-        found = lookup.keys_of(numbers, cells.to_series(1) if self.region_column else self.region)
+        plain = lookup.keys_of(numbers, cells.to_series(1) if self.region_column else self.region)
         if self.many:
-            found.keys[numbers.cast(pl.String).str.starts_with(COMPLETED).fill_null(value=False).to_numpy()] = 0
-        return found
+            plain.keys[numbers.cast(pl.String).str.starts_with(COMPLETED).fill_null(value=False).to_numpy()] = 0
+        return plain
 
     @staticmethod
     def is_flawed(keys: Keys, status: pl.Series) -> Flags:  # noqa: ARG004
@@ -197,16 +197,16 @@ class Phone(Whole):
 
     def scan(self, cell: pl.Expr) -> pl.Expr:
         """`schema.SCAN`: what the pass over all accounts needs; no text of a number is made."""
-        told = self._scanned(cell)
+        scanned = self._scanned(cell)
         if NO_REGION not in self.notes:
-            return told
+            return scanned
         national = pl.when(pl.col("status") == "invalid_country_code").then(pl.lit(NO_REGION))
         kept = {name: pl.col(name) for name in ("key", "stub", "shown", "status")}
-        return over_fields(told, schema.SCAN, **kept, note=pl.coalesce("note", national))
+        return over_fields(scanned, schema.SCAN, **kept, note=pl.coalesce("note", national))
 
     def _scanned(self, cell: pl.Expr) -> pl.Expr:
         raw = to_text(cell)
-        told = _told(self._mended(raw), self._region(), lookup.scan, schema.SCAN)
+        looked_up = _told(self._mended(raw), self._region(), lookup.scan, schema.SCAN)
         damaged, field = self._is_damaged(pl.col("raw")), pl.col("told").struct.field
         note = pl.coalesce(
             pl.when(pl.col("raw") != self._mended(pl.col("raw"))).then(pl.lit(_REPAIRED)),
@@ -214,7 +214,7 @@ class Phone(Whole):
             field("note"),
         )
         scanned = over_fields(
-            pl.struct(raw.alias("raw"), told.alias("told")),
+            pl.struct(raw.alias("raw"), looked_up.alias("told")),
             schema.SCAN,
             key=pl.when(~damaged).then(field("key")),
             stub=_NO_STUB,
@@ -227,7 +227,7 @@ class Phone(Whole):
     def read(self, cell: pl.Expr) -> pl.Expr:
         """`schema.READ`: what evidence about a few cells needs."""
         raw = to_text(cell)
-        told = phone(self._mended(raw), self._region())
+        fields = phone(self._mended(raw), self._region())
         damaged, field = self._is_damaged(pl.col("raw")), pl.col("told").struct.field
         number = pl.when(~damaged).then(field("e164"))
         status = (
@@ -236,7 +236,7 @@ class Phone(Whole):
             .otherwise(field("status").cast(pl.String))
         )
         read = over_fields(
-            pl.struct(raw.alias("raw"), told.alias("told")),
+            pl.struct(raw.alias("raw"), fields.alias("told")),
             schema.READ,
             value=number,
             status=pl.when(damaged).then(pl.lit(_DAMAGED)).otherwise(status),

@@ -90,12 +90,12 @@ def forms(
         bare_is_number=claims(pl.col("bare")),
         uncrossed_is_number=claims(text.str.replace_all(_INNER, "${1}0${2}")),
     )
-    told = read.with_columns(short=_are_short_ends()).with_columns(several=_several(), alone=_alone(vanity=vanity))
+    judged = read.with_columns(short=_are_short_ends()).with_columns(several=_several(), alone=_alone(vanity=vanity))
     match = pl.coalesce(
         pl.when(pl.col("several").is_not_null()).then(pl.lit("range")),
         pl.when(pl.col("alone").is_not_null()).then(pl.lit("exact")),
     )
-    return told.select(match=match, value=pl.coalesce("several", "alone")).collect(engine="in-memory")
+    return judged.select(match=match, value=pl.coalesce("several", "alone")).collect(engine="in-memory")
 
 
 def _several() -> pl.Expr:
@@ -155,8 +155,8 @@ def _filled() -> pl.Expr:
 def _are_possible(values: pl.Series) -> pl.Series:
     """Whether E.164 numbers have a length that their country has; this depends on few digits, so it is asked seldom."""
     few = values.str.head(_TELLING) + values.str.slice(_TELLING).str.replace_all(".", "0")
-    told = {value: _is_possible(value) for value in few.unique().drop_nulls().to_list()}
-    return few.replace_strict(told, default=None, return_dtype=pl.Boolean)
+    possible = {value: _is_possible(value) for value in few.unique().drop_nulls().to_list()}
+    return few.replace_strict(possible, default=None, return_dtype=pl.Boolean)
 
 
 def _is_possible(value: str) -> bool:

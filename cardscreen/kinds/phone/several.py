@@ -117,8 +117,8 @@ def _of_lists(lists: pl.Series, region: _Regions) -> pl.Series:
     parts = _of_cells(flat["cell"], region.gather(flat["row"]) if isinstance(region, pl.Series) else region)
     joined = flat.select("row", parts=parts).explode("parts").group_by("row").agg("parts")
     rows = lists.to_frame("list").with_row_index("row").join(joined, on="row", how="left", maintain_order="left")
-    told = pl.coalesce("parts", pl.lit([], dtype=pl.List(pl.String)))
-    return rows.select(pl.when(pl.col("list").is_not_null()).then(told)).to_series()
+    split = pl.coalesce("parts", pl.lit([], dtype=pl.List(pl.String)))
+    return rows.select(pl.when(pl.col("list").is_not_null()).then(split)).to_series()
 
 
 def _of_cells(cells: pl.Series, region: _Regions) -> pl.Series:
@@ -158,10 +158,10 @@ def _taken_apart(cells: pl.DataFrame) -> pl.DataFrame:
     several = cells["at"].is_in(pieces.filter(apart)["at"].implode())
     cut = cells.filter(several | _swallows(cells) | ~_is_valid(cells["text"], cells["region"]))
     numbers = _without_extensions(_joined(pieces.filter(pl.col("at").is_in(cut["at"].implode()))))
-    found = _completed(numbers).group_by("at", maintain_order=True).agg(parts="text")
-    told, there = (text.str.replace_all(r"[^\d\p{L}]", "") for text in (pl.col("parts").list.join(""), pl.col("text")))
-    is_changed = (pl.col("parts").list.len() > 1) | (told != there)
-    return found.join(cells, on="at").filter(is_changed).select("at", "parts")
+    completed = _completed(numbers).group_by("at", maintain_order=True).agg(parts="text")
+    kept, there = (text.str.replace_all(r"[^\d\p{L}]", "") for text in (pl.col("parts").list.join(""), pl.col("text")))
+    is_changed = (pl.col("parts").list.len() > 1) | (kept != there)
+    return completed.join(cells, on="at").filter(is_changed).select("at", "parts")
 
 
 def _without_plus(pieces: pl.DataFrame) -> pl.DataFrame:

@@ -197,10 +197,10 @@ def out_of_uri(text: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
         >>> uri.select(out_of_uri(pl.col("x"))[0]).item()
         '1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2'
     """
-    said = text.str.extract(_URI).str.to_lowercase()
-    paid = pl.when(said == "ethereum").then(text.str.extract(_PAID))
+    scheme = text.str.extract(_URI).str.to_lowercase()
+    paid = pl.when(scheme == "ethereum").then(text.str.extract(_PAID))
     address = pl.coalesce(paid, text.str.extract(_TARGET))
-    return pl.when(said.is_null()).then(text).otherwise(address), said.replace(_URI_LEDGERS)
+    return pl.when(scheme.is_null()).then(text).otherwise(address), scheme.replace(_URI_LEDGERS)
 
 
 #: Ledger → what stands before its addresses' 40 hexadecimal digits, which some write without.

@@ -59,10 +59,10 @@ def wallet(expr: str | pl.Expr, *, chain: str | None = None) -> pl.Expr:
         ('bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4', 'bitcoin', 'valid')
     """
     check_chain(chain)
-    told = to_text(as_expr(expr)).map_batches(
+    read = to_text(as_expr(expr)).map_batches(
         lambda cells: _read(cells, chain), return_dtype=schema.WALLET, is_elementwise=True
     )
-    return named_like(told, expr)
+    return named_like(read, expr)
 
 
 def check_chain(chain: str | None) -> None:
@@ -122,10 +122,10 @@ def _read(raw: pl.Series, chain: str | None) -> pl.Series:
     parts = [pl.DataFrame(schema={"row": cells.schema["row"], **TOLD})]
     for at, form in enumerate(FORMS):
         if len(alike := cells.filter(pl.col("form") == at)):
-            told = form.read(alike["folded" if form.folds else "bare"])
-            parts.append(told.select(alike["row"], *TOLD))
-    told = cells.join(pl.concat(parts), on="row", how="left", maintain_order="left")
-    return told.select(_fields().alias(raw.name)).to_series()
+            fields = form.read(alike["folded" if form.folds else "bare"])
+            parts.append(fields.select(alike["row"], *TOLD))
+    fields = cells.join(pl.concat(parts), on="row", how="left", maintain_order="left")
+    return fields.select(_fields().alias(raw.name)).to_series()
 
 
 def _fields() -> pl.Expr:

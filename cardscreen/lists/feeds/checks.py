@@ -148,7 +148,7 @@ def _reasons(rejects: pl.DataFrame, feed: Feed) -> str:
         * (not feed.region),
         "a quantity that a spreadsheet has made of a number": "; repair = true in the feed mends what can be mended",
     }
-    return reasons + "".join(said for reason, said in hints.items() if reason in by_reason["reason"])
+    return reasons + "".join(hint for reason, hint in hints.items() if reason in by_reason["reason"])
 
 
 def _share(few: int, total: int) -> str:
@@ -176,22 +176,22 @@ def _where(rows: pl.DataFrame, which: pl.Expr) -> list[int]:
 
 
 def _future(rows: pl.DataFrame, feed: Feed, day: date) -> Iterator[Problem]:
-    today, zone = feed.today(), feed.zone().told
+    today, zone = feed.today(), feed.zone().words
     if day > today:
         yield Problem("future", f"the day of the data, {day}, is not here yet: it is {today} in {zone}")
     latest = day + timedelta(days=feed.limits.future_days)
     if lines := _where(rows, pl.col("listed_on") > latest):
-        said = f"{latest}, {feed.limits.future_days} days past" if feed.limits.future_days else f"{day},"
+        limit = f"{latest}, {feed.limits.future_days} days past" if feed.limits.future_days else f"{day},"
         here = f" (today in {zone})" if day == today else ""
-        yield Problem("future", f"listed after {said} the day of the data{here}: {_lines(lines)}")
+        yield Problem("future", f"listed after {limit} the day of the data{here}: {_lines(lines)}")
 
 
 def _conflicts(several: pl.DataFrame, feed: Feed) -> Iterator[Problem]:
     """One listing told twice in different ways; a number blocked and allowed, or added and removed, at once."""
     adds = several.filter(pl.col("operation") == "add")
-    told = adds.group_by(IDENTITY).agg("line", *(pl.col(name).n_unique().alias(name) for name in _TOLD))
+    values = adds.group_by(IDENTITY).agg("line", *(pl.col(name).n_unique().alias(name) for name in _TOLD))
     for name in _TOLD if feed.repeats == "refuse" else ():
-        for lines in told.filter(pl.col(name) > 1).sort(pl.col("line").list.min())["line"].head(_SHOWN).to_list():
+        for lines in values.filter(pl.col(name) > 1).sort(pl.col("line").list.min())["line"].head(_SHOWN).to_list():
             yield Problem("duplicates", f"one listing with two values of {name}: {_both(adds, lines, name)}")
     of_value = several.group_by("kind", "value", maintain_order=True)
     for name, what in (("list", "blocked and allowed"), ("operation", "added and removed")):
@@ -201,8 +201,8 @@ def _conflicts(several: pl.DataFrame, feed: Feed) -> Iterator[Problem]:
 
 
 def _both(rows: pl.DataFrame, lines: list[int], name: str) -> str:
-    said = rows.filter(pl.col("line").is_in(lines)).sort("line").unique(name, keep="first", maintain_order=True)
-    pair = said.select("line", pl.col(name).cast(pl.String).fill_null("nothing")).head(2).rows()
+    differing = rows.filter(pl.col("line").is_in(lines)).sort("line").unique(name, keep="first", maintain_order=True)
+    pair = differing.select("line", pl.col(name).cast(pl.String).fill_null("nothing")).head(2).rows()
     safe = without_numbers if name == "reason" else str  # free text may hold anything
     return " and ".join(f"line {line:,} says {safe(value)}" for line, value in pair)
 
@@ -304,14 +304,14 @@ def _size(merged: Merged, read: FeedRows, feed: Feed) -> Iterator[Problem]:
 def _delta(merged: Merged, read: FeedRows, feed: Feed) -> Iterator[Problem]:
     if feed.mode != "delta":
         return
-    told = {
+    outcomes = {
         "already": "add what is there already",
         "absent": "remove what isn't there",
         "stale": "add what had ended, or remove what began, after that day",
     }
     if feed.repeats == "merge":
-        del told["already"]
-    for outcome, what in told.items():
+        del outcomes["already"]
+    for outcome, what in outcomes.items():
         lines = merged.outcome.filter(pl.col("outcome") == outcome)["line"].sort().to_list()
         if len(lines) / max(len(read.rows), 1) > feed.limits.unusable_share:
             yield Problem(

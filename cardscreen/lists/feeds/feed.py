@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from cardscreen.foundation.bounds import Bounds, Held
 from cardscreen.foundation.errors import ConfigError, near
-from cardscreen.foundation.settings.errors import Fault, complaint, found
+from cardscreen.foundation.settings.errors import Fault, complaint, wrong
 from cardscreen.foundation.settings.toml import Section, TomlFile, checked, known_format, known_zone, read_toml
 from cardscreen.foundation.zones import Zone, local_zone
 from cardscreen.kinds.kind import KINDS, Kind, kind_from_options, options_of
@@ -142,8 +142,8 @@ class Feed(Section):
     def _known_kinds(cls, names: dict[str, str]) -> dict[str, str]:
         for name, kind in names.items():
             if kind not in KINDS:
-                told = f"{name!r} is said to be of the kind {kind!r}{near(kind, KINDS)}"
-                raise found([Fault((name,), f"{told}: the kinds are {', '.join(KINDS)}")])
+                problem = f"{name!r} is said to be of the kind {kind!r}{near(kind, KINDS)}"
+                raise wrong([Fault((name,), f"{problem}: the kinds are {', '.join(KINDS)}")])
         return names
 
     @field_validator("date_format")
@@ -183,9 +183,9 @@ class Feed(Section):
         return cls.from_settings(read_toml(Path(path)))
 
     @classmethod
-    def from_settings(cls, said: TomlFile) -> Feed:
+    def from_settings(cls, settings: TomlFile) -> Feed:
         """A feed from parsed TOML; see `read`."""
-        return checked(cls, said)
+        return checked(cls, settings)
 
     def kinds(self) -> dict[str, Kind]:
         """The kinds that the feed may hold, with its options.
@@ -193,8 +193,8 @@ class Feed(Section):
         Raises:
             ConfigError: An unknown kind, or an option that its kind does not have.
         """
-        said = {name: getattr(self, name) for name in ("region", "many", "repair", "vanity", "chain")}
-        options = {name: value for name, value in said.items() if value}
+        options_given = {name: getattr(self, name) for name in ("region", "many", "repair", "vanity", "chain")}
+        options = {name: value for name, value in options_given.items() if value}
         if self.kind is not None:
             return {self.kind: kind_from_options(self.source, {"kind": self.kind} | options)}
         return {
@@ -246,7 +246,7 @@ class Feed(Section):
     def doubts_of_today(self) -> Iterator[str]:
         """Why the day may be another one where the feed comes from, in a sentence."""
         if not (zone := self.zone()).is_named:
-            yield f"the data is taken to be of today in {zone.told}: name the feed's timezone"
+            yield f"the data is taken to be of today in {zone.words}: name the feed's timezone"
 
     def zone(self) -> Zone:
         """The time zone of where the feed comes from: this machine's, unless the feed names one.

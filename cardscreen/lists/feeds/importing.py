@@ -114,7 +114,7 @@ def import_file(
         decided = _decided(delivery, store, base)
         written, unwritten = (None, None) if dry_run else _write_rejects(delivery, feed)
         _check_allowed(decided, delivery, allow, written, unwritten)
-        done = decided.told(delivery)
+        done = decided.imported(delivery)
         if dry_run:
             return done
         try:
@@ -176,17 +176,17 @@ class _Decided:
 
     Attributes:
         merged: The source's listings with it.
-        found: All that is wrong with it.
+        problems: All that is wrong with it.
         again: Whether it is the very same file as the last one.
         origin: What is known of the source with it.
     """
 
     merged: Merged
-    found: list[Problem]
+    problems: list[Problem]
     again: bool
     origin: Origin
 
-    def told(self, delivery: _Delivery) -> Imported:
+    def imported(self, delivery: _Delivery) -> Imported:
         """The same for a person."""
         read, merged = delivery.read, self.merged
         counts = {"read": len(read.rows) + len(read.rejects), "rejected": len(read.rejects), "merged": delivery.doubles}
@@ -195,7 +195,7 @@ class _Decided:
             source=delivery.feed.source,
             version=None,
             counts=counts,
-            waived=self.found,
+            waived=self.problems,
             again=self.again,
             confirmed_on=self.origin.confirmed_on,
             changed_on=self.origin.changed_on,
@@ -214,7 +214,7 @@ def _decided(delivery: _Delivery, store: Store, base: Version | None) -> _Decide
     again = before is not None and before.sha256 == delivery.read.file.sha256
     current = store.of_source(feed.source, base.number if base else None)
     _check_key(current, delivery.rows, feed.source)
-    said = Defaults(
+    defaults = Defaults(
         source=feed.source,
         day=day,
         listed_on=feed.listed_on,
@@ -222,26 +222,26 @@ def _decided(delivery: _Delivery, store: Store, base: Version | None) -> _Decide
         widen=feed.repeats == "merge",
         confirmed_on=before.confirmed_on if before else None,
     )
-    merged = merge(current, delivery.rows, feed.mode, said)
-    found = delivery.problems + check_order(before, day)
+    merged = merge(current, delivery.rows, feed.mode, defaults)
+    problems = delivery.problems + check_order(before, day)
     is_delta = feed.mode == "delta"
     if not (again and is_delta):
-        found += check_change(merged, delivery.read, feed, _usual(store, feed.source) if before and is_delta else [])
+        problems += check_change(merged, delivery.read, feed, _usual(store, feed.source) if before and is_delta else [])
     # The changes that came last, come once more, are no news of today; of a day that is told, they are.
     no_news = before is not None and again and is_delta and len(delivery.rows) > 0 and not delivery.is_told
     told_on = before.confirmed_on if before is not None and no_news else day
-    return _Decided(merged, found, again, _origin(delivery, told_on, merged, before))
+    return _Decided(merged, problems, again, _origin(delivery, told_on, merged, before))
 
 
 def _check_allowed(
     decided: _Decided, delivery: _Delivery, allow: Collection[str], written: Path | None, unwritten: str | None
 ) -> None:
     """Refuse a delivery of which something is wrong that nobody has waived, or whose rejects nobody could read."""
-    refused = [(each.check, each.message) for each in decided.found if each.check not in allow]
+    refused = [(each.check, each.message) for each in decided.problems if each.check not in allow]
     if unwritten:
         refused.append((UNWRITTEN, unwritten))
     if refused:
-        waived = {problem.check for problem in decided.found if problem.check in allow}
+        waived = {problem.check for problem in decided.problems if problem.check in allow}
         raise FeedRefused(delivery.path, refused, str(written) if written else None, waived)
 
 
@@ -375,8 +375,8 @@ def _write_rejects(delivery: _Delivery, feed: Feed) -> tuple[Path | None, str | 
     """
     file, rejects = delivery.rejects_file, delivery.read.rejects
     if more := max(len(rejects) - feed.bounds.rejects, 0):
-        told = f"and {more:,} more: raise rejects under [bounds] of the feed to see them"
-        last = pl.DataFrame({"reason": [told]})
+        rest = f"and {more:,} more: raise rejects under [bounds] of the feed to see them"
+        last = pl.DataFrame({"reason": [rest]})
         rejects = pl.concat([rejects.head(feed.bounds.rejects), last], how="diagonal")
     try:
         if rejects.is_empty():

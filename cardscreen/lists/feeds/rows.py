@@ -188,18 +188,18 @@ def _fields(file: SourceFile, there: dict[str, str], feed: Feed) -> pl.DataFrame
 
 def _last_day(feed: Feed) -> pl.Expr:
     """The last day; where a number's rows are merged, what each of them says counts, and not only the earliest."""
-    said, first = pl.col("\0expires_on"), pl.col("\0listed_on")
+    last, first = pl.col("\0expires_on"), pl.col("\0listed_on")
     if feed.repeats == "refuse" or feed.expires_after_days is None:
-        return said
-    return said.fill_null(first.dt.offset_by(f"{feed.expires_after_days}d"))
+        return last
+    return last.fill_null(first.dt.offset_by(f"{feed.expires_after_days}d"))
 
 
 def _words(column: str | None, default: str | None) -> pl.Expr:
     """Text without blanks around it; the default where nothing is left."""
     if column is None:
         return pl.lit(default, dtype=pl.String)
-    said = pl.col(column).cast(pl.String).str.strip_chars().replace("", None)
-    return said if default is None else said.fill_null(default)
+    words = pl.col(column).cast(pl.String).str.strip_chars().replace("", None)
+    return words if default is None else words.fill_null(default)
 
 
 def _one_of(words: pl.Expr, dtype: pl.Enum) -> pl.Expr:
@@ -285,8 +285,8 @@ def _of_kind(written: pl.DataFrame, kind: Kind, kinds: dict[str, Kind]) -> pl.Da
     doubt = read.select((pl.col("value").is_null() | doubtful).arg_true()).to_series()
     if len(doubt):
         others = kinds_to_ask(kind, kinds)
-        said = read[doubt].lazy().select(*_doubted(others)).collect()
-        read = read.with_columns(read[name].scatter(doubt, said[name]) for name in said.columns)
+        others_read = read[doubt].lazy().select(*_doubted(others)).collect()
+        read = read.with_columns(read[name].scatter(doubt, others_read[name]) for name in others_read.columns)
     named = pl.format("a {} number in a feed of {} numbers", "stranger", pl.lit(kind.name))
     spoilt = to_text(pl.col("cell")).str.contains(QUANTITY).fill_null(value=False)
     unread, reasons = pl.col("value").is_null(), kind.reasons.items()
@@ -309,16 +309,16 @@ _TOLD = ("reference", "reason")
 
 def _tells_card(read: pl.DataFrame) -> pl.Series:
     """Which rows have free text, shown in hits as it is, with a card number: the row's own, or perhaps another."""
-    told = np.zeros(len(read), dtype=bool)
+    tells = np.zeros(len(read), dtype=bool)
     own = read.select(
         pl.when(pl.col("kind").is_in(secret_kinds()) & (pl.col("match") == "exact")).then("value")
     ).to_series()
     for name in _TOLD:
         rows = rows_with_digits(read[name])
-        told |= tell_own(read[name], own, rows)
+        tells |= tell_own(read[name], own, rows)
         if len(rows):
-            told[rows] |= Found.of(taken(read[name], rows)).doubtful
-    return pl.Series(told, dtype=pl.Boolean)
+            tells[rows] |= Found.of(taken(read[name], rows)).doubtful
+    return pl.Series(tells, dtype=pl.Boolean)
 
 
 def _doubted(others: dict[str, Kind]) -> Iterator[pl.Expr]:

@@ -41,11 +41,11 @@ def digests_of(place: str, names: Iterable[str]) -> dict[str, str]:
     Raises:
         OSError: One can't be read.
     """
-    found = {}
+    digests = {}
     for name in names:
         with _opened(place, name) as stream:
-            found[name] = hashlib.file_digest(stream, "sha256").hexdigest()
-    return found
+            digests[name] = hashlib.file_digest(stream, "sha256").hexdigest()
+    return digests
 
 
 def content(place: str, name: str) -> bytes:
@@ -62,27 +62,27 @@ def existing(place: str, names: Iterable[str]) -> list[str]:
     """Those of some files that are there."""
     if "://" not in place:
         return [name for name in names if Path(place, name).exists()]
-    found = {info.path: info.size for info in _handler(place).get_file_info(list(names))}
-    return [name for name, size in found.items() if size is not None]
+    sizes = {info.path: info.size for info in _handler(place).get_file_info(list(names))}
+    return [name for name, size in sizes.items() if size is not None]
 
 
-def changed(place: str, told: Mapping[str, str], memory: str | None = None) -> list[str]:
+def changed(place: str, digests: Mapping[str, str], memory: str | None = None) -> list[str]:
     """The files that are not those that were written.
 
     Args:
         place: The store's folder, or its URL.
-        told: Their names and SHA-256.
+        digests: Their names and SHA-256.
         memory: Under which name the cache remembers that they were; None: read them in any case.
 
     Raises:
         OSError: One can't be read.
     """
-    state, folder = _state(place, told), cache.folder("sound")
+    state, folder = _state(place, digests), cache.folder("sound")
     if memory and any(pl.read_parquet(remembered).equals(state) for remembered, _ in cache.load(folder, memory)):
         return []
-    found = digests_of(place, told)
-    wrong = [name for name, digest in told.items() if found[name] != digest]
-    if memory and not wrong and _state(place, told).equals(state):
+    now = digests_of(place, digests)
+    wrong = [name for name, digest in digests.items() if now[name] != digest]
+    if memory and not wrong and _state(place, digests).equals(state):
         buffer = io.BytesIO()
         state.write_parquet(buffer)
         with contextlib.suppress(OSError):  # a read-only home, a full disk: they are read again
@@ -90,10 +90,10 @@ def changed(place: str, told: Mapping[str, str], memory: str | None = None) -> l
     return wrong
 
 
-def _state(place: str, told: Mapping[str, str]) -> pl.DataFrame:
+def _state(place: str, digests: Mapping[str, str]) -> pl.DataFrame:
     """What tells that a file is still the one that was read: `_STATE`; of an object store, its size and time."""
     rows = []
-    for name, digest in sorted(told.items()):
+    for name, digest in sorted(digests.items()):
         if "://" in place:
             info = _handler(place).get_file_info([name])[0]
             rows.append((name, digest, info.size, info.mtime_ns, 0, 0))

@@ -94,38 +94,38 @@ def lasts(day: date) -> pl.Expr:
     )
 
 
-def merge(current: pl.DataFrame, rows: pl.DataFrame, mode: Literal["snapshot", "delta"], said: Defaults) -> Merged:
+def merge(current: pl.DataFrame, rows: pl.DataFrame, mode: Literal["snapshot", "delta"], defaults: Defaults) -> Merged:
     """Merge a source's new rows into its listings.
 
     Args:
         current: `STORED`, the source's listings in the store.
         rows: line, operation, `IDENTITY`, reason, severity, listed_on, expires_on; no two with one identity.
         mode: A snapshot is the whole list: what is absent has ended. A delta adds and removes.
-        said: What holds for rows that don't say it.
+        defaults: What holds for rows that don't say it.
     """
     adds = pl.col("operation") == "add"
     new = (rows.filter(adds) if mode == "delta" else rows).drop("operation")
     place = _places(new, current)
-    judged = _judged(new, current, place, mode, said)
+    judged = _judged(new, current, place, mode, defaults)
     # What is as it was keeps its row: on most nights that is nearly all.
     taken = judged["outcome"].is_in(_TAKEN)
     known = place.filter(judged["outcome"].is_in([*_TAKEN, "unchanged"])).drop_nulls()
     if mode == "snapshot":
-        gone, ended = _absent(current, _mask(len(current), known), said.ends_on)
-        old = _ended(current, gone, said.ends_on)
+        gone, ended = _absent(current, _mask(len(current), known), defaults.ends_on)
+        old = _ended(current, gone, defaults.ends_on)
     else:
-        gone, ended = _removed(current, rows.filter(~adds), said)
-        old = _ended(current, gone & current.select(_lasts(said.day)).to_series(), said.day)
-        last = pl.max_horizontal("removed_on", pl.lit(said.day))
+        gone, ended = _removed(current, rows.filter(~adds), defaults)
+        old = _ended(current, gone & current.select(_lasts(defaults.day)).to_series(), defaults.day)
+        last = pl.max_horizontal("removed_on", pl.lit(defaults.day))
         old = old.with_columns(removed_on=pl.when(gone).then(last).otherwise("removed_on"))
     kept = old.filter(~_mask(len(current), place.filter(taken).drop_nulls()))
-    fresh = _named(new, judged, current, said.source)
+    fresh = _named(new, judged, current, defaults.source)
     listings = pl.concat([kept.lazy().select(list(STORED)), fresh.select(list(STORED))])
     return Merged(
         listings=listings,
         outcome=pl.concat([judged.select("line", "outcome"), ended]),
-        before=current.select(lasts(said.day).sum()).item(),
-        after=listings.select(lasts(said.day).sum()).collect().item(),
+        before=current.select(lasts(defaults.day).sum()).item(),
+        after=listings.select(lasts(defaults.day).sum()).collect().item(),
     )
 
 
@@ -140,8 +140,8 @@ def _places(new: pl.DataFrame, current: pl.DataFrame) -> pl.Series:
     # take five times the memory.
     marks = pl.struct(IDENTITY).hash(0).alias("a"), pl.struct(IDENTITY).hash(1).alias("b")
     there = current.lazy().select(*marks).with_row_index("place")
-    found = new.lazy().select(*marks).join(there, on=["a", "b"], how="left", maintain_order="left")
-    return found.select("place").collect().to_series()
+    places = new.lazy().select(*marks).join(there, on=["a", "b"], how="left", maintain_order="left")
+    return places.select("place").collect().to_series()
 
 
 def _mask(size: int, places: pl.Series) -> pl.Series:
@@ -151,7 +151,7 @@ def _mask(size: int, places: pl.Series) -> pl.Series:
 _OLD = [*_SAID, "ended_on", "gaps", "removed_on"]
 
 
-def _judged(new: pl.DataFrame, current: pl.DataFrame, place: pl.Series, mode: str, said: Defaults) -> pl.DataFrame:
+def _judged(new: pl.DataFrame, current: pl.DataFrame, place: pl.Series, mode: str, defaults: Defaults) -> pl.DataFrame:
     """What becomes of each row: line, outcome, its dates filled in, its gaps, and the row of the old listing."""
     was = current.select(*_OLD, by_person=pl.col("ended_by") != BY_SOURCE)
     old = {
@@ -160,7 +160,7 @@ def _judged(new: pl.DataFrame, current: pl.DataFrame, place: pl.Series, mode: st
     }
     joined = new.select("line", *_SAID).with_columns(place.alias("place"), **old)
     known, ended = pl.col("place").is_not_null(), pl.col("ended_on_old").is_not_null()
-    first = pl.lit(said.day if said.listed_on == "first-seen" else said.listed_on)
+    first = pl.lit(defaults.day if defaults.listed_on == "first-seen" else defaults.listed_on)
     listed_on = pl.coalesce(
         pl.when(pl.col("listed_on").is_not_null()).then("listed_on"),
         # Its first day, also of what was left out for a while: so long a holder may have had the number.
@@ -168,10 +168,10 @@ def _judged(new: pl.DataFrame, current: pl.DataFrame, place: pl.Series, mode: st
         first,
     )
     dated = joined.with_columns(listed_on=listed_on, dated=pl.col("listed_on").is_not_null())
-    if said.expires_after_days is not None:
-        lasting = pl.duration(days=said.expires_after_days)
+    if defaults.expires_after_days is not None:
+        lasting = pl.duration(days=defaults.expires_after_days)
         dated = dated.with_columns(pl.col("expires_on").fill_null(pl.col("listed_on") + lasting))
-    if said.widen:
+    if defaults.widen:
         lasting_on = pl.max_horizontal("expires_on", "expires_on_old")
         dated = dated.with_columns(
             listed_on=pl.when(known & ~ended)
@@ -184,7 +184,7 @@ def _judged(new: pl.DataFrame, current: pl.DataFrame, place: pl.Series, mode: st
     known_then = pl.max_horizontal("ended_on_old", "listed_on_old")
     decided = ~pl.col("dated") | (pl.col("listed_on") <= known_then)
     # An old message that arrives late: of a day before the end, or the very same as before.
-    told_on = pl.when("dated").then("listed_on").otherwise(pl.lit(said.day))
+    told_on = pl.when("dated").then("listed_on").otherwise(pl.lit(defaults.day))
     same_day = pl.col("dated") & (pl.col("listed_on") == pl.col("listed_on_old"))
     late = (told_on < pl.max_horizontal("ended_on_old", "removed_on_old")) | same_day
     outcome = (
@@ -201,10 +201,10 @@ def _judged(new: pl.DataFrame, current: pl.DataFrame, place: pl.Series, mode: st
         .otherwise(pl.lit("changed"))
     )
     # A day without it, unless the source says that it began behind the end.
-    gap = ended & (pl.col("listed_on") < pl.col("ended_on_old")) & (pl.col("ended_on_old") < pl.lit(said.day))
+    gap = ended & (pl.col("listed_on") < pl.col("ended_on_old")) & (pl.col("ended_on_old") < pl.lit(defaults.day))
     gaps = (
         pl.when(gap)
-        .then(pl.concat_list(pl.col("gaps_old").fill_null([]), "ended_on_old", pl.lit(said.day)))
+        .then(pl.concat_list(pl.col("gaps_old").fill_null([]), "ended_on_old", pl.lit(defaults.day)))
         .otherwise("gaps_old")
     )
     return dated.select("line", "listed_on", "expires_on", "place", gaps=gaps, outcome=outcome.cast(OUTCOMES))
@@ -239,16 +239,18 @@ def _lasts(day: date) -> pl.Expr:
 def _absent(current: pl.DataFrame, named: pl.Series, day: date) -> tuple[pl.Series, pl.DataFrame]:
     """What a snapshot doesn't name any more; what had run out before is closed without a word."""
     gone = current.select(_lasts(day)).to_series() & ~named
-    told = gone & current.select(lasts(day)).to_series()
-    lines = nulls("line", pl.UInt32, int(told.sum()))
+    ended = gone & current.select(lasts(day)).to_series()
+    lines = nulls("line", pl.UInt32, int(ended.sum()))
     return gone, lines.to_frame().with_columns(outcome=pl.lit("ended", dtype=OUTCOMES))
 
 
-def _removed(current: pl.DataFrame, removed: pl.DataFrame, said: Defaults) -> tuple[pl.Series, pl.DataFrame]:
+def _removed(current: pl.DataFrame, removed: pl.DataFrame, defaults: Defaults) -> tuple[pl.Series, pl.DataFrame]:
     """What a delta removes, also what it had removed; a row without reference removes all listings of its number."""
-    begun = pl.coalesce(pl.col("gaps").list.last(), pl.col("listed_on")) <= said.day
-    begun = begun.fill_null(value=True) | (said.ends_on == said.day)  # only a late file may speak of a time before
-    live = current.lazy().with_row_index("place").select("place", *IDENTITY, lasts=_lasts(said.day), begun=begun)
+    begun = pl.coalesce(pl.col("gaps").list.last(), pl.col("listed_on")) <= defaults.day
+    begun = begun.fill_null(value=True) | (
+        defaults.ends_on == defaults.day
+    )  # only a late file may speak of a time before
+    live = current.lazy().with_row_index("place").select("place", *IDENTITY, lasts=_lasts(defaults.day), begun=begun)
     value = [name for name in IDENTITY if name != "reference"]
     by_reference = removed.lazy().filter(pl.col("reference").is_not_null())
     by_value = removed.lazy().filter(pl.col("reference").is_null())

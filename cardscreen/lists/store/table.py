@@ -140,13 +140,13 @@ class Store:
             InputError: There is no store, or it did not exist yet at that instant.
             ConfigError: No such version, no instant, or both are given.
         """
-        found = self.at(version, known_at)
-        listings = self._listings_of(found).select(list(schema.LISTING))
+        asked = self.at(version, known_at)
+        listings = self._listings_of(asked).select(list(schema.LISTING))
         return Blocklist(
             listings,
-            origins=found.record.origins,
-            version=found.number,
-            compiled=lambda: self._compiled(found.number, listings),
+            origins=asked.record.origins,
+            version=asked.number,
+            compiled=lambda: self._compiled(asked.number, listings),
         )
 
     def _compiled(self, version: int, listings: pl.LazyFrame) -> Compiled:
@@ -179,16 +179,16 @@ class Store:
             return self._known_at(known_at)
         newest = self.newest()
         number = newest if version is None else version
-        found = self._own(number) if 0 <= number <= newest else None
-        if found is None and number == newest:
+        own = self._own(number) if 0 <= number <= newest else None
+        if own is None and number == newest:
             raise InputError(
                 f"version {newest} of the store {self.path} was written by another program: if it has only put files "
                 "together (OPTIMIZE) or removed old ones (VACUUM), cardscreen list adopt checks so and reads on; else "
                 f"go back by cardscreen list rollback {next(self.history()).number}"
             )
-        if found is None:
+        if own is None:
             raise ConfigError(f"the store {self.path} has no version {version}: the newest is {newest}")
-        return found
+        return own
 
     def _known_at(self, instant: datetime | str) -> Version:
         asked = parse_instant(instant) if isinstance(instant, str) else instant
@@ -204,8 +204,8 @@ class Store:
         """The versions, the newest first."""
         newest = self.newest()
         for number in range(newest, -1 if limit is None else max(newest - limit, -1), -1):
-            if found := self._own(number):
-                yield found
+            if own := self._own(number):
+                yield own
 
     def _own(self, number: int) -> Version | None:
         """A version by its commit's own file; None where another program has written, or removed, it.
@@ -277,10 +277,10 @@ class Store:
 
         Of a version that an earlier release has written, nobody knows.
         """
-        found = self.at(version)
+        asked = self.at(version)
         with self._reading():
             try:
-                return store_files.changed(self.path, store_files.by_name(found.record.files or {}))
+                return store_files.changed(self.path, store_files.by_name(asked.record.files or {}))
             except FileNotFoundError:
                 raise self._gone(version) from None
 
@@ -296,9 +296,9 @@ class Store:
                 stacklevel=2,
             )
             return
-        told = store_files.by_name(version.record.files)
+        digests = store_files.by_name(version.record.files)
         with self._reading():
-            wrong = sorted(told.keys() ^ set(names)) or store_files.changed(self.path, told, memory)
+            wrong = sorted(digests.keys() ^ set(names)) or store_files.changed(self.path, digests, memory)
         if wrong:
             others = (each for each in self.history() if each.number != version.number)
             before = (each.number for each in others if wrong[0] not in store_files.by_name(each.record.files or {}))
@@ -395,15 +395,15 @@ class Store:
 
     def leases(self) -> set[int]:
         """The versions that are being read; a lease of more than two days was left by a run that was killed."""
-        told = set()
+        leases = set()
         for lease in Path(self.path, _LEASES).glob("*-*") if "://" not in self.path else ():
             version = lease.name.split("-")[0]
             with contextlib.suppress(FileNotFoundError, ValueError):
                 if time.time() - lease.stat().st_mtime < _LEASE:
-                    told.add(int(version))
+                    leases.add(int(version))
                 else:
                     lease.unlink()
-        return told
+        return leases
 
     def replace(
         self, source: str, listings: pl.LazyFrame, base: int | None, record: Record, *, instead_of: str | None = None
@@ -512,14 +512,14 @@ class Store:
             ConfigError: No such version.
         """
         record = self.at(version).record
-        told = {
+        identity = {
             "path": self.path if "://" in self.path else str(Path(self.path).resolve()),
             "id": str(self._table(version).metadata().id),
             "instant": record.instant.isoformat(),
         }
         if record.files is not None:
-            told["files"] = _sha256(json.dumps(store_files.by_name(record.files), sort_keys=True))
-        return told
+            identity["files"] = _sha256(json.dumps(store_files.by_name(record.files), sort_keys=True))
+        return identity
 
     def has(self, named: Mapping[str, Any]) -> bool:
         """Whether a version that a run names is this store's; a run of old names no id, and is known by the path."""
@@ -529,8 +529,14 @@ class Store:
     def vacuum(self, kept: Sequence[int], *, dry_run: bool) -> int:
         """Remove the files that none of the kept versions needs, and what killed imports left; returns how many."""
         table, record = self._table(), self.at().record
-        said = {"instant": self.stamp(record), "action": "vacuum", "source": None, "by": system_user(), "reason": None}
-        properties = _properties(record.model_copy(update={**said, "details": {"kept": list(kept)}}))
+        written = {
+            "instant": self.stamp(record),
+            "action": "vacuum",
+            "source": None,
+            "by": system_user(),
+            "reason": None,
+        }
+        properties = _properties(record.model_copy(update={**written, "details": {"kept": list(kept)}}))
         options: dict[str, Any] = {
             "enforce_retention_duration": False,
             "keep_versions": list(kept),

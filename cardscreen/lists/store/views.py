@@ -68,13 +68,13 @@ def overview(store: Store, day: date, version: int | None = None) -> pl.DataFram
     for source, origin in sorted(at.record.origins.items()):
         live, ended = counts.get(source, (0, 0))
         days = {"confirmed_on": origin.confirmed_on, "changed_on": origin.changed_on, "age": origin.age(day)}
-        said = {**days, "state": origin.freshness(day, idle=not live)}
+        fields = {**days, "state": origin.freshness(day, idle=not live)}
         rows.append(
             {
                 "source": source,
                 "live": live,
                 "ended": ended,
-                **said,
+                **fields,
                 "imported_at": origin.imported_at,
                 "file": origin.file,
                 "mode": origin.mode,
@@ -100,27 +100,27 @@ _OVERVIEW: Mapping[str, Any] = {
 def past(store: Store, limit: int) -> pl.DataFrame:
     """The newest versions: version, instant, action, source, by, reason, and the figures of imports."""
     figures = ("read", "rejected", "added", "changed", "ended", "in_force")
-    told: list[dict[str, Any]] = []
+    events: list[dict[str, Any]] = []
     for each in itertools.islice(store.history(), limit):
         record = each.record
-        if told and record.action == "vacuum" and record.instant == told[-1]["instant"]:
+        if events and record.action == "vacuum" and record.instant == events[-1]["instant"]:
             continue  # the engine makes several commits of one clean-up
-        said = {"version": each.number, "instant": record.instant, "action": record.action, "source": record.source}
-        told.append(
-            said | {"by": record.by, "reason": record.reason} | {name: record.details.get(name) for name in figures}
+        event = {"version": each.number, "instant": record.instant, "action": record.action, "source": record.source}
+        events.append(
+            event | {"by": record.by, "reason": record.reason} | {name: record.details.get(name) for name in figures}
         )
     numbers = dict.fromkeys(("version", *figures), pl.Int64)
     texts = dict.fromkeys(("action", "source", "by", "reason"), pl.String)
     types: dict[str, Any] = {"instant": pl.Datetime("us", "UTC"), **numbers, **texts}
     columns = ["version", "instant", "action", "source", "by", "reason", *figures]
-    return pl.DataFrame(told, schema={name: types[name] for name in columns}, orient="row")
+    return pl.DataFrame(events, schema={name: types[name] for name in columns}, orient="row")
 
 
 def rows(store: Store, which: Filter, day: date, version: int | None = None) -> pl.LazyFrame:
     """The listings that a filter means: `merging.STORED`, in the order of the store."""
-    found = store.at(version)
-    check_source(found, which.source)
-    return store.listings(found.number).filter(which.applies(day))
+    asked = store.at(version)
+    check_source(asked, which.source)
+    return store.listings(asked.number).filter(which.applies(day))
 
 
 def count(listings: pl.LazyFrame) -> int:

@@ -44,7 +44,7 @@ def approve(run: Finished, by: str, reason: str, *, late: bool = False) -> Finis
         InputError: Its base is not the newest run any more, its files are not as they were written, or it is too old.
         Busy: Another run, or another approval, works in the same folder.
     """
-    said = _decision(by, reason)
+    decision = _decision(by, reason)
     signer = signer_of(run)
     with not_for_others(), locked(run.output):
         tidy(run.output, signer)
@@ -60,7 +60,7 @@ def approve(run: Finished, by: str, reason: str, *, late: bool = False) -> Finis
         # A copy is changed, so that an approval that was killed leaves the held run as it was.
         with staging(run.output, run.run_id) as folder:
             shutil.copytree(run.folder, folder, ignore=shutil.ignore_patterns(MANIFEST), dirs_exist_ok=True)
-            approval = {**said, "limits": run.records["held"], "late": late, **_redated(run, folder, today)}
+            approval = {**decision, "limits": run.records["held"], "late": late, **_redated(run, folder, today)}
             write_json(
                 folder / MANIFEST, {**_refreshed(run, folder), "approvals": [*run.records["approvals"], approval]}
             )
@@ -91,21 +91,21 @@ def discard(run: Finished, by: str, reason: str) -> Finished:
         ConfigError: It is not held, or nobody decides.
         Busy: Another run works in the same folder.
     """
-    said = _decision(by, reason)
+    decision = _decision(by, reason)
     signer = signer_of(run)
     with not_for_others(), locked(run.output):
         run = _still_held(run)
-        remove_personal(run, "discarded", said, signer)
+        remove_personal(run, "discarded", decision, signer)
     return Finished.read(run.folder)
 
 
 def remove_personal(
-    run: Finished, record: Literal["discarded", "pruned"], said: dict[str, Any], signer: Signer | None
+    run: Finished, record: Literal["discarded", "pruned"], decision: dict[str, Any], signer: Signer | None
 ) -> None:
     """Remove what tells of persons from a run, and say so in its manifest first: a half-removed run is none to use."""
 
     def write(file: Path) -> None:
-        write_json(file, {**run.records, record: {**said, "removed": personal_files(run)}})
+        write_json(file, {**run.records, record: {**decision, "removed": personal_files(run)}})
         chain.append(run.output, record, run.run_id, sha256_of(file), signer)
 
     write_whole(run.folder / MANIFEST, write)
@@ -139,9 +139,9 @@ def _is_impersonal(name: str) -> bool:
 def _decision(by: str, reason: str) -> dict[str, Any]:
     if not by.strip() or not reason.strip():
         raise ConfigError("say who decides (--by) and why (--reason): both are kept")
-    said = {"by": without_cards(by), "reason": without_cards(reason)}
+    decision = {"by": without_cards(by), "reason": without_cards(reason)}
     at = _now().isoformat(timespec="seconds")
-    return {**said, "system_user": system_user(), "host": platform.node(), "at": at}
+    return {**decision, "system_user": system_user(), "host": platform.node(), "at": at}
 
 
 def _now() -> datetime:
@@ -188,10 +188,10 @@ def _require_judged(run: Finished) -> None:
 def _require_founded(run: Finished) -> None:
     """Why a run is held is what a person decides on: it must follow from the run's own figures."""
     before = Base.read(run.output / run.base).summary if run.base else None
-    found = doubtful_reasons(run, before) if run.records["held"] else ["it names no limit that was passed"]
-    if found:
+    doubts = doubtful_reasons(run, before) if run.records["held"] else ["it names no limit that was passed"]
+    if doubts:
         raise InputError(
-            f"run {run.run_id} can't be approved: {'; '.join(found)}. Discard it and run the job again (cardscreen "
+            f"run {run.run_id} can't be approved: {'; '.join(doubts)}. Discard it and run the job again (cardscreen "
             f"audit {run.folder} --replay says what comes out)"
         )
 

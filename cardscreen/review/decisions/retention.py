@@ -43,11 +43,11 @@ class Keep:
             >>> Keep.parse("90d"), Keep.parse("30 runs")
             (Keep(days=90, runs=None), Keep(days=None, runs=30))
         """
-        said = text.strip().lower()
-        if told := _DAYS.fullmatch(said):
-            return cls(days=int(told[1]))
-        if told := _RUNS.fullmatch(said):
-            return cls(runs=int(told[1]))
+        words = text.strip().lower()
+        if matched := _DAYS.fullmatch(words):
+            return cls(days=int(matched[1]))
+        if matched := _RUNS.fullmatch(words):
+            return cls(runs=int(matched[1]))
         raise ConfigError(f"--keep {text!r}: say a number of days, 90d, or a number of runs, 30")
 
     def of(self, runs: Sequence[Finished], today: date) -> list[Finished]:
@@ -114,5 +114,5 @@ def _aged(run: Finished) -> date:
 
 def _record(keep: Keep) -> dict[str, Any]:
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    said = f"{keep.days} days" if keep.days is not None else f"{keep.runs} runs"
-    return {"at": now, "system_user": system_user(), "keep": said}
+    kept = f"{keep.days} days" if keep.days is not None else f"{keep.runs} runs"
+    return {"at": now, "system_user": system_user(), "keep": kept}

@@ -51,15 +51,15 @@ def _runs(output: Path, signer: Signer | None) -> Iterator[str]:
         except InputError:
             aside = chain.set_aside(output)
             yield f"the broken chain of {output} is kept as {aside.name}"
-        told = chain.standing(chain.read(output))
+        links = chain.standing(chain.read(output))
         there = {run.folder.name: run.folder for run in all_in(output)}
-        for run_id in sorted(told.keys() - there):
-            chain.append(output, "gone", run_id, told[run_id][-1].manifest, signer)
+        for run_id in sorted(links.keys() - there):
+            chain.append(output, "gone", run_id, links[run_id][-1].manifest, signer)
             yield f"run {run_id} is not there any more: the chain of {output} says so now"
         fresh = [
             folder
             for run_id, folder in there.items()
-            if run_id not in told or (signer is not None and not told[run_id][-1].is_signed(signer))
+            if run_id not in links or (signer is not None and not links[run_id][-1].is_signed(signer))
         ]
         for folder in fresh:
             chain.append(output, "upgraded", folder.name, sha256_of(folder / MANIFEST), signer)

@@ -45,8 +45,8 @@ def _referred(store: Store, runs: Sequence[Path]) -> Iterator[int]:
             raise ConfigError(f"there is no folder of runs {str(folder)!r}")
         for manifest in [*folder.glob("*/manifest.json"), *folder.glob(".held/*/manifest.json")]:
             try:
-                said = json.loads(manifest.read_text(encoding="utf-8")).get("inputs", {}).get("store")
+                reference = json.loads(manifest.read_text(encoding="utf-8")).get("inputs", {}).get("store")
             except (OSError, ValueError):
                 raise ConfigError(f"{manifest} can't be read: which version that run needs is not known") from None
-            if said and said.get("id", own) == own:  # one of old that names no id may be of this store, too
-                yield said["version"]
+            if reference and reference.get("id", own) == own:  # one of old that names no id may be of this store, too
+                yield reference["version"]

@@ -48,16 +48,16 @@ def write_files(
         How many are `told`, `due` and `undone`.
     """
     table = changes.table
-    told, due = told_rows(table), table.filter("is_due")
+    notified, due = told_rows(table), table.filter("is_due")
     undone = table.filter(pl.col("undo").is_not_null())
-    said = _Said(run_id, terms, {**REASONS, **texts})
-    for name, purpose, rows in (("notices", "notice", told), ("actions", "action", due)):
+    words = _Said(run_id, terms, {**REASONS, **texts})
+    for name, purpose, rows in (("notices", "notice", notified), ("actions", "action", due)):
         (folder / name).mkdir()
-        written = said.of(rows, purpose, hits)
+        written = words.of(rows, purpose, hits)
         for action in ACTING:
             _write(written.filter(pl.col("action") == action), folder / name / f"{action}.csv")
-    _write(said.of_releases(undone, changes.before), folder / "actions/release.csv")
-    return {"told": len(told), "due": len(due), "undone": len(undone)}
+    _write(words.of_releases(undone, changes.before), folder / "actions/release.csv")
+    return {"told": len(notified), "due": len(due), "undone": len(undone)}
 
 
 def told_rows(changes: pl.DataFrame) -> pl.DataFrame:
@@ -84,17 +84,17 @@ class _Said:
     def of_releases(self, rows: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
         """`schema.RELEASES` and the carried columns, with what the hit said that had decided."""
         left = pl.when(pl.col("action") > "none").then("action")
-        told = self._explained(rows, before, "decided_by_before").with_columns(
+        releases = self._explained(rows, before, "decided_by_before").with_columns(
             instead=left, key=key("release", "undone"), cause_text=_text("cause", CAUSES)
         )
-        told = told.with_columns(action="undone")
-        return told.select(self._run_id, *schema.RELEASES[1:], *_carried(rows))
+        releases = releases.with_columns(action="undone")
+        return releases.select(self._run_id, *schema.RELEASES[1:], *_carried(rows))
 
     def _explained(self, rows: pl.DataFrame, hits: pl.DataFrame, by: str) -> pl.DataFrame:
         """The rows with the deciding hit's reason and source, and that source's terms."""
-        said = hits.select("account_id", "reason", "source", **{by: "listing_id"})
+        reasons = hits.select("account_id", "reason", "source", **{by: "listing_id"})
         return (
-            rows.join(said.unique(["account_id", by], maintain_order=True), on=["account_id", by], how="left")
+            rows.join(reasons.unique(["account_id", by], maintain_order=True), on=["account_id", by], how="left")
             .with_columns(reason_text=_text("reason", self._texts))
             .join(self._terms, on="source", how="left")
             .sort("account_id")
@@ -106,8 +106,8 @@ def _carried(rows: pl.DataFrame) -> list[str]:
 
 
 def _text(code: str, texts: Mapping[str, str]) -> pl.Expr:
-    told = pl.col(code).cast(pl.String)
-    return told.replace_strict(dict(texts), default=told, return_dtype=pl.String)
+    codes = pl.col(code).cast(pl.String)
+    return codes.replace_strict(dict(texts), default=codes, return_dtype=pl.String)
 
 
 def key(purpose: str, action: str) -> pl.Expr:

@@ -119,11 +119,11 @@ def matches(cells: pl.DataFrame, pairs: pl.DataFrame, most: int) -> tuple[pl.Dat
     # Of a part of the cells after another: all listings of all of them may be too many.
     some = max(1, _JOINED // (1 + len(pairs) // max(pairs.n_unique(_OF_VALUE), 1)))
     within = IS_ALLOW | (pl.col("rank") < pl.col("room"))
-    found = [part.join(pairs, on=_OF_VALUE).filter(within) for part in asked.iter_slices(some)]
+    parts = [part.join(pairs, on=_OF_VALUE).filter(within) for part in asked.iter_slices(some)]
     counted = pairs.unique(_OF_VALUE).select(*_OF_VALUE, "blocking")
     once = asked.unique(["account_id", "identifier", *_OF_VALUE]).join(counted, on=_OF_VALUE)
     left_out = once.select((pl.col("blocking") - pl.col("room")).clip(0).sum()).item()
-    together = pl.concat(found or [asked.join(pairs, on=_OF_VALUE)])
+    together = pl.concat(parts or [asked.join(pairs, on=_OF_VALUE)])
     return together.drop("rank", "room", "blocking"), left_out
 
 
@@ -137,30 +137,30 @@ def carriers_of(cells: pl.DataFrame) -> pl.DataFrame:
     return cells.group_by(_OF_VALUE).agg(carried_by=pl.col("account_id").n_unique().cast(pl.UInt32))
 
 
-def hits_of(found: pl.DataFrame) -> pl.DataFrame:
+def hits_of(matched: pl.DataFrame) -> pl.DataFrame:
     """Block listings × the accounts that carry what they list, with `holder` and `allowed_by`.
 
     Args:
-        found: Matches with `carried_by`: of any accounts, but all of theirs.
+        matched: Matches with `carried_by`: of any accounts, but all of theirs.
 
     Returns:
         What `Policy.judge` takes; the value as results show it, and `_value`, by which it is told from others.
     """
-    listed = found.filter(~IS_ALLOW)
-    carry = [name for name in found.columns if name.startswith(ACCOUNT)]
+    listed = matched.filter(~IS_ALLOW)
+    carry = [name for name in matched.columns if name.startswith(ACCOUNT)]
     listings = listed.select(*_OF_VALUE, "carried_by", "match", *EVIDENCE, "nth").unique().drop("nth")
     # A number that is told in full anywhere is not one whose leading digits were taken from another.
     in_full = pl.col("status").sort_by(pl.col("status") == schema.COMPLETED, "status").first()
     owned = listed.group_by("account_id", "identifier", *_OF_VALUE).agg(pl.col("holder_since", "shown").min(), in_full)
     # Rows of one account may say different things: a rule that protects one of them protects the account. Rows
     # without a hit are left out, as of those only some have come this far.
-    said = listed.group_by("account_id").agg(pl.col(name).drop_nulls().unique().sort() for name in carry)
-    allowed = found.filter(IS_ALLOW).group_by(_OF_VALUE).agg(allowed_by=pl.col("source").min())
+    carried = listed.group_by("account_id").agg(pl.col(name).drop_nulls().unique().sort() for name in carry)
+    allowed = matched.filter(IS_ALLOW).group_by(_OF_VALUE).agg(allowed_by=pl.col("source").min())
     since, listed_on = pl.col("holder_since"), pl.col("listed_on")
     holder = pl.when(listed_on < since).then(pl.lit("earlier")).when(listed_on >= since).then(pl.lit("same"))
     return (
         owned.join(listings, on=_OF_VALUE)
-        .join(said, on="account_id", how="left")
+        .join(carried, on="account_id", how="left")
         .join(allowed, on=_OF_VALUE, how="left")
         .with_columns(holder.otherwise(pl.lit("unknown")).cast(schema.HOLDERS).alias("holder"))
         .with_columns(pl.col("value").alias("_value"), pl.col("shown").alias("value"))
@@ -183,7 +183,7 @@ class Decisions:
 
 
 def decide(
-    found: pl.DataFrame,
+    matched: pl.DataFrame,
     rules: Policy,
     day: date,
     carry: list[str],
@@ -194,7 +194,7 @@ def decide(
     """What follows from matches.
 
     Args:
-        found: As for `hits_of`.
+        matched: As for `hits_of`.
         rules: The policy, under the sources' terms.
         day: The day that is asked about.
         carry: Account columns to keep.
@@ -202,7 +202,7 @@ def decide(
         cleared: `Policy.cleared`.
         most_hits: How many hits of an account are kept, the strongest ones.
     """
-    hits = rules.judge(hits_of(found).lazy(), cleared)
+    hits = rules.judge(hits_of(matched).lazy(), cleared)
     judged = hits.sort(ORDER).collect()
     flagged = rules.decide(judged.lazy(), day, carry, None if previous is None else previous.lazy()).collect()
     return Decisions(judged, flagged, _strongest(judged, most_hits).select(list(schema.HITS)))

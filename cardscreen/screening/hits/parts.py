@@ -51,11 +51,11 @@ def judged(
         cells = (cells_of(part, plan) if read is None else read).join(carriers, on=_OF_VALUE)
         pairs = _collected(cells.select(_OF_VALUE).unique(), evidence, most_hits)
         for some in _few_enough(cells, pairs):
-            found, left_out = matches(some, pairs, most_hits)
-            decisions = decide(found)
+            matched, left_out = matches(some, pairs, most_hits)
+            decisions = decide(matched)
             flagged.append(decisions.flagged)
             hits.append(decisions.hits)
-            came_out.update(figures(found, decisions))
+            came_out.update(figures(matched, decisions))
             came_out.add(left_out, "left_out")
             live += len(decisions.flagged.filter(pl.col("level") != "none"))
     return pl.concat(flagged), pl.concat(hits), came_out
@@ -63,12 +63,12 @@ def judged(
 
 def _collected(values: pl.DataFrame, evidence: Callable[[pl.DataFrame], pl.DataFrame], most: int) -> pl.DataFrame:
     """As `strongest`: of the first values, which tell how many listings each has, then of as many as are few enough."""
-    found, at, size = list[pl.DataFrame](), 0, _FIRST
-    while at < len(values) or not found:
+    parts, at, size = list[pl.DataFrame](), 0, _FIRST
+    while at < len(values) or not parts:
         pairs = evidence(values.slice(at, size))
-        found.append(strongest(pairs, most))
+        parts.append(strongest(pairs, most))
         at, size = at + size, max(1, MATCHES * size // max(len(pairs), size))
-    return pl.concat(found)
+    return pl.concat(parts)
 
 
 def _few_enough(cells: pl.DataFrame, pairs: pl.DataFrame) -> Sequence[pl.DataFrame]:

@@ -113,21 +113,21 @@ def answer(
             counts = figures_of(scanned)
         check_dates(counts, plan)
         with clock.stage("policy"), in_one_sentence():
-            found = _with_all_accounts(scanned, before, counts[MATCHES])
-            decided = found.mapInArrow(work.step("decide"), struct_of(decided_fields, of_account, carried)).persist()
+            matched = _with_all_accounts(scanned, before, counts[MATCHES])
+            decided = matched.mapInArrow(work.step("decide"), struct_of(decided_fields, of_account, carried)).persist()
             kept.callback(decided.unpersist)
             came_out = figures_of(decided)
         kept_on = kept.pop_all()
     summary = summary_of(plan, counts, came_out, asked.listings, asked.day)
     engine = {"name": "spark", "version": session.version, "files": files}
-    told = {"seconds": clock.seconds, "peak_memory_mib": clock.peak_mib, "engine": engine}
+    resources = {"seconds": clock.seconds, "peak_memory_mib": clock.peak_mib, "engine": engine}
     flags = decided.where("flag is not null").select("flag.*")
     cells = scanned.where("watched is not null").select("watched.*").distinct()
     return SparkResult(
         flagged=flags.toDF(*schema.FLAGGED, *plan.carry),
         hits=decided.where("hit is not null").select("hit.*"),
         rejects=scanned.where("reject is not null").select("reject.*").drop("row"),
-        summary=summary | {"versions": dict(versions()), "store": blocklist.told(asked.day), **told},
+        summary=summary | {"versions": dict(versions()), "store": blocklist.described(asked.day), **resources},
         watched=None if watched is None else cells,
         _scanned=scanned,
         _kept=kept_on,
@@ -166,14 +166,14 @@ def _with_all_accounts(scanned: DataFrame, before: DataFrame | None, rows: int) 
     """The matches, with what only all accounts tell, those of an account in one place."""
     from pyspark.sql import functions as sql
 
-    found = scanned.where("match is not null").select("match.*")
-    carriers = found.groupBy("kind", "value").agg(sql.countDistinct("account_id").alias("carried_by"))
-    found = found.join(carriers, ["kind", "value"])
+    matched = scanned.where("match is not null").select("match.*")
+    carriers = matched.groupBy("kind", "value").agg(sql.countDistinct("account_id").alias("carried_by"))
+    matched = matched.join(carriers, ["kind", "value"])
     if before is not None:
-        found = found.join(before, "account_id", "left")
+        matched = matched.join(before, "account_id", "left")
     # By the column itself, Spark would take what that join has placed by account, and may split where it is large: an
     # account would be decided in pieces.
-    return found.repartition(1 + rows // MATCHES_TOGETHER, sql.struct("account_id"))
+    return matched.repartition(1 + rows // MATCHES_TOGETHER, sql.struct("account_id"))
 
 
 def figures_of(frame: DataFrame) -> Tally:
@@ -182,10 +182,10 @@ def figures_of(frame: DataFrame) -> Tally:
     Raises:
         CardscreenError: What a worker told.
     """
-    told = frame.where("told is not null").select("told.*").collect()
-    if errors := sorted(row["error"] for row in told if row["error"]):
+    ends = frame.where("told is not null").select("told.*").collect()
+    if errors := sorted(row["error"] for row in ends if row["error"]):
         raise told_error(errors[0])
     counts = Tally()
-    for row in told:
+    for row in ends:
         counts.update(Tally.from_json(row["counts"]))
     return counts

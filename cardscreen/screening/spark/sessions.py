@@ -106,5 +106,5 @@ def _meant(error: Exception) -> CardscreenError:
         return InputError("what was found is more than Spark gives this machine: raise spark.driver.maxResultSize")
     if failed := _PYTHON_FAILED.search(text):
         return InputError(f"Spark could not finish: a Python function of the accounts' query failed with {failed[1]}")
-    said = _CAUSE.findall(text)[-1:] if _WAITED in text else []
-    return InputError(f"Spark could not finish: {first_line(Exception(*said or [_PY4J.sub('', text)]))}")
+    causes = _CAUSE.findall(text)[-1:] if _WAITED in text else []
+    return InputError(f"Spark could not finish: {first_line(Exception(*causes or [_PY4J.sub('', text)]))}")

@@ -83,17 +83,17 @@ def work_on(batches: Iterator[pa.RecordBatch], work: bytes, step: str) -> Iterat
     """What a worker does with a part of the accounts, or of the matches."""
     from pyspark import SparkFiles, TaskContext
 
-    said: Work = pickle.loads(work)
-    place = said.place
+    given: Work = pickle.loads(work)
+    place = given.place
 
     def find(name: str) -> str:
         return SparkFiles.get(name) if place is None else f"{place}/{name}"
 
     if step == "decide":
-        return decide_batches(batches, said.asked, find)
-    task, names = TaskContext.get(), said.asked.plan.needed()
+        return decide_batches(batches, given.asked, find)
+    task, names = TaskContext.get(), given.asked.plan.needed()
     named = (batch.rename_columns(names) for batch in batches)
-    return scan_batches(named, said.asked, find, task.partitionId() if task else 0)
+    return scan_batches(named, given.asked, find, task.partitionId() if task else 0)
 
 
 @contextmanager

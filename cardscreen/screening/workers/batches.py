@@ -163,22 +163,22 @@ def decide_batches(batches: Iterable[pa.RecordBatch], asked: Asked, find: Find) 
     out = _Out(decided_fields(*_types(table, "account_id", names)))
     try:
         cleared = _opened(asked, find).cleared
-        found = pl.DataFrame(table).rename(dict(zip(names, (f"{ACCOUNT}{name}" for name in carry), strict=True)))
-        types = {**MATCH, "account_id": found.schema["account_id"], "carried_by": pl.UInt32}
-        found = found.with_columns(pl.col(name).cast(dtype) for name, dtype in types.items())
-        previous = _previous(found) if "was" in found.columns else None
-        decisions = decide(found, asked.rules, asked.day, list(carry), previous, cleared, asked.most_hits)
+        matched = pl.DataFrame(table).rename(dict(zip(names, (f"{ACCOUNT}{name}" for name in carry), strict=True)))
+        types = {**MATCH, "account_id": matched.schema["account_id"], "carried_by": pl.UInt32}
+        matched = matched.with_columns(pl.col(name).cast(dtype) for name, dtype in types.items())
+        previous = _previous(matched) if "was" in matched.columns else None
+        decisions = decide(matched, asked.rules, asked.day, list(carry), previous, cleared, asked.most_hits)
         yield from out.rows("hit", decisions.hits)
         yield from out.rows("flag", decisions.flagged.rename(dict(zip(carry, names, strict=True))))
-        yield from out.counts(figures(found, decisions))
+        yield from out.counts(figures(matched, decisions))
     except (Exception, pl.exceptions.PanicException) as error:
         yield out.error(_without_values(error))
 
 
-def _previous(found: pl.DataFrame) -> pl.DataFrame:
+def _previous(matched: pl.DataFrame) -> pl.DataFrame:
     """What is known of the accounts from the night before."""
     action = pl.col("was").cast(schema.ACTIONS)
-    known = found.select("account_id", action=action, flagged_since="was_since", act_on="was_due")
+    known = matched.select("account_id", action=action, flagged_since="was_since", act_on="was_due")
     return known.filter(pl.col("action").is_not_null()).unique("account_id")
 
 
@@ -194,8 +194,8 @@ def _without_values(error: BaseException) -> CardscreenError:
 
 def told_error(text: str) -> CardscreenError:
     """The error that a worker told."""
-    said = json.loads(text)
-    return (ConfigError if said["config"] else InputError)(*said["error"])
+    message = json.loads(text)
+    return (ConfigError if message["config"] else InputError)(*message["error"])
 
 
 def _opened(asked: Asked, find: Find) -> Opened:
@@ -288,13 +288,13 @@ class _Pass:
         self._next["match"] += max(len(rows), len(cells))
         values = cells.select("kind", "value").unique()
         pairs = evidence(values, self._bundle.near, self._bundle.token_keys)
-        found, left_out = matches(cells, strongest(pairs, self._asked.most_hits), self._asked.most_hits)
-        found = found.with_columns(self._pseudonym())
-        self._counts.add(len(found), MATCHES)
+        matched, left_out = matches(cells, strongest(pairs, self._asked.most_hits), self._asked.most_hits)
+        matched = matched.with_columns(self._pseudonym())
+        self._counts.add(len(matched), MATCHES)
         self._counts.add(left_out, "left_out")
         carried = (f"{ACCOUNT}{name}" for name in plan.carry)
         renamed = dict(zip(carried, carried_names(len(plan.carry)), strict=True))
-        yield from self._out.rows("match", found.rename(renamed))
+        yield from self._out.rows("match", matched.rename(renamed))
 
     def _pseudonym(self) -> pl.Expr:
         """The value; of kinds whose values must not be told, a keyed hash."""
@@ -328,8 +328,8 @@ class _Out:
 
     def error(self, error: CardscreenError) -> pa.RecordBatch:
         """What went wrong."""
-        said = json.dumps({"config": isinstance(error, ConfigError), "error": str(error).split("\n")})
-        return next(self.rows("told", self._told(error=said)))
+        message = json.dumps({"config": isinstance(error, ConfigError), "error": str(error).split("\n")})
+        return next(self.rows("told", self._told(error=message)))
 
     @staticmethod
     def _told(**said: str) -> pl.DataFrame:

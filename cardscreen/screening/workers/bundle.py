@@ -206,11 +206,11 @@ def _places(keyed: pl.DataFrame) -> dict[str, _Array]:
     """The keys and stubs, rising, and the rows in which they stand; and the rows of `_WHOLE`."""
     numbered = keyed.with_row_index("row")
     whole = numbered.filter(pl.col("match").cast(pl.String).is_in(_WHOLE))
-    told: dict[str, _Array] = {"near.whole": whole["row"].to_numpy()}
+    arrays: dict[str, _Array] = {"near.whole": whole["row"].to_numpy()}
     for name in ("key", "stub"):
         rows = numbered.drop_nulls(name).sort(name)
-        told[f"near.{name}"], told[f"near.{name}.rows"] = rows[name].to_numpy(), rows["row"].to_numpy()
-    return told
+        arrays[f"near.{name}"], arrays[f"near.{name}.rows"] = rows[name].to_numpy(), rows["row"].to_numpy()
+    return arrays
 
 
 class Opened:
@@ -342,11 +342,11 @@ class _Listed:
         signed = tokens.to_frame("token").select(token_key(pl.col("token"))).to_series().drop_nulls()
         hidden = of_kind.filter(hides)
         stubs = hidden.select(self._kind.stub(pl.col("value"))).to_series().drop_nulls()
-        found = [
+        places = [
             _found(np.concatenate([keys.to_numpy(), signed.to_numpy()]), self._keys, self._key_rows),
             _found(stubs.to_numpy(), self._stubs, self._stub_rows),
         ]
-        return pl.concat([self._whole, self._taken(distinct(np.concatenate(found)))])
+        return pl.concat([self._whole, self._taken(distinct(np.concatenate(places)))])
 
     def _taken(self, rows: _Array) -> pl.DataFrame:
         """Some rows, given in rising order: `schema.LISTING`."""
@@ -368,5 +368,5 @@ def _found(wanted: Keys, rising: Keys, rows: _Array) -> Keys:
     first, last = (np.searchsorted(rising, asked, side=side) for side in ("left", "right"))
     count = last - first
     within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-    found: Keys = rows[np.repeat(first, count) + within].astype(np.uint64)
-    return found
+    places: Keys = rows[np.repeat(first, count) + within].astype(np.uint64)
+    return places

@@ -76,8 +76,8 @@ def _cut(content: bytes, rows: Rows, table: Delimited) -> str:
     if has_end(content):
         return ""
     last = rows.ragged.tail(1).filter(pl.col("line") > max(rows.lines.tail(1), default=0))
-    found = last.select("line", pl.col("reason").str.extract(FIELDS).cast(pl.Int64)).rows()
-    cut = [line for line, fields in found if fields is not None and fields < len(table.names)]
+    last_rows = last.select("line", pl.col("reason").str.extract(FIELDS).cast(pl.Int64)).rows()
+    cut = [line for line, fields in last_rows if fields is not None and fields < len(table.names)]
     return f"the row of line {cut[0]:,} has fewer fields than others, and no end" if cut else ""
 
 
@@ -139,31 +139,31 @@ class Delimited:
                 f"{where}: the delimiter {delimiter!r} is not one character, or one that has another meaning"
             )
         self._delimiter, self._where, self._held = delimiter, where, reading.held
-        said = reading.header_rows
-        self._line = said[0] if said else 1  # of what comes next
+        given = reading.header_rows
+        self._line = given[0] if given else 1  # of what comes next
         self._pieces = _Pieces(_after(blocks, self._line - 1))
         self.open_quotes, self._takes_cut = list[int](), cut
         if reading.header:
-            self._header = Header.of([self._row_above(line, is_one_of=len(said)) for line in said or [0]], where)
+            self._header = Header.of([self._row_above(line, is_one_of=len(given)) for line in given or [0]], where)
         else:
             self._header = Header.of_none(len(self._row_above(0, stays=True)))
         self.names = self._header.names
 
-    def _row_above(self, said: int, *, is_one_of: int = 1, stays: bool = False) -> list[str]:
+    def _row_above(self, given: int, *, is_one_of: int = 1, stays: bool = False) -> list[str]:
         """The cells of a header's row, or of the first row, which stays where it is."""
         first = next(self._pieces, b"")
         while first.isspace():
             self._line += len(_BREAK.findall(first))
             first = next(self._pieces, b"")
-        if said and not first:
-            raise InputError(f"{self._where} has no line {said}, which is said to be the header")
+        if given and not first:
+            raise InputError(f"{self._where} has no line {given}, which is said to be the header")
         refuse_empty(first, self._where)
         lines = _Lines(first, self._line)
         line, cells = next(_records(lines, self._delimiter, self._where, is_last=True, width=None))
         if cells is None:
             raise InputError(f"{self._where}: a broken quote in the {'first row' if stays else 'header'}, line {line}")
-        if is_one_of > 1 and line != said:
-            raise InputError(f"{self._where}: no row begins in line {said}, which is said to be of the header")
+        if is_one_of > 1 and line != given:
+            raise InputError(f"{self._where}: no row begins in line {given}, which is said to be of the header")
         if len(cells) > self._held.bounds.columns:
             raise self._held.past(self._where, "columns")
         self._pieces.give_back(first if stays else first[lines.taken :])
@@ -217,9 +217,9 @@ class Delimited:
         """The rows of a piece of so many lines, of which each that fits has some before it; None: the engine erred."""
         if frame is None or len(frame) != len(lines):
             return None
-        told = Rows(frame, line_numbers((self._line + lines).astype(np.uint32)), misfits)
+        rows = Rows(frame, line_numbers((self._line + lines).astype(np.uint32)), misfits)
         self._line += breaks
-        return told
+        return rows
 
     def _parsed(self, text: bytes, wanted: list[str], *, quoted: bool) -> pl.DataFrame | None:
         if not text:
@@ -244,8 +244,8 @@ class Delimited:
     def _ragged(self, text: bytes, layout: _Layout, which: Flags) -> pl.DataFrame:
         """Rows with other fields than the header; of those with nothing but blanks none is told."""
         content, sizes = layout.text_of(text, which)
-        lines, found = self._line + layout.lines[which], layout.fields[which]
-        rows = pl.DataFrame({"line": lines, "found": found, "text": _texts(content, sizes)})
+        lines, fields = self._line + layout.lines[which], layout.fields[which]
+        rows = pl.DataFrame({"line": lines, "found": fields, "text": _texts(content, sizes)})
         rows = rows.filter((pl.col("found") > 1) | (pl.col("text").str.strip_chars(_BLANKS) != ""))
         return ragged_rows(rows.with_columns(reason=fields_reason(pl.col("found"), self._header)))
 
@@ -263,12 +263,12 @@ class Delimited:
                 ragged.append((line, len(fields) if fields else None, lines.first()[:SHAPE_LENGTH]))
         self._pieces.give_back(text[lines.taken :])
         self._line = lines.number
-        told = pl.DataFrame(ragged, schema={"line": pl.UInt32, "found": pl.UInt32, "text": pl.String}, orient="row")
+        misfits = pl.DataFrame(ragged, schema={"line": pl.UInt32, "found": pl.UInt32, "text": pl.String}, orient="row")
         reason = fields_reason(pl.col("found"), self._header).fill_null("a broken quote")
         places = {name: self.names.index(name) for name in wanted}
         frame = pl.DataFrame([pl.Series(name, [row[at] for row in rows], pl.String) for name, at in places.items()])
         return Rows(
-            frame.with_columns(empty_as_null()), line_numbers(numbers), ragged_rows(told.with_columns(reason=reason))
+            frame.with_columns(empty_as_null()), line_numbers(numbers), ragged_rows(misfits.with_columns(reason=reason))
         )
 
 

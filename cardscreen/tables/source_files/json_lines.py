@@ -26,10 +26,10 @@ class _SaidTwice(ValueError):
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
         raise _SaidTwice
-    return found
+    return fields
 
 
 _DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str, object_pairs_hook=_object)
@@ -58,19 +58,19 @@ def read_objects(content: bytes, where: str, columns: Collection[str] | None = N
         text = written.decode()
         if not text.strip():
             continue
-        found = _fields(text, columns, nested, line)
-        if isinstance(found, str):
-            ragged.append((line, found, text[:SHAPE_LENGTH].rstrip()))
+        fields = _fields(text, columns, nested, line)
+        if isinstance(fields, str):
+            ragged.append((line, fields, text[:SHAPE_LENGTH].rstrip()))
             continue
         lines.append(line)
-        table.names.update(dict.fromkeys(found))
+        table.names.update(dict.fromkeys(fields))
         if len(table.names) > held.bounds.columns:  # before columns are made of them
             raise held.past(where, "columns")
-        table.add(found, len(text))
+        table.add(fields, len(text))
     frame = table.frame()
     if lost := next((name for name in nested if name not in frame.columns), None):
-        told = f"column {without_numbers(lost)[:_NAME_LENGTH]!r} holds lists or objects, the first in line"
-        raise InputError(f"{where}: {told} {nested[lost]:,}: name a column of text or numbers")
+        where_lost = f"column {without_numbers(lost)[:_NAME_LENGTH]!r} holds lists or objects, the first in line"
+        raise InputError(f"{where}: {where_lost} {nested[lost]:,}: name a column of text or numbers")
     if not frame.width:
         raise InputError(f"{where}: no line is a JSON object with values: is it JSON Lines?")
     rows = pl.DataFrame(ragged, schema=["line", "reason", "text"], orient="row")
@@ -84,29 +84,29 @@ def _fields(
 ) -> dict[str, str | None] | str:
     """An object's values as text, or why there are none; `nested` takes the wanted columns that hold objects."""
     try:
-        found = _DECODER.decode(text)
+        fields = _DECODER.decode(text)
     except _SaidTwice:
         return "a key is said twice"
     except (ValueError, RecursionError):
         return _NO_OBJECT
-    if not isinstance(found, dict):
+    if not isinstance(fields, dict):
         return _NO_OBJECT
-    if deep := {key: None for key, value in found.items() if isinstance(value, (list, dict))}:
+    if deep := {key: None for key, value in fields.items() if isinstance(value, (list, dict))}:
         wanted = [key for key in deep if columns is None or key in columns]
         nested.update({key: nested.get(key, line) for key in wanted})
         if wanted:
             return f"{without_numbers(wanted[0])[:_NAME_LENGTH]!r} is a list or an object"
-        found = {key: value for key, value in found.items() if key not in deep}
-    for key, value in found.items():
+        fields = {key: value for key, value in fields.items() if key not in deep}
+    for key, value in fields.items():
         if isinstance(value, bool):
-            found[key] = "true" if value else "false"
+            fields[key] = "true" if value else "false"
     # Half of a surrogate pair is no character: such text is cut off within its escapes.
-    return _NO_OBJECT if "\\ud" in text.lower() and not _is_text(found) else found
+    return _NO_OBJECT if "\\ud" in text.lower() and not _is_text(fields) else fields
 
 
-def _is_text(found: dict[str, Any]) -> bool:
+def _is_text(fields: dict[str, Any]) -> bool:
     try:
-        "".join([*found, *filter(None, found.values())]).encode()
+        "".join([*fields, *filter(None, fields.values())]).encode()
     except UnicodeEncodeError:
         return False
     return True

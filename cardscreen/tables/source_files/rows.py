@@ -33,12 +33,12 @@ class Header(NamedTuple):
     Attributes:
         names: Theirs.
         cells: By which the header is known where it comes again; none where there is no header.
-        told: What rows that don't fit are told to be compared with.
+        what: What rows that don't fit are told to be compared with.
     """
 
     names: list[str]
     cells: list[str]
-    told: str
+    what: str
 
     @classmethod
     def of(cls, rows: Sequence[Sequence[str | None]], where: str) -> Header:
@@ -70,10 +70,10 @@ def ragged_rows(rows: pl.DataFrame | None = None) -> pl.DataFrame:
 FIELDS = r"^([0-9]+) fields? where "
 
 
-def fields_reason(found: pl.Expr, header: Header) -> pl.Expr:
+def fields_reason(count: pl.Expr, header: Header) -> pl.Expr:
     """Why rows with another number of fields than the header don't fit."""
-    noun = pl.when(found == 1).then(pl.lit(" field")).otherwise(pl.lit(" fields"))
-    return found.cast(pl.String) + noun + f" where {header.told} has {len(header.names)}"
+    noun = pl.when(count == 1).then(pl.lit(" field")).otherwise(pl.lit(" fields"))
+    return count.cast(pl.String) + noun + f" where {header.what} has {len(header.names)}"
 
 
 def line_numbers(lines: Sequence[int] | npt.NDArray[np.uint32]) -> pl.Series:
@@ -118,8 +118,8 @@ def refuse_header_again(rows: Rows, header: Header, where: str) -> None:
     columns = rows.frame.columns
     if len(columns) < _HEADERS_CELLS:
         return
-    said = pl.sum_horizontal(pl.col(name).str.strip_chars(_AROUND_NAMES).is_in(header.cells) for name in columns)
-    again = rows.lines.filter(rows.frame.select(2 * said >= max(2 * _HEADERS_CELLS, len(columns))).to_series())
+    alike = pl.sum_horizontal(pl.col(name).str.strip_chars(_AROUND_NAMES).is_in(header.cells) for name in columns)
+    again = rows.lines.filter(rows.frame.select(2 * alike >= max(2 * _HEADERS_CELLS, len(columns))).to_series())
     if len(again):
         raise InputError(
             f"{where}: the header comes again in line {again[0]:,}: are these several files, one behind another? "

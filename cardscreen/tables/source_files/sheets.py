@@ -151,9 +151,9 @@ def _with_lost_digits(cells: pl.DataFrame, long: list[str], book: fastexcel.Exce
 
 
 def _rows(cells: pl.DataFrame, merged: list[Merged], reading: Reading, where: str) -> Rows:
-    columns, said = cells.columns[1:], reading.header_rows
+    columns, given = cells.columns[1:], reading.header_rows
     written = cells.filter(pl.any_horizontal(pl.col(columns).str.contains(r"\S"))) if columns else cells.clear()
-    written = written.filter(pl.col("line") >= (said[0] if said else 1))
+    written = written.filter(pl.col("line") >= (given[0] if given else 1))
     if not written.height:
         raise InputError(f"{where} is empty")
     if not reading.header:
@@ -161,7 +161,7 @@ def _rows(cells: pl.DataFrame, merged: list[Merged], reading: Reading, where: st
         header = Header.of_none(len(columns))
         frame = body.select(pl.col(column).alias(name) for column, name in zip(columns, header.names, strict=True))
         return Rows(frame, body["line"], ragged_rows(), notes=[note] if note else [])
-    lines = said if len(said) > 1 else [int(written["line"][0])]
+    lines = given if len(given) > 1 else [int(written["line"][0])]
     body, note = filled(written.filter(pl.col("line") > lines[-1]), merged)
     rows = _below(header_cells(cells, lines, merged), body, where)
     return rows._replace(notes=[note] if note else [])

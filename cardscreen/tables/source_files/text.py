@@ -44,12 +44,12 @@ class TextFile:
     Attributes:
         path: Where it is.
         reading: How it is to be read.
-        told: Columns that its folders' names say.
+        folders: Columns that its folders' names say.
     """
 
     path: str
     reading: Reading
-    told: Mapping[str, str | None]
+    folders: Mapping[str, str | None]
 
     @property
     def encoding(self) -> str:
@@ -176,8 +176,8 @@ def scan_text(
     def frames(asked: list[str]) -> Iterator[pl.DataFrame]:
         # Of a table that is only counted, one column says how many rows there are.
         wanted = [name for name in names if name in asked] or list(names[:1])
-        for file, told, pieces in parts(wanted):
-            partitions = [pl.lit(told.get(name), pl.String).alias(name) for name in folders]
+        for file, partition, pieces in parts(wanted):
+            partitions = [pl.lit(partition.get(name), pl.String).alias(name) for name in folders]
             for piece in pieces:
                 if len(piece.ragged) and not marked:
                     raise _misfit(piece, file)
@@ -188,18 +188,18 @@ def scan_text(
 
 def scan_files(files: Sequence[TextFile], *, marked: bool) -> pl.LazyFrame:
     """Files as one LazyFrame; see `scan_text`. All have the columns of the first one."""
-    names, folders = files[0].names, list(files[0].told)
+    names, folders = files[0].names, list(files[0].folders)
 
     def in_pieces(group: Sequence[TextFile]) -> pl.LazyFrame:
         def parts(columns: list[str]) -> Parts:
-            return ((file.path, file.told, file.rows(columns)) for file in group)
+            return ((file.path, file.folders, file.rows(columns)) for file in group)
 
         return scan_text(names, folders, parts, marked=marked)
 
     def at_once(file: TextFile) -> pl.LazyFrame:
         marks = {FILE: pl.lit(file.path), LINE: pl.col(LINE), RAGGED: pl.lit(None, pl.String)} if marked else {}
-        told = {name: pl.lit(file.told.get(name), pl.String) for name in folders}
-        return file.scanned().select(*names, **told, **marks)
+        columns = {name: pl.lit(file.folders.get(name), pl.String) for name in folders}
+        return file.scanned().select(*names, **columns, **marks)
 
     frames = list[pl.LazyFrame]()
     for is_plain, files_alike in groupby(files, lambda file: file.is_plain):

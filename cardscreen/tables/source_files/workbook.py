@@ -59,20 +59,20 @@ def look_through(raw: bytes, sheet: str | None, held: Held, where: str) -> None:
 
 
 def _all_seen(book: zipfile.ZipFile, held: Held, where: str) -> list[_Seen]:
-    left, found = held.bounds.unpacked_mib * MIB, list[_Seen]()
+    left, seen = held.bounds.unpacked_mib * MIB, list[_Seen]()
     if sum(entry.file_size for entry in book.infolist()) > left:
         raise held.past(where, "unpacked_mib")
     for entry in book.infolist():
         # What it says of itself may be too little: then more comes than is left.
         entry.file_size, entry.CRC = left + 1, None  # type: ignore[assignment]
-        found.append(_Seen(where, held))
+        seen.append(_Seen(where, held))
         with book.open(entry) as stream:
             while block := stream.read(MIB):
                 left -= len(block)
                 if left < 0:
                     raise held.past(where, "unpacked_mib")
-                found[-1].add(block)
-    return found
+                seen[-1].add(block)
+    return seen
 
 
 class _Seen:
@@ -98,8 +98,8 @@ class _Seen:
         """
         text = self._begun + block
         self._begun = text[max(text.rfind(b"<"), len(text) - _LONGEST_TAG, 0) :]  # a tag may go on in the next one
-        if found := _PLACE.findall(text):
-            letters, rows = map(set, zip(*found, strict=True))
+        if places := _PLACE.findall(text):
+            letters, rows = map(set, zip(*places, strict=True))
             self._column = max(self._column, *map(_column, letters))
             self._row = max(self._row, *map(_row, rows))
         for tag in _TAG.findall(text) if _UNPLACED.search(text) else ():
@@ -107,7 +107,7 @@ class _Seen:
             self._in_row = 0 if tag == b"row" else self._in_row + 1
             self._longest_row = max(self._longest_row, self._in_row)
             self.cells += 1
-        self.cells += len(found)
+        self.cells += len(places)
         self._refuse_past()
         first, *others = map(len, _TEXT_END.split(block))
         self._in_text += first
@@ -122,8 +122,8 @@ class _Seen:
                 f"{self._where} names a cell beyond row {SHEET_ROWS:,} and column {SHEET_COLUMNS:,}, the last "
                 "ones that spreadsheet programs have: save it anew in one"
             )
-        told = {"rows": rows, "columns": columns, "sheet_cells": rows * columns}
-        if past := next((name for name, found in told.items() if found > getattr(self._held.bounds, name)), None):
+        sizes = {"rows": rows, "columns": columns, "sheet_cells": rows * columns}
+        if past := next((name for name, count in sizes.items() if count > getattr(self._held.bounds, name)), None):
             raise self._held.past(self._where, past)
 
 

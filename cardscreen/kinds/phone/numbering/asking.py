@@ -42,8 +42,8 @@ def answers(asked: pl.DataFrame) -> pl.DataFrame:
         Columns e164, region, type, status (`schema.PHONE`), one row for each row asked, in order.
     """
     distinct = asked.unique(maintain_order=True)
-    told = pl.DataFrame(_answered(distinct.rows()), schema=dict(schema.PHONE.to_schema()), orient="row")
-    book = pl.concat([distinct.rename({"region": "asked_in"}), told], how="horizontal")
+    answers_of = pl.DataFrame(_answered(distinct.rows()), schema=dict(schema.PHONE.to_schema()), orient="row")
+    book = pl.concat([distinct.rename({"region": "asked_in"}), answers_of], how="horizontal")
     return (
         asked.rename({"region": "asked_in"})
         .join(book, on=["text", "asked_in"], how="left", nulls_equal=True, maintain_order="left")
@@ -83,10 +83,10 @@ class _Helpers:
         chunks: SimpleQueue[int] = SimpleQueue()
         for begin in range(0, len(questions), _CHUNK):
             chunks.put(begin)
-        told: dict[int, list[Answer]] = {}
+        by_chunk: dict[int, list[Answer]] = {}
         with self._busy:
             threads = [
-                threading.Thread(target=self._work, args=(nth, questions, chunks, told), daemon=True)
+                threading.Thread(target=self._work, args=(nth, questions, chunks, by_chunk), daemon=True)
                 for nth in range(len(self._processes))
             ]
             try:
@@ -101,19 +101,19 @@ class _Helpers:
         # What a thread failed with is raised here.
         return list(
             chain.from_iterable(
-                told[begin] if begin in told else map(_answer, questions[begin : begin + _CHUNK])
+                by_chunk[begin] if begin in by_chunk else map(_answer, questions[begin : begin + _CHUNK])
                 for begin in range(0, len(questions), _CHUNK)
             )
         )
 
     def _work(
-        self, nth: int, questions: Sequence[Question], chunks: SimpleQueue[int], told: dict[int, list[Answer]]
+        self, nth: int, questions: Sequence[Question], chunks: SimpleQueue[int], by_chunk: dict[int, list[Answer]]
     ) -> None:
         """Take chunks while there are any."""
         with suppress(Empty):
             while True:
                 begin = chunks.get_nowait()
-                told[begin] = self._chunk(nth, questions[begin : begin + _CHUNK])
+                by_chunk[begin] = self._chunk(nth, questions[begin : begin + _CHUNK])
 
     def end(self) -> None:
         """End the processes; they hold nothing that could be lost."""
@@ -126,11 +126,11 @@ class _Helpers:
         if not self._begun[nth]:
             self._begun[nth], self._processes[nth] = True, self._start()
         helper = self._processes[nth]
-        told = _told(helper, questions) if helper else None
-        if told is None:
+        replies = _told(helper, questions) if helper else None
+        if replies is None:
             self._processes[nth] = None
             return list(map(_answer, questions))
-        return told
+        return replies
 
     def _start(self) -> subprocess.Popen[bytes] | None:
         if not sys.executable or getattr(sys, "frozen", False):
@@ -161,10 +161,10 @@ def _told(helper: subprocess.Popen[bytes], questions: Sequence[Question]) -> lis
     try:
         helper.stdin.write(json.dumps(questions).encode() + b"\n")
         helper.stdin.flush()
-        told = json.loads(helper.stdout.readline())
+        replies = json.loads(helper.stdout.readline())
     except (OSError, ValueError):
         return None
-    return [tuple(each) for each in told] if len(told) == len(questions) else None
+    return [tuple(each) for each in replies] if len(replies) == len(questions) else None
 
 
 _lock = threading.Lock()

@@ -178,11 +178,11 @@ class _Syntax:
     """What needs a look at all scripts, done when the first odd cell comes by."""
 
     def __init__(self) -> None:
-        found = re.findall(r"\d", "".join(map(chr, [*range(0xD800), *range(0xE000, _SCRIPTS)])))
+        digits = re.findall(r"\d", "".join(map(chr, [*range(0xD800), *range(0xE000, _SCRIPTS)])))
         #: Every decimal digit, as the inside of a character class.
-        self.digits = "0-9" + "".join(digit for digit in found if digit > "9")
+        self.digits = "0-9" + "".join(digit for digit in digits if digit > "9")
         self.number = f"^[^+＋;{self.digits}]*([+＋]?[{self.digits}{_PUNCTUATION}]*[{self.digits}])[{_TAIL}]*$"
-        self._foreign = {digit: str(int(digit)) for digit in found if digit > "9"} | {"＋": "+"}
+        self._foreign = {digit: str(int(digit)) for digit in digits if digit > "9"} | {"＋": "+"}
 
     def ascii(self, cells: pl.Series) -> pl.Series:
         """Digits and pluses of all scripts as those of ASCII."""

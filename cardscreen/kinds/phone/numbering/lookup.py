@@ -51,16 +51,16 @@ class _Meanings:
     def __init__(self) -> None:
         statuses = [None] * _MISSING + ["missing", *_ERRORS]
         self._told: list[tuple[Any, Any, Any]] = [(None, None, status) for status in statuses]
-        self._code = {told: code for code, told in enumerate(self._told) if code >= _MISSING}
+        self._code = {meaning: code for code, meaning in enumerate(self._told) if code >= _MISSING}
         self._lock = threading.Lock()
         self.columns = self._series()
         self.invalid = self._invalid()
 
-    def learn(self, told: pl.DataFrame) -> _Codes:
+    def learn(self, meanings: pl.DataFrame) -> _Codes:
         """The code of each row of region, type and status."""
         with self._lock:
             before = len(self._told)
-            codes: _Codes = np.fromiter(map(self._code_of, told.iter_rows()), dtype=np.uint32, count=len(told))
+            codes: _Codes = np.fromiter(map(self._code_of, meanings.iter_rows()), dtype=np.uint32, count=len(meanings))
             if len(self._told) > before:
                 self.columns = self._series()
                 self.invalid = self._invalid()
@@ -137,9 +137,9 @@ class Book:
 
     def table(self, name: str, *, within_query: bool = True) -> _Table:
         """Key → result, for a region or, under `+`, for international numbers."""
-        found = self._tables.get(name)
-        if found is not None:
-            return found
+        table = self._tables.get(name)
+        if table is not None:
+            return table
         with self._lock:
             if name not in self._tables:
                 self.plan(within_query=within_query)
@@ -220,17 +220,17 @@ def tell(cells: pl.Series, region: str | pl.Series | None) -> Told:
         cells: String, any integer type or Float64.
         region: One region code for all, a String series of one for each row, or None.
     """
-    said = dialled.read(cells)
-    number, code = _found_in_tables(said, region)
-    code[said.missing] = _MISSING
-    code[said.wordy] = _ERRORS["not_a_number"]
+    dialled_cells = dialled.read(cells)
+    number, code = _found_in_tables(dialled_cells, region)
+    code[dialled_cells.missing] = _MISSING
+    code[dialled_cells.wordy] = _ERRORS["not_a_number"]
     rows = np.flatnonzero(code == _ASK)
     asked = pl.Series("e164", [], dtype=pl.String)
     if len(rows):
         dialled_in = region.gather(rows) if isinstance(region, pl.Series) else pl.lit(region, dtype=pl.String)
         frame = dialled.texts(cells.gather(rows)).to_frame("text").select("text", region=dialled_in)
-        told = asking.answers(frame)
-        asked, code[rows] = told["e164"], _book.codes.learn(told.select("region", "type", "status"))
+        replies = asking.answers(frame)
+        asked, code[rows] = replies["e164"], _book.codes.learn(replies.select("region", "type", "status"))
         number[rows] = asked.str.slice(1, 19).cast(pl.UInt64).fill_null(0).to_numpy()
     return Told(number, code, rows, asked)
 
@@ -240,24 +240,24 @@ def keys_of(cells: pl.Series, region: str | pl.Series | None) -> PlainKeys:
 
     Regions are as for `tell`. Damaged cells have none either, although libphonenumber reads on past a point.
     """
-    said = dialled.read(cells)
-    number, code = _found_in_tables(said, region)
+    dialled_cells = dialled.read(cells)
+    number, code = _found_in_tables(dialled_cells, region)
     number[code < _NUMBER] = 0
-    number[_damaged(said)] = 0
+    number[_damaged(dialled_cells)] = 0
     return PlainKeys(number, _book.codes.invalid.take(code))
 
 
-def _damaged(said: Dialled) -> Rows:
+def _damaged(cells: Dialled) -> Rows:
     """The rows of damaged cells that read as digits. Few have such a sign, and that is cheap to tell."""
-    signed = np.flatnonzero(said.texts.str.contains(_SIGNS).to_numpy())
-    rows: Rows = said.written[signed[taken(said.texts, signed).str.contains(DAMAGED).to_numpy()]]
+    signed = np.flatnonzero(cells.texts.str.contains(_SIGNS).to_numpy())
+    rows: Rows = cells.written[signed[taken(cells.texts, signed).str.contains(DAMAGED).to_numpy()]]
     return rows
 
 
-def _found_in_tables(said: Dialled, region: str | pl.Series | None) -> tuple[Keys, _Codes]:
+def _found_in_tables(cells: Dialled, region: str | pl.Series | None) -> tuple[Keys, _Codes]:
     if isinstance(region, pl.Series):
-        return _resolved_by_row(said, region.cast(pl.String))
-    return _resolved(said.key, said.plus, region)
+        return _resolved_by_row(cells, region.cast(pl.String))
+    return _resolved(cells.key, cells.plus, region)
 
 
 def _resolved(key: Keys, plus: Flags, region: str | None) -> tuple[Keys, _Codes]:
@@ -288,7 +288,7 @@ def _resolve(key: Keys, plus: Flags, region: str | None, number: Keys, code: _Co
     code[key == 0] = _ASK
 
 
-def _resolved_by_row(said: Dialled, region: pl.Series) -> tuple[Keys, _Codes]:
+def _resolved_by_row(dialled_cells: Dialled, region: pl.Series) -> tuple[Keys, _Codes]:
     """Number and code of keys, each dialled in a region of its own."""
     number, code = np.zeros(len(region), dtype=np.uint64), np.zeros(len(region), dtype=np.uint32)
     names = [*sorted(phonenumbers.SUPPORTED_REGIONS), _PLUS]
@@ -297,16 +297,16 @@ def _resolved_by_row(said: Dialled, region: pl.Series) -> tuple[Keys, _Codes]:
     if place.null_count():
         place = place.zip_with(region.is_not_null(), pl.Series([nowhere], dtype=pl.UInt16)).fill_null(unknown)
     home = place.to_numpy()
-    table, refused = np.where(said.plus, np.uint16(world), home), _ERRORS["invalid_country_code"]
-    read = (said.key != 0) & (home != unknown)
+    table, refused = np.where(dialled_cells.plus, np.uint16(world), home), _ERRORS["invalid_country_code"]
+    read = (dialled_cells.key != 0) & (home != unknown)
     code[read & (table == nowhere)] = refused
     rows = np.flatnonzero(read & (table != nowhere))
     if not len(rows):
         return number, code
     # Table by table, and in each by magnitude and first digits: a search is quick near where the last one ended.
-    size = said.key[rows].astype(np.float64).view(np.int64) >> _SIZE_AND_TOP
+    size = dialled_cells.key[rows].astype(np.float64).view(np.int64) >> _SIZE_AND_TOP
     rows = rows[np.lexsort((size.astype(np.uint16), table[rows]))]
-    keys, tables = said.key[rows], table[rows]
+    keys, tables = dialled_cells.key[rows], table[rows]
     add, keep, codes = np.empty_like(keys), np.empty(len(rows), dtype=np.uint8), np.empty(len(rows), dtype=np.uint32)
     starts = np.flatnonzero(np.append(True, tables[1:] != tables[:-1]))
     for start, stop in zip(starts, [*starts[1:], len(rows)], strict=True):
@@ -314,7 +314,7 @@ def _resolved_by_row(said: Dialled, region: pl.Series) -> tuple[Keys, _Codes]:
         cell = np.searchsorted(cells.start, keys[start:stop], side="right") - 1
         add[start:stop], keep[start:stop], codes[start:stop] = cells.add[cell], cells.keep[cell], cells.code[cell]
     number[rows], code[rows] = _followed(keys, add, keep, codes)
-    code[said.plus & (home < nowhere) & (code == refused)] = _ASK
+    code[dialled_cells.plus & (home < nowhere) & (code == refused)] = _ASK
     return number, code
 
 
@@ -344,12 +344,12 @@ def _followed(key: Keys, add: Keys, keep: npt.NDArray[np.uint8], code: _Codes) -
 
 def fields(cells: pl.Series, region: str | pl.Series | None) -> pl.Series:
     """`schema.PHONE` for a batch of cells."""
-    told = tell(cells, region)
-    text = written(told.number, told.code >= _NUMBER)
-    if len(told.rows):
-        long = (told.asked.str.len_bytes() > _LONGEST_TEXT).fill_null(value=False)
-        text = text.scatter(told.rows[long.to_numpy()], told.asked.filter(long)) if long.any() else text
-    code = pl.Series(told.code)
+    meanings = tell(cells, region)
+    text = written(meanings.number, meanings.code >= _NUMBER)
+    if len(meanings.rows):
+        long = (meanings.asked.str.len_bytes() > _LONGEST_TEXT).fill_null(value=False)
+        text = text.scatter(meanings.rows[long.to_numpy()], meanings.asked.filter(long)) if long.any() else text
+    code = pl.Series(meanings.code)
     return pl.DataFrame([text, *(column[code] for column in _book.codes.columns)]).to_struct(cells.name)
 
 
@@ -358,14 +358,14 @@ def scan(cells: pl.Series, region: str | pl.Series | None) -> pl.Series:
 
     19 digits always fit; a longer number shares its key with another, and evidence compares the text.
     """
-    told = tell(cells, region)
-    key = pl.Series("key", told.number)
-    plain = told.code >= _NUMBER
+    meanings = tell(cells, region)
+    key = pl.Series("key", meanings.number)
+    plain = meanings.code >= _NUMBER
     if not plain.all():
         key = key.zip_with(pl.Series(plain), nulls("key", pl.UInt64, len(key)))
-    status = _book.codes.columns[2].cast(pl.String)[pl.Series(told.code)]
+    status = _book.codes.columns[2].cast(pl.String)[pl.Series(meanings.code)]
     stub = nulls("stub", pl.UInt64, len(key))
     shown, note = (nulls(name, pl.String, len(key)) for name in ("shown", "note"))
-    if len(told.rows):
-        note = note.scatter(told.rows, ASKED)
+    if len(meanings.rows):
+        note = note.scatter(meanings.rows, ASKED)
     return pl.DataFrame([key, stub, shown, status, note]).to_struct(cells.name)

@@ -172,19 +172,19 @@ def _ways(program: _Program, states: frozenset[int], left: int, whole: bool) -> 
     if len(program.code) - 1 in states and not (whole and left):
         return [(0, 10**left - 1)]
     # What follows depends on the digits left alone, so one memo serves all lengths.
-    found = program.accepted.get((states, left, whole))
-    if found is None:
-        found = program.accepted[states, left, whole] = []
+    ways = program.accepted.get((states, left, whole))
+    if ways is None:
+        ways = program.accepted[states, left, whole] = []
         weight = 10 ** (left - 1)
         for digits, after in _moves(program, states, left == 1) if left else []:
             behind = _ways(program, after, left - 1, whole)
             for digit in digits:
                 for low, high in behind:
                     low, high = low + digit * weight, high + digit * weight
-                    if found and found[-1][1] + 1 == low:
-                        low, _ = found.pop()
-                    found.append((low, high))
-    return found
+                    if ways and ways[-1][1] + 1 == low:
+                        low, _ = ways.pop()
+                    ways.append((low, high))
+    return ways
 
 
 def _moves(program: _Program, states: frozenset[int], last: bool) -> list[tuple[range, frozenset[int]]]:

@@ -49,7 +49,7 @@ def build() -> Intervals:
     codes = sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
     pieces = [piece for code in codes for piece in _country(code)]
     patterns.forget()
-    rows = [(low, high, *told) for low, high, told in patterns.joined(sorted(pieces, key=lambda piece: piece[0]))]
+    rows = [(low, high, *meaning) for low, high, meaning in patterns.joined(sorted(pieces, key=lambda piece: piece[0]))]
     return Intervals.from_frame(pl.DataFrame(rows, schema={"low": pl.UInt64, "high": pl.UInt64, **PLAN}, orient="row"))
 
 
@@ -66,9 +66,9 @@ def _country(code: int) -> Iterator[patterns.Piece]:
             continue
         base = code * 10**length
         for low, after in zip(edges, [*edges[1:], 10**length], strict=True):
-            told = _ask(code, low, length)
-            if after - low == 1 or told == _ask(code, after - 1, length):
-                yield base + low, base + after - 1, told
+            answer = _ask(code, low, length)
+            if after - low == 1 or answer == _ask(code, after - 1, length):
+                yield base + low, base + after - 1, answer
 
 
 def _edges(home: Any, length: int) -> Iterator[int]:

@@ -263,11 +263,11 @@ def _begins_with(text: str, length: int) -> list[Piece]:
 @lru_cache(maxsize=64)
 def _idd(pattern: str, length: int) -> list[Piece]:
     """What an IDD pattern finds, with those first two digits behind which it is scattered as `_Cell`."""
-    found, weight = patterns.prefixes(pattern, length), 10 ** (length - 2)
+    parts, weight = patterns.prefixes(pattern, length), 10 ** (length - 2)
     out: list[Piece] = []
     for top in range(100):
         low, high = top * weight, (top + 1) * weight - 1
-        pieces = _within(found, low, high)
+        pieces = _within(parts, low, high)
         out += [(low, high, _Cell)] if len(pieces) > _MAX_CROWD else pieces
     return patterns.joined(out)
 
@@ -437,8 +437,8 @@ def _proven(cell: _Cell, row: tuple[int, int, str, int, int], region: str | None
     """Whether `phonenumbers` reads both ends of a cell as the row says."""
     for digits in {cell.low, cell.high}:
         text = str(digits).zfill(cell.length)
-        told = _read("+" + text if region is None else text, region)
-        if told != _said(row, 10**cell.length + digits):
+        read = _read("+" + text if region is None else text, region)
+        if read != _said(row, 10**cell.length + digits):
             return False
     return True
 
