@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from cardscreen.foundation import schema
+from cardscreen.policy.judging import rule_number, weaknesses
 from cardscreen.policy.policy import Policy, Source
 from cardscreen.policy.rules import ACCOUNT
 
@@ -50,8 +51,8 @@ def judged(policy: Policy, hit: Mapping[str, Any], account: Mapping[str, Any]) -
         account: The carried columns.
     """
     row = _row_of(policy, hit, account)
-    weak = policy.weaknesses()
-    number, *applies = row.select(policy.rule_number().alias("rule"), **weak).collect().row(0)
+    weak = weaknesses(policy)
+    number, *applies = row.select(rule_number(policy).alias("rule"), **weak).collect().row(0)
     rule = None if number is None else policy.rules[number - 1]
     score = hit["severity"] if rule is None or rule.score is None else rule.score
     level = level_of(policy, hit["score"])
@@ -83,7 +84,7 @@ def level_of(policy: Policy, score: int) -> str:
 
 
 def with_account(hits: pl.LazyFrame, flagged: pl.LazyFrame, policy: Policy) -> pl.LazyFrame:
-    """Hits with the columns of their accounts that a policy's rules look at, as `Policy.rule_number` reads them."""
+    """Hits with the columns of their accounts that a policy's rules look at, as `judging.rule_number` reads them."""
     there = flagged.collect_schema().names()
     columns = {
         f"{ACCOUNT}{name}": pl.concat_list(pl.col(name).cast(pl.String)) if name in there else _NO_LIST

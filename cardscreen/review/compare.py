@@ -11,6 +11,7 @@ import polars as pl
 
 from cardscreen.foundation import schema
 from cardscreen.foundation.errors import ConfigError
+from cardscreen.policy.judging import rule_number
 from cardscreen.policy.policy import Policy
 from cardscreen.policy.weighing import with_account
 from cardscreen.review.inputs import policy_of, terms_of
@@ -117,7 +118,7 @@ def runs(before: Finished, after: Finished, *, anyway: bool = False) -> Comparis
 def _side(run: Finished, policy: Policy) -> Side:
     run.table("flagged")  # says it where the run has lost its tables
     night = Base.read(run.folder)
-    return Side(night.flags, with_account(night.hits, night.flags, policy).with_columns(rule=policy.rule_number()))
+    return Side(night.flags, with_account(night.hits, night.flags, policy).with_columns(rule=rule_number(policy)))
 
 
 def _incomparable(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:

@@ -28,7 +28,7 @@ import polars as pl
 from cardscreen.foundation import schema
 from cardscreen.foundation.errors import ConfigError
 from cardscreen.foundation.lookup.digits import nulls
-from cardscreen.policy.policy import DECIDING
+from cardscreen.policy.judging import DECIDING
 from cardscreen.policy.rules import ACCOUNT
 from cardscreen.runs import causes
 from cardscreen.runs.causes import Circumstances

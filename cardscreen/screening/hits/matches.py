@@ -14,7 +14,9 @@ from datetime import date
 import polars as pl
 
 from cardscreen.foundation import schema
-from cardscreen.policy.policy import DECIDING, Policy
+from cardscreen.policy import judging
+from cardscreen.policy.judging import DECIDING
+from cardscreen.policy.policy import Policy
 from cardscreen.policy.rules import ACCOUNT
 from cardscreen.screening.columns import AccountColumns
 from cardscreen.screening.hits.evidence import EVIDENCE
@@ -202,9 +204,9 @@ def decide(
         cleared: `Policy.cleared`.
         most_hits: How many hits of an account are kept, the strongest ones.
     """
-    hits = rules.judge(hits_of(matched).lazy(), cleared)
+    hits = judging.judge(rules, hits_of(matched).lazy(), cleared)
     judged = hits.sort(ORDER).collect()
-    flagged = rules.decide(judged.lazy(), day, carry, None if previous is None else previous.lazy()).collect()
+    flagged = judging.decide(rules, judged.lazy(), day, carry, None if previous is None else previous.lazy()).collect()
     return Decisions(judged, flagged, _strongest(judged, most_hits).select(list(schema.HITS)))
 
 
