@@ -18,7 +18,9 @@ from cardscreen.foundation.lookup.intervals import Intervals
 _Keys = npt.NDArray[np.uint64]
 _Rows = npt.NDArray[np.int32]
 
-_HEAD, _PAGE = 6, 2  # digits that lead to a page, and digits in it
+#: Digits that lead to a row or page, and digits in a page: IINs have six digits or eight (ISO/IEC 7812-1:2017), and a
+#: row for each of 10⁸ numbers would take 400 MB; one for each of 10⁶, with pages where six don't decide, takes 4.
+_HEAD, _PAGE = 6, 2
 _PAGE_SIZE = 10**_PAGE
 #: What stands in place of a row: no row owns these numbers; several do. Below them: the number of a page.
 NOBODY, _SEVERAL, _FIRST_PAGE = -1, -2, -3

@@ -14,7 +14,9 @@ import numpy.typing as npt
 _Keys = npt.NDArray[np.uint64]
 _Places = npt.NDArray[np.int64]
 
-_COARSE, _FINE = 9, 6  # bits of the mantissa for the bucket, and for the place in it
+#: Bits of the mantissa for the bucket, and for the place in it: 64 magnitudes of 512 buckets are 128 KiB of integers,
+#: which stay in the cache, and a place spans 1/32768 of its magnitude, so few tables have two rows in one.
+_COARSE, _FINE = 9, 6
 _MANTISSA = 52
 _LEAST, _MOST = 1, 2**64 - 1  # 0 has the place of 1
 
@@ -31,6 +33,7 @@ class Index:
         self._start = start
         self._base = int(_place(np.array([_LEAST], dtype=np.uint64))[0]) >> _FINE
         top = int(_place(np.array([_MOST], dtype=np.uint64))[0]) >> _FINE
+        # A row begins cleanly where the key before it has another place: then the place alone tells the row.
         begins, before = _place(start[1:]), _place(np.maximum(start[1:] - np.uint64(1), np.uint64(_LEAST)))
         firsts = np.concatenate([[np.int64(0)], begins])
         split = np.unique(begins[begins >> _FINE == before >> _FINE] >> _FINE)
@@ -39,7 +42,7 @@ class Index:
         width = 1 << _FINE
         places = ((split << _FINE)[:, None] + np.arange(width)).ravel()
         inside = np.searchsorted(firsts, places, side="right") - 1
-        inside[np.isin(places, begins[begins == before])] = -1
+        inside[np.isin(places, begins[begins == before])] = -1  # to be searched: some of its keys are of the row before
         self._rows = np.concatenate([inside, np.unique(row)]).astype(np.int32)
         # One number says where a bucket's rows are, and how many bits of the place matter.
         whole = len(inside) + np.searchsorted(np.unique(row), row)

@@ -11,7 +11,9 @@ import numpy as np
 
 from cardscreen.foundation.lookup.digits import Keys, Rows, blocks, distinct
 
-_BITS = 32  # of the filter, for each key
+#: Bits of the filter for each key: two keys share a word of 64 bits and set four of them, so (4/64)² = 0.4 % of other
+#: keys pass by chance. More bits would save few searches, and cost the cache.
+_BITS = 32
 _LEAST_WORDS = 8
 _WORD = 64  # bits
 _IN_WORD = np.uint64(_WORD - 1)

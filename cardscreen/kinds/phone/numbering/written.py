@@ -42,6 +42,7 @@ def written(numbers: Keys, known: Flags) -> pl.Series:
     rows = len(numbers)
     if not rows:
         return pl.Series("e164", [], dtype=pl.String)
+    # Words for each number: a plus and 15 digits (ITU-T E.164) fill four; keys of national numbers may have 20.
     width = 4 if numbers.max() < _NARROW else 6
     # One place more, so that a word that begins in the last one is whole.
     text, heads = (pa.allocate_buffer(size * _WORD) for size in ((rows + 1) * width, rows * _VIEW))
@@ -65,7 +66,7 @@ def _write(numbers: Keys, places: _Words, views: _Words, offset: int) -> None:
     begin = np.arange(width, (len(numbers) + 1) * width, width) - size
     at = slice(begin[0], len(numbers) * width, width) if (size == size[0]).all() else begin
     places.view(np.uint8).reshape(-1)[at] = _PLUS
-    # One word at each byte.
+    # One word at each byte, though words begin at every fourth: a view's prefix begins wherever its plus stands.
     words = np.ndarray((places.nbytes - _WORD + 1,), dtype=np.uint32, buffer=places, strides=(1,))
     views[:, 0], views[:, 1], views[:, 2], views[:, 3] = size, words[at], 0, begin + offset
     short = np.flatnonzero(size <= _INLINE)
