@@ -42,7 +42,7 @@ def written(numbers: Keys, known: Flags) -> pl.Series:
     rows = len(numbers)
     if not rows:
         return pl.Series("e164", [], dtype=pl.String)
-    # Words for each number: a plus and 15 digits (ITU-T E.164) fill four; keys of national numbers may have 20.
+    # Words for each number: a plus and 15 digits (ITU-T E.164) fill four; libphonenumber reads up to 20 digits.
     width = 4 if numbers.max() < _NARROW else 6
     # One place more, so that a word that begins in the last one is whole.
     text, heads = (pa.allocate_buffer(size * _WORD) for size in ((rows + 1) * width, rows * _VIEW))
