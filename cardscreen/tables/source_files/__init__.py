@@ -48,7 +48,6 @@ class SourceFile:
             or too many fields, broken quotes. They are not in `frame`.
         encoding: What a text file was read as; None for other files.
         sha256: Of the file as it lies on disk.
-        size: Bytes on disk.
         cut: How it ends in the midst of a row; empty where it does not.
         notes: What whoever gave the file should know of how it was read, in sentences.
     """
@@ -58,7 +57,6 @@ class SourceFile:
     ragged: pl.DataFrame
     encoding: str | None
     sha256: str
-    size: int
     cut: str = ""
     notes: Sequence[str] = ()
 
@@ -109,7 +107,7 @@ def read_source(
             rows = _read_text(content, form, reading, layout, where, columns)
         source.finish()
     digest = source.sha256.hexdigest()
-    return SourceFile(rows.frame, rows.lines, rows.ragged, used, digest, source.size, rows.cut, rows.notes)
+    return SourceFile(rows.frame, rows.lines, rows.ragged, used, digest, rows.cut, rows.notes)
 
 
 def _form(name: str, where: str) -> str:

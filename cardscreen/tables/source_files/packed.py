@@ -21,13 +21,12 @@ class Digested(io.RawIOBase):
     """A stream of bytes that is read once.
 
     Attributes:
-        size: How many have been read.
         sha256: Of these.
     """
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
-        self.size, self.sha256 = 0, hashlib.sha256()
+        self.sha256 = hashlib.sha256()
 
     def readable(self) -> bool:
         """It is."""
@@ -46,7 +45,6 @@ class Digested(io.RawIOBase):
 
     def _next(self, most: int) -> bytes:
         block: bytes = self._stream.read(most)
-        self.size += len(block)
         self.sha256.update(block)
         return block
 
