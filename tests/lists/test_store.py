@@ -22,7 +22,8 @@ import cardscreen as cs
 from cardscreen.foundation.errors import ConfigError, InputError
 from cardscreen.lists.feeds.importing import import_file
 from cardscreen.lists.store import views
-from cardscreen.lists.store.table import Record, Store
+from cardscreen.lists.store.records import Record
+from cardscreen.lists.store.table import Store
 from cardscreen.review.decisions.vacuum import remove_unneeded
 
 

@@ -27,7 +27,8 @@ from cardscreen.lists.feeds.checks import (
 from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.feeds.rows import FeedRows, merged_duplicates, read_feed
 from cardscreen.lists.store.merging import Defaults, Merged, merge
-from cardscreen.lists.store.table import LostRace, Record, Store, Version
+from cardscreen.lists.store.records import Record, Version
+from cardscreen.lists.store.table import LostRace, Store
 from cardscreen.lists.terms import Origin
 from cardscreen.tables.cells import without_formulas
 

@@ -15,7 +15,8 @@ import polars as pl
 from cardscreen.foundation.errors import ConfigError, InputError, without_cards
 from cardscreen.foundation.files import not_for_others, system_user
 from cardscreen.lists.store.merging import STORED, end, lasts
-from cardscreen.lists.store.table import Record, Store, Version
+from cardscreen.lists.store.records import Record, Version
+from cardscreen.lists.store.table import Store
 from cardscreen.lists.store.views import Filter, check_source
 
 

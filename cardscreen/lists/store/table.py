@@ -8,18 +8,15 @@ since file times say nothing about what was known on a day.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import io
 import json
 import os
 import re
-import secrets
 import time
 import uuid
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from importlib import metadata
 from pathlib import Path
@@ -29,19 +26,17 @@ import deltalake
 import polars as pl
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, create_table_with_add_actions
-from filelock import FileLock, Timeout
-from pydantic import Field, ValidationError
 
 from cardscreen.foundation import cache, schema
 from cardscreen.foundation.errors import BlocklistError, Busy, ConfigError, InputError, first_line, near
 from cardscreen.foundation.files import system_user
-from cardscreen.foundation.settings.toml import Section
 from cardscreen.kinds.kind import secret_kinds
 from cardscreen.lists.blocklist import Blocklist
 from cardscreen.lists.keyed import Compiled, compile_listings, compiled_schema
 from cardscreen.lists.store import files as store_files
+from cardscreen.lists.store import leases
 from cardscreen.lists.store.merging import STORED
-from cardscreen.lists.terms import Origin
+from cardscreen.lists.store.records import Record, Version, sha256_of
 from cardscreen.tables.libraries import ENGINE_ERRORS
 from cardscreen.tables.opening import parse_instant
 
@@ -53,8 +48,6 @@ _STORED = {
 _SCHEMA = deltalake.Schema.from_arrow(
     pl.DataFrame(schema=_STORED).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
 )
-_RECORD = "cardscreen"  # where a commit keeps it
-_DIGEST = "cardscreen_sha256"  # that of the record
 _FOREVER = "interval 36500 days"
 _TABLE = {
     "delta.logRetentionDuration": _FOREVER,
@@ -65,40 +58,6 @@ _ROW_GROUP = 500_000
 _OWN = re.compile(r"[0-9a-f]{32}[.]parquet")  # names of the store's files
 _DIGITS = re.compile(r"[0-9]{10}")
 _UNUSABLE = "#%?"  # in paths: the engine takes them for parts of a URL
-_LEASES, _LEASE = ".leases", 172_800  # where those who read a version say so; seconds for which that holds
-_PATIENCE = 120  # seconds to wait for another import into the same store
-
-
-class Record(Section):
-    """What a commit says of itself.
-
-    Attributes:
-        instant: When it was made; never before the commit before it.
-        action: import, rollback or end.
-        source: Whose listings it changed; None for a rollback.
-        by: The person, where one decided.
-        reason: What that person said, or which checks were waived.
-        details: Figures and names for the auditor.
-        origins: What was known of every source afterwards.
-        files: Source → file → SHA-256, of all files in force afterwards; None in commits of earlier releases.
-    """
-
-    instant: datetime
-    action: str
-    source: str | None = None
-    by: str | None = None
-    reason: str | None = None
-    details: dict[str, Any] = {}
-    origins: dict[str, Origin] = Field(default_factory=dict)
-    files: dict[str, dict[str, str]] | None = None
-
-
-@dataclass(frozen=True)
-class Version:
-    """One version of a store."""
-
-    number: int
-    record: Record
 
 
 class Store:
@@ -218,21 +177,10 @@ class Store:
             except FileNotFoundError:
                 return None
         try:
-            actions = [json.loads(line) for line in content.splitlines()]
-            commit = next(action["commitInfo"] for action in actions if "commitInfo" in action)
-        except (ValueError, TypeError, StopIteration):
+            record = Record.in_commit(content)
+        except ValueError:
             raise self._not_as_written(number) from None
-        if _RECORD not in commit and _DIGEST not in commit:
-            return None
-        try:
-            text = commit[_RECORD]
-            record = Record.model_validate_json(text)
-        except (KeyError, ValidationError):
-            raise self._not_as_written(number) from None
-        # Commits of earlier releases have neither digest nor files.
-        if commit.get(_DIGEST, None if record.files is None else "") not in (None, _sha256(text)):
-            raise self._not_as_written(number)
-        return Version(number, record)
+        return None if record is None else Version(number, record)
 
     def _not_as_written(self, number: int) -> BlocklistError:
         return BlocklistError(
@@ -351,26 +299,13 @@ class Store:
 
     # --- changing -------------------------------------------------------------------------------------------
 
-    @contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self) -> AbstractContextManager[None]:
         """Hold the store, where it is a folder, against other imports; elsewhere the slower of two is told.
 
         Raises:
             Busy: Another import has held it for two minutes.
         """
-        if "://" in self.path:
-            yield
-            return
-        Path(self.path).mkdir(parents=True, exist_ok=True)
-        lock = FileLock(Path(self.path) / ".lock")
-        try:
-            lock.acquire(timeout=_PATIENCE)
-        except Timeout:
-            raise Busy(f"another import works on the store {self.path}: try again when it has ended") from None
-        try:
-            yield
-        finally:
-            lock.release()
+        return leases.locked(self.path)
 
     @contextmanager
     def leased(self, version: int) -> Iterator[None]:
@@ -379,31 +314,13 @@ class Store:
         Raises:
             InputError: The version's files were removed before.
         """
-        lease = Path(self.path) / _LEASES / f"{version}-{secrets.token_hex(8)}"
-        if "://" not in self.path:
-            with contextlib.suppress(OSError):
-                lease.parent.mkdir(exist_ok=True)
-                lease.touch()
-        try:
+        with leases.leased(self.path, version):
             self.listings(version)
             yield
-        finally:
-            if "://" not in self.path:
-                with contextlib.suppress(OSError):
-                    lease.unlink(missing_ok=True)
-                    lease.parent.rmdir()  # unless there are others
 
     def leases(self) -> set[int]:
-        """The versions that are being read; a lease of more than two days was left by a run that was killed."""
-        leases = set()
-        for lease in Path(self.path, _LEASES).glob("*-*") if "://" not in self.path else ():
-            version = lease.name.split("-")[0]
-            with contextlib.suppress(FileNotFoundError, ValueError):
-                if time.time() - lease.stat().st_mtime < _LEASE:
-                    leases.add(int(version))
-                else:
-                    lease.unlink()
-        return leases
+        """The versions that are being read."""
+        return leases.leases(self.path)
 
     def replace(
         self, source: str, listings: pl.LazyFrame, base: int | None, record: Record, *, instead_of: str | None = None
@@ -451,7 +368,7 @@ class Store:
         record = record.model_copy(update={"files": self._digests(version)})
         table = self._table()
         with self._reading("written"):
-            table.restore(version, commit_properties=_properties(record))
+            table.restore(version, commit_properties=record.properties())
         return self.at()
 
     def _make(self, actions: list[Any], record: Record) -> None:
@@ -463,7 +380,7 @@ class Store:
                 "error",
                 ["source"],
                 configuration=_TABLE,
-                commit_properties=_properties(record),
+                commit_properties=record.properties(),
             )
         except (CommitFailedError, DeltaError):
             raise LostRace(self.path) from None
@@ -495,7 +412,7 @@ class Store:
         try:
             with self._reading("written"):
                 table.create_write_transaction(
-                    actions, mode, _SCHEMA, ["source"], partition, commit_properties=_properties(record)
+                    actions, mode, _SCHEMA, ["source"], partition, commit_properties=record.properties()
                 )
         except BlocklistError:
             # What follows on a commit, such as a checkpoint, may fail where the commit has not.
@@ -518,7 +435,7 @@ class Store:
             "instant": record.instant.isoformat(),
         }
         if record.files is not None:
-            identity["files"] = _sha256(json.dumps(store_files.by_name(record.files), sort_keys=True))
+            identity["files"] = sha256_of(json.dumps(store_files.by_name(record.files), sort_keys=True))
         return identity
 
     def has(self, named: Mapping[str, Any]) -> bool:
@@ -536,7 +453,7 @@ class Store:
             "by": system_user(),
             "reason": None,
         }
-        properties = _properties(record.model_copy(update={**written, "details": {"kept": list(kept)}}))
+        properties = record.model_copy(update={**written, "details": {"kept": list(kept)}}).properties()
         options: dict[str, Any] = {
             "enforce_retention_duration": False,
             "keep_versions": list(kept),
@@ -583,13 +500,3 @@ def _new_name() -> str:
 
 def _name(uri: str) -> str:
     return uri.rsplit("/", 1)[-1]
-
-
-def _properties(record: Record) -> deltalake.CommitProperties:
-    # Retrying would rest on checks that were made against another version.
-    text = record.model_dump_json()
-    return deltalake.CommitProperties(custom_metadata={_RECORD: text, _DIGEST: _sha256(text)}, max_commit_retries=0)
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -16,7 +16,8 @@ from cardscreen.foundation.errors import ConfigError, near
 from cardscreen.kinds.kind import KINDS, secret_kinds
 from cardscreen.kinds.tokens import TokenKey, token
 from cardscreen.lists.store.merging import lasts
-from cardscreen.lists.store.table import Store, Version
+from cardscreen.lists.store.records import Version
+from cardscreen.lists.store.table import Store
 from cardscreen.tables.writing import write
 
 Form = Literal["masked", "token", "plain"]
