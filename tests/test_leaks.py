@@ -218,7 +218,7 @@ def test_what_a_feed_could_not_read_is_told_without_its_numbers(tmp_path: Path) 
     read = read_feed(
         tmp_path / "f.csv", Feed.model_validate({"source": "bank-a", "kind": "card", "columns": {"value": "card"}})
     )
-    assert (len(read.rejects), read.listings["value"].to_list()) == (len(broken), [DEBIT])
+    assert (len(read.rejects), read.rows["value"].to_list()) == (len(broken), [DEBIT])
     assert_clean(in_frame(read.rejects))
 
 

@@ -32,9 +32,9 @@ class CardscreenError(Exception):
 
     exit_code = 1
 
-    def __init__(self, *said: object) -> None:
-        """Keep what is said, each a line, without card numbers."""
-        super().__init__(*(shown(without_cards(each)) if isinstance(each, str) else each for each in said))
+    def __init__(self, *lines: object) -> None:
+        """Keep the lines of the message, without card numbers."""
+        super().__init__(*(shown(without_cards(each)) if isinstance(each, str) else each for each in lines))
 
     def __str__(self) -> str:
         """All lines."""
@@ -279,7 +279,7 @@ def without_cards(text: str) -> str:
 
     In a message a number too few does no harm, so this judges more coarsely than `cards.in_text` does.
     """
-    return _CARD.sub("…", _DIGITS.sub(lambda found: "…" if _may_be_card(found[0]) else found[0], text))
+    return _CARD.sub("…", _DIGITS.sub(lambda run: "…" if _may_be_card(run[0]) else run[0], text))
 
 
 def _may_be_card(digits: str) -> bool:

@@ -25,7 +25,7 @@ def shown(text: str) -> str:
         >>> shown("C-1\nIt is released\x1b[31m"), shown("诈骗 👨‍👩‍👧")
         ('C-1\\nIt is released\\x1b[31m', '诈骗 👨‍👩‍👧')
     """
-    return _IN_LINES.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return _IN_LINES.sub(lambda mark: mark[0].encode("unicode_escape").decode(), text)
 
 
 def json_text(value: Any, **how: Any) -> str:

@@ -115,8 +115,8 @@ class Moves:
         raised: Newly told, by action.
         released: Flagged before, and not any more.
         flagged_before: Flagged with an action before.
-        by_software: Of those told `suspend` or `close`, and of those released or eased, the ones of which nothing
-            changed but the software or its numbering data.
+        by_software: Of accounts newly to suspend or close (`cut_off`), and of those released or eased (`freed`), the
+            ones of which nothing changed but the software or its numbering data.
         gone: Those whose accounts are not there; None where nobody looked.
     """
 
@@ -133,7 +133,7 @@ class Moves:
         change, action = pl.col("change"), pl.col("action")
         raised = table.filter(change.is_in(["new", "escalated"]))
         by_software = table.filter(pl.col("cause") == "software_changed").select(
-            told=(change.is_in(["new", "escalated"]) & (action >= "suspend")).sum(),
+            cut_off=(change.is_in(["new", "escalated"]) & (action >= "suspend")).sum(),
             freed=change.is_in(["released", "eased"]).sum(),
         )
         return cls(
@@ -276,7 +276,7 @@ def _against(now: dict[str, Any], limits: Limits, then: dict[str, Any], moves: M
             drop = _usable(then["coverage"][column]) - _usable(cells)
             what = f"points fewer cells of {column!r} are usable than in the base run"
             yield from _past("coverage_drop", drop, limits.coverage_drop, what)
-    new, freed = moves.by_software.get("told", 0), moves.by_software.get("freed", 0)
+    new, freed = moves.by_software.get("cut_off", 0), moves.by_software.get("freed", 0)
     if new or freed:
         news = ", ".join(f"{name} {was} → {is_now}" for name, (was, is_now) in newer(now, then).items())
         yield (

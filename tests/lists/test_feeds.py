@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cardscreen as cs
+from cardscreen.foundation import schema
 from cardscreen.lists.feeds.checks import check_file
 from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.feeds.rows import FeedRows, read_feed
@@ -38,6 +39,12 @@ def read(folder: Path, text: str, written: str = "utf-8", **changes: Any) -> Fee
     file = folder / "list.csv"
     file.write_bytes(text.encode(written))
     return read_feed(file, feed(**changes))
+
+
+def listings_of(rows: FeedRows) -> pl.DataFrame:
+    """The rows as listings, as a program would hand them to `Blocklist.from_frame`."""
+    listings = rows.rows.with_columns(source=pl.lit(rows.source))
+    return listings.select(name for name in schema.LISTING if name in listings.columns and name != "match")
 
 
 def rejected(rows: FeedRows) -> list[tuple[int, str]]:
@@ -74,7 +81,7 @@ def test_chinese_headers_and_text_are_read_in_the_encoding_of_the_file(
         "expires_on": date(2027, 1, 2),
         "reference": "京2026-1",
     }
-    assert rows.listings.to_dicts() == [expected]
+    assert listings_of(rows).to_dicts() == [expected]
     assert rows.rejects.height == 0
 
 
@@ -121,7 +128,7 @@ def test_rows_that_cannot_be_used_are_rejected_with_line_reason_and_shape(tmp_pa
         "1,1,,,,",
     ]
     rows = read(tmp_path, HEADER + "\n".join(lines) + "\n", "gb18030")
-    assert rows.listings["value"].to_list() == ["+8613800138000", "+8613800138001", "+8613800138006"]
+    assert listings_of(rows)["value"].to_list() == ["+8613800138000", "+8613800138001", "+8613800138006"]
     no_number = "no phone number"
     no_day = (
         " is no day, or can be read in two ways: write YYYY-MM-DD, or say how it is written by date_format, such as "
@@ -142,7 +149,7 @@ def test_rows_that_cannot_be_used_are_rejected_with_line_reason_and_shape(tmp_pa
 def test_every_row_is_a_listing_or_a_reject(tmp_path: Path) -> None:
     cells = ["13800138000", "x", "", "13800138000", "+44 20 7946 0958", "110", "１３８００１３８０００"]
     rows = read(tmp_path, "number\n" + "".join(f'"{cell}"\n' for cell in cells), columns={"value": "number"})
-    assert rows.listings.height + rows.rejects.height == len(cells)
+    assert listings_of(rows).height + rows.rejects.height == len(cells)
     assert [line for line, _ in rejected(rows)] == [3, 4]
 
 
@@ -154,12 +161,12 @@ def test_a_severity_that_cannot_be_read_is_rejected_and_not_replaced(tmp_path: P
 
 @pytest.mark.parametrize("cell", ["90", " 90 "])
 def test_a_severity_may_have_spaces_around_it(tmp_path: Path, cell: str) -> None:
-    assert read(tmp_path, HEADER + f"13800138000,{cell},,,,\n").listings["severity"].to_list() == [90]
+    assert listings_of(read(tmp_path, HEADER + f"13800138000,{cell},,,,\n"))["severity"].to_list() == [90]
 
 
 def test_a_row_that_says_nothing_takes_the_feeds_reason_and_severity(tmp_path: Path) -> None:
     rows = read(tmp_path, HEADER + "13800138000,,,,,\n", reason="telecom_fraud", severity=77, list="allow")
-    told = rows.listings.select("reason", "severity", "list", "listed_on", "expires_on", "reference").row(0)
+    told = listings_of(rows).select("reason", "severity", "list", "listed_on", "expires_on", "reference").row(0)
     assert told == ("telecom_fraud", 77, "allow", None, None, None)
 
 
@@ -181,13 +188,13 @@ def test_a_listing_that_ends_before_it_begins_is_rejected(tmp_path: Path) -> Non
 )
 def test_a_phone_of_a_feed_is_read_like_an_accounts(tmp_path: Path, cell: str, value: str) -> None:
     rows = read(tmp_path, f"number\n{cell}\n", columns={"value": "number"})
-    assert rows.listings["value"].to_list() == [value]
+    assert listings_of(rows)["value"].to_list() == [value]
 
 
 @pytest.mark.parametrize("cell", ["170*", "13800138000*", "1380013 ****", "+86*170"])
 def test_a_star_that_makes_no_prefix_is_not_dropped(tmp_path: Path, cell: str) -> None:
     rows = read(tmp_path, f"number\n{cell}\n", columns={"value": "number"})
-    read_as_one_number = [value for value in rows.listings["value"].to_list() if not {"*", "-"} & {*value}]
+    read_as_one_number = [value for value in listings_of(rows)["value"].to_list() if not {"*", "-"} & {*value}]
     assert read_as_one_number == []
 
 
@@ -203,7 +210,7 @@ def test_a_star_that_makes_no_prefix_is_not_dropped(tmp_path: Path, cell: str) -
 )
 def test_a_card_of_a_feed_is_read_like_an_accounts(tmp_path: Path, cell: str, value: str) -> None:
     rows = read(tmp_path, f"card\n{cell}\n", kind="card", region=None, columns={"value": "card"})
-    assert rows.listings["value"].to_list() == [value]
+    assert listings_of(rows)["value"].to_list() == [value]
 
 
 @pytest.mark.parametrize("cell", ["1234", "62****1234", "4111x11111111111", "see file", "************1234"])
@@ -219,7 +226,7 @@ def test_a_reject_shows_no_digit_of_a_card(tmp_path: Path) -> None:
 
 def test_what_a_feed_gives_is_a_blocklist(tmp_path: Path) -> None:
     rows = read(tmp_path, HEADER + "13800138000,90,2026-01-02,,京1,\n+86170*,,,,,\n", "gb18030")
-    listings = cs.Blocklist.from_frame(rows.listings).listings
+    listings = cs.Blocklist.from_frame(listings_of(rows)).listings
     assert listings.select("value", "match", "severity").rows() == [
         ("+8613800138000", "exact", 90),
         ("+86170*", "range", 50),
@@ -246,15 +253,15 @@ def test_what_a_feed_accepts_no_blocklist_refuses(
     file = tmp_path_factory.mktemp("feed") / "list.parquet"
     pl.DataFrame({"v": cells}, schema={"v": pl.String}).write_parquet(file)
     rows = read_feed(file, feed(kind=kind, region="CN" if kind == "phone" else None, columns={"value": "v"}))
-    assert rows.listings.height + rows.rejects.height == len(cells)
-    refused = cs.Blocklist.from_frame(rows.listings, bad_rows="reject").rejects
+    assert listings_of(rows).height + rows.rejects.height == len(cells)
+    refused = cs.Blocklist.from_frame(listings_of(rows), bad_rows="reject").rejects
     assert refused.height == 0
 
 
 def test_a_file_with_headers_alone_has_no_rows(tmp_path: Path) -> None:
     rows = read(tmp_path, HEADER, "gb18030")
-    assert (rows.listings.height, rows.rejects.height) == (0, 0)
-    assert len(cs.Blocklist.from_frame(rows.listings)) == 0
+    assert (listings_of(rows).height, rows.rejects.height) == (0, 0)
+    assert len(cs.Blocklist.from_frame(listings_of(rows))) == 0
 
 
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:
@@ -265,12 +272,12 @@ def test_an_empty_file_is_refused(tmp_path: Path) -> None:
 def test_a_row_with_too_many_fields_is_not_dropped_in_silence(tmp_path: Path) -> None:
     rows = read(tmp_path, HEADER + "13800138000,90,2026-01-02,,,,extra\n")
     assert rejected(rows) == [(2, "7 fields where the header has 6")]
-    assert rows.listings.is_empty()
+    assert listings_of(rows).is_empty()
 
 
 def test_another_delimiter_can_be_named(tmp_path: Path) -> None:
     rows = read(tmp_path, "number;x\n13800138000;y\n", delimiter=";", columns={"value": "number"})
-    assert rows.listings["value"].to_list() == ["+8613800138000"]
+    assert listings_of(rows)["value"].to_list() == ["+8613800138000"]
 
 
 def test_a_parquet_feed_keeps_its_types(tmp_path: Path) -> None:
@@ -279,7 +286,7 @@ def test_a_parquet_feed_keeps_its_types(tmp_path: Path) -> None:
     frame.write_parquet(file)
     columns = {"value": "n", "listed_on": "d", "severity": "s", "reference": "r"}
     rows = read_feed(file, feed(columns=columns))
-    told = rows.listings.select("value", "listed_on", "severity", "reference").rows()
+    told = listings_of(rows).select("value", "listed_on", "severity", "reference").rows()
     assert told == [("+8613800138000", date(2026, 1, 2), 90, "1")]
     assert rejected(rows) == [(2, "no phone number")]
 
@@ -301,14 +308,14 @@ def test_a_value_column_that_holds_no_numbers_is_refused(tmp_path: Path) -> None
 @pytest.mark.parametrize("cell", ['""', " ", ""], ids=["quoted-nothing", "space", "nothing"])
 def test_an_empty_cell_takes_the_feeds_default_however_it_is_written(tmp_path: Path, cell: str) -> None:
     rows = read(tmp_path, HEADER + f"13800138000,{cell},{cell},{cell},{cell},{cell}\n", reason="gambling", severity=7)
-    told = rows.listings.select("reason", "severity", "listed_on", "expires_on", "reference").rows()
+    told = listings_of(rows).select("reason", "severity", "listed_on", "expires_on", "reference").rows()
     assert told == [("gambling", 7, None, None, None)]
 
 
 @pytest.mark.parametrize("column", ["line", "shape", "kind", "source", "bad_day", "reject_reason"])
 def test_a_file_may_have_columns_with_any_names(tmp_path: Path, column: str) -> None:
     rows = read(tmp_path, f"{column},other\n13800138000,x\n", columns={"value": column, "reference": "other"})
-    assert rows.listings["value"].to_list() == ["+8613800138000"]
+    assert listings_of(rows)["value"].to_list() == ["+8613800138000"]
 
 
 @pytest.mark.parametrize(
@@ -360,14 +367,14 @@ def test_a_feed_file_that_is_not_there_is_named_with_the_near_one(tmp_path: Path
 def test_a_cell_with_several_numbers_gives_a_listing_for_each_where_the_feed_says_so(tmp_path: Path) -> None:
     text = "number\n13800138000;13900139000\n"
     rows = read(tmp_path, text, columns={"value": "number"}, many=True)
-    assert rows.listings["value"].to_list() == ["+8613800138000", "+8613900139000"]
-    assert read(tmp_path, text, columns={"value": "number"}).listings.height < 2
+    assert listings_of(rows)["value"].to_list() == ["+8613800138000", "+8613900139000"]
+    assert listings_of(read(tmp_path, text, columns={"value": "number"})).height < 2
 
 
 def test_a_spreadsheets_damage_is_mended_where_the_feed_says_so(tmp_path: Path) -> None:
     text = "number\n13800138000.0\n1.38E+10\n"
     rows = read(tmp_path, text, columns={"value": "number"}, repair=True)
-    assert rows.listings["value"].to_list() == ["+8613800138000"]
+    assert listings_of(rows)["value"].to_list() == ["+8613800138000"]
     assert rows.rejects["line"].to_list() == [3]
 
 
@@ -401,7 +408,7 @@ def test_however_a_list_writes_a_number_it_meets_the_number_however_an_account_w
         pl.DataFrame({"number": [listed for listed, _ in pairs]}).write_csv(file)
         rows = read_feed(file, feed(columns={"value": "number"}))
     accounts = pl.DataFrame({"account_id": range(len(pairs)), "mobile": [account for _, account in pairs]})
-    result = cs.screen(accounts, cs.Blocklist.from_frame(rows.listings), {"mobile": cs.Phone("CN")})
+    result = cs.screen(accounts, cs.Blocklist.from_frame(listings_of(rows)), {"mobile": cs.Phone("CN")})
     assert result.flagged.collect()["account_id"].to_list() == list(range(len(pairs)))
 
 
@@ -438,7 +445,7 @@ def test_the_same_list_in_any_form_gives_the_same_listings(tmp_path: Path) -> No
     table.write_parquet(tmp_path / "h.parquet")
     table.write_excel(tmp_path / "i.xlsx")
     names = [*contents, "h.parquet", "i.xlsx"]
-    found = {name: read_feed(tmp_path / name, how).listings for name in names}
+    found = {name: listings_of(read_feed(tmp_path / name, how)) for name in names}
     assert found["a.csv"].select("value", "listed_on", "reference").rows() == [
         ("+8613800138000", date(2026, 1, 10), "案1"),
         ("+442079460958", date(2026, 1, 11), "案2"),
@@ -506,28 +513,28 @@ LETTERS = "letters behind digits, which may be a remark: where they are those of
 )
 def test_a_listed_number_with_letters_is_a_reject_that_says_why(tmp_path: Path, cell: str, why: str) -> None:
     rows = read(tmp_path, f'number\n"{cell}"\n13900139000\n', columns={"value": "number"})
-    assert rows.listings["value"].to_list() == ["+8613900139000"]
+    assert listings_of(rows)["value"].to_list() == ["+8613900139000"]
     assert rows.rejects.select("line", "reason").rows() == [(2, why)]
 
 
 def test_an_extension_as_libphonenumber_knows_it_leaves_the_number_exact(tmp_path: Path) -> None:
     cells = ["13800138000 ext. 5", "13800138001 x123", "+8613800138002;ext=12", "手机:13800138003"]
     rows = read(tmp_path, "number\n" + "".join(f"{cell}\n" for cell in cells), columns={"value": "number"})
-    assert rows.listings["value"].to_list() == [f"+861380013800{last}" for last in range(4)]
+    assert listings_of(rows)["value"].to_list() == [f"+861380013800{last}" for last in range(4)]
 
 
 def test_letters_are_digits_of_a_keypad_where_a_feed_says_so(tmp_path: Path) -> None:
     rows = read(tmp_path, "number\n1-800-FLOWERS\n", columns={"value": "number"}, region="US", vanity=True)
-    assert rows.listings["value"].to_list() == ["+18003569377"]
+    assert listings_of(rows)["value"].to_list() == ["+18003569377"]
     with pytest.raises(cs.ConfigError, match="vanity is for feeds"):
-        cs.screen(pl.DataFrame({"account_id": [1], "m": ["1"]}), cs.Blocklist.from_frame(rows.listings), {
+        cs.screen(pl.DataFrame({"account_id": [1], "m": ["1"]}), cs.Blocklist.from_frame(listings_of(rows)), {
             "m": cs.Phone("US", vanity=True)
         })  # fmt: skip
 
 
 def test_a_number_that_its_neighbour_completes_is_no_listing(tmp_path: Path) -> None:
     rows = read(tmp_path, "number\n010 62345678/79\n", columns={"value": "number"}, many=True)
-    assert rows.listings["value"].to_list() == ["+861062345678"]
+    assert listings_of(rows)["value"].to_list() == ["+861062345678"]
     assert rows.rejects["reason"].to_list() == [
         "the end of a number, whose leading digits would be those of the number before it"
     ]

@@ -418,7 +418,7 @@ def test_the_engine_is_only_trusted_where_it_agrees_with_the_csv_module(header: 
             return str(error).rpartition("/")[2]
         return rows.frame.columns, rows.frame.rows(), rows.lines.to_list(), rows.ragged.rows()
 
-    with mock.patch("cardscreen.tables.source_files.delimited._layout", return_value=None):
+    with mock.patch("cardscreen.tables.source_files.delimited.layout_of", return_value=None):
         exact = told()
     with mock.patch("cardscreen.tables.source_files.delimited.BLOCK", block):
         assert told() == exact

@@ -32,14 +32,14 @@ class DemoNight:
     runs: dict[str, Run]
 
     def flagged(self) -> pl.DataFrame:
-        """account_id, said: the action, or `released: ` and the cause, of every account that is named."""
+        """account_id, outcome: the action, or `released: ` and the cause, of every account that is named."""
         parts = []
         for run in self.runs.values():
             if run.folder is not None:
                 released = pl.scan_parquet(run.folder / "changes.parquet").filter(pl.col("change") == "released")
                 outcome = pl.concat_str(pl.lit("released: "), pl.col("cause").cast(pl.String))
-                parts.append(released.select("account_id", said=outcome))
-            parts.append(run.result.flagged.select("account_id", said=pl.col("action").cast(pl.String)))
+                parts.append(released.select("account_id", outcome=outcome))
+            parts.append(run.result.flagged.select("account_id", outcome=pl.col("action").cast(pl.String)))
         return pl.concat(parts).collect().unique("account_id", keep="first", maintain_order=True)
 
     def released(self) -> pl.DataFrame:
@@ -127,8 +127,8 @@ class Outcome:
 
     def cases(self) -> pl.DataFrame:
         """One row for each of `CASES`: case, accounts, right_0, right_1 and right (on both nights)."""
-        accounts = self._told()
-        right = [pl.col(f"said_{night}") == pl.col(f"expected_{night}") for night in (0, 1)]
+        accounts = self._outcomes()
+        right = [pl.col(f"outcome_{night}") == pl.col(f"expected_{night}") for night in (0, 1)]
         return (
             accounts.filter(pl.col("case").is_not_null())
             .group_by("case")
@@ -138,17 +138,17 @@ class Outcome:
 
     def unplanted(self) -> int:
         """Accounts that were flagged without having been planted."""
-        return self._told().filter(pl.col("case").is_null()).height
+        return self._outcomes().filter(pl.col("case").is_null()).height
 
     def wrongly_suspended(self) -> dict[str, tuple[int, int]]:
         """How many were told to be cut off on either night and must not be, of how many: by trap, and all others."""
         wrong = pl.any_horizontal(
-            pl.col(f"said_{night}").is_in(_CUTS_OFF)
+            pl.col(f"outcome_{night}").is_in(_CUTS_OFF)
             & ~pl.col(f"expected_{night}").fill_null(NOT_FLAGGED).is_in(_CUTS_OFF)
             for night in (0, 1)
         )
-        counts = dict(self._told().group_by("trap").agg(wrong.sum()).rows())
-        planted = dict(self._told().filter(pl.col("case").is_not_null())["trap"].value_counts().rows())
+        counts = dict(self._outcomes().group_by("trap").agg(wrong.sum()).rows())
+        planted = dict(self._outcomes().filter(pl.col("case").is_not_null())["trap"].value_counts().rows())
         traps = {trap: (counts[trap], count) for trap, count in sorted(planted.items()) if trap}
         others = self.accounts - sum(count for _, count in traps.values())
         return {**traps, "other": (counts.get("", 0), others)}
@@ -197,8 +197,8 @@ class Outcome:
             "failures": list(self.failures()),
         }
 
-    def _told(self) -> pl.DataFrame:
-        """account_id, case, trap, and for each night what was expected and said; planted or flagged accounts only."""
+    def _outcomes(self) -> pl.DataFrame:
+        """account_id, case, trap, and for each night what was to come out and did; planted or flagged accounts."""
         expected = pl.DataFrame(
             [(at, case.trap, *case.expected) for at, case in enumerate(CASES)],
             schema=["case", "trap", "expected_0", "expected_1"],
@@ -206,5 +206,7 @@ class Outcome:
         )
         seen = self.truth.join(expected, on="case", how="left")
         for at, night in enumerate(self.nights):
-            seen = seen.join(night.flagged().rename({"said": f"said_{at}"}), on="account_id", how="full", coalesce=True)
-        return seen.with_columns(pl.col("^said_.$").fill_null(NOT_FLAGGED), pl.col("trap").fill_null(""))
+            seen = seen.join(
+                night.flagged().rename({"outcome": f"outcome_{at}"}), on="account_id", how="full", coalesce=True
+            )
+        return seen.with_columns(pl.col("^outcome_.$").fill_null(NOT_FLAGGED), pl.col("trap").fill_null(""))

@@ -78,9 +78,9 @@ def _told(
     # Before the query: within it, a thread that waits for a table takes up other batches, which wait for it, too.
     lookup.prepare(None if isinstance(region, pl.Expr) else region)
 
-    def told(batch: pl.Series) -> pl.Series:
+    def answered(batch: pl.Series) -> pl.Series:
         if len(batch) > _PART:
-            return pl.concat([told(batch.slice(start, _PART)) for start in range(0, len(batch), _PART)])
+            return pl.concat([answered(batch.slice(start, _PART)) for start in range(0, len(batch), _PART)])
         if not isinstance(region, pl.Expr):
             return answer(batch, region)
         cells, regions = batch.struct.unnest().get_columns()
@@ -88,7 +88,7 @@ def _told(
 
     if isinstance(region, pl.Expr):
         cells = pl.struct(cells, region.cast(pl.String).alias("\0region"))
-    return cells.map_batches(told, return_dtype=dtype, is_elementwise=True)
+    return cells.map_batches(answered, return_dtype=dtype, is_elementwise=True)
 
 
 def _is_completed(text: pl.Expr) -> pl.Expr:

@@ -75,12 +75,6 @@ class FeedRows:
         file = dataclasses.replace(self.file, frame=self.file.frame.clear(), lines=self.file.lines.clear())
         return dataclasses.replace(self, file=file)
 
-    @property
-    def listings(self) -> pl.DataFrame:
-        """The rows as listings: columns of `schema.LISTING`."""
-        listings = self.rows.with_columns(source=pl.lit(self.source))
-        return listings.select(name for name in schema.LISTING if name in listings.columns and name != "match")
-
 
 def read_feed(path: str | os.PathLike[str], feed: Feed, *, lacking: bool = False) -> FeedRows:
     """Read one file of a source.

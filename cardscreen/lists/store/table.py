@@ -397,7 +397,9 @@ class Store:
                 compression_level=1,  # faster than the default, and no larger here
                 statistics=False,  # rows are in no order; and the least and greatest values are nobody's business
                 sync_on_close="all",
-                sinked_paths_callback=lambda told: sizes.extend((path.num_bytes, path.num_rows) for path in told.paths),
+                sinked_paths_callback=lambda written: sizes.extend(
+                    (path.num_bytes, path.num_rows) for path in written.paths
+                ),
             )
             return *sizes[0], store_files.digests_of(self.path, [file])[file]
 

@@ -7,23 +7,20 @@ the engine gets only rows that have the header's fields. Text with broken quotes
 
 from __future__ import annotations
 
-import csv
-import io
-import re
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from cardscreen.foundation.errors import ConfigError, InputError
-from cardscreen.foundation.lookup.digits import Bytes, Flags
-from cardscreen.foundation.lookup.digits import Rows as Places
+from cardscreen.foundation.lookup.digits import Flags
 from cardscreen.tables.cells import SHAPE_LENGTH
 from cardscreen.tables.reading import Reading
-from cardscreen.tables.source_files.plain import LIKE_PACKED, are_rows, but, stands_in
+from cardscreen.tables.source_files.layout import Layout, first_lines, layout_of, whole_rows
+from cardscreen.tables.source_files.pieces import BLOCK, BREAK, Pieces, after
+from cardscreen.tables.source_files.plain import LIKE_PACKED, stands_in
+from cardscreen.tables.source_files.records import Lines, records
 from cardscreen.tables.source_files.rows import (
     FIELDS,
     Header,
@@ -39,14 +36,7 @@ from cardscreen.tables.source_files.rows import (
 )
 
 _AS_IT_IS = Reading()
-#: Bytes of a text that are worked on at once: so many stay near the processor.
-BLOCK = 1 << 22
-_LONGEST = 1 << 25  # bytes without the end of a row, past which a quote is taken for a broken one
-_QUOTE, _NEWLINE, _RETURN = b'"\n\r'
-_BREAK = re.compile(rb"\r\n|\r|\n")
 _BLANKS = " \t\r\n"  # of a line that holds nothing
-#: What `csv` says at the end of a text within quotes, or after more than a field can hold.
-_NEVER_CLOSED = re.compile("unexpected end of data|field larger than")
 _COMMENT = r"(?:^|\s)#(.*)$"
 
 
@@ -141,7 +131,7 @@ class Delimited:
         self._delimiter, self._where, self._held = delimiter, where, reading.held
         given = reading.header_rows
         self._line = given[0] if given else 1  # of what comes next
-        self._pieces = _Pieces(_after(blocks, self._line - 1))
+        self._pieces = Pieces(after(blocks, self._line - 1))
         self.open_quotes, self._takes_cut = list[int](), cut
         if reading.header:
             self._header = Header.of([self._row_above(line, is_one_of=len(given)) for line in given or [0]], where)
@@ -153,13 +143,13 @@ class Delimited:
         """The cells of a header's row, or of the first row, which stays where it is."""
         first = next(self._pieces, b"")
         while first.isspace():
-            self._line += len(_BREAK.findall(first))
+            self._line += len(BREAK.findall(first))
             first = next(self._pieces, b"")
         if given and not first:
             raise InputError(f"{self._where} has no line {given}, which is said to be the header")
         refuse_empty(first, self._where)
-        lines = _Lines(first, self._line)
-        line, cells = next(_records(lines, self._delimiter, self._where, is_last=True, width=None))
+        lines = Lines(first, self._line)
+        line, cells = next(records(lines, self._delimiter, self._where, is_last=True, width=None))
         if cells is None:
             raise InputError(f"{self._where}: a broken quote in the {'first row' if stays else 'header'}, line {line}")
         if is_one_of > 1 and line != given:
@@ -200,9 +190,9 @@ class Delimited:
 
     def _fast(self, text: bytes, wanted: list[str], *, quoted: bool) -> Rows | None:
         """All rows by the engine, which gets only those that fit; None where it sees others, or quotes are broken."""
-        if not quoted and (whole := _whole_rows(text, self._delimiter, len(self.names))):
+        if not quoted and (whole := whole_rows(text, self._delimiter, len(self.names))):
             return self._told(self._parsed(text, wanted, quoted=False), np.arange(whole), whole, ragged_rows())
-        layout = _layout(text, self._delimiter, len(self.names))
+        layout = layout_of(text, self._delimiter, len(self.names))
         if layout is None:
             return None
         fits = (layout.fields == len(self.names)) & ~layout.is_blank
@@ -241,21 +231,21 @@ class Delimited:
         frame.columns = [self.names[place] for place in places]
         return (frame.with_columns(empty_as_null()) if quoted else frame).select(wanted)
 
-    def _ragged(self, text: bytes, layout: _Layout, which: Flags) -> pl.DataFrame:
+    def _ragged(self, text: bytes, layout: Layout, which: Flags) -> pl.DataFrame:
         """Rows with other fields than the header; of those with nothing but blanks none is told."""
         content, sizes = layout.text_of(text, which)
         lines, fields = self._line + layout.lines[which], layout.fields[which]
-        rows = pl.DataFrame({"line": lines, "found": fields, "text": _texts(content, sizes)})
+        rows = pl.DataFrame({"line": lines, "found": fields, "text": first_lines(content, sizes)})
         rows = rows.filter((pl.col("found") > 1) | (pl.col("text").str.strip_chars(_BLANKS) != ""))
         return ragged_rows(rows.with_columns(reason=fields_reason(pl.col("found"), self._header)))
 
     def _exact(self, text: bytes, wanted: list[str]) -> Rows:
         """All rows by Python's `csv`; of what has no end in this piece, the next one makes a row."""
-        lines, ragged = _Lines(text, self._line), list[tuple[int, int | None, str]]()
+        lines, ragged = Lines(text, self._line), list[tuple[int, int | None, str]]()
         numbers, rows = list[int](), list[list[str]]()
         last, width = self._pieces.are_over, len(self.names)
         open_quotes = self.open_quotes if self._takes_cut else None
-        for line, fields in _records(lines, self._delimiter, self._where, open_quotes, is_last=last, width=width):
+        for line, fields in records(lines, self._delimiter, self._where, open_quotes, is_last=last, width=width):
             if fields and len(fields) == len(self.names):
                 rows.append(fields)
                 numbers.append(line)
@@ -270,256 +260,3 @@ class Delimited:
         return Rows(
             frame.with_columns(empty_as_null()), line_numbers(numbers), ragged_rows(misfits.with_columns(reason=reason))
         )
-
-
-def _after(blocks: Iterable[bytes], lines: int) -> Iterator[bytes]:
-    """A text from some line on."""
-    blocks, text = iter(blocks), b""
-    for block in blocks if lines else ():
-        text += block
-        parts = _BREAK.split(text, maxsplit=lines)
-        # A return at the end may be the first half of a line break.
-        if len(parts) > lines and (parts[-1] or not text.endswith(b"\r")):
-            yield parts[-1]
-            break
-    yield from blocks
-
-
-class _Pieces(Iterator[bytes]):
-    """Cuts a text that comes in blocks into pieces that end where a row ends, as far as quotes can be trusted.
-
-    Attributes:
-        are_over: Whether the piece that was given is the last one.
-    """
-
-    def __init__(self, blocks: Iterable[bytes]) -> None:
-        self._blocks = iter(blocks)
-        self._rest = b""
-        self.are_over = False
-
-    def __next__(self) -> bytes:
-        while not self.are_over:
-            block = next(self._blocks, None)
-            self.are_over = block is None
-            text = self._rest + (block or b"")
-            end = len(text) if self.are_over else _end_of_rows(text)
-            if not end and len(text) > _LONGEST:
-                end = text.rfind(b"\n") + 1 or len(text)
-            self._rest = text[end:]
-            if end:
-                return text[:end]
-        raise StopIteration
-
-    def give_back(self, text: bytes) -> None:
-        """Put what was not taken of the last piece before what comes next."""
-        self._rest = text + self._rest
-        self.are_over = self.are_over and not self._rest
-
-
-def _end_of_rows(text: bytes) -> int:
-    """The place behind the last line break that is not within quotes; 0 where there is none."""
-    end = text.rfind(b"\n")
-    if end < 0:
-        return text.rfind(b"\r", 0, len(text) - 1) + 1
-    quotes = text.count(b'"', 0, end) if b'"' in text else 0
-    while end >= 0 and quotes % 2:
-        before = text.rfind(b"\n", 0, end)
-        quotes -= text.count(b'"', max(before, 0), end)
-        end = before
-    return end + 1
-
-
-class _Layout(NamedTuple):
-    """Where the rows of a text lie.
-
-    Attributes:
-        starts: The place of each row's first byte.
-        ends: The place of the line break behind it.
-        fields: How many fields it has.
-        is_blank: Whether it is an empty line.
-        lines: How many lines are before it.
-        breaks: How many lines there are.
-    """
-
-    starts: Places
-    ends: Places
-    fields: npt.NDArray[np.int64]
-    is_blank: Flags
-    lines: npt.NDArray[np.int64]
-    breaks: int
-
-    def text_of(self, text: bytes, which: Flags) -> tuple[bytes, npt.NDArray[np.int64]]:
-        """Some rows with their line breaks, and the size of each."""
-        sizes = self.ends + 1 - self.starts
-        kept = np.frombuffer(text, np.uint8)[np.repeat(which, sizes)]
-        return kept.tobytes(), sizes[which]
-
-
-def _whole_rows(text: bytes, delimiter: str, width: int) -> int:
-    """How many rows there are in a text without quotes, if all of them fit; 0 where they don't, or may not."""
-    marks = text.translate(None, but(delimiter))
-    # In a table of one column, empty lines are no rows.
-    fits = width > 1 and len(marks) % width == 0 and are_rows(marks, width)
-    return len(marks) // width if fits else 0
-
-
-def _layout(text: bytes, delimiter: str, width: int) -> _Layout | None:
-    """Where the rows of a text lie that ends with a line break; None where its quotes are broken."""
-    cells = np.frombuffer(text, np.uint8)
-    breaks = np.flatnonzero(cells == _NEWLINE)
-    if b'"' in text:
-        outside = _outside_quotes(cells, ord(delimiter))
-        if outside is None:
-            return None
-        marked = cells[outside]
-        ends, marks = outside[marked == _NEWLINE], outside[marked == ord(delimiter)]
-    else:
-        ends, marks = breaks, np.flatnonzero(cells == ord(delimiter))
-    starts = np.concatenate([[0], ends[:-1] + 1]) if len(ends) else ends
-    if len(ends) < len(breaks) and _swallows_rows(cells, starts, ends, breaks, ord(delimiter), width):
-        return None
-    size = ends - starts
-    is_blank = (size == 0) | ((size == 1) & (cells[starts] == _RETURN))
-    lines = np.arange(len(ends)) if len(ends) == len(breaks) else np.searchsorted(breaks, starts)
-    return _Layout(starts, ends, _fields(ends, marks, width), is_blank, lines, len(breaks))
-
-
-def _swallows_rows(cells: Bytes, starts: Places, ends: Places, breaks: Places, mark: int, width: int) -> bool:
-    """Whether some row of several lines has the header's fields in each of them: see `_Lines.are_rows`."""
-    first = np.append(0, breaks[:-1] + 1)
-    whole = np.diff(np.searchsorted(np.flatnonzero(cells == mark), breaks), prepend=0) == width - 1
-    blank = breaks - first <= (cells[breaks - 1] == _RETURN)
-    others = np.append(0, np.cumsum(~whole & ~blank))
-    begin, end = np.searchsorted(breaks, starts), np.searchsorted(breaks, ends) + 1
-    return width > 1 and bool(((end - begin > 1) & (others[end] == others[begin])).any())
-
-
-def _all_fit(ends: Places, marks: Places, width: int) -> bool:
-    """Whether each row has as many fields as the header, from the places of line breaks and delimiters."""
-    between = width - 1
-    if len(marks) != between * len(ends):
-        return False
-    return not between or bool(
-        (marks[between - 1 :: between] < ends).all() and (marks[between::between] > ends[:-1]).all()
-    )
-
-
-def _fields(ends: Places, marks: Places, width: int) -> npt.NDArray[np.int64]:
-    """How many fields each row has; that all have as many as the header is seen at a glance."""
-    if _all_fit(ends, marks, width):
-        return np.full(len(ends), width)
-    return np.diff(np.searchsorted(marks, ends), prepend=0) + 1
-
-
-def _outside_quotes(cells: Bytes, mark: int) -> Places | None:
-    """The places of delimiters and line breaks that are not within quotes; None where quotes are broken.
-
-    A quote is sound where it opens a field, closes one, or stands twice within one (RFC 4180, 2).
-    """
-    places = np.flatnonzero((cells == _QUOTE) | (cells == _NEWLINE) | (cells == mark))
-    kind = cells[places]
-    is_quote = kind == _QUOTE
-    inside = np.logical_xor.accumulate(is_quote)
-    opening, closing = places[is_quote & inside], places[is_quote & ~inside]
-    before, behind = cells[np.maximum(opening - 1, 0)], cells[np.minimum(closing + 1, len(cells) - 1)]
-    opens = (opening == 0) | np.isin(before, (_QUOTE, _NEWLINE, mark))
-    returns = (behind == _RETURN) & (cells[np.minimum(closing + 2, len(cells) - 1)] == _NEWLINE)
-    if inside[-1] or not opens.all() or not (np.isin(behind, (_QUOTE, _NEWLINE, mark)) | returns).all():
-        return None
-    outside: Places = places[~is_quote & ~inside]
-    return outside
-
-
-def _texts(content: bytes, sizes: npt.NDArray[np.int64]) -> pl.Series:
-    """The first line of each of the rows that stand one after another."""
-    import pyarrow as pa
-
-    offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-    array = pa.LargeStringArray.from_buffers(len(sizes), pa.py_buffer(offsets), pa.py_buffer(content))
-    return pl.Series(pl.from_arrow(array)).str.extract(r"^([^\r\n]*)")
-
-
-class _Lines(Iterator[str]):
-    """The lines of a text, of which those of the row at hand can be given again.
-
-    Attributes:
-        number: Of the line that comes next.
-        taken: Bytes of the lines that were given and not taken back.
-    """
-
-    def __init__(self, content: bytes, number: int) -> None:
-        self._text = io.TextIOWrapper(io.BytesIO(content), "utf-8", newline="")
-        self._again: deque[str] = deque()
-        self._row: list[str] = []
-        self.number, self.taken = number, 0
-
-    def __next__(self) -> str:
-        line = self._again.popleft() if self._again else next(self._text)
-        self._row.append(line)
-        self.number += 1
-        self.taken += len(line.encode())
-        return line
-
-    def begin_row(self) -> int:
-        """Forget the last row; the line where the next one begins."""
-        self._row.clear()
-        return self.number
-
-    def back_to_line(self, nth: int) -> None:
-        """Give the lines of the row again from the nth one on, counted from 0."""
-        again = self._row[nth:]
-        self._again.extendleft(reversed(again))
-        self.number -= len(again)
-        self.taken -= sum(len(line.encode()) for line in again)
-
-    def first(self) -> str:
-        """The first line of the row at hand."""
-        return self._row[0].rstrip("\r\n")
-
-    def are_rows(self, delimiter: str, width: int) -> bool:
-        """Whether the row at hand has several lines, each of which has as many fields as a row.
-
-        Then its quotes were not meant: one was forgotten, and the next one that came by closed it, rows later.
-        """
-        # What ends this row ends all of them: a lone return within quotes is none.
-        ending = self._row[-1][len(self._row[-1].rstrip("\r\n")) :] or "\n"
-        lines = [line for line in "".join(self._row).split(ending) if line.strip("\r\n")]
-        return width > 1 and len(lines) > 1 and all(line.count(delimiter) == width - 1 for line in lines)
-
-
-def _records(
-    lines: _Lines, delimiter: str, where: str, open_quotes: list[int] | None = None, *, is_last: bool, width: int | None
-) -> Iterator[tuple[int, list[str] | None]]:
-    """Each row's first line and its fields; None instead of fields where quotes are broken.
-
-    A row without an end is given back where more text follows. `width`: how many fields a row has, where that is known.
-    `open_quotes`: takes the lines of rows that end nowhere, which are an error without it.
-    """
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    while True:
-        line = lines.begin_row()
-        try:
-            fields = next(reader, None)
-        except csv.Error as error:
-            never = _NEVER_CLOSED.search(str(error))
-            is_long = never is not None and never[0].startswith("field")
-            if never and is_last and not is_long and open_quotes is not None:
-                open_quotes.append(line)
-            elif never and (is_last or is_long):
-                raise InputError(
-                    f"{where}: a quote in the row of line {line} is never closed: is the file complete?"
-                ) from None
-            elif never:
-                lines.back_to_line(0)
-                return
-            yield line, None
-            # The quote may have swallowed rows: each later line is to be a row of its own.
-            lines.back_to_line(1)
-            continue
-        if fields is None:
-            return
-        if width and lines.are_rows(delimiter, width):
-            yield line, None
-            lines.back_to_line(1)
-        elif fields:
-            yield line, fields

@@ -11,7 +11,7 @@ from typing import Any
 
 from cardscreen.foundation.errors import InputError, first_line
 from cardscreen.tables.paths import endings_of, is_url, no_such_file, without_secret
-from cardscreen.tables.source_files.delimited import BLOCK
+from cardscreen.tables.source_files.pieces import BLOCK
 
 _MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"PK\x03\x04": "a zip or xlsx archive"}
 _LONGEST_MAGIC = 4  # bytes
