@@ -6,6 +6,7 @@ from .foundation.errors import FeedRefused as FeedRefused
 from .foundation.errors import HeldForApproval as HeldForApproval
 from .foundation.errors import InputError as InputError
 from .foundation.errors import MissingColumn as MissingColumn
+from .foundation.release import __version__ as __version__
 from .kinds.card.kind import Card as Card
 from .kinds.card.kind import card as card
 from .kinds.phone.kind import Phone as Phone

@@ -49,8 +49,9 @@ def test_public_names_are_sorted_and_all_there() -> None:
     assert cardscreen.__all__ == sorted(cardscreen.__all__)
     for name in cardscreen.__all__:
         thing = getattr(cardscreen, name)
-        assert thing.__doc__, f"{name} has no docstring"
-        assert thing.__module__.startswith("cardscreen.")
+        if name != "__version__":
+            assert thing.__doc__, f"{name} has no docstring"
+            assert thing.__module__.startswith("cardscreen.")
 
 
 def test_importing_the_library_loads_no_optional_or_command_line_package() -> None:

@@ -23,10 +23,13 @@ from cardscreen.cli import console
 from cardscreen.cli.commands import App, is_usage, usage_sentence
 from cardscreen.cli.lists import list_app
 from cardscreen.cli.policy import policy_app
-from cardscreen.cli.runs import add_to
+from cardscreen.cli.runs import add_to, meant_run
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from cardscreen.runs.night import Run
+    from cardscreen.runs.record import Finished
 
 app = App(
     help="Screen accounts against blocklists of phone numbers and bank cards.",
@@ -147,6 +150,7 @@ def _of_all(
 def demo(
     directory: Annotated[Path, typer.Argument(help="A folder to make.")] = Path("cardscreen-demo"),
     accounts: Annotated[int, typer.Option(min=1000, max=4_000_000, help="How many accounts to make.")] = 200_000,
+    force: Annotated[bool, typer.Option("--force", help="Replace an earlier demo that was worked in since.")] = False,
     as_json: _Json = False,
 ) -> None:
     """Make a synthetic operator and bank, play two nights, and compare with the planted answers; exit code 1: not all.
@@ -156,7 +160,7 @@ def demo(
     from cardscreen.cli.demo import printed, run_demo
 
     with console.progress(quiet=as_json) as tell:
-        outcome = run_demo(directory, accounts, tell)
+        outcome = run_demo(directory, accounts, tell, force=force)
     typer.echo(printed.line(outcome) if as_json else printed.page(outcome), nl=as_json)
     if any(outcome.failures()):
         raise typer.Exit(1)
@@ -234,6 +238,7 @@ def run(
 
 def _tell_end(done: Run, seconds: float, *, quiet: bool, shown: bool) -> None:
     from cardscreen.foundation.errors import HeldForApproval
+    from cardscreen.runs.mending import in_words
 
     summary = done.result.summary
     took = ", ".join(f"{stage} {spent:.1f} s" for stage, spent in summary["seconds"].items())
@@ -246,6 +251,8 @@ def _tell_end(done: Run, seconds: float, *, quiet: bool, shown: bool) -> None:
     console.say("kept", f"cardscreen: {kept}", level="warning")
     for reason in done.held:
         console.say("limit passed", f"  {reason}", level="warning")
+        for line in in_words(reason, summary, done.result.rejects):
+            console.say("that is", f"    {line}")
     news = ["What it would change:", *(f"  {line}" for line in done.news or ["nothing"])]
     console.say("would change", *([] if shown and done.news else news), changes=done.news)
     if done.folder:
@@ -300,18 +307,61 @@ def check(
     kind: _KindName,
     value: Annotated[str, typer.Argument(help="One value, as written; - reads standard input.")],
     region: Annotated[str | None, typer.Option(help="Region of national phone numbers, such as CN.")] = None,
+    run: Annotated[
+        Path | None, typer.Option(help="Say also which accounts of a run, or of a job's newest one, carry it.")
+    ] = None,
+    as_json: _Json = False,
 ) -> None:
     """Say how one value is read. Use - for card numbers: arguments stay in the shell's history.
+
+    With --run, also which accounts carry it, whether it is listed or not: the run's accounts are read once more.
 
     [dim]Example:[/dim] cardscreen check phone "138 0013 8000" --region CN
     """
     from cardscreen.cli.normalize import describe
 
-    fields: dict[str, Any] = describe(kind, sys.stdin.readline().rstrip("\n") if value == "-" else value, region)
+    cell = sys.stdin.readline().rstrip("\r\n") if value == "-" else value
+    done = meant_run(run) if run else None
+    fields: dict[str, Any] = describe(kind, cell, region or (_region_of(done, kind) if done else None))
+    found = _carriers(done, kind, cell, region) if done else None
+    if as_json:
+        carried = {} if found is None or done is None else {"run": done.run_id, "carried_by": found.to_dicts()}
+        console.put_json(fields | carried)
+        return
     for name, content in fields.items():
         console.put(f"{name:8} {content if content is not None else '-'}")
-    if region is None and fields.get("status") == "invalid_country_code":
+    if region is None and done is None and fields.get("status") == "invalid_country_code":
         console.say("no region", "cardscreen: no region is given, so only numbers with + are read: say --region CN")
+    if found is not None and done is not None:
+        console.put("", f"carried by {console.counted(len(found), 'account')} of run {done.run_id}")
+        for account, identifier, match in found.head(_CARRIERS).rows():
+            console.put(f"  {account} ({identifier}{', perhaps: digits are hidden' if match == 'truncated' else ''})")
+        if len(found) > _CARRIERS:
+            console.say("more", f"{_CARRIERS} of {len(found):,} accounts shown; --json names all")
+
+
+_CARRIERS = 100
+
+
+def _region_of(run: Finished, kind: str) -> str | None:
+    """The region by which the first column of a kind is read in a run."""
+    options = (each for each in run.records.get("identifiers", {}).values() if each.get("kind") == kind)
+    return next((each["region"] for each in options if "region" in each), None)
+
+
+def _carriers(run: Finished, kind: str, cell: str, region: str | None) -> pl.DataFrame:
+    """The accounts that carry a value."""
+    from cardscreen.foundation.errors import ConfigError
+    from cardscreen.review import by_value
+
+    asked = by_value.read(cell, by_value.kinds_of(run, kind, region))
+    if not asked:
+        raise ConfigError(f"this is no {kind} that can be read, so nobody can be asked for it")
+    for fault in by_value.changed_since(run):
+        console.say("changed", f"cardscreen: warning: {fault}: what is there now is looked through", level="warning")
+    with console.progress(quiet=False) as tell:
+        tell("reading the accounts")
+        return by_value.carriers(run, asked)
 
 
 @plan_app.command("build")

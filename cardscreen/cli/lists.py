@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -72,6 +74,9 @@ def import_(
     as_of: Annotated[str | None, typer.Option(help="The day that the data is of, YYYY-MM-DD.")] = None,
     key_file: _KeyFile = None,
     key_env: _KeyEnv = None,
+    new_store: Annotated[
+        bool, typer.Option("--new-store", help="Make a store although a job here names another.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and count, write nothing.")] = False,
     log: console.Log = None,
     as_json: _Json = False,
@@ -88,24 +93,49 @@ def import_(
     from cardscreen.tables.opening import parse_day
 
     console.choose(log, file=file)
+    place = Store(store)
+    is_new = not place.exists()
+    if is_new and not (new_store or dry_run):
+        _check_meant(_full(store))
     with console.progress(quiet=as_json) as tell:
         tell("importing")
         done = import_file(
             file,
             _feed(feed, preset),
-            Store(store),
+            place,
             allow=allow or [],
             as_of=parse_day(as_of) if as_of else None,
             key=_key(key_file, key_env),
             dry_run=dry_run,
         )
     console.say("imported", **done.summary())
+    if is_new:
+        console.say("new store", f"cardscreen: {'this would be ' if dry_run else ''}a new store at {_full(store)}")
     if as_json:
         console.put_json(done.summary())
     else:
         from cardscreen.cli.printing import import_lines
 
         console.put(*import_lines(done))
+
+
+def _full(store: str) -> str:
+    """A store's full path, or its URL."""
+    return store if "://" in store else os.path.abspath(store)  # noqa: PTH100 - Path would keep `..`
+
+
+def _check_meant(store: str) -> None:
+    """Refuse a new store where a job in this folder reads another one: it would go on without this list."""
+    from cardscreen.foundation.errors import ConfigError
+    from cardscreen.runs.job import stores_in
+
+    named = stores_in(Path.cwd())
+    if named and store not in named.values():
+        job, other = next(iter(named.items()))
+        raise ConfigError(
+            f"there is no store at {store}, and {job} reads {other}: say --store {shlex.quote(other)}, or "
+            "--new-store to make a new one"
+        )
 
 
 @list_app.command()
@@ -193,6 +223,8 @@ def diff(
     place = Store(store)
     moves = views.difference(place, before, place.at(after).number, _day(as_of))
     print_frame(views.counted(moves), as_json=as_json)
+    if moves.is_empty():
+        console.say("no differences", "cardscreen: no differences: both versions list the same")
     if out:
         write(views.shown(moves), out, force=force)
         console.say("written", f"{console.counted(len(moves), 'row')} written to {out}")

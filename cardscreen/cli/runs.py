@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +14,7 @@ from cardscreen.cli import console
 from cardscreen.cli.commands import App
 
 if TYPE_CHECKING:
+    from cardscreen.review.by_value import Asked
     from cardscreen.runs.record import Finished
 
 runs_app = App(help="Finished runs: look at them, decide about held ones, keep few.")
@@ -44,7 +48,7 @@ def show(run: _Run, as_json: _Json = False) -> None:
     """
     from cardscreen.review.overview import described
 
-    facts = described(_meant(run))
+    facts = described(meant_run(run))
     if as_json:
         console.put_json(facts)
         return
@@ -89,7 +93,7 @@ def discard(run: _Waiting, by: _By, reason: _Because) -> None:
 @runs_app.command()
 def prune(
     place: _Place,
-    keep: Annotated[str, typer.Option(help="90d: runs of the last 90 days; 30: the newest 30.", show_default=False)],
+    keep: Annotated[str, typer.Option(help="90d: runs of the last 90 days; 30runs: the newest 30.")],
     held: Annotated[bool, typer.Option("--held", help="Also runs that wait for approval.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, remove nothing.")] = False,
     as_json: _Json = False,
@@ -113,7 +117,7 @@ def prune(
     )
 
 
-def _meant(place: Path) -> Finished:
+def meant_run(place: Path) -> Finished:
     """The run that a person means, and a word about a later one that waits."""
     from cardscreen.review.find import later_held, meant, sound
 
@@ -147,24 +151,107 @@ def add_to(app: App) -> None:
 
 
 def explain(
-    account: Annotated[str, typer.Argument(help="The account's id.", show_default=False)],
+    account: Annotated[str | None, typer.Argument(help="The account's id.", show_default=False)] = None,
     run: Annotated[
         Path, typer.Option(help="A run's folder; of a job or an output folder its newest published run.")
     ] = Path("runs"),
+    phone: Annotated[str | None, typer.Option(help="Instead of an account: a phone number.")] = None,
+    card: Annotated[
+        str | None, typer.Option(help="Likewise a card number; - reads it from standard input.", metavar="NUMBER|-")
+    ] = None,
+    value: Annotated[str | None, typer.Option(help="Likewise a value of whichever kind; - reads it.")] = None,
+    region: Annotated[str | None, typer.Option(help="Region of a national phone number; else the run's own.")] = None,
     as_json: _Json = False,
 ) -> None:
     """Tell one account's story: what was found, what follows by which rule, since when, and why.
 
+    Of a number, the stories of the accounts that were flagged for it.
+
     [dim]Example:[/dim] cardscreen explain A0042 --run job.toml
     """
+    from cardscreen.foundation.errors import ConfigError
     from cardscreen.review.sentences import sentences
     from cardscreen.review.story import tell
 
-    story = tell(_meant(run), account)
+    given = [(kind, cell) for kind, cell in (("phone", phone), ("card", card), (None, value)) if cell is not None]
+    if len(given) + (account is not None) != 1:
+        raise ConfigError("say what to explain: an account's id, or one of --phone, --card and --value")
+    meant = meant_run(run)
+    if account is None:
+        _explain_value(meant, *given[0], region, as_json=as_json)
+        return
+    story = tell(meant, account)
     if as_json:
         console.put_json(story.summary() | {"sentences": list(sentences(story))})
         return
     console.put(*sentences(story))
+    if story.flag is None and story.change is None and (hint := _may_be_number(meant, account)):
+        console.say("number", f"cardscreen: {hint}")
+
+
+_STORIES = 5  # that are told in full, of accounts with one number
+
+
+def _explain_value(run: Finished, kind: str | None, cell: str, region: str | None, *, as_json: bool) -> None:
+    """The stories of the accounts that were flagged for a number."""
+    from cardscreen.review import by_value
+    from cardscreen.review.sentences import sentences
+    from cardscreen.review.story import tell
+
+    asked = _asked(run, kind, cell, region)
+    found = by_value.flagged_for(run, asked)
+    accounts = found["account_id"].unique(maintain_order=True).to_list()
+    stories = [tell(run, each) for each in accounts[:_STORIES]]
+    if as_json:
+        told = [story.summary() | {"sentences": list(sentences(story))} for story in stories]
+        read = [{"kind": each.kind, "shown": each.shown} for each in asked]
+        console.put_json({"run": run.run_id, "read_as": read, "accounts": accounts, "stories": told})
+        return
+    shown = " or ".join(f"{each.kind} {each.shown}" for each in asked)
+    if not accounts:
+        console.put(
+            f"Nobody was flagged for {shown} in run {run.run_id}, which was asked about {run.as_of}.",
+            "That does not mean that nobody has it, nor that it is on no list: see which accounts carry it with "
+            f"cardscreen check {asked[0].kind} - --run {shlex.quote(str(run.folder))}",
+        )
+        return
+    same = " (others may share what is shown of it)" if any(each.shown != each.value for each in asked) else ""
+    console.put(f"Flagged for {shown}{same} in run {run.run_id}: {', '.join(accounts[:100])}.")
+    for story in stories:
+        console.put("", *sentences(story))
+    if len(accounts) > _STORIES:
+        console.put("", f"{len(accounts) - _STORIES:,} more: cardscreen explain ACCOUNT tells their stories.")
+
+
+def _asked(run: Finished, kind: str | None, cell: str, region: str | None) -> Sequence[Asked]:
+    """What a text that is asked about may be."""
+    from cardscreen.foundation.errors import ConfigError
+    from cardscreen.review import by_value
+
+    text = sys.stdin.readline().rstrip("\r\n") if cell == "-" else cell
+    asked = by_value.read(text, by_value.kinds_of(run, kind, region))
+    if not asked:
+        what = f"is no {kind} that can be read" if kind else "can't be read as any kind of identifier"
+        more = "; a national phone number needs --region" if kind in (None, "phone") and region is None else ""
+        raise ConfigError(f"this {what}: cardscreen check says why{more}")
+    return asked
+
+
+def _may_be_number(run: Finished, account: str) -> str:
+    """A word to who gave a number where an account's id belongs; empty where it is none."""
+    from cardscreen.review import by_value
+
+    if sum(sign.isdecimal() for sign in account) < _DIGITS:
+        return ""
+    kinds = [kind for kind in by_value.kinds_of(run) if by_value.is_claimed(account, kind)]
+    if not kinds:
+        return ""
+    option = f"--{kinds[0].name} -" if kinds[0].secret else f"--{kinds[0].name} {shlex.quote(account)}"
+    name = kinds[0].noun[0]
+    return f"this looks like a {name}, and not like an account's id: cardscreen explain {option} asks by it"
+
+
+_DIGITS = 7  # of what may be a number, and no account's id
 
 
 def audit(
@@ -256,7 +343,9 @@ def diff(
         console.say("warning", f"cardscreen: warning: {warning}", level="warning")
     print_frame(compare.counted(moved), as_json=as_json)
     moved_rows = moved.filter(moved["move"] != "same")
-    if rows:
+    if moved_rows.is_empty():
+        console.say("no differences", "cardscreen: no differences: every account is told the same by both")
+    if rows and len(moved_rows):
         print_frame(moved_rows.head(rows), as_json=as_json)
     if out:
         write(moved_rows, out, force=force)

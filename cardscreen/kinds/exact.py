@@ -5,7 +5,7 @@ Such a kind says its name and its words, and reads its cells (`Exact.fields`); a
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -16,6 +16,7 @@ import polars as pl
 from cardscreen.foundation import schema
 from cardscreen.foundation.cards.in_text import tell_own
 from cardscreen.foundation.lookup.digits import Flags, Keys, PlainKeys, Rows
+from cardscreen.foundation.settings.plain import PlainHelp
 from cardscreen.kinds import keys
 from cardscreen.kinds.listed_forms import WRITTEN
 from cardscreen.tables.cells import over_fields
@@ -23,7 +24,7 @@ from cardscreen.tables.cells import over_fields
 _NO_TEXT = pl.lit(None, dtype=pl.String)
 
 
-class Whole(ABC):
+class Whole(metaclass=PlainHelp):
     """A kind of which no digits are hidden."""
 
     truncates: ClassVar[bool] = False

@@ -101,6 +101,29 @@ class Blocklist:
         counts = collected(self.lazy.group_by("kind").len().sort("kind"), "the listings", BlocklistError)
         return f"Blocklist({', '.join(f'{kind}: {rows}' for kind, rows in counts.rows())})"
 
+    def __add__(self, other: Blocklist) -> Blocklist:
+        """The listings of both, in memory; what both list alike is one listing, as within one of them.
+
+        Raises:
+            ConfigError: Both know a source from a store, and not with the same terms and days.
+        """
+        if not isinstance(other, Blocklist):
+            return NotImplemented
+        for name in sorted(self.origins.keys() & other.origins):
+            if self.origins[name] != other.origins[name]:
+                raise ConfigError(
+                    f"both blocklists have the source {name!r}, each with terms and days of its own: rename one"
+                )
+        taken = self.listings["listing_id"].implode()
+        same = pl.struct(_IDENTITY).is_in(self.listings.select(pl.struct(_IDENTITY)).to_series().implode())
+        named = pl.when(pl.col("listing_id").is_in(taken) & ~same).then(pl.col("listing_id") + "+")
+        others = other.listings.with_columns(named.otherwise("listing_id").alias("listing_id"))
+        both = pl.concat([self.listings, others]).with_row_index("row").with_columns(name=pl.lit(""))
+        version = self.version if other.version is None else other.version if self.version is None else None
+        return Blocklist(
+            _merged(both), pl.concat([self.rejects, other.rejects]), {**self.origins, **other.origins}, version
+        )
+
     def __len__(self) -> int:
         """How many listings there are."""
         return int(collected(self.lazy.select(pl.len()), "the listings", BlocklistError).item())
@@ -162,7 +185,7 @@ class Blocklist:
 
     def described(self, as_of: date) -> dict[str, Any] | None:
         """The store's version, and how fresh each source is on a day; None for plain files and frames."""
-        if self.version is None:
+        if self.version is None and not self.origins:
             return None
         live = self._sources(as_of) if any(each.freshness(as_of) != "fresh" for each in self.origins.values()) else None
         sources = {

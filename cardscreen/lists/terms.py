@@ -12,8 +12,10 @@ from typing import Literal, cast
 from pydantic import AliasChoices, Field, model_validator
 
 from cardscreen.foundation.schema import Action
+from cardscreen.foundation.settings.placeholders import is_placeholder
 from cardscreen.foundation.settings.toml import Section
 
+_TEXTS = ("legal_basis", "allowed_use", "appeal")
 Freshness = Literal["fresh", "stuck", "old", "stale", "idle", "retired"]
 
 
@@ -43,6 +45,10 @@ class Terms(Section):
         if warn is not None and error is not None and warn > error:
             raise ValueError("warn_after_days is more than error_after_days: nobody would be warned")
         return self
+
+    def unfilled(self) -> list[str]:
+        """The texts that a template left to be filled in, and that would be read out to people."""
+        return [name for name in _TEXTS if is_placeholder(getattr(self, name) or "none")]
 
 
 class Origin(Section):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import ClassVar, Unpack
 
 import polars as pl
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -17,6 +17,7 @@ from cardscreen.foundation.settings.errors import complaint
 from cardscreen.foundation.settings.toml import Section, TomlFile, checked, read_toml
 from cardscreen.lists.terms import Terms
 from cardscreen.policy.clearances import clears, read_clearances
+from cardscreen.policy.parts import PolicyParts
 from cardscreen.policy.rules import ACCOUNT, Rule, Score, without_hidden
 
 _ACTION_NAMES: list[str] = schema.ACTIONS.categories.to_list()
@@ -94,6 +95,18 @@ class Clearances(Section):
 class Policy(Section):
     """How hits become actions. Everything has a default; `Policy()` is the default policy.
 
+    Args:
+        levels: low, medium, high, critical: the score from which each level holds (1, 40, 70, 90).
+        actions: The same names: what each level recommends (notify, verify, suspend, suspend).
+        grace_days: notify, verify, suspend, close: days from the notice to the action (0, 1, 3, 7).
+        caps: earlier_holder, truncated, range, shared, completed: the strongest action that weak evidence leads to
+            (verify); shared_above: accounts past which a number counts as shared (5).
+        sources: A source's name → its cap (close) and whether allow listings and clearances exempt its hits,
+            overridable (true).
+        rules: Each with `when`: kind, source, reason, match, holder or account.COLUMN → a value, or several; and a
+            score, a cap or measure_only = true. The first that matches a hit applies.
+        clearances: file: a table of account_id, listing_id, decided_on, until.
+
     Raises:
         ConfigError: A key, value or order that makes no sense; tells all of them.
 
@@ -110,9 +123,11 @@ class Policy(Section):
     rules: list[Rule] = []
     clearances: Clearances | None = None
 
-    def __init__(self, /, **parts: Any) -> None:
+    _offers: ClassVar[tuple[str, ...]] = ("read",)
+
+    def __init__(self, /, **parts: Unpack[PolicyParts]) -> None:
         try:
-            super().__init__(**parts)
+            super().__init__(**dict(parts))
         except ValidationError as error:
             raise complaint(type(self), error, "policy") from None
 
@@ -150,8 +165,16 @@ class Policy(Section):
 
     def account_columns(self) -> list[str]:
         """The carried account columns that rules look at."""
-        keys = [key for rule in self.rules for key in rule.when if key.startswith(ACCOUNT)]
-        return list(dict.fromkeys(key.removeprefix(ACCOUNT) for key in keys))
+        return list(self.account_values())
+
+    def account_values(self) -> dict[str, list[str]]:
+        """The carried account columns that rules look at, each with the values that they want there."""
+        values: dict[str, dict[str, None]] = {}
+        for rule in self.rules:
+            for key, wanted in rule.conditions.items():
+                if key.startswith(ACCOUNT):
+                    values.setdefault(key.removeprefix(ACCOUNT), {}).update(dict.fromkeys(wanted))
+        return {column: list(wanted) for column, wanted in values.items()}
 
     def cleared(self, as_of: date) -> pl.DataFrame | None:
         """The decisions of persons that hold on a day, as `read_clearances` gives them; None where there is no file.

@@ -36,6 +36,7 @@ class Report:
         obstacle: Why it could not be run again.
         versions: The software that has other versions than when the run was made.
         unproven: What can't be told without a key.
+        removed: How many of its files were taken out on purpose, when it was pruned or discarded.
     """
 
     run: str
@@ -47,6 +48,7 @@ class Report:
     obstacle: str | None = None
     versions: list[str] = field(default_factory=list)
     unproven: str | None = None
+    removed: int = 0
 
     @property
     def passed(self) -> bool:
@@ -70,7 +72,8 @@ class Report:
 
     def lines(self) -> Iterator[str]:
         """For a person."""
-        state = "not as it was written:" if self.faults else "all are as they were written"
+        left = f"{self.removed} were removed, all others" if self.removed else "all"
+        state = "not as it was written:" if self.faults else f"{left} are as they were written"
         yield f"run {self.run}, {self.files} files: {state}"
         yield from (f"  {fault}" for fault in self.faults)
         yield from (f"note: {note}" for note in (*self.notes, *map(_noted, self.inputs)))
@@ -126,7 +129,7 @@ def examine(run: Finished, *, replay: bool = False, walk: bool = False, signer: 
         notes.append(f"it was {run.state} on {what['at']}; files removed: {len(gone)}")
     inputs = list(changed_inputs(run)) if "inputs" in run.records else []
     report = Report(run.run_id, len(run.records.get("outputs", ())), wrong, notes, inputs)
-    report = replace(report, unproven=unproven(run, signer))
+    report = replace(report, unproven=unproven(run, signer), removed=len(gone))
     return _with_replay(run, report) if replay and not wrong else report
 
 
@@ -163,7 +166,8 @@ def _lasting(summary: dict[str, Any]) -> dict[str, Any]:
 
 def _differing(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
     again = json.loads(json.dumps(now))
-    return sorted(name for name in {*then, *again} if then.get(name) != again.get(name))
+    # What an earlier release did not say is no difference.
+    return sorted(name for name in then if then[name] != again.get(name))
 
 
 def _tables(run: Finished, again: Finished) -> list[str]:

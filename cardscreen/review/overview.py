@@ -50,7 +50,10 @@ def _state(run: Finished, runs: Sequence[Finished]) -> str:
     if run.records.get("audit"):
         return "audit"
     nights = [(each.as_of, each.run_id) for each in runs if each.state == "published" and not each.records.get("audit")]
-    return "latest" if (run.as_of, run.run_id) == max(nights) else run.state
+    if (run.as_of, run.run_id) == max(nights):
+        return "latest"
+    later = any(day == run.as_of and run_id > run.run_id for day, run_id in nights)
+    return "superseded" if later else run.state
 
 
 def _moved(run: Finished, change: str) -> int:

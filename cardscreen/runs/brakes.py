@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypedDict, Unpack
 
 import polars as pl
 from pydantic import Field, ValidationError
@@ -29,8 +29,47 @@ _FEW = 5  # accounts: so many go by chance
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
+class LimitsParts(TypedDict, total=False):
+    """The limits as a program writes them; see `Limits`."""
+
+    first_run: Literal["hold", "publish"]
+    flagged_share: float
+    source_share: float
+    rejected_share: float
+    invalid_share: float
+    exempted_share: float
+    new_suspend: float
+    new_close: float
+    released_share: float
+    flagged_gone_share: float
+    accounts_shrink: float
+    accounts_grow: float
+    coverage_drop: float
+    hits_per_account: int
+    carry_days: int
+    approve_within_days: int
+
+
 class Limits(Section):
     """Shares past which a run is held; each is a share of the rows unless it says otherwise.
+
+    Args:
+        first_run: "hold" a run that has no earlier one to be compared with, or "publish" it.
+        flagged_share: Accounts that are flagged (0.05).
+        source_share: Accounts hit by one source (0.02).
+        rejected_share: Of an identifier's filled cells, those that can't be read (0.2).
+        invalid_share: Of an identifier's usable cells, numbers that no numbering plan has (0.3).
+        exempted_share: Accounts that are exempted (0.001).
+        new_suspend: Newly told `suspend` since the base run (0.002).
+        new_close: Newly told `close` (0.0005).
+        released_share: Of those flagged in the base run, the released ones (0.1).
+        flagged_gone_share: Of those flagged in the base run, those that are no accounts tonight (0.1).
+        accounts_shrink: Fewer accounts than in the base run (0.02).
+        accounts_grow: More accounts (0.1).
+        coverage_drop: Fall in the share of usable cells of an identifier (0.01).
+        hits_per_account: Hits that are kept, the strongest; others are counted (1,000).
+        carry_days: Days for which an unreadable account keeps its flag (7).
+        approve_within_days: Days in which a held run may be approved (3).
 
     Raises:
         ConfigError: A share that is none, or an unknown name.
@@ -57,9 +96,9 @@ class Limits(Section):
     carry_days: int = Field(7, ge=0)  # days for which an unreadable account keeps its flag
     approve_within_days: int = Field(3, ge=0)  # days after its making in which a held run may be approved
 
-    def __init__(self, **parts: Any) -> None:
+    def __init__(self, /, **parts: Unpack[LimitsParts]) -> None:
         try:
-            super().__init__(**parts)
+            super().__init__(**dict(parts))
         except ValidationError as error:
             raise complaint(type(self), error, "limits") from None
 
@@ -145,9 +184,7 @@ class Moves:
         )
 
 
-def check(
-    result: Result, limits: Limits | Mapping[str, Any], previous: Result | Base | str | Path | None = None
-) -> None:
+def check(result: Result, limits: Limits | LimitsParts, previous: Result | Base | str | Path | None = None) -> None:
     """Hold a screening that passed a limit.
 
     Args:
@@ -212,12 +249,13 @@ def unfounded(
     newly = Counter(counts.get("new", {})) + Counter(counts.get("escalated", {}))
     moves = None if before is None else Moves(raised=newly, released=0, flagged_before=0)
     names = {name for name in _OF_SUMMARIES if name in known or name == "error_after_days"}
-    should = [reason for reason in passed(summary, Limits(**known), before, moves) if _limit_of(reason) in names]
-    does = [reason for reason in held if _limit_of(reason) in names]
+    should = [reason for reason in passed(summary, Limits(**known), before, moves) if limit_of(reason) in names]
+    does = [reason for reason in held if limit_of(reason) in names]
     return [*(each for each in should if each not in does), *(each for each in does if each not in should)]
 
 
-def _limit_of(reason: str) -> str:
+def limit_of(reason: str) -> str:
+    """The limit that a reason of `passed` speaks of."""
     return reason.split(":", 1)[0]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -356,6 +357,18 @@ def key_place_of(path: str | Path) -> KeyPlace | None:
         ConfigError: No such file, or no TOML.
     """
     return _key_place(_output_said(path).sign, Path(path).absolute().parent)
+
+
+def stores_in(folder: Path) -> dict[str, str]:
+    """The stores that jobs in a folder read, by the names of their files; what is no job is passed over."""
+    stores = {}
+    for file in sorted(folder.glob("*.toml")):
+        with suppress(ConfigError):
+            settings = read_toml(file).settings
+            lists = settings.get("blocklist")
+            if "accounts" in settings and isinstance(lists, dict) and isinstance(lists.get("store"), str):
+                stores[file.name] = _resolved(folder, lists["store"])
+    return stores
 
 
 def _output_said(path: str | Path) -> _Output:

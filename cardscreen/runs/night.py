@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,10 +18,12 @@ from cardscreen.foundation.cards.in_text import Found
 from cardscreen.foundation.errors import ConfigError, InputError, first_line
 from cardscreen.foundation.files import is_full, not_for_others, room_in
 from cardscreen.foundation.process.allowance import require_memory
+from cardscreen.foundation.process.progress import in_log
+from cardscreen.foundation.settings.placeholders import is_placeholder
 from cardscreen.foundation.words import shown
 from cardscreen.kinds.phone.kind import NO_REGION
 from cardscreen.kinds.phone.numbering import shelf
-from cardscreen.lists.blocklist import Blocklist
+from cardscreen.lists.blocklist import Blocklist, holds
 from cardscreen.lists.store.table import Store
 from cardscreen.runs import chain
 from cardscreen.runs import folder as runs
@@ -29,6 +32,7 @@ from cardscreen.runs.causes import Circumstances
 from cardscreen.runs.changes import Changes, Prior, compare
 from cardscreen.runs.circumstances import account_key, check_same, circumstances, lists_of, sources_of
 from cardscreen.runs.engines import screened
+from cardscreen.runs.in_vain import in_vain
 from cardscreen.runs.job import Job
 from cardscreen.runs.manifest import policy_digest, write_records
 from cardscreen.runs.messages.applied import read_applied
@@ -81,6 +85,12 @@ class Run:
             for name, source in sources_of(self.result.summary).items()
             if source["state"] == "stuck"
         ]
+        news += [
+            f"the source {name!r} has no listing in force: has it stopped? (cardscreen list retire {shlex.quote(name)})"
+            for name, source in sources_of(self.result.summary).items()
+            if source["state"] == "idle"
+        ]
+        news += changes.get("in_vain", [])
         if ragged := self.result.summary["ragged"]:
             news.append(
                 f"{ragged:,} of the rows read do not have the header's fields, and are not screened: rejects.parquet "
@@ -170,6 +180,7 @@ def run_job(
         ConfigError: The job doesn't fit its inputs, or not the base run, or the day is far ahead.
     """
     require_memory()
+    tell = in_log(tell)
     day = as_of or _today(job)
     if not (dry_run or allow_future):
         _check_is_here(day, job)
@@ -193,6 +204,7 @@ def run_job(
             with steady(lambda: _inputs(job)):
                 _check_names(job)
                 tonight = night()
+                _check_texts(tonight)
                 if job.store is not None and tonight.blocklist.version is not None:
                     until_published.enter_context(Store(job.store).leased(tonight.blocklist.version))
                 outcome = tonight.screened(folder)
@@ -244,6 +256,7 @@ class Night:
         figures = _told(changes, result, prior, around, audit=audit)
         figures |= {"days_ahead": _days_ahead(self.day, job), "flagged_gone": gone.accounts if gone else 0}
         figures["other_days"] = _of_other_days(job, self.day)
+        figures["in_vain"] = list(in_vain(job.policy, result.summary, blocklist.lazy.filter(holds(self.day))))
         summary = result.summary | {"changes": figures}
         before = prior.base.summary if prior.base else None
         held = passed(summary, job.limits, before, Moves.of(changes, gone))
@@ -349,6 +362,18 @@ def _check_names(job: Job) -> None:
             "the name of a file of accounts or lists, or of a folder above it, holds a card number, and each run keeps "
             "the names: give it another one"
         )
+
+
+def _check_texts(night: Night) -> None:
+    """Refuse to tell people what a template left to be filled in."""
+    sources = night.blocklist.origins.items()
+    unfilled = [f"the {key} of source {name!r}" for name, each in sources for key in each.terms.unfilled()]
+    mend = "put it in in the feed, and import again"
+    if not unfilled:
+        unfilled = [f"what the job says of {code!r}" for code, text in night.job.texts.items() if is_placeholder(text)]
+        mend = "put it in under [notices.texts] of the job file"
+    if unfilled and not night.audit:
+        raise ConfigError(f"{unfilled[0]} is still a placeholder, and would be read out to people: {mend}")
 
 
 def _inputs(job: Job) -> list[str]:

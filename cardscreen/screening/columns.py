@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -29,6 +29,7 @@ class AccountColumns:
         carry: Columns that results keep.
         unmasked: Those of them, and of the account id, that may hold card numbers all the same.
         date_format: How text says a day; None: YYYY-MM-DD.
+        ruled: Column → the values that the policy's rules want there.
     """
 
     schema: pl.Schema
@@ -37,6 +38,7 @@ class AccountColumns:
     carry: list[str]
     unmasked: list[str]
     date_format: str | None = None
+    ruled: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -62,7 +64,8 @@ class AccountColumns:
                 f"column {account_id!r} holds card numbers and can't be the account id: results show it; "
                 "if that is meant, name it in unmasked"
             )
-        plan = cls(columns, identifiers, account_id, list(dict.fromkeys(carry)), unmasked, date_format)
+        kept, ruled = list(dict.fromkeys(carry)), policy.account_values()
+        plan = cls(columns, identifiers, account_id, kept, unmasked, date_format, ruled)
         require_columns(columns.names(), plan.needed(), "the accounts")
         plan._check_types()
         plan._check_carried(policy)

@@ -18,6 +18,7 @@ from cardscreen.foundation.settings.toml import known_format
 from cardscreen.kinds.kind import Kind
 from cardscreen.kinds.tokens import TokenKey
 from cardscreen.lists.blocklist import Blocklist, holds
+from cardscreen.policy.parts import PolicyParts
 from cardscreen.policy.policy import Policy
 from cardscreen.screening.columns import AccountColumns
 from cardscreen.screening.hits.evidence import check_token_keys
@@ -44,7 +45,7 @@ class Options:
     account_id: str = "account_id"
     carry: Sequence[str] = ()
     unmasked: Sequence[str] = ()
-    policy: Policy | Mapping[str, Any] | str | Path | None = None
+    policy: Policy | PolicyParts | str | Path | None = None
     as_of: date | str | None = None
     tokens: TokenKey | Sequence[TokenKey] | None = None
     date_format: str | None = None
@@ -79,6 +80,10 @@ class Question:
             ConfigError: Options that make no sense.
             InputError: A column that is not there, or can't hold what it should.
         """
+        if not isinstance(options.identifiers, Mapping):
+            raise ConfigError(
+                'identifiers names account columns and their kinds: {"mobile": Phone("CN"), "card_no": Card()}'
+            )
         if not isinstance(blocklist, Blocklist):
             raise ConfigError("the blocklist is no Blocklist: make one with Blocklist.read(path) or from_frame(frame)")
         day = to_day(date.today() if options.as_of is None else options.as_of)
@@ -92,9 +97,16 @@ class Question:
         names = _names(options.carry), rules, _names(options.unmasked)
         plan = AccountColumns.of(columns, options.identifiers, options.account_id, *names, options.date_format)
         listings = blocklist.lazy.filter(holds(day))
-        keys = [options.tokens] if isinstance(options.tokens, TokenKey) else list(options.tokens or [])
+        keys = _token_keys(options.tokens)
         check_token_keys(listings, keys)
         return cls(plan, rules, day, listings, keys, options.hits_per_account)
+
+
+def _token_keys(tokens: TokenKey | Sequence[TokenKey] | None) -> list[TokenKey]:
+    keys = [tokens] if isinstance(tokens, TokenKey) else [] if tokens is None else tokens
+    if not isinstance(keys, (list, tuple)) or not all(isinstance(key, TokenKey) for key in keys):
+        raise ConfigError("tokens is no TokenKey: make one with TokenKey.from_file(path) or TokenKey.from_env(name)")
+    return list(keys)
 
 
 def _check_format(form: str) -> None:
@@ -109,7 +121,7 @@ def _names(names: Sequence[str]) -> list[str]:
     return [names] if isinstance(names, str) else list(names)
 
 
-def _policy(policy: Policy | Mapping[str, Any] | str | Path | None) -> Policy:
+def _policy(policy: Policy | PolicyParts | str | Path | None) -> Policy:
     if isinstance(policy, Policy):
         return policy
     if isinstance(policy, (str, Path)):

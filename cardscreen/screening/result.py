@@ -9,18 +9,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import polars as pl
+from polars import selectors as cs
 
 if TYPE_CHECKING:
+    import pandas
     import pyarrow as pa
-from cardscreen.foundation.errors import ConfigError, InputError
-from cardscreen.foundation.files import room_in, write_whole
+
+from cardscreen.foundation.errors import ConfigError, InputError, first_line
+from cardscreen.foundation.files import not_for_others, room_in, write_whole
 from cardscreen.foundation.words import json_text
 from cardscreen.screening.rejects import ROW_GROUP
+from cardscreen.tables.writing import write
 
-_TABLES = ("flagged", "hits", "rejects")
+_TABLES: tuple[Literal["flagged"], Literal["hits"], Literal["rejects"]] = ("flagged", "hits", "rejects")
 
 _SUMMARY = "summary.json"
 
@@ -62,7 +66,7 @@ class Result:
         except (OSError, ValueError):
             raise InputError(f"{folder} holds no complete screening: its {_SUMMARY} can't be read") from None
 
-    def to_arrow(self) -> dict[str, pa.Table]:
+    def to_arrow(self) -> ArrowTables:
         """The three tables as Arrow that every library reads.
 
         Returns:
@@ -78,7 +82,117 @@ class Result:
         """
         oldest = pl.CompatLevel.oldest()  # the newest has text that not every reader knows
         tables = {name: getattr(self, name).collect().to_arrow(compat_level=oldest) for name in _TABLES}
-        return {name: table.cast(_signed(table.schema)) for name, table in tables.items()}
+        signed = {name: table.cast(_signed(table.schema)) for name, table in tables.items()}
+        return ArrowTables(flagged=signed["flagged"], hits=signed["hits"], rejects=signed["rejects"])
+
+    def to_pandas(self) -> PandasTables:
+        """The three tables as pandas DataFrames; levels, actions and the other closed sets are categories.
+
+        Returns:
+            `{"flagged": …, "hits": …, "rejects": …}`.
+
+        Raises:
+            ConfigError: pandas is not installed.
+
+        Example:
+            >>> from cardscreen import Blocklist, Phone, screen
+            >>> accounts = pl.DataFrame({"account_id": ["a"], "mobile": ["138 0013 8000"]})
+            >>> listed = Blocklist.from_frame(pl.DataFrame({"kind": ["phone"], "value": ["+8613800138000"]}))
+            >>> screen(accounts, listed, {"mobile": Phone("CN")}).to_pandas()["flagged"].shape[0]
+            1
+        """
+        try:
+            import pandas  # noqa: F401
+        except ImportError:
+            raise ConfigError("to_pandas needs pandas, which is not installed: pip install pandas") from None
+        tables = self.to_arrow()
+        flagged, hits, rejects = (tables[name].to_pandas() for name in _TABLES)
+        return PandasTables(flagged=flagged, hits=hits, rejects=rejects)
+
+    def sink_csv(self, folder: str | Path, separator: str = "; ") -> None:
+        """Write flagged.csv, hits.csv and rejects.csv; what has several values in a cell, such as `reasons`, is joined.
+
+        What a spreadsheet would take for a formula gets an apostrophe in front, but for account ids and values.
+
+        Args:
+            folder: A folder, made if it is not there; tables of these names in it are replaced.
+            separator: Stands between several values in a cell.
+
+        Raises:
+            InputError: It can't be written there.
+        """
+        place = _folder(folder)
+        for name in _TABLES:
+            table = getattr(self, name)
+            lists = [column for column, dtype in table.collect_schema().items() if isinstance(dtype, pl.List)]
+            joined = pl.col(lists).cast(pl.List(pl.String)).list.join(separator)
+            write(table.with_columns(joined).collect(), place / f"{name}.csv", force=True)
+
+    def write_delta(self, uri: str | Path, mode: Literal["error", "append", "overwrite"] = "error") -> None:
+        """Write the three tables as Delta tables, `flagged`, `hits` and `rejects` in a folder or under a URL.
+
+        Delta knows neither closed sets nor unsigned numbers: the ones are text there, the others the next larger
+        signed numbers. Each table is written whole or not at all, `flagged` last.
+
+        Args:
+            uri: A folder or URL.
+            mode: What to do where a table is there: refuse, add the rows, or replace it.
+
+        Raises:
+            InputError: A table is there, and is not to be changed; or it can't be written.
+        """
+        import deltalake
+        import pyarrow as pa
+
+        with not_for_others():
+            for name in reversed(_TABLES):
+                table = getattr(self, name).with_columns(_FOR_DELTA)
+                empty = pl.DataFrame(schema=table.collect_schema()).to_arrow(compat_level=pl.CompatLevel.oldest())
+                oldest = pl.CompatLevel.oldest()
+                batches = (
+                    batch
+                    for part in table.collect_batches(maintain_order=True)
+                    for batch in part.to_arrow(compat_level=oldest).to_batches()
+                )
+                reader = pa.RecordBatchReader.from_batches(empty.schema, batches)
+                try:
+                    deltalake.write_deltalake(f"{str(uri).rstrip('/')}/{name}", reader, mode=mode)
+                except (deltalake.exceptions.DeltaError, OSError) as error:
+                    raise InputError(f"{uri}/{name} can't be written: {first_line(error)}") from None
+
+
+#: As Delta has types.
+_FOR_DELTA = [
+    cs.enum().cast(pl.String),
+    cs.by_dtype(pl.UInt8, pl.UInt16).cast(pl.Int32),
+    cs.by_dtype(pl.UInt32).cast(pl.Int64),
+]
+
+
+class ArrowTables(TypedDict):
+    """The tables of a result, of pyarrow."""
+
+    flagged: pa.Table
+    hits: pa.Table
+    rejects: pa.Table
+
+
+class PandasTables(TypedDict):
+    """The tables of a result, of pandas."""
+
+    flagged: pandas.DataFrame
+    hits: pandas.DataFrame
+    rejects: pandas.DataFrame
+
+
+def _folder(folder: str | Path) -> Path:
+    """A folder, made if it is not there."""
+    place = Path(folder)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"out: the folder {place} can't be made: {error.strerror}") from None
+    return place
 
 
 def _signed(columns: pa.Schema) -> pa.Schema:
@@ -116,11 +230,7 @@ def output_folder(out: str | Path | None) -> Iterator[Path | None]:
     if out is None:
         yield None
         return
-    target = Path(out)
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"out: the folder {target} can't be made: {error.strerror}") from None
+    target = _folder(out)
     with room_in(target), tempfile.TemporaryDirectory(prefix=".screening-", dir=target) as name:
         yield Path(name)
         (target / _SUMMARY).unlink(missing_ok=True)  # it is written last: without it, a folder is not complete

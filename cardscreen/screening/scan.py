@@ -21,6 +21,7 @@ from cardscreen.foundation.bounds import LONGEST_CELL
 from cardscreen.foundation.errors import BadDate, InputError, first_line
 from cardscreen.foundation.lookup.digits import EXACT_FLOAT, Flags, Keys, Rows, taken
 from cardscreen.foundation.lookup.members import Members
+from cardscreen.foundation.process.progress import Progress
 from cardscreen.kinds.kind import Kind
 from cardscreen.screening.columns import AccountColumns
 from cardscreen.screening.exposure import check_exposure, without_others
@@ -48,6 +49,7 @@ INCOMPARABLE = "incomparable"
 #: Column that says of a row whether it may match a listing; Arrow takes no NUL in a name.
 MAY_MATCH = "\ue000may_match"
 _ROW = "\0row"
+_STAGE = "reading the accounts"
 
 
 class Watch:
@@ -104,7 +106,9 @@ class Pass:
     targets: Mapping[str, Targets]
     watch: Watch | None = None
 
-    def over(self, table: pl.LazyFrame, folder: Path | None) -> tuple[Tally, pl.DataFrame, pl.DataFrame]:
+    def over(
+        self, table: pl.LazyFrame, folder: Path | None, tell: Progress = lambda _stage, _rows: None
+    ) -> tuple[Tally, pl.DataFrame, pl.DataFrame]:
         """Counts, rows that may match, and rejects (in a file where there is a folder).
 
         Rows of watched accounts are among the second too; `MAY_MATCH` says which of them may match.
@@ -113,9 +117,11 @@ class Pass:
         # Without any accounts, an empty batch gives every column and count.
         seen = self._seen(pl.DataFrame(schema=selected.collect_schema()))
         counts, candidates, rejects = seen.counts, [seen.candidates], Rejects(seen.rejects, folder)
+        tell(_STAGE, 0)
         try:
             for seen in self._on_all_threads(selected.collect_batches(chunk_size=BATCH, maintain_order=True)):
                 counts.update(seen.counts)
+                tell(_STAGE, counts["read"])
                 candidates.append(seen.candidates)
                 rejects.add(seen.rejects)
             kept = rejects.finish()
@@ -171,6 +177,10 @@ class Pass:
             # Nobody knows what a ragged row says in any of its columns.
             for name in ("cells", "rejected"):
                 counts.add(len(ragged), name, column)
+        for name, values in plan.ruled.items():
+            there = accounts[name].cast(pl.String)
+            for value, count in there.filter(there.is_in(values)).value_counts().rows():
+                counts.add(count, "ruled", name, value)
         counts.add(len(accounts) - int(usable.sum()) + len(ragged), "not_screenable")
         rejects = pl.concat(refused).sort("row", maintain_order=True)
         rejects = rejects.with_columns(

@@ -13,20 +13,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
-if TYPE_CHECKING:
-    pass
 if sys.platform != "win32":
     import resource
 
 from cardscreen.foundation.process.allowance import require_memory
+from cardscreen.foundation.process.progress import Progress, reporting
 from cardscreen.kinds.kind import Kind
 from cardscreen.kinds.tokens import TokenKey
 from cardscreen.lists import keyed
 from cardscreen.lists.blocklist import Blocklist
+from cardscreen.policy.parts import PolicyParts
 from cardscreen.policy.policy import Policy
 from cardscreen.screening.columns import AccountColumns
 from cardscreen.screening.hits.evidence import Near, evidence, near_in
@@ -55,7 +55,7 @@ def screen(
     account_id: str = "account_id",
     carry: Sequence[str] = (),
     unmasked: Sequence[str] = (),
-    policy: Policy | Mapping[str, Any] | str | Path | None = None,
+    policy: Policy | PolicyParts | str | Path | None = None,
     as_of: date | str | None = None,
     previous: Any = None,
     tokens: TokenKey | Sequence[TokenKey] | None = None,
@@ -67,6 +67,7 @@ def screen(
     header_row: int | None = None,
     flagged_share: float = 1.0,
     hits_per_account: int = HITS_PER_ACCOUNT,
+    progress: Progress | None = None,
 ) -> Result:
     """Screen accounts against a blocklist.
 
@@ -95,6 +96,8 @@ def screen(
         flagged_share: Share of the rows past which no more evidence is collected: the rows that may be listed and are
             left are `not_judged` in the summary, and nobody among them is flagged.
         hits_per_account: How many hits of an account are kept: the strongest; the others are counted in the summary.
+        progress: Called with the stage's name and the rows read so far, as each begins and as rows are read; the log
+            `cardscreen` (INFO) is told each stage in any case.
 
     Returns:
         `Result`; its frames are read from `out` where that is given. Sorted by account, identifier,
@@ -125,7 +128,7 @@ def screen(
         with steady(lambda: local_files(previous)):
             before = previous_flags(previous, question.plan.schema[account_id])
         with explaining(accounts, reading):
-            return answer(question, table, blocklist, before, out, flagged_share)
+            return answer(question, table, blocklist, before, out, flagged_share, progress)
 
 
 def answer(
@@ -135,9 +138,12 @@ def answer(
     before: pl.DataFrame | None,
     out: str | Path | None,
     flagged_share: float,
+    progress: Progress | None = None,
 ) -> Result:
     """What accounts answer to a question; `before` is that of `previous_flags`."""
     require_memory()
+    tell = reporting(progress)
+    tell("compiling the lists", 0)
     clock, plan, day, keys = Clock(), asked.plan, asked.day, asked.token_keys
     of_day, near = keyed.of_day(blocklist.compiled, day), near_in(asked.listings)
     watch = None if before is None else Watch(before["account_id"])
@@ -153,10 +159,13 @@ def answer(
 
     with output_folder(out) as folder:
         with clock.stage("scan"):
-            counts, rows, rejects = Pass(plan, _targets(plan, of_day, near, keys), watch).over(table, folder)
+            targets = _targets(plan, of_day, near, keys)
+            counts, rows, rejects = Pass(plan, targets, watch).over(table, folder, tell)
+        tell("collecting evidence", counts["read"])
         most = flagged_share * counts["read"]
         flagged, hits, came_out = judged(rows.filter(MAY_MATCH), plan, pairs_of, decided, most, asked.most_hits)
         summary = summary_of(plan, counts, came_out, asked.listings, day)
+        tell("writing the results", counts["read"])
         if folder is not None:
             write_tables(folder, flagged, hits)
     resources = {"seconds": clock.seconds, "peak_memory_mib": clock.peak_mib}

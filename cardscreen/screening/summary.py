@@ -88,7 +88,15 @@ def summary_of(
             "left_out": scanned["left_out"] + came_out["left_out"],
             "sources": _of(came_out, "source"),
         },
+        **({"ruled": _ruled(plan, scanned)} if plan.ruled else {}),
         "listings": dict(listings.group_by("kind").len().sort("kind").collect().rows()),
+    }
+
+
+def _ruled(plan: AccountColumns, scanned: Tally) -> dict[str, dict[str, int]]:
+    """How many accounts have each value that rules look for, by column."""
+    return {
+        column: {value: scanned["ruled", column, value] for value in values} for column, values in plan.ruled.items()
     }
 
 

@@ -133,7 +133,7 @@ def test_a_demo_that_misses_or_wrongly_suspends_somebody_ends_with_1(
     sought = next(at for case, at in ends.items() if case.expected == ("suspend", "suspend"))
     trapped = next(at for case, at in ends.items() if case.trap == "recycled")
     swapped = truth.with_columns(pl.col("case").replace({sought: trapped, trapped: sought}))
-    monkeypatch.setattr(demo, "run_demo", lambda *_: dataclasses.replace(outcome, truth=swapped))
+    monkeypatch.setattr(demo, "run_demo", lambda *_, **__: dataclasses.replace(outcome, truth=swapped))
     done = cardscreen("demo", "demo", cwd=tmp_path)
     told = " ".join(done.out.split())
     assert done.code == 1

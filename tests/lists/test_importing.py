@@ -498,7 +498,7 @@ def test_a_policy_may_tighten_what_a_source_says_and_never_loosen_it(tmp_path: P
     accounts = pl.DataFrame({"account_id": ["a"], "mobile": ["138 0013 8001"]})
 
     def action(cap: str) -> Any:
-        policy = {"sources": {"police": {"cap": cap}}}
+        policy: Any = {"sources": {"police": {"cap": cap}}}
         result = cs.screen(accounts, blocklist, {"mobile": cs.Phone("CN")}, policy=policy, as_of=date(2026, 3, 1))
         return result.flagged.select("action").collect().item()
 

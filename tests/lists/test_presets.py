@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -73,7 +74,7 @@ def test_a_complaint_alone_leads_to_a_notice_at_most(tmp_path: Path) -> None:
     take(tmp_path, "a.csv", "ftc-dnc")
     accounts = pl.DataFrame({"account_id": ["a"], "phone": ["(212) 555-0123"]})
     blocklist = Store(tmp_path / "lists").blocklist()
-    policy = {"levels": {"low": 1, "medium": 2, "high": 3, "critical": 4}}
+    policy: Any = {"levels": {"low": 1, "medium": 2, "high": 3, "critical": 4}}
     result = cs.screen(accounts, blocklist, {"phone": cs.Phone("US")}, as_of=date(2026, 3, 1), policy=policy)
     assert result.flagged.select("level", "action").collect().rows() == [("critical", "notify")]
 

@@ -349,7 +349,8 @@ def test_ties_are_decided_by_score_then_day_then_name(one: Row, other: Row, swap
 @given(st.lists(st.integers(1, 100), min_size=1, max_size=6), st.lists(st.integers(1, 100), min_size=4, max_size=4))
 def test_more_listings_never_weaken_a_decision(severities: list[int], steps: list[int]) -> None:
     names = ["low", "medium", "high", "critical"]
-    policy = cs.Policy(levels=dict(zip(names, sorted(steps), strict=True)))
+    levels: Any = dict(zip(names, sorted(steps), strict=True))
+    policy = cs.Policy(levels=levels)
     rows = [listing(severity, reference=str(at)) for at, severity in enumerate(severities)]
     fewer, all_of_them = flag(screened(*rows[:1], policy=policy)), flag(screened(*rows, policy=policy))
     assert ACTIONS.index(all_of_them["action"]) >= ACTIONS.index(fewer["action"])

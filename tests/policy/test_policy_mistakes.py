@@ -201,11 +201,11 @@ def test_a_mistake_never_shows_a_number(tmp_path: Path) -> None:
 
 def test_a_wrong_policy_survives_pickling() -> None:
     with pytest.raises(cs.ConfigError) as caught:
-        cs.Policy(levels={"hihg": 60})
+        cs.Policy(levels={"hihg": 60})  # type: ignore[typeddict-unknown-key]
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
 
 
 def test_a_policy_made_in_code_is_checked_alike() -> None:
     with pytest.raises(cs.ConfigError, match="did you mean 'high'"):
-        cs.Policy(levels={"hihg": 60})
+        cs.Policy(levels={"hihg": 60})  # type: ignore[typeddict-unknown-key]
     assert cs.Policy(levels={"high": 60}).levels.high == 60

@@ -312,7 +312,7 @@ def test_signed_runs_are_audited_approved_and_pruned_by_their_jobs_key(signed: P
     assert approve(signed, waiting).code == 0
     assert audit(signed, "job.toml", "--replay")[0]
     assert cardscreen("runs", "discard", held(signed)[0], *WHO, cwd=signed).code == 0
-    assert cardscreen("runs", "prune", "job.toml", "--keep", "1", cwd=signed).code == 0
+    assert cardscreen("runs", "prune", "job.toml", "--keep", "1runs", cwd=signed).code == 0
     assert audit(signed, "job.toml")[0]
     assert all(link.key for link in chain.read(signed / "runs")[3:])
 

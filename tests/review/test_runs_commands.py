@@ -233,7 +233,7 @@ def test_nothing_is_decided_while_a_run_works(template: Path) -> None:
     with FileLock(template / "runs/.lock"):
         for command in ("approve", "discard"):
             assert cardscreen("runs", command, held(template)[0], *WHO, cwd=template).code == 5
-        assert cardscreen("runs", "prune", "runs", "--keep", "1", cwd=template).code == 5
+        assert cardscreen("runs", "prune", "runs", "--keep", "1runs", cwd=template).code == 5
 
 
 def personal(folder: Path) -> list[str]:
@@ -281,7 +281,7 @@ def states(operator: Path) -> list[str]:
 def test_pruning_removes_persons_and_keeps_manifests(many: Path) -> None:
     oldest = published(many)[0]
     before = manifest(oldest)
-    done = cardscreen("runs", "prune", "job.toml", "--keep", "3", cwd=many)
+    done = cardscreen("runs", "prune", "job.toml", "--keep", "3runs", cwd=many)
     assert (done.code, "1 run pruned" in done.err) == (0, True)
     assert personal(oldest) == []
     told = manifest(oldest)
@@ -298,7 +298,7 @@ def test_pruning_removes_persons_and_keeps_manifests(many: Path) -> None:
 
 
 def test_the_newest_run_its_base_and_bases_of_held_runs_are_never_pruned(operator: Path) -> None:
-    assert cardscreen("runs", "prune", "job.toml", "--keep", "0", cwd=operator).code == 0
+    assert cardscreen("runs", "prune", "job.toml", "--keep", "0runs", cwd=operator).code == 0
     assert states(operator) == ["published", "latest", "held"]
     job_with(operator, "new_suspend = 0.01", "new_suspend = 1")
     for day in ("2026-11-22", "2026-11-23"):
@@ -312,11 +312,11 @@ def test_the_newest_run_its_base_and_bases_of_held_runs_are_never_pruned(operato
 def test_a_pruning_that_was_killed_is_told_by_an_audit_and_finished_by_the_next(many: Path) -> None:
     oldest = published(many)[0]
     kept = (oldest / "hits.parquet").read_bytes()
-    assert cardscreen("runs", "prune", "job.toml", "--keep", "3", cwd=many).code == 0
+    assert cardscreen("runs", "prune", "job.toml", "--keep", "3runs", cwd=many).code == 0
     (oldest / "hits.parquet").write_bytes(kept)
     done = cardscreen("audit", oldest, cwd=many)
     assert (done.code, "hits.parquet was to be removed and is still there" in done.out) == (3, True)
-    assert cardscreen("runs", "prune", "job.toml", "--keep", "3", cwd=many).code == 0
+    assert cardscreen("runs", "prune", "job.toml", "--keep", "3runs", cwd=many).code == 0
     assert personal(oldest) == []
     assert cardscreen("audit", oldest, cwd=many).code == 0
 
@@ -332,7 +332,7 @@ def test_links_in_a_pruned_run_go_and_what_they_lead_to_stays(many: Path) -> Non
         ("none", "none"),
     ):
         (oldest / name).symlink_to(many / target)
-    done = cardscreen("runs", "prune", "job.toml", "--keep", "3", cwd=many)
+    done = cardscreen("runs", "prune", "job.toml", "--keep", "3runs", cwd=many)
     assert (done.code, "1 run pruned" in done.err) == (0, True), done.err
     assert {"folder", "empty", "file", "none"} <= set(manifest(oldest)["pruned"]["removed"])
     assert not [file for file in oldest.rglob("*") if file.is_symlink()]
@@ -341,7 +341,7 @@ def test_links_in_a_pruned_run_go_and_what_they_lead_to_stays(many: Path) -> Non
 
 
 def test_held_runs_are_pruned_only_when_asked(many: Path) -> None:
-    assert cardscreen("runs", "prune", "job.toml", "--keep", "0", "--held", cwd=many).code == 0
+    assert cardscreen("runs", "prune", "job.toml", "--keep", "0runs", "--held", cwd=many).code == 0
     assert states(many) == ["pruned", "pruned", "pruned", "pruned", "published", "latest"]
     done = cardscreen("runs", "approve", held(many)[0], *WHO, cwd=many)
     assert (done.code, "was pruned already" in done.err) == (2, True)
@@ -357,16 +357,16 @@ def test_days_count_from_the_day_of_the_run(operator: Path) -> None:
 
 
 def test_a_dry_run_of_pruning_tells_the_same_and_removes_nothing(many: Path) -> None:
-    dry = cardscreen("runs", "prune", "job.toml", "--keep", "3", "--dry-run", "--json", cwd=many)
+    dry = cardscreen("runs", "prune", "job.toml", "--keep", "3runs", "--dry-run", "--json", cwd=many)
     assert "pruned" not in states(many)
-    wet = cardscreen("runs", "prune", "job.toml", "--keep", "3", "--json", cwd=many)
+    wet = cardscreen("runs", "prune", "job.toml", "--keep", "3runs", "--json", cwd=many)
     assert json.loads(dry.out) == json.loads(wet.out)
     assert len(json.loads(wet.out)) == 1
 
 
 def test_a_pruned_run_says_so_wherever_it_is_asked(many: Path) -> None:
     oldest = published(many)[0]
-    assert cardscreen("runs", "prune", "job.toml", "--keep", "3", cwd=many).code == 0
+    assert cardscreen("runs", "prune", "job.toml", "--keep", "3runs", cwd=many).code == 0
     assert cardscreen("audit", oldest, cwd=many).code == 0
     for command in (("explain", 1, "--run", oldest), ("diff", oldest, "runs/latest"), ("audit", oldest, "--replay")):
         done = cardscreen(*command, cwd=many)
@@ -377,10 +377,10 @@ def test_a_pruned_run_says_so_wherever_it_is_asked(many: Path) -> None:
     assert (done.code, "was pruned, so nothing can be compared with it" in done.err) == (3, True)
 
 
-@pytest.mark.parametrize("keep", ["", "many", "-1", "90 weeks", "1.5d"])
+@pytest.mark.parametrize("keep", ["", "many", "-1", "90 weeks", "1.5d", "2"])
 def test_how_much_to_keep_must_be_said_in_days_or_runs(template: Path, keep: str) -> None:
     done = cardscreen("runs", "prune", "job.toml", f"--keep={keep}", cwd=template)
-    assert (done.code, "say a number of days, 90d, or a number of runs, 30" in done.err) == (2, True)
+    assert (done.code, "90d" in done.err and "runs" in done.err) == (2, True)
 
 
 def test_a_broken_manifest_is_named(operator: Path) -> None:
@@ -396,7 +396,7 @@ def test_no_command_about_runs_prints_or_writes_a_card_number(operator: Path) ->
         ("explain", 4), ("explain", 4, "--json"), ("audit", "runs", "--replay", "--json"),
         ("diff", published(operator)[0], held(operator)[0], "--rows", 50, "--out", "runs/moved.csv"),
         ("runs", "discard", held(operator)[0], "--by", CARD, "--reason", f"card {CARD[:4]} {CARD[4:]}"),
-        ("runs", "prune", "job.toml", "--keep", "1"),
+        ("runs", "prune", "job.toml", "--keep", "1runs"),
     ]  # fmt: skip
     for command in commands:
         done = cardscreen(*command, cwd=operator)

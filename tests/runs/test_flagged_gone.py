@@ -69,7 +69,7 @@ def test_frames_are_braked_alike(tmp_path: Path, kept_in: str) -> None:
     blocklist = cs.Blocklist.from_frame(pl.DataFrame(LISTED).select("kind", "value", "severity"))
     options: dict[str, Any] = {"identifiers": {"mobile": cs.Phone("CN")}, "as_of": "2026-11-02"}
     first = cs.screen(pl.DataFrame(BEFORE), blocklist, **options, out=tmp_path if kept_in == "files" else None)
-    limits = dict.fromkeys(("flagged_share", "source_share", "new_suspend", "released_share"), 1)
+    limits: Any = dict.fromkeys(("flagged_share", "source_share", "new_suspend", "released_share"), 1)
     for tonight, held in ((BEFORE, False), (FLOATS, True)):
         result = cs.screen(pl.DataFrame(tonight), blocklist, **options, previous=first)
         reasons = []

@@ -57,7 +57,7 @@ def odd_accounts(draw: st.DrawFn) -> list[Row]:
     return rows
 
 
-def screened(accounts: Any, listings: list[Row], policy: Row, **options: Any) -> cs.Result:
+def screened(accounts: Any, listings: list[Row], policy: Any, **options: Any) -> cs.Result:
     return cs.screen(
         accounts,
         blocklist_of(listings),

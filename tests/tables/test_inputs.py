@@ -534,7 +534,7 @@ def test_text_in_another_encoding_at_a_url_is_not_read_as_something_else() -> No
 
 def test_results_as_arrow_are_read_by_other_libraries_as_they_are(tmp_path: Path) -> None:
     result = screened(ACCOUNTS.with_columns(segment=pl.col("segment").cast(pl.Categorical)))
-    tables = result.to_arrow()
+    tables: Any = result.to_arrow()
     assert list(tables) == ["flagged", "hits", "rejects"]
     for name, table in tables.items():
         expected = getattr(result, name).collect()

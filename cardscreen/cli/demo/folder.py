@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import shutil
 from collections.abc import Callable
@@ -14,6 +15,8 @@ import polars as pl
 from cardscreen.cli.demo.cases import CASES
 from cardscreen.cli.demo.world import World
 from cardscreen.foundation.errors import ConfigError
+from cardscreen.foundation.files import sha256_of
+from cardscreen.foundation.words import shown
 
 _MARKER = ".cardscreen-demo"
 _CUT_OFF = 0.6  # of a file's bytes
@@ -27,20 +30,63 @@ released_share = 0.25
 """
 
 
-def cleared(folder: Path) -> Path:
+def cleared(folder: Path, *, force: bool = False) -> Path:
     """The folder, empty but for a mark that it is the demo's.
 
+    Args:
+        folder: A folder to make, or an earlier demo's.
+        force: Replace an earlier demo although somebody worked in it since, or it never came to its end.
+
     Raises:
-        ConfigError: It holds something else than an earlier demo.
+        ConfigError: It holds something else than an earlier demo as that was left.
     """
     folder = folder.absolute()
+    if folder.is_file():
+        raise ConfigError(f"{folder} is a file: name a folder")
     if folder.exists() and any(folder.iterdir()):
-        if not (folder / _MARKER).exists():
+        if not (folder / _MARKER).is_file():
             raise ConfigError(f"{folder} is not empty and holds no earlier demo: name another folder")
+        if not force and (others := _of_others(folder)):
+            more = f" and {len(others) - 1:,} more" if len(others) > 1 else ""
+            raise ConfigError(
+                f"{folder} is not as the demo left it ({others[0]}{more}), and a new demo removes all that is there: "
+                "name another folder, or say --force"
+            )
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / _MARKER).touch()
     return folder
+
+
+def seal(folder: Path) -> None:
+    """Keep what the demo has written, so that what others do there is seen."""
+    (folder / _MARKER).write_text(json.dumps(_marks(folder), indent=0), encoding="utf-8")
+
+
+def _of_others(folder: Path) -> list[str]:
+    """What was added, changed or removed since the demo came to its end, each in words; the unfinished demo alone."""
+    try:
+        known = json.loads((folder / _MARKER).read_text("utf-8"))
+    except ValueError:
+        return ["it did not come to its end"]
+    now = _marks(folder)
+    words = {name: "added" if name not in known else "changed" for name in now if now[name] != known.get(name)}
+    words |= {name: "removed" for name in known if name not in now}
+    return [f"{shown(name)} was {word}" for name, word in sorted(words.items())]
+
+
+def _marks(folder: Path) -> dict[str, str]:
+    """Each file's digest, each link's target, and each empty folder."""
+    marks = {}
+    for each in sorted(folder.rglob("*")):
+        name = str(each.relative_to(folder))
+        if each.is_symlink():
+            marks[name] = f"-> {each.readlink()}"
+        elif each.is_file() and name != _MARKER:
+            marks[name] = sha256_of(each)
+        elif each.is_dir() and not any(each.iterdir()):
+            marks[name] = "a folder"
+    return marks
 
 
 def write(world: World, folder: Path, days: tuple[date, date], accounts: int) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from cardscreen.cli.demo.cases import CASES, Case
-from cardscreen.cli.demo.folder import cleared, deliver, write
+from cardscreen.cli.demo.folder import cleared, deliver, seal, write
 from cardscreen.cli.demo.leaks import Searcher
 from cardscreen.cli.demo.outcome import Blunders, DemoNight, Outcome
 from cardscreen.cli.demo.world import World
@@ -31,18 +31,21 @@ _LATE_DAYS = 2  # how old its data is on the first night
 _WHO, _WHY = "the duty officer", "the regulator's list names subscribers by mistake"
 
 
-def run_demo(folder: Path, accounts: int, tell: Callable[[str], None] = lambda _: None) -> Outcome:
+def run_demo(
+    folder: Path, accounts: int, tell: Callable[[str], None] = lambda _: None, *, force: bool = False
+) -> Outcome:
     """Make the world, play two nights, compare with what was planted.
 
     Args:
-        folder: A folder to make; an earlier demo in it is replaced.
+        folder: A folder to make; an earlier demo in it is replaced, if nobody worked there since.
         accounts: How many there are on the first night, at least 1,000.
         tell: Called with each stage's name as it begins.
+        force: Replace an earlier demo although somebody worked there.
 
     Raises:
         ConfigError: The folder holds something else than an earlier demo.
     """
-    folder, printed = cleared(folder), list[str]()
+    folder, printed = cleared(folder, force=force), list[str]()
 
     def say(stage: str) -> None:
         printed.append(stage)
@@ -69,6 +72,7 @@ def run_demo(folder: Path, accounts: int, tell: Callable[[str], None] = lambda _
         folder, accounts, listings, (before, after), blunders, withdrawal, world.truth, searcher, scan, seconds
     )
     done.look_into("\n".join(printed))
+    seal(folder)
     return done
 
 

@@ -18,13 +18,14 @@ from cardscreen.foundation.bounds import TOML_SIZE
 from cardscreen.foundation.errors import ConfigError, near
 from cardscreen.foundation.settings.errors import WrongSettings, complaint, named
 from cardscreen.foundation.settings.lines import Place, lines_of, too_much
+from cardscreen.foundation.settings.plain import PlainModel
 
 #: Parts of a day, with anything between them.
 _DAY_FORMAT = re.compile(r"[^%{}]*(?:%[YymdjBb][^%{}]*)+")
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
-class Section(BaseModel):
+class Section(BaseModel, metaclass=PlainModel):
     """A part of a configuration: unknown keys are errors, values don't change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)

@@ -21,6 +21,7 @@ from cardscreen.foundation.cards.luhn import is_sound
 from cardscreen.foundation.cards.schemes import LONGEST, SHORTEST
 from cardscreen.foundation.errors import ConfigError
 from cardscreen.foundation.lookup.digits import Flags, Keys, PlainKeys, Rows, taken
+from cardscreen.foundation.settings.plain import PlainHelp
 from cardscreen.kinds import keys
 from cardscreen.kinds.card import surroundings, test_numbers
 from cardscreen.kinds.card.issuers import Issuers
@@ -152,7 +153,7 @@ def _iin(text: pl.Expr, digits: int | None) -> pl.Expr:
 
 
 @dataclass(frozen=True)
-class Card:
+class Card(metaclass=PlainHelp):
     """The identifier kind of payment cards.
 
     Args:

@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from cardscreen.foundation.bounds import Bounds, Held
 from cardscreen.foundation.errors import ConfigError, near
-from cardscreen.foundation.settings.errors import Fault, complaint, wrong
+from cardscreen.foundation.settings.errors import HERE, Fault, complaint, wrong
 from cardscreen.foundation.settings.toml import Section, TomlFile, checked, known_format, known_zone, read_toml
 from cardscreen.foundation.zones import Zone, local_zone
 from cardscreen.kinds.kind import KINDS, Kind, kind_from_options, options_of
@@ -145,6 +145,14 @@ class Feed(Section):
                 problem = f"{name!r} is said to be of the kind {kind!r}{near(kind, KINDS)}"
                 raise wrong([Fault((name,), f"{problem}: the kinds are {', '.join(KINDS)}")])
         return names
+
+    @field_validator("terms")
+    @classmethod
+    def _filled_in(cls, terms: Terms) -> Terms:
+        if unfilled := terms.unfilled():
+            problem = f"{HERE} is still a placeholder, and would be read out to people: say it, or leave the line out"
+            raise wrong([Fault((name,), problem) for name in unfilled])
+        return terms
 
     @field_validator("date_format")
     @classmethod

@@ -15,6 +15,7 @@ import polars as pl
 from cardscreen.foundation import schema
 from cardscreen.foundation.errors import UNWRITTEN, ConfigError, FeedRefused, first_line, near, without_cards
 from cardscreen.foundation.files import not_for_others, system_user, write_whole
+from cardscreen.foundation.process.progress import in_log
 from cardscreen.kinds.tokens import TokenKey, token
 from cardscreen.lists.feeds.checks import (
     CHECKS,
@@ -109,7 +110,10 @@ def import_file(
     for name in allow:
         if name not in CHECKS:
             raise ConfigError(f"there is no check {name!r}{near(name, CHECKS)}: the checks are {', '.join(CHECKS)}")
+    tell = in_log()
+    tell("reading the list")
     delivery = _Delivery.read_from(path, feed, as_of, key, lacking="columns" in allow)
+    tell("comparing it with the store")
     for _ in range(_ATTEMPTS):
         base = store.at() if store.exists() else None
         decided = _decided(delivery, store, base)
@@ -118,6 +122,7 @@ def import_file(
         done = decided.imported(delivery)
         if dry_run:
             return done
+        tell("writing the store")
         try:
             version = _committed(store, base, decided, feed, done)
         except LostRace:

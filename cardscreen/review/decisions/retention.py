@@ -17,7 +17,7 @@ from cardscreen.runs.folder import locked
 from cardscreen.runs.record import Finished
 
 _DAYS = re.compile(r"(\d{1,5})\s*(?:d|days?)")
-_RUNS = re.compile(r"(\d{1,5})(?:\s*runs?)?")
+_RUNS = re.compile(r"(\d{1,5})\s*runs?")
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Keep:
 
     @classmethod
     def parse(cls, text: str) -> Keep:
-        """What a person said: `90d`, `90 days`, `30` or `30 runs`.
+        """What a person said: `90d`, `90 days` or `30 runs`.
 
         Raises:
             ConfigError: Anything else.
@@ -48,7 +48,9 @@ class Keep:
             return cls(days=int(matched[1]))
         if matched := _RUNS.fullmatch(words):
             return cls(runs=int(matched[1]))
-        raise ConfigError(f"--keep {text!r}: say a number of days, 90d, or a number of runs, 30")
+        if words.isdecimal():
+            raise ConfigError(f"--keep {text!r}: days or runs? Say --keep {words}d, or --keep {words}runs")
+        raise ConfigError(f"--keep {text!r}: say a number of days, 90d, or of runs, 30runs")
 
     def of(self, runs: Sequence[Finished], today: date) -> list[Finished]:
         """Those of some runs, the oldest first, that are kept."""

@@ -14,6 +14,7 @@ from cardscreen.foundation import schema
 from cardscreen.kinds.kind import Kind
 from cardscreen.kinds.tokens import TokenKey
 from cardscreen.lists.blocklist import Blocklist
+from cardscreen.policy.parts import PolicyParts
 from cardscreen.policy.policy import Policy
 from cardscreen.screening.columns import AccountColumns
 from cardscreen.screening.exposure import LOOKED_AT, check_exposure
@@ -47,7 +48,7 @@ def screen(
     account_id: str = "account_id",
     carry: Sequence[str] = (),
     unmasked: Sequence[str] = (),
-    policy: Policy | Mapping[str, Any] | str | Path | None = None,
+    policy: Policy | PolicyParts | str | Path | None = None,
     as_of: date | str | None = None,
     previous: Any = None,
     tokens: TokenKey | Sequence[TokenKey] | None = None,

@@ -1,0 +1,136 @@
+"""Asked by a number instead of an account: who was flagged for it in a run, and which accounts carry it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import polars as pl
+
+from cardscreen.foundation.errors import ConfigError, InputError
+from cardscreen.kinds.kind import KINDS, Kind, kind_from_options
+from cardscreen.kinds.phone.kind import Phone
+from cardscreen.lists.blocklist import Blocklist
+from cardscreen.policy.policy import Policy
+from cardscreen.review.find import looking_into
+from cardscreen.review.inputs import job_of
+from cardscreen.review.integrity import changed_inputs
+from cardscreen.runs.engines import screened
+from cardscreen.runs.record import Finished
+
+_VALUE = {"value": pl.String}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A value that is asked about.
+
+    Attributes:
+        kind: Its kind.
+        value: The value, canonical.
+        shown: What of it may be seen.
+    """
+
+    kind: str
+    value: str
+    shown: str
+
+
+def read(cell: str, kinds: Sequence[Kind]) -> list[Asked]:
+    """What a text may be, read as by each of some kinds; each value once."""
+    found = {}
+    frame = pl.DataFrame({"value": [cell]}, schema=_VALUE)
+    for kind in kinds:
+        value = frame.select(kind.read(pl.col("value")).struct.field("value")).item()
+        if value is not None:
+            shown = pl.DataFrame({"value": [value]}, schema=_VALUE).select(kind.show(pl.col("value"))).item()
+            found[kind.name, value] = Asked(kind.name, value, shown)
+    return list(found.values())
+
+
+def is_claimed(cell: str, kind: Kind) -> bool:
+    """Whether a text is surely of a kind."""
+    claimed: bool = pl.DataFrame({"value": [cell]}, schema=_VALUE).select(kind.claims(pl.col("value"))).item()
+    return claimed
+
+
+def kinds_of(run: Finished, kind: str | None = None, region: str | None = None) -> list[Kind]:
+    """The kinds as which a run's identifiers are read, or those of one kind; each that the run has not, as it is.
+
+    Args:
+        run: The run.
+        kind: One kind; None: all.
+        region: Of national phone numbers; None: those of the run's own columns.
+
+    Raises:
+        ConfigError: An unknown kind or region.
+    """
+    if kind is not None and kind not in KINDS:
+        raise ConfigError(f"there is no kind {kind!r}: the kinds are {', '.join(KINDS)}")
+    names = [kind] if kind else list(KINDS)
+    if region is not None:
+        return [kind_from_options(name, {"kind": name} | _region(name, region)) for name in names]
+    own = [_plain(column, options) for column, options in run.records.get("identifiers", {}).items()]
+    there = [each for each in own if each.name in names]
+    return [*there, *(kind_from_options(name, {"kind": name}) for name in names)]
+
+
+def _region(name: str, region: str) -> dict[str, str]:
+    return {"region": region} if name == Phone.name else {}
+
+
+def _plain(column: str, options: dict[str, Any]) -> Kind:
+    """The kind of a column without what only the accounts can tell."""
+    others = {name: value for name, value in options.items() if name not in ("region_column", "many", "holder_since")}
+    return kind_from_options(column, others)
+
+
+def flagged_for(run: Finished, asked: Sequence[Asked]) -> pl.DataFrame:
+    """The accounts that were found with a value in a run, or are carried along for it.
+
+    Values of secret kinds are known to a run masked only: then it may be another value with the same mask.
+
+    Returns:
+        account_id (String), identifier, kind, value (as shown); each once, sorted.
+
+    Raises:
+        InputError: The run's tables are gone, or can't be read.
+    """
+    wanted = pl.DataFrame([(each.kind, each.shown) for each in asked], schema=["kind", "value"], orient="row")
+    columns = [pl.col("account_id").cast(pl.String), "identifier", "kind", "value"]
+    with looking_into(run):
+        tables = [run.table("hits").select(columns)]
+        if (run.folder / "carried.parquet").exists():
+            tables.append(run.table("carried").select(columns))
+        found = pl.concat(tables).join(wanted.lazy(), on=["kind", "value"], how="semi").unique().collect()
+    return found.sort("account_id", "identifier")
+
+
+def carriers(run: Finished, asked: Sequence[Asked]) -> pl.DataFrame:
+    """The accounts that carry a value, whether listed or not: the run's accounts are read again.
+
+    Returns:
+        account_id (String), identifier, match: `exact`, or `truncated` where what is hidden may be another's; sorted.
+
+    Raises:
+        InputError: The run was not made from a job, or its accounts are gone.
+    """
+    job = job_of(run)
+    kinds = {each.kind for each in asked}
+    identifiers = {column: kind for column, kind in job.identifiers.items() if kind.name in kinds}
+    if not identifiers:
+        raise InputError(f"run {run.run_id} has no column of this kind: its columns are {', '.join(job.identifiers)}")
+    limits = job.limits.model_copy(update={"flagged_share": 1.0})
+    alone = replace(job, identifiers=identifiers, carry=[], policy=Policy(), tokens=[], limits=limits)
+    values = [(each.kind, each.value) for each in asked]
+    listed = Blocklist.from_frame(pl.DataFrame(values, schema=["kind", "value"], orient="row"))
+    result = screened(alone, listed, run.as_of, None, None, lambda _: None)
+    found = result.hits.select(pl.col("account_id").cast(pl.String), "identifier", "match").unique()
+    return found.sort("account_id", "identifier").collect()
+
+
+def changed_since(run: Finished) -> Iterator[str]:
+    """What of the accounts is not as the run read it, each in a sentence."""
+    accounts = {run.located(each["path"]) for each in run.records["inputs"]["accounts"]}
+    return (fault for fault in changed_inputs(run) if any(fault.startswith(path) for path in accounts))

@@ -1,0 +1,48 @@
+"""What a policy looks for and cannot find tonight: a value that is misspelt there protects nobody, unseen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import polars as pl
+
+from cardscreen.foundation.errors import near
+from cardscreen.policy.policy import Policy
+from cardscreen.policy.rules import ACCOUNT
+
+
+def in_vain(policy: Policy, summary: Mapping[str, Any], listings: pl.LazyFrame) -> Iterator[str]:
+    """A sentence for each value of a rule that no account, or no listing, has; and for each source without a listing.
+
+    Args:
+        policy: As persons wrote it.
+        summary: Of tonight's screening.
+        listings: `schema.LISTING`, of the day that is asked about.
+    """
+    named = [key for rule in policy.rules for key in rule.conditions if key in _OF_LISTINGS]
+    wanted = list(dict.fromkeys([*named, *(["source"] if policy.sources else [])]))
+    there = {key: set(listings.select(pl.col(key).unique()).collect().to_series().to_list()) for key in wanted}
+    for number, rule in enumerate(policy.rules, 1):
+        for key, values in rule.conditions.items():
+            for value in values:
+                if key in there and value not in there[key]:
+                    hint = near(value, sorted(map(str, there[key])))
+                    yield f"rule {number} of the policy looks for the {key} {value!r}, which no listing has{hint}"
+                elif key.startswith(ACCOUNT) and not _accounts(summary, key, value):
+                    yield (
+                        f"rule {number} of the policy looks for {key} = {value!r}, which no account has tonight: is it "
+                        "written as in the accounts?"
+                    )
+    for name in policy.sources:
+        if name not in there["source"]:
+            yield f"the policy speaks of the source {name!r}, which has no listing{near(name, sorted(there['source']))}"
+
+
+#: What of a listing rules look at that is no closed set.
+_OF_LISTINGS = ("source", "reason")
+
+
+def _accounts(summary: Mapping[str, Any], key: str, value: str) -> int:
+    count: int = summary["ruled"][key.removeprefix(ACCOUNT)][value]
+    return count
