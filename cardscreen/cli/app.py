@@ -238,7 +238,7 @@ def run(
 
 def _tell_end(done: Run, seconds: float, *, quiet: bool, shown: bool) -> None:
     from cardscreen.foundation.errors import HeldForApproval
-    from cardscreen.runs.mending import in_words
+    from cardscreen.runs.messages.mending import in_words
 
     summary = done.result.summary
     took = ", ".join(f"{stage} {spent:.1f} s" for stage, spent in summary["seconds"].items())

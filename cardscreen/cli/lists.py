@@ -109,14 +109,14 @@ def import_(
             dry_run=dry_run,
         )
     console.say("imported", **done.summary())
-    if is_new:
-        console.say("new store", f"cardscreen: {'this would be ' if dry_run else ''}a new store at {_full(store)}")
     if as_json:
         console.put_json(done.summary())
     else:
         from cardscreen.cli.printing import import_lines
 
         console.put(*import_lines(done))
+        if is_new:
+            console.put(f"  {'this would be ' if dry_run else ''}a new store at {_full(store)}")
 
 
 def _full(store: str) -> str:

@@ -32,10 +32,10 @@ from cardscreen.runs.causes import Circumstances
 from cardscreen.runs.changes import Changes, Prior, compare
 from cardscreen.runs.circumstances import account_key, check_same, circumstances, lists_of, sources_of
 from cardscreen.runs.engines import screened
-from cardscreen.runs.in_vain import in_vain
 from cardscreen.runs.job import Job
 from cardscreen.runs.manifest import policy_digest, write_records
 from cardscreen.runs.messages.applied import read_applied
+from cardscreen.runs.messages.in_vain import in_vain
 from cardscreen.runs.messages.notices import told_rows, write_files
 from cardscreen.runs.record import CARRIED, records_of
 from cardscreen.runs.redating import date_flags

@@ -253,7 +253,7 @@ def test_the_runs_of_the_week_are_listed_with_what_became_of_them(week: Week) ->
         thu  published  19    6        0     0
         fri  discarded  19    16       10    1
         fri  published  19    7        1     1
-        sat  published  19    9        2     0
+        sat  superseded 19    9        2     0
         sat  published  19    8        1     1
         wed  audit      19    6        0     2
         sun  held       19    7        0     0
