@@ -166,20 +166,61 @@ def demo(
         raise typer.Exit(1)
 
 
-@app.command()
-def init(directory: Annotated[Path, typer.Argument(help="A folder to make.")] = Path("cardscreen-job")) -> None:
-    """Write a job, a policy and a feed with comments, and a small sample: a project that runs as it is.
+@app.command(files=("--accounts", "--list"))
+def init(
+    directory: Annotated[Path, typer.Argument(help="A folder to make.")] = Path("cardscreen-job"),
+    accounts: Annotated[
+        list[str] | None, typer.Option(help="Your own files of accounts.", metavar="FILE…", show_default=False)
+    ] = None,
+    lists: Annotated[
+        list[str] | None, typer.Option("--list", help="Your own lists.", metavar="FILE…", show_default=False)
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be written.")] = False,
+) -> None:
+    """Write a job, a policy and feeds: for your own files, by looking at them, or a small sample that runs as it is.
 
-    [dim]Example:[/dim] cardscreen init blocklists
+    On a terminal it asks what files don't tell; elsewhere it marks what only a person can say.
+
+    [dim]Example:[/dim] cardscreen init nightly --accounts subscribers.csv --list police.csv
     """
     from cardscreen.cli import starter
-    from cardscreen.foundation.errors import without_cards
+    from cardscreen.foundation.errors import ConfigError, without_cards
 
-    for file in starter.make(directory):
-        console.say("written", f"written: {file}")
-    console.say("next", "", "Now do this, then read job.toml and put in your own accounts and lists:")
-    for step in (f"cd {shlex.quote(str(directory))}", *starter.STEPS):
+    if lists and not accounts:
+        raise ConfigError("--list names lists, and no accounts are named: say --accounts FILE, too")
+    if accounts:
+        asks = sys.stdin.isatty() and sys.stdout.isatty() and not dry_run
+        project = starter.of_files(directory, accounts, lists or [], asks=asks)
+    else:
+        project = starter.sample()
+    if dry_run:
+        for name, content in project.files.items():
+            console.put(f"--- {directory / name}", *content.splitlines())
+    else:
+        for file in starter.make(directory, project):
+            console.say("written", f"written: {file}")
+    if project.said:
+        console.say("taken", "", *project.said)
+    if project.left:
+        console.say("left", "", "Only you can say:", *(f"  {each}" for each in project.left))
+    then = "Then do this:" if accounts else "Now do this, then read job.toml and put in your own accounts and lists:"
+    console.say("next", "", then)
+    for step in (f"cd {shlex.quote(str(directory))}", *project.steps):
         console.put(without_cards(step))
+
+
+@app.command()
+def schema(
+    name: Annotated[str, typer.Argument(help="job, policy or feed.", show_default=False)],
+) -> None:
+    """Print the JSON Schema of a file that people write, for editors: save it, and name it in a `#:schema` line.
+
+    [dim]Example:[/dim] cardscreen schema job > job.schema.json
+    """
+    from cardscreen.cli.schemas import schema_of
+    from cardscreen.foundation.words import json_text
+
+    typer.echo(json_text(schema_of(name), indent=2))
 
 
 @app.command()

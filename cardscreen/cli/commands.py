@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -15,12 +16,17 @@ class App(typer.Typer):
     def __init__(self, **settings: Any) -> None:
         super().__init__(cls=_Group, no_args_is_help=True, rich_markup_mode="rich", **settings)
 
-    def command(self, name: str | None = None, **settings: Any) -> Callable[..., Any]:
-        """Add a command; flags show no type in its help."""
-        return super().command(name, cls=_Command, **settings)
+    def command(self, name: str | None = None, *, files: Sequence[str] = (), **settings: Any) -> Callable[..., Any]:
+        """Add a command; flags show no type in its help, and behind the options `files` stand as many as there are."""
+        return super().command(name, cls=type("_Files", (_Command,), {"files": files}), **settings)
 
 
 class _Command(TyperCommand):
+    files: Sequence[str] = ()
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, _each_with_option(args, self.files))
+
     def get_params(self, ctx: Any) -> list[Any]:
         return _without_types_of_flags(super().get_params(ctx))
 
@@ -36,6 +42,20 @@ def _without_types_of_flags(params: Iterable[Any]) -> list[Any]:
     for param in plain:
         if getattr(param, "is_flag", False):
             param.metavar = ""
+    return plain
+
+
+def _each_with_option(args: Sequence[str], options: Sequence[str]) -> list[str]:
+    """Arguments in which each file behind an option of files has that before it: shells make several of `*.csv`."""
+    plain, option, behind = list[str](), "", 0
+    for arg in args:
+        if arg in options or arg.startswith("-"):
+            option, behind = arg if arg in options else "", 0
+        elif option:
+            behind += 1
+            if behind > 1 and Path(arg).is_file():
+                plain.append(option)
+        plain.append(arg)
     return plain
 
 

@@ -141,7 +141,9 @@ class _Notices(Section):
     texts: dict[str, str] = {}
 
 
-class _JobFile(Section):
+class JobFile(Section):
+    """What a job file says."""
+
     timezone: str | None = None
     accounts: _Accounts
     identifiers: dict[str, dict[str, Any]] = Field(min_length=1)
@@ -232,7 +234,7 @@ class Job:
             toml: What the file says.
             file: Where it lies, or lay: relative paths are read from there.
         """
-        settings = checked(_JobFile, toml)
+        settings = checked(JobFile, toml)
         policy, files = _policy(settings.policy, toml, file)
         if settings.output.applied:
             files["applied"] = Path(_template(file.parent, settings.output.applied))

@@ -1,26 +1,84 @@
-"""A project to start from: a job, a policy and a feed with comments, and a sample that runs as it is.
+"""A project to start from: a sample that runs as it is, or one made by looking at the user's own files.
 
 The numbers of the sample are those that Ofcom keeps free for drama, 07700 900000 to 900999: nobody has them.
 """
 
 from __future__ import annotations
 
+import json
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+from cardscreen.cli.schemas import NAMES, schema_of
 from cardscreen.foundation.errors import ConfigError
 from cardscreen.foundation.files import not_for_others
 
 _FILES = ("job.toml", "policy.toml", "feed.toml", "accounts.csv", "list.csv")
-#: What to do in the new folder.
-STEPS = ("cardscreen list import list.csv --feed feed.toml --store lists", "cardscreen run job.toml")
 
 
-def make(folder: Path) -> list[Path]:
-    """Write the project's files.
+@dataclass(frozen=True)
+class Project:
+    """A project that is to be made.
+
+    Attributes:
+        files: Name → content.
+        steps: The commands to run in its folder.
+        said: What was taken from where, a line each.
+        left: What only a person can say, and where.
+    """
+
+    files: Mapping[str, str]
+    steps: Sequence[str]
+    said: Sequence[str] = ()
+    left: Sequence[str] = ()
+
+
+def sample() -> Project:
+    """A project of made-up accounts, which runs as it is."""
+    files = {name: resources.files(__name__).joinpath(name).read_text("utf-8") for name in _FILES}
+    steps = ("cardscreen list import list.csv --feed feed.toml --store lists", "cardscreen run job.toml")
+    return Project(files, steps)
+
+
+def of_files(folder: Path, accounts: Sequence[str], lists: Sequence[str], *, asks: bool = False) -> Project:
+    """A project for the user's own files.
 
     Args:
-        folder: A folder, made where it is not there.
+        folder: Where it is to be.
+        accounts: Files of accounts, of one shape.
+        lists: Files of lists, each of a source.
+        asks: Whether a person at a terminal is asked what the files don't tell.
+
+    Raises:
+        InputError: A file can't be read, or holds no identifiers.
+        ConfigError: Accounts of several shapes.
+    """
+    from cardscreen.cli.starter import asking, proposing
+
+    held = proposing.accounts_in(accounts)
+    held = asking.about_accounts(held) if asks else held
+    listed = list[proposing.Listed]()
+    for path in lists:
+        each = proposing.listed_in(path, [one.source for one in listed], held)
+        listed.append(asking.about_list(each) if asks else each)
+    files = {"job.toml": proposing.job_text(held, folder), "policy.toml": proposing.policy_text(held)}
+    files |= {f"feeds/{each.source}.toml": proposing.feed_text(each, f"feeds/{each.source}.toml") for each in listed}
+    day = f" --as-of {held.day}" if held.day else ""
+    steps = [
+        f"cardscreen list import {shlex.quote(os.path.abspath(each.file.path))} "  # noqa: PTH100 - links stay
+        f"--feed {shlex.quote(f'feeds/{each.source}.toml')} --store lists{day}"
+        for each in listed
+    ]
+    steps.append(f"cardscreen run job.toml{day}")
+    return Project(files, steps, proposing.words(held, listed), proposing.left_to_say(held, listed))
+
+
+def make(folder: Path, project: Project) -> list[Path]:
+    """Write a project's files, and the schemas by which editors check them.
 
     Returns:
         The files.
@@ -28,7 +86,7 @@ def make(folder: Path) -> list[Path]:
     Raises:
         ConfigError: One of them is there already; nothing is written then.
     """
-    there = [name for name in _FILES if (folder / name).exists()]
+    there = [name for name in project.files if (folder / name).exists()]
     if there:
         raise ConfigError(f"{folder} holds {', '.join(there)} already: nothing is overwritten, name another folder")
     try:
@@ -36,6 +94,11 @@ def make(folder: Path) -> list[Path]:
     except (FileExistsError, NotADirectoryError):
         raise ConfigError(f"{folder} is no folder: name another one") from None
     with not_for_others():
-        for name in _FILES:
-            (folder / name).write_text(resources.files(__name__).joinpath(name).read_text("utf-8"), encoding="utf-8")
-    return [folder / name for name in _FILES]
+        for name, content in project.files.items():
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_text(content, encoding="utf-8")
+        (folder / ".schemas").mkdir(exist_ok=True)
+        for name in NAMES:
+            text = json.dumps(schema_of(name), indent=1, ensure_ascii=False)
+            (folder / f".schemas/{name}.json").write_text(text, encoding="utf-8")
+    return [folder / name for name in project.files]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from cardscreen.foundation.bounds import Held
+from cardscreen.foundation.bounds import AS_THEY_ARE, Held
 from cardscreen.foundation.errors import ConfigError, InputError, first_line, near
 from cardscreen.tables.reading import Reading
 from cardscreen.tables.source_files.merged import Merged, filled, header_cells, merged_cells
@@ -61,6 +61,15 @@ def read_sheet(raw: bytes, reading: Reading, where: str) -> Rows:
     with _telling_of(where):
         cells = _cells(book, name, reading.comment)
     return _rows(cells, merged_cells(raw, name), reading, f"sheet {name!r} of {where}")
+
+
+def sheet_names(raw: bytes, where: str) -> list[str]:
+    """The sheets of an XLSX file, in their order.
+
+    Raises:
+        InputError: The file can't be read.
+    """
+    return list(_opened(raw, None, where, AS_THEY_ARE)[0].sheet_names)
 
 
 def first_cells(raw: bytes, reading: Reading, rows: int) -> dict[int, list[str]]:

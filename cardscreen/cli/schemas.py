@@ -1,0 +1,54 @@
+"""The JSON Schemas of the files that people write, by which their editors complete and check them."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from typing import Any
+
+from pydantic import BaseModel
+
+from cardscreen.foundation.errors import ConfigError, near
+from cardscreen.kinds.kind import KINDS
+from cardscreen.lists.feeds.feed import Feed
+from cardscreen.policy.policy import Policy
+from cardscreen.runs.brakes import Limits
+from cardscreen.runs.job import JobFile
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_TYPES = {str: "string", bool: "boolean", int: "integer"}
+NAMES = ("job", "policy", "feed")
+
+
+def schema_of(name: str) -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a job, a policy or a feed.
+
+    Raises:
+        ConfigError: There is none of that name.
+    """
+    if name not in NAMES:
+        raise ConfigError(f"there is no schema {name!r}{near(name, NAMES)}: there are those of {', '.join(NAMES)}")
+    models: dict[str, type[BaseModel]] = {"job": JobFile, "policy": Policy, "feed": Feed}
+    schema = models[name].model_json_schema()
+    if name == "job":
+        properties, definitions = schema["properties"], schema.setdefault("$defs", {})
+        for key, model in (("limits", Limits), ("policy", Policy)):
+            part = model.model_json_schema()
+            definitions |= part.pop("$defs", {})
+            properties[key] = part
+        properties["policy"]["properties"]["file"] = {"type": "string", "title": "File"}
+        properties["identifiers"]["additionalProperties"] = {"anyOf": [_of_kind(kind) for kind in KINDS.values()]}
+    return {"$schema": _DIALECT, **schema, "title": f"cardscreen {name}"}
+
+
+def _of_kind(kind: Any) -> dict[str, Any]:
+    """What an identifier column of a kind may say."""
+    hints = typing.get_type_hints(kind)
+    options = {name: {"type": _type_of(hints[name])} for name in inspect.signature(kind).parameters}
+    named = {"kind": {"const": kind.name}}
+    return {"type": "object", "properties": named | options, "required": ["kind"], "additionalProperties": False}
+
+
+def _type_of(hint: Any) -> str:
+    """What JSON calls the type of an option, which may be left out."""
+    return next(_TYPES[each] for each in typing.get_args(hint) or (hint,) if each in _TYPES)

@@ -1,0 +1,76 @@
+"""Asks a person at a terminal what files can't tell: between regions, the order of days, and each source's terms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import typer
+
+from cardscreen.cli.starter.columns import Held
+from cardscreen.cli.starter.proposing import BLANK, Accounts, Listed, is_unclear
+from cardscreen.foundation import schema
+from cardscreen.foundation.errors import ConfigError
+from cardscreen.foundation.settings.placeholders import is_placeholder
+from cardscreen.kinds.phone.kind import check_region
+
+_ACTIONS = schema.ACTIONS.categories.to_list()
+
+
+def about_accounts(accounts: Accounts) -> Accounts:
+    """The accounts, with what a person says of them."""
+    columns = [_with_region(each) if is_unclear(each) else each for each in accounts.columns]
+    account_id, since = accounts.id, accounts.since
+    if account_id is None:
+        account_id = _one_of("Which column names the account?", accounts.file.frame.columns)
+    if since is not None and since.either:
+        since = _with_order(since)
+    return replace(accounts, columns=columns, id=account_id, since=since)
+
+
+def about_list(listed: Listed) -> Listed:
+    """A list, with what a person says of it."""
+    typer.echo(f"\nAbout the list {listed.file.path}:")
+    value = _with_region(listed.value) if is_unclear(listed.value) else listed.value
+    columns = {role: _with_order(each) if each.either else each for role, each in listed.columns.items()}
+    source = typer.prompt("  Who lists? (a short name)", default=listed.source)
+    basis = typer.prompt("  By which law or agreement may it be used?", default="", show_default=False)
+    severity = listed.severity
+    if "severity" not in columns:
+        severity = typer.prompt("  How grave is it to be listed? (1 to 100)", default=50, type=int)
+    cap = _one_of("  The strongest action that its word may lead to?", _ACTIONS, "verify")
+    return replace(
+        listed,
+        value=value,
+        columns=columns,
+        source=source,
+        severity=min(100, max(1, severity)),
+        legal_basis=BLANK if is_placeholder(basis or BLANK) else basis,
+        cap=cap,
+    )
+
+
+def _with_region(held: Held) -> Held:
+    likely = ", ".join(held.rivals)
+    while True:
+        region = typer.prompt(f"  {held.name}: of which region are national numbers? (likely {likely})")
+        try:
+            check_region(region)
+        except ConfigError as error:
+            typer.echo(f"  {error}")
+            continue
+        return replace(held, region=region, rivals={})
+
+
+def _with_order(held: Held) -> Held:
+    if typer.confirm(f"  {held.name}: does the day come before the month?", default=True):
+        return replace(held, either=False, days=(held.days or "").replace("%m/%d", "%d/%m").replace("%m-%d", "%d-%m"))
+    return replace(held, either=False, days=(held.days or "").replace("%d/%m", "%m/%d").replace("%d-%m", "%m-%d"))
+
+
+def _one_of(question: str, choices: Sequence[str], default: str | None = None) -> str:
+    while True:
+        answer: str = typer.prompt(f"{question} ({', '.join(choices)})", default=default)
+        if answer in choices:
+            return answer
+        typer.echo("  Say one of these.")

@@ -1,0 +1,300 @@
+"""What the columns of a user's own table hold, by what stands in them; names only help where that is not enough."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+import phonenumbers
+import polars as pl
+
+from cardscreen.kinds.kind import KINDS
+from cardscreen.kinds.phone.kind import Phone
+from cardscreen.kinds.phone.several import split_phones
+from cardscreen.tables.cells import holds_numbers
+from cardscreen.tables.dates import read_days
+from cardscreen.tables.opening import is_dateable, to_date
+
+_TRIED = 80  # cells by which regions are told apart
+_LEAD = 0.15  # of the cells: how much better than the next one a region must fit
+_ENOUGH = 0.6  # share of the cells that make a column one of a kind
+_NAMED = 0.3  # the same, of a column whose name says so
+_SEVERAL = 0.005  # share of cells with several numbers
+_GROUPS = 50  # different values of what is carried
+_DATES = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y%m%d", "%Y年%m月%d日")
+_TIMES = ("", " %H:%M", " %H:%M:%S")
+_REGION = re.compile(r"[A-Z]{2}")
+
+
+def _any(words: str) -> re.Pattern[str]:
+    return re.compile("|".join(words.split()), re.IGNORECASE)
+
+
+#: What columns are called, in the languages of those who have them.
+_NAMES: Mapping[str, re.Pattern[str]] = {
+    "phone": _any("phone mobile cell msisdn tel(?!l) gsm handy numero número 号码 手机 电话 電話"),
+    "card": _any("card pan$ carta karte tarjeta carte 银行卡 卡号"),
+    "wallet": _any("wallet address btc eth usdt 钱包 地址"),
+    "id": _any(
+        r"\bid\b _id$ ^id_ account acc?t cust client codice konto contract contratt 编号 账号 账户 帐号 用户 客户"
+    ),
+    "since": _any("since from activ attiv open start begin seit desde issued 开户 开通 入网 激活"),
+    "name": _any("^name first_?name last_?name surname nome nom$ nombre customer$ vorname nachname 姓名 名字"),
+    "birth": _any("birth nascit geb naiss nacim dob 出生 生日"),
+    "listed_on": _any("list dat[ae] added report registr segnal fecha 日期 时间 登记"),
+    "expires_on": _any("expir until valid_to scad hasta 截止 到期"),
+    "reference": _any("case ref dossier pratica fascicol protocol ticket akten 案"),
+    "reason": _any("reason type categ motiv tipo grund 原因 类型"),
+    "severity": _any("sever score risk level gravit risch 等级 风险"),
+    "kind": _any("kind type tipo 类型"),
+}
+
+
+def called(column: str, what: str) -> bool:
+    """Whether a column's name says that it is of this sort."""
+    return _NAMES[what].search(column) is not None
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a column holds.
+
+    Attributes:
+        name: The column's.
+        kind: A kind of identifier; None: none.
+        share: Of the filled cells, those that are of the kind.
+        region: Of national phone numbers; None: none is needed, or it can't be told.
+        region_column: The column that says it, instead.
+        rivals: Other regions of which they could be numbers, each with its share; where `region` is None, those
+            between which the numbers don't tell.
+        many: Whether cells hold several.
+        days: The format of its days; "" where it need not be said; None: no days.
+        either: Whether day and month could be the other way round.
+        filled: Filled cells.
+        different: Different cells.
+        values: The values, where there are few.
+    """
+
+    name: str
+    kind: str | None = None
+    share: float = 0.0
+    region: str | None = None
+    region_column: str | None = None
+    rivals: Mapping[str, float] = field(default_factory=dict)
+    many: bool = False
+    days: str | None = None
+    either: bool = False
+    filled: int = 0
+    different: int = 0
+    values: Sequence[str] = ()
+
+    def reason(self) -> str:
+        """Why it is taken for that, in a few words."""
+        if self.kind is None:
+            return ""
+        noun = KINDS[self.kind].noun[1]
+        where = f" as {self.region}" if self.region else f" by {self.region_column}" if self.region_column else ""
+        several = ", several in a cell" if self.many else ""
+        valid = "valid " if self.kind == Phone.name else ""
+        return f"{self.share:.0%} are {valid}{noun}{where}{several}".replace("%", " %")
+
+
+def held_in(frame: pl.DataFrame) -> list[Held]:
+    """What each column of a table holds, in its order."""
+    region_columns = [name for name in frame.columns if _is_of_regions(frame[name])]
+    return [_held(frame, name, region_columns) for name in frame.columns]
+
+
+def _held(frame: pl.DataFrame, name: str, region_columns: Sequence[str]) -> Held:
+    column = frame[name]
+    inner = column.dtype.inner if isinstance(column.dtype, pl.List) else column.dtype
+    if column.dtype in (pl.Date,) or isinstance(column.dtype, pl.Datetime):
+        return Held(name, days="", filled=len(column) - column.null_count(), different=column.n_unique())
+    if not holds_numbers(inner):  # type: ignore[arg-type]
+        return Held(name)
+    cells = (column.explode() if isinstance(column.dtype, pl.List) else column).cast(pl.String)
+    cells = cells.str.strip_chars().replace("", None).drop_nulls().alias(name)
+    counts = Held(name, filled=len(cells), different=cells.n_unique())
+    if not len(cells):
+        return counts
+    if counts.different <= _GROUPS:
+        counts = _with(counts, values=cells.unique().sort().to_list())
+    form, either = _days(cells)
+    if form is not None:
+        return _with(counts, days=form, either=either)
+    best = max(_kinds(frame, cells, name, region_columns), key=lambda each: each.share, default=None)
+    if best is None:
+        return counts
+    named = called(name, best.kind or "phone") and not _is_numbered(cells, name)
+    enough = best.share >= (_NAMED if named else _ENOUGH)
+    if not enough or (not named and _is_numbered(cells, name)):
+        return counts
+    return _with(
+        counts,
+        kind=best.kind,
+        share=best.share,
+        region=best.region,
+        region_column=best.region_column,
+        rivals=best.rivals,
+        many=best.many,
+    )
+
+
+def _with(held: Held, **changes: Any) -> Held:
+    return replace(held, **changes)
+
+
+def _is_numbered(cells: pl.Series, name: str) -> bool:
+    """Whether it counts rows, as ids do: whole numbers, each once, so near each other that nothing is chance."""
+    numbers = cells.cast(pl.Int64, strict=False)
+    if numbers.null_count() or numbers.n_unique() < len(numbers):
+        return called(name, "id") and not called(name, "phone") and cells.n_unique() == len(cells)
+    low, high = numbers.min(), numbers.max()
+    return isinstance(low, int) and isinstance(high, int) and high - low < 20 * len(numbers)
+
+
+def _kinds(frame: pl.DataFrame, cells: pl.Series, name: str, region_columns: Sequence[str]) -> Iterator[Held]:
+    """The kinds that the cells may be of, each with its share."""
+    for kind in KINDS.values():
+        if kind is Phone:
+            yield from _phones(frame, cells, name, region_columns)
+        else:
+            yield Held(name, kind.name, _share(cells.to_frame().select(kind().claims(pl.first())).to_series()))
+
+
+def _share(flags: pl.Series) -> float:
+    return float(flags.fill_null(value=False).mean() or 0)  # type: ignore[arg-type]
+
+
+def _phones(frame: pl.DataFrame, cells: pl.Series, name: str, region_columns: Sequence[str]) -> Iterator[Held]:
+    parts, many = _parts(cells, None)
+    alone = _valid(parts, None)
+    found = Held(name, Phone.name, alone, many=many)
+    regions = _regions(parts)
+    best = next(iter(regions), None)
+    if best is not None and regions[best].valid > alone:
+        parts, many = _parts(cells, best)
+        near = [region for region, each in regions.items() if each.score > regions[best].score - _LEAD]
+        found = Held(name, Phone.name, _valid(parts, best), region=best if len(near) == 1 else None, many=many)
+        others = near if len(near) > 1 else [region for region in regions if region != best]
+        found = _with(found, rivals={region: regions[region].valid for region in others[:4]})
+    yield found
+    for column in region_columns:
+        both = frame.select(cell=pl.col(name).cast(pl.String), region=pl.col(column).cast(pl.String)).drop_nulls("cell")
+        if both["region"].n_unique() > 1 and column != name:
+            valid = both.select(Phone(region_column="region").read(pl.col("cell")).struct.field("status") == "valid")
+            share = _share(valid.to_series())
+            if share > found.share + 0.02:
+                yield Held(name, Phone.name, share, region_column=column)
+
+
+def _parts(cells: pl.Series, region: str | None) -> tuple[pl.Series, bool]:
+    """The numbers in the cells, and whether some hold several."""
+    lists = cells.to_frame().select(split_phones(pl.first(), region)).to_series()
+    if _share(lists.list.len() > 1) <= _SEVERAL:
+        return cells, False
+    whole = _valid(cells, region)
+    parts = lists.explode().drop_nulls()
+    several = _valid(parts, region) * len(parts) > whole * len(cells)
+    return (parts, True) if several else (cells, False)
+
+
+def _valid(cells: pl.Series, region: str | None) -> float:
+    status = cells.alias("cell").to_frame().select(Phone(region).read(pl.col("cell")).struct.field("status"))
+    return _share(status.to_series().is_in(["valid", "completed"]))
+
+
+class _Fit(NamedTuple):
+    """How well cells are numbers of a region: shares of all cells.
+
+    Some plans have room for almost any number, but not for it as a mobile, nor in the groups in which it is written.
+    """
+
+    valid: float
+    mobile: float
+    grouped: float
+    with_code: float
+
+    @property
+    def score(self) -> float:
+        """By which regions compare."""
+        return self.valid + self.mobile + self.grouped / 2 + self.with_code
+
+
+def _regions(cells: pl.Series) -> dict[str, _Fit]:
+    """Region → how well the cells are its numbers, the best first; of those that share a plan, one."""
+    tried = cells.unique(maintain_order=True).sample(min(_TRIED, cells.n_unique()), seed=0).to_list()
+    fits = dict[str, _Fit]()
+    for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items():
+        if regions[0] == "001":
+            continue
+        read = [each for cell in tried if (each := _valid_in(cell, regions[0]))]
+        own = Counter(str(phonenumbers.region_code_for_number(each)) for each in read if each.country_code == code)
+        if own:
+            mobile = sum(_MOBILE.get(phonenumbers.number_type(each), 0) for each in read)
+            grouped = sum(_is_grouped(cell, regions[0]) for cell in tried)
+            coded = sum(cell.lstrip("'( ").startswith((f"+{code}", f"00{code}")) for cell in tried)
+            shares = (each / len(tried) for each in (len(read), mobile, grouped, coded))
+            fits[max(own, key=lambda region: own[region])] = _Fit(*shares)
+    return dict(sorted(fits.items(), key=lambda each: -each[1].score))
+
+
+_MOBILE = {phonenumbers.PhoneNumberType.MOBILE: 1.0, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE: 0.9}
+
+
+def _is_grouped(cell: str, region: str) -> bool:
+    """Whether a national number is written in groups, and in those of a region."""
+    number, groups = _valid_in(cell, region), re.findall(r"\d+", cell)
+    if number is None or len(groups) == 1 or cell.startswith(("+", "00")):
+        return False
+    usual = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
+    return groups == re.findall(r"\d+", usual)
+
+
+def _valid_in(cell: str, region: str) -> phonenumbers.PhoneNumber | None:
+    """The number, if it is valid when dialled in a region."""
+    try:
+        number = phonenumbers.parse(cell, region)
+    except phonenumbers.NumberParseException:
+        return None
+    return number if phonenumbers.is_valid_number(number) else None
+
+
+def _is_of_regions(column: pl.Series) -> bool:
+    """Whether a column holds codes of regions."""
+    if column.dtype not in (pl.String, pl.Categorical, pl.Enum):
+        return False
+    codes = column.cast(pl.String).drop_nulls().unique()
+    known = [code for code in codes if _REGION.fullmatch(code) and code in phonenumbers.SUPPORTED_REGIONS]
+    return 0 < len(codes) <= len(phonenumbers.SUPPORTED_REGIONS) and len(known) >= 0.95 * len(codes)
+
+
+def _days(cells: pl.Series) -> tuple[str | None, bool]:
+    """The format of days, "" where it need not be said, None where there are none; and whether it is a guess."""
+    if cells.cast(pl.Int64, strict=False).null_count() == 0 and cells.str.len_chars().max() != 8:
+        return None, False
+    frame = cells.alias("cell").to_frame()
+    if _share(frame.select(to_date(pl.col("cell"), pl.String()).is_not_null()).to_series()) > _MOSTLY:
+        return "", False
+    fits = [
+        form + time
+        for form in _DATES
+        for time in _TIMES
+        if _share(frame.select(to_date(pl.col("cell"), pl.String(), form + time).is_not_null()).to_series()) > _MOSTLY
+    ]
+    return (fits[0], len({form.replace("%", "")[:2] for form in fits}) > 1) if fits else (None, False)
+
+
+_MOSTLY = 0.95  # share of the cells that are days
+
+
+def is_read_by_feeds(frame: pl.DataFrame, column: str) -> bool:
+    """Whether a list's days need no format."""
+    dtype = frame.schema[column]
+    if not is_dateable(dtype):
+        return False
+    filled = frame.filter(pl.col(column).is_not_null() & (pl.col(column).cast(pl.String).str.strip_chars() != ""))
+    return _share(filled.select(read_days(pl.col(column), dtype).is_not_null()).to_series()) > _MOSTLY

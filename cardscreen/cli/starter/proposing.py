@@ -1,0 +1,416 @@
+"""The job, policy and feeds that follow from a user's own files, what was taken from where, and what is left to say."""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from itertools import takewhile
+from pathlib import Path
+
+from cardscreen.cli.starter.columns import Held, called, held_in, is_read_by_feeds
+from cardscreen.cli.starter.looking import Looked, look
+from cardscreen.foundation.errors import ConfigError, InputError
+from cardscreen.foundation.settings.toml import literally
+from cardscreen.foundation.zones import local_name
+from cardscreen.kinds.kind import KINDS
+from cardscreen.tables.partitions import days_in
+from cardscreen.tables.paths import files_of
+
+#: What only a person can say, until somebody has.
+BLANK = "…"
+_CARRIED = 5  # columns
+_UNIQUE = 0.98  # share of different cells in a column of ids
+_FEW = 10_000  # accounts, of which some hits are a large share
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """What the files of accounts are.
+
+    Attributes:
+        path: As the job names them, before `{as_of}` is put in.
+        file: The first of them, looked at.
+        columns: What each holds.
+        id: The column of account ids; None: it can't be told.
+        since: The column that says since when a holder has the number; None: none says so.
+        carry: Columns that rules can look at.
+        day: The day in the file's name; None: there is none.
+    """
+
+    path: str
+    file: Looked
+    columns: Sequence[Held]
+    id: str | None
+    since: Held | None
+    carry: Sequence[Held]
+    day: date | None
+
+    @property
+    def identifiers(self) -> Sequence[Held]:
+        """The columns that are screened."""
+        return [each for each in self.columns if each.kind is not None]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What a list's file is.
+
+    Attributes:
+        file: The file, looked at.
+        source: Who lists.
+        value: The column of numbers.
+        days: Columns of a listing → the file's.
+        reads: What the columns hold.
+        severity: 1 to 100; 0: nobody has said so.
+        legal_basis: As a person said; `BLANK`: nobody has.
+        cap: The strongest action.
+    """
+
+    file: Looked
+    source: str
+    value: Held
+    columns: dict[str, Held] = field(default_factory=dict)
+    severity: int = 50
+    legal_basis: str = BLANK
+    cap: str = "verify"
+
+
+def accounts_in(paths: Sequence[str]) -> Accounts:
+    """What files of accounts hold; all of them are of one shape.
+
+    Raises:
+        InputError: They can't be read, or hold no column of identifiers.
+        ConfigError: They are not of one shape, or have no header.
+    """
+    file = look(paths[0])
+    if not file.header:
+        raise ConfigError(f"{paths[0]} has no row that names its columns: add one, since a job names columns")
+    for other in paths[1:]:
+        if look(other).frame.columns != file.frame.columns:
+            raise ConfigError(f"{paths[0]} and {other} have other columns: make a project for each")
+    columns = held_in(file.frame)
+    identifiers = [each for each in columns if each.kind is not None]
+    if not identifiers:
+        kinds = ", ".join(kind.noun[1] for kind in KINDS.values())
+        raise InputError(f"{paths[0]}: no column holds {kinds}: its columns are {', '.join(file.frame.columns)}")
+    rest = [each for each in columns if each.kind is None]
+    account_id = _id_among(rest, len(file.frame))
+    dates = [each for each in rest if each.days is not None and not called(each.name, "birth")]
+    since = [each for each in dates if called(each.name, "since")]
+    few = [each for each in rest if each.values and 1 < each.different <= max(2, each.filled // 10)]
+    carry = [each for each in few if each.days is None and each.name != account_id and not called(each.name, "name")]
+    path, day = _pattern(paths)
+    return Accounts(path, file, columns, account_id, since[0] if len(since) == 1 else None, carry[:_CARRIED], day)
+
+
+def _id_among(columns: Sequence[Held], rows: int) -> str | None:
+    """The column of ids: filled, nearly always different, and called so, or the first such."""
+    full = [each for each in columns if each.days is None and each.filled == rows]
+    unique = [each for each in full if each.different >= _UNIQUE * rows]
+    named = [each.name for each in unique if called(each.name, "id")]
+    if named or unique:
+        return named[0] if named else unique[0].name
+    return next((each.name for each in full if called(each.name, "id")), None)
+
+
+def _pattern(paths: Sequence[str]) -> tuple[str, date | None]:
+    """The path, or pattern, that names these files, with the night's day in place of the one in their name."""
+    full = [os.path.abspath(path) for path in paths]  # noqa: PTH100 - links stay
+    if len(full) > 1:
+        pattern = f"{_exact(_common(full))}*{_exact(_common([path[::-1] for path in full])[::-1])}"
+        if sorted(files_of(pattern)) != sorted(full):
+            raise ConfigError(
+                f"no pattern names just these {len(full)} files of accounts: put them into a folder of their own"
+            )
+        return literally(pattern), None
+    path = literally(_exact(full[0]))
+    name = os.path.basename(path)  # noqa: PTH119
+    days = days_in(name)
+    if len(set(days)) != 1:
+        return path, None
+    day = days[0]
+    for form, text in (("{as_of}", f"{day:%Y-%m-%d}"), ("{as_of:%Y%m%d}", f"{day:%Y%m%d}")):
+        if name.count(text) == 1:
+            return path.removesuffix(name) + name.replace(text, form), day
+    return path, None
+
+
+def _common(texts: Sequence[str]) -> str:
+    """How all texts begin."""
+    alike = takewhile(lambda signs: len(set(signs)) == 1, zip(*texts, strict=False))
+    return "".join(signs[0] for signs in alike)
+
+
+def _exact(path: str) -> str:
+    """A path as a pattern that means it alone."""
+    return glob.escape(path)
+
+
+def listed_in(path: str, taken: Sequence[str], accounts: Accounts | None) -> Listed:
+    """What a list's file holds.
+
+    Args:
+        path: The file.
+        taken: Sources that there are already.
+        accounts: Whose region holds where the list's numbers don't tell it.
+
+    Raises:
+        InputError: It can't be read, or holds no column of identifiers.
+    """
+    file = look(path)
+    columns = held_in(file.frame)
+    identifiers = [each for each in columns if each.kind is not None]
+    if not identifiers:
+        kinds = ", ".join(kind.noun[1] for kind in KINDS.values())
+        raise InputError(f"{path}: no column holds {kinds}: its columns are {', '.join(file.frame.columns)}")
+    value = max(identifiers, key=lambda each: each.share)
+    if value.region is None and accounts is not None:
+        own = [each.region for each in accounts.identifiers if each.region in value.rivals]
+        value = replace(value, region=own[0]) if own and own[0] else value
+    rest = [each for each in columns if each.name != value.name and each.filled]
+    found = dict[str, Held]()
+    for role in ("expires_on", "listed_on"):
+        days = [each for each in rest if each.days is not None and each not in found.values()]
+        named = [each for each in days if called(each.name, role)]
+        if named or (role == "listed_on" and len(days) == 1):
+            found[role] = (named or days)[0]
+    for role in ("reference", "severity", "reason"):
+        texts = [each for each in rest if each.days is None and called(each.name, role)]
+        texts = [each for each in texts if role != "severity" or _are_scores(each)]
+        if texts and file.header:
+            found[role] = texts[0]
+    return Listed(file, _source(path, taken), value, found)
+
+
+def _are_scores(held: Held) -> bool:
+    return bool(held.values) and all(each.isdecimal() and 1 <= int(each) <= 100 for each in held.values)
+
+
+def _source(path: str, taken: Sequence[str]) -> str:
+    """A source's name, from its file's."""
+    stem = Path(path).name.split(".")[0]
+    for day in days_in(stem):
+        stem = stem.replace(f"{day:%Y-%m-%d}", "").replace(f"{day:%Y%m%d}", "")
+    name = re.sub(r"[^\w]+", "-", stem.lower()).strip("-_") or "list"
+    return next(each for each in (name, *(f"{name}-{at}" for at in range(2, 1000))) if each not in taken)
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _key(name: str) -> str:
+    return name if _BARE.fullmatch(name) else _text(name)
+
+
+def _lines(*lines: tuple[str, str]) -> str:
+    """Settings with remarks behind."""
+    wide = min(48, max((len(setting) for setting, remark in lines if remark), default=0)) + 2
+    return "\n".join(f"{setting:{wide}}# {remark}" if remark else setting for setting, remark in lines) + "\n"
+
+
+def job_text(accounts: Accounts, folder: Path) -> str:
+    """The job file."""
+    file, lines = accounts.file, list[tuple[str, str]]()
+    path = accounts.path
+    inside = f"{folder.absolute()}{os.sep}"
+    relative = path.removeprefix(inside)
+    dated = "" if accounts.day else "with a day in its name, as accounts-{as_of}.csv, a run can be run again"
+    lines.append((f"path = {_text(relative)}", dated))
+    if accounts.id is None:
+        lines.append(('id = ""', "the column that names the account: ← only you can say"))
+    else:
+        lines.append((f"id = {_text(accounts.id)}", ""))
+    if accounts.carry:
+        lines.append((f"carry = {_text([each.name for each in accounts.carry])}", "what rules can look at"))
+    lines += _reading(file)
+    forms = {each.days for each in _dates(accounts) if each.days}
+    if forms:
+        either = any(each.either for each in _dates(accounts))
+        doubt = "← day first, or month first? Only you can say" if either else ""
+        lines.append((f"date_format = {_text(sorted(forms)[0])}", doubt))
+    parts = [
+        "#:schema .schemas/job.json",
+        "# The nightly job: cardscreen run job.toml",
+        "# Relative paths are read from this file's own folder.",
+        "",
+        _lines((f"timezone = {_text(local_name())}", 'decides what "today" is')),
+        "[accounts]",
+        _lines(*lines),
+        "[identifiers]",
+        "\n".join(_identifier(each, accounts) for each in accounts.identifiers) + "\n",
+        "[blocklist]",
+        _lines(('store = "lists"', "filled by cardscreen list import")),
+        "[policy]",
+        'file = "policy.toml"\n',
+        "[output]",
+        _lines(('directory = "runs"', "runs/latest is the newest published run")),
+        "[limits]  # past one of these a run is held until a person approves it",
+        _lines(*_limits(len(file.frame) if file.is_whole else _FEW)),
+    ]
+    return "\n".join(parts)
+
+
+def _reading(file: Looked) -> list[tuple[str, str]]:
+    options = [("encoding", file.encoding), ("delimiter", file.delimiter), ("sheet", file.sheet)]
+    said = [(f"{name} = {_text(value)}", "") for name, value in options if value is not None]
+    return said + ([(f"header_row = {file.header_row}", "")] if file.header_row else [])
+
+
+def _dates(accounts: Accounts) -> list[Held]:
+    return [accounts.since] if accounts.since else []
+
+
+def _identifier(held: Held, accounts: Accounts) -> str:
+    options = {"kind": _text(held.kind)}
+    if held.region:
+        options["region"] = _text(held.region)
+    if held.region_column:
+        options["region_column"] = _text(held.region_column)
+    if held.many:
+        options["many"] = "true"
+    if accounts.since:
+        options["holder_since"] = _text(accounts.since.name)
+    told = ", ".join(f"{name} = {value}" for name, value in options.items())
+    doubt = f"  # ← add region = one of {', '.join(held.rivals)}: only you can say" if is_unclear(held) else ""
+    return f"{_key(held.name)} = {{ {told} }}{doubt}"
+
+
+def is_unclear(held: Held) -> bool:
+    """Whether only a person can say of which region the numbers are."""
+    return held.kind == "phone" and not held.region and not held.region_column and bool(held.rivals)
+
+
+def _limits(rows: int) -> list[tuple[str, str]]:
+    lines = [('first_run = "publish"', '"hold" makes a person look at the first one, too')]
+    if rows < _FEW:
+        wide = {"flagged_share": (20, 0.05), "source_share": (20, 0.02), "exempted_share": (5, 0.001)}
+        wide |= {"new_suspend": (10, 0.002), "new_close": (5, 0.0005)}
+        wide |= {"accounts_shrink": (5, 0.02), "accounts_grow": (5, 0.1)}
+        shares = {name: min(1.0, max(usual, round(some / max(rows, 1), 3))) for name, (some, usual) in wide.items()}
+        lines += [(f"{name} = {share}", "") for name, share in shares.items() if share != wide[name][1]]
+        lines[1:2] = [(lines[1][0], "of the accounts; these are so wide since there are few")] if len(lines) > 1 else []
+        lines.append(("released_share = 0.5", "of those flagged the night before"))
+    return lines
+
+
+def policy_text(accounts: Accounts) -> str:
+    """The policy file."""
+    text = (Path(__file__).parent / "policy.toml").read_text("utf-8")
+    begin, end = text.index("[[rules]]"), text.index("# [clearances]")
+    if accounts.carry:
+        column = accounts.carry[0]
+        some = ", ".join(map(_text, column.values[:4]))
+        rule = (
+            f"# [[rules]]                        # the first rule that matches a hit applies\n"
+            f"# when = {{ {_text('account.' + column.name)} = [{some}] }}\n"
+            '# cap = "verify"                   # a person looks, whatever the list says\n\n'
+        )
+    else:
+        rule = ""
+    return "#:schema .schemas/policy.json\n" + text[:begin] + rule + text[end:]
+
+
+def feed_text(listed: Listed, name: str) -> str:
+    """A feed file."""
+    file, value, columns = listed.file, listed.value, listed.columns
+    lines = [(f"source = {_text(listed.source)}", "who lists: ← only you can say"), (f"kind = {_text(value.kind)}", "")]
+    if value.kind == "phone":
+        lines.append(
+            (f"region = {_text(value.region)}", "of national numbers")
+            if value.region
+            else (f'# region = ""  ← one of {", ".join(value.rivals)}: only you can say', "")
+            if is_unclear(value)
+            else ('# region = ""', "none is needed: all numbers have a country code")
+        )
+    if value.many:
+        lines.append(("many = true", "cells hold several numbers"))
+    lines.append(('mode = "snapshot"', 'each file is the whole list; "delta": additions and removals'))
+    if "severity" not in columns:
+        lines.append((f"severity = {listed.severity}", "1 to 100: ← only you can say; 50 asks a person to look"))
+    if "listed_on" not in columns:
+        lines.append(('listed_on = "first-seen"', "the file has no dates"))
+    lines += _reading(file)
+    days = [columns[role] for role in ("listed_on", "expires_on") if role in columns]
+    forms = {each.days for each in days if each.days and not is_read_by_feeds(file.frame, each.name)}
+    if forms:
+        doubt = "← day first, or month first? Only you can say" if any(each.either for each in days) else ""
+        lines.append((f"date_format = {_text(sorted(forms)[0])}", doubt))
+    named = {"value": value, **columns}
+    places = {each: at for at, each in enumerate(file.frame.columns, 1)}
+    shown = [(f"{role} = {_text(each.name) if file.header else places[each.name]}", "") for role, each in named.items()]
+    parts = [
+        "#:schema ../.schemas/feed.json",
+        f"# How to read the source's files: cardscreen list import FILE --feed {name} --store lists",
+        "",
+        _lines(*lines),
+        "[columns]  # the file's own names" if file.header else "[columns]  # by their place: the file has no header",
+        _lines(*shown),
+        "[terms]  # kept with the source; every hit can be read out with them",
+        _lines(
+            (f"legal_basis = {_text(listed.legal_basis)}", "the law or agreement: ← only you can say"),
+            ('# appeal = ""', "who decides on complaints"),
+            (f"cap = {_text(listed.cap)}", 'the strongest action its word leads to: ← "suspend" is yours to say'),
+            ("warn_after_days = 2", "age of the data: runs warn"),
+            ("error_after_days = 5", "runs are held"),
+        ),
+    ]
+    return "\n".join(parts)
+
+
+def words(accounts: Accounts, lists: Sequence[Listed]) -> list[str]:
+    """What was taken from where, in about ten lines."""
+    file = accounts.file
+    lines = [f"accounts: {file.path} ({file.words()})"]
+    lines.append(
+        f"  id: {accounts.id}"
+        if accounts.id
+        else f"  id: no column names each account once: choose among {', '.join(file.frame.columns)}"
+    )
+    for each in accounts.identifiers:
+        rivals = f"; {_shares(each)}" if each.rivals and (each.region or is_unclear(each)) else ""
+        lines.append(f"  {each.name}: {each.reason()}{rivals}")
+    if accounts.since:
+        form = f", written {accounts.since.days}" if accounts.since.days else ""
+        lines.append(f"  holder_since: {accounts.since.name}{form}")
+    if accounts.carry:
+        lines.append(f"  carry: {', '.join(each.name for each in accounts.carry)}")
+    for listed in lists:
+        value = listed.value
+        others = ", ".join(f"{role} = {each.name}" for role, each in listed.columns.items())
+        rivals = f"; {_shares(value)}" if is_unclear(value) else ""
+        lines.append(f"list {listed.source}: {listed.file.path} ({listed.file.words()})")
+        place = value.name if listed.file.header else f"column {value.name}"
+        lines.append(f"  {place}: {value.reason()}{rivals}" + (f"; {others}" if others else ""))
+    return lines
+
+
+def _shares(held: Held) -> str:
+    rivals = list(held.rivals.items())[: 1 if held.region else 3]
+    shares = ", ".join(f"{region} {share:.0%}".replace("%", " %") for region, share in rivals)
+    return f"next best {shares}" if held.region else f"they could be of {shares}"
+
+
+def left_to_say(accounts: Accounts, lists: Sequence[Listed]) -> list[str]:
+    """What only a person can say, and where."""
+    left = [] if lists else ["which lists: cardscreen list import FILE --feed FEED.toml --store lists"]
+    if accounts.id is None:
+        left.append("job.toml: id")
+    left += [f"job.toml: the region of {each.name}" for each in accounts.identifiers if is_unclear(each)]
+    if any(each.either for each in _dates(accounts)):
+        left.append("job.toml: date_format, day or month first")
+    for listed in lists:
+        what = ["region"] if is_unclear(listed.value) else []
+        if any(each.either for each in listed.columns.values()):
+            what.append("date_format, day or month first")
+        if listed.legal_basis == BLANK:
+            what += ["legal_basis (no import without it)", "source", "severity", "cap"]
+        if what:
+            left.append(f"feeds/{listed.source}.toml: {', '.join(what)}")
+    return left
