@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from cardscreen.cli import console
-from cardscreen.cli.commands import App, is_usage, usage_sentence
+from cardscreen.cli.commands import LISTS, NIGHTS, QUESTIONS, START, UPKEEP, App, help_of, is_usage, usage_sentence
 from cardscreen.cli.lists import list_app
 from cardscreen.cli.policy import policy_app
-from cardscreen.cli.runs import add_to, meant_run
+from cardscreen.cli.runs import audit, diff, explain, meant_run, runs_app, upgrade
 
 if TYPE_CHECKING:
     import polars as pl
@@ -38,10 +38,6 @@ app = App(
 )
 
 plan_app = App(help="The tables by which phone numbers are read.")
-app.add_typer(plan_app, name="plan")
-app.add_typer(list_app, name="list")
-app.add_typer(policy_app, name="policy")
-add_to(app)
 
 _INTERRUPTED, _TERMINATED = 130, 143
 _HALF = "interrupted, nothing is half-published"
@@ -139,14 +135,27 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
+@app.command("help", hidden=True)
+def help_(
+    context: typer.Context,
+    command: Annotated[list[str] | None, typer.Argument(help="A command, such as list import.")] = None,
+) -> None:
+    """Show the help of a command: cardscreen help list import."""
+    text = help_of(context.find_root(), command or [])
+    if text:  # else it was shown
+        typer.echo(text)
+
+
 @app.callback()
 def _of_all(
-    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+    _: Annotated[
+        bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
 ) -> None:
     pass
 
 
-@app.command()
+@app.command(rich_help_panel=START)
 def demo(
     directory: Annotated[Path, typer.Argument(help="A folder to make.")] = Path("cardscreen-demo"),
     accounts: Annotated[int, typer.Option(min=1000, max=4_000_000, help="How many accounts to make.")] = 200_000,
@@ -166,7 +175,7 @@ def demo(
         raise typer.Exit(1)
 
 
-@app.command(files=("--accounts", "--list"))
+@app.command(files=("--accounts", "--list"), rich_help_panel=START)
 def init(
     directory: Annotated[Path, typer.Argument(help="A folder to make.")] = Path("cardscreen-job"),
     accounts: Annotated[
@@ -209,7 +218,7 @@ def init(
         console.put(without_cards(step))
 
 
-@app.command()
+@app.command(rich_help_panel=START)
 def schema(
     name: Annotated[str, typer.Argument(help="job, policy or feed.", show_default=False)],
 ) -> None:
@@ -223,7 +232,10 @@ def schema(
     typer.echo(json_text(schema_of(name), indent=2))
 
 
-@app.command()
+app.add_typer(list_app, name="list", rich_help_panel=LISTS)
+
+
+@app.command(rich_help_panel=NIGHTS)
 def run(
     job: Annotated[Path, typer.Argument(help="The job file (TOML).")],
     as_of: Annotated[
@@ -318,7 +330,13 @@ def _show_run(done: Run, *, as_json: bool, quiet: bool) -> None:
         run_table(done)
 
 
-@app.command()
+app.add_typer(runs_app, name="runs", rich_help_panel=NIGHTS)
+app.add_typer(policy_app, name="policy", rich_help_panel=NIGHTS)
+for each in (explain, audit, diff):
+    app.command(rich_help_panel=QUESTIONS)(each)
+
+
+@app.command(rich_help_panel=QUESTIONS)
 def normalize(
     kind: _KindName,
     file: Annotated[str, typer.Argument(help="Parquet, CSV, TSV, XLSX or Arrow IPC; path, glob or URL.")],
@@ -343,7 +361,7 @@ def normalize(
     console.say("written", f"{console.counted(rows, 'row')} written to {out}")
 
 
-@app.command()
+@app.command(rich_help_panel=QUESTIONS)
 def check(
     kind: _KindName,
     value: Annotated[str, typer.Argument(help="One value, as written; - reads standard input.")],
@@ -405,6 +423,10 @@ def _carriers(run: Finished, kind: str, cell: str, region: str | None) -> pl.Dat
         return by_value.carriers(run, asked)
 
 
+app.add_typer(plan_app, name="plan", rich_help_panel=UPKEEP)
+app.command(rich_help_panel=UPKEEP)(upgrade)
+
+
 @plan_app.command("build")
 def plan_build(
     regions: Annotated[list[str] | None, typer.Argument(help="Regions of national numbers, such as CN GB.")] = None,
@@ -426,7 +448,7 @@ def plan_build(
     console.say("built", f"{console.counted(len(cells), 'table')} with {console.counted(sum(cells.values()), 'cell')}")
 
 
-@app.command()
+@app.command(rich_help_panel=UPKEEP)
 def doctor(as_json: _Json = False) -> None:
     """Show versions, threads, memory and the state of the phone tables.
 

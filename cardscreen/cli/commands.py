@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,16 @@ class _Command(TyperCommand):
         return _without_types_of_flags(super().get_params(ctx))
 
 
+#: The parts of the help, by what one does.
+START, LISTS, NIGHTS, QUESTIONS, UPKEEP = PARTS = ("Start", "Lists", "Nights", "Questions", "Upkeep")
+
+
 class _Group(TyperGroup):
+    def list_commands(self, ctx: Any) -> list[str]:
+        names = super().list_commands(ctx)
+        parts = {name: getattr(self.commands[name], "rich_help_panel", None) for name in names}
+        return sorted(names, key=lambda name: PARTS.index(parts[name]) if parts[name] in PARTS else len(PARTS))
+
     def get_params(self, ctx: Any) -> list[Any]:
         return _without_types_of_flags(super().get_params(ctx))
 
@@ -89,4 +99,31 @@ def _near(error: Any, context: Any) -> str:
     if hasattr(error, "possibilities"):
         return near(error.option_name, [name for param in context.command.get_params(context) for name in param.opts])
     _, unknown, typed = str(error.message).partition("No such command '")
-    return near(typed.partition("'")[0], context.command.commands) if unknown else ""
+    name = typed.partition("'")[0]
+    return (near(name, context.command.commands) or _elsewhere(name, context.find_root())) if unknown else ""
+
+
+def _elsewhere(name: str, root: Any) -> str:
+    """A hint at a command of that name, or nearly, in a group."""
+    groups = {group: getattr(each, "commands", {}) for group, each in root.command.commands.items()}
+    all_names = {each for commands in groups.values() for each in commands}
+    meant = name if name in all_names else next(iter(difflib.get_close_matches(name, all_names, 1)), None)
+    places = [f"{root.info_name} {group} {meant}" for group, commands in groups.items() if meant in commands]
+    return f" (did you mean {' or '.join(places)}?)" if places else ""
+
+
+def help_of(root: Any, path: Sequence[str]) -> str:
+    """The help of a command, which is named by its path.
+
+    Raises:
+        UsageError: There is none of that name.
+    """
+    context, command = root, root.command
+    for name in path:
+        found = command.get_command(context, name) if hasattr(command, "get_command") else None
+        if found is None:
+            context.fail(f"No such command '{name}'.")
+        command = found
+        context = type(root)(command, info_name=name, parent=context)
+    text: str = command.get_help(context)
+    return text

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from rich.box import SIMPLE
+from rich.box import SIMPLE, SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -44,7 +44,7 @@ def run_table(done: Run) -> None:
     )
     console.print(f"{counted(rows['read'], 'row')} read: {classes}", highlight=False)
     console.print(actions_table([done.result.summary], ["accounts"]))
-    console.print(_coverage(done.result.summary))
+    print_rows(console, _coverage(done.result.summary))
     if left_out := done.result.summary["hits"]["left_out"]:
         console.print(f"{counted(left_out, 'weaker hit')} left out, past hits_per_account", highlight=False)
     for line in done.news:
@@ -58,24 +58,45 @@ def print_frame(frame: pl.DataFrame, *, as_json: bool) -> None:
     if as_json:
         put_json(frame.to_dicts())
         return
-    shown = frame.select(column for column in frame if column.null_count() < len(frame) or not len(frame))
-    table = Table(*(name.replace("_", " ") for name in shown.columns), box=SIMPLE)
-    for column, dtype in zip(table.columns, shown.dtypes, strict=True):
-        column.justify = "right" if dtype.is_integer() else "left"
-        column.no_wrap = column.header != _PROSE
-    for row in shown.rows():
-        table.add_row(*(_cell(value) for value in row))
     console = Console(width=None if sys.stdout.isatty() else _WIDE, **_LITERAL)
-    # Of its own width a console never says that it is too small.
-    if Console(width=_BOUNDLESS, **_LITERAL).measure(table).minimum <= console.width:
-        console.print(table if len(shown) else "none")
+    filled = frame.select(column for column in frame if column.null_count() < len(frame) or not len(frame))
+    print_rows(console, filled.rename({name: name.replace("_", " ") for name in filled.columns}))
+
+
+def print_rows(console: Console, frame: pl.DataFrame) -> None:
+    """Print a table: wide where that fits, else narrower with text in several lines; else each row in lines of its own.
+
+    Numbers are never cut, nor is anything left out.
+    """
+    if frame.is_empty():
+        console.print("none")
         return
-    # Nothing is cut off: where the rows don't fit, each is told in lines.
-    wide = max(map(len, shown.columns))
-    for listing in shown.rows(named=True):
-        for name, value in listing.items():
-            console.print(f"{name.replace('_', ' '):{wide}}  {_cell(value)}", highlight=False, soft_wrap=True)
+    for table, room in ((_table(frame), 1.0), (_table(frame, wraps=True), 1.0), (_table(frame, narrow=True), _FOLDED)):
+        # Of its own width a console never says that it is too small.
+        if Console(width=_BOUNDLESS, **_LITERAL).measure(table).minimum * room <= console.width:
+            console.print(table)
+            return
+    wide = max(map(len, frame.columns))
+    for row in frame.rows(named=True):
+        for name, value in row.items():
+            console.print(f"{name:{wide}}  {_cell(value)}", highlight=False, soft_wrap=True)
         console.print()
+
+
+_FOLDED = 0.75  # of what a table needs, where words may be taken apart
+
+
+def _table(frame: pl.DataFrame, *, wraps: bool = False, narrow: bool = False) -> Table:
+    table = Table(*frame.columns, box=SIMPLE_HEAD if narrow else SIMPLE, pad_edge=not narrow)
+    table.padding = (0, 0) if narrow else (0, 1)
+    for column, dtype in zip(table.columns, frame.dtypes, strict=True):
+        column.justify = "right" if dtype.is_integer() else "left"
+        column.overflow = "fold"
+        whole = dtype.is_integer() or dtype == pl.Date
+        column.no_wrap = column.header != _PROSE and (whole or not (wraps or narrow))
+    for row in frame.rows():
+        table.add_row(*(_cell(value) for value in row))
+    return table
 
 
 _WIDE = 200  # columns, where no terminal sets a limit
@@ -131,11 +152,10 @@ def actions_table(summaries: Sequence[dict[str, Any]], titles: Sequence[str]) ->
     return table
 
 
-def _coverage(summary: dict[str, Any]) -> Table:
-    names = ("cells", "missing", "rejected", "clear", "exempt", "hit", "invalid")
-    table = Table(*names[:-1], "(not valid)", box=SIMPLE)
-    for column in table.columns[1:]:
-        column.justify = "right"
-    for identifier, cells in summary["coverage"].items():
-        table.add_row(f"{shown(identifier)} ({cells['cells']:,})", *(f"{cells[name]:,}" for name in names[1:]))
-    return table
+def _coverage(summary: dict[str, Any]) -> pl.DataFrame:
+    names = ("missing", "rejected", "clear", "exempt", "hit", "invalid")
+    rows = [
+        {"cells": f"{identifier} ({cells['cells']:,})", **{name: cells[name] for name in names}}
+        for identifier, cells in summary["coverage"].items()
+    ]
+    return pl.DataFrame(rows).rename({"invalid": "(not valid)"})

@@ -46,13 +46,13 @@ def show(run: _Run, as_json: _Json = False) -> None:
 
     [dim]Example:[/dim] cardscreen runs show runs/.held/20261124T020000Z
     """
-    from cardscreen.review.overview import described
+    from cardscreen.review.overview import described, facts
 
-    facts = described(meant_run(run))
+    meant = meant_run(run)
     if as_json:
-        console.put_json(facts)
+        console.put_json(facts(meant))
         return
-    for name, value in facts.items():
+    for name, value in described(meant).items():
         for line in value if isinstance(value, list) else [value]:
             console.put(f"{name.replace('_', ' '):12} {line}")
 
@@ -139,15 +139,6 @@ def _held(place: Path) -> Finished:
         names = ", ".join(run.run_id for run in waiting)
         raise ConfigError(f"{place} is no run: name the folder of one. Held are: {names or 'none'}")
     return meant(place)
-
-
-def add_to(app: App) -> None:
-    """Add the commands about runs."""
-    app.add_typer(runs_app, name="runs")
-    app.command()(explain)
-    app.command()(audit)
-    app.command("diff")(diff)
-    app.command()(upgrade)
 
 
 def explain(

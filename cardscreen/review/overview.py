@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from cardscreen.runs.brakes import limit_of
 from cardscreen.runs.record import Finished
 
 _COLUMNS = {
@@ -97,6 +98,44 @@ def described(run: Finished) -> dict[str, Any]:
         "pruned": f"on {records['pruned']['at']}" if "pruned" in records else None,
     }
     return {name: value for name, value in facts.items() if value not in (None, [])}
+
+
+def facts(run: Finished) -> dict[str, Any]:
+    """The same for a machine: counts are numbers, and what there is none of is null or empty.
+
+    Returns:
+        run, folder, state, audit, as_of, begun, ended, base, supersedes; accounts and lists (path, bytes), store
+        (version, path); versions; rows, levels, actions, changes (change → action → accounts), causes; held (limit,
+        reason), approved, discarded and pruned as the manifest has them.
+    """
+    records, summary = run.records, run.summary
+    compared, store = records.get("compared", {}), records["inputs"].get("store")
+    changes = summary.get("changes", {})
+    return {
+        "run": run.run_id,
+        "folder": str(run.folder),
+        "state": run.state,
+        "audit": bool(records.get("audit")),
+        **{name: records[name] for name in ("as_of", "begun", "ended")},
+        "base": compared.get("base"),
+        "supersedes": compared.get("supersedes"),
+        **{name: [_file(each) for each in records["inputs"][name]] for name in ("accounts", "lists")},
+        "store": {name: store[name] for name in ("version", "path")} if store else None,
+        "versions": records["versions"],
+        "rows": summary["rows"],
+        "levels": summary["flagged"]["levels"],
+        "actions": summary["flagged"]["actions"],
+        "changes": changes.get("counts", {}),
+        "causes": changes.get("causes", {}),
+        "held": [{"limit": limit_of(reason), "reason": reason} for reason in records["held"]],
+        "approved": records["approvals"],
+        "discarded": records.get("discarded"),
+        "pruned": records.get("pruned"),
+    }
+
+
+def _file(recorded: dict[str, Any]) -> dict[str, Any]:
+    return {"path": recorded["path"], "bytes": recorded.get("bytes")}
 
 
 def _files(recorded: Sequence[dict[str, Any]]) -> list[str]:
