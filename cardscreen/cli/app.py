@@ -140,7 +140,10 @@ def help_(
     context: typer.Context,
     command: Annotated[list[str] | None, typer.Argument(help="A command, such as list import.")] = None,
 ) -> None:
-    """Show the help of a command: cardscreen help list import."""
+    """Show the help of a command.
+
+    [dim]Example:[/dim] cardscreen help list import
+    """
     text = help_of(context.find_root(), command or [])
     if text:  # else it was shown
         typer.echo(text)
@@ -226,7 +229,7 @@ def schema(
 
     [dim]Example:[/dim] cardscreen schema job > job.schema.json
     """
-    from cardscreen.cli.schemas import schema_of
+    from cardscreen.cli.starter.schemas import schema_of
     from cardscreen.foundation.words import json_text
 
     typer.echo(json_text(schema_of(name), indent=2))

@@ -70,6 +70,12 @@ def put(*lines: str) -> None:
         typer.echo(shown(line))
 
 
+def ask(question: str, default: str | None = None) -> str:
+    """What a person at the terminal answers; the default, where there is one, to nothing."""
+    answer: str = typer.prompt(shown(question), default=default, show_default=bool(default))
+    return answer.strip()
+
+
 def put_json(value: Any) -> None:
     """Data as one line of JSON."""
     typer.echo(json_text(value, default=str))

@@ -92,7 +92,7 @@ def _table(frame: pl.DataFrame, *, wraps: bool = False, narrow: bool = False) ->
     for column, dtype in zip(table.columns, frame.dtypes, strict=True):
         column.justify = "right" if dtype.is_integer() else "left"
         column.overflow = "fold"
-        whole = dtype.is_integer() or dtype == pl.Date
+        whole = dtype.is_integer() or dtype == pl.Date or column.header in _NAMES
         column.no_wrap = column.header != _PROSE and (whole or not (wraps or narrow))
     for row in frame.rows():
         table.add_row(*(_cell(value) for value in row))
@@ -101,6 +101,8 @@ def _table(frame: pl.DataFrame, *, wraps: bool = False, narrow: bool = False) ->
 
 _WIDE = 200  # columns, where no terminal sets a limit
 _BOUNDLESS = 100_000
+#: Columns of what people copy.
+_NAMES = ("run", "account id", "value", "listing id", "source")
 _PROSE = "note"  # the one column that may take several lines
 
 

@@ -48,7 +48,7 @@ def screened(
     with explaining(job.accounts, job.reading):
         if job.cluster is not None:
             return _in_spark(job.accounts, job.cluster, blocklist, asked, previous, out, check)
-        table = open_table(job.accounts, job.reading, marked=True)
+        table = job.place.open(f"{day}") if job.place else open_table(job.accounts, job.reading, marked=True)
         since = [kind.holder_since for kind in job.identifiers.values() if kind.holder_since]
         table = in_zone(table, since, job.timezone)
         columns = schema_of(table, "the accounts")

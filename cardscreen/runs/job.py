@@ -18,6 +18,7 @@ from cardscreen.foundation import schema
 from cardscreen.foundation.bounds import Bounds, Held
 from cardscreen.foundation.errors import ConfigError, InputError
 from cardscreen.foundation.secrets.signing import KeyPlace
+from cardscreen.foundation.settings.errors import HERE, Fault, wrong
 from cardscreen.foundation.settings.toml import (
     Section,
     TomlFile,
@@ -35,6 +36,7 @@ from cardscreen.kinds.kind import Kind, kind_from_options
 from cardscreen.kinds.tokens import TokenKey
 from cardscreen.policy.policy import Clearances, Policy
 from cardscreen.runs.brakes import Limits
+from cardscreen.tables.databases import Database, Iceberg
 from cardscreen.tables.paths import files_of
 from cardscreen.tables.reading import Reading
 
@@ -43,8 +45,23 @@ _DATED = ("applied", "clearances")  # files whose paths may hold a day
 _TAKEN = {*schema.CHANGES, *schema.NOTICES, *schema.RELEASES}
 
 
+class _Database(Section):
+    uri_env: str = Field(min_length=1)
+    query: str = Field(min_length=1)
+    driver: str | None = None
+
+
+class _Iceberg(Section):
+    table: str = Field(min_length=1)
+    catalog: str = "default"
+    uri_env: str | None = None
+    warehouse: str | None = None
+
+
 class _Accounts(Section):
-    path: str
+    path: str | None = None
+    database: _Database | None = None
+    iceberg: _Iceberg | None = None
     id: str = "account_id"
     carry: list[str] = []
     unmasked: list[str] = []
@@ -57,8 +74,24 @@ class _Accounts(Section):
 
     @field_validator("path")
     @classmethod
-    def _path(cls, path: str) -> str:
-        return known_path(path)
+    def _path(cls, path: str | None) -> str | None:
+        return path and known_path(path)
+
+    @model_validator(mode="after")
+    def _one(self) -> _Accounts:
+        places = [name for name in ("path", "database", "iceberg") if getattr(self, name) is not None]
+        if not places:
+            raise wrong([Fault(("path",), f"'{HERE}' is missing")])
+        if len(places) > 1:
+            raise ValueError(f"give one of {' and '.join(places)}: accounts live in one place")
+        return self
+
+    @property
+    def place(self) -> Database | Iceberg | None:
+        """Where they live, if not in files."""
+        if self.database is not None:
+            return Database(**self.database.model_dump())
+        return Iceberg(**self.iceberg.model_dump()) if self.iceberg is not None else None
 
     @field_validator("date_format")
     @classmethod
@@ -191,6 +224,7 @@ class Job:
         sign: Where the key is that signs the chain of runs, or None.
         files: The files that the job was read from, by what they are.
         described: The identifiers as the file writes them.
+        place: The database or Iceberg table of the accounts; None: they lie in files. `accounts` is its name then.
         texts: What to say of reason codes, beside what is said by default.
         cluster: Where Spark runs, if the accounts are screened there; None: on this machine.
     """
@@ -215,6 +249,7 @@ class Job:
     described: dict[str, dict[str, Any]]
     texts: dict[str, str]
     cluster: Cluster | None
+    place: Database | Iceberg | None = None
 
     @classmethod
     def read(cls, path: str | Path) -> Job:
@@ -238,14 +273,20 @@ class Job:
         policy, files = _policy(settings.policy, toml, file)
         if settings.output.applied:
             files["applied"] = Path(_template(file.parent, settings.output.applied))
-        kinds = _kinds(settings.identifiers, toml)
+        kinds, place = _kinds(settings.identifiers, toml), settings.accounts.place
+        if place and settings.engine.name == "spark":
+            where = toml.where("accounts")
+            raise ConfigError(
+                f"{where}: Spark reads accounts from its own tables: give [accounts] path, not {place.name}"
+            )
         for name in settings.accounts.carry:
             if name in _TAKEN:
                 where = toml.where("accounts", "carry")
                 raise ConfigError(f"{where}: the carried column {name!r} has the name of a column of runs: rename it")
         return cls(
             timezone=settings.timezone or local_name(),
-            accounts=_template(file.parent, settings.accounts.path),
+            accounts=literally(place.name) if place else _template(file.parent, settings.accounts.path or ""),
+            place=place,
             account_id=settings.accounts.id,
             carry=settings.accounts.carry,
             unmasked=settings.accounts.unmasked,

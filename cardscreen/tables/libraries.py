@@ -90,6 +90,10 @@ def _opened(source: Any, name: str) -> pl.LazyFrame | None:
         return _from_dataset(source, name)
     if _is_a(source, "duckdb", "DuckDBPyRelation"):
         return _from_duckdb(source, name)
+    if _is_a(source, "pyiceberg.table", "Table"):
+        from cardscreen.tables.databases import from_iceberg
+
+        return from_iceberg(source, name)
     if hasattr(source, "__arrow_c_stream__"):
         reader = _reader(source)
         return _Stream(name, reader.schema, lambda _: reader, once=True).scan()

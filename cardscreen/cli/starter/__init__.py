@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from cardscreen.cli.schemas import NAMES, schema_of
+from cardscreen.cli.starter.schemas import NAMES, schema_of
 from cardscreen.foundation.errors import ConfigError
 from cardscreen.foundation.files import not_for_others
 

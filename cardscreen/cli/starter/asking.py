@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import typer
-
+from cardscreen.cli import console
 from cardscreen.cli.starter.columns import Held
 from cardscreen.cli.starter.proposing import BLANK, Accounts, Listed, is_unclear
 from cardscreen.foundation import schema
@@ -30,21 +29,21 @@ def about_accounts(accounts: Accounts) -> Accounts:
 
 def about_list(listed: Listed) -> Listed:
     """A list, with what a person says of it."""
-    typer.echo(f"\nAbout the list {listed.file.path}:")
+    console.put("", f"About the list {listed.file.path}:")
     value = _with_region(listed.value) if is_unclear(listed.value) else listed.value
     columns = {role: _with_order(each) if each.either else each for role, each in listed.columns.items()}
-    source = typer.prompt("  Who lists? (a short name)", default=listed.source)
-    basis = typer.prompt("  By which law or agreement may it be used?", default="", show_default=False)
+    source = console.ask("  Who lists? (a short name)", listed.source)
+    basis = console.ask("  By which law or agreement may it be used?", "")
     severity = listed.severity
     if "severity" not in columns:
-        severity = typer.prompt("  How grave is it to be listed? (1 to 100)", default=50, type=int)
+        severity = _score("  How grave is it to be listed? (1 to 100)", "50")
     cap = _one_of("  The strongest action that its word may lead to?", _ACTIONS, "verify")
     return replace(
         listed,
         value=value,
         columns=columns,
         source=source,
-        severity=min(100, max(1, severity)),
+        severity=severity,
         legal_basis=BLANK if is_placeholder(basis or BLANK) else basis,
         cap=cap,
     )
@@ -53,24 +52,32 @@ def about_list(listed: Listed) -> Listed:
 def _with_region(held: Held) -> Held:
     likely = ", ".join(held.rivals)
     while True:
-        region = typer.prompt(f"  {held.name}: of which region are national numbers? (likely {likely})")
+        region = console.ask(f"  {held.name}: of which region are national numbers? (likely {likely})")
         try:
             check_region(region)
         except ConfigError as error:
-            typer.echo(f"  {error}")
+            console.put(f"  {error}")
             continue
         return replace(held, region=region, rivals={})
 
 
 def _with_order(held: Held) -> Held:
-    if typer.confirm(f"  {held.name}: does the day come before the month?", default=True):
+    if _one_of(f"  {held.name}: which comes first?", ("day", "month"), "day") == "day":
         return replace(held, either=False, days=(held.days or "").replace("%m/%d", "%d/%m").replace("%m-%d", "%d-%m"))
     return replace(held, either=False, days=(held.days or "").replace("%d/%m", "%m/%d").replace("%d-%m", "%m-%d"))
 
 
 def _one_of(question: str, choices: Sequence[str], default: str | None = None) -> str:
     while True:
-        answer: str = typer.prompt(f"{question} ({', '.join(choices)})", default=default)
+        answer = console.ask(f"{question} ({', '.join(choices)})", default)
         if answer in choices:
             return answer
-        typer.echo("  Say one of these.")
+        console.put("  Say one of these.")
+
+
+def _score(question: str, default: str) -> int:
+    while True:
+        answer = console.ask(question, default)
+        if answer.isdecimal() and 1 <= int(answer) <= 100:
+            return int(answer)
+        console.put("  Say a number from 1 to 100.")

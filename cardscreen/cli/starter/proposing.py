@@ -314,7 +314,7 @@ def policy_text(accounts: Accounts) -> str:
         )
     else:
         rule = ""
-    return "#:schema .schemas/policy.json\n" + text[:begin] + rule + text[end:]
+    return text[:begin] + rule + text[end:]
 
 
 def feed_text(listed: Listed, name: str) -> str:

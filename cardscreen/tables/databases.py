@@ -1,0 +1,180 @@
+"""Accounts that live in a database or in an Iceberg table, streamed from there and never held.
+
+Where a database is, and with which password, stands in an environment variable: no file and no error tells it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import polars as pl
+
+from cardscreen.foundation.errors import ConfigError, InputError, first_line
+from cardscreen.tables.libraries import streamed
+
+#: Scheme of a URI → the ADBC driver's package, and what installs it.
+_DRIVERS = {
+    "postgresql": "adbc_driver_postgresql",
+    "postgres": "adbc_driver_postgresql",
+    "sqlite": "adbc_driver_sqlite",
+}
+_DAY = "{as_of}"
+
+
+@dataclass(frozen=True)
+class Database:
+    """A query whose rows are accounts.
+
+    Attributes:
+        uri_env: The environment variable with the database's URI.
+        query: SQL; `{as_of}` in it is the night's day, as 2026-11-23.
+        driver: Package of the ADBC driver; None: by the URI's scheme.
+    """
+
+    uri_env: str
+    query: str
+    driver: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What messages and manifests call it."""
+        return f"database://{self.uri_env}"
+
+    def open(self, day: str) -> pl.LazyFrame:
+        """The rows, as they come.
+
+        Raises:
+            ConfigError: The variable is not set, or the driver is not installed.
+            InputError: The database can't be reached, or refuses the query; or the rows break off.
+        """
+        uri = _from_environment(self.uri_env, "uri_env")
+        driver = self.driver or _DRIVERS.get(urlsplit(uri).scheme)
+        if driver is None:
+            raise ConfigError(f"which driver reads {self.name} can't be told by its URI: name its package as driver")
+        connect = _module(f"{driver}.dbapi", driver).connect
+        query = self.query.replace(_DAY, day)
+
+        def batches(columns: list[str]) -> Iterator[pl.DataFrame]:
+            try:
+                with closing(connect(_uri_for(driver, uri))) as connection, closing(connection.cursor()) as cursor:
+                    cursor.execute(query)
+                    yield from _frames(cursor.fetch_record_batch(), columns)
+            except Exception as error:  # each driver has a family of its own
+                raise InputError(f"{self.name} can't be read: {_without(first_line(error), uri)}") from None
+
+        return streamed(next(batches([])).schema, batches)
+
+
+@dataclass(frozen=True)
+class Iceberg:
+    """An Iceberg table, found through a catalogue.
+
+    Attributes:
+        table: Its name, with its namespace: crm.accounts.
+        catalog: The catalogue's name, as pyiceberg's configuration has it.
+        uri_env: The environment variable with the URI of an SQL catalogue, instead of that configuration.
+        warehouse: Where an SQL catalogue's tables lie.
+    """
+
+    table: str
+    catalog: str = "default"
+    uri_env: str | None = None
+    warehouse: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What messages and manifests call it."""
+        return f"iceberg://{self.catalog}/{self.table}"
+
+    def open(self, day: str) -> pl.LazyFrame:  # noqa: ARG002
+        """The rows of the newest snapshot, as they come.
+
+        Raises:
+            ConfigError: The variable is not set, or pyiceberg is not installed.
+            InputError: There is no such table, or it can't be read.
+        """
+        load = _module("pyiceberg.catalog", "pyiceberg").load_catalog
+        uri = _from_environment(self.uri_env, "uri_env") if self.uri_env else ""
+        settings = {"type": "sql", "uri": uri} if uri else {}
+        settings |= {"warehouse": self.warehouse} if self.warehouse else {}
+        try:
+            table = load(self.catalog, **settings).load_table(self.table)
+        except Exception as error:  # of pyiceberg, or of the catalogue's database
+            raise InputError(f"{self.name} can't be read: {_without(first_line(error), uri)}") from None
+        return from_iceberg(table, self.name)
+
+
+def from_iceberg(table: Any, name: str) -> pl.LazyFrame:
+    """The rows of a pyiceberg table's present snapshot, as they come."""
+    from pyiceberg.io.pyarrow import schema_to_pyarrow
+
+    snapshot = table.current_snapshot()
+    at = snapshot.snapshot_id if snapshot else None
+    empty = schema_to_pyarrow(table.schema()).empty_table()
+
+    def batches(columns: list[str]) -> Iterator[pl.DataFrame]:
+        chosen = tuple(columns) or ("*",)
+        try:
+            yield from _frames(table.scan(snapshot_id=at, selected_fields=chosen).to_arrow_batch_reader(), columns)
+        except Exception as error:  # of pyiceberg, or of where its files lie
+            raise InputError(f"{name} can't be read: {first_line(error)}") from None
+
+    return streamed(_as_frame(empty).schema, batches)
+
+
+def _frames(reader: Any, columns: list[str]) -> Iterator[pl.DataFrame]:
+    """A reader's batches with these columns, all where none are named; at first an empty one."""
+    yield _chosen(_as_frame(reader.schema.empty_table()), columns)
+    for batch in reader:
+        yield _chosen(_as_frame(batch), columns)
+
+
+def _as_frame(arrow: Any) -> pl.DataFrame:
+    return pl.DataFrame(pl.from_arrow(arrow))
+
+
+def _chosen(frame: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
+    return frame.select(columns) if columns else frame
+
+
+def _from_environment(name: str, option: str) -> str:
+    if value := os.environ.get(name):
+        return value
+    raise ConfigError(f"the environment variable {name}, which {option} names, is not set: it is to hold the URI")
+
+
+def _module(name: str, package: str) -> Any:
+    """A module of a package that not everybody needs."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        wheel = package.replace("_", "-")
+        raise ConfigError(f"the package {wheel} is not installed: pip install {wheel}") from None
+
+
+def _uri_for(driver: str, uri: str) -> str:
+    """SQLite's driver takes a path."""
+    return uri.removeprefix("sqlite://").removeprefix("/") if driver.endswith("sqlite") and "://" in uri else uri
+
+
+def _without(message: str, uri: str) -> str:
+    """A message without anything that a URI tells of who asks, and how."""
+    parts = urlsplit(uri)
+    secrets = [
+        uri,
+        parts.netloc,
+        parts.password or "",
+        unquote(parts.password or ""),
+        parts.username or "",
+        parts.query,
+    ]
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        message = message.replace(secret, "…")
+    return re.sub(r"(?<=://)[^/@\s]*@", "…@", message)

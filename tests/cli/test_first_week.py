@@ -1,0 +1,257 @@
+"""From a user's own files to a published night: three ugly extracts, by `init` and at most two edits each."""
+
+from __future__ import annotations
+
+import random
+import shlex
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+import xlsxwriter
+from commands import Done, cardscreen
+
+from cardscreen.cli.starter.columns import held_in
+from cardscreen.cli.starter.looking import look
+
+ROWS = 240
+LISTED = (5, 17, 201)
+
+
+def italian(folder: Path) -> tuple[Path, Path, set[str]]:
+    """Semicolons and cp1252, days first, numbers in every style, a remark where there is none."""
+    chance = random.Random(1)
+    numbers = [f"3{chance.choice('2348')}{chance.randrange(10**8):08}" for _ in range(ROWS)]
+    styles: list[Callable[[str], str]] = [
+        str,
+        lambda n: f"{n[:3]} {n[3:]}",
+        "+39 {}".format,
+        lambda n: f"{n[:3]}/{n[3:]}",
+    ]
+    lines = ["codice_cliente;nome;cellulare;data_attivazione;segmento;data_nascita"]
+    for at, number in enumerate(numbers):
+        cell = "n.d." if at % 60 == 59 else chance.choice(styles)(number)
+        day = f"{chance.randrange(1, 29):02}/{chance.randrange(1, 13):02}/20{chance.randrange(18, 25)}"
+        who, what = chance.choice(["Niccolò", "Perché", "Maria"]), chance.choice(["privato", "azienda", "ospedale"])
+        lines.append(f"IT{at:06};{who};{cell};{day};{what};{day[:6]}1961")
+    (folder / "clienti_2026-11-20.csv").write_text("\r\n".join(lines) + "\r\n", encoding="cp1252", newline="")
+    listed = ["numero;data segnalazione;pratica;attività"]
+    listed += [f"{numbers[at]};{13 + at % 9}/03/2026;P-{at};frode è" for at in LISTED]
+    listed += [f"347{chance.randrange(10**7):07};{1 + at}/02/2026;P-9{at};frode à" for at in range(20)]
+    (folder / "polizia.csv").write_text("\r\n".join(listed) + "\r\n", encoding="cp1252", newline="")
+    return folder / "clienti_2026-11-20.csv", folder / "polizia.csv", {f"IT{at:06}" for at in LISTED}
+
+
+def chinese(folder: Path) -> tuple[Path, Path, set[str]]:
+    """GB18030, two rows of titles above the header."""
+    chance = random.Random(2)
+    numbers = [f"13{chance.choice('5678')}{chance.randrange(10**8):08}" for _ in range(ROWS)]
+    styles: list[Callable[[str], str]] = [str, lambda n: f"{n[:3]} {n[3:7]} {n[7:]}", "86{}".format, "+86-{}".format]
+    lines = ["某某公司用户清单", "导出时间：2026-11-26", "用户编号,姓名,手机号码,入网日期,类别"]
+    for at, number in enumerate(numbers):
+        day = f"20{chance.randrange(18, 25)}/{chance.randrange(1, 13)}/{chance.randrange(1, 29)}"
+        who, what = chance.choice("张王李刘"), chance.choice(["普通", "政企"])
+        lines.append(f"{60010000 + at},{who},{chance.choice(styles)(number)},{day},{what}")
+    (folder / "用户.csv").write_text("\n".join(lines) + "\n", encoding="gb18030")
+    listed = ["涉诈号码清单", "公安局", "号码,登记日期,案件编号,风险等级"]
+    listed += [f"{numbers[at]},2026-01-{at % 27 + 1:02},京{at},90" for at in LISTED]
+    listed += [f"139{chance.randrange(10**8):08},2026-02-{at + 1:02},京9{at},80" for at in range(20)]
+    (folder / "涉诈号码.csv").write_text("\n".join(listed) + "\n", encoding="gb18030")
+    return folder / "用户.csv", folder / "涉诈号码.csv", {str(60010000 + at) for at in LISTED}
+
+
+def american(folder: Path) -> tuple[Path, Path, set[str]]:
+    """A spreadsheet, two numbers in some cells; the list is plain lines without a header."""
+    chance = random.Random(3)
+
+    def number() -> str:
+        exchange = f"{chance.choice('2345')}{chance.randrange(100):02}"
+        return f"({chance.choice(['212', '415', '305', '617'])}) {exchange}-{chance.randrange(10**4):04}"
+
+    numbers = [[number(), number()][: 2 if at % 9 == 8 or at in LISTED else 1] for at in range(ROWS)]
+    book = xlsxwriter.Workbook(folder / "customers.xlsx")
+    sheet = book.add_worksheet("Export")
+    sheet.write_row(0, 0, ["Account #", "Customer", "Phones", "Opened", "State"])
+    for at, cell in enumerate(numbers):
+        day = f"{chance.randrange(1, 13)}/{chance.randrange(1, 29)}/20{chance.randrange(18, 25)}"
+        sheet.write_row(at + 1, 0, [f"A-{at:05}", "Ann", " / ".join(cell), day, chance.choice(["NY", "CA"])])
+    book.close()
+    listed = [numbers[at][-1].replace("(", "").replace(") ", "-") for at in LISTED]
+    listed += [number().replace("(", "").replace(") ", "-") for _ in range(20)]
+    (folder / "complaints.txt").write_text("\n".join(listed) + "\n")
+    return folder / "customers.xlsx", folder / "complaints.txt", {f"A-{at:05}" for at in LISTED}
+
+
+@pytest.fixture(params=[italian, chinese, american])
+def files(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Path, set[str]]:
+    made: tuple[Path, Path, set[str]] = request.param(tmp_path)
+    return made
+
+
+def init(folder: Path, accounts: Path, listed: Path, *more: str) -> Done:
+    done = cardscreen("init", "night", "--accounts", accounts, "--list", listed, *more, cwd=folder)
+    assert done.code == 0, done.err
+    return done
+
+
+def test_a_users_own_files_become_a_published_night_by_init_and_one_edit(
+    files: tuple[Path, Path, set[str]], tmp_path: Path
+) -> None:
+    accounts, listed, expected = files
+    made = init(tmp_path, accounts, listed)
+    (feed,) = (tmp_path / "night/feeds").glob("*.toml")
+    text = feed.read_text("utf-8").replace('legal_basis = "…"', 'legal_basis = "Law on fraud, article 31"')
+    feed.write_text(text, encoding="utf-8")
+    for step in made.out.splitlines()[1:]:
+        done = cardscreen(*shlex.split(step)[1:], cwd=tmp_path / "night")
+        assert done.code == 0, done.err
+    flagged = pl.read_parquet(tmp_path / "night/runs/latest/flagged.parquet")
+    assert set(flagged["account_id"]) == expected
+    assert set(flagged["action"]) == {"verify"}  # nobody has said how far the source's word may lead
+    again = cardscreen("audit", "runs/latest", "--replay", cwd=tmp_path / "night")
+    assert again.code == 0, again.out
+
+
+def test_nothing_is_imported_while_the_legal_basis_is_a_placeholder(
+    files: tuple[Path, Path, set[str]], tmp_path: Path
+) -> None:
+    made = init(tmp_path, *files[:2])
+    done = cardscreen(*shlex.split(made.out.splitlines()[1])[1:], cwd=tmp_path / "night")
+    assert (done.code, "terms.legal_basis is still a placeholder" in done.err) == (2, True)
+    assert ", line " in done.err
+    assert not (tmp_path / "night/lists").exists()
+
+
+def test_ten_lines_say_what_was_taken_from_where_and_what_is_left_to_say(tmp_path: Path) -> None:
+    told = init(tmp_path, *italian(tmp_path)[:2]).err
+    assert len([line for line in told.partition("accounts: ")[2].splitlines() if line.strip()]) <= 12
+    for words in (
+        "cp1252, delimiter ';', 240 rows",
+        "id: codice_cliente",
+        "% are valid phone numbers as IT; next best MX",
+        "holder_since: data_attivazione, written %d/%m/%Y",
+        "carry: segmento",
+        "feeds/polizia.toml: legal_basis (no import without it), source, severity, cap",
+    ):
+        assert words in told
+    job = tomllib.loads((tmp_path / "night/job.toml").read_text("utf-8"))
+    assert job["accounts"]["path"].endswith("clienti_{as_of}.csv")
+    assert job["identifiers"]["cellulare"] == {"kind": "phone", "region": "IT", "holder_since": "data_attivazione"}
+
+
+def test_a_dry_run_shows_the_files_and_writes_none(tmp_path: Path) -> None:
+    done = init(tmp_path, *chinese(tmp_path)[:2], "--dry-run")
+    assert "--- night/job.toml" in done.out
+    assert 'region = "CN"' in done.out
+    assert not (tmp_path / "night").exists()
+
+
+def test_several_files_behind_one_option_are_told_by_a_pattern_or_refused(tmp_path: Path) -> None:
+    accounts, listed, _ = american(tmp_path)
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    for name in ("east.xlsx", "west.xlsx"):
+        (folder / name).write_bytes(accounts.read_bytes())
+    options = ("--accounts", folder / "east.xlsx", folder / "west.xlsx", "--list", listed)
+    assert cardscreen("init", "both", *options, cwd=tmp_path).code == 0
+    job = tomllib.loads((tmp_path / "both/job.toml").read_text("utf-8"))
+    assert job["accounts"]["path"] == f"{folder}/*.xlsx" or job["accounts"]["path"] == f"{folder}/*st.xlsx"
+    (folder / "fast.xlsx").write_bytes(accounts.read_bytes())
+    done = cardscreen("init", "two", *options, cwd=tmp_path)
+    assert (done.code, "put them into a folder of their own" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "code", "words"),
+    [
+        pytest.param("a.csv", "", 3, "is empty", id="empty"),
+        pytest.param("a.csv", "id,name\n1,Ann\n2,Bob\n", 3, "no column holds phone numbers", id="no-identifiers"),
+        pytest.param("a.csv", "A1,+39 333 1234567\nA2,+39 333 7654321\n", 2, "no row that names", id="no-header"),
+        pytest.param("a.doc", "x", 2, "can't be read: give", id="no-table"),
+    ],
+)
+def test_files_of_which_no_project_can_be_made_are_told(
+    tmp_path: Path, name: str, text: str, code: int, words: str
+) -> None:
+    (tmp_path / name).write_text(text)
+    done = cardscreen("init", "night", "--accounts", name, cwd=tmp_path)
+    assert (done.code, words in done.err) == (code, True), done.err
+    assert not (tmp_path / "night").exists()
+
+
+def test_a_list_alone_is_asked_for_its_accounts(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("number\n+393331234567\n")
+    done = cardscreen("init", "night", "--list", "a.csv", cwd=tmp_path)
+    assert (done.code, "say --accounts FILE, too" in done.err) == (2, True)
+
+
+# --- what columns hold ------------------------------------------------------------------------------
+
+
+def columns(**cells: list[str | None]) -> dict[str, tuple[str | None, str | None]]:
+    return {each.name: (each.kind, each.region) for each in held_in(pl.DataFrame(cells))}
+
+
+def test_ids_days_and_names_are_no_phone_numbers() -> None:
+    held = columns(
+        id=[str(20_000_000 + at) for at in range(100)],
+        opened=["20240501", "20230401"] * 50,
+        name=["Ann", "Bob"] * 50,
+        msisdn=[f"+4479460{at:05}" for at in range(100)],
+    )
+    assert held == {"id": (None, None), "opened": (None, None), "name": (None, None), "msisdn": ("phone", None)}
+
+
+def test_cards_and_wallets_are_known_by_their_check_digits() -> None:
+    held = columns(pan=["4111 1111 1111 1111", "5500005555555559"], paid=["1BoatSLRHtKNngkdXEoobR76b53LETtpyT"] * 2)
+    assert held == {"pan": ("card", None), "paid": ("wallet", None)}
+
+
+def test_a_column_of_regions_is_taken_where_it_reads_more_numbers() -> None:
+    frame = pl.DataFrame(
+        {
+            "phone": ["030 123456", "01 42 68 53 00", "020 7946 0958", "06 6982 1234"] * 5,
+            "country": ["DE", "FR", "GB", "IT"] * 5,
+        }
+    )
+    phone = next(each for each in held_in(frame) if each.name == "phone")
+    assert (phone.kind, phone.region_column, phone.region) == ("phone", "country", None)
+
+
+def test_numbers_that_several_regions_could_have_are_left_to_a_person(tmp_path: Path) -> None:
+    numbers = [f"4{at:07}" for at in range(1_000_000, 1_000_090)]
+    phone = held_in(pl.DataFrame({"phone": numbers}))[0]
+    assert (phone.kind, phone.region) == ("phone", None)
+    assert len(phone.rivals) > 1
+    (tmp_path / "a.csv").write_text("id,phone\n" + "".join(f"A{at},{each}\n" for at, each in enumerate(numbers)))
+    done = cardscreen("init", "night", "--accounts", "a.csv", cwd=tmp_path)
+    assert "job.toml: the region of phone" in done.err
+    assert "region =" not in (tmp_path / "night/job.toml").read_text().partition("phone = ")[2].partition("#")[0]
+
+
+def test_days_that_could_be_months_are_left_to_a_person(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(
+        "id,phone,sim_since\n"
+        + "".join(f"A{at},+39333123{at:04},0{at % 9 + 1}/0{at % 7 + 1}/2024\n" for at in range(60))
+    )
+    done = cardscreen("init", "night", "--accounts", "a.csv", cwd=tmp_path)
+    assert "job.toml: date_format, day or month first" in done.err
+
+
+@pytest.mark.parametrize(
+    ("text", "delimiter", "header"),
+    [
+        pytest.param("a;b\n1,5;2\n2,5;3\n", ";", None, id="commas-in-cells"),
+        pytest.param("title\n\na\tb\nx\ty\nz\tw\n", "\t", 3, id="title-and-tabs"),
+        pytest.param('"a, b",c\n"x, y",z\n', None, None, id="quoted"),
+        pytest.param("a|b|c\nx|y|z\nu|v|w\n", "|", None, id="bars"),
+    ],
+)
+def test_delimiter_and_header_are_told_by_the_first_lines(
+    tmp_path: Path, text: str, delimiter: str | None, header: int | None
+) -> None:
+    (tmp_path / "a.csv").write_text(text)
+    looked = look(str(tmp_path / "a.csv"))
+    assert (looked.delimiter, looked.header_row) == (delimiter, header)

@@ -1,0 +1,115 @@
+"""Asked by a number: who was flagged for it, which accounts carry it, and nothing of a card but its mask."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+from commands import Done, cardscreen
+from small_operator import CARD, MASKED, two_nights
+
+
+@pytest.fixture(scope="module")
+def operator(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return two_nights(tmp_path_factory.mktemp("operator"))
+
+
+def asked(operator: Path, *arguments: object, code: int = 0) -> Done:
+    done = cardscreen(*arguments, cwd=operator)
+    assert done.code == code, done.err
+    assert CARD not in done.out + done.err
+    return done
+
+
+@pytest.mark.parametrize("number", ["138 0013 8001", "+8613800138001", "0086 13800138001"])
+def test_who_was_flagged_for_a_phone_number_is_told_with_the_whole_story(operator: Path, number: str) -> None:
+    told = asked(operator, "explain", "--phone", number).out
+    assert told.startswith("Flagged for phone +8613800138001 in run ")
+    assert "Account 1 in run" in told
+    assert "on the list of police for telecom fraud" in told
+    assert "Account 2" not in told
+
+
+def test_a_number_of_many_accounts_tells_five_stories_and_names_the_others(operator: Path) -> None:
+    told = asked(operator, "explain", "--value", "138 0013 8011").out
+    assert "Flagged for phone +8613800138011 in run" in told
+    assert told.count("\nAccount ") == 5
+    assert "1 more: cardscreen explain ACCOUNT" in told
+
+
+def test_a_card_is_read_from_standard_input_and_told_masked(operator: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{CARD}\n"))
+    told = asked(operator, "explain", "--card", "-").out
+    assert told.startswith(f"Flagged for card {MASKED} (others may share what is shown of it) in run ")
+    assert "Account 4 in run" in told
+
+
+def test_json_tells_the_same_in_fields(operator: Path) -> None:
+    told = json.loads(asked(operator, "explain", "--phone", "13800138001", "--json").out)
+    assert (told["accounts"], told["read_as"]) == (["1"], [{"kind": "phone", "shown": "+8613800138001"}])
+    assert told["stories"][0]["flag"]["action"] == "suspend"
+
+
+def test_nobody_flagged_is_not_called_clear(operator: Path) -> None:
+    told = asked(operator, "explain", "--phone", "13900139000").out
+    assert "Nobody was flagged for phone +8613900139000" in told
+    assert "That does not mean that nobody has it" in told
+
+
+def test_a_number_in_place_of_an_account_is_noticed(operator: Path) -> None:
+    done = asked(operator, "explain", "13800138001")
+    assert "this looks like a phone number, and not like an account's id" in done.err
+    assert "cardscreen explain --phone 13800138001" in done.err
+    card = asked(operator, "explain", CARD)
+    assert "cardscreen explain --card - asks by it" in card.err
+    assert "looks like" not in asked(operator, "explain", "8").err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        pytest.param(("explain",), "say what to explain", id="nothing"),
+        pytest.param(("explain", "1", "--phone", "13800138001"), "say what to explain", id="both"),
+        pytest.param(("explain", "--phone", "n/a"), "this is no phone that can be read", id="no-number"),
+        pytest.param(("explain", "--value", "n/a"), "can't be read as any kind", id="no-value"),
+    ],
+)
+def test_what_cant_be_asked_is_told(operator: Path, arguments: tuple[str, ...], words: str) -> None:
+    assert words in asked(operator, *arguments, code=2).err
+
+
+# --- who carries it ---------------------------------------------------------------------------------
+
+
+def test_check_tells_how_a_number_is_read_and_which_accounts_carry_it_listed_or_not(operator: Path) -> None:
+    accounts = pl.read_parquet(operator / "accounts.parquet")
+    unlisted = accounts.filter(pl.col("account_id") == 12)
+    number = unlisted["mobile"].item()
+    told = json.loads(asked(operator, "check", "phone", number, "--run", "runs", "--json").out)
+    expected = accounts.filter(pl.col("mobile") == number)["account_id"].to_list()
+    assert [(each["account_id"], each["identifier"]) for each in told["carried_by"]] == [
+        (str(account), "mobile") for account in sorted(expected, key=str)
+    ]
+    assert told["status"] == "valid"
+
+
+def test_check_finds_a_card_by_its_whole_number_and_prints_its_mask(
+    operator: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{CARD}\n"))
+    told = asked(operator, "check", "card", "-", "--run", "job.toml").out
+    assert "carried by 1 account of run" in told
+    assert "4 (card_no)" in told
+
+
+def test_check_says_where_the_accounts_are_not_those_that_the_run_read(operator: Path) -> None:
+    before = (operator / "accounts.parquet").read_bytes()
+    pl.read_parquet(operator / "accounts.parquet").head(3).write_parquet(operator / "accounts.parquet")
+    try:
+        assert "has changed since" in asked(operator, "check", "phone", "13800138001", "--run", "runs").err
+    finally:
+        (operator / "accounts.parquet").write_bytes(before)
