@@ -116,7 +116,7 @@ def test_names_of_listings_stay_apart_in_a_sum() -> None:
 
 def test_a_sum_with_something_else_is_refused() -> None:
     with pytest.raises(TypeError):
-        cs.Blocklist.from_frame(LISTED) + LISTED  # type: ignore[operator]
+        cs.Blocklist.from_frame(LISTED) + 3  # type: ignore[operator]
 
 
 # --- how far it is ----------------------------------------------------------------------------------

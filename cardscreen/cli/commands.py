@@ -100,14 +100,18 @@ def _near(error: Any, context: Any) -> str:
         return near(error.option_name, [name for param in context.command.get_params(context) for name in param.opts])
     _, unknown, typed = str(error.message).partition("No such command '")
     name = typed.partition("'")[0]
-    return (near(name, context.command.commands) or _elsewhere(name, context.find_root())) if unknown else ""
+    if not unknown:
+        return ""
+    root = context.find_root()
+    return _elsewhere(name, root) or near(name, context.command.commands) or _elsewhere(name, root, nearly=True)
 
 
-def _elsewhere(name: str, root: Any) -> str:
+def _elsewhere(name: str, root: Any, *, nearly: bool = False) -> str:
     """A hint at a command of that name, or nearly, in a group."""
     groups = {group: getattr(each, "commands", {}) for group, each in root.command.commands.items()}
     all_names = {each for commands in groups.values() for each in commands}
-    meant = name if name in all_names else next(iter(difflib.get_close_matches(name, all_names, 1)), None)
+    close = difflib.get_close_matches(name, all_names, 1) if nearly else []
+    meant = name if name in all_names else next(iter(close), None)
     places = [f"{root.info_name} {group} {meant}" for group, commands in groups.items() if meant in commands]
     return f" (did you mean {' or '.join(places)}?)" if places else ""
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from rich.box import SIMPLE, SIMPLE_HEAD
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -71,9 +71,9 @@ def print_rows(console: Console, frame: pl.DataFrame) -> None:
     if frame.is_empty():
         console.print("none")
         return
-    for table, room in ((_table(frame), 1.0), (_table(frame, wraps=True), 1.0), (_table(frame, narrow=True), _FOLDED)):
+    for table in (_table(frame), _table(frame, wraps=True), _table(frame, narrow=True)):
         # Of its own width a console never says that it is too small.
-        if Console(width=_BOUNDLESS, **_LITERAL).measure(table).minimum * room <= console.width:
+        if Console(width=_BOUNDLESS, **_LITERAL).measure(table).minimum <= console.width:
             console.print(table)
             return
     wide = max(map(len, frame.columns))
@@ -83,26 +83,34 @@ def print_rows(console: Console, frame: pl.DataFrame) -> None:
         console.print()
 
 
-_FOLDED = 0.75  # of what a table needs, where words may be taken apart
+_FOLDED = {"file": 8, "reference": 8, "listing id": 14}  # columns, of which lines of so many characters are made
 
 
 def _table(frame: pl.DataFrame, *, wraps: bool = False, narrow: bool = False) -> Table:
-    table = Table(*frame.columns, box=SIMPLE_HEAD if narrow else SIMPLE, pad_edge=not narrow)
-    table.padding = (0, 0) if narrow else (0, 1)
+    table = Table(*frame.columns, box=None if narrow else SIMPLE, pad_edge=not narrow)
+    table.padding = (0, 1, 0, 0) if narrow else (0, 1)
     for column, dtype in zip(table.columns, frame.dtypes, strict=True):
         column.justify = "right" if dtype.is_integer() else "left"
-        column.overflow = "fold"
-        whole = dtype.is_integer() or dtype == pl.Date or column.header in _NAMES
-        column.no_wrap = column.header != _PROSE and (whole or not (wraps or narrow))
+        # What is one word is never cut: the engine of tables would rather cut several columns than one to its words.
+        words = any(" " in _cell(value) for value in frame[str(column.header)])
+        folds = narrow and column.header in _FOLDED
+        column.no_wrap = column.header != _PROSE and not folds and not ((wraps or narrow) and words)
+        if narrow:
+            column.header = str(column.header).replace(" ", "\n")
     for row in frame.rows():
-        table.add_row(*(_cell(value) for value in row))
+        cells = [_cell(value) for value in row]
+        table.add_row(*(map(_folded, frame.columns, cells) if narrow else cells))
     return table
+
+
+def _folded(column: str, cell: str) -> str:
+    """A cell in short lines, of columns that few people copy."""
+    size = _FOLDED.get(column, _BOUNDLESS)
+    return "\n".join(cell[at : at + size] for at in range(0, len(cell), size))
 
 
 _WIDE = 200  # columns, where no terminal sets a limit
 _BOUNDLESS = 100_000
-#: Columns of what people copy.
-_NAMES = ("run", "account id", "value", "listing id", "source")
 _PROSE = "note"  # the one column that may take several lines
 
 

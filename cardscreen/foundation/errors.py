@@ -93,7 +93,7 @@ class MissingColumn(InputError):
             say: How whoever is told says an option; empty where he can't.
         """
         line = next((line for line, cells in rows.items() if self.column in cells), None)
-        hint = ""
+        hint = self.hint
         if line is not None and (way := say("header_row", line)):
             hint = f" Line {line} has it: {way}."
         elif self._mark and rows and (way := say("delimiter", self._mark)):

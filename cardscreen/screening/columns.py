@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from cardscreen.foundation import schema
-from cardscreen.foundation.errors import ConfigError, InputError, near
+from cardscreen.foundation.errors import ConfigError, InputError, MissingColumn, near
 from cardscreen.kinds.kind import Kind
 from cardscreen.policy.policy import Policy
 from cardscreen.tables.cells import holds_numbers, is_blank, refuse_type
@@ -66,7 +66,7 @@ class AccountColumns:
             )
         kept, ruled = list(dict.fromkeys(carry)), policy.account_values()
         plan = cls(columns, identifiers, account_id, kept, unmasked, date_format, ruled)
-        require_columns(columns.names(), plan.needed(), "the accounts")
+        _require(columns.names(), plan, account_id)
         plan._check_types()
         plan._check_carried(policy)
         plan._check_unmasked()
@@ -157,3 +157,14 @@ def _check_kinds(identifiers: object) -> None:
             raise ConfigError(f"identifiers[{column!r}] is {kind!r}, not a kind such as Phone('CN') or Card()")
         if getattr(kind, "vanity", False):
             raise ConfigError(f"identifiers[{column!r}]: vanity is for feeds: leave it out, accounts' letters are read")
+
+
+def _require(there: list[str], plan: AccountColumns, account_id: str) -> None:
+    """Refuse accounts that lack a column; of the ids, say how another is named."""
+    try:
+        require_columns(there, plan.needed(), "the accounts")
+    except MissingColumn as error:
+        if error.column != account_id:
+            raise
+        hint = " Say which one names the account: account_id=… in Python, id under [accounts] of a job."
+        raise MissingColumn(error.column, error.available, error.where, hint) from None

@@ -46,7 +46,7 @@ PHONES = [f"138001380{at:02}" for at in range(50)]
         pytest.param("1.38001E+10", "9.99999A+99 (damaged)", "export the column as text", id="quantity"),
         pytest.param("138****8000", "999****9999 (damaged)", "digits are hidden", id="hidden"),
         pytest.param("see notes", "AAA AAAAA (not_a_number)", "is it the right column?", id="words"),
-        pytest.param("12", "99 (too_short_nsn)", "the right region", id="short"),
+        pytest.param("+999 12345", "+999 99999 (invalid_country_code)", "a country code that there is not", id="code"),
     ],
 )
 def test_a_night_held_for_its_rejects_names_their_commonest_shapes_and_what_would_mend_them(

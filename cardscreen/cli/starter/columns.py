@@ -55,7 +55,7 @@ _NAMES: Mapping[str, re.Pattern[str]] = {
 
 def called(column: str, what: str) -> bool:
     """Whether a column's name says that it is of this sort."""
-    return _NAMES[what].search(column) is not None
+    return what in _NAMES and _NAMES[what].search(column) is not None
 
 
 @dataclass(frozen=True)
@@ -128,9 +128,8 @@ def _held(frame: pl.DataFrame, name: str, region_columns: Sequence[str]) -> Held
     best = max(_kinds(frame, cells, name, region_columns), key=lambda each: each.share, default=None)
     if best is None:
         return counts
-    named = called(name, best.kind or "phone") and not _is_numbered(cells, name)
-    enough = best.share >= (_NAMED if named else _ENOUGH)
-    if not enough or (not named and _is_numbered(cells, name)):
+    named = called(name, best.kind or "")
+    if best.share < (_NAMED if named else _ENOUGH) or (not named and _is_numbered(cells, name)):
         return counts
     return _with(
         counts,
@@ -162,7 +161,8 @@ def _kinds(frame: pl.DataFrame, cells: pl.Series, name: str, region_columns: Seq
         if kind is Phone:
             yield from _phones(frame, cells, name, region_columns)
         else:
-            yield Held(name, kind.name, _share(cells.to_frame().select(kind().claims(pl.first())).to_series()))
+            status = cells.to_frame().select(kind().read(pl.first()).struct.field("status")).to_series()
+            yield Held(name, kind.name, _share(status == "valid"))
 
 
 def _share(flags: pl.Series) -> float:
@@ -181,14 +181,20 @@ def _phones(frame: pl.DataFrame, cells: pl.Series, name: str, region_columns: Se
         found = Held(name, Phone.name, _valid(parts, best), region=best if len(near) == 1 else None, many=many)
         others = near if len(near) > 1 else [region for region in regions if region != best]
         found = _with(found, rivals={region: regions[region].valid for region in others[:4]})
-    yield found
+    by_column = _by_region_column(frame, name, region_columns)
+    yield by_column if by_column.share >= _ENOUGH and by_column.share > found.share - _LEAD else found
+
+
+def _by_region_column(frame: pl.DataFrame, name: str, region_columns: Sequence[str]) -> Held:
+    """The numbers by the column of regions with which most are valid; with a share of 0 where there is none."""
+    best = Held(name)
     for column in region_columns:
         both = frame.select(cell=pl.col(name).cast(pl.String), region=pl.col(column).cast(pl.String)).drop_nulls("cell")
         if both["region"].n_unique() > 1 and column != name:
             valid = both.select(Phone(region_column="region").read(pl.col("cell")).struct.field("status") == "valid")
             share = _share(valid.to_series())
-            if share > found.share + 0.02:
-                yield Held(name, Phone.name, share, region_column=column)
+            best = Held(name, Phone.name, share, region_column=column) if share > best.share else best
+    return best
 
 
 def _parts(cells: pl.Series, region: str | None) -> tuple[pl.Series, bool]:

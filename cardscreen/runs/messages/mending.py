@@ -16,6 +16,7 @@ _BY_SHAPE: Mapping[str, str] = {
     r"9(?:[.,]9+)?A[+]?9+": "a spreadsheet made quantities of the numbers, digits are lost: export the column as text",
     r"9+[.,]0*9?": "a program made quantities of the numbers: export the column as text, or say repair = true",
     r"[A*]*9*[*xX•]{2,}.*": "digits are hidden: ask for the numbers in full",
+    r"[+＋].*": "they begin with a country code that there is not, or are too long: are they whole?",
     r"#.*": "a spreadsheet's formula failed: mend the extract",
 }
 _BY_STATUS: Mapping[str, str] = {
