@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from cardscreen.review.find import all_in
 from cardscreen.runs.brakes import limit_of
 from cardscreen.runs.record import Finished
 
@@ -42,6 +43,11 @@ def table_of(runs: Sequence[Finished]) -> pl.DataFrame:
         for run in runs
     ]
     return pl.DataFrame(rows, schema=_COLUMNS, orient="row")
+
+
+def _said(run: Finished) -> str:
+    """Its state, of one run: which of the published ones is the latest is another question."""
+    return "superseded" if _state(run, all_in(run.output)) == "superseded" else run.state
 
 
 def _state(run: Finished, runs: Sequence[Finished]) -> str:
@@ -81,7 +87,7 @@ def described(run: Finished) -> dict[str, Any]:
     facts = {
         "run": run.run_id,
         "folder": str(run.folder),
-        "state": run.state + (" (looks back: nobody is told or acted on)" if records.get("audit") else ""),
+        "state": _said(run) + (" (looks back: nobody is told or acted on)" if records.get("audit") else ""),
         "day": records["as_of"],
         "made": f"{records['begun']} to {records['ended']}",
         "compared_with": compared.get("base") or "nothing",
@@ -114,7 +120,7 @@ def facts(run: Finished) -> dict[str, Any]:
     return {
         "run": run.run_id,
         "folder": str(run.folder),
-        "state": run.state,
+        "state": _said(run),
         "audit": bool(records.get("audit")),
         **{name: records[name] for name in ("as_of", "begun", "ended")},
         "base": compared.get("base"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -84,11 +83,6 @@ class Run:
             f"the data of {name!r} has not changed since {source['changed_on']}: is its source stuck?"
             for name, source in sources_of(self.result.summary).items()
             if source["state"] == "stuck"
-        ]
-        news += [
-            f"the source {name!r} has no listing in force: has it stopped? (cardscreen list retire {shlex.quote(name)})"
-            for name, source in sources_of(self.result.summary).items()
-            if source["state"] == "idle"
         ]
         news += changes.get("in_vain", [])
         if ragged := self.result.summary["ragged"]:
@@ -256,7 +250,9 @@ class Night:
         figures = _told(changes, result, prior, around, audit=audit)
         figures |= {"days_ahead": _days_ahead(self.day, job), "flagged_gone": gone.accounts if gone else 0}
         figures["other_days"] = _of_other_days(job, self.day)
-        figures["in_vain"] = list(in_vain(job.policy, result.summary, blocklist.lazy.filter(holds(self.day))))
+        live = [name for name, origin in blocklist.origins.items() if origin.retired_on is None]
+        listed = blocklist.lazy.filter(holds(self.day))
+        figures["in_vain"] = list(in_vain(job.policy, result.summary, listed, live))
         summary = result.summary | {"changes": figures}
         before = prior.base.summary if prior.base else None
         held = passed(summary, job.limits, before, Moves.of(changes, gone))

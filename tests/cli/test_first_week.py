@@ -13,6 +13,7 @@ import pytest
 import xlsxwriter
 from commands import Done, cardscreen
 
+from cardscreen.cli import console, starter
 from cardscreen.cli.starter.columns import held_in
 from cardscreen.cli.starter.looking import look
 
@@ -255,3 +256,29 @@ def test_delimiter_and_header_are_told_by_the_first_lines(
     (tmp_path / "a.csv").write_text(text)
     looked = look(str(tmp_path / "a.csv"))
     assert (looked.delimiter, looked.header_row) == (delimiter, header)
+
+
+def test_on_a_terminal_a_person_is_asked_what_files_dont_tell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = [f"{at * 7919 % 999_999 + 45_000_000}" for at in range(60)]
+    rows = [f"{at % 9},{number},0{at % 9 + 1}/0{at % 7 + 1}/2024\n" for at, number in enumerate(numbers)]
+    (tmp_path / "a.csv").write_text("branch,phone,sim_since\n" + "".join(rows))
+    (tmp_path / "list.csv").write_text("number\n" + "".join(f"{number}\n" for number in numbers[:30]))
+    answers = iter(["XX", "TN", "nothing", "branch", "month", "police", "Act 7", "120", "90", "suspend"])
+    asked = list[str]()
+
+    def answer(question: str, default: str | None = None) -> str:
+        asked.append(question)
+        return next(answers)
+
+    monkeypatch.setattr(console, "ask", answer)
+    project = starter.of_files(tmp_path / "night", [str(tmp_path / "a.csv")], [str(tmp_path / "list.csv")], asks=True)
+    assert next(answers, None) is None
+    assert project.left == []
+    job, feed = (tomllib.loads(project.files[name]) for name in ("job.toml", "feeds/police.toml"))
+    assert (job["accounts"]["id"], job["accounts"]["date_format"]) == ("branch", "%m/%d/%Y")
+    assert job["identifiers"]["phone"]["region"] == "TN"
+    assert (feed["region"], feed["severity"], feed["terms"]) == (
+        *("TN", 90),
+        {"legal_basis": "Act 7", "cap": "suspend", "warn_after_days": 2, "error_after_days": 5},
+    )
+    assert "of which region are national numbers?" in asked[0]

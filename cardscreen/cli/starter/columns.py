@@ -208,6 +208,11 @@ def _parts(cells: pl.Series, region: str | None) -> tuple[pl.Series, bool]:
     return (parts, True) if several else (cells, False)
 
 
+def valid_in(column: pl.Series, region: str) -> float:
+    """The share of a column's filled cells that are valid phone numbers of a region."""
+    return _valid(column.cast(pl.String).str.strip_chars().replace("", None).drop_nulls(), region)
+
+
 def _valid(cells: pl.Series, region: str | None) -> float:
     status = cells.alias("cell").to_frame().select(Phone(region).read(pl.col("cell")).struct.field("status"))
     return _share(status.to_series().is_in(["valid", "completed"]))

@@ -12,7 +12,7 @@ from datetime import date
 from itertools import takewhile
 from pathlib import Path
 
-from cardscreen.cli.starter.columns import Held, called, held_in, is_read_by_feeds
+from cardscreen.cli.starter.columns import Held, called, held_in, is_read_by_feeds, valid_in
 from cardscreen.cli.starter.looking import Looked, look
 from cardscreen.foundation.errors import ConfigError, InputError
 from cardscreen.foundation.settings.toml import literally
@@ -24,6 +24,7 @@ from cardscreen.tables.paths import files_of
 #: What only a person can say, until somebody has.
 BLANK = "…"
 _CARRIED = 5  # columns
+_MOSTLY = 0.9  # share of a list's numbers that are of the accounts' region
 _UNIQUE = 0.98  # share of different cells in a column of ids
 _FEW = 10_000  # accounts, of which some hits are a large share
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -170,9 +171,10 @@ def listed_in(path: str, taken: Sequence[str], accounts: Accounts | None) -> Lis
         kinds = ", ".join(kind.noun[1] for kind in KINDS.values())
         raise InputError(f"{path}: no column holds {kinds}: its columns are {', '.join(file.frame.columns)}")
     value = max(identifiers, key=lambda each: each.share)
-    if value.region is None and accounts is not None:
-        own = [each.region for each in accounts.identifiers if each.region in value.rivals]
-        value = replace(value, region=own[0]) if own and own[0] else value
+    if is_unclear(value) and accounts is not None:
+        own = [each.region for each in accounts.identifiers if each.region]
+        best = [region for region in own if valid_in(file.frame[value.name], region) > _MOSTLY]
+        value = replace(value, region=best[0]) if best else value
     rest = [each for each in columns if each.name != value.name and each.filled]
     found = dict[str, Held]()
     for role in ("expires_on", "listed_on"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import polars as pl
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -112,6 +112,8 @@ class Feed(Section):
     terms: Terms = Terms()
     limits: FeedLimits = FeedLimits()
     bounds: Bounds = Bounds()
+
+    _offers: ClassVar[tuple[str, ...]] = ("read",)
 
     def __init__(self, **parts: Any) -> None:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import polars as pl
@@ -12,16 +12,19 @@ from cardscreen.policy.policy import Policy
 from cardscreen.policy.rules import ACCOUNT
 
 
-def in_vain(policy: Policy, summary: Mapping[str, Any], listings: pl.LazyFrame) -> Iterator[str]:
+def in_vain(
+    policy: Policy, summary: Mapping[str, Any], listings: pl.LazyFrame, sources: Collection[str]
+) -> Iterator[str]:
     """A sentence for each value of a rule that no account, or no listing, has; and for each source without a listing.
 
     Args:
         policy: As persons wrote it.
         summary: Of tonight's screening.
         listings: `schema.LISTING`, of the day that is asked about.
+        sources: Those of the store that have not ended.
     """
     named = [key for rule in policy.rules for key in rule.conditions if key in _OF_LISTINGS]
-    wanted = list(dict.fromkeys([*named, *(["source"] if policy.sources else [])]))
+    wanted = list(dict.fromkeys([*named, *(["source"] if policy.sources or sources else [])]))
     there = {key: set(listings.select(pl.col(key).unique()).collect().to_series().to_list()) for key in wanted}
     for number, rule in enumerate(policy.rules, 1):
         for key, values in rule.conditions.items():
@@ -37,6 +40,9 @@ def in_vain(policy: Policy, summary: Mapping[str, Any], listings: pl.LazyFrame) 
     for name in policy.sources:
         if name not in there["source"]:
             yield f"the policy speaks of the source {name!r}, which has no listing{near(name, sorted(there['source']))}"
+    for name in sources:
+        if name not in there["source"]:
+            yield f"the source {name!r} has no listing in force: has it stopped? Then say cardscreen list retire"
 
 
 #: What of a listing rules look at that is no closed set.
