@@ -80,6 +80,10 @@ class TokenKey:
 
         return text.map_batches(sign, return_dtype=pl.String, is_elementwise=True)
 
+    def lookup_key(self, text: pl.Expr) -> pl.Expr:
+        """The `token_key` of each text's token, without making that: UInt64. Streams."""
+        return self.digest(text).str.slice(0, 16).str.to_integer(base=16, dtype=pl.UInt64)
+
     def __repr__(self) -> str:
         """The id only."""
         return f"TokenKey(id={self.id!r})"
@@ -113,3 +117,10 @@ def token(expr: str | pl.Expr, kind: str, key: TokenKey) -> pl.Expr:
     encoded = digest.str.decode("hex").bin.encode("base64").str.strip_chars_end("=")
     url_safe = encoded.str.replace_all("+", "-", literal=True).str.replace_all("/", "_", literal=True)
     return named_like(pl.lit(f"{key.id}:") + url_safe, expr)
+
+
+def token_key(token: pl.Expr) -> pl.Expr:
+    """By what a token is looked up: the first eight bytes of its digest as UInt64."""
+    encoded = token.str.slice(9, 11).str.replace_all("-", "+", literal=True).str.replace_all("_", "/", literal=True)
+    # Eleven digits of six bits hold eight bytes and two bits more; a twelfth completes the group.
+    return (encoded + "A").str.decode("base64").bin.slice(0, 8).bin.reinterpret(dtype=pl.UInt64, endianness="big")

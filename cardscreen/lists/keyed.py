@@ -15,6 +15,7 @@ from cardscreen.foundation import schema
 from cardscreen.kinds import keys
 from cardscreen.kinds.kind import KINDS
 from cardscreen.kinds.listed_forms import ends_of, is_open
+from cardscreen.kinds.tokens import token_key
 
 _NO_KEY = pl.lit(None, dtype=pl.UInt64)
 
@@ -92,13 +93,6 @@ _SORTS: Mapping[str, Callable[[pl.LazyFrame, str], pl.LazyFrame]] = {
     "token": _token,
     "range": _range,
 }
-
-
-def token_key(token: pl.Expr) -> pl.Expr:
-    """The first eight bytes of a token's digest as UInt64."""
-    encoded = token.str.slice(9, 11).str.replace_all("-", "+", literal=True).str.replace_all("_", "/", literal=True)
-    # Eleven digits of six bits hold eight bytes and two bits more; a twelfth completes the group.
-    return (encoded + "A").str.decode("base64").bin.slice(0, 8).bin.reinterpret(dtype=pl.UInt64, endianness="big")
 
 
 def key_ranges(ranges: pl.LazyFrame) -> pl.LazyFrame:

@@ -176,17 +176,10 @@ class Targets:
         if KINDS[self.kind].truncates:
             distinct = distinct.filter(~hides_digits(pl.col("value")))
         texts = pl.lit(f"{self.kind}:") + pl.col("value")
-        digests = distinct.select(
-            _digest_key(key.digest(texts)).alias(str(at)) for at, key in enumerate(self.token_keys)
-        )
+        digests = distinct.select(key.lookup_key(texts).alias(str(at)) for at, key in enumerate(self.token_keys))
         listed = np.zeros(len(distinct), dtype=bool)
         for digest in digests:
             listed[self.tokens.among(digest.to_numpy())] = True
         listed_values = distinct.filter(pl.Series(listed, dtype=pl.Boolean))["value"]
         flags: Flags = values.is_in(listed_values.implode()).fill_null(value=False).to_numpy()
         return flags
-
-
-def _digest_key(digest: pl.Expr) -> pl.Expr:
-    """The first eight bytes of a hexadecimal digest as UInt64."""
-    return digest.str.slice(0, 16).str.to_integer(base=16, dtype=pl.UInt64)

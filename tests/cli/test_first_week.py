@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import shlex
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -191,7 +191,7 @@ def test_a_list_alone_is_asked_for_its_accounts(tmp_path: Path) -> None:
 # --- what columns hold ------------------------------------------------------------------------------
 
 
-def columns(**cells: list[str | None]) -> dict[str, tuple[str | None, str | None]]:
+def columns(**cells: Sequence[str | None]) -> dict[str, tuple[str | None, str | None]]:
     return {each.name: (each.kind, each.region) for each in held_in(pl.DataFrame(cells))}
 
 
@@ -282,3 +282,42 @@ def test_on_a_terminal_a_person_is_asked_what_files_dont_tell(tmp_path: Path, mo
         {"legal_basis": "Act 7", "cap": "suspend", "warn_after_days": 2, "error_after_days": 5},
     )
     assert "of which region are national numbers?" in asked[0]
+
+
+def test_lists_of_cards_get_a_key_of_their_own_and_extracts_of_several_nights_are_no_parts(tmp_path: Path) -> None:
+    cards = ["4111111111111111", "5500005555555559", "378282246310005", "6222021234567890128"]
+    for day in ("2026-11-19", "2026-11-20"):
+        rows = [f"C{at},{cards[at % 4] if at < 8 else '4242424242424242'}\n" for at in range(400)]
+        (tmp_path / f"cards-{day}.csv").write_text("client,card_no\n" + "".join(rows))
+    (tmp_path / "bank.csv").write_text("pan\n" + "".join(f"{card}\n" for card in cards[:2]))
+    files = ("--accounts", "cards-2026-11-19.csv", "cards-2026-11-20.csv", "--list", "bank.csv")
+    shown = cardscreen("init", "night", *files, "--dry-run", cwd=tmp_path)
+    made = cardscreen("init", "night", *files, cwd=tmp_path)
+    assert (shown.code, made.code) == (0, 0), made.err
+    key = tmp_path / "night/token.key"
+    assert (key.stat().st_mode & 0o777, len(key.read_text())) == (0o600, 64)
+    assert key.read_text() not in made.out + made.err + shown.out
+    feed = tmp_path / "night/feeds/bank.toml"
+    feed.write_text(feed.read_text("utf-8").replace('"…"', '"Act 7"'), encoding="utf-8")
+    for step in made.out.splitlines()[1:]:
+        done = cardscreen(*shlex.split(step)[1:], cwd=tmp_path / "night")
+        assert done.code == 0, done.err
+        assert not any(card in done.out + done.err for card in cards)
+    assert made.out.splitlines()[-1].endswith("--as-of 2026-11-20")
+    flagged = pl.read_parquet(tmp_path / "night/runs/latest/flagged.parquet")
+    assert set(flagged["account_id"]) == {"C0", "C1", "C4", "C5"}
+
+
+def test_rows_of_digits_that_are_no_identifiers_are_not_taken_for_some() -> None:
+    chance = random.Random(4)
+    imei = ["490154203237518", "356938035643809", "353918058901234"]
+    held = columns(
+        telefono=[f"347 {chance.randrange(10**7):07}" for _ in range(90)],
+        contract=[f"9{chance.randrange(10**9):09}" for _ in range(90)],  # mobiles of India, if one wants
+        imei=imei * 30,
+        balance=[f"{chance.randrange(10**6)}.{chance.randrange(100):02}" for _ in range(90)],
+        iban=[f"IT60X05428111010000{chance.randrange(10**8):08}" for _ in range(90)],
+    )
+    assert held.pop("telefono") == ("phone", "IT")
+    assert set(held.values()) == {(None, None)}
+    assert columns(number=[f"347{chance.randrange(10**7):07}" for _ in range(90)])["number"][0] == "phone"

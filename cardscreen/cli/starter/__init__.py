@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from pathlib import Path
 from cardscreen.cli.starter.schemas import NAMES, schema_of
 from cardscreen.foundation.errors import ConfigError
 from cardscreen.foundation.files import not_for_others
+from cardscreen.kinds.kind import KINDS
 
 _FILES = ("job.toml", "policy.toml", "feed.toml", "accounts.csv", "list.csv")
 
@@ -26,6 +28,7 @@ class Project:
 
     Attributes:
         files: Name → content.
+        keys: Names of files that get a new key each.
         steps: The commands to run in its folder.
         said: What was taken from where, a line each.
         left: What only a person can say, and where.
@@ -35,6 +38,7 @@ class Project:
     steps: Sequence[str]
     said: Sequence[str] = ()
     left: Sequence[str] = ()
+    keys: Sequence[str] = ()
 
 
 def sample() -> Project:
@@ -65,16 +69,20 @@ def of_files(folder: Path, accounts: Sequence[str], lists: Sequence[str], *, ask
     for path in lists:
         each = proposing.listed_in(path, [one.source for one in listed], held)
         listed.append(asking.about_list(each) if asks else each)
-    files = {"job.toml": proposing.job_text(held, folder), "policy.toml": proposing.policy_text(held)}
+    keys = [proposing.KEY] if any(KINDS[each.value.kind or ""].store_as == "token" for each in listed) else []
+    job = proposing.job_text(held, folder, with_key=bool(keys))
+    files = {"job.toml": job, "policy.toml": proposing.policy_text(held)}
     files |= {f"feeds/{each.source}.toml": proposing.feed_text(each, f"feeds/{each.source}.toml") for each in listed}
+    away = [f"{name}: where it lies away from the data (job.toml and the import name it)" for name in keys]
     day = f" --as-of {held.day}" if held.day else ""
+    how = "--store lists" + day + "".join(f" --key-file {name}" for name in keys)
     steps = [
         f"cardscreen list import {shlex.quote(os.path.abspath(each.file.path))} "  # noqa: PTH100 - links stay
-        f"--feed {shlex.quote(f'feeds/{each.source}.toml')} --store lists{day}"
+        f"--feed {shlex.quote(f'feeds/{each.source}.toml')} {how}"
         for each in listed
     ]
     steps.append(f"cardscreen run job.toml{day}")
-    return Project(files, steps, proposing.words(held, listed), proposing.left_to_say(held, listed))
+    return Project(files, steps, proposing.words(held, listed), [*proposing.left_to_say(held, listed), *away], keys)
 
 
 def make(folder: Path, project: Project) -> list[Path]:
@@ -86,7 +94,7 @@ def make(folder: Path, project: Project) -> list[Path]:
     Raises:
         ConfigError: One of them is there already; nothing is written then.
     """
-    there = [name for name in project.files if (folder / name).exists()]
+    there = [name for name in (*project.files, *project.keys) if (folder / name).exists()]
     if there:
         raise ConfigError(f"{folder} holds {', '.join(there)} already: nothing is overwritten, name another folder")
     try:
@@ -97,8 +105,11 @@ def make(folder: Path, project: Project) -> list[Path]:
         for name, content in project.files.items():
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_text(content, encoding="utf-8")
+        for name in project.keys:
+            (folder / name).touch(mode=0o600)
+            (folder / name).write_text(secrets.token_hex(32), encoding="utf-8")
         (folder / ".schemas").mkdir(exist_ok=True)
         for name in NAMES:
             text = json.dumps(schema_of(name), indent=1, ensure_ascii=False)
             (folder / f".schemas/{name}.json").write_text(text, encoding="utf-8")
-    return [folder / name for name in project.files]
+    return [folder / name for name in (*project.files, *project.keys)]

@@ -26,6 +26,8 @@ _SEVERAL = 0.005  # share of cells with several numbers
 _GROUPS = 50  # different values of what is carried
 _DATES = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y%m%d", "%Y年%m月%d日")
 _TIMES = ("", " %H:%M", " %H:%M:%S")
+#: Signs in phone numbers as people write them; one dot may be that of a decimal.
+_WRITTEN = r"^\s*(?:[+＋(]|00)|[0-9][ ()/-]+[0-9]|[0-9]\.[0-9]+\.[0-9]"
 _REGION = re.compile(r"[A-Z]{2}")
 
 
@@ -70,6 +72,8 @@ class Held:
         region_column: The column that says it, instead.
         rivals: Other regions of which they could be numbers, each with its share; where `region` is None, those
             between which the numbers don't tell.
+        mobile: Of the cells, those that are mobile numbers of the likeliest region.
+        written: Of the cells, those in which signs stand as people write them in phone numbers.
         many: Whether cells hold several.
         days: The format of its days; "" where it need not be said; None: no days.
         either: Whether day and month could be the other way round.
@@ -84,6 +88,8 @@ class Held:
     region: str | None = None
     region_column: str | None = None
     rivals: Mapping[str, float] = field(default_factory=dict)
+    mobile: float = 0.0
+    written: float = 0.0
     many: bool = False
     days: str | None = None
     either: bool = False
@@ -105,7 +111,15 @@ class Held:
 def held_in(frame: pl.DataFrame) -> list[Held]:
     """What each column of a table holds, in its order."""
     region_columns = [name for name in frame.columns if _is_of_regions(frame[name])]
-    return [_held(frame, name, region_columns) for name in frame.columns]
+    held = [_held(frame, name, region_columns) for name in frame.columns]
+    # Where a column is called so, rows of digits in others are what they are called.
+    named = any(each.kind == Phone.name and called(each.name, Phone.name) for each in held)
+    return [_with(each, kind=None) if named and _is_bare(each) else each for each in held]
+
+
+def _is_bare(held: Held) -> bool:
+    """Whether nothing but their digits makes the cells phone numbers."""
+    return held.kind == Phone.name and not called(held.name, Phone.name) and held.written < _NAMED
 
 
 def _held(frame: pl.DataFrame, name: str, region_columns: Sequence[str]) -> Held:
@@ -125,34 +139,32 @@ def _held(frame: pl.DataFrame, name: str, region_columns: Sequence[str]) -> Held
     form, either = _days(cells)
     if form is not None:
         return _with(counts, days=form, either=either)
-    best = max(_kinds(frame, cells, name, region_columns), key=lambda each: each.share, default=None)
-    if best is None:
-        return counts
+    best = max(_kinds(frame, cells, name, region_columns), key=lambda each: each.share)
+    best = _with(best, written=_share(cells.str.contains(_WRITTEN)))
     named = called(name, best.kind or "")
-    if best.share < (_NAMED if named else _ENOUGH) or (not named and _is_numbered(cells, name)):
+    if best.share < (_NAMED if named else _ENOUGH) or not (named or _is_sure(best, cells)):
         return counts
-    return _with(
-        counts,
-        kind=best.kind,
-        share=best.share,
-        region=best.region,
-        region_column=best.region_column,
-        rivals=best.rivals,
-        many=best.many,
-    )
+    return _with(best, filled=counts.filled, different=counts.different, values=counts.values)
 
 
 def _with(held: Held, **changes: Any) -> Held:
     return replace(held, **changes)
 
 
-def _is_numbered(cells: pl.Series, name: str) -> bool:
-    """Whether it counts rows, as ids do: whole numbers, each once, so near each other that nothing is chance."""
+def _is_sure(held: Held, cells: pl.Series) -> bool:
+    """Whether a column that is not called so is of its kind all the same.
+
+    Some region's plan has room for nearly any row of digits, such as ids: phone numbers are written as people do, or
+    all are mobiles of one region, and are not called ids.
+    """
+    if held.kind != Phone.name:
+        return True
+    if called(held.name, "id"):
+        return False
     numbers = cells.cast(pl.Int64, strict=False)
-    if numbers.null_count() or numbers.n_unique() < len(numbers):
-        return called(name, "id") and not called(name, "phone") and cells.n_unique() == len(cells)
     low, high = numbers.min(), numbers.max()
-    return isinstance(low, int) and isinstance(high, int) and high - low < 20 * len(numbers)
+    in_a_row = isinstance(low, int) and isinstance(high, int) and high - low < 20 * len(numbers)
+    return held.written >= _NAMED or (held.mobile >= _MOSTLY and not in_a_row)
 
 
 def _kinds(frame: pl.DataFrame, cells: pl.Series, name: str, region_columns: Sequence[str]) -> Iterator[Held]:
@@ -161,8 +173,9 @@ def _kinds(frame: pl.DataFrame, cells: pl.Series, name: str, region_columns: Seq
         if kind is Phone:
             yield from _phones(frame, cells, name, region_columns)
         else:
-            status = cells.to_frame().select(kind().read(pl.first()).struct.field("status")).to_series()
-            yield Held(name, kind.name, _share(status == "valid"))
+            status = kind().read(pl.first()).struct.field("status")
+            sure = (kind().claims(pl.first()) & (status == "valid")) | (status == "truncated")
+            yield Held(name, kind.name, _share(cells.to_frame().select(sure.alias("sure")).to_series()))
 
 
 def _share(flags: pl.Series) -> float:
@@ -180,7 +193,8 @@ def _phones(frame: pl.DataFrame, cells: pl.Series, name: str, region_columns: Se
         near = [region for region, each in regions.items() if each.score > regions[best].score - _LEAD]
         found = Held(name, Phone.name, _valid(parts, best), region=best if len(near) == 1 else None, many=many)
         others = near if len(near) > 1 else [region for region in regions if region != best]
-        found = _with(found, rivals={region: regions[region].valid for region in others[:4]})
+        rivals = {region: regions[region].valid for region in others[:4]}
+        found = _with(found, rivals=rivals, mobile=regions[best].mobile)
     by_column = _by_region_column(frame, name, region_columns)
     yield by_column if by_column.share >= _ENOUGH and by_column.share > found.share - _LEAD else found
 

@@ -21,6 +21,8 @@ from cardscreen.kinds.kind import KINDS
 from cardscreen.tables.partitions import days_in
 from cardscreen.tables.paths import files_of
 
+#: The file of the key under which lists of card numbers are stored.
+KEY = "token.key"
 #: What only a person can say, until somebody has.
 BLANK = "…"
 _CARRIED = 5  # columns
@@ -123,6 +125,9 @@ def _id_among(columns: Sequence[Held], rows: int) -> str | None:
 def _pattern(paths: Sequence[str]) -> tuple[str, date | None]:
     """The path, or pattern, that names these files, with the night's day in place of the one in their name."""
     full = [os.path.abspath(path) for path in paths]  # noqa: PTH100 - links stay
+    dated = [_dated(path) for path in full]
+    if dated[0][1] and len({pattern for pattern, _ in dated}) == 1:  # one extract, or those of several nights
+        return dated[0][0], max(day for _, day in dated if day)
     if len(full) > 1:
         pattern = f"{_exact(_common(full))}*{_exact(_common([path[::-1] for path in full])[::-1])}"
         if sorted(files_of(pattern)) != sorted(full):
@@ -130,7 +135,12 @@ def _pattern(paths: Sequence[str]) -> tuple[str, date | None]:
                 f"no pattern names just these {len(full)} files of accounts: put them into a folder of their own"
             )
         return literally(pattern), None
-    path = literally(_exact(full[0]))
+    return dated[0][0], None
+
+
+def _dated(path: str) -> tuple[str, date | None]:
+    """A path, with the night's day in place of the one in its file's name; and that."""
+    path = literally(_exact(path))
     name = os.path.basename(path)  # noqa: PTH119
     days = days_in(name)
     if len(set(days)) != 1:
@@ -217,8 +227,8 @@ def _lines(*lines: tuple[str, str]) -> str:
     return "\n".join(f"{setting:{wide}}# {remark}" if remark else setting for setting, remark in lines) + "\n"
 
 
-def job_text(accounts: Accounts, folder: Path) -> str:
-    """The job file."""
+def job_text(accounts: Accounts, folder: Path, *, with_key: bool = False) -> str:
+    """The job file; with a key where lists are stored as tokens."""
     file, lines = accounts.file, list[tuple[str, str]]()
     path = accounts.path
     inside = f"{folder.absolute()}{os.sep}"
@@ -249,6 +259,7 @@ def job_text(accounts: Accounts, folder: Path) -> str:
         "\n".join(_identifier(each, accounts) for each in accounts.identifiers) + "\n",
         "[blocklist]",
         _lines(('store = "lists"', "filled by cardscreen list import")),
+        *([f'[tokens]\nkey_file = "{KEY}"\n'] if with_key else []),
         "[policy]",
         'file = "policy.toml"\n',
         "[output]",

@@ -29,11 +29,10 @@ from cardscreen.foundation.lookup.intervals import Intervals
 from cardscreen.foundation.secrets.sealing import Seal
 from cardscreen.kinds.kind import KINDS, Kind
 from cardscreen.kinds.phone.numbering import lookup, shelf
-from cardscreen.kinds.tokens import TokenKey
+from cardscreen.kinds.tokens import TokenKey, token_key
 from cardscreen.kinds.truncated import hides_digits
 from cardscreen.lists import keyed
 from cardscreen.lists.blocklist import Blocklist, holds
-from cardscreen.lists.keyed import token_key
 from cardscreen.screening.hits.evidence import Near, near_in
 from cardscreen.screening.scan import Watch
 from cardscreen.screening.targets import Targets
