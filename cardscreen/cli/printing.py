@@ -71,7 +71,9 @@ def print_rows(console: Console, frame: pl.DataFrame) -> None:
     if frame.is_empty():
         console.print("none")
         return
-    for table in (_table(frame), _table(frame, wraps=True), _table(frame, narrow=True)):
+    # What is no terminal is read by programs, too, which look for whole cells.
+    smaller = [_table(frame, wraps=True), _table(frame, narrow=True)] if sys.stdout.isatty() else []
+    for table in (_table(frame), *smaller):
         # Of its own width a console never says that it is too small.
         if Console(width=_BOUNDLESS, **_LITERAL).measure(table).minimum <= console.width:
             console.print(table)

@@ -164,7 +164,7 @@ def _require(there: list[str], plan: AccountColumns, account_id: str) -> None:
     try:
         require_columns(there, plan.needed(), "the accounts")
     except MissingColumn as error:
-        if error.column != account_id:
+        if error.column != account_id or len(error.available) == 1:  # then the delimiter is another
             raise
         hint = " Say which one names the account: account_id=… in Python, id under [accounts] of a job."
         raise MissingColumn(error.column, error.available, error.where, hint) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shlex
 import tomllib
@@ -321,3 +322,17 @@ def test_rows_of_digits_that_are_no_identifiers_are_not_taken_for_some() -> None
     assert held.pop("telefono") == ("phone", "IT")
     assert set(held.values()) == {(None, None)}
     assert columns(number=[f"347{chance.randrange(10**7):07}" for _ in range(90)])["number"][0] == "phone"
+
+
+@pytest.mark.skipif("CARDSCREEN_REAL_DATA" not in os.environ, reason="needs the real cells")
+@pytest.mark.parametrize("name", ["real_phones", "odd_phones"])
+def test_no_region_of_real_cells_is_told_wrong(name: str) -> None:
+    cells = pl.read_parquet(Path(os.environ["CARDSCREEN_REAL_DATA"]) / f"{name}.parquet")
+    told = {}
+    for (region,), some in cells.group_by("region"):
+        if len(some) >= 60:
+            column = some["raw"].sample(min(300, len(some)), seed=1).alias("phone")
+            told[region] = held_in(column.to_frame())[0]
+    assert {each.kind for each in told.values()} == {"phone"}
+    assert [region for region, each in told.items() if each.region not in (None, region)] == []
+    assert any(each.region for each in told.values())

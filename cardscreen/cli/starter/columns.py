@@ -22,6 +22,8 @@ _TRIED = 80  # cells by which regions are told apart
 _LEAD = 0.15  # of the cells: how much better than the next one a region must fit
 _ENOUGH = 0.6  # share of the cells that make a column one of a kind
 _NAMED = 0.3  # the same, of a column whose name says so
+_DIGITS, _LONG = 6, 9  # of a phone number; of one that is no local number, in any country of many people
+_CODED = 0.05  # share of cells with a country code that tells the region of short ones
 _SEVERAL = 0.005  # share of cells with several numbers
 _GROUPS = 50  # different values of what is carried
 _DATES = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y%m%d", "%Y年%m月%d日")
@@ -139,7 +141,12 @@ def _held(frame: pl.DataFrame, name: str, region_columns: Sequence[str]) -> Held
     form, either = _days(cells)
     if form is not None:
         return _with(counts, days=form, either=either)
-    best = max(_kinds(frame, cells, name, region_columns), key=lambda each: each.share)
+    kinds = list(_kinds(frame, cells, name, region_columns))
+    best = max(kinds, key=lambda each: each.share)
+    if best.share < _NAMED and called(name, Phone.name) and _share(cells.str.count_matches("[0-9]") >= _DIGITS) > 0.5:
+        # Few of them can be read, and yet that is what they are called: a person sees it.
+        best = next(each for each in kinds if each.kind == Phone.name)
+        return _with(best, filled=counts.filled, different=counts.different, values=counts.values)
     best = _with(best, written=_share(cells.str.contains(_WRITTEN)))
     named = called(name, best.kind or "")
     if best.share < (_NAMED if named else _ENOUGH) or not (named or _is_sure(best, cells)):
@@ -191,8 +198,9 @@ def _phones(frame: pl.DataFrame, cells: pl.Series, name: str, region_columns: Se
     if best is not None and regions[best].valid > alone:
         parts, many = _parts(cells, best)
         near = [region for region, each in regions.items() if each.score > regions[best].score - _LEAD]
-        found = Held(name, Phone.name, _valid(parts, best), region=best if len(near) == 1 else None, many=many)
-        others = near if len(near) > 1 else [region for region in regions if region != best]
+        is_sure = len(near) == 1 and regions[best].is_enough(parts)
+        found = Held(name, Phone.name, _valid(parts, best), region=best if is_sure else None, many=many)
+        others = [region for region in regions if region != best] if is_sure else list(regions)[: max(len(near), 3)]
         rivals = {region: regions[region].valid for region in others[:4]}
         found = _with(found, rivals=rivals, mobile=regions[best].mobile)
     by_column = _by_region_column(frame, name, region_columns)
@@ -248,6 +256,11 @@ class _Fit(NamedTuple):
         """By which regions compare."""
         return self.valid + self.mobile + self.grouped / 2 + self.with_code
 
+    def is_enough(self, cells: pl.Series) -> bool:
+        """Whether a region may be told by it: as many small countries have seven or eight digits as cities have."""
+        long = cells.str.count_matches("[0-9]").median() or 0
+        return self.valid >= _ENOUGH and (float(long) >= _LONG or self.with_code >= _CODED)  # type: ignore[arg-type]
+
 
 def _regions(cells: pl.Series) -> dict[str, _Fit]:
     """Region → how well the cells are its numbers, the best first; of those that share a plan, one."""
@@ -267,7 +280,7 @@ def _regions(cells: pl.Series) -> dict[str, _Fit]:
     return dict(sorted(fits.items(), key=lambda each: -each[1].score))
 
 
-_MOBILE = {phonenumbers.PhoneNumberType.MOBILE: 1.0, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE: 0.9}
+_MOBILE = {phonenumbers.PhoneNumberType.MOBILE: 1.0, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE: 0.8}
 
 
 def _is_grouped(cell: str, region: str) -> bool:

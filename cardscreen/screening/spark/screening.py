@@ -183,7 +183,7 @@ def figures_of(frame: DataFrame) -> Tally:
     Raises:
         CardscreenError: What a worker told.
     """
-    ends = frame.where("note is not null").select("note.*").collect()
+    ends = frame.where("told is not null").select("told.*").collect()
     if errors := sorted(row["error"] for row in ends if row["error"]):
         raise told_error(errors[0])
     counts = Tally()

@@ -100,7 +100,7 @@ def scanned_fields(account: pa.DataType, carry: Sequence[pa.DataType]) -> dict[s
         "match": {**_arrow(MATCH), "account_id": account, **_numbered(carry)},
         "reject": {"row": _LARGE, **_arrow(schema.REJECTS), "account_id": account},
         "watched": {**of_cell, "value": _TEXT, "status": _TEXT},
-        "note": {"counts": _TEXT, "error": _TEXT},
+        "told": {"counts": _TEXT, "error": _TEXT},
     }
 
 
@@ -109,7 +109,7 @@ def decided_fields(account: pa.DataType, carry: Sequence[pa.DataType]) -> dict[s
     return {
         "hit": {**_arrow(schema.HITS), "account_id": account},
         "flag": {**_arrow(schema.FLAGGED), "account_id": account, **_numbered(carry)},
-        "note": {"counts": _TEXT, "error": _TEXT},
+        "told": {"counts": _TEXT, "error": _TEXT},
     }
 
 
@@ -324,12 +324,12 @@ class _Out:
 
     def counts(self, counts: Tally) -> Iterator[pa.RecordBatch]:
         """What was counted."""
-        return self.rows("note", self._note(counts=counts.to_json()))
+        return self.rows("told", self._note(counts=counts.to_json()))
 
     def error(self, error: CardscreenError) -> pa.RecordBatch:
         """What went wrong."""
         message = json.dumps({"config": isinstance(error, ConfigError), "error": str(error).split("\n")})
-        return next(self.rows("note", self._note(error=message)))
+        return next(self.rows("told", self._note(error=message)))
 
     @staticmethod
     def _note(**texts: str) -> pl.DataFrame:
