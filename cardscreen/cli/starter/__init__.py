@@ -11,6 +11,7 @@ import secrets
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from importlib import resources
 from pathlib import Path
 
@@ -75,7 +76,12 @@ def of_files(folder: Path, accounts: Sequence[str], lists: Sequence[str], *, ask
     files |= {f"feeds/{each.source}.toml": proposing.feed_text(each, f"feeds/{each.source}.toml") for each in listed}
     away = [f"{name}: where it lies away from the data (job.toml and the import name it)" for name in keys]
     day = f" --as-of {held.day}" if held.day else ""
-    how = "--store lists" + day + "".join(f" --key-file {name}" for name in keys)
+    # A list of before the night is of that day; none is of a day to come.
+    how = (
+        "--store lists"
+        + (day if held.day and held.day < date.today() else "")
+        + "".join(f" --key-file {name}" for name in keys)
+    )
     steps = [
         f"cardscreen list import {shlex.quote(os.path.abspath(each.file.path))} "  # noqa: PTH100 - links stay
         f"--feed {shlex.quote(f'feeds/{each.source}.toml')} {how}"

@@ -24,8 +24,9 @@ _ENOUGH = 0.6  # share of the cells that make a column one of a kind
 _NAMED = 0.3  # the same, of a column whose name says so
 _DIGITS, _LONG = 6, 9  # of a phone number; of one that is no local number, in any country of many people
 _CODED = 0.05  # share of cells with a country code that tells the region of short ones
+_GAIN = 0.02  # share of cells that a region makes valid beside those that have a country code
 _SEVERAL = 0.005  # share of cells with several numbers
-_GROUPS = 50  # different values of what is carried
+_GROUPS = 100  # different values of what is carried
 _DATES = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y%m%d", "%Y年%m月%d日")
 _TIMES = ("", " %H:%M", " %H:%M:%S")
 #: Signs in phone numbers as people write them; one dot may be that of a decimal.
@@ -195,7 +196,7 @@ def _phones(frame: pl.DataFrame, cells: pl.Series, name: str, region_columns: Se
     found = Held(name, Phone.name, alone, many=many)
     regions = _regions(parts)
     best = next(iter(regions), None)
-    if best is not None and regions[best].valid > alone:
+    if best is not None and regions[best].valid > alone + _GAIN:
         parts, many = _parts(cells, best)
         near = [region for region, each in regions.items() if each.score > regions[best].score - _LEAD]
         is_sure = len(near) == 1 and regions[best].is_enough(parts)

@@ -192,12 +192,21 @@ def listed_in(path: str, taken: Sequence[str], accounts: Accounts | None) -> Lis
         named = [each for each in days if called(each.name, role)]
         if named or (role == "listed_on" and len(days) == 1):
             found[role] = (named or days)[0]
+    for role, known in _CLOSED.items():
+        alike = [each for each in rest if each.values and {one.lower() for one in each.values} <= known]
+        if alike and file.header:
+            found[role] = alike[0]
+    rest = [each for each in rest if each not in found.values()]
     for role in ("reference", "severity", "reason"):
         texts = [each for each in rest if each.days is None and called(each.name, role)]
         texts = [each for each in texts if role != "severity" or _are_scores(each)]
         if texts and file.header:
             found[role] = texts[0]
     return Listed(file, _source(path, taken), value, found)
+
+
+#: Columns that are known by what stands in them.
+_CLOSED = {"list": {"block", "allow"}, "operation": {"add", "remove"}, "kind": set(KINDS)}
 
 
 def _are_scores(held: Held) -> bool:
@@ -333,7 +342,8 @@ def policy_text(accounts: Accounts) -> str:
 def feed_text(listed: Listed, name: str) -> str:
     """A feed file."""
     file, value, columns = listed.file, listed.value, listed.columns
-    lines = [(f"source = {_text(listed.source)}", "who lists: ← only you can say"), (f"kind = {_text(value.kind)}", "")]
+    lines = [(f"source = {_text(listed.source)}", "who lists: ← only you can say")]
+    lines += [] if "kind" in columns else [(f"kind = {_text(value.kind)}", "")]
     if value.kind == "phone":
         lines.append(
             (f"region = {_text(value.region)}", "of national numbers")
@@ -344,7 +354,8 @@ def feed_text(listed: Listed, name: str) -> str:
         )
     if value.many:
         lines.append(("many = true", "cells hold several numbers"))
-    lines.append(('mode = "snapshot"', 'each file is the whole list; "delta": additions and removals'))
+    mode = "delta" if "operation" in columns else "snapshot"
+    lines.append((f'mode = "{mode}"', '"snapshot": each file is the whole list; "delta": additions and removals'))
     if "severity" not in columns:
         lines.append((f"severity = {listed.severity}", "1 to 100: ← only you can say; 50 asks a person to look"))
     if "listed_on" not in columns:
