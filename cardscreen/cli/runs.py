@@ -141,6 +141,26 @@ def _held(place: Path) -> Finished:
     return meant(place)
 
 
+def status(
+    job: Annotated[Path, typer.Argument(help="The job file (TOML).", show_default=False)],
+    as_json: _Json = False,
+) -> None:
+    """Say where a job stands: the last night, what is held, what is to be loaded and when, the lists, the disk.
+
+    [dim]Example:[/dim] cardscreen status job.toml
+    """
+    from dataclasses import asdict
+
+    from cardscreen.review.status import status_of
+    from cardscreen.runs.job import Job
+
+    told = status_of(Job.read(job))
+    if as_json:
+        console.put_json(asdict(told))
+    else:
+        console.put(*told.lines())
+
+
 def explain(
     account: Annotated[str | None, typer.Argument(help="The account's id.", show_default=False)] = None,
     run: Annotated[
