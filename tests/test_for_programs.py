@@ -83,7 +83,8 @@ def test_results_as_delta_tables_are_read_by_others_with_text_for_closed_sets(
         kept, read = getattr(result, name).collect(), pl.read_delta(str(tmp_path / f"out/{name}"))
         assert read.columns == kept.columns
         plain = kept.with_columns(pl.col(pl.Enum).cast(pl.String))
-        assert read.cast(dict(plain.schema)).equals(plain)
+        order = [column for column in ("account_id", "source") if column in plain.columns]
+        assert read.cast(dict(plain.schema)).sort(order).equals(plain.sort(order))
     with pytest.raises(cs.InputError, match="can't be written"):
         result.write_delta(tmp_path / "out")
     result.write_delta(tmp_path / "out", mode="append")

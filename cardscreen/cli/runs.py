@@ -58,6 +58,23 @@ def show(run: _Run, as_json: _Json = False) -> None:
 
 
 @runs_app.command()
+def export(
+    run: _Run,
+    out: Annotated[Path, typer.Option(help="A .xlsx file, or a folder for CSV files.", show_default=False)],
+    force: Annotated[bool, typer.Option("--force", help="Write over what is there.")] = False,
+) -> None:
+    """Write a run's tables for a spreadsheet: flagged, hits, changes and rejects; card numbers masked.
+
+    [dim]Example:[/dim] cardscreen runs export runs/latest --out tonight.xlsx
+    """
+    from cardscreen.runs.messages.export import export as write_tables
+
+    rows = write_tables(meant_run(run), out, force=force)
+    told = ", ".join(f"{name} {count:,}" for name, count in rows.items())
+    console.say("written", f"{told}: written to {out}", tables=rows)
+
+
+@runs_app.command()
 def approve(
     run: _Waiting,
     by: _By,

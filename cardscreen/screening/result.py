@@ -22,7 +22,7 @@ from cardscreen.foundation.errors import ConfigError, InputError, first_line
 from cardscreen.foundation.files import not_for_others, room_in, write_whole
 from cardscreen.foundation.words import json_text
 from cardscreen.screening.rejects import ROW_GROUP
-from cardscreen.tables.writing import write
+from cardscreen.tables.writing import joined, write
 
 _TABLES: tuple[Literal["flagged"], Literal["hits"], Literal["rejects"]] = ("flagged", "hits", "rejects")
 
@@ -123,10 +123,7 @@ class Result:
         """
         place = _folder(folder)
         for name in _TABLES:
-            table = getattr(self, name)
-            lists = [column for column, dtype in table.collect_schema().items() if isinstance(dtype, pl.List)]
-            joined = pl.col(lists).cast(pl.List(pl.String)).list.join(separator)
-            write(table.with_columns(joined).collect(), place / f"{name}.csv", force=True)
+            write(joined(getattr(self, name), separator).collect(), place / f"{name}.csv", force=True)
 
     def write_delta(self, uri: str | Path, mode: Literal["error", "append", "overwrite"] = "error") -> None:
         """Write the three tables as Delta tables, `flagged`, `hits` and `rejects` in a folder or under a URL.

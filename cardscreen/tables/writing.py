@@ -15,6 +15,12 @@ from cardscreen.tables.cells import without_formulas
 _EXACT = ("value", "account_id")
 
 
+def joined(table: pl.LazyFrame, separator: str = "; ") -> pl.LazyFrame:
+    """A table for files that know no lists: several values in a cell are joined."""
+    lists = [name for name, dtype in table.collect_schema().items() if isinstance(dtype, pl.List)]
+    return table.with_columns(pl.col(lists).cast(pl.List(pl.String)).list.join(separator))
+
+
 def write(frame: pl.DataFrame, out: Path, *, force: bool = False) -> None:
     """Write a table to a .csv or .parquet file, whole or not at all.
 
