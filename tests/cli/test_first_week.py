@@ -17,6 +17,8 @@ from commands import Done, cardscreen
 from cardscreen.cli import console, starter
 from cardscreen.cli.starter.columns import held_in
 from cardscreen.cli.starter.looking import look
+from cardscreen.runs.job import Job
+from cardscreen.tables.opening import open_table
 
 ROWS = 240
 LISTED = (5, 17, 201)
@@ -336,3 +338,40 @@ def test_no_region_of_real_cells_is_told_wrong(name: str) -> None:
     assert {each.kind for each in told.values()} == {"phone"}
     assert [region for region, each in told.items() if each.region not in (None, region)] == []
     assert any(each.region for each in told.values())
+
+
+UGLY = {
+    "sep.csv": "sep=;\nid;telefono\n{rows}",
+    "lines.csv": 'id;"numero di\ntelefono";"via\ne numero"\n{rows_and}',
+    "title.txt": "Elenco clienti;;\n\nid;telefono;note\n{rows_and}",
+}
+
+
+@pytest.mark.parametrize("name", UGLY)
+def test_files_as_offices_save_them_are_read_by_the_job_that_is_proposed(tmp_path: Path, name: str) -> None:
+    chance = random.Random(7)
+    numbers = [f"+39 347 {chance.randrange(10**7):07}" for _ in range(60)]
+    rows = "".join(f"A{at};{number}\n" for at, number in enumerate(numbers))
+    (tmp_path / name).write_text(UGLY[name].format(rows=rows, rows_and=rows.replace("\n", ";x\n")))
+    assert cardscreen("init", "night", "--accounts", name, cwd=tmp_path).code == 0
+    job = Job.read(tmp_path / "night/job.toml")
+    (column,) = job.identifiers
+    read = open_table(job.accounts, job.reading, marked=True).select(column).collect()
+    assert read[column].to_list() == numbers
+
+
+def test_a_header_that_the_tool_cant_read_is_told_in_its_own_words(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id;telefono;note;\nA1;+39 347 1234567;x;\nA2;+39 347 7654321;y;\n")
+    done = cardscreen("init", "night", "--accounts", "a.csv", cwd=tmp_path)
+    assert (done.code, "does each line end with a delimiter?" in done.err) == (3, True)
+
+
+def test_a_pattern_stays_one_and_a_partitions_day_is_the_nights(tmp_path: Path) -> None:
+    accounts = pl.DataFrame({"account_id": range(60), "msisdn": [f"+4479460{at:05}" for at in range(60)]})
+    for part in ("a", "b"):
+        accounts.write_parquet(tmp_path / f"dt=2026-11-20/{part}.parquet", mkdir=True)
+    assert cardscreen("init", "all", "--accounts", "*/*.parquet", cwd=tmp_path).code == 0
+    assert tomllib.loads((tmp_path / "all/job.toml").read_text())["accounts"]["path"] == f"{tmp_path}/*/*.parquet"
+    assert cardscreen("init", "one", "--accounts", "dt=2026-11-20/a.parquet", cwd=tmp_path).code == 0
+    path = tomllib.loads((tmp_path / "one/job.toml").read_text())["accounts"]["path"]
+    assert path == f"{tmp_path}/dt={{as_of}}/a.parquet"

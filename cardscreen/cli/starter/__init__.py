@@ -6,7 +6,6 @@ The numbers of the sample are those that Ofcom keeps free for drama, 07700 90000
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import shlex
 from collections.abc import Mapping, Sequence
@@ -83,7 +82,7 @@ def of_files(folder: Path, accounts: Sequence[str], lists: Sequence[str], *, ask
         + "".join(f" --key-file {name}" for name in keys)
     )
     steps = [
-        f"cardscreen list import {shlex.quote(os.path.abspath(each.file.path))} "  # noqa: PTH100 - links stay
+        f"cardscreen list import {shlex.quote(proposing.full(each.file.path))} "
         f"--feed {shlex.quote(f'feeds/{each.source}.toml')} {how}"
         for each in listed
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -105,14 +105,12 @@ def _look_at_text(path: str, usual: str) -> Looked:
             if used == _VIETNAMESE:
                 content, used = to_utf8(raw, _LATIN, path)
     encoding = None if used in _READ_UNASKED else used
-    rows = list(enumerate(content.decode().splitlines()[:_LINES], 1))
-    filled = [(line, text) for line, text in rows if text.strip()]
-    if not filled:
+    lines = content.decode().splitlines(keepends=True)[:_LINES]
+    if not any(line.strip() for line in lines):
         raise InputError(f"{path} is empty")
-    delimiter = _delimiter(text for _, text in filled)
-    cells = [(line, next(csv.reader([text], delimiter=delimiter or usual), [])) for line, text in filled]
-    header = _header(cells)
-    first = filled[0][0]
+    delimiter = _delimiter(lines)
+    cells = list(_rows(lines, delimiter or usual))
+    header, first = _header(cells), cells[0][0]
     reading = Reading(header_row=header, header=header is not None)
     frame = read_delimited(content, delimiter or usual, path, reading).frame
     return Looked(
@@ -139,9 +137,17 @@ def _beginning(path: str) -> tuple[bytes, bool]:
     return raw, True
 
 
-def _delimiter(lines: Iterable[str]) -> str | None:
+def _rows(lines: Sequence[str], delimiter: str) -> Iterator[tuple[int, Sequence[str]]]:
+    """The rows that are not blank, each with the line where it begins: a cell may have several."""
+    reader, begun = csv.reader(lines, delimiter=delimiter), 1
+    for cells in reader:
+        if any(cell.strip() for cell in cells):
+            yield begun, cells
+        begun = reader.line_num + 1
+
+
+def _delimiter(texts: Sequence[str]) -> str | None:
     """What separates the fields: what most lines have as often; None where none does."""
-    texts = list(lines)
     best = (0.0, 0, "")
     for mark in _MARKS:
         counts = Counter(len(row) for row in csv.reader(texts, delimiter=mark) if row)
@@ -156,7 +162,8 @@ def _header(rows: Sequence[tuple[int, Sequence[str]]]) -> int | None:
     widths = Counter(len(cells) for _, cells in rows[-len(rows) // 2 :])
     width = max(widths.items(), key=lambda each: (each[1], each[0]))[0]
     for line, cells in rows[:_TITLES]:
-        if len(cells) != width or sum(not cell.strip() for cell in cells) > (width > 1) * width // 5:
+        # Of a title's row most cells are empty; of a header's, few: what reads the file says what it thinks of these.
+        if len(cells) != width or sum(not cell.strip() for cell in cells) * 2 >= max(width, 2):
             continue
         return None if any(_DATUM.fullmatch(cell) for cell in cells) else line
     return None

@@ -19,7 +19,7 @@ from cardscreen.foundation.settings.toml import literally
 from cardscreen.foundation.zones import local_name
 from cardscreen.kinds.kind import KINDS
 from cardscreen.tables.partitions import days_in
-from cardscreen.tables.paths import files_of
+from cardscreen.tables.paths import files_of, is_url
 
 #: The file of the key under which lists of card numbers are stored.
 KEY = "token.key"
@@ -91,6 +91,7 @@ def accounts_in(paths: Sequence[str]) -> Accounts:
         InputError: They can't be read, or hold no column of identifiers.
         ConfigError: They are not of one shape, or have no header.
     """
+    paths, given = ([file for path in paths for file in files_of(path)], paths) if _is_pattern(paths) else (paths, None)
     file = look(paths[0])
     if not file.header:
         raise ConfigError(f"{paths[0]} has no row that names its columns: add one, since a job names columns")
@@ -108,7 +109,7 @@ def accounts_in(paths: Sequence[str]) -> Accounts:
     since = [each for each in dates if called(each.name, "since")]
     few = [each for each in rest if each.values and 1 < each.different <= max(2, each.filled // 10)]
     carry = [each for each in few if each.days is None and each.name != account_id and not called(each.name, "name")]
-    path, day = _pattern(paths)
+    path, day = (literally(full(given[0])), None) if given else _pattern(paths)
     return Accounts(path, file, columns, account_id, since[0] if len(since) == 1 else None, carry[:_CARRIED], day)
 
 
@@ -124,24 +125,36 @@ def _id_among(columns: Sequence[Held], rows: int) -> str | None:
 
 def _pattern(paths: Sequence[str]) -> tuple[str, date | None]:
     """The path, or pattern, that names these files, with the night's day in place of the one in their name."""
-    full = [os.path.abspath(path) for path in paths]  # noqa: PTH100 - links stay
-    dated = [_dated(path) for path in full]
+    places = [full(path) for path in paths]
+    dated = [_dated(path) for path in places]
     if dated[0][1] and len({pattern for pattern, _ in dated}) == 1:  # one extract, or those of several nights
         return dated[0][0], max(day for _, day in dated if day)
-    if len(full) > 1:
-        pattern = f"{_exact(_common(full))}*{_exact(_common([path[::-1] for path in full])[::-1])}"
-        if sorted(files_of(pattern)) != sorted(full):
+    if len(places) > 1:
+        pattern = f"{_exact(_common(places))}*{_exact(_common([path[::-1] for path in places])[::-1])}"
+        if sorted(files_of(pattern)) != sorted(places):
             raise ConfigError(
-                f"no pattern names just these {len(full)} files of accounts: put them into a folder of their own"
+                f"no pattern names just these {len(places)} files of accounts: put them into a folder of their own"
             )
         return literally(pattern), None
     return dated[0][0], None
 
 
+def _is_pattern(paths: Sequence[str]) -> bool:
+    """Whether a pattern was given, as it is."""
+    return len(paths) == 1 and not is_url(paths[0]) and glob.has_magic(paths[0]) and not Path(paths[0]).exists()
+
+
+def full(path: str) -> str:
+    """A path from the root, or a URL."""
+    return path if is_url(path) else os.path.abspath(path)  # noqa: PTH100 - links stay
+
+
 def _dated(path: str) -> tuple[str, date | None]:
     """A path, with the night's day in place of the one in its file's name; and that."""
-    path = literally(_exact(path))
-    name = os.path.basename(path)  # noqa: PTH119
+    path = literally(path if is_url(path) else _exact(path))
+    folder, name = os.path.split(path)
+    if not days_in(name) and "=" in os.path.basename(folder):  # noqa: PTH119 - a partition, such as dt=2026-11-23
+        name = path.removeprefix(f"{os.path.dirname(folder)}{os.sep}")  # noqa: PTH120
     days = days_in(name)
     if len(set(days)) != 1:
         return path, None
@@ -416,9 +429,11 @@ def words(accounts: Accounts, lists: Sequence[Listed]) -> list[str]:
 
 
 def _shares(held: Held) -> str:
-    rivals = list(held.rivals.items())[: 1 if held.region else 3]
-    shares = ", ".join(f"{region} {share:.0%}".replace("%", " %") for region, share in rivals)
-    return f"next best {shares}" if held.region else f"they could be of {shares}"
+    shares = [f"{region} {share:.0%}".replace("%", " %") for region, share in held.rivals.items()]
+    if not held.region:
+        return f"they could be of {', '.join(shares[:3])}"
+    region, share = next(iter(held.rivals.items()))
+    return f"next best {shares[0]}" if share < held.share else f"valid in {region}, too, but less as mobiles there"
 
 
 def left_to_say(accounts: Accounts, lists: Sequence[Listed]) -> list[str]:
