@@ -63,6 +63,12 @@ def test_importing_the_library_loads_no_optional_or_command_line_package() -> No
     assert loaded.stdout.strip() == "[]"
 
 
+def test_reading_numbers_loads_nothing_that_only_settings_need() -> None:
+    code = "import sys, cardscreen as cs; cs.phone, cs.card, cs.wallet, cs.Phone; print('pydantic' in sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert loaded.stdout.strip() == "False"
+
+
 def test_the_command_lines_help_loads_no_heavy_package() -> None:
     packages = "('polars', 'numpy', 'pydantic', 'phonenumbers')"
     code = f"import sys, cardscreen.cli.app; print([name for name in {packages} if name in sys.modules])"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -18,14 +18,23 @@ from cardscreen.foundation.bounds import TOML_SIZE
 from cardscreen.foundation.errors import ConfigError, near
 from cardscreen.foundation.settings.errors import WrongSettings, complaint, named
 from cardscreen.foundation.settings.lines import Place, lines_of, too_much
-from cardscreen.foundation.settings.plain import PlainModel
+from cardscreen.foundation.settings.plain import Plain
+
+if TYPE_CHECKING:
+    from pydantic._internal._model_construction import ModelMetaclass
+else:
+    ModelMetaclass = type(BaseModel)
 
 #: Parts of a day, with anything between them.
 _DAY_FORMAT = re.compile(r"[^%{}]*(?:%[YymdjBb][^%{}]*)+")
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
-class Section(BaseModel, metaclass=PlainModel):
+class _Sections(Plain, ModelMetaclass):
+    """The type of sections."""
+
+
+class Section(BaseModel, metaclass=_Sections):
     """A part of a configuration: unknown keys are errors, values don't change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
