@@ -64,7 +64,7 @@ def test_importing_the_library_loads_no_optional_or_command_line_package() -> No
 
 
 def test_reading_numbers_loads_nothing_that_only_settings_need() -> None:
-    code = "import sys, cardscreen as cs; cs.phone, cs.card, cs.wallet, cs.Phone; print('pydantic' in sys.modules)"
+    code = "import sys, cardscreen as cs; cs.phone, cs.wallet, cs.Phone; print('pydantic' in sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert loaded.stdout.strip() == "False"
 

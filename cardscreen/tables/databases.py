@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import re
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import polars as pl
 
 from cardscreen.foundation.errors import ConfigError, InputError, first_line
 from cardscreen.tables.libraries import streamed
+from cardscreen.tables.paths import without_secret
 
 #: Scheme of a URI → the ADBC driver's package, and what installs it.
 _DRIVERS = {
@@ -61,15 +61,23 @@ class Database:
         connect = _module(f"{driver}.dbapi", driver).connect
         query = self.query.replace(_DAY, day)
 
-        def batches(columns: list[str]) -> Iterator[pl.DataFrame]:
+        def answer() -> Iterator[pl.DataFrame]:
             try:
                 with closing(connect(_uri_for(driver, uri))) as connection, closing(connection.cursor()) as cursor:
                     cursor.execute(query)
-                    yield from _frames(cursor.fetch_record_batch(), columns)
+                    yield from _frames(cursor.fetch_record_batch())
             except Exception as error:  # each driver has a family of its own
                 raise InputError(f"{self.name} can't be read: {_without(first_line(error), uri)}") from None
 
-        return streamed(next(batches([])).schema, batches)
+        # What has told the columns is read on: a query may take long, and is asked again only by a second pass.
+        begun = [answer()]
+        empty = next(begun[0])
+
+        def batches(columns: list[str]) -> Iterator[pl.DataFrame]:
+            yield empty.select(columns)
+            yield from (frame.select(columns) for frame in (begun.pop() if begun else answer()))
+
+        return streamed(empty.schema, batches)
 
 
 @dataclass(frozen=True)
@@ -120,28 +128,23 @@ def from_iceberg(table: Any, name: str) -> pl.LazyFrame:
     empty = schema_to_pyarrow(table.schema()).empty_table()
 
     def batches(columns: list[str]) -> Iterator[pl.DataFrame]:
-        chosen = tuple(columns) or ("*",)
         try:
-            yield from _frames(table.scan(snapshot_id=at, selected_fields=chosen).to_arrow_batch_reader(), columns)
+            reader = table.scan(snapshot_id=at, selected_fields=tuple(columns)).to_arrow_batch_reader()
+            yield from (frame.select(columns) for frame in _frames(reader))
         except Exception as error:  # of pyiceberg, or of where its files lie
             raise InputError(f"{name} can't be read: {first_line(error)}") from None
 
     return streamed(_as_frame(empty).schema, batches)
 
 
-def _frames(reader: Any, columns: list[str]) -> Iterator[pl.DataFrame]:
-    """A reader's batches with these columns, all where none are named; at first an empty one."""
-    yield _chosen(_as_frame(reader.schema.empty_table()), columns)
-    for batch in reader:
-        yield _chosen(_as_frame(batch), columns)
+def _frames(reader: Any) -> Iterator[pl.DataFrame]:
+    """A reader's batches; at first an empty one."""
+    yield _as_frame(reader.schema.empty_table())
+    yield from map(_as_frame, reader)
 
 
 def _as_frame(arrow: Any) -> pl.DataFrame:
     return pl.DataFrame(pl.from_arrow(arrow))
-
-
-def _chosen(frame: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
-    return frame.select(columns) if columns else frame
 
 
 def _from_environment(name: str, option: str) -> str:
@@ -167,14 +170,8 @@ def _uri_for(driver: str, uri: str) -> str:
 def _without(message: str, uri: str) -> str:
     """A message without anything that a URI tells of who asks, and how."""
     parts = urlsplit(uri)
-    secrets = [
-        uri,
-        parts.netloc,
-        parts.password or "",
-        unquote(parts.password or ""),
-        parts.username or "",
-        parts.query,
-    ]
+    password = parts.password or ""
+    secrets = [uri, parts.netloc, password, unquote(password), parts.username or "", parts.query]
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         message = message.replace(secret, "…")
-    return re.sub(r"(?<=://)[^/@\s]*@", "…@", message)
+    return without_secret(message)

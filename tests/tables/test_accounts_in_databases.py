@@ -150,7 +150,17 @@ def test_rows_come_in_batches_and_only_the_columns_that_are_asked_for(postgresql
     assert table.select(pl.len()).collect().item() == ROWS  # asked again, it answers again
 
 
-def test_accounts_in_sqlite_are_screened(folder: Path) -> None:
+def test_accounts_in_sqlite_are_screened_by_a_query_that_is_asked_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dbapi, asked = importlib.import_module("adbc_driver_sqlite.dbapi"), list[str]()
+    connect = dbapi.connect
+
+    def counting(uri: str) -> Any:
+        asked.append(uri)
+        return connect(uri)
+
+    monkeypatch.setattr(dbapi, "connect", counting)
     with sqlite3.connect(folder / "crm.db") as connection:
         connection.execute("create table accounts (account_id text, mobile text, since text, segment text)")
         rows = [tuple(map(str, row)) for row in ACCOUNTS.rows()]
@@ -159,6 +169,7 @@ def test_accounts_in_sqlite_are_screened(folder: Path) -> None:
     done = night(folder, QUERY, ACCOUNTS_URI=f"sqlite:///{folder}/crm.db")
     assert done.code == 0, done.err
     assert set(pl.read_parquet(folder / "runs/latest/flagged.parquet")["account_id"]) == set(map(str, LISTED))
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize(
