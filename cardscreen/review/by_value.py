@@ -39,14 +39,14 @@ class Asked:
 
 def read(cell: str, kinds: Sequence[Kind]) -> list[Asked]:
     """What a text may be, read as by each of some kinds; each value once."""
-    found = {}
+    asked = {}
     frame = pl.DataFrame({"value": [cell]}, schema=_VALUE)
     for kind in kinds:
         value = frame.select(kind.read(pl.col("value")).struct.field("value")).item()
         if value is not None:
             shown = pl.DataFrame({"value": [value]}, schema=_VALUE).select(kind.show(pl.col("value"))).item()
-            found[kind.name, value] = Asked(kind.name, value, shown)
-    return list(found.values())
+            asked[kind.name, value] = Asked(kind.name, value, shown)
+    return list(asked.values())
 
 
 def is_claimed(cell: str, kind: Kind) -> bool:
@@ -103,8 +103,8 @@ def flagged_for(run: Finished, asked: Sequence[Asked]) -> pl.DataFrame:
         tables = [run.table("hits").select(columns)]
         if (run.folder / "carried.parquet").exists():
             tables.append(run.table("carried").select(columns))
-        found = pl.concat(tables).join(wanted.lazy(), on=["kind", "value"], how="semi").unique().collect()
-    return found.sort("account_id", "identifier")
+        named = pl.concat(tables).join(wanted.lazy(), on=["kind", "value"], how="semi").unique()
+        return named.sort("account_id", "identifier").collect()
 
 
 def carriers(run: Finished, asked: Sequence[Asked]) -> pl.DataFrame:
@@ -122,12 +122,13 @@ def carriers(run: Finished, asked: Sequence[Asked]) -> pl.DataFrame:
     if not identifiers:
         raise InputError(f"run {run.run_id} has no column of this kind: its columns are {', '.join(job.identifiers)}")
     limits = job.limits.model_copy(update={"flagged_share": 1.0})
-    alone = replace(job, identifiers=identifiers, carry=[], policy=Policy(), tokens=[], limits=limits)
+    shown = [name for name in job.unmasked if name == job.account_id]
+    alone = replace(job, identifiers=identifiers, carry=[], unmasked=shown, policy=Policy(), tokens=[], limits=limits)
     values = [(each.kind, each.value) for each in asked]
     listed = Blocklist.from_frame(pl.DataFrame(values, schema=["kind", "value"], orient="row"))
     result = screened(alone, listed, run.as_of, None, None, lambda _: None)
-    found = result.hits.select(pl.col("account_id").cast(pl.String), "identifier", "match").unique()
-    return found.sort("account_id", "identifier").collect()
+    carrying = result.hits.select(pl.col("account_id").cast(pl.String), "identifier", "match").unique()
+    return carrying.sort("account_id", "identifier").collect()
 
 
 def changed_since(run: Finished) -> Iterator[str]:

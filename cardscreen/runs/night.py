@@ -182,8 +182,10 @@ def run_job(
 
     def night() -> Night:
         tell("reading the lists")
-        lists, prior = _blocklist(job, known_at), runs.prior(job.output, day)
-        return Night(job, day, lists, prior, runs.is_audit(job.output, day), allow_changed_identifiers, tell)
+        lists, prior, audit = _blocklist(job, known_at), runs.prior(job.output, day), runs.is_audit(job.output, day)
+        if not audit:
+            _check_texts(job, lists)
+        return Night(job, day, lists, prior, audit, allow_changed_identifiers, tell)
 
     if dry_run:
         outcome = night().screened(None)
@@ -198,7 +200,6 @@ def run_job(
             with steady(lambda: _inputs(job)):
                 _check_names(job)
                 tonight = night()
-                _check_texts(tonight)
                 if job.store is not None and tonight.blocklist.version is not None:
                     until_published.enter_context(Store(job.store).leased(tonight.blocklist.version))
                 outcome = tonight.screened(folder)
@@ -360,15 +361,15 @@ def _check_names(job: Job) -> None:
         )
 
 
-def _check_texts(night: Night) -> None:
+def _check_texts(job: Job, blocklist: Blocklist) -> None:
     """Refuse to tell people what a template left to be filled in."""
-    sources = night.blocklist.origins.items()
+    sources = blocklist.origins.items()
     unfilled = [f"the {key} of source {name!r}" for name, each in sources for key in each.terms.unfilled()]
     mend = "put it in in the feed, and import again"
     if not unfilled:
-        unfilled = [f"what the job says of {code!r}" for code, text in night.job.texts.items() if is_placeholder(text)]
+        unfilled = [f"what the job says of {code!r}" for code, text in job.texts.items() if is_placeholder(text)]
         mend = "put it in under [notices.texts] of the job file"
-    if unfilled and not night.audit:
+    if unfilled:
         raise ConfigError(f"{unfilled[0]} is still a placeholder, and would be read out to people: {mend}")
 
 

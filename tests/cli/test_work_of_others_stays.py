@@ -118,6 +118,8 @@ def test_a_placeholder_in_the_texts_of_a_job_stops_the_night(project: Path) -> N
     done = cardscreen("run", "job.toml", cwd=project)
     assert (done.code, "'telecom_fraud' is still a placeholder" in done.err) == (2, True)
     assert not list((project / "runs").glob("*/manifest.json"))
+    dry = cardscreen("run", "job.toml", "--dry-run", cwd=project)
+    assert (dry.code, dry.err) == (2, done.err)
 
 
 def test_national_numbers_of_the_template_wait_for_their_region(project: Path) -> None:

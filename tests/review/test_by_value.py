@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from commands import Done, cardscreen
-from small_operator import CARD, MASKED, two_nights
+from small_operator import CARD, MASKED, run, two_nights
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +104,15 @@ def test_check_finds_a_card_by_its_whole_number_and_prints_its_mask(
     told = asked(operator, "check", "card", "-", "--run", "job.toml").out
     assert "carried by 1 account of run" in told
     assert "4 (card_no)" in told
+
+
+def test_check_asks_a_run_of_which_a_carried_column_may_show_card_numbers(tmp_path: Path) -> None:
+    operator = two_nights(tmp_path)
+    carry = 'carry = ["segment"]'
+    job = (operator / "job.toml").read_text("utf-8").replace(carry, f'{carry}\nunmasked = ["segment"]')
+    (operator / "job.toml").write_text(job, encoding="utf-8")
+    assert run(operator, "2026-11-22").code == 0
+    assert "carried by 1 account of run" in asked(operator, "check", "phone", "13800138001", "--run", "runs").out
 
 
 def test_check_says_where_the_accounts_are_not_those_that_the_run_read(operator: Path) -> None:
