@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from cardscreen.cli import console
-from cardscreen.cli.commands import LISTS, NIGHTS, QUESTIONS, START, UPKEEP, App, help_of, is_usage, usage_sentence
+from cardscreen.cli.commands import LISTS, NIGHTS, QUESTIONS, START, UPKEEP, App, is_usage, usage_sentence
 from cardscreen.cli.lists import list_app
 from cardscreen.cli.policy import policy_app
-from cardscreen.cli.runs import audit, diff, explain, meant_run, runs_app, status, upgrade
+from cardscreen.cli.runs import asked_value, audit, diff, explain, meant_run, runs_app, status, upgrade
 
 if TYPE_CHECKING:
     import polars as pl
@@ -144,9 +144,8 @@ def help_(
 
     [dim]Example:[/dim] cardscreen help list import
     """
-    text = help_of(context.find_root(), command or [])
-    if text:  # else it was shown
-        typer.echo(text)
+    root = context.find_root()
+    root.command.main([*(command or []), "--help"], prog_name=root.info_name, standalone_mode=False)
 
 
 @app.callback()
@@ -211,8 +210,8 @@ def init(
     else:
         for file in starter.make(directory, project):
             console.say("written", f"written: {file}")
-    if project.said:
-        console.say("taken", "", *project.said)
+    if project.taken:
+        console.say("taken", "", *project.taken)
     if project.left:
         console.say("left", "", "Only you can say:", *(f"  {each}" for each in project.left))
     then = "Then do this:" if accounts else "Now do this, then read job.toml and put in your own accounts and lists:"
@@ -383,24 +382,24 @@ def check(
     """
     from cardscreen.cli.normalize import describe
 
-    cell = sys.stdin.readline().rstrip("\r\n") if value == "-" else value
+    cell = console.given(value)
     done = meant_run(run) if run else None
     fields: dict[str, Any] = describe(kind, cell, region or (_region_of(done, kind) if done else None))
-    found = _carriers(done, kind, cell, region) if done else None
+    carriers = _carriers(done, kind, cell, region) if done else None
     if as_json:
-        carried = {} if found is None or done is None else {"run": done.run_id, "carried_by": found.to_dicts()}
-        console.put_json(fields | carried)
+        more = {} if carriers is None or done is None else {"run": done.run_id, "carried_by": carriers.to_dicts()}
+        console.put_json(fields | more)
         return
     for name, content in fields.items():
         console.put(f"{name:8} {content if content is not None else '-'}")
     if region is None and done is None and fields.get("status") == "invalid_country_code":
         console.say("no region", "cardscreen: no region is given, so only numbers with + are read: say --region CN")
-    if found is not None and done is not None:
-        console.put("", f"carried by {console.counted(len(found), 'account')} of run {done.run_id}")
-        for account, identifier, match in found.head(_CARRIERS).rows():
+    if carriers is not None and done is not None:
+        console.put("", f"carried by {console.counted(len(carriers), 'account')} of run {done.run_id}")
+        for account, identifier, match in carriers.head(_CARRIERS).rows():
             console.put(f"  {account} ({identifier}{', perhaps: digits are hidden' if match == 'truncated' else ''})")
-        if len(found) > _CARRIERS:
-            console.say("more", f"{_CARRIERS} of {len(found):,} accounts shown; --json names all")
+        if len(carriers) > _CARRIERS:
+            console.say("more", f"{_CARRIERS} of {len(carriers):,} accounts shown; --json names all")
 
 
 _CARRIERS = 100
@@ -414,12 +413,9 @@ def _region_of(run: Finished, kind: str) -> str | None:
 
 def _carriers(run: Finished, kind: str, cell: str, region: str | None) -> pl.DataFrame:
     """The accounts that carry a value."""
-    from cardscreen.foundation.errors import ConfigError
     from cardscreen.review import by_value
 
-    asked = by_value.read(cell, by_value.kinds_of(run, kind, region))
-    if not asked:
-        raise ConfigError(f"this is no {kind} that can be read, so nobody can be asked for it")
+    asked = asked_value(run, kind, cell, region)
     for fault in by_value.changed_since(run):
         console.say("changed", f"cardscreen: warning: {fault}: what is there now is looked through", level="warning")
     with console.progress(quiet=False) as tell:

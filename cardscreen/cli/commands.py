@@ -59,7 +59,7 @@ def _each_with_option(args: Sequence[str], options: Sequence[str]) -> list[str]:
     """Arguments in which each file behind an option of files has that before it: shells make several of `*.csv`."""
     plain, option, behind = list[str](), "", 0
     for arg in args:
-        if arg in options or arg.startswith("-"):
+        if arg.startswith("-"):
             option, behind = arg if arg in options else "", 0
         elif option:
             behind += 1
@@ -114,20 +114,3 @@ def _elsewhere(name: str, root: Any, *, nearly: bool = False) -> str:
     meant = name if name in all_names else next(iter(close), None)
     places = [f"{root.info_name} {group} {meant}" for group, commands in groups.items() if meant in commands]
     return f" (did you mean {' or '.join(places)}?)" if places else ""
-
-
-def help_of(root: Any, path: Sequence[str]) -> str:
-    """The help of a command, which is named by its path.
-
-    Raises:
-        UsageError: There is none of that name.
-    """
-    context, command = root, root.command
-    for name in path:
-        found = command.get_command(context, name) if hasattr(command, "get_command") else None
-        if found is None:
-            context.fail(f"No such command '{name}'.")
-        command = found
-        context = type(root)(command, info_name=name, parent=context)
-    text: str = command.get_help(context)
-    return text

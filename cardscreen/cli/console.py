@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from cardscreen.foundation.errors import ConfigError, without_cards
+from cardscreen.foundation.words import counted as counted
 from cardscreen.foundation.words import json_text, shown
 
 #: The option of the commands that may log.
@@ -76,6 +77,11 @@ def ask(question: str, default: str | None = None) -> str:
     return answer.strip()
 
 
+def given(value: str) -> str:
+    """A value as it was given on the command line, or with `-` on standard input, where no history keeps it."""
+    return sys.stdin.readline().rstrip("\r\n") if value == "-" else value
+
+
 def put_json(value: Any) -> None:
     """Data as one line of JSON."""
     typer.echo(json_text(value, default=str))
@@ -131,13 +137,3 @@ def _cleaned(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_cleaned(each) for each in value]
     return value
-
-
-def counted(count: int, thing: str) -> str:
-    """A number of things: `1 row`, `1,200 rows`.
-
-    Example:
-        >>> counted(1, "row"), counted(1200, "row")
-        ('1 row', '1,200 rows')
-    """
-    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -70,8 +69,8 @@ def export(
     from cardscreen.runs.messages.export import export as write_tables
 
     rows = write_tables(meant_run(run), out, force=force)
-    told = ", ".join(f"{name} {count:,}" for name, count in rows.items())
-    console.say("written", f"{told}: written to {out}", tables=rows)
+    counts = ", ".join(f"{name} {count:,}" for name, count in rows.items())
+    console.say("written", f"{counts}: written to {out}", tables=rows)
 
 
 @runs_app.command()
@@ -171,11 +170,11 @@ def status(
     from cardscreen.review.status import status_of
     from cardscreen.runs.job import Job
 
-    told = status_of(Job.read(job))
+    where = status_of(Job.read(job))
     if as_json:
-        console.put_json(asdict(told))
+        console.put_json(asdict(where))
     else:
-        console.put(*told.lines())
+        console.put(*where.lines())
 
 
 def explain(
@@ -226,14 +225,13 @@ def _explain_value(run: Finished, kind: str | None, cell: str, region: str | Non
     from cardscreen.review.sentences import sentences
     from cardscreen.review.story import tell
 
-    asked = _asked(run, kind, cell, region)
-    found = by_value.flagged_for(run, asked)
-    accounts = found["account_id"].unique(maintain_order=True).to_list()
+    asked = asked_value(run, kind, console.given(cell), region)
+    accounts = by_value.flagged_for(run, asked)["account_id"].unique(maintain_order=True).to_list()
     stories = [tell(run, each) for each in accounts[:_STORIES]]
     if as_json:
-        told = [story.summary() | {"sentences": list(sentences(story))} for story in stories]
         read = [{"kind": each.kind, "shown": each.shown} for each in asked]
-        console.put_json({"run": run.run_id, "read_as": read, "accounts": accounts, "stories": told})
+        summaries = [story.summary() | {"sentences": list(sentences(story))} for story in stories]
+        console.put_json({"run": run.run_id, "read_as": read, "accounts": accounts, "stories": summaries})
         return
     shown = " or ".join(f"{each.kind} {each.shown}" for each in asked)
     if not accounts:
@@ -251,13 +249,16 @@ def _explain_value(run: Finished, kind: str | None, cell: str, region: str | Non
         console.put("", f"{len(accounts) - _STORIES:,} more: cardscreen explain ACCOUNT tells their stories.")
 
 
-def _asked(run: Finished, kind: str | None, cell: str, region: str | None) -> Sequence[Asked]:
-    """What a text that is asked about may be."""
+def asked_value(run: Finished, kind: str | None, cell: str, region: str | None) -> Sequence[Asked]:
+    """What a text that is asked about may be.
+
+    Raises:
+        ConfigError: Nothing that can be read.
+    """
     from cardscreen.foundation.errors import ConfigError
     from cardscreen.review import by_value
 
-    text = sys.stdin.readline().rstrip("\r\n") if cell == "-" else cell
-    asked = by_value.read(text, by_value.kinds_of(run, kind, region))
+    asked = by_value.read(cell, by_value.kinds_of(run, kind, region))
     if not asked:
         what = f"is no {kind} that can be read" if kind else "can't be read as any kind of identifier"
         more = "; a national phone number needs --region" if kind in (None, "phone") and region is None else ""

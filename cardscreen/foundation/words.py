@@ -41,3 +41,13 @@ def json_text(value: Any, **how: Any) -> str:
 def _escaped(matched: re.Match[str]) -> str:
     units = matched[0].encode("utf-16-be", "surrogatepass").hex()
     return re.sub("....", r"\\u\g<0>", units)
+
+
+def counted(count: int, thing: str) -> str:
+    """A number of things: `1 row`, `1,200 rows`.
+
+    Example:
+        >>> counted(1, "row"), counted(1200, "row")
+        ('1 row', '1,200 rows')
+    """
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"

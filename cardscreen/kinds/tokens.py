@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import secrets
 from pathlib import Path
 from typing import NoReturn
 
@@ -23,6 +24,7 @@ from cardscreen.tables.cells import as_expr, named_like
 TOKEN = r"^[0-9a-f]{8}:[A-Za-z0-9_-]{43}$"
 _ID_LENGTH = 8  # hexadecimal digits
 _SHORTEST_SECRET = 32  # characters
+_KEY_BYTES = 32  # of a new one
 
 
 class TokenKey:
@@ -65,6 +67,12 @@ class TokenKey:
             ConfigError: It is not set, or holds no key.
         """
         return cls(Secret.from_env(name, "token key"))
+
+    @staticmethod
+    def write_new(file: Path) -> None:
+        """Make a key, in a file that only its owner can read."""
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_hex(_KEY_BYTES), encoding="utf-8")
 
     def reveal(self) -> str:
         """The secret itself, for the one place that hands it on, sealed."""

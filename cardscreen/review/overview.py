@@ -45,7 +45,7 @@ def table_of(runs: Sequence[Finished]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=_COLUMNS, orient="row")
 
 
-def _said(run: Finished) -> str:
+def _own_state(run: Finished) -> str:
     """Its state, of one run: which of the published ones is the latest is another question."""
     return "superseded" if _state(run, all_in(run.output)) == "superseded" else run.state
 
@@ -87,7 +87,7 @@ def described(run: Finished) -> dict[str, Any]:
     facts = {
         "run": run.run_id,
         "folder": str(run.folder),
-        "state": _said(run) + (" (looks back: nobody is told or acted on)" if records.get("audit") else ""),
+        "state": _own_state(run) + (" (looks back: nobody is told or acted on)" if records.get("audit") else ""),
         "day": records["as_of"],
         "made": f"{records['begun']} to {records['ended']}",
         "compared_with": compared.get("base") or "nothing",
@@ -120,7 +120,7 @@ def facts(run: Finished) -> dict[str, Any]:
     return {
         "run": run.run_id,
         "folder": str(run.folder),
-        "state": _said(run),
+        "state": _own_state(run),
         "audit": bool(records.get("audit")),
         **{name: records[name] for name in ("as_of", "begun", "ended")},
         "base": compared.get("base"),

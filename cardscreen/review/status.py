@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from cardscreen.foundation.errors import CardscreenError
+from cardscreen.foundation.words import counted
 from cardscreen.lists.store.table import Store
 from cardscreen.lists.store.views import overview
 from cardscreen.review.find import all_in, looking_into
@@ -61,13 +62,13 @@ class Status:
             yield f"held: {run['as_of']} ({run['folder']})"
             yield from (f"  {reason}" for reason in run["reasons"])
         yield "to load:" if self.load else "to load: nothing"
-        yield from (f"  {each['file']}: {_some(each['rows'], 'row')}" for each in self.load)
+        yield from (f"  {each['file']}: {counted(each['rows'], 'row')}" for each in self.load)
         for each in self.due:
-            yield f"due on {each['act_on']}: {each['action']} for {_some(each['accounts'], 'account')}"
+            yield f"due on {each['act_on']}: {each['action']} for {counted(each['accounts'], 'account')}"
         for source in self.lists:
             yield (
                 f"list {source['source']}: {source['live']:,} in force, of {source['confirmed_on']}, "
-                f"{_some(source['age'], 'day')} old, {source['state']}"
+                f"{counted(source['age'], 'day')} old, {source['state']}"
             )
         if self.disk:
             yield (
@@ -75,10 +76,6 @@ class Status:
                 f"free {self.disk['free_mib']:,} MiB"
             )
         yield from (f"do: {problem}" for problem in self.problems)
-
-
-def _some(count: int, thing: str) -> str:
-    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
 
 
 def status_of(job: Job) -> Status:
@@ -120,13 +117,9 @@ def _night(run: Finished) -> dict[str, Any]:
 
 def _to_load(run: Finished) -> Iterator[dict[str, Any]]:
     """The files of other systems that have rows: releases first, so that nobody is cut off once more."""
-    seen = set[Path]()
-    for pattern in _FILES:
-        for file in sorted(run.folder.glob(pattern)):
-            if file not in seen:
-                seen.add(file)
-                if rows := pl.scan_csv(file, infer_schema=False).select(pl.len()).collect().item():
-                    yield {"file": str(run.output / LATEST / file.relative_to(run.folder)), "rows": rows}
+    for file in dict.fromkeys(file for pattern in _FILES for file in sorted(run.folder.glob(pattern))):
+        if rows := pl.scan_csv(file, infer_schema=False).select(pl.len()).collect().item():
+            yield {"file": str(run.output / LATEST / file.relative_to(run.folder)), "rows": rows}
 
 
 def _due(run: Finished) -> list[dict[str, Any]]:
@@ -177,7 +170,7 @@ def _problems(
         yield f"there is no run for today, {today}: cardscreen run"
     for source in lists:
         if source["state"] in ("old", "stale"):
-            yield f"the data of {source['source']!r} is {_some(source['age'], 'day')} old: import its newest file"
+            yield f"the data of {source['source']!r} is {counted(source['age'], 'day')} old: import its newest file"
         elif source["state"] == "stuck":
             yield f"the data of {source['source']!r} does not change any more: is its source stuck?"
     if disk and disk["free_mib"] < _NIGHTS * disk["largest_mib"]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 import shutil
 from collections.abc import Callable
 from datetime import date
@@ -17,6 +16,7 @@ from cardscreen.cli.demo.world import World
 from cardscreen.foundation.errors import ConfigError
 from cardscreen.foundation.files import sha256_of
 from cardscreen.foundation.words import shown
+from cardscreen.kinds.tokens import TokenKey
 
 _MARKER = ".cardscreen-demo"
 _CUT_OFF = 0.6  # of a file's bytes
@@ -104,8 +104,7 @@ def write(world: World, folder: Path, days: tuple[date, date], accounts: int) ->
     words = pl.DataFrame({"words": [case.words for case in CASES]}).with_row_index("case")
     truth = world.truth.with_columns(pl.col("case").cast(pl.UInt32)).join(words, on="case", maintain_order="left")
     truth.select("account_id", case="words").write_csv(folder / "truth.csv")
-    (folder / "token.key").touch(mode=0o600)
-    (folder / "token.key").write_text(secrets.token_hex(32))
+    TokenKey.write_new(folder / "token.key")
     for night, day in enumerate(days):
         _write_feeds(world, folder / f"feeds/{day}", night)
 

@@ -6,18 +6,17 @@ The numbers of the sample are those that Ofcom keeps free for drama, 07700 90000
 from __future__ import annotations
 
 import json
-import secrets
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from importlib import resources
 from pathlib import Path
 
 from cardscreen.cli.starter.schemas import NAMES, schema_of
 from cardscreen.foundation.errors import ConfigError
 from cardscreen.foundation.files import not_for_others
 from cardscreen.kinds.kind import KINDS
+from cardscreen.kinds.tokens import TokenKey
 
 _FILES = ("job.toml", "policy.toml", "feed.toml", "accounts.csv", "list.csv")
 
@@ -30,20 +29,22 @@ class Project:
         files: Name → content.
         keys: Names of files that get a new key each.
         steps: The commands to run in its folder.
-        said: What was taken from where, a line each.
+        taken: What was taken from where, a line each.
         left: What only a person can say, and where.
     """
 
     files: Mapping[str, str]
     steps: Sequence[str]
-    said: Sequence[str] = ()
+    taken: Sequence[str] = ()
     left: Sequence[str] = ()
     keys: Sequence[str] = ()
 
 
 def sample() -> Project:
     """A project of made-up accounts, which runs as it is."""
-    files = {name: resources.files(__name__).joinpath(name).read_text("utf-8") for name in _FILES}
+    from cardscreen.cli.starter.proposing import template
+
+    files = {name: template(name) for name in _FILES}
     steps = ("cardscreen list import list.csv --feed feed.toml --store lists", "cardscreen run job.toml")
     return Project(files, steps)
 
@@ -76,11 +77,8 @@ def of_files(folder: Path, accounts: Sequence[str], lists: Sequence[str], *, ask
     away = [f"{name}: where it lies away from the data (job.toml and the import name it)" for name in keys]
     day = f" --as-of {held.day}" if held.day else ""
     # A list of before the night is of that day; none is of a day to come.
-    how = (
-        "--store lists"
-        + (day if held.day and held.day < date.today() else "")
-        + "".join(f" --key-file {name}" for name in keys)
-    )
+    of_day = day if held.day and held.day < date.today() else ""
+    how = "".join(["--store lists", of_day, *(f" --key-file {name}" for name in keys)])
     steps = [
         f"cardscreen list import {shlex.quote(proposing.full(each.file.path))} "
         f"--feed {shlex.quote(f'feeds/{each.source}.toml')} {how}"
@@ -111,8 +109,7 @@ def make(folder: Path, project: Project) -> list[Path]:
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_text(content, encoding="utf-8")
         for name in project.keys:
-            (folder / name).touch(mode=0o600)
-            (folder / name).write_text(secrets.token_hex(32), encoding="utf-8")
+            TokenKey.write_new(folder / name)
         (folder / ".schemas").mkdir(exist_ok=True)
         for name in NAMES:
             text = json.dumps(schema_of(name), indent=1, ensure_ascii=False)

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import phonenumbers
 import polars as pl
@@ -26,6 +26,7 @@ _DIGITS, _LONG = 6, 9  # of a phone number; of one that is no local number, in a
 _CODED = 0.05  # share of cells with a country code that tells the region of short ones
 _GAIN = 0.02  # share of cells that a region makes valid beside those that have a country code
 _SEVERAL = 0.005  # share of cells with several numbers
+_MOSTLY = 0.95  # share of the cells that are days, or mobiles
 _GROUPS = 100  # different values of what is carried
 _DATES = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y%m%d", "%Y年%m月%d日")
 _TIMES = ("", " %H:%M", " %H:%M:%S")
@@ -117,7 +118,7 @@ def held_in(frame: pl.DataFrame) -> list[Held]:
     held = [_held(frame, name, region_columns) for name in frame.columns]
     # Where a column is called so, rows of digits in others are what they are called.
     named = any(each.kind == Phone.name and called(each.name, Phone.name) for each in held)
-    return [_with(each, kind=None) if named and _is_bare(each) else each for each in held]
+    return [replace(each, kind=None) if named and _is_bare(each) else each for each in held]
 
 
 def _is_bare(held: Held) -> bool:
@@ -138,25 +139,20 @@ def _held(frame: pl.DataFrame, name: str, region_columns: Sequence[str]) -> Held
     if not len(cells):
         return counts
     if counts.different <= _GROUPS:
-        counts = _with(counts, values=cells.unique().sort().to_list())
+        counts = replace(counts, values=cells.unique().sort().to_list())
     form, either = _days(cells)
     if form is not None:
-        return _with(counts, days=form, either=either)
+        return replace(counts, days=form, either=either)
     kinds = list(_kinds(frame, cells, name, region_columns))
     best = max(kinds, key=lambda each: each.share)
+    best = replace(best, written=_share(cells.str.contains(_WRITTEN)))
+    named = called(name, best.kind or "")
     if best.share < _NAMED and called(name, Phone.name) and _share(cells.str.count_matches("[0-9]") >= _DIGITS) > 0.5:
         # Few of them can be read, and yet that is what they are called: a person sees it.
         best = next(each for each in kinds if each.kind == Phone.name)
-        return _with(best, filled=counts.filled, different=counts.different, values=counts.values)
-    best = _with(best, written=_share(cells.str.contains(_WRITTEN)))
-    named = called(name, best.kind or "")
-    if best.share < (_NAMED if named else _ENOUGH) or not (named or _is_sure(best, cells)):
+    elif best.share < (_NAMED if named else _ENOUGH) or not (named or _is_sure(best, cells)):
         return counts
-    return _with(best, filled=counts.filled, different=counts.different, values=counts.values)
-
-
-def _with(held: Held, **changes: Any) -> Held:
-    return replace(held, **changes)
+    return replace(best, filled=counts.filled, different=counts.different, values=counts.values)
 
 
 def _is_sure(held: Held, cells: pl.Series) -> bool:
@@ -203,7 +199,7 @@ def _phones(frame: pl.DataFrame, cells: pl.Series, name: str, region_columns: Se
         found = Held(name, Phone.name, _valid(parts, best), region=best if is_sure else None, many=many)
         others = [region for region in regions if region != best] if is_sure else list(regions)[: max(len(near), 3)]
         rivals = {region: regions[region].valid for region in others[:4]}
-        found = _with(found, rivals=rivals, mobile=regions[best].mobile)
+        found = replace(found, rivals=rivals, mobile=regions[best].mobile)
     by_column = _by_region_column(frame, name, region_columns)
     yield by_column if by_column.share >= _ENOUGH and by_column.share > found.share - _LEAD else found
 
@@ -270,11 +266,11 @@ def _regions(cells: pl.Series) -> dict[str, _Fit]:
     for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items():
         if regions[0] == "001":
             continue
-        read = [each for cell in tried if (each := _valid_in(cell, regions[0]))]
-        own = Counter(str(phonenumbers.region_code_for_number(each)) for each in read if each.country_code == code)
+        read = [(cell, number) for cell in tried if (number := _valid_in(cell, regions[0]))]
+        own = Counter(str(phonenumbers.region_code_for_number(each)) for _, each in read if each.country_code == code)
         if own:
-            mobile = sum(_MOBILE.get(phonenumbers.number_type(each), 0) for each in read)
-            grouped = sum(_is_grouped(cell, regions[0]) for cell in tried)
+            mobile = sum(_MOBILE.get(phonenumbers.number_type(each), 0) for _, each in read)
+            grouped = sum(_is_grouped(cell, number) for cell, number in read)
             coded = sum(cell.lstrip("'( ").startswith((f"+{code}", f"00{code}")) for cell in tried)
             shares = (each / len(tried) for each in (len(read), mobile, grouped, coded))
             fits[max(own, key=lambda region: own[region])] = _Fit(*shares)
@@ -284,10 +280,10 @@ def _regions(cells: pl.Series) -> dict[str, _Fit]:
 _MOBILE = {phonenumbers.PhoneNumberType.MOBILE: 1.0, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE: 0.8}
 
 
-def _is_grouped(cell: str, region: str) -> bool:
-    """Whether a national number is written in groups, and in those of a region."""
-    number, groups = _valid_in(cell, region), re.findall(r"\d+", cell)
-    if number is None or len(groups) == 1 or cell.startswith(("+", "00")):
+def _is_grouped(cell: str, number: phonenumbers.PhoneNumber) -> bool:
+    """Whether a national number is written in groups, and in those of its region."""
+    groups = re.findall(r"\d+", cell)
+    if len(groups) == 1 or cell.startswith(("+", "00")):
         return False
     usual = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
     return groups == re.findall(r"\d+", usual)
@@ -325,9 +321,6 @@ def _days(cells: pl.Series) -> tuple[str | None, bool]:
         if _share(frame.select(to_date(pl.col("cell"), pl.String(), form + time).is_not_null()).to_series()) > _MOSTLY
     ]
     return (fits[0], len({form.replace("%", "")[:2] for form in fits}) > 1) if fits else (None, False)
-
-
-_MOSTLY = 0.95  # share of the cells that are days
 
 
 def is_read_by_feeds(frame: pl.DataFrame, column: str) -> bool:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from importlib import resources
 from itertools import takewhile
 from pathlib import Path
 
@@ -68,9 +69,8 @@ class Listed:
         file: The file, looked at.
         source: Who lists.
         value: The column of numbers.
-        days: Columns of a listing → the file's.
-        reads: What the columns hold.
-        severity: 1 to 100; 0: nobody has said so.
+        columns: Columns of a listing → the file's, without the value.
+        severity: 1 to 100, of rows that say none.
         legal_basis: As a person said; `BLANK`: nobody has.
         cap: The strongest action.
     """
@@ -99,10 +99,7 @@ def accounts_in(paths: Sequence[str]) -> Accounts:
         if look(other).frame.columns != file.frame.columns:
             raise ConfigError(f"{paths[0]} and {other} have other columns: make a project for each")
     columns = held_in(file.frame)
-    identifiers = [each for each in columns if each.kind is not None]
-    if not identifiers:
-        kinds = ", ".join(kind.noun[1] for kind in KINDS.values())
-        raise InputError(f"{paths[0]}: no column holds {kinds}: its columns are {', '.join(file.frame.columns)}")
+    _identifiers_among(columns, file.path)
     rest = [each for each in columns if each.kind is None]
     account_id = _id_among(rest, len(file.frame))
     dates = [each for each in rest if each.days is not None and not called(each.name, "birth")]
@@ -111,6 +108,21 @@ def accounts_in(paths: Sequence[str]) -> Accounts:
     carry = [each for each in few if each.days is None and each.name != account_id and not called(each.name, "name")]
     path, day = (literally(full(given[0])), None) if given else _pattern(paths)
     return Accounts(path, file, columns, account_id, since[0] if len(since) == 1 else None, carry[:_CARRIED], day)
+
+
+def _identifiers_among(columns: Sequence[Held], where: str) -> Sequence[Held]:
+    """The columns that hold identifiers, at least one.
+
+    Raises:
+        InputError: There is none.
+    """
+    identifiers = [each for each in columns if each.kind is not None]
+    if not identifiers:
+        kinds = ", ".join(kind.noun[1] for kind in KINDS.values())
+        raise InputError(
+            f"{where}: no column holds {kinds}: its columns are {', '.join(each.name for each in columns)}"
+        )
+    return identifiers
 
 
 def _id_among(columns: Sequence[Held], rows: int) -> str | None:
@@ -130,7 +142,7 @@ def _pattern(paths: Sequence[str]) -> tuple[str, date | None]:
     if dated[0][1] and len({pattern for pattern, _ in dated}) == 1:  # one extract, or those of several nights
         return dated[0][0], max(day for _, day in dated if day)
     if len(places) > 1:
-        pattern = f"{_exact(_common(places))}*{_exact(_common([path[::-1] for path in places])[::-1])}"
+        pattern = f"{glob.escape(_common(places))}*{glob.escape(_common([path[::-1] for path in places])[::-1])}"
         if sorted(files_of(pattern)) != sorted(places):
             raise ConfigError(
                 f"no pattern names just these {len(places)} files of accounts: put them into a folder of their own"
@@ -151,7 +163,7 @@ def full(path: str) -> str:
 
 def _dated(path: str) -> tuple[str, date | None]:
     """A path, with the night's day in place of the one in its file's name; and that."""
-    path = literally(path if is_url(path) else _exact(path))
+    path = literally(path if is_url(path) else glob.escape(path))
     folder, name = os.path.split(path)
     if not days_in(name) and "=" in os.path.basename(folder):  # noqa: PTH119 - a partition, such as dt=2026-11-23
         name = path.removeprefix(f"{os.path.dirname(folder)}{os.sep}")  # noqa: PTH120
@@ -171,12 +183,7 @@ def _common(texts: Sequence[str]) -> str:
     return "".join(signs[0] for signs in alike)
 
 
-def _exact(path: str) -> str:
-    """A path as a pattern that means it alone."""
-    return glob.escape(path)
-
-
-def listed_in(path: str, taken: Sequence[str], accounts: Accounts | None) -> Listed:
+def listed_in(path: str, taken: Sequence[str], accounts: Accounts) -> Listed:
     """What a list's file holds.
 
     Args:
@@ -189,33 +196,29 @@ def listed_in(path: str, taken: Sequence[str], accounts: Accounts | None) -> Lis
     """
     file = look(path)
     columns = held_in(file.frame)
-    identifiers = [each for each in columns if each.kind is not None]
-    if not identifiers:
-        kinds = ", ".join(kind.noun[1] for kind in KINDS.values())
-        raise InputError(f"{path}: no column holds {kinds}: its columns are {', '.join(file.frame.columns)}")
-    value = max(identifiers, key=lambda each: each.share)
-    if is_unclear(value) and accounts is not None:
+    value = max(_identifiers_among(columns, path), key=lambda each: each.share)
+    if is_unclear(value):
         own = [each.region for each in accounts.identifiers if each.region]
         best = [region for region in own if valid_in(file.frame[value.name], region) > _MOSTLY]
         value = replace(value, region=best[0]) if best else value
     rest = [each for each in columns if each.name != value.name and each.filled]
-    found = dict[str, Held]()
+    roles = dict[str, Held]()
     for role in ("expires_on", "listed_on"):
-        days = [each for each in rest if each.days is not None and each not in found.values()]
+        days = [each for each in rest if each.days is not None and each not in roles.values()]
         named = [each for each in days if called(each.name, role)]
         if named or (role == "listed_on" and len(days) == 1):
-            found[role] = (named or days)[0]
+            roles[role] = (named or days)[0]
     for role, known in _CLOSED.items():
         alike = [each for each in rest if each.values and {one.lower() for one in each.values} <= known]
         if alike and file.header:
-            found[role] = alike[0]
-    rest = [each for each in rest if each not in found.values()]
+            roles[role] = alike[0]
+    rest = [each for each in rest if each not in roles.values()]
     for role in ("reference", "severity", "reason"):
         texts = [each for each in rest if each.days is None and called(each.name, role)]
         texts = [each for each in texts if role != "severity" or _are_scores(each)]
         if texts and file.header:
-            found[role] = texts[0]
-    return Listed(file, _source(path, taken), value, found)
+            roles[role] = texts[0]
+    return Listed(file, _source(path, taken), value, roles)
 
 
 #: Columns that are known by what stands in them.
@@ -251,12 +254,9 @@ def _lines(*lines: tuple[str, str]) -> str:
 
 def job_text(accounts: Accounts, folder: Path, *, with_key: bool = False) -> str:
     """The job file; with a key where lists are stored as tokens."""
-    file, lines = accounts.file, list[tuple[str, str]]()
-    path = accounts.path
-    inside = f"{folder.absolute()}{os.sep}"
-    relative = path.removeprefix(inside)
+    file, path = accounts.file, accounts.path.removeprefix(f"{folder.absolute()}{os.sep}")
     dated = "" if accounts.day else "with a day in its name, as accounts-{as_of}.csv, a run can be run again"
-    lines.append((f"path = {_text(relative)}", dated))
+    lines = [(f"path = {_text(path)}", dated)]
     if accounts.id is None:
         lines.append(('id = ""', "the column that names the account: ← only you can say"))
     else:
@@ -264,11 +264,8 @@ def job_text(accounts: Accounts, folder: Path, *, with_key: bool = False) -> str
     if accounts.carry:
         lines.append((f"carry = {_text([each.name for each in accounts.carry])}", "what rules can look at"))
     lines += _reading(file)
-    forms = {each.days for each in _dates(accounts) if each.days}
-    if forms:
-        either = any(each.either for each in _dates(accounts))
-        doubt = "← day first, or month first? Only you can say" if either else ""
-        lines.append((f"date_format = {_text(sorted(forms)[0])}", doubt))
+    if accounts.since and accounts.since.days:
+        lines.append(_date_format(accounts.since.days, either=accounts.since.either))
     parts = [
         "#:schema .schemas/job.json",
         "# The nightly job: cardscreen run job.toml",
@@ -294,12 +291,12 @@ def job_text(accounts: Accounts, folder: Path, *, with_key: bool = False) -> str
 
 def _reading(file: Looked) -> list[tuple[str, str]]:
     options = [("encoding", file.encoding), ("delimiter", file.delimiter), ("sheet", file.sheet)]
-    said = [(f"{name} = {_text(value)}", "") for name, value in options if value is not None]
-    return said + ([(f"header_row = {file.header_row}", "")] if file.header_row else [])
+    settings = [(f"{name} = {_text(value)}", "") for name, value in options if value is not None]
+    return settings + ([(f"header_row = {file.header_row}", "")] if file.header_row else [])
 
 
-def _dates(accounts: Accounts) -> list[Held]:
-    return [accounts.since] if accounts.since else []
+def _date_format(form: str, *, either: bool) -> tuple[str, str]:
+    return f"date_format = {_text(form)}", "← day first, or month first? Only you can say" if either else ""
 
 
 def _identifier(held: Held, accounts: Accounts) -> str:
@@ -312,9 +309,9 @@ def _identifier(held: Held, accounts: Accounts) -> str:
         options["many"] = "true"
     if accounts.since:
         options["holder_since"] = _text(accounts.since.name)
-    told = ", ".join(f"{name} = {value}" for name, value in options.items())
+    settings = ", ".join(f"{name} = {value}" for name, value in options.items())
     doubt = f"  # ← add region = one of {', '.join(held.rivals)}: only you can say" if is_unclear(held) else ""
-    return f"{_key(held.name)} = {{ {told} }}{doubt}"
+    return f"{_key(held.name)} = {{ {settings} }}{doubt}"
 
 
 def is_unclear(held: Held) -> bool:
@@ -335,9 +332,14 @@ def _limits(rows: int) -> list[tuple[str, str]]:
     return lines
 
 
+def template(name: str) -> str:
+    """A file of the sample."""
+    return resources.files(__package__).joinpath(name).read_text("utf-8")
+
+
 def policy_text(accounts: Accounts) -> str:
     """The policy file."""
-    text = (Path(__file__).parent / "policy.toml").read_text("utf-8")
+    text = template("policy.toml")
     begin, end = text.index("[[rules]]"), text.index("# [clearances]")
     if accounts.carry:
         column = accounts.carry[0]
@@ -377,8 +379,7 @@ def feed_text(listed: Listed, name: str) -> str:
     days = [columns[role] for role in ("listed_on", "expires_on") if role in columns]
     forms = {each.days for each in days if each.days and not is_read_by_feeds(file.frame, each.name)}
     if forms:
-        doubt = "← day first, or month first? Only you can say" if any(each.either for each in days) else ""
-        lines.append((f"date_format = {_text(sorted(forms)[0])}", doubt))
+        lines.append(_date_format(sorted(forms)[0], either=any(each.either for each in days)))
     named = {"value": value, **columns}
     places = {each: at for at, each in enumerate(file.frame.columns, 1)}
     shown = [(f"{role} = {_text(each.name) if file.header else places[each.name]}", "") for role, each in named.items()]
@@ -442,7 +443,7 @@ def left_to_say(accounts: Accounts, lists: Sequence[Listed]) -> list[str]:
     if accounts.id is None:
         left.append("job.toml: id")
     left += [f"job.toml: the region of {each.name}" for each in accounts.identifiers if is_unclear(each)]
-    if any(each.either for each in _dates(accounts)):
+    if accounts.since and accounts.since.either:
         left.append("job.toml: date_format, day or month first")
     for listed in lists:
         what = ["region"] if is_unclear(listed.value) else []

@@ -32,12 +32,12 @@ def reporting(progress: Progress | None = None) -> Progress:
         >>> told
         [('reading', 0), ('reading', 500)]
     """
-    begun = set[str]()
+    log, begun = in_log(), set[str]()
 
     def tell(stage: str, rows: int) -> None:
         if stage not in begun:
             begun.add(stage)
-            _LOG.info("%s", stage)
+            log(stage)
         if progress is not None:
             progress(stage, rows)
 

@@ -25,7 +25,8 @@ def in_vain(
     """
     named = [key for rule in policy.rules for key in rule.conditions if key in _OF_LISTINGS]
     wanted = list(dict.fromkeys([*named, *(["source"] if policy.sources or sources else [])]))
-    there = {key: set(listings.select(pl.col(key).unique()).collect().to_series().to_list()) for key in wanted}
+    listed = listings.select(pl.col(key).unique().implode() for key in wanted).collect() if wanted else pl.DataFrame()
+    there = {key: set(listed[key].item()) for key in wanted}
     for number, rule in enumerate(policy.rules, 1):
         for key, values in rule.conditions.items():
             for value in values:
