@@ -375,3 +375,54 @@ def test_a_pattern_stays_one_and_a_partitions_day_is_the_nights(tmp_path: Path) 
     assert cardscreen("init", "one", "--accounts", "dt=2026-11-20/a.parquet", cwd=tmp_path).code == 0
     path = tomllib.loads((tmp_path / "one/job.toml").read_text())["accounts"]["path"]
     assert path == f"{tmp_path}/dt={{as_of}}/a.parquet"
+
+
+CARD, OTHER = "4111111111111111", "5500005555555559"
+
+
+def accounts_of(numbers: Sequence[str], **columns: Sequence[str]) -> str:
+    rows = zip(numbers, *columns.values(), strict=True)
+    head = ",".join(["id", "phone", *columns])
+    return f"{head}\n" + "".join(f"K{at},{','.join(row)}\n" for at, row in enumerate(rows))
+
+
+ODD: dict[str, tuple[str, str, str, str]] = {
+    "floats": ("86{}.0", "l.csv", "phone\n{}", "+86{}\n"),
+    "comments-in-one-column": ("+86{}", "l.txt", "# of the police\n{}", "+86{}  # a case\n"),
+    "comments-in-a-table": ("+86{}", "l.csv", "# of the police\nphone,case\n{}", "+86{},C-1\n"),
+    "cards-beside-phones": ("+86{}", "l.csv", f"kind,value\ncard,{CARD}\n{{}}", "phone,+86{}\n"),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_lists_and_accounts_find_whom_they_mean_and_nobody_else(tmp_path: Path, name: str) -> None:
+    written, file, table, row = ODD[name]
+    chance = random.Random(9)
+    numbers = [f"13{chance.choice('5678')}{chance.randrange(10**8):08}" for _ in range(120)]
+    cards = [CARD if at == 7 else OTHER for at in range(120)]
+    (tmp_path / "a.csv").write_text(accounts_of([written.format(number) for number in numbers], card_no=cards))
+    (tmp_path / file).write_text(table.format("".join(row.format(numbers[at]) for at in (5, 17))))
+    made = init(tmp_path, tmp_path / "a.csv", tmp_path / file)
+    (feed,) = (tmp_path / "night/feeds").glob("*.toml")
+    feed.write_text(feed.read_text("utf-8").replace('"…"', '"Act 7"'), encoding="utf-8")
+    for step in made.out.splitlines()[1:]:
+        done = cardscreen(*shlex.split(step)[1:], cwd=tmp_path / "night")
+        assert done.code == 0, done.err
+        assert CARD not in done.out + done.err
+    flagged = pl.read_parquet(tmp_path / "night/runs/latest/flagged.parquet")
+    assert set(flagged["account_id"]) == {"K5", "K17", *(["K7"] if "cards" in name else [])}
+
+
+def test_no_region_is_told_of_cells_that_the_tool_itself_cant_read(tmp_path: Path) -> None:
+    chance = random.Random(9)
+    (phone,) = held_in(pl.DataFrame({"phone": [f"1.38{chance.randrange(10)}E+10" for _ in range(60)]}))
+    assert (phone.kind, phone.region) in (("phone", None), (None, None))
+
+
+def test_accounts_with_comments_and_allowed_numbers_without_a_reason_are_told(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("# of the night\n" + accounts_of(["+393471234567"]))
+    done = cardscreen("init", "night", "--accounts", "a.csv", cwd=tmp_path)
+    assert (done.code, "has lines of comments" in done.err) == (2, True)
+    (tmp_path / "b.csv").write_text(accounts_of(["+393471234567"]))
+    (tmp_path / "l.csv").write_text("phone,list\n+393471234567,block\n+393471234568,allow\n")
+    assert "reason, without which nothing is allowed" in init(tmp_path, tmp_path / "b.csv", tmp_path / "l.csv").err

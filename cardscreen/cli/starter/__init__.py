@@ -70,7 +70,7 @@ def of_files(folder: Path, accounts: Sequence[str], lists: Sequence[str], *, ask
     for path in lists:
         each = proposing.listed_in(path, [one.source for one in listed], held)
         listed.append(asking.about_list(each) if asks else each)
-    keys = [proposing.KEY] if any(KINDS[each.value.kind or ""].store_as == "token" for each in listed) else []
+    keys = [proposing.KEY] if any(KINDS[kind].store_as == "token" for each in listed for kind in each.kinds) else []
     job = proposing.job_text(held, folder, with_key=bool(keys))
     files = {"job.toml": job, "policy.toml": proposing.policy_text(held)}
     files |= {f"feeds/{each.source}.toml": proposing.feed_text(each, f"feeds/{each.source}.toml") for each in listed}

@@ -11,10 +11,10 @@ from typing import NamedTuple
 import phonenumbers
 import polars as pl
 
-from cardscreen.kinds.kind import KINDS
+from cardscreen.kinds.kind import KINDS, options_of
 from cardscreen.kinds.phone.kind import Phone
 from cardscreen.kinds.phone.several import split_phones
-from cardscreen.tables.cells import holds_numbers
+from cardscreen.tables.cells import holds_numbers, repaired
 from cardscreen.tables.dates import read_days
 from cardscreen.tables.opening import is_dateable, to_date
 
@@ -79,6 +79,7 @@ class Held:
         mobile: Of the cells, those that are mobile numbers of the likeliest region.
         written: Of the cells, those in which signs stand as people write them in phone numbers.
         many: Whether cells hold several.
+        repair: Whether a program made quantities of cells, which can be mended.
         days: The format of its days; "" where it need not be said; None: no days.
         either: Whether day and month could be the other way round.
         filled: Filled cells.
@@ -95,6 +96,7 @@ class Held:
     mobile: float = 0.0
     written: float = 0.0
     many: bool = False
+    repair: bool = False
     days: str | None = None
     either: bool = False
     filled: int = 0
@@ -108,6 +110,7 @@ class Held:
         noun = KINDS[self.kind].noun[1]
         where = f" as {self.region}" if self.region else f" by {self.region_column}" if self.region_column else ""
         several = ", several in a cell" if self.many else ""
+        several += ", mended where a program made quantities of them" if self.repair else ""
         valid = "valid " if self.kind == Phone.name else ""
         return f"{self.share:.0%} are {valid}{noun}{where}{several}".replace("%", " %")
 
@@ -143,6 +146,9 @@ def _held(frame: pl.DataFrame, name: str, region_columns: Sequence[str]) -> Held
     form, either = _days(cells)
     if form is not None:
         return replace(counts, days=form, either=either)
+    mended = cells.to_frame().select(repaired(pl.first())).to_series()
+    if repair := _share(mended != cells) > _SEVERAL:
+        cells, frame = mended, frame.with_columns(repaired(pl.col(name).cast(pl.String)))
     kinds = list(_kinds(frame, cells, name, region_columns))
     best = max(kinds, key=lambda each: each.share)
     best = replace(best, written=_share(cells.str.contains(_WRITTEN)))
@@ -152,7 +158,8 @@ def _held(frame: pl.DataFrame, name: str, region_columns: Sequence[str]) -> Held
         best = next(each for each in kinds if each.kind == Phone.name)
     elif best.share < (_NAMED if named else _ENOUGH) or not (named or _is_sure(best, cells)):
         return counts
-    return replace(best, filled=counts.filled, different=counts.different, values=counts.values)
+    repair &= "repair" in options_of(best.kind or "")
+    return replace(best, filled=counts.filled, different=counts.different, values=counts.values, repair=repair)
 
 
 def _is_sure(held: Held, cells: pl.Series) -> bool:
@@ -195,8 +202,9 @@ def _phones(frame: pl.DataFrame, cells: pl.Series, name: str, region_columns: Se
     if best is not None and regions[best].valid > alone + _GAIN:
         parts, many = _parts(cells, best)
         near = [region for region, each in regions.items() if each.score > regions[best].score - _LEAD]
-        is_sure = len(near) == 1 and regions[best].is_enough(parts)
-        found = Held(name, Phone.name, _valid(parts, best), region=best if is_sure else None, many=many)
+        share = _valid(parts, best)
+        is_sure = len(near) == 1 and share >= _ENOUGH and regions[best].is_enough(parts)
+        found = Held(name, Phone.name, share, region=best if is_sure else None, many=many)
         others = [region for region in regions if region != best] if is_sure else list(regions)[: max(len(near), 3)]
         rivals = {region: regions[region].valid for region in others[:4]}
         found = replace(found, rivals=rivals, mobile=regions[best].mobile)

@@ -19,7 +19,8 @@ from cardscreen.tables.opening import open_table
 from cardscreen.tables.paths import DELIMITERS, endings_of
 from cardscreen.tables.reading import Reading
 from cardscreen.tables.source_files import read_source
-from cardscreen.tables.source_files.delimited import read_delimited
+from cardscreen.tables.source_files.comments import without_comments
+from cardscreen.tables.source_files.delimited import read_delimited, read_lines
 from cardscreen.tables.source_files.packed import blocks_of
 from cardscreen.tables.source_files.sheets import first_cells, sheet_names
 
@@ -28,6 +29,7 @@ ROWS, _BYTES = 20_000, 4 << 20
 _LINES = 200  # by which delimiter and header are told
 _TITLES = 30  # rows that may stand above a header
 _MARKS = ",;\t|"
+_COMMENT = "#"
 _VIETNAMESE, _LATIN = "cp1258", "cp1252"
 _JSON = (".jsonl", ".ndjson")
 _READ_UNASKED = ("utf-8", "utf-8-sig", "gb18030", "utf-16")
@@ -48,6 +50,8 @@ class Looked:
         sheet: Of a spreadsheet, where it is not the first.
         header_row: The line that names the columns, where it is not the first that is not empty.
         header: Whether there is a header.
+        comment: What lines begin with that are no rows; None: there are none.
+        layout: `lines`, where a line is a value, perhaps with a comment behind; None: a table.
         is_whole: Whether these are all rows.
     """
 
@@ -59,6 +63,8 @@ class Looked:
     sheet: str | None = None
     header_row: int | None = None
     header: bool = True
+    comment: str | None = None
+    layout: str | None = None
     is_whole: bool = True
 
     def words(self) -> str:
@@ -66,6 +72,7 @@ class Looked:
         parts = [self.seen_as]
         parts.append(f"delimiter {_NAMES.get(self.delimiter, repr(self.delimiter))}" if self.delimiter else "")
         parts.append(f"sheet {self.sheet!r}" if self.sheet else "")
+        parts.append(f"comments behind {_COMMENT}" if self.comment or self.layout else "")
         parts.append("no header" if not self.header else f"header in line {self.header_row}" if self.header_row else "")
         rows = f"{len(self.frame):,} rows" if self.is_whole else f"the first {len(self.frame):,} rows"
         return ", ".join([*filter(None, parts), rows])
@@ -105,11 +112,18 @@ def _look_at_text(path: str, usual: str) -> Looked:
             if used == _VIETNAMESE:
                 content, used = to_utf8(raw, _LATIN, path)
     encoding = None if used in _READ_UNASKED else used
+    comment = _COMMENT if re.search(rf"^{_COMMENT}", content.decode(), re.MULTILINE) else None
+    content = without_comments(content, comment, quotes=True)
     lines = content.decode().splitlines(keepends=True)[:_LINES]
     if not any(line.strip() for line in lines):
         raise InputError(f"{path} is empty")
     delimiter = _delimiter(lines)
     cells = list(_rows(lines, delimiter or usual))
+    if not delimiter and all(_DATUM.fullmatch(row[0].partition(_COMMENT)[0]) for _, row in cells):
+        rows = read_lines(content, path).frame
+        if comment or rows["comment"].null_count() < len(rows):
+            frame, known = rows.head(ROWS), used.removesuffix("-sig")
+            return Looked(path, frame, encoding, known, layout="lines", is_whole=is_whole and len(rows) <= ROWS)
     header, first = _header(cells), cells[0][0]
     reading = Reading(header_row=header, header=header is not None)
     frame = read_delimited(content, delimiter or usual, path, reading).frame
@@ -121,6 +135,7 @@ def _look_at_text(path: str, usual: str) -> Looked:
         delimiter=delimiter if delimiter != usual else None,
         header_row=header if header != first else None,
         header=header is not None,
+        comment=comment,
         is_whole=is_whole and len(frame) <= ROWS,
     )
 

@@ -83,6 +83,12 @@ class Listed:
     legal_basis: str = BLANK
     cap: str = "verify"
 
+    @property
+    def kinds(self) -> set[str]:
+        """The kinds that it lists."""
+        named = self.columns.get("kind")
+        return {each.lower() for each in named.values} if named else {self.value.kind or ""}
+
 
 def accounts_in(paths: Sequence[str]) -> Accounts:
     """What files of accounts hold; all of them are of one shape.
@@ -93,6 +99,8 @@ def accounts_in(paths: Sequence[str]) -> Accounts:
     """
     paths, given = ([file for path in paths for file in files_of(path)], paths) if _is_pattern(paths) else (paths, None)
     file = look(paths[0])
+    if file.comment or file.layout:
+        raise ConfigError(f"{paths[0]} has lines of comments: take them out, since a table of accounts has none")
     if not file.header:
         raise ConfigError(f"{paths[0]} has no row that names its columns: add one, since a job names columns")
     for other in paths[1:]:
@@ -290,7 +298,8 @@ def job_text(accounts: Accounts, folder: Path, *, with_key: bool = False) -> str
 
 
 def _reading(file: Looked) -> list[tuple[str, str]]:
-    options = [("encoding", file.encoding), ("delimiter", file.delimiter), ("sheet", file.sheet)]
+    names = ("encoding", "delimiter", "sheet", "comment", "layout")
+    options = [(name, getattr(file, name)) for name in names]
     settings = [(f"{name} = {_text(value)}", "") for name, value in options if value is not None]
     return settings + ([(f"header_row = {file.header_row}", "")] if file.header_row else [])
 
@@ -305,8 +314,7 @@ def _identifier(held: Held, accounts: Accounts) -> str:
         options["region"] = _text(held.region)
     if held.region_column:
         options["region_column"] = _text(held.region_column)
-    if held.many:
-        options["many"] = "true"
+    options |= {name: "true" for name in ("many", "repair") if getattr(held, name)}
     if accounts.since:
         options["holder_since"] = _text(accounts.since.name)
     settings = ", ".join(f"{name} = {value}" for name, value in options.items())
@@ -369,6 +377,8 @@ def feed_text(listed: Listed, name: str) -> str:
         )
     if value.many:
         lines.append(("many = true", "cells hold several numbers"))
+    if value.repair:
+        lines.append(("repair = true", "a program made quantities of numbers, which can be mended"))
     mode = "delta" if "operation" in columns else "snapshot"
     lines.append((f'mode = "{mode}"', '"snapshot": each file is the whole list; "delta": additions and removals'))
     if "severity" not in columns:
@@ -449,6 +459,8 @@ def left_to_say(accounts: Accounts, lists: Sequence[Listed]) -> list[str]:
         what = ["region"] if is_unclear(listed.value) else []
         if any(each.either for each in listed.columns.values()):
             what.append("date_format, day or month first")
+        if "list" in listed.columns and "reason" not in listed.columns:
+            what.append("reason, without which nothing is allowed")
         if listed.legal_basis == BLANK:
             what += ["legal_basis (no import without it)", "source", "severity", "cap"]
         if what:
