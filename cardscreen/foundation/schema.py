@@ -189,15 +189,15 @@ WATCHED: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "status": pl.String,
 }
 
-#: A row of notices/ and actions/, as text; the carried columns follow.
+#: A row of notices/ and actions/, as text; `identifier` and `value`, masked, led to it; the carried columns follow.
 NOTICES = [
     *("run_id", "key", "account_id", "action", "act_on"),
-    *("reason", "reason_text", "source", "legal_basis", "appeal"),
+    *("reason", "reason_text", "source", "legal_basis", "appeal", "identifier", "value"),
 ]
 #: A row of actions/release.csv: `action` is what is undone, `instead` the weaker action that stays, if any.
 RELEASES = [
     *("run_id", "key", "account_id", "undo", "action", "instead", "act_on", "cause", "cause_text"),
-    *("reason", "reason_text", "source", "legal_basis", "appeal"),
+    *("reason", "reason_text", "source", "legal_basis", "appeal", "identifier", "value"),
 ]
 
 #: One cell that gave no usable key, or a row of text that does not fit its table (`ragged`).

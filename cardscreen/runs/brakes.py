@@ -19,6 +19,7 @@ from cardscreen.foundation import schema
 from cardscreen.foundation.errors import HeldForApproval
 from cardscreen.foundation.settings.errors import complaint
 from cardscreen.foundation.settings.toml import Section
+from cardscreen.foundation.words.languages import phrase
 from cardscreen.runs.changes import Changes
 from cardscreen.runs.record import Base
 from cardscreen.screening.hits.matches import HITS_PER_ACCOUNT, NOT_JUDGED
@@ -218,11 +219,12 @@ def passed(
     summary: dict[str, Any], limits: Limits, before: dict[str, Any] | None = None, moves: Moves | None = None
 ) -> list[str]:
     """One sentence for every limit that a screening passed; `before` is the summary of the night before."""
-    reasons = list(_alone(summary, limits))
+    reasons = [each.sentence() for each in measured(summary, limits, before, moves) if each.is_past]
+    reasons += _without_share(summary, limits)
     if before is not None and moves is not None:
-        return reasons + list(_against(summary, limits, before, moves))
-    if limits.first_run == "hold":
-        reasons.append('first_run: there is no earlier run to compare with; say first_run = "publish" to go ahead')
+        reasons += _of_software(summary, before, moves)
+    elif limits.first_run == "hold":
+        reasons.append(PAST["first_run"])
     return reasons
 
 
@@ -259,33 +261,128 @@ def limit_of(reason: str) -> str:
     return reason.split(":", 1)[0]
 
 
-def _alone(summary: dict[str, Any], limits: Limits) -> Iterator[str]:
+#: What is said of a limit that was passed. What a run records is English; it can be said again in another language.
+PAST = {
+    "flagged_share": phrase("flagged_share: {share} of the rows are flagged (limit {most})"),
+    "flagged_share_more": phrase(
+        "flagged_share: {share} of the rows are flagged, and {left} more, of which no evidence was collected, may be "
+        "(limit {most})"
+    ),
+    "flagged_share_left": phrase(
+        "flagged_share: of {left} rows that may be listed no evidence was collected: screen with a higher one"
+    ),
+    "source_share": phrase("source_share: {share} of the rows are hit by {of} (limit {most})"),
+    "rejected_share": phrase("rejected_share: {share} of the filled cells of {of} gave no usable value (limit {most})"),
+    "rejected_share_nameless": phrase("rejected_share: {share} of the rows name no account (limit {most})"),
+    "invalid_share": phrase(
+        "invalid_share: {share} of the usable cells of {of} are no valid numbers: is their region right? (limit {most})"
+    ),
+    "error_after_days": phrase("error_after_days: the data of {of} is of {day}, {days} days old (limit {most})"),
+    "exempted_share": phrase("exempted_share: {share} of the rows are exempted (limit {most})"),
+    "first_run": phrase('first_run: there is no earlier run to compare with; say first_run = "publish" to go ahead'),
+    "new_suspend": phrase("new_suspend: {share} of the rows would newly be told 'suspend' (limit {most})"),
+    "new_close": phrase("new_close: {share} of the rows would newly be told 'close' (limit {most})"),
+    "released_share": phrase("released_share: {share} of those flagged before would be released (limit {most})"),
+    "accounts_shrink": phrase(
+        "accounts_shrink: {share} fewer rows that name an account than in the base run (limit {most})"
+    ),
+    "accounts_grow": phrase(
+        "accounts_grow: {share} more rows that name an account than in the base run (limit {most})"
+    ),
+    "flagged_gone_share": phrase(
+        "flagged_gone_share: {share} of the accounts flagged in the base run are not among tonight's: most of their "
+        "ids look like {then} (limit {most})"
+    ),
+    "flagged_gone_share_fresh": phrase(
+        "flagged_gone_share: {share} of the accounts flagged in the base run are not among tonight's: most of their "
+        "ids look like {then}, and those of the newly flagged like {now} (limit {most})"
+    ),
+    "flagged_gone_share_changed": phrase(
+        "flagged_gone_share: {share} of the accounts flagged in the base run are not among tonight's: most of their "
+        "ids look like {then}, and those of the newly flagged like {now}: did the ids change? (limit {most})"
+    ),
+    "coverage_drop": phrase(
+        "coverage_drop: {share} points fewer cells of {of} are usable than in the base run (limit {most})"
+    ),
+    "software_changed": phrase(
+        "software_changed: {cut_off} accounts would newly be told to be suspended or closed and {freed} released or "
+        "eased by nothing but a change of software or numbering data ({news})"
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Measure:
+    """How near a limit came.
+
+    Attributes:
+        limit: Its name.
+        share: What was measured.
+        most: The limit.
+        of: The column or source that it was measured of, where there are several.
+        said: Which of `PAST` is said where it was passed.
+        more: What else is said.
+    """
+
+    limit: str
+    share: float
+    most: float
+    of: str | None = None
+    said: str = ""
+    more: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_past(self) -> bool:
+        """Whether the limit was passed."""
+        return self.share > self.most
+
+    def sentence(self) -> str:
+        """What is said where it was passed."""
+        places = {"share": _percent(self.share), "most": _percent(self.most), "of": repr(self.of), **self.more}
+        return PAST[self.said or self.limit].format(**places)
+
+
+def _percent(share: float) -> str:
+    return f"{share:.2%}".replace("%", " %")
+
+
+def measured(
+    summary: dict[str, Any], limits: Limits, before: dict[str, Any] | None = None, moves: Moves | None = None
+) -> list[Measure]:
+    """How near each limit that is a share came; see `passed`."""
+    against = [] if before is None or moves is None else _against(summary, limits, before, moves)
+    return [*_alone(summary, limits), *against]
+
+
+def _alone(summary: dict[str, Any], limits: Limits) -> Iterator[Measure]:
     """The limits that need no other night."""
     rows = max(summary["rows"]["read"], 1)
     live = summary["flagged"]["accounts"] - summary["flagged"]["levels"].get("none", 0)
     left = summary["rows"].get(NOT_JUDGED, 0)
-    more = f", and {left:,} more, of which no evidence was collected, may be" if left else ""
-    yield from _past("flagged_share", live / rows, limits.flagged_share, f"of the rows are flagged{more}")
-    if left and live / rows <= limits.flagged_share:  # the screening was given a lower one
-        yield f"flagged_share: of {left:,} rows that may be listed no evidence was collected: screen with a higher one"
+    said, more = ("flagged_share_more", {"left": f"{left:,}"}) if left else ("", {})
+    yield Measure("flagged_share", live / rows, limits.flagged_share, None, said, more)
     for source, accounts in summary["hits"]["sources"].items():
-        yield from _past("source_share", accounts / rows, limits.source_share, f"of the rows are hit by {source!r}")
+        yield Measure("source_share", accounts / rows, limits.source_share, source)
     for column, cells in summary["coverage"].items():
         written = max(cells["cells"] - cells["missing"], 1)
-        what = f"of the filled cells of {column!r} gave no usable value"
-        yield from _past("rejected_share", cells["rejected"] / written, limits.rejected_share, what)
-        what = f"of the usable cells of {column!r} are no valid numbers: is their region right?"
-        yield from _past("invalid_share", invalid_share(cells), limits.invalid_share, what)
+        yield Measure("rejected_share", cells["rejected"] / written, limits.rejected_share, column)
+        yield Measure("invalid_share", invalid_share(cells), limits.invalid_share, column)
     nameless = summary["rows"]["no_account"] / rows
-    yield from _past("rejected_share", nameless, limits.rejected_share, "of the rows name no account")
+    yield Measure("rejected_share", nameless, limits.rejected_share, None, "rejected_share_nameless")
+    yield Measure("exempted_share", summary["rows"]["exempt"] / rows, limits.exempted_share)
+
+
+def _without_share(summary: dict[str, Any], limits: Limits) -> Iterator[str]:
+    """Why a night is held that has nothing to do with shares of it."""
+    live = summary["flagged"]["accounts"] - summary["flagged"]["levels"].get("none", 0)
+    left = summary["rows"].get(NOT_JUDGED, 0)
+    if left and live / max(summary["rows"]["read"], 1) <= limits.flagged_share:  # the screening was given a lower one
+        yield PAST["flagged_share_left"].format(left=f"{left:,}")
     for source, age in ((summary.get("store") or {}).get("sources") or {}).items():
         if age["state"] == "stale":
-            yield (
-                f"error_after_days: the data of {source!r} is of {age['confirmed_on']}, {age['age_days']} days old "
-                f"(limit {age['error_after_days']})"
+            yield PAST["error_after_days"].format(
+                of=repr(source), day=age["confirmed_on"], days=age["age_days"], most=age["error_after_days"]
             )
-    exempt = summary["rows"]["exempt"] / rows
-    yield from _past("exempted_share", exempt, limits.exempted_share, "of the rows are exempted")
 
 
 def invalid_share(cells: Mapping[str, int]) -> float:
@@ -293,44 +390,39 @@ def invalid_share(cells: Mapping[str, int]) -> float:
     return cells.get("invalid", 0) / max(cells["cells"] - cells["missing"] - cells["rejected"], 1)
 
 
-def _against(now: dict[str, Any], limits: Limits, then: dict[str, Any], moves: Moves) -> Iterator[str]:
+def _against(now: dict[str, Any], limits: Limits, then: dict[str, Any], moves: Moves) -> Iterator[Measure]:
     """The limits on what changed."""
     rows = max(now["rows"]["read"], 1)
     for action, limit in (("suspend", limits.new_suspend), ("close", limits.new_close)):
-        what = f"of the rows would newly be told {action!r}"
-        yield from _past(f"new_{action}", moves.raised.get(action, 0) / rows, limit, what)
-    released = moves.released / max(moves.flagged_before, 1)
-    yield from _past("released_share", released, limits.released_share, "of those flagged before would be released")
+        yield Measure(f"new_{action}", moves.raised.get(action, 0) / rows, limit)
+    yield Measure("released_share", moves.released / max(moves.flagged_before, 1), limits.released_share)
     change = _named(now) / max(_named(then), 1) - 1
-    what = "rows that name an account than in the base run"
-    yield from _past("accounts_shrink", -change, limits.accounts_shrink, f"fewer {what}")
-    yield from _past("accounts_grow", change, limits.accounts_grow, f"more {what}")
+    yield Measure("accounts_shrink", max(-change, 0), limits.accounts_shrink)
+    yield Measure("accounts_grow", max(change, 0), limits.accounts_grow)
     # With fewer rows or many more, the reason is told by now.
     if moves.gone and moves.gone.accounts >= _FEW and -limits.accounts_shrink <= change <= limits.accounts_grow:
         share = moves.gone.accounts / moves.gone.of
-        yield from _past("flagged_gone_share", share, limits.flagged_gone_share, _missing(moves.gone))
+        yield Measure("flagged_gone_share", share, limits.flagged_gone_share, None, *_missing(moves.gone))
     for column, cells in now["coverage"].items():
         if column in then["coverage"]:
-            drop = _usable(then["coverage"][column]) - _usable(cells)
-            what = f"points fewer cells of {column!r} are usable than in the base run"
-            yield from _past("coverage_drop", drop, limits.coverage_drop, what)
+            drop = max(_usable(then["coverage"][column]) - _usable(cells), 0)
+            yield Measure("coverage_drop", drop, limits.coverage_drop, column)
+
+
+def _of_software(now: dict[str, Any], then: dict[str, Any], moves: Moves) -> Iterator[str]:
+    """What nothing but other software would do to people."""
     new, freed = moves.by_software.get("cut_off", 0), moves.by_software.get("freed", 0)
     if new or freed:
         news = ", ".join(f"{name} {was} → {is_now}" for name, (was, is_now) in newer(now, then).items())
-        yield (
-            f"software_changed: {new:,} accounts would newly be told to be suspended or closed and {freed:,} released "
-            f"or eased by nothing but a change of software or numbering data ({news})"
-        )
+        yield PAST["software_changed"].format(cut_off=f"{new:,}", freed=f"{freed:,}", news=news)
 
 
-def _missing(gone: Gone) -> str:
-    """What is to be said of flags whose accounts are not there."""
-    ids = f"of the accounts flagged in the base run are not among tonight's: most of their ids look like {gone.then}"
+def _missing(gone: Gone) -> tuple[str, dict[str, str]]:
+    """Which of `PAST` is to be said of flags whose accounts are not there, and with what."""
     if gone.now is None:
-        return ids
-    return f"{ids}, and those of the newly flagged like {gone.now}" + (
-        ": did the ids change?" if gone.now != gone.then else ""
-    )
+        return "flagged_gone_share", {"then": str(gone.then)}
+    said = "flagged_gone_share_changed" if gone.now != gone.then else "flagged_gone_share_fresh"
+    return said, {"then": str(gone.then), "now": gone.now}
 
 
 def newer(now: dict[str, Any], then: dict[str, Any]) -> dict[str, tuple[str, str]]:
@@ -366,8 +458,3 @@ def _named(summary: dict[str, Any]) -> int:
 
 def _usable(cells: dict[str, int]) -> float:
     return 1 - (cells["missing"] + cells["rejected"]) / max(cells["cells"], 1)
-
-
-def _past(name: str, share: float, limit: float, what: str) -> Iterator[str]:
-    if share > limit:
-        yield f"{name}: {share:.2%} {what} (limit {limit:.2%})".replace("%", " %")

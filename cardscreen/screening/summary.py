@@ -69,6 +69,7 @@ def summary_of(
     unscreened = {name: scanned[name] for name in ("not_screenable", "no_account")}
     unscreened |= {NOT_JUDGED: came_out[NOT_JUDGED]} if came_out[NOT_JUDGED] else {}
     clear = scanned["read"] - sum(known.values()) - sum(unscreened.values())
+    listed = listings.group_by("kind", "source").len().collect()
     return {
         "as_of": day.isoformat(),
         "rows": {"read": scanned["read"], **known, "clear": clear, **unscreened},
@@ -89,8 +90,14 @@ def summary_of(
             "sources": _of(came_out, "source"),
         },
         **({"ruled": _ruled(plan, scanned)} if plan.ruled else {}),
-        "listings": dict(listings.group_by("kind").len().sort("kind").collect().rows()),
+        "listings": _counted(listed, "kind"),
+        "listed_by": _counted(listed, "source"),
     }
+
+
+def _counted(listed: pl.DataFrame, by: str) -> dict[str, int]:
+    """How many listings there are of each kind, or by each source."""
+    return dict(listed.group_by(by).agg(pl.col("len").sum()).sort(by).rows())
 
 
 def _ruled(plan: AccountColumns, scanned: Tally) -> dict[str, dict[str, int]]:

@@ -191,7 +191,8 @@ def shape(cell: pl.Expr) -> pl.Expr:
 
 
 #: Text that a spreadsheet would calculate; a plain number with a sign is none.
-_FORMULA = r"^(?:[=@＝＠＋－\t\r\n]|[+\-][0-9 .]*[^0-9 .])"
+_FORMULA = r"^[=@＝＠＋－+\-\t\r\n]"
+_SIGNED = r"^[+\-][0-9 .]*(?:[*]{4}[0-9]*)?$"  # a number, or one whose middle is hidden: nothing is calculated
 
 
 def without_formulas(frame: pl.DataFrame, exact: Collection[str] = ()) -> pl.DataFrame:
@@ -202,10 +203,11 @@ def without_formulas(frame: pl.DataFrame, exact: Collection[str] = ()) -> pl.Dat
         exact: Columns that stay as they are, since programs find rows by them.
 
     Example:
-        >>> without_formulas(pl.DataFrame({"reason": ["=1+1", "-5", "theft"]}))["reason"].to_list()
-        ["'=1+1", '-5', 'theft']
+        >>> without_formulas(pl.DataFrame({"reason": ["=1+1", "-5", "+1*2", "theft"]}))["reason"].to_list()
+        ["'=1+1", '-5', "'+1*2", 'theft']
     """
     texts = [name for name, dtype in frame.schema.items() if dtype == pl.String and name not in exact]
     cells = pl.col(texts)
-    safe = pl.when(cells.str.contains(_FORMULA)).then(pl.lit("'") + cells).otherwise(cells)
+    calculated = cells.str.contains(_FORMULA) & ~cells.str.contains(_SIGNED)
+    safe = pl.when(calculated).then(pl.lit("'") + cells).otherwise(cells)
     return frame.with_columns(safe.name.keep())

@@ -180,19 +180,21 @@ def test_a_file_of_what_was_applied_that_is_not_there_is_refused(operator: Opera
 
 GOLDEN = {
     "notices/suspend.csv": (
-        "run_id,key,account_id,action,act_on,reason,reason_text,source,legal_basis,appeal,segment\n"
+        "run_id,key,account_id,action,act_on,reason,reason_text,source,legal_basis,appeal,identifier,value,"
+        "segment\n"
         "20261201T000002Z,KEY,00123,suspend,2026-11-06,telecom_fraud,Reported in connection with telephone or online"
-        ' fraud.,police,,,"x, ""y"""\n'
+        ' fraud.,police,,,mobile,+86138****8001,"x, ""y"""\n'
     ),
     "actions/verify.csv": (
-        "run_id,key,account_id,action,act_on,reason,reason_text,source,legal_basis,appeal,segment\n"
-        "20261201T000002Z,KEY,=1+2,verify,2026-11-03,listed,On a blocklist.,bank,,,'=cmd()\n"
+        "run_id,key,account_id,action,act_on,reason,reason_text,source,legal_basis,appeal,identifier,value,"
+        "segment\n"
+        "20261201T000002Z,KEY,=1+2,verify,2026-11-03,listed,On a blocklist.,bank,,,mobile,+86138****8002,'=cmd()\n"
     ),
     "actions/release.csv": (
         "run_id,key,account_id,undo,action,instead,act_on,cause,cause_text,reason,reason_text,source,legal_basis,"
-        "appeal,segment\n"
+        "appeal,identifier,value,segment\n"
         "20261201T000002Z,KEY,r,lift,notify,,2026-11-02,identifier_changed,The account no longer has the number.,"
-        "street-trade,street-trade,police,,,客户\n"
+        "street-trade,street-trade,police,,,mobile,+86138****8003,客户\n"
     ),
 }
 

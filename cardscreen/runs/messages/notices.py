@@ -16,6 +16,7 @@ import polars as pl
 import polars_hash as plh
 
 from cardscreen.foundation import schema
+from cardscreen.kinds.masking import masked
 from cardscreen.lists.terms import Terms
 from cardscreen.policy.rules import ACCOUNT
 from cardscreen.runs.changes import Changes
@@ -91,8 +92,9 @@ class _Said:
         return releases.select(self._run_id, *schema.RELEASES[1:], *_carried(rows))
 
     def _explained(self, rows: pl.DataFrame, hits: pl.DataFrame, by: str) -> pl.DataFrame:
-        """The rows with the deciding hit's reason and source, and that source's terms."""
-        reasons = hits.select("account_id", "reason", "source", **{by: "listing_id"})
+        """The rows with the deciding hit's reason, source, identifier and masked value, and that source's terms."""
+        found = ("account_id", "reason", "source", "identifier", masked(pl.col("value")))
+        reasons = hits.select(*found, **{by: "listing_id"})
         return (
             rows.join(reasons.unique(["account_id", by], maintain_order=True), on=["account_id", by], how="left")
             .with_columns(reason_text=_text("reason", self._texts))
