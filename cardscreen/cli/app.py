@@ -413,7 +413,7 @@ def _region_of(run: Finished, kind: str) -> str | None:
 
 def _carriers(run: Finished, kind: str, cell: str, region: str | None) -> pl.DataFrame:
     """The accounts that carry a value."""
-    from cardscreen.review import by_value
+    from cardscreen.review.telling import by_value
 
     asked = asked_value(run, kind, cell, region)
     for fault in by_value.changed_since(run):

@@ -13,7 +13,7 @@ from cardscreen.cli import console
 from cardscreen.cli.commands import App
 
 if TYPE_CHECKING:
-    from cardscreen.review.by_value import Asked
+    from cardscreen.review.telling.by_value import Asked
     from cardscreen.runs.record import Finished
 
 runs_app = App(help="Finished runs: look at them, decide about held ones, keep few.")
@@ -197,8 +197,8 @@ def explain(
     [dim]Example:[/dim] cardscreen explain A0042 --run job.toml
     """
     from cardscreen.foundation.errors import ConfigError
-    from cardscreen.review.sentences import sentences
-    from cardscreen.review.story import tell
+    from cardscreen.review.telling.sentences import sentences
+    from cardscreen.review.telling.story import tell
 
     given = [(kind, cell) for kind, cell in (("phone", phone), ("card", card), (None, value)) if cell is not None]
     if len(given) + (account is not None) != 1:
@@ -221,9 +221,9 @@ _STORIES = 5  # that are told in full, of accounts with one number
 
 def _explain_value(run: Finished, kind: str | None, cell: str, region: str | None, *, as_json: bool) -> None:
     """The stories of the accounts that were flagged for a number."""
-    from cardscreen.review import by_value
-    from cardscreen.review.sentences import sentences
-    from cardscreen.review.story import tell
+    from cardscreen.review.telling import by_value
+    from cardscreen.review.telling.sentences import sentences
+    from cardscreen.review.telling.story import tell
 
     asked = asked_value(run, kind, console.given(cell), region)
     accounts = by_value.flagged_for(run, asked)["account_id"].unique(maintain_order=True).to_list()
@@ -256,7 +256,7 @@ def asked_value(run: Finished, kind: str | None, cell: str, region: str | None) 
         ConfigError: Nothing that can be read.
     """
     from cardscreen.foundation.errors import ConfigError
-    from cardscreen.review import by_value
+    from cardscreen.review.telling import by_value
 
     asked = by_value.read(cell, by_value.kinds_of(run, kind, region))
     if not asked:
@@ -268,7 +268,7 @@ def asked_value(run: Finished, kind: str | None, cell: str, region: str | None) 
 
 def _may_be_number(run: Finished, account: str) -> str:
     """A word to who gave a number where an account's id belongs; empty where it is none."""
-    from cardscreen.review import by_value
+    from cardscreen.review.telling import by_value
 
     if sum(sign.isdecimal() for sign in account) < _DIGITS:
         return ""

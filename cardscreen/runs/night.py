@@ -20,22 +20,22 @@ from cardscreen.foundation.process.allowance import require_memory
 from cardscreen.foundation.process.progress import in_log
 from cardscreen.foundation.settings.placeholders import is_placeholder
 from cardscreen.foundation.words import shown
-from cardscreen.kinds.phone.kind import NO_REGION
 from cardscreen.kinds.phone.numbering import shelf
 from cardscreen.lists.blocklist import Blocklist, holds
 from cardscreen.lists.store.table import Store
 from cardscreen.runs import chain
 from cardscreen.runs import folder as runs
-from cardscreen.runs.brakes import Gone, Moves, invalid_share, newer, passed
+from cardscreen.runs.brakes import Gone, Moves, newer, passed
 from cardscreen.runs.causes import Circumstances
 from cardscreen.runs.changes import Changes, Prior, compare
-from cardscreen.runs.circumstances import account_key, check_same, circumstances, lists_of, sources_of
+from cardscreen.runs.circumstances import account_key, check_same, circumstances, lists_of
 from cardscreen.runs.engines import screened
 from cardscreen.runs.job import Job
 from cardscreen.runs.manifest import policy_digest, write_records
 from cardscreen.runs.messages.applied import read_applied
 from cardscreen.runs.messages.in_vain import in_vain
 from cardscreen.runs.messages.notices import told_rows, write_files
+from cardscreen.runs.messages.warnings import warnings_of
 from cardscreen.runs.record import CARRIED, records_of
 from cardscreen.runs.redating import date_flags
 from cardscreen.screening.rejects import ROW_GROUP
@@ -47,8 +47,6 @@ from cardscreen.tables.partitions import days_in
 from cardscreen.tables.paths import files_of, is_url, steady
 
 _NOTHING = "nothing was published, and what was written is removed"
-_MANY, _MOST = 0.10, 0.5  # share of cells past which a run is warned of: not valid, with a wrong check digit
-_ENOUGH = 100  # cells: of fewer, as many fail it by chance
 _FORESEEN = 31  # days ahead for which a run is only warned of
 _TOP = 5  # sources that are told by name
 #: Errors of a write that has no room, and what engines say of them.
@@ -73,46 +71,7 @@ class Run:
     @property
     def warnings(self) -> list[str]:
         """What a person should look into although the run was published."""
-        changes = self.result.summary["changes"]
-        news = [
-            f"the data of {name!r} is of {source['confirmed_on']}, {source['age_days']} days old"
-            for name, source in sources_of(self.result.summary).items()
-            if source["state"] == "old"
-        ]
-        news += [
-            f"the data of {name!r} has not changed since {source['changed_on']}: is its source stuck?"
-            for name, source in sources_of(self.result.summary).items()
-            if source["state"] == "stuck"
-        ]
-        news += changes.get("in_vain", [])
-        if ragged := self.result.summary["ragged"]:
-            news.append(
-                f"{ragged:,} of the rows read do not have the header's fields, and are not screened: rejects.parquet "
-                "names the lines, with status ragged"
-            )
-        for name, notes in self.result.summary["notes"].items():
-            cells = self.result.summary["coverage"][name]
-            usable = cells["cells"] - cells["missing"] - cells["rejected"]
-            if (share := invalid_share(cells)) > _MANY and not self.expects_invalid:
-                news.append(f"{share:.0%} of the usable cells of {name!r} are no valid numbers: is their region right?")
-            if usable >= _ENOUGH and notes.get("bad_checksum", 0) > _MOST * usable:
-                news.append(f"most of the numbers in {name!r} fail their check digit: is it the right column?")
-            if notes.get(NO_REGION, 0) * 2 > cells["cells"] - cells["missing"]:
-                news.append(f'no region is given for {name!r}, so only numbers with + are read: say region = "CN"')
-        if changes["policy_changed"]:
-            news.append("the policy, or a source's terms, have changed since the base run")
-        news += [f"{name} is {now}, and was {was} in the base run" for name, (was, now) in changes["software"].items()]
-        for count, file, of in changes["other_days"]:
-            more = f", and so are {count - 1:,} more files" if count > 1 else ""
-            news.append(f"{file} is of {of}{more}, and the night asked about is {self.result.summary['as_of']}")
-        if changes["days_ahead"]:
-            news.append(
-                f"the day asked about is not here yet (days ahead: {changes['days_ahead']}): actions fall due that "
-                "early, and nights before it tell nobody"
-            )
-        if changes["audit"]:
-            news.append("there is a run for a later day: this one looks back, and nobody is told or acted on")
-        return news
+        return list(warnings_of(self.result.summary, expects_invalid=self.expects_invalid))
 
     @property
     def news(self) -> list[str]:

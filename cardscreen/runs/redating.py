@@ -13,8 +13,8 @@ from pathlib import Path
 import polars as pl
 
 from cardscreen.foundation.files import write_whole
+from cardscreen.foundation.words.codes import ACTING
 from cardscreen.runs.messages.notices import key, told_rows, write_rows
-from cardscreen.runs.messages.words import ACTING
 from cardscreen.runs.record import Base
 from cardscreen.screening.rejects import ROW_GROUP
 

@@ -12,11 +12,11 @@ from nights import JOB, Operator, account, day, listing, phone
 
 from cardscreen.foundation import schema
 from cardscreen.foundation.errors import ConfigError, InputError
+from cardscreen.foundation.words.codes import CAUSES
 from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.feeds.importing import import_file
 from cardscreen.lists.store.table import Store
 from cardscreen.runs.messages.applied import read_applied
-from cardscreen.runs.messages.words import CAUSES
 
 ONE, FREE = phone(1), phone(99)
 MINE = [account("a", ONE)]

@@ -19,8 +19,8 @@ from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.feeds.importing import import_file
 from cardscreen.lists.store.edits import rollback
 from cardscreen.lists.store.table import Store
-from cardscreen.review import story
 from cardscreen.review.decisions.held import discard
+from cardscreen.review.telling import story
 from cardscreen.runs.job import Job
 from cardscreen.runs.night import Run, run_job
 from cardscreen.runs.record import Finished

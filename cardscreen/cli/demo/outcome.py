@@ -12,8 +12,8 @@ import polars as pl
 
 from cardscreen.cli.demo.cases import CASES, NOT_FLAGGED
 from cardscreen.cli.demo.leaks import Scan, Searcher
-from cardscreen.review.sentences import sentences
-from cardscreen.review.story import Story
+from cardscreen.review.telling.sentences import sentences
+from cardscreen.review.telling.story import Story
 from cardscreen.runs.night import Run
 
 _CUTS_OFF = ("suspend", "close")

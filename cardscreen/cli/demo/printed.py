@@ -15,8 +15,8 @@ from cardscreen.cli.demo.cases import CASES
 from cardscreen.cli.demo.outcome import Outcome
 from cardscreen.cli.printing import actions_table
 from cardscreen.foundation.words import json_text, shown
-from cardscreen.review.sentences import sentences
-from cardscreen.runs.messages.words import CAUSES
+from cardscreen.foundation.words.codes import CAUSES
+from cardscreen.review.telling.sentences import sentences
 
 
 def line(outcome: Outcome) -> str:

@@ -61,6 +61,10 @@ class Language:
         """A message about a number of things; `count` is a place in it."""
         return _catalogue(self.name).ngettext(one, more, count).format(count=count, **values)
 
+    def joined(self, *sentences: str) -> str:
+        """Sentences one after the other: with a blank between them where the script has blanks."""
+        return ("" if self.name == "zh" else " ").join(sentences)
+
     def again(self, sentence: str, messages: Iterable[str]) -> str:
         """A sentence that was recorded in English, said in this language; as it is where no message makes it."""
         if self.name == "en":
@@ -83,5 +87,5 @@ def _catalogue(name: str) -> NullTranslations:
 def _pattern(message: str) -> re.Pattern[str]:
     """What sentences look like that a message makes."""
     fixed, named = re.split(r"\{\w+[^}]*\}", message), _PLACE.findall(message)
-    places = [f"(?P<{name}>.+?)" for name in named] + [""]
+    places = [f"(?P<{name}>.*?)" for name in named] + [""]
     return re.compile("".join(re.escape(text) + place for text, place in zip(fixed, places, strict=True)), re.DOTALL)

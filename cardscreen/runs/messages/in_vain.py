@@ -8,8 +8,20 @@ from typing import Any
 import polars as pl
 
 from cardscreen.foundation.errors import near
+from cardscreen.foundation.words.languages import phrase
 from cardscreen.policy.policy import Policy
 from cardscreen.policy.rules import ACCOUNT
+
+#: What is said of it. A run records it in English; it can be said again in another language.
+IN_VAIN = {
+    "listing": phrase("rule {number} of the policy looks for the {key} {value}, which no listing has{hint}"),
+    "account": phrase(
+        "rule {number} of the policy looks for {key} = {value}, which no account has tonight: is it written as in the "
+        "accounts?"
+    ),
+    "unknown": phrase("the policy speaks of the source {name}, which has no listing{hint}"),
+    "stopped": phrase("the source {name} has no listing in force: has it stopped? Then say cardscreen list retire"),
+}
 
 
 def in_vain(
@@ -32,18 +44,16 @@ def in_vain(
             for value in values:
                 if key in there and value not in there[key]:
                     hint = near(value, sorted(map(str, there[key])))
-                    yield f"rule {number} of the policy looks for the {key} {value!r}, which no listing has{hint}"
+                    yield IN_VAIN["listing"].format(number=number, key=key, value=repr(value), hint=hint)
                 elif key.startswith(ACCOUNT) and not _accounts(summary, key, value):
-                    yield (
-                        f"rule {number} of the policy looks for {key} = {value!r}, which no account has tonight: is it "
-                        "written as in the accounts?"
-                    )
+                    yield IN_VAIN["account"].format(number=number, key=key, value=repr(value))
     for name in policy.sources:
         if name not in there["source"]:
-            yield f"the policy speaks of the source {name!r}, which has no listing{near(name, sorted(there['source']))}"
+            hint = near(name, sorted(there["source"]))
+            yield IN_VAIN["unknown"].format(name=repr(name), hint=hint)
     for name in sources:
         if name not in there["source"]:
-            yield f"the source {name!r} has no listing in force: has it stopped? Then say cardscreen list retire"
+            yield IN_VAIN["stopped"].format(name=repr(name))
 
 
 #: What of a listing rules look at that is no closed set.

@@ -16,11 +16,11 @@ import polars as pl
 import polars_hash as plh
 
 from cardscreen.foundation import schema
+from cardscreen.foundation.words.codes import ACTING, CAUSES, REASONS
 from cardscreen.kinds.masking import masked
 from cardscreen.lists.terms import Terms
 from cardscreen.policy.rules import ACCOUNT
 from cardscreen.runs.changes import Changes
-from cardscreen.runs.messages.words import ACTING, CAUSES, REASONS
 from cardscreen.tables.cells import without_formulas
 
 _KEY_LENGTH = 32
