@@ -21,6 +21,7 @@ from .lists.feeds.feed import Feed as Feed
 from .lists.feeds.importing import import_file as import_file
 from .lists.store.table import Store as Store
 from .policy.policy import Policy as Policy
+from .review.pages import report as report
 from .runs.brakes import Limits as Limits
 from .runs.brakes import check as check
 from .runs.job import Job as Job

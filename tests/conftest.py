@@ -8,14 +8,18 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
 from cardscreen.cli import console
+from cardscreen.report import drawing
 
 sys.path.insert(0, str(Path(__file__).parent / "helpers"))
+
+_STARTED = drawing._started
 
 settings.register_profile("default", deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("default")
@@ -47,6 +51,20 @@ def sentences() -> Iterator[None]:
     """What a command with `--log json` has chosen holds for its own test alone."""
     yield
     console.in_sentences()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def without_pictures() -> Iterator[None]:
+    """Nights of tests draw nothing, as where what draws fails: it takes longer than they do. `pictures` lets them."""
+    with mock.patch.object(drawing, "_started", lambda: None):
+        yield
+
+
+@pytest.fixture(scope="module")
+def pictures(without_pictures: None) -> Iterator[None]:
+    """Lets the nights of a module draw."""
+    with mock.patch.object(drawing, "_started", _STARTED):
+        yield
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from cardscreen.cli import console
 from cardscreen.cli.commands import LISTS, NIGHTS, QUESTIONS, START, UPKEEP, App, is_usage, usage_sentence
 from cardscreen.cli.lists import list_app
 from cardscreen.cli.policy import policy_app
-from cardscreen.cli.runs import asked_value, audit, diff, explain, meant_run, runs_app, status, upgrade
+from cardscreen.cli.runs import asked_value, audit, diff, explain, meant_run, report, runs_app, status, upgrade
 
 if TYPE_CHECKING:
     import polars as pl
@@ -335,6 +335,7 @@ def _show_run(done: Run, *, as_json: bool, quiet: bool) -> None:
 app.add_typer(runs_app, name="runs", rich_help_panel=NIGHTS)
 app.add_typer(policy_app, name="policy", rich_help_panel=NIGHTS)
 app.command(rich_help_panel=NIGHTS)(status)
+app.command(rich_help_panel=NIGHTS)(report)
 for each in (explain, audit, diff):
     app.command(rich_help_panel=QUESTIONS)(each)
 

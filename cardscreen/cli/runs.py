@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -13,6 +13,8 @@ from cardscreen.cli import console
 from cardscreen.cli.commands import App
 
 if TYPE_CHECKING:
+    from cardscreen.foundation.words.languages import Language
+    from cardscreen.review.pages import Lang
     from cardscreen.review.telling.by_value import Asked
     from cardscreen.runs.record import Finished
 
@@ -71,6 +73,35 @@ def export(
     rows = write_tables(meant_run(run), out, force=force)
     counts = ", ".join(f"{name} {count:,}" for name, count in rows.items())
     console.say("written", f"{counts}: written to {out}", tables=rows)
+
+
+_Lang = Annotated[str | None, typer.Option("--lang", help="en or zh; else the run's own.", show_default=False)]
+
+
+def report(
+    run: _Run,
+    other: Annotated[Path | None, typer.Argument(help="A run to compare with, not the night before.")] = None,
+    out: Annotated[Path | None, typer.Option(help="A .html file; else report-RUN.html.", show_default=False)] = None,
+    lang: _Lang = None,
+    opened: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Write over what is there.")] = False,
+) -> None:
+    """Write a page for people: is the night normal, who is told what, what is to be done; in one file.
+
+    Each run has one already, report.html; this makes it anew, in another language or against another run.
+
+    [dim]Example:[/dim] cardscreen report job.toml --out tonight.html
+    """
+    from cardscreen.foundation.words.languages import Language
+    from cardscreen.review.pages import report as write_report
+
+    meant = meant_run(run)
+    language = cast("Lang", Language(lang).name) if lang else None
+    file = out or Path(f"report-{meant.run_id}.html")
+    write_report(meant.folder, file, language, against=other, force=force)
+    console.say("written", f"written: {file}", file=str(file))
+    if opened:
+        typer.launch(file.resolve().as_uri())
 
 
 @runs_app.command()
@@ -188,6 +219,7 @@ def explain(
     ] = None,
     value: Annotated[str | None, typer.Option(help="Likewise a value of whichever kind; - reads it.")] = None,
     region: Annotated[str | None, typer.Option(help="Region of a national phone number; else the run's own.")] = None,
+    lang: _Lang = None,
     as_json: _Json = False,
 ) -> None:
     """Tell one account's story: what was found, what follows by which rule, since when, and why.
@@ -197,6 +229,7 @@ def explain(
     [dim]Example:[/dim] cardscreen explain A0042 --run job.toml
     """
     from cardscreen.foundation.errors import ConfigError
+    from cardscreen.foundation.words.languages import Language
     from cardscreen.review.telling.sentences import sentences
     from cardscreen.review.telling.story import tell
 
@@ -204,14 +237,15 @@ def explain(
     if len(given) + (account is not None) != 1:
         raise ConfigError("say what to explain: an account's id, or one of --phone, --card and --value")
     meant = meant_run(run)
+    language = Language(lang) if lang else meant.language
     if account is None:
-        _explain_value(meant, *given[0], region, as_json=as_json)
+        _explain_value(meant, *given[0], region, language, as_json=as_json)
         return
     story = tell(meant, account)
     if as_json:
-        console.put_json(story.summary() | {"sentences": list(sentences(story))})
+        console.put_json(story.summary() | {"sentences": list(sentences(story, language))})
         return
-    console.put(*sentences(story))
+    console.put(*sentences(story, language))
     if story.flag is None and story.change is None and (hint := _may_be_number(meant, account)):
         console.say("number", f"cardscreen: {hint}")
 
@@ -219,7 +253,9 @@ def explain(
 _STORIES = 5  # that are told in full, of accounts with one number
 
 
-def _explain_value(run: Finished, kind: str | None, cell: str, region: str | None, *, as_json: bool) -> None:
+def _explain_value(
+    run: Finished, kind: str | None, cell: str, region: str | None, language: Language, *, as_json: bool
+) -> None:
     """The stories of the accounts that were flagged for a number."""
     from cardscreen.review.telling import by_value
     from cardscreen.review.telling.sentences import sentences
@@ -230,7 +266,7 @@ def _explain_value(run: Finished, kind: str | None, cell: str, region: str | Non
     stories = [tell(run, each) for each in accounts[:_STORIES]]
     if as_json:
         read = [{"kind": each.kind, "shown": each.shown} for each in asked]
-        summaries = [story.summary() | {"sentences": list(sentences(story))} for story in stories]
+        summaries = [story.summary() | {"sentences": list(sentences(story, language))} for story in stories]
         console.put_json({"run": run.run_id, "read_as": read, "accounts": accounts, "stories": summaries})
         return
     shown = " or ".join(f"{each.kind} {each.shown}" for each in asked)
@@ -244,7 +280,7 @@ def _explain_value(run: Finished, kind: str | None, cell: str, region: str | Non
     same = " (others may share what is shown of it)" if any(each.shown != each.value for each in asked) else ""
     console.put(f"Flagged for {shown}{same} in run {run.run_id}: {', '.join(accounts[:100])}.")
     for story in stories:
-        console.put("", *sentences(story))
+        console.put("", *sentences(story, language))
     if len(accounts) > _STORIES:
         console.put("", f"{len(accounts) - _STORIES:,} more: cardscreen explain ACCOUNT tells their stories.")
 

@@ -77,6 +77,11 @@ def weaknesses(policy: Policy) -> dict[str, pl.Expr]:
     }
 
 
+def recommended(policy: Policy, score: pl.Expr) -> pl.Expr:
+    """What a score's level recommends, whatever caps there are: `schema.ACTIONS`."""
+    return _action_of(policy, score).cat.to(schema.ACTIONS)
+
+
 def _by_rule(policy: Policy, field: str, dtype: type[pl.DataType] | pl.DataType) -> pl.Expr:
     """A field of the rule that applies; null where none does or it says nothing."""
     by_number = {at: getattr(rule, field) for at, rule in enumerate(policy.rules, 1)}

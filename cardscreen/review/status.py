@@ -18,11 +18,11 @@ from cardscreen.lists.store.table import Store
 from cardscreen.lists.store.views import overview
 from cardscreen.review.find import all_in, looking_into
 from cardscreen.runs.job import Job
+from cardscreen.runs.messages.notices import to_load
 from cardscreen.runs.record import HELD, LATEST, Finished
 
 _MIB = 2**20
 _NIGHTS = 14  # nights for which the disk should have room
-_FILES = ("actions/release.csv", "notices/*.csv", "actions/*.csv")  # in the order in which they are loaded
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,9 @@ def status_of(job: Job) -> Status:
         today=today,
         latest=None if latest is None else _night(latest),
         held=held,
-        load=[] if latest is None else list(_to_load(latest)),
+        load=[]
+        if latest is None
+        else [{"file": str(latest.output / LATEST / file), "rows": rows} for file, rows in to_load(latest.folder)],
         due=[] if latest is None else _due(latest),
         lists=lists,
         disk=disk,
@@ -113,13 +115,6 @@ def _night(run: Finished) -> dict[str, Any]:
         "rows": summary["rows"]["read"],
         "flagged": summary["flagged"]["accounts"],
     }
-
-
-def _to_load(run: Finished) -> Iterator[dict[str, Any]]:
-    """The files of other systems that have rows: releases first, so that nobody is cut off once more."""
-    for file in dict.fromkeys(file for pattern in _FILES for file in sorted(run.folder.glob(pattern))):
-        if rows := pl.scan_csv(file, infer_schema=False).select(pl.len()).collect().item():
-            yield {"file": str(run.output / LATEST / file.relative_to(run.folder)), "rows": rows}
 
 
 def _due(run: Finished) -> list[dict[str, Any]]:

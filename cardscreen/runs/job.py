@@ -6,7 +6,7 @@ import glob
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -31,6 +31,7 @@ from cardscreen.foundation.settings.toml import (
     of_day,
     read_toml,
 )
+from cardscreen.foundation.words.languages import Language
 from cardscreen.foundation.zones import local_name
 from cardscreen.kinds.kind import Kind, kind_from_options
 from cardscreen.kinds.tokens import TokenKey
@@ -142,6 +143,7 @@ class _Output(Section):
     directory: str = "runs"
     applied: str | None = None
     metrics: str | None = None
+    report: bool = True
     sign: _Sign | None = None
 
     @field_validator("applied")
@@ -178,6 +180,7 @@ class JobFile(Section):
     """What a job file says."""
 
     timezone: str | None = None
+    lang: Literal["en", "zh"] = "en"
     accounts: _Accounts
     identifiers: dict[str, dict[str, Any]] = Field(min_length=1)
     blocklist: _Blocklist
@@ -226,6 +229,8 @@ class Job:
         described: The identifiers as the file writes them.
         place: The database or Iceberg table of the accounts; None: they lie in files. `accounts` is its name then.
         texts: What to say of reason codes, beside what is said by default.
+        language: In which reports and notices are written.
+        report: Whether a run has a page for people.
         cluster: Where Spark runs, if the accounts are screened there; None: on this machine.
     """
 
@@ -250,6 +255,8 @@ class Job:
     texts: dict[str, str]
     cluster: Cluster | None
     place: Database | Iceberg | None = None
+    language: Language = field(default_factory=Language)
+    report: bool = True
 
     @classmethod
     def read(cls, path: str | Path) -> Job:
@@ -305,6 +312,8 @@ class Job:
             described=settings.identifiers,
             texts=settings.notices.texts,
             cluster=_cluster(settings.engine, file.parent),
+            language=Language(settings.lang),
+            report=settings.output.report,
         )
 
     def on(self, day: date, resolve: Callable[[str], str] = str) -> Job:

@@ -7,7 +7,7 @@ import json
 import os
 import platform
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,9 +27,14 @@ _UNNAMED = {"clearances"}  # says where a file is: not a rule
 
 
 def write_records(
-    folder: Path, job: Job, begun: datetime, records: Mapping[str, Any], lists: list[dict[str, Any]]
+    folder: Path,
+    job: Job,
+    begun: datetime,
+    records: Mapping[str, Any],
+    lists: list[dict[str, Any]],
+    show: Callable[[Mapping[str, Any]], None],
 ) -> None:
-    """Write summary.json, inputs/ and, last, the manifest.
+    """Write summary.json, inputs/, the page and, last, the manifest.
 
     Args:
         folder: The run's folder, with all its tables.
@@ -37,6 +42,7 @@ def write_records(
         begun: When.
         records: What the run says of itself, run_id and summary among it.
         lists: `fingerprint` of the files of listings.
+        show: Writes the page of all that the manifest says but for the files' digests.
     """
     inputs = folder / "inputs"
     inputs.mkdir()
@@ -44,11 +50,11 @@ def write_records(
         shutil.copyfile(file, inputs / f"{name}{file.suffix}")
     summary, encoding = records["summary"], job.reading.encoding
     write_json(folder / "summary.json", {"run_id": records["run_id"], **summary})
-    outputs = sorted(file for file in folder.rglob("*") if file.is_file())
     manifest = {
         "run_id": records["run_id"],
         "as_of": summary["as_of"],
         "timezone": job.timezone,
+        "lang": job.language.name,
         "output": str(job.output),
         chain.PREVIOUS: chain.newest(job.output),
         "begun": begun.isoformat(timespec="seconds"),
@@ -64,8 +70,10 @@ def write_records(
         "limits": job.limits.model_dump(),
         **records,
         "approvals": [],
-        "outputs": {str(file.relative_to(folder)): fingerprint(str(file), named=False) for file in outputs},
     }
+    show(manifest)
+    outputs = sorted(file for file in folder.rglob("*") if file.is_file())
+    manifest["outputs"] = {str(file.relative_to(folder)): fingerprint(str(file), named=False) for file in outputs}
     write_json(folder / MANIFEST, manifest)
 
 

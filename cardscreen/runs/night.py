@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -23,9 +23,10 @@ from cardscreen.foundation.words import shown
 from cardscreen.kinds.phone.numbering import shelf
 from cardscreen.lists.blocklist import Blocklist, holds
 from cardscreen.lists.store.table import Store
+from cardscreen.report.drawing import Drawing
 from cardscreen.runs import chain
 from cardscreen.runs import folder as runs
-from cardscreen.runs.brakes import Gone, Moves, newer, passed
+from cardscreen.runs.brakes import Gone, Moves, measured, newer, passed
 from cardscreen.runs.causes import Circumstances
 from cardscreen.runs.changes import Changes, Prior, compare
 from cardscreen.runs.circumstances import account_key, check_same, circumstances, lists_of
@@ -35,6 +36,7 @@ from cardscreen.runs.manifest import policy_digest, write_records
 from cardscreen.runs.messages.applied import read_applied
 from cardscreen.runs.messages.in_vain import in_vain
 from cardscreen.runs.messages.notices import told_rows, write_files
+from cardscreen.runs.messages.showing import PAGE, leaving_out_what_fails, material_of, write_page
 from cardscreen.runs.messages.warnings import warnings_of
 from cardscreen.runs.record import CARRIED, records_of
 from cardscreen.runs.redating import date_flags
@@ -139,12 +141,12 @@ def run_job(
         _check_is_here(day, job)
     job = job.on(day)
 
-    def night() -> Night:
+    def night(drawing: Drawing | None = None) -> Night:
         tell("reading the lists")
         lists, prior, audit = _blocklist(job, known_at), runs.prior(job.output, day), runs.is_audit(job.output, day)
         if not audit:
             _check_texts(job, lists)
-        return Night(job, day, lists, prior, audit, allow_changed_identifiers, tell)
+        return Night(job, day, lists, prior, audit, allow_changed_identifiers, tell, drawing)
 
     if dry_run:
         outcome = night().screened(None)
@@ -158,7 +160,7 @@ def run_job(
         with runs.staging(job.output, run_id) as folder, ExitStack() as until_published:
             with steady(lambda: _inputs(job)):
                 _check_names(job)
-                tonight = night()
+                tonight = night(until_published.enter_context(Drawing()) if job.report else None)
                 if job.store is not None and tonight.blocklist.version is not None:
                     until_published.enter_context(Store(job.store).leased(tonight.blocklist.version))
                 outcome = tonight.screened(folder)
@@ -181,6 +183,7 @@ class Night:
         audit: Whether it looks back, and nobody is told or acted on.
         allow_changed_identifiers: Compare although identifiers or account ids were others.
         tell: Called with each stage's name as it begins.
+        drawing: What draws the pictures of the page; None: there is no page.
     """
 
     job: Job
@@ -190,6 +193,7 @@ class Night:
     audit: bool
     allow_changed_identifiers: bool = False
     tell: Callable[[str], None] = lambda _: None
+    drawing: Drawing | None = None
 
     def screened(self, out: Path | None) -> _Outcome:
         """Screen, compare and brake."""
@@ -212,9 +216,13 @@ class Night:
         figures["other_days"] = _of_other_days(job, self.day)
         live = [name for name, origin in blocklist.origins.items() if origin.retired_on is None]
         listed = blocklist.lazy.filter(holds(self.day))
+        before = prior.base.summary if prior.base else None
+        near = measured(result.summary, job.limits, before, Moves.of(changes, gone))
+        figures["limits"] = [
+            {"limit": each.limit, "share": each.share, "most": each.most, "of": each.of} for each in near
+        ]
         figures["in_vain"] = list(in_vain(job.policy, result.summary, listed, live))
         summary = result.summary | {"changes": figures}
-        before = prior.base.summary if prior.base else None
         held = passed(summary, job.limits, before, Moves.of(changes, gone))
         return _Outcome(replace(result, summary=summary), changes, blocklist, prior, audit, policy, held, clock)
 
@@ -241,7 +249,9 @@ class Night:
             self.tell("writing notices and actions")
             terms = {name: each.terms for name, each in outcome.blocklist.origins.items()}
             with outcome.clock.stage("notices"):
-                counts = write_files(folder, run_id, changes, outcome.result.hits.collect(), terms, job.texts)
+                counts = write_files(
+                    folder, run_id, changes, outcome.result.hits.collect(), terms, job.language, job.texts
+                )
             summary["changes"] = {**summary["changes"], **counts}
         summary["seconds"] = summary["seconds"] | outcome.clock.seconds
         summary["peak_memory_mib"] = summary["peak_memory_mib"] | outcome.clock.peak_mib
@@ -263,8 +273,20 @@ class Night:
             "listings_sha256": outcome.blocklist.compiled_sha256,
             "summary": summary,
         }
-        write_records(folder, job, begun, records, lists_of(job))
+        write_records(
+            folder, job, begun, records, lists_of(job), lambda manifest: self._show(folder, manifest, outcome)
+        )
         return summary
+
+    def _show(self, folder: Path, manifest: Mapping[str, Any], outcome: _Outcome) -> None:
+        """Write the page for people: what goes wrong there must not cost the night."""
+        if self.drawing is None:
+            return
+        self.tell("writing the report")
+        terms = {name: each.terms for name, each in outcome.blocklist.origins.items()}
+        material = material_of(manifest, folder, self.job.output, self.job.language, self.job.policy.under(terms))
+        with leaving_out_what_fails():
+            write_page(folder / PAGE, material, self.drawing)
 
 
 def _today(job: Job) -> date:

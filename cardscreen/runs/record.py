@@ -18,6 +18,7 @@ import polars as pl
 from cardscreen.foundation import schema
 from cardscreen.foundation.errors import InputError
 from cardscreen.foundation.files import sha256_of
+from cardscreen.foundation.words.languages import Language
 from cardscreen.runs import chain
 from cardscreen.tables.paths import is_url
 
@@ -25,7 +26,7 @@ MANIFEST, LATEST, HELD = "manifest.json", "latest", ".held"
 RUN_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 #: What entries of a manifest are.
 _TYPES = {
-    **dict.fromkeys(("run_id", "as_of", "timezone", "output", "begun", "ended", "policy"), str),
+    **dict.fromkeys(("run_id", "as_of", "timezone", "output", "begun", "ended", "policy", "lang"), str),
     **dict.fromkeys(("inputs", "versions", "limits", "compared", "identifiers", "account_key", "summary"), dict),
     **dict.fromkeys(("outputs", "discarded", "pruned"), dict),
     **dict.fromkeys(("held", "approvals", "token_keys"), list),
@@ -126,6 +127,11 @@ class Finished:
     def as_of(self) -> date:
         """The day that it was asked about."""
         return date.fromisoformat(self.records["as_of"])
+
+    @property
+    def language(self) -> Language:
+        """In which it speaks to people."""
+        return Language(self.records.get("lang", "en"))
 
     @property
     def summary(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
@@ -53,6 +54,14 @@ class Result:
         read = rows.pop("read")
         parts = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in rows.items() if count)
         return f"Result({read:,} row{'s' if read != 1 else ''}{parts and ': '}{parts}; as of {self.summary['as_of']})"
+
+    def _repr_html_(self) -> str:
+        """A small table for notebooks: rows by class, and accounts by recommended action."""
+        rows, flagged = self.summary["rows"], self.summary["flagged"]["actions"]
+        lines = [(name.replace("_", " "), count) for name, count in rows.items() if count]
+        lines += [(f"recommended: {action}", flagged[action]) for action in reversed(list(flagged))]
+        cells = "".join(f'<tr><th scope="row">{escape(name)}</th><td>{count:,}</td></tr>' for name, count in lines)
+        return f"<table><caption>as of {escape(self.summary['as_of'])}</caption><tbody>{cells}</tbody></table>"
 
     @classmethod
     def read(cls, folder: str | Path) -> Result:

@@ -128,6 +128,9 @@ def _found(expected: str, right: int, count: int) -> str:
     return f"[green]{words}[/]" if right == count else f"[red]{words}: only {right:,}[/]"
 
 
+_PAGE = "operator/runs/latest/report.html"
+
+
 def _verdict(outcome: Outcome) -> list[RenderableType]:
     cases, wrong, scan = outcome.cases(), outcome.wrongly_suspended(), outcome.scan
     planted, right = int(cases["accounts"].sum()), int(cases["right"].sum())
@@ -141,6 +144,7 @@ def _verdict(outcome: Outcome) -> list[RenderableType]:
         f"Full card numbers: {scan.numbers:,} looked for in {counted(scan.files, 'file')} "
         f"({scan.size / 1e6:.1f} MB) and in all that was printed; found: {len(scan.leaks):,}.",
         f"Both nights took {outcome.seconds:.1f} s. All is in {outcome.folder}: its README.md says what to try next.",
+        f"To look at, in a browser: {outcome.folder / _PAGE}",
     ]
     failures = [Text(shown(f"Wrong: {failure}."), style="red") for failure in outcome.failures()]
     return [*(Text(shown(each)) for each in lines), *failures]

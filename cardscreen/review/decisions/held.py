@@ -13,11 +13,13 @@ from cardscreen.foundation.errors import ConfigError, InputError, without_cards
 from cardscreen.foundation.files import not_for_others, sha256_of, system_user, write_whole
 from cardscreen.foundation.secrets.signing import Signer
 from cardscreen.review.find import signer_of, superseded_by
+from cardscreen.review.inputs import policy_of
 from cardscreen.review.integrity import doubtful_reasons, require_sound
 from cardscreen.runs import chain
 from cardscreen.runs.brakes import Limits
 from cardscreen.runs.folder import is_current, locked, newest, publish, settle, staging, tidy
 from cardscreen.runs.manifest import fingerprint, write_json
+from cardscreen.runs.messages.showing import PAGE, material_of, write_page
 from cardscreen.runs.record import HELD, MANIFEST, Base, Finished
 from cardscreen.runs.redating import redate
 from cardscreen.screening.hits.matches import NOT_JUDGED
@@ -61,9 +63,10 @@ def approve(run: Finished, by: str, reason: str, *, late: bool = False) -> Finis
         with staging(run.output, run.run_id) as folder:
             shutil.copytree(run.folder, folder, ignore=shutil.ignore_patterns(MANIFEST), dirs_exist_ok=True)
             approval = {**decision, "limits": run.records["held"], "late": late, **_redated(run, folder, today)}
-            write_json(
-                folder / MANIFEST, {**_refreshed(run, folder), "approvals": [*run.records["approvals"], approval]}
-            )
+            records = {**run.records, "approvals": [*run.records["approvals"], approval]}
+            if PAGE in run.records["outputs"]:
+                write_page(folder / PAGE, material_of(records, folder, run.output, run.language, policy_of(run)))
+            write_json(folder / MANIFEST, {**records, "outputs": _digests(run, folder)})
             settle(folder)
             target = publish(run.output, folder, signer, "approved")
         tidy(run.output, signer)
@@ -78,10 +81,9 @@ def _redated(run: Finished, folder: Path, today: date) -> dict[str, Any]:
     return {"redated": {"to": today.isoformat(), "accounts": accounts}}
 
 
-def _refreshed(run: Finished, folder: Path) -> dict[str, Any]:
-    """The run's manifest with the digests of a copy's files."""
-    outputs = {name: fingerprint(str(folder / name), named=False) for name in run.records["outputs"]}
-    return {**run.records, "outputs": outputs}
+def _digests(run: Finished, folder: Path) -> dict[str, Any]:
+    """The digests of the files of a copy of the run."""
+    return {name: fingerprint(str(folder / name), named=False) for name in run.records["outputs"]}
 
 
 def discard(run: Finished, by: str, reason: str) -> Finished:

@@ -9,7 +9,7 @@ cells, what a spreadsheet would take for a formula gets an apostrophe in front; 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import polars as pl
@@ -17,6 +17,7 @@ import polars_hash as plh
 
 from cardscreen.foundation import schema
 from cardscreen.foundation.words.codes import ACTING, CAUSES, REASONS
+from cardscreen.foundation.words.languages import Language
 from cardscreen.kinds.masking import masked
 from cardscreen.lists.terms import Terms
 from cardscreen.policy.rules import ACCOUNT
@@ -33,6 +34,7 @@ def write_files(
     changes: Changes,
     hits: pl.DataFrame,
     terms: Mapping[str, Terms],
+    language: Language,
     texts: Mapping[str, str],
 ) -> dict[str, int]:
     """Write notices/ and actions/ of a run.
@@ -43,6 +45,7 @@ def write_files(
         changes: What it found against the night before.
         hits: `schema.HITS` of tonight.
         terms: By source.
+        language: In which reasons and causes are told.
         texts: What to say of reason codes, in place of or beside `REASONS`.
 
     Returns:
@@ -51,7 +54,8 @@ def write_files(
     table = changes.table
     notified, due = told_rows(table), table.filter("is_due")
     undone = table.filter(pl.col("undo").is_not_null())
-    words = _Said(run_id, terms, {**REASONS, **texts})
+    reasons, causes = ({code: language.say(text) for code, text in each.items()} for each in (REASONS, CAUSES))
+    words = _Said(run_id, terms, {**reasons, **texts}, causes)
     for name, purpose, rows in (("notices", "notice", notified), ("actions", "action", due)):
         (folder / name).mkdir()
         written = words.of(rows, purpose, hits)
@@ -69,13 +73,15 @@ def told_rows(changes: pl.DataFrame) -> pl.DataFrame:
 class _Said:
     """What is said in the rows of one run."""
 
-    def __init__(self, run_id: str, terms: Mapping[str, Terms], texts: Mapping[str, str]) -> None:
+    def __init__(
+        self, run_id: str, terms: Mapping[str, Terms], reasons: Mapping[str, str], causes: Mapping[str, str]
+    ) -> None:
         self._run_id = pl.lit(run_id).alias("run_id")
         named = {"source": list(terms)} | {
             name: [getattr(each, name) for each in terms.values()] for name in ("legal_basis", "appeal")
         }
         self._terms = pl.DataFrame(named, schema=dict.fromkeys(named, pl.String))
-        self._texts = texts
+        self._reasons, self._causes = reasons, causes
 
     def of(self, rows: pl.DataFrame, purpose: str, hits: pl.DataFrame) -> pl.DataFrame:
         """`schema.NOTICES` and the carried columns, with what tonight's deciding hit says."""
@@ -86,7 +92,7 @@ class _Said:
         """`schema.RELEASES` and the carried columns, with what the hit said that had decided."""
         left = pl.when(pl.col("action") > "none").then("action")
         releases = self._explained(rows, before, "decided_by_before").with_columns(
-            instead=left, key=key("release", "undone"), cause_text=_text("cause", CAUSES)
+            instead=left, key=key("release", "undone"), cause_text=_text("cause", self._causes)
         )
         releases = releases.with_columns(action="undone")
         return releases.select(self._run_id, *schema.RELEASES[1:], *_carried(rows))
@@ -97,7 +103,7 @@ class _Said:
         reasons = hits.select(*found, **{by: "listing_id"})
         return (
             rows.join(reasons.unique(["account_id", by], maintain_order=True), on=["account_id", by], how="left")
-            .with_columns(reason_text=_text("reason", self._texts))
+            .with_columns(reason_text=_text("reason", self._reasons))
             .join(self._terms, on="source", how="left")
             .sort("account_id")
         )
@@ -137,3 +143,14 @@ def _write(rows: pl.DataFrame, file: Path) -> None:
 def write_rows(rows: pl.DataFrame, file: Path) -> None:
     """Write rows of text as they are."""
     rows.write_csv(file, line_terminator="\n")
+
+
+#: The files of other systems, in the order in which they are loaded: releases first, so that nobody is cut off again.
+_IN_ORDER = ("actions/release.csv", "notices/*.csv", "actions/*.csv")
+
+
+def to_load(folder: Path) -> Iterator[tuple[str, int]]:
+    """The files of a run that have rows, in the order in which they are to be loaded: name within it, rows."""
+    for file in dict.fromkeys(file for pattern in _IN_ORDER for file in sorted(folder.glob(pattern))):
+        if rows := pl.scan_csv(file, infer_schema=False).select(pl.len()).collect().item():
+            yield str(file.relative_to(folder)), rows

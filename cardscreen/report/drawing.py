@@ -1,0 +1,78 @@
+"""Charts drawn by a process beside this one: what ends it costs the pictures, and not the night."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from types import TracebackType
+
+from cardscreen.report.colours import STAND_INS
+from cardscreen.report.material import Chart
+
+_PATIENCE = 60  # seconds
+_NAMES = {stand_in: f"var(--{name})" for name, stand_in in STAND_INS.items()}
+_STAND_IN = re.compile("|".join(_NAMES))
+_ID = re.compile(r'(\bid="|url\(#|href="#)')
+
+
+class Drawing:
+    """The program that draws, which makes itself ready while others work.
+
+    Example:
+        >>> chart = Chart("bars", [{"of": "police", "part": "hits", "count": 2}], ["police"], {"hits": "calm"})
+        >>> with Drawing() as drawing:
+        ...     drawing.drawn({"sources": chart})["sources"][:4]
+        '<svg'
+    """
+
+    def __init__(self) -> None:
+        self._process = _started()
+
+    def __enter__(self) -> Drawing:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.communicate()
+
+    def drawn(self, charts: Mapping[str, Chart]) -> dict[str, str]:
+        """Charts as SVG in the colours of the page's style sheet; none where the program fails. Asked once."""
+        if self._process is None:
+            return {}
+        asked = json.dumps({name: asdict(chart) for name, chart in charts.items()})
+        try:
+            answer, _ = self._process.communicate(asked.encode(), timeout=_PATIENCE)
+            pictures: dict[str, str] = json.loads(answer)
+        except (OSError, ValueError, subprocess.TimeoutExpired):
+            return {}
+        return {name: _in_page(name, svg) for name, svg in pictures.items()}
+
+
+def _started() -> subprocess.Popen[bytes] | None:
+    if not sys.executable or getattr(sys, "frozen", False):
+        return None  # the program is no interpreter, but what embeds or contains one
+    with suppress(OSError):
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", "cardscreen.report.pictures"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+    return None
+
+
+def _in_page(name: str, svg: str) -> str:
+    """An SVG among others in a page: with colours of the style sheet, and ids that no other has."""
+    own = _ID.sub(rf"\g<1>{name}-", svg)
+    return _STAND_IN.sub(lambda stand_in: _NAMES[stand_in[0]], own)

@@ -1,0 +1,130 @@
+"""The program that draws: charts as JSON on its standard input, SVG on its standard output.
+
+It is a process of its own: the library that draws reserves more addresses than a bounded process may have, and ends it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import altair as alt
+import vl_convert
+
+from cardscreen.report.colours import STAND_INS
+
+_WIDTH, _ROW, _LABEL = 190, 24, 130  # pixels: a phone is 380 wide
+_MORE = 60  # of it for the names of bullets
+_HEIGHT = 130  # of lines
+_LONG = 20  # letters of a name that needs a line of its own
+_PAST = 1.25  # of a limit: what is further past is not drawn longer
+
+
+def _config() -> dict[str, Any]:
+    ink, line = STAND_INS["ink"], STAND_INS["line"]
+    text = {"labelColor": ink, "titleColor": ink, "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal"}
+    return {
+        "background": None,
+        "padding": {"left": 14, "right": 10, "top": 4, "bottom": 4},  # the reader's fonts may be wider
+        "aria": False,
+        "font": "system-ui, sans-serif",
+        "view": {"stroke": None},
+        "axis": {**text, "gridColor": line, "domainColor": line, "tickColor": line, "labelLimit": _LABEL},
+        "legend": {**text, "orient": "bottom", "labelLimit": 290, "title": None, "symbolType": "square"},
+    }
+
+
+def _coloured(parts: Mapping[str, str]) -> alt.Scale:
+    return alt.Scale(domain=list(parts), range=[STAND_INS[colour] for colour in parts.values()])
+
+
+def _counts(axis: str) -> alt.Axis:
+    return alt.Axis(title=axis or None, tickCount=4, format=",d", tickMinStep=1)
+
+
+def _chart(marks: Any) -> Any:
+    return alt.Chart(alt.InlineData(values=marks))
+
+
+def _legend(parts: Mapping[str, str]) -> alt.Legend:
+    """As many names beside one another as a phone has room for."""
+    return alt.Legend(columns=1 if max(map(len, parts)) > _LONG else 2)
+
+
+def _bars(chart: Mapping[str, Any]) -> Any:
+    parts = chart["parts"]
+    by_name = all(mark["of"] == mark["part"] for mark in chart["marks"])
+    legend = None if by_name or len(parts) < 2 else _legend(parts)
+    order = {name: place for place, name in enumerate(parts)}
+    marks = [{**mark, "place": order[mark["part"]]} for mark in chart["marks"]]
+    return (
+        _chart(marks)
+        .mark_bar(size=15, minBandSize=15)
+        .encode(
+            x=alt.X("count:Q", stack="zero", axis=_counts(chart["axis"])),
+            y=alt.Y("of:N", sort=chart["order"], title=None, axis=alt.Axis(ticks=False, domain=False)),
+            color=alt.Color("part:N", scale=_coloured(parts), legend=legend),
+            order=alt.Order("place:Q"),
+        )
+        .properties(width=_WIDTH, height=alt.Step(_ROW))
+    )
+
+
+def _bullets(chart: Mapping[str, Any]) -> Any:
+    rows = [
+        {**mark, "count": min(mark["count"], _PAST), "part": "suspend" if mark["count"] > 1 else "calm"}
+        for mark in chart["marks"]
+    ]
+    colours = alt.Scale(domain=["calm", "suspend"], range=[STAND_INS["calm"], STAND_INS["suspend"]])
+    x = alt.X(
+        "count:Q",
+        scale=alt.Scale(domain=[0, _PAST]),
+        axis=alt.Axis(title=chart["axis"], format="%", values=[0, 0.5, 1]),
+    )
+    names = alt.Axis(ticks=False, domain=False, labelLimit=_LABEL + _MORE)
+    y = alt.Y("of:N", sort=chart["order"], title=None, axis=names)
+    bars = _chart(rows).mark_bar(size=12).encode(x=x, y=y, color=alt.Color("part:N", scale=colours, legend=None))
+    limit = _chart([{"count": 1}]).mark_rule(color=STAND_INS["ink"], strokeWidth=2).encode(x="count:Q")
+    return (bars + limit).properties(width=_WIDTH - _MORE, height=alt.Step(_ROW))
+
+
+def _lines(chart: Mapping[str, Any]) -> Any:
+    parts = chart["parts"]
+    return (
+        _chart(chart["marks"])
+        .mark_line(point=alt.OverlayMarkDef(size=30, filled=True), strokeWidth=2)
+        .encode(
+            x=alt.X("of:O", axis=alt.Axis(title=None, labelAngle=0, labelOverlap="greedy", labelLimit=90)),
+            y=alt.Y("count:Q", axis=_counts(chart["axis"])),
+            color=alt.Color("part:N", scale=_coloured(parts), legend=_legend(parts)),
+        )
+        .properties(width=_WIDTH + 90, height=_HEIGHT)
+    )
+
+
+_FORMS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {"bars": _bars, "bullets": _bullets, "lines": _lines}
+
+
+def drawn(chart: Mapping[str, Any]) -> str:
+    """A chart as SVG."""
+    spec = _FORMS[chart["form"]](chart).to_dict()
+    svg: str = vl_convert.vegalite_to_svg(spec | {"config": _config()})
+    return svg
+
+
+def main() -> None:
+    """Make ready, then draw what comes."""
+    marks = [{"of": name, "part": name, "count": 1} for name in ("a", "b")]
+    for form in _FORMS:
+        drawn({"form": form, "marks": marks, "order": ["a", "b"], "parts": {"b": "ink", "a": "line"}, "axis": "a"})
+    charts = json.load(sys.stdin)
+    json.dump({name: drawn(chart) for name, chart in charts.items()}, sys.stdout)
+    sys.stdout.flush()
+    os._exit(0)  # taking the library down takes longer than a picture
+
+
+if __name__ == "__main__":
+    main()

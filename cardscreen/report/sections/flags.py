@@ -1,0 +1,139 @@
+"""Who is flagged: by level, by reason, by how the listing met the number, by a carried column; and who holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from cardscreen.foundation import schema
+from cardscreen.foundation.words.codes import HOLDERS, IN_SHORT, LEVELS, MATCHES, worded
+from cardscreen.report.colours import LEVELS as COLOURS
+from cardscreen.report.material import Figure, Material, Section
+from cardscreen.report.sections.counting import NONE, bars, counts, table
+
+_FEW = 12  # values that a carried column may have to be counted by
+_HOLDER_COLOURS = {"same": "calm", "earlier": "verify", "unknown": "quiet"}
+
+
+def flags(material: Material) -> Section:
+    """The section of flags."""
+    say = material.language.say
+    if not material.summary["flagged"]["accounts"]:
+        return Section("flags", say("Flags"), [say("No account is on a list.")])
+    figures = [*_levels(material), *_reasons(material), *_matches(material), *_carried(material)]
+    return Section("flags", say("Flags"), [], figures)
+
+
+def _levels(material: Material) -> Iterator[Figure]:
+    say, found = material.language.say, material.summary["flagged"]["levels"]
+    used = [each for each in reversed(schema.LEVELS.categories.to_list()) if each in found]
+    names = {each: worded(material.language, LEVELS, each) for each in used} | {"none": say("exempt")}
+    live = sum(count for level, count in found.items() if level != "none")
+    yield Figure(
+        "levels",
+        say(
+            "{live:,} of {rows:,} accounts are flagged, {worst:,} of them critical.",
+            live=live,
+            rows=material.summary["rows"]["read"],
+            worst=found.get("critical", 0),
+        ),
+        table([say("level"), say("accounts")], [[names[each], found[each]] for each in used]),
+        bars(
+            {(names[each], names[each]): found[each] for each in used},
+            {names[each]: COLOURS[each] for each in used},
+            say("accounts"),
+            list(names.values()),
+        ),
+    )
+
+
+def _reasons(material: Material) -> Iterator[Figure]:
+    say = material.language.say
+    listed = material.tables["flagged"].select("account_id", "reasons").explode("reasons")
+    found = {
+        worded(material.language, IN_SHORT, reason): int(count)
+        for reason, count in counts(listed.drop_nulls("reasons"), "reasons")
+    }
+    if not found:
+        return
+    ranked = sorted(found, key=lambda name: (-found[name], name))
+    accounts = say("accounts")
+    yield Figure(
+        "reasons",
+        say("Most are listed for this reason: {reason}. An account may have several.", reason=ranked[0]),
+        table([say("reason"), accounts], [[name, found[name]] for name in ranked]),
+        bars({(name, accounts): found[name] for name in ranked}, {accounts: "calm"}, accounts),
+    )
+
+
+def _matches(material: Material) -> Iterator[Figure]:
+    say = material.language.say
+    found = counts(material.tables["hits"], "match")
+    rows = [[worded(material.language, MATCHES, match), int(count)] for match, count in found]
+    if rows:
+        yield Figure(
+            "matches",
+            say("How listings met the numbers: a whole number is strong evidence, a range or hidden digits are weak."),
+            table([say("match"), say("accounts")], rows),
+        )
+
+
+def _carried(material: Material) -> Iterator[Figure]:
+    """By the first carried column that has few values."""
+    say, flagged = material.language.say, material.tables["flagged"]
+    for name in flagged.collect_schema().names():
+        if name in schema.FLAGGED:
+            continue
+        found = counts(flagged, name)
+        if 1 < len(found) <= _FEW:
+            rows = [[value or NONE, int(count)] for value, count in found]
+            yield Figure(
+                "carried",
+                say("The same by {column}, as the accounts have it.", column=name),
+                table([name, say("accounts")], rows),
+            )
+            return
+
+
+def holders(material: Material) -> Section:
+    """The section of holders."""
+    say = material.language.say
+    hits = material.tables["hits"]
+    found = {holder: int(count) for holder, count in counts(hits, "holder")}
+    if not found:
+        return Section("holders", say("Holders"), [say("No account is on a list.")])
+    used = [each for each in schema.HOLDERS.categories if each in found]
+    names = {each: worded(material.language, HOLDERS, each) for each in used}
+    accounts = say("accounts")
+    sentence = say(
+        "{earlier:,} accounts have a number that was listed before they had it: the listing speaks of somebody else.",
+        earlier=found.get("earlier", 0),
+    )
+    figure = Figure(
+        "holder",
+        sentence,
+        table([say("holder"), accounts], [[names[each], found[each]] for each in used]),
+        bars(
+            {(accounts, names[each]): found[each] for each in used},
+            {names[each]: _HOLDER_COLOURS[each] for each in used},
+            accounts,
+        ),
+    )
+    return Section("holders", say("Holders"), [], [figure, *_shared(material)])
+
+
+def _shared(material: Material) -> Iterator[Figure]:
+    say = material.language.say
+    steps = ["1", "2–5", "6–20", "21–"]
+    have = pl.col("carried_by")
+    one, few, some, lots = map(pl.lit, steps)
+    step = pl.when(have > 20).then(lots).when(have > 5).then(some).when(have > 1).then(few).otherwise(one)
+    found: dict[str, int] = dict(counts(material.tables["hits"], step.alias("_step")))
+    rows = [[each, int(found[each])] for each in steps if each in found]
+    if rows:
+        yield Figure(
+            "shared",
+            say("How many accounts have the same number: one that many have says little of each."),
+            table([say("accounts with the number"), say("accounts")], rows),
+        )

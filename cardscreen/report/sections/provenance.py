@@ -1,0 +1,23 @@
+"""Rings and proposals, and the manifest in words."""
+
+from __future__ import annotations
+
+from cardscreen.report.material import Figure, Material, Section
+from cardscreen.report.sections.counting import table
+
+
+def leads(material: Material) -> Section:
+    """The section of leads."""
+    say = material.language.say
+    return Section("leads", say("Leads"), [say("This run has no rings and no proposals.")])
+
+
+def provenance(material: Material) -> Section:
+    """The section of what the run was made of."""
+    say = material.language.say
+    rows = [list(each) for each in material.provenance]
+    if not rows:
+        versions = material.summary["versions"].items()
+        rows = [[say("as of"), material.summary["as_of"]], *([name, version] for name, version in versions)]
+    figure = Figure("manifest", say("What this was made of, and by what."), table([say("what"), say("which")], rows))
+    return Section("provenance", say("Provenance"), [], [figure])
