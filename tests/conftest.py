@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
 from cardscreen.cli import console
-from cardscreen.report import drawing
+from cardscreen.reporting import drawing
 
 sys.path.insert(0, str(Path(__file__).parent / "helpers"))
 
@@ -56,7 +56,7 @@ def sentences() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def without_pictures() -> Iterator[None]:
     """Nights of tests draw nothing, as where what draws fails: it takes longer than they do. `pictures` lets them."""
-    with mock.patch.object(drawing, "_started", lambda: None):
+    with mock.patch.object(drawing, "_started", return_value=None):
         yield
 
 

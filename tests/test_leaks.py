@@ -19,6 +19,7 @@ import sys
 import traceback
 import unicodedata
 import warnings
+import zipfile
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -431,6 +432,29 @@ def test_a_command_prints_and_writes_no_number(folder: Path, arguments: str) -> 
     assert code == 0, printed
     assert_clean(printed)
     assert_clean(in_files(folder / "out"))
+
+
+def test_pages_and_exports_hold_no_number(folder: Path) -> None:
+    for arguments in (
+        "run job.toml",
+        "report job.toml --out out/it.html",
+        "report job.toml --out out/zh.html --lang zh",
+        "runs export job.toml --out out/tables.xlsx",
+        "runs export job.toml --out out/tables",
+    ):
+        code, printed = command(folder, *arguments.split(" "))
+        assert code == 0, printed
+        assert_clean(printed)
+    with zipfile.ZipFile(folder / "out/tables.xlsx") as book:
+        assert_clean("\n".join(book.read(name).decode("utf-8", "replace") for name in book.namelist()))
+    assert_clean(in_files(folder / "out"))
+
+
+def test_a_page_masks_even_ids_that_results_were_asked_to_hold(tmp_path: Path) -> None:
+    ids = ACCOUNTS.with_columns(account_id=pl.col("card"))
+    page = cs.report(screen_with(ids, unmasked=["account_id"]), tmp_path / "it.html").read_text(encoding="utf-8")
+    assert_clean(page)
+    assert f"{VISA[:6]}****{VISA[-4:]}" in page
 
 
 def test_what_is_told_of_finished_runs_holds_no_number(folder: Path) -> None:

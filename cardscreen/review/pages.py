@@ -10,7 +10,7 @@ import polars as pl
 from cardscreen.foundation.errors import ConfigError
 from cardscreen.foundation.files import claim
 from cardscreen.foundation.words.languages import Language
-from cardscreen.report.material import Material
+from cardscreen.reporting.material import Material
 from cardscreen.review import compare
 from cardscreen.review.find import looking_into, meant, sound
 from cardscreen.review.inputs import policy_of

@@ -397,8 +397,8 @@ def _against(now: dict[str, Any], limits: Limits, then: dict[str, Any], moves: M
         yield Measure(f"new_{action}", moves.raised.get(action, 0) / rows, limit)
     yield Measure("released_share", moves.released / max(moves.flagged_before, 1), limits.released_share)
     change = _named(now) / max(_named(then), 1) - 1
-    yield Measure("accounts_shrink", max(-change, 0), limits.accounts_shrink)
-    yield Measure("accounts_grow", max(change, 0), limits.accounts_grow)
+    yield Measure("accounts_shrink", max(0.0, -change) + 0.0, limits.accounts_shrink)
+    yield Measure("accounts_grow", max(change, 0.0), limits.accounts_grow)
     # With fewer rows or many more, the reason is told by now.
     if moves.gone and moves.gone.accounts >= _FEW and -limits.accounts_shrink <= change <= limits.accounts_grow:
         share = moves.gone.accounts / moves.gone.of

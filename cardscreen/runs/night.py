@@ -23,7 +23,7 @@ from cardscreen.foundation.words import shown
 from cardscreen.kinds.phone.numbering import shelf
 from cardscreen.lists.blocklist import Blocklist, holds
 from cardscreen.lists.store.table import Store
-from cardscreen.report.drawing import Drawing
+from cardscreen.reporting.drawing import Drawing
 from cardscreen.runs import chain
 from cardscreen.runs import folder as runs
 from cardscreen.runs.brakes import Gone, Moves, measured, newer, passed

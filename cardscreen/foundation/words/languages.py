@@ -69,7 +69,7 @@ class Language:
         """A sentence that was recorded in English, said in this language; as it is where no message makes it."""
         if self.name == "en":
             return sentence
-        for message in messages:
+        for message in sorted(messages, key=len, reverse=True):  # the one that says most, where several fit
             if found := _pattern(message).fullmatch(sentence):
                 return _PLACE.sub(lambda place: found[place[1]], _catalogue(self.name).gettext(message))
         return sentence

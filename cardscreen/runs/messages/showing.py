@@ -11,13 +11,13 @@ from typing import Any, Literal
 
 import polars as pl
 
-from cardscreen.foundation.errors import CardscreenError
+from cardscreen.foundation.errors import CardscreenError, InputError
 from cardscreen.foundation.files import not_for_others, room_in, write_whole
-from cardscreen.foundation.words.languages import Language
+from cardscreen.foundation.words.languages import Language, phrase
 from cardscreen.policy.policy import Policy
-from cardscreen.report.drawing import Drawing
-from cardscreen.report.material import Material, Night
-from cardscreen.report.page import page
+from cardscreen.reporting.drawing import Drawing
+from cardscreen.reporting.material import Material, Night
+from cardscreen.reporting.page import page
 from cardscreen.runs.brakes import PAST
 from cardscreen.runs.folder import held, published
 from cardscreen.runs.messages.mending import in_words
@@ -146,21 +146,29 @@ def _provenance(records: Mapping[str, Any], output: Path, language: Language) ->
     if records["compared"]["supersedes"]:
         yield say("supersedes"), records["compared"]["supersedes"]
     for each in inputs["accounts"]:
-        yield say("accounts"), _file(each, output)
+        yield say("accounts read"), _file(each, output)
     for each in inputs["lists"]:
-        yield say("list"), _file(each, output)
+        yield say("list read"), _file(each, output)
     if store := inputs["store"]:
         yield (
             say("store of lists"),
             say("version {version} of {path}", version=store["version"], path=_near(store["path"], output)),
         )
-    for name in ("job", "policy", "clearances", "applied"):
+    for name, text in _INPUTS.items():
         if name in inputs:
-            yield name, _file(inputs[name], output)
+            yield say(text), _file(inputs[name], output)
     yield say("policy in force"), records["policy"][:12]
     yield say("software"), ", ".join(f"{name} {version}" for name, version in records["versions"].items())
     for each in records["approvals"]:
         yield say("approved"), f"{each['at']}, {each['by']}: {each['reason']}"
+
+
+_INPUTS = {
+    "job": phrase("job file"),
+    "policy": phrase("policy file"),
+    "clearances": phrase("clearances"),
+    "applied": phrase("what other systems did"),
+}
 
 
 def _file(recorded: Mapping[str, Any], output: Path) -> str:
@@ -184,8 +192,11 @@ def write_page(file: Path, material: Material, drawing: Drawing | None = None) -
         InputError: It can't be written there.
     """
     text = page(material, drawing)
-    with not_for_others(), room_in(file):
-        write_whole(file, lambda partial: partial.write_text(text, encoding="utf-8"))
+    try:
+        with not_for_others(), room_in(file):
+            write_whole(file, lambda partial: partial.write_text(text, encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"the report {file} can't be written: {error.strerror}") from None
 
 
 @contextmanager

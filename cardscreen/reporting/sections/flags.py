@@ -8,9 +8,9 @@ import polars as pl
 
 from cardscreen.foundation import schema
 from cardscreen.foundation.words.codes import HOLDERS, IN_SHORT, LEVELS, MATCHES, worded
-from cardscreen.report.colours import LEVELS as COLOURS
-from cardscreen.report.material import Figure, Material, Section
-from cardscreen.report.sections.counting import NONE, bars, counts, table
+from cardscreen.reporting.colours import LEVELS as COLOURS
+from cardscreen.reporting.material import Figure, Material, Section
+from cardscreen.reporting.sections.counting import NONE, bars, counts, table
 
 _FEW = 12  # values that a carried column may have to be counted by
 _HOLDER_COLOURS = {"same": "calm", "earlier": "verify", "unknown": "quiet"}
@@ -107,7 +107,7 @@ def holders(material: Material) -> Section:
     names = {each: worded(material.language, HOLDERS, each) for each in used}
     accounts = say("accounts")
     sentence = say(
-        "{earlier:,} accounts have a number that was listed before they had it: the listing speaks of somebody else.",
+        "Accounts whose number was listed before they had it (the listing speaks of somebody else): {earlier:,}.",
         earlier=found.get("earlier", 0),
     )
     figure = Figure(

@@ -15,9 +15,10 @@ from cardscreen.foundation.cards.in_text import Found, without_cards_in
 from cardscreen.foundation.words import json_text, shown
 from cardscreen.foundation.words.codes import ACTIONS, CHANGES, IN_SHORT, worded
 from cardscreen.kinds.masking import masked
-from cardscreen.report.material import Material
+from cardscreen.reporting.material import Material
 
 _MOST = 20_000  # rows
+_SHORTEST = 12  # digits of a card number
 _CHANGES = {name: place for place, name in enumerate(["new", "escalated", "released", "eased", "carried", "unchanged"])}
 
 
@@ -147,9 +148,16 @@ def _texts(material: Material, name: str, distinct: pl.Series) -> list[Any]:
         return distinct.to_list()
     if codes is not None:
         return ["" if each is None else shown(worded(material.language, codes, each)) for each in distinct]
-    if name == "account_id":  # ids that are card numbers may be in results, where that is asked for: not here
-        doubtful = pl.Series(Found.of(distinct).doubtful)
-        distinct = pl.select(pl.when(doubtful).then(masked(pl.lit(distinct))).otherwise(pl.lit(distinct))).to_series()
+    if name == "account_id":
+        distinct = _ids(distinct)
     elif name in ("source", "identifier"):
         distinct = without_cards_in(distinct)
     return ["" if each is None else shown(each) for each in distinct]
+
+
+def _ids(ids: pl.Series) -> pl.Series:
+    """Ids for a page: where card numbers are among them, which results hold if that was asked for, they are masked."""
+    if not Found.of(ids).doubtful.any():
+        return ids
+    long = pl.lit(ids).str.count_matches("[0-9]") >= _SHORTEST
+    return pl.select(pl.when(long).then(masked(pl.lit(ids))).otherwise(pl.lit(ids))).to_series()

@@ -6,8 +6,8 @@ from typing import Any
 
 from cardscreen.foundation.words import shown
 from cardscreen.foundation.words.languages import phrase
-from cardscreen.report.material import Chart, Figure, Material, Section
-from cardscreen.report.sections.counting import NONE, percent, table
+from cardscreen.reporting.material import Chart, Figure, Material, Section
+from cardscreen.reporting.sections.counting import NONE, percent, table
 
 _BARS = 8  # limits that are drawn
 _SHOWN = 14  # nights in the table; the picture has all
@@ -54,8 +54,8 @@ def trend(material: Material) -> Section:
     counted = [each["flagged"] for each in went]
     sentence = (
         say(
-            "In {nights:,} published nights between {least:,} and {most:,} accounts were flagged; {held:,} nights were "
-            "held.",
+            "Accounts flagged in the {nights:,} published nights shown: {least:,} to {most:,}. Nights that were held: "
+            "{held:,}.",
             nights=len(went),
             least=min(counted),
             most=max(counted),

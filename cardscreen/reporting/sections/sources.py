@@ -7,8 +7,8 @@ from typing import Any
 import polars as pl
 
 from cardscreen.foundation.words.codes import STATES, worded
-from cardscreen.report.material import Chart, Figure, Material, Section
-from cardscreen.report.sections.counting import NONE, bars, percent, table
+from cardscreen.reporting.material import Chart, Figure, Material, Section
+from cardscreen.reporting.sections.counting import NONE, bars, percent, table
 
 
 def sources(material: Material) -> Section:

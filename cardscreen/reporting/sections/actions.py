@@ -9,9 +9,9 @@ import polars as pl
 from cardscreen.foundation import schema
 from cardscreen.foundation.words.codes import ACTIONS, BECAUSE, CHANGES, worded
 from cardscreen.policy.judging import recommended
-from cardscreen.report.colours import ACTIONS as COLOURS
-from cardscreen.report.material import Figure, Material, Section
-from cardscreen.report.sections.counting import bars, counts, table
+from cardscreen.reporting.colours import ACTIONS as COLOURS
+from cardscreen.reporting.material import Figure, Material, Section
+from cardscreen.reporting.sections.counting import bars, counts, table
 
 _STRONGEST_FIRST = list(reversed(schema.ACTIONS.categories.to_list()))
 
@@ -47,8 +47,8 @@ def _moves(material: Material) -> Iterator[Figure]:
     yield Figure(
         "moves",
         say(
-            "{new:,} accounts are newly flagged or flagged for more, {freed:,} are released or flagged for less; the "
-            "others stand as they did.",
+            "Newly flagged or flagged for more: {new:,}. Released or flagged for less: {freed:,}. The others stand as "
+            "they did.",
             new=totals.get("new", 0) + totals.get("escalated", 0),
             freed=totals.get("released", 0) + totals.get("eased", 0),
         ),

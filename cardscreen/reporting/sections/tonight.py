@@ -12,9 +12,9 @@ from typing import Any, Literal
 from cardscreen.foundation import schema
 from cardscreen.foundation.words import shown
 from cardscreen.foundation.words.codes import ACTING, ACTIONS, worded
-from cardscreen.report.material import Material
-from cardscreen.report.sections.counting import signed
-from cardscreen.report.sections.nights import nearest
+from cardscreen.reporting.material import Material
+from cardscreen.reporting.sections.counting import signed
+from cardscreen.reporting.sections.nights import nearest
 
 _NEAR = 0.8  # of a limit: from there on, a night is no ordinary one
 _SHOWN = 6  # warnings on the first screen

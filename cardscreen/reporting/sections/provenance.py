@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cardscreen.report.material import Figure, Material, Section
-from cardscreen.report.sections.counting import table
+from cardscreen.reporting.material import Figure, Material, Section
+from cardscreen.reporting.sections.counting import table
 
 
 def leads(material: Material) -> Section:

@@ -14,7 +14,7 @@ from typing import Any
 import altair as alt
 import vl_convert
 
-from cardscreen.report.colours import STAND_INS
+from cardscreen.reporting.colours import STAND_INS
 
 _WIDTH, _ROW, _LABEL = 190, 24, 130  # pixels: a phone is 380 wide
 _MORE = 60  # of it for the names of bullets

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import polars as pl
 
 from cardscreen.foundation.words.codes import STATUSES, worded
-from cardscreen.report.material import Figure, Material, Section
-from cardscreen.report.sections.counting import NONE, bars, percent, table
+from cardscreen.reporting.material import Figure, Material, Section
+from cardscreen.reporting.sections.counting import NONE, bars, percent, table
 
 _SHAPES = 3  # of each status
 
@@ -39,7 +39,7 @@ def _coverage(material: Material) -> Figure:
     return Figure(
         "coverage",
         say(
-            "{rejected:,} filled cells can't be read; {rows:,} accounts have no usable number at all.",
+            "Filled cells that can't be read: {rejected:,}. Accounts without any usable number: {rows:,}.",
             rejected=rejected,
             rows=material.summary["rows"]["not_screenable"],
         ),

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from cardscreen.foundation.words import shown
-from cardscreen.report.material import Chart, Table
+from cardscreen.reporting.material import Chart, Table
 
 NONE = "–"
 _TOP = 12  # bars of one picture

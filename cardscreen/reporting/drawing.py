@@ -12,12 +12,13 @@ from contextlib import suppress
 from dataclasses import asdict
 from types import TracebackType
 
-from cardscreen.report.colours import STAND_INS
-from cardscreen.report.material import Chart
+from cardscreen.reporting.colours import STAND_INS
+from cardscreen.reporting.material import Chart
 
 _PATIENCE = 60  # seconds
 _NAMES = {stand_in: f"var(--{name})" for name, stand_in in STAND_INS.items()}
 _STAND_IN = re.compile("|".join(_NAMES))
+_ROLE = re.compile(r' (?:role|aria-[a-z]+)="[^"]*"')  # the page says what a picture is
 _ID = re.compile(r'(\bid="|url\(#|href="#)')
 
 
@@ -62,7 +63,7 @@ def _started() -> subprocess.Popen[bytes] | None:
         return None  # the program is no interpreter, but what embeds or contains one
     with suppress(OSError):
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", "cardscreen.report.pictures"],
+            [sys.executable, "-P", "-m", "cardscreen.reporting.pictures"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -74,5 +75,5 @@ def _started() -> subprocess.Popen[bytes] | None:
 
 def _in_page(name: str, svg: str) -> str:
     """An SVG among others in a page: with colours of the style sheet, and ids that no other has."""
-    own = _ID.sub(rf"\g<1>{name}-", svg)
+    own = _ID.sub(rf"\g<1>{name}-", _ROLE.sub("", svg))
     return _STAND_IN.sub(lambda stand_in: _NAMES[stand_in[0]], own)

@@ -13,16 +13,16 @@ import jinja2
 from markupsafe import Markup
 
 from cardscreen.foundation.release import __version__
-from cardscreen.report.accounts import Accounts
-from cardscreen.report.drawing import Drawing
-from cardscreen.report.material import Chart, Material, Section
-from cardscreen.report.sections.actions import actions
-from cardscreen.report.sections.flags import flags, holders
-from cardscreen.report.sections.nights import limits, trend
-from cardscreen.report.sections.provenance import leads, provenance
-from cardscreen.report.sections.quality import quality
-from cardscreen.report.sections.sources import sources
-from cardscreen.report.sections.tonight import tonight
+from cardscreen.reporting.accounts import Accounts
+from cardscreen.reporting.drawing import Drawing
+from cardscreen.reporting.material import Chart, Material, Section
+from cardscreen.reporting.sections.actions import actions
+from cardscreen.reporting.sections.flags import flags, holders
+from cardscreen.reporting.sections.nights import limits, trend
+from cardscreen.reporting.sections.provenance import leads, provenance
+from cardscreen.reporting.sections.quality import quality
+from cardscreen.reporting.sections.sources import sources
+from cardscreen.reporting.sections.tonight import tonight
 
 _MOST = 2_800_000  # bytes of a page: 3 MB with room for what is not foreseen
 _WITHOUT_SCRIPT = 50  # accounts that are there without the page's script
