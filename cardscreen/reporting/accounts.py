@@ -10,8 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from cardscreen.foundation import schema
-from cardscreen.foundation.cards.in_text import Found, without_cards_in
+from cardscreen.foundation.cards.in_text import without_cards_in
 from cardscreen.foundation.words import json_text, shown
 from cardscreen.foundation.words.codes import ACTIONS, CHANGES, IN_SHORT, worded
 from cardscreen.kinds.masking import masked
@@ -41,11 +40,11 @@ class Accounts:
     @classmethod
     def of(cls, material: Material) -> Accounts:
         """The accounts that changed or are flagged."""
-        table = _table(material)
-        total, names = table.select(pl.len()).collect().item(), table.collect_schema().names()
-        first = table.sort("_change", "_action", "score", "account_id", descending=[False, True, True, False])
-        frame = first.head(_MOST).collect()
-        return cls(_header(material, names), _columns(material, frame), len(frame), total)
+        changed = _changed(material)
+        first = changed.sort(*_WEIGHT, "account_id", descending=[False, True, False]).head(_MOST).collect()
+        frame = _with_evidence(material, first)
+        total = changed.select(pl.len()).collect().item()
+        return cls(_header(material, frame.columns), _columns(material, frame), len(frame), total)
 
     def within(self, size: int) -> tuple[Accounts, str]:
         """As many of the first rows as fit into a number of bytes, and their JSON."""
@@ -72,42 +71,38 @@ class Accounts:
         ]
 
 
+_WEIGHT = ("_change", "_action")
 _SHOWN = ("account_id", "change", "action", "act_on", "score", "reason", "source", "identifier", "value", "listed_on")
 
 
-def _table(material: Material) -> pl.LazyFrame:
-    """account_id and what became of it, with the hit that decides, or had decided."""
-    hits, flagged = material.tables["hits"], material.tables["flagged"]
-    evidence = ("account_id", "listing_id", "reason", "source", "identifier", "value", "listed_on", "score")
-    parts = [hits.select(evidence)]
-    if "carried" in material.tables:
-        parts.append(material.tables["carried"].select(evidence))
-    known = pl.concat(parts, how="vertical_relaxed").unique(["account_id", "listing_id"], keep="first")
+def _changed(material: Material) -> pl.LazyFrame:
+    """Each account that is flagged with an action or was: what became of it, and by which hit."""
+    order = pl.col("change").cast(pl.String).replace_strict(_CHANGES, return_dtype=pl.Int32)
     if "changes" in material.tables:
-        changed = material.tables["changes"].select(
-            "account_id",
-            "change",
-            "action",
-            "act_on",
-            _strength=pl.max_horizontal(pl.col("action").to_physical(), pl.col("action_before").to_physical()),
+        strengths = (pl.col(name).to_physical() for name in ("action", "action_before"))
+        return material.tables["changes"].select(
+            *("account_id", "change", "action", "act_on"),
             listing_id=pl.coalesce("decided_by", "decided_by_before"),
+            _change=order,
+            _action=pl.max_horizontal(*strengths),
         )
-    else:
-        changed = flagged.filter(pl.col("action") > "none").select(
-            "account_id",
-            "action",
-            "act_on",
-            change=pl.lit(None, dtype=schema.CHANGE_KINDS),
-            _strength=pl.col("action").to_physical(),
-            listing_id="decided_by",
-        )
-    order = pl.col("change").cast(pl.String).replace_strict(_CHANGES, default=0, return_dtype=pl.Int32)
-    table = changed.join(known, on=["account_id", "listing_id"], how="left").with_columns(
-        masked(pl.col("value")), _change=order, _action=pl.col("_strength")
+    flagged = material.tables["flagged"].filter(pl.col("action") > "none")
+    return flagged.select(
+        *("account_id", "action", "act_on"),
+        listing_id="decided_by",
+        _change=pl.lit(0),
+        _action=pl.col("action").to_physical(),
     )
-    if "changes" not in material.tables:
-        return table.select(*(name for name in _SHOWN if name != "change"), "_change", "_action")
-    return table.select(*_SHOWN, "_change", "_action")
+
+
+def _with_evidence(material: Material, changed: pl.DataFrame) -> pl.DataFrame:
+    """Accounts with what the hit says, in their order; for who is released, it is one of the night before."""
+    names = ("account_id", "listing_id", "reason", "source", "identifier", "value", "listed_on", "score")
+    tables = [material.tables[name].select(names) for name in ("hits", "carried", "before") if name in material.tables]
+    theirs = pl.concat(tables, how="vertical_relaxed").join(changed.lazy(), on="account_id", how="semi").collect()
+    known = theirs.unique(["account_id", "listing_id"], keep="first", maintain_order=True)
+    joined = changed.join(known, on=["account_id", "listing_id"], how="left", maintain_order="left")
+    return joined.with_columns(masked(pl.col("value"))).select(name for name in _SHOWN if name in joined.columns)
 
 
 def _header(material: Material, names: list[str]) -> list[str]:
@@ -131,8 +126,6 @@ def _columns(material: Material, frame: pl.DataFrame) -> list[dict[str, Any]]:
     """Each column as its distinct values, in the order in which they come, and a code for each row."""
     columns = []
     for name in frame.columns:
-        if name.startswith("_"):
-            continue
         values = frame[name]
         if not values.dtype.is_numeric() or name == "account_id":
             values = values.cast(pl.String)
@@ -149,15 +142,15 @@ def _texts(material: Material, name: str, distinct: pl.Series) -> list[Any]:
     if codes is not None:
         return ["" if each is None else shown(worded(material.language, codes, each)) for each in distinct]
     if name == "account_id":
-        distinct = _ids(distinct)
+        distinct = _ids(material, distinct)
     elif name in ("source", "identifier"):
         distinct = without_cards_in(distinct)
     return ["" if each is None else shown(each) for each in distinct]
 
 
-def _ids(ids: pl.Series) -> pl.Series:
-    """Ids for a page: where card numbers are among them, which results hold if that was asked for, they are masked."""
-    if not Found.of(ids).doubtful.any():
+def _ids(material: Material, ids: pl.Series) -> pl.Series:
+    """Ids for a page: where results were asked to hold them though they may be card numbers, these are masked."""
+    if not material.summary.get("unmasked"):
         return ids
-    long = pl.lit(ids).str.count_matches("[0-9]") >= _SHORTEST
+    long = pl.lit(ids).str.count_matches(r"\d") >= _SHORTEST
     return pl.select(pl.when(long).then(masked(pl.lit(ids))).otherwise(pl.lit(ids))).to_series()

@@ -44,7 +44,8 @@ class Material:
     Attributes:
         language: In which all is said.
         summary: Of the screening; of a night with `changes`.
-        tables: `flagged`, `hits` and `rejects` as a screening has them; of a night `changes` and `carried`.
+        tables: `flagged`, `hits` and `rejects` as a screening has them; of a night `changes` and `carried`,
+            and `before`, the hits of the night that it is compared with.
         night: The run; None: a screening of a program's own.
         before: The summary of the night that it is compared with.
         nights: The runs in the folder, the oldest first: as_of, rows, flagged, told, released, state.

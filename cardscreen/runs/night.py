@@ -284,8 +284,8 @@ class Night:
             return
         self.tell("writing the report")
         terms = {name: each.terms for name, each in outcome.blocklist.origins.items()}
-        material = material_of(manifest, folder, self.job.output, self.job.language, self.job.policy.under(terms))
         with leaving_out_what_fails():
+            material = material_of(manifest, folder, self.job.output, self.job.language, self.job.policy.under(terms))
             write_page(folder / PAGE, material, self.drawing)
 
 

@@ -89,6 +89,7 @@ def summary_of(
             "left_out": scanned["left_out"] + came_out["left_out"],
             "sources": _of(came_out, "source"),
         },
+        **({"unmasked": plan.unmasked} if plan.unmasked else {}),
         **({"ruled": _ruled(plan, scanned)} if plan.ruled else {}),
         "listings": _counted(listed, "kind"),
         "listed_by": _counted(listed, "source"),

@@ -80,6 +80,7 @@ def test_the_stages_are_told_in_order(operator: Operator) -> None:
         "comparing with the night before",
         "writing notices and actions",
         "writing the manifest",
+        "writing the report",
         "publishing",
     ]
 

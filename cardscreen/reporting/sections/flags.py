@@ -83,7 +83,7 @@ def _carried(material: Material) -> Iterator[Figure]:
     """By the first carried column that has few values."""
     say, flagged = material.language.say, material.tables["flagged"]
     for name in flagged.collect_schema().names():
-        if name in schema.FLAGGED:
+        if name in schema.FLAGGED or name in material.summary.get("unmasked", ()):
             continue
         found = counts(flagged, name)
         if 1 < len(found) <= _FEW:

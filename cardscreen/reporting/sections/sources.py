@@ -27,20 +27,13 @@ def sources(material: Material) -> Section:
 
 
 def _found(material: Material) -> pl.DataFrame:
-    """Of each source: accounts, of which `alone` are found by no other; rows, and of how many the holder is another."""
-    live = material.tables["hits"].filter(pl.col("exempted_by").is_null())
-    return (
-        live.with_columns(_alone=pl.col("source").n_unique().over("account_id") == 1)
-        .group_by("source")
-        .agg(
-            accounts=pl.col("account_id").n_unique(),
-            alone=pl.col("account_id").filter("_alone").n_unique(),
-            hits=pl.len(),
-            earlier=(pl.col("holder") == "earlier").sum(),
-        )
-        .sort("source")
-        .collect()
-    )
+    """Of each source: accounts, of which `alone` are found by no other; hits, and of how many the holder is another."""
+    live = pl.col("exempted_by").is_null()
+    flagged = material.tables["flagged"].filter(live).select("sources", alone=pl.col("sources").list.len() == 1)
+    accounts = flagged.explode("sources").group_by(source="sources").agg(accounts=pl.len(), alone=pl.col("alone").sum())
+    hits = material.tables["hits"].filter(live).group_by("source")
+    holders = hits.agg(hits=pl.len(), earlier=(pl.col("holder") == "earlier").sum())
+    return accounts.join(holders, on="source").sort("source").collect()
 
 
 def _gains(material: Material, names: list[str], listed: dict[str, int], found: dict[str, dict[str, Any]]) -> Figure:

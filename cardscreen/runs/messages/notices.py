@@ -152,5 +152,5 @@ _IN_ORDER = ("actions/release.csv", "notices/*.csv", "actions/*.csv")
 def to_load(folder: Path) -> Iterator[tuple[str, int]]:
     """The files of a run that have rows, in the order in which they are to be loaded: name within it, rows."""
     for file in dict.fromkeys(file for pattern in _IN_ORDER for file in sorted(folder.glob(pattern))):
-        if rows := pl.scan_csv(file, infer_schema=False).select(pl.len()).collect().item():
+        if rows := pl.scan_csv(file, infer_schema=False, glob=False).select(pl.len()).collect().item():
             yield str(file.relative_to(folder)), rows

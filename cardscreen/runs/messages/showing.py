@@ -23,7 +23,7 @@ from cardscreen.runs.folder import held, published
 from cardscreen.runs.messages.mending import in_words
 from cardscreen.runs.messages.notices import to_load
 from cardscreen.runs.messages.warnings import warnings_of
-from cardscreen.runs.record import HELD, Finished, State
+from cardscreen.runs.record import HELD, Base, Finished, State
 
 PAGE = "report.html"
 _TABLES = ("flagged", "hits", "rejects", "changes", "carried")
@@ -54,6 +54,8 @@ def material_of(
     tables = {name: pl.scan_parquet(folder / f"{name}.parquet", glob=False) for name in _TABLES if _has(folder, name)}
     runs = _runs(output)
     base = against or runs.get(records["compared"]["base"] or "")
+    if base is not None and _has(base.folder, "hits"):
+        tables["before"] = Base(base.folder, base.records).hits
     place = output / HELD / run_id if state == "held" else output / run_id
     held_for = [
         (language.again(reason, PAST.values()), list(in_words(reason, summary, tables["rejects"], language)))
@@ -160,7 +162,7 @@ def _provenance(records: Mapping[str, Any], output: Path, language: Language) ->
     yield say("policy in force"), records["policy"][:12]
     yield say("software"), ", ".join(f"{name} {version}" for name, version in records["versions"].items())
     for each in records["approvals"]:
-        yield say("approved"), f"{each['at']}, {each['by']}: {each['reason']}"
+        yield say("approved"), ", ".join(filter(None, [each.get("at"), f"{each['by']}: {each['reason']}"]))
 
 
 _INPUTS = {
