@@ -17,7 +17,7 @@ from selenium import webdriver
 
 HERE = Path(__file__).parent
 SIZES = {"desktop": (1200, 980), "phone": (380, 980)}
-COLOURS = 48
+COLOURS = 64
 
 
 def browser() -> webdriver.Chrome:

@@ -247,7 +247,7 @@ _TALKING = {"app", "console", "commands", "printing", "lists", "policy", "runs"}
 
 
 #: What a process of its own says, and what programs may listen to.
-_ALONE = ("answering.py", "progress.py")
+_ALONE = ("answering.py", "pictures.py", "progress.py")
 
 
 def test_only_the_command_line_prints_logs_and_exits() -> None:
