@@ -166,7 +166,8 @@ def _lasting(summary: dict[str, Any]) -> dict[str, Any]:
 
 def _differing(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
     again = json.loads(json.dumps(now))
-    # What an earlier release did not say is no difference.
+    # What an earlier release did not say is no difference, nor within what changed.
+    again["changes"] = {name: value for name, value in again["changes"].items() if name in then["changes"]}
     return sorted(name for name in then if then[name] != again.get(name))
 
 
@@ -181,7 +182,9 @@ def _compared(then: Path, now: Path) -> str:
         return "only in the run" if then.exists() else "only in the replay"
     if fingerprint(str(then), named=False) == fingerprint(str(now), named=False):
         return _SAME
-    one, other = (pl.read_parquet(file) if file.suffix == ".parquet" else _lines(file) for file in (then, now))
+    one, other = (pl.read_parquet(file) if file.suffix == ".parquet" else _texts(file) for file in (then, now))
+    if set(one.columns) < set(other.columns):  # an earlier release had fewer
+        other = other.select(one.columns)
     if one.schema != other.schema:
         return f"other columns: {', '.join(map(str, set(one.schema.items()) ^ set(other.schema.items())))}"
     if one.equals(other):
@@ -190,5 +193,5 @@ def _compared(then: Path, now: Path) -> str:
     return f"rows only in the run: {len(rows[0] - rows[1]):,}, only in the replay: {len(rows[1] - rows[0]):,}"
 
 
-def _lines(file: Path) -> pl.DataFrame:
-    return pl.DataFrame({"line": file.read_text(encoding="utf-8").splitlines()})
+def _texts(file: Path) -> pl.DataFrame:
+    return pl.read_csv(file, infer_schema=False, glob=False)

@@ -66,6 +66,8 @@ def report(
             raise ConfigError("against: a screening by itself is compared with no run")
         write_page(file, _of_result(run_or_result, Language(lang or "en")))
         return file
+    if not isinstance(run_or_result, (Run, str, Path)):
+        raise ConfigError(f"a {type(run_or_result).__name__} is no run and no result of cs.screen: give one of these")
     place = run_or_result.folder if isinstance(run_or_result, Run) else Path(run_or_result)
     if place is None:
         raise ConfigError("a dry run has no folder: report its result instead")

@@ -53,13 +53,13 @@ def _of_sources(summary: Mapping[str, Any], language: Language) -> Iterator[str]
 
 def _of_cells(summary: Mapping[str, Any], language: Language, *, expects_invalid: bool) -> Iterator[str]:
     say = language.say
-    if ragged := summary["ragged"]:
+    if ragged := summary.get("ragged"):
         yield say(
             "{rows:,} of the rows read do not have the header's fields, and are not screened: rejects.parquet names "
             "the lines, with status ragged",
             rows=ragged,
         )
-    for name, notes in summary["notes"].items():
+    for name, notes in summary.get("notes", {}).items():
         cells = summary["coverage"][name]
         usable = cells["cells"] - cells["missing"] - cells["rejected"]
         if (share := invalid_share(cells)) > _MANY and not expects_invalid:
@@ -79,11 +79,11 @@ def _of_cells(summary: Mapping[str, Any], language: Language, *, expects_invalid
 
 def _of_comparison(summary: Mapping[str, Any], language: Language) -> Iterator[str]:
     say, changes = language.say, summary["changes"]
-    if changes["policy_changed"]:
+    if changes.get("policy_changed"):
         yield say("the policy, or a source's terms, have changed since the base run")
-    for name, (was, now) in changes["software"].items():
+    for name, (was, now) in changes.get("software", {}).items():
         yield say("{name} is {now}, and was {was} in the base run", name=name, now=now, was=was)
-    for count, file, of in changes["other_days"]:
+    for count, file, of in changes.get("other_days", []):
         night = summary["as_of"]
         if count > 1:
             yield say(
@@ -95,11 +95,11 @@ def _of_comparison(summary: Mapping[str, Any], language: Language) -> Iterator[s
             )
         else:
             yield say("{file} is of {of}, and the night asked about is {night}", file=file, of=of, night=night)
-    if changes["days_ahead"]:
+    if changes.get("days_ahead"):
         yield say(
             "the day asked about is not here yet (days ahead: {days}): actions fall due that early, and nights before "
             "it tell nobody",
             days=changes["days_ahead"],
         )
-    if changes["audit"]:
+    if changes.get("audit"):
         yield say("there is a run for a later day: this one looks back, and nobody is told or acted on")
