@@ -55,7 +55,7 @@ def test_a_run_of_a_release_whose_notices_had_fewer_columns_passes_its_replay(op
     newest = published(operator)[-1]
     told = manifest(newest)
     del told["summary"]["changes"]["limits"], told["summary"]["listed_by"], told["lang"]
-    for file in newest.glob("*s/*.csv"):
+    for file in (*newest.glob("notices/*.csv"), *newest.glob("actions/*.csv")):
         pl.read_csv(file, infer_schema=False).drop("identifier", "value").write_csv(file)
         told["outputs"][str(file.relative_to(newest))] = fingerprint(str(file), named=False)
     write_manifest(newest, told)
