@@ -51,6 +51,8 @@ def run_table(done: Run) -> None:
         console.print(shown(line), highlight=False, soft_wrap=True)
     where = shown(str(done.folder or "dry run, nothing written"))
     console.print(f"{'held' if done.held else 'run'}: {where}", soft_wrap=True)
+    if done.page:
+        console.print(f"to look at, in a browser: {shown(str(done.page))}", soft_wrap=True)
 
 
 def print_frame(frame: pl.DataFrame, *, as_json: bool) -> None:

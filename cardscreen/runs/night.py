@@ -71,6 +71,12 @@ class Run:
     expects_invalid: bool = False
 
     @property
+    def page(self) -> Path | None:
+        """The page for people; None where there is none."""
+        file = self.folder / PAGE if self.folder else None
+        return file if file and file.exists() else None
+
+    @property
     def warnings(self) -> list[str]:
         """What a person should look into although the run was published."""
         return list(warnings_of(self.result.summary, expects_invalid=self.expects_invalid))

@@ -66,7 +66,7 @@ def _rejects(material: Material) -> Iterator[Figure]:
         .sort("count", *by, descending=[True, False, False])
     )
     rows = [
-        [identifier or NONE, worded(material.language, STATUSES, status), count, "  ".join(shapes) or NONE]
+        [identifier or NONE, worded(material.language, STATUSES, status), count, " · ".join(shapes) or NONE]
         for identifier, status, count, shapes in found.rows()
     ]
     yield Figure(
