@@ -97,14 +97,15 @@ def _changed(material: Material) -> pl.LazyFrame:
 
 def _with_evidence(material: Material, changed: pl.DataFrame) -> pl.DataFrame:
     """Accounts with what the hit says, in their order; for who is released, it is one of the night before."""
-    names = ("account_id", "listing_id", "reason", "source", "identifier", "value", "listed_on", "score")
+    names = ("account_id", "listing_id", "score", "source", "reason", "identifier", "value", "listed_on")
     same = pl.col("account_id").cast(
         changed.schema["account_id"], strict=False
     )  # an earlier night may have had another
     there = [material.tables[name] for name in ("hits", "carried", "before") if name in material.tables]
     tables = [table.select(names).with_columns(same) for table in there]
     theirs = pl.concat(tables, how="vertical_relaxed").join(changed.lazy(), on="account_id", how="semi").collect()
-    known = theirs.unique(["account_id", "listing_id"], keep="first", maintain_order=True)
+    ranked = theirs.sort(*names, descending=[name == "score" for name in names], nulls_last=True)
+    known = ranked.unique(["account_id", "listing_id"], keep="first", maintain_order=True)
     joined = changed.join(known, on=["account_id", "listing_id"], how="left", maintain_order="left")
     return joined.with_columns(masked(pl.col("value"))).select(name for name in _SHOWN if name in joined.columns)
 

@@ -23,14 +23,7 @@ _ID = re.compile(r'(\bid="|url\(#|href="#)')
 
 
 class Drawing:
-    """The program that draws, which makes itself ready while others work.
-
-    Example:
-        >>> chart = Chart("bars", [{"of": "police", "part": "hits", "count": 2}], ["police"], {"hits": "calm"})
-        >>> with Drawing() as drawing:
-        ...     drawing.drawn({"sources": chart})["sources"][:4]
-        '<svg'
-    """
+    """The program that draws, which makes itself ready while others work."""
 
     def __init__(self) -> None:
         self._process = _started()

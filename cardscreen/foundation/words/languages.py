@@ -51,8 +51,8 @@ class Language:
         """A message with its places filled.
 
         Example:
-            >>> Language("zh").say("{count:,} accounts", count=1200)
-            '1,200 个账户'
+            >>> Language("zh").say("{count:,} accounts have this number.", count=1200)
+            '1,200 个账户使用该号码。'
         """
         said = _catalogue(self.name).gettext(message) if message else ""
         return said.format(**values) if values else said
