@@ -42,7 +42,7 @@ def _coloured(parts: Mapping[str, str]) -> alt.Scale:
 
 
 def _counts(axis: str) -> alt.Axis:
-    return alt.Axis(title=axis or None, tickCount=4, format=",d", tickMinStep=1)
+    return alt.Axis(title=axis or None, tickCount=4, format="~s", tickMinStep=1)
 
 
 def _chart(marks: Any) -> Any:
