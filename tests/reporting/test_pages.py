@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 import pytest
 from commands import cardscreen
-from nights import JOB, Night, Operator, listing, phone
+from nights import JOB, Night, Operator, account, frame_of, listing, phone
 from shown import CARD, IMAGE, SCRIPT, TURNED, accounts, listings, nights
 
 import cardscreen as cs
@@ -321,3 +321,33 @@ def test_of_many_accounts_as_many_are_shown_as_fit(tmp_path: Path) -> None:
     rows = json.loads(reader.text["script:data"])["rows"]
     assert 10_000 < rows <= 20_000
     assert f"Here are the {rows:,} that matter most of 30,000" in reader.text["body"]
+
+
+def test_a_night_on_which_nobody_is_listed_has_pictures_too(pictures: None, tmp_path: Path) -> None:
+    night = Operator(tmp_path).night(1, [account("a", phone(1))], [listing(phone(2))])
+    page = read(night.folder / "report.html")
+    assert sum(tag[0] == "svg" for tag in page.tags) >= 4
+    assert "No account is flagged." in page.text["body"]
+    assert "Nobody is on a list: there is nothing to do." in page.text["body"]
+
+
+def test_a_page_finds_the_evidence_of_who_is_released_in_the_night_before(tmp_path: Path) -> None:
+    operator = Operator(tmp_path)
+    operator.night(1, [account("a", phone(1))], [listing(phone(1))])
+    night = operator.night(2, [account("a", phone(1))], [listing(phone(2))])
+    listed = json.loads(read(night.folder / "report.html").text["script:data"])
+    row = [column["texts"][column["codes"][0]] for column in listed["columns"]]
+    assert [row[0], row[1], *row[4:9]] == ["a", "released", 95, "telecom fraud", "police", "mobile", "+86138****8001"]
+
+
+def test_ids_that_were_numbers_the_night_before_stop_no_page(tmp_path: Path) -> None:
+    operator = Operator(
+        tmp_path, JOB.replace("accounts.csv", "accounts.parquet").replace(', holder_since = "since"', "")
+    )
+    for night, ids in enumerate(([1, 2], ["1", "x"]), 1):
+        rows = {"account_id": ids, "mobile": [phone(1), phone(2)], "card_no": ["", ""], "segment": ["x", "x"]}
+        pl.DataFrame(rows).write_parquet(tmp_path / "accounts.parquet")
+        frame_of([listing(phone(1)), listing(phone(2))]).write_parquet(tmp_path / "lists.parquet")
+        done = operator.run(night, allow_changed_identifiers=True)
+        assert done.page is not None
+        assert json.loads(read(done.page).text["script:data"])["rows"] >= 2

@@ -8,6 +8,7 @@ import polars as pl
 
 from cardscreen.foundation import schema
 from cardscreen.foundation.words.codes import HOLDERS, IN_SHORT, LEVELS, MATCHES, worded
+from cardscreen.foundation.words.languages import phrase
 from cardscreen.reporting.colours import LEVELS as COLOURS
 from cardscreen.reporting.material import Figure, Material, Section
 from cardscreen.reporting.sections.counting import NONE, bars, counts, table
@@ -19,10 +20,45 @@ _HOLDER_COLOURS = {"same": "calm", "earlier": "verify", "unknown": "quiet"}
 def flags(material: Material) -> Section:
     """The section of flags."""
     say = material.language.say
-    if not material.summary["flagged"]["accounts"]:
-        return Section("flags", say("Flags"), [say("No account is on a list.")])
-    figures = [*_levels(material), *_reasons(material), *_matches(material), *_carried(material)]
+    figures = [_rows(material)]
+    if material.summary["flagged"]["accounts"]:
+        figures += [*_levels(material), *_reasons(material), _sources(material)]
+        figures += [*_matches(material), *_carried(material)]
     return Section("flags", say("Flags"), [], figures)
+
+
+_CLASSES = {
+    "hit": (phrase("on a list"), "suspend"),
+    "exempt": (phrase("exempt"), "notify"),
+    "clear": (phrase("clear"), "good"),
+    "not_screenable": (phrase("without a usable number"), "quiet"),
+    "no_account": (phrase("without an account's id"), "quiet"),
+    "not_judged": (phrase("not judged"), "verify"),
+}
+
+
+def _rows(material: Material) -> Figure:
+    """How all rows came out."""
+    say, rows = material.language.say, material.summary["rows"]
+    used = {name: say(text) for name, (text, _) in _CLASSES.items() if rows.get(name)}
+    return Figure(
+        "rows",
+        say("How all rows came out. Clear is only what could be read and is on no list."),
+        table([say("rows"), say("count")], [[text, rows[name]] for name, text in used.items()]),
+        bars(
+            {(text, text): rows[name] for name, text in used.items()},
+            {text: _CLASSES[name][1] for name, text in used.items()},
+            say("rows"),
+            list(used.values()),
+        ),
+    )
+
+
+def _sources(material: Material) -> Figure:
+    say, found = material.language.say, material.summary["hits"]["sources"]
+    rows = sorted(found.items(), key=lambda each: (-each[1], each[0]))
+    sentence = say("By source; an account may be on several lists.")
+    return Figure("sources", sentence, table([say("source"), say("accounts")], rows))
 
 
 def _levels(material: Material) -> Iterator[Figure]:

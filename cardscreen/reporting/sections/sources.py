@@ -60,11 +60,15 @@ def _gains(material: Material, names: list[str], listed: dict[str, int], found: 
         for name, each in found.items()
         for part, count in ((alone, each["alone"]), (others, each["accounts"] - each["alone"]))
     }
+    listings = say("listings")
+    drawn = bars(pairs, {alone: "calm", others: "quiet"}, say("accounts")) or bars(
+        {(name, listings): listed.get(name, 0) for name in names}, {listings: "quiet"}, listings
+    )
     return Figure(
         "gains",
         sentence,
         table([say("source"), say("listings"), say("accounts"), alone, say("listed before this holder")], rows),
-        bars(pairs, {alone: "calm", others: "quiet"}, say("accounts")),
+        drawn,
     )
 
 
