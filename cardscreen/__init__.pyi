@@ -9,6 +9,8 @@ from .foundation.errors import MissingColumn as MissingColumn
 from .foundation.release import __version__ as __version__
 from .kinds.card.kind import Card as Card
 from .kinds.card.kind import card as card
+from .kinds.iban import Iban as Iban
+from .kinds.iban import iban as iban
 from .kinds.phone.kind import Phone as Phone
 from .kinds.phone.kind import phone as phone
 from .kinds.phone.several import split_phones as split_phones

@@ -41,7 +41,7 @@ plan_app = App(help="The tables by which phone numbers are read.")
 
 _INTERRUPTED, _TERMINATED = 130, 143
 _HALF = "interrupted, nothing is half-published"
-_KindName = Annotated[str, typer.Argument(help="What it is: phone, card or wallet.", show_default=False)]
+_KindName = Annotated[str, typer.Argument(help="What it is: phone, card, iban or wallet.", show_default=False)]
 _Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
 _Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no table.")]
 

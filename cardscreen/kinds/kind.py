@@ -15,6 +15,7 @@ import polars as pl
 from cardscreen.foundation.errors import ConfigError, near
 from cardscreen.foundation.lookup.digits import Flags, Keys, PlainKeys, Rows
 from cardscreen.kinds.card.kind import Card
+from cardscreen.kinds.iban import Iban
 from cardscreen.kinds.phone.kind import Phone
 from cardscreen.kinds.truncated import hides_digits
 from cardscreen.kinds.wallet.kind import Wallet
@@ -162,7 +163,7 @@ class Kind(Protocol):
 
 
 #: The registry: by name, what an account column, a feed or a listing may be of.
-KINDS: dict[str, type[Kind]] = {kind.name: kind for kind in (Phone, Card, Wallet)}
+KINDS: dict[str, type[Kind]] = {kind.name: kind for kind in (Phone, Card, Iban, Wallet)}
 _TYPES = {str: "text", bool: "true or false", int: "a whole number"}
 
 

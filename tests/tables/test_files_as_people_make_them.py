@@ -266,7 +266,7 @@ def test_words_for_kinds_are_mapped_to_ours(tmp_path: Path) -> None:
         ("phone", LISTED[1]),
     ]
     assert pl.read_csv(tmp_path / told["rejects"]).select("line", "reason").rows() == [
-        (5, "kind is none of phone, card, wallet, phone-number, cc-number")
+        (5, "kind is none of phone, card, iban, wallet, phone-number, cc-number")
     ]
 
 

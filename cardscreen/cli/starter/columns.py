@@ -43,6 +43,7 @@ def _any(words: str) -> re.Pattern[str]:
 _NAMES: Mapping[str, re.Pattern[str]] = {
     "phone": _any("phone mobile cell msisdn tel(?!l) gsm handy numero número 号码 手机 电话 電話"),
     "card": _any("card pan$ carta karte tarjeta carte 银行卡 卡号"),
+    "iban": _any("iban"),
     "wallet": _any("wallet address btc eth usdt 钱包 地址"),
     "id": _any(
         r"\bid\b _id$ ^id_ account acc?t cust client codice konto contract contratt 编号 账号 账户 帐号 用户 客户"
