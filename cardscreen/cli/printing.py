@@ -50,9 +50,9 @@ def run_table(done: Run) -> None:
     for line in done.news:
         console.print(shown(line), highlight=False, soft_wrap=True)
     where = shown(str(done.folder or "dry run, nothing written"))
-    console.print(f"{'held' if done.held else 'run'}: {where}", soft_wrap=True)
     if done.page:
         console.print(f"to look at, in a browser: {shown(str(done.page))}", soft_wrap=True)
+    console.print(f"{'held' if done.held else 'run'}: {where}", soft_wrap=True)  # the last line: scripts read it
 
 
 def print_frame(frame: pl.DataFrame, *, as_json: bool) -> None:
