@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
-import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict
 from types import TracebackType
 
+from cardscreen.foundation.process.beside import program
 from cardscreen.reporting.colours import STAND_INS
 from cardscreen.reporting.material import Chart
 
@@ -52,18 +50,7 @@ class Drawing:
 
 
 def _started() -> subprocess.Popen[bytes] | None:
-    if not sys.executable or getattr(sys, "frozen", False):
-        return None  # the program is no interpreter, but what embeds or contains one
-    with suppress(OSError):
-        return subprocess.Popen(
-            [sys.executable, "-P", "-m", "cardscreen.reporting.pictures"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-        )
-    return None
+    return program("cardscreen.reporting.pictures")
 
 
 def _in_page(name: str, svg: str) -> str:

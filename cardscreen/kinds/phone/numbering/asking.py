@@ -11,7 +11,6 @@ import atexit
 import json
 import os
 import subprocess
-import sys
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
@@ -22,6 +21,7 @@ import phonenumbers
 import polars as pl
 
 from cardscreen.foundation import schema
+from cardscreen.foundation.process.beside import program
 from cardscreen.kinds.phone.numbering.reference import Answer, answer
 
 Question = tuple[str, str | None]
@@ -133,18 +133,8 @@ class _Helpers:
         return replies
 
     def _start(self) -> subprocess.Popen[bytes] | None:
-        if not sys.executable or getattr(sys, "frozen", False):
-            return None  # the program is no interpreter, but what embeds or contains one
-        try:
-            helper = subprocess.Popen(
-                [sys.executable, "-P", "-m", "cardscreen.kinds.phone.numbering.answering"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-            )
-        except OSError:
+        helper = program("cardscreen.kinds.phone.numbering.answering")
+        if helper is None:
             return None
         self._started.append(helper)
         limit = threading.Timer(_PATIENCE, helper.kill)
