@@ -98,9 +98,8 @@ def _changed(material: Material) -> pl.LazyFrame:
 def _with_evidence(material: Material, changed: pl.DataFrame) -> pl.DataFrame:
     """Accounts with what the hit says, in their order; for who is released, it is one of the night before."""
     names = ("account_id", "listing_id", "score", "source", "reason", "identifier", "value", "listed_on")
-    same = pl.col("account_id").cast(
-        changed.schema["account_id"], strict=False
-    )  # an earlier night may have had another
+    # An earlier night may have had ids of another type.
+    same = pl.col("account_id").cast(changed.schema["account_id"], strict=False)
     there = [material.tables[name] for name in ("hits", "carried", "before") if name in material.tables]
     tables = [table.select(names).with_columns(same) for table in there]
     theirs = pl.concat(tables, how="vertical_relaxed").join(changed.lazy(), on="account_id", how="semi").collect()

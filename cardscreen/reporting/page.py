@@ -15,7 +15,7 @@ from markupsafe import Markup
 from cardscreen.foundation.release import __version__
 from cardscreen.reporting.accounts import Accounts
 from cardscreen.reporting.drawing import Drawing
-from cardscreen.reporting.material import Chart, Material, Section
+from cardscreen.reporting.material import Material, Section
 from cardscreen.reporting.sections.actions import actions
 from cardscreen.reporting.sections.flags import flags, holders
 from cardscreen.reporting.sections.nights import limits, trend
@@ -51,7 +51,7 @@ def page(material: Material, drawing: Drawing | None = None) -> str:
         f"{part.name}-{figure.name}": figure.chart
         for part in parts
         for figure in part.figures
-        if isinstance(figure.chart, Chart)
+        if figure.chart is not None
     }
     pictures = {name: Markup(svg) for name, svg in drawing.drawn(charts).items()}
     every = Accounts.of(material)

@@ -11,7 +11,7 @@ from cardscreen.foundation.words.codes import ACTIONS, BECAUSE, CHANGES, worded
 from cardscreen.policy.judging import recommended
 from cardscreen.reporting.colours import ACTIONS as COLOURS
 from cardscreen.reporting.material import Figure, Material, Section
-from cardscreen.reporting.sections.counting import bars, counts, table
+from cardscreen.reporting.sections.counting import bars, counts, rated, table
 
 _STRONGEST_FIRST = list(reversed(schema.ACTIONS.categories.to_list()))
 
@@ -35,7 +35,7 @@ def _moves(material: Material) -> Iterator[Figure]:
     undone = pl.col("change").is_in(["released", "eased"])
     strength = pl.when(undone).then(pl.col("action_before").cast(pl.String)).otherwise(pl.col("action").cast(pl.String))
     found = {
-        (change, action): int(count) for change, action, count in counts(material.tables["changes"], "change", strength)
+        (change, action): count for change, action, count in counts(material.tables["changes"], "change", strength)
     }
     if not found:
         return
@@ -73,18 +73,13 @@ def _recommended(material: Material) -> Iterator[Figure]:
     say, found = material.language.say, material.summary["flagged"]["actions"]
     if not found:
         return
-    used = [each for each in _STRONGEST_FIRST if each in found]
-    told = {each: worded(material.language, ACTIONS, each) for each in used}
+    told = {each: worded(material.language, ACTIONS, each) for each in _STRONGEST_FIRST if each in found}
+    ranked = {name: found[each] for each, name in told.items()}
     yield Figure(
         "moves",
         say("What is recommended for the accounts that are on a list."),
-        table([say("action"), say("accounts")], [[told[each], found[each]] for each in used]),
-        bars(
-            {(told[each], told[each]): found[each] for each in used},
-            {told[each]: COLOURS[each] for each in used},
-            say("accounts"),
-            list(told.values()),
-        ),
+        table([say("action"), say("accounts")], list(ranked.items())),
+        rated(ranked, {name: COLOURS[each] for each, name in told.items()}, say("accounts")),
     )
 
 
@@ -107,7 +102,7 @@ def _due(material: Material) -> Iterator[Figure]:
     later = (pl.col("action") > "none") & (pl.col("act_on") > day) & pl.col("carried_since").is_null()
     found = counts(material.tables["changes"].filter(later), "act_on", "action")
     if found:
-        rows = [[due, worded(material.language, ACTIONS, action), int(count)] for due, action, count in found]
+        rows = [[due, worded(material.language, ACTIONS, action), count] for due, action, count in found]
         yield Figure(
             "due",
             say("What falls due on the days to come, if nothing changes."),
@@ -128,11 +123,11 @@ def _held_back(material: Material) -> Iterator[Figure]:
                 action=worded(language, ACTIONS, cap),
                 more=worded(language, ACTIONS, was),
             )
-            rows.append([what, int(count)])
+            rows.append([what, count])
     exempt = pl.col("exempted_by").is_not_null()
     for by, count in counts(material.tables["hits"].filter(exempt), "exempted_by"):
         what = say("a person's clearance") if by == "clearance" else say("the allow list of {source}", source=by)
-        rows.append([what, int(count)])
+        rows.append([what, count])
     if rows:
         yield Figure(
             "held-back",
@@ -143,13 +138,8 @@ def _held_back(material: Material) -> Iterator[Figure]:
         )
 
 
-_MOVES = {
-    "enters": "newly flagged",
-    "escalates": "escalated",
-    "eases": "eased",
-    "leaves": "released",
-    "same": "unchanged",
-}
+#: What the change between two nights is called that a move between any two runs is like.
+_MOVES = {"enters": "new", "escalates": "escalated", "eases": "eased", "leaves": "released", "same": "unchanged"}
 
 
 def _moved(material: Material) -> Iterator[Figure]:
@@ -159,7 +149,12 @@ def _moved(material: Material) -> Iterator[Figure]:
     say, language = material.language.say, material.language
     grouped = material.moved.group_by("move", "action_before", "action").len().sort("move", "action_before", "action")
     rows = [
-        [say(_MOVES[move]), worded(language, ACTIONS, before), worded(language, ACTIONS, now), count]
+        [
+            worded(language, CHANGES, _MOVES[move]),
+            worded(language, ACTIONS, before),
+            worded(language, ACTIONS, now),
+            count,
+        ]
         for move, before, now, count in grouped.rows()
     ]
     yield Figure(

@@ -14,11 +14,13 @@ NONE = "–"
 _TOP = 12  # bars of one picture
 
 
-def counts(frame: pl.LazyFrame, *by: str | pl.Expr, of: str = "account_id") -> list[tuple[Any, ...]]:
-    """How many accounts (or whichever column is named) there are of each of some codes: codes, then the number."""
+def counts(frame: pl.LazyFrame, *by: str | pl.Expr) -> list[tuple[Any, ...]]:
+    """How many accounts there are of each of some codes: the codes, then the number."""
     names = [pl.col(each) if isinstance(each, str) else each for each in by]
     keys = [each.cast(pl.String) for each in names]
-    return list(frame.group_by(keys).agg(pl.col(of).n_unique()).sort(pl.nth(range(len(keys)))).collect().rows())
+    return list(
+        frame.group_by(keys).agg(pl.col("account_id").n_unique()).sort(pl.nth(range(len(keys)))).collect().rows()
+    )
 
 
 def percent(share: float) -> str:
@@ -51,6 +53,11 @@ def bars(
     return Chart(
         "bars", marks, [shown(each) for each in names], {part: parts[part] for part in parts if part in used}, axis
     )
+
+
+def rated(found: Mapping[str, int], colours: Mapping[str, str], axis: str) -> Chart | None:
+    """Bars that each have a colour of their own, in the order in which they come."""
+    return bars({(name, name): count for name, count in found.items()}, colours, axis, list(found))
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:

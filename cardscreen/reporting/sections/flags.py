@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import polars as pl
@@ -11,7 +12,7 @@ from cardscreen.foundation.words.codes import HOLDERS, IN_SHORT, LEVELS, MATCHES
 from cardscreen.foundation.words.languages import phrase
 from cardscreen.reporting.colours import LEVELS as COLOURS
 from cardscreen.reporting.material import Figure, Material, Section
-from cardscreen.reporting.sections.counting import NONE, bars, counts, table
+from cardscreen.reporting.sections.counting import NONE, bars, counts, rated, table
 
 _FEW = 12  # values that a carried column may have to be counted by
 _HOLDER_COLOURS = {"same": "calm", "earlier": "verify", "unknown": "quiet"}
@@ -40,17 +41,12 @@ _CLASSES = {
 def _rows(material: Material) -> Figure:
     """How all rows came out."""
     say, rows = material.language.say, material.summary["rows"]
-    used = {name: say(text) for name, (text, _) in _CLASSES.items() if rows.get(name)}
+    found = {say(text): rows[name] for name, (text, _) in _CLASSES.items() if rows.get(name)}
     return Figure(
         "rows",
         say("How all rows came out. Clear is only what could be read and is on no list."),
-        table([say("rows"), say("count")], [[text, rows[name]] for name, text in used.items()]),
-        bars(
-            {(text, text): rows[name] for name, text in used.items()},
-            {text: _CLASSES[name][1] for name, text in used.items()},
-            say("rows"),
-            list(used.values()),
-        ),
+        table([say("rows"), say("count")], list(found.items())),
+        rated(found, {say(text): colour for text, colour in _CLASSES.values()}, say("rows")),
     )
 
 
@@ -63,8 +59,9 @@ def _sources(material: Material) -> Figure:
 
 def _levels(material: Material) -> Iterator[Figure]:
     say, found = material.language.say, material.summary["flagged"]["levels"]
-    used = [each for each in reversed(schema.LEVELS.categories.to_list()) if each in found]
-    names = {each: worded(material.language, LEVELS, each) for each in used} | {"none": say("exempt")}
+    names = {each: worded(material.language, LEVELS, each) for each in schema.LEVELS.categories}
+    names["none"] = say("exempt")
+    ranked = {name: found[each] for each, name in reversed(names.items()) if each in found}
     live = sum(count for level, count in found.items() if level != "none")
     yield Figure(
         "levels",
@@ -74,23 +71,17 @@ def _levels(material: Material) -> Iterator[Figure]:
             rows=material.summary["rows"]["read"],
             worst=found.get("critical", 0),
         ),
-        table([say("level"), say("accounts")], [[names[each], found[each]] for each in used]),
-        bars(
-            {(names[each], names[each]): found[each] for each in used},
-            {names[each]: COLOURS[each] for each in used},
-            say("accounts"),
-            list(names.values()),
-        ),
+        table([say("level"), say("accounts")], list(ranked.items())),
+        rated(ranked, {name: COLOURS[each] for each, name in names.items()}, say("accounts")),
     )
 
 
 def _reasons(material: Material) -> Iterator[Figure]:
     say = material.language.say
     listed = material.tables["flagged"].select("account_id", "reasons").explode("reasons")
-    found = {
-        worded(material.language, IN_SHORT, reason): int(count)
-        for reason, count in counts(listed.drop_nulls("reasons"), "reasons")
-    }
+    found = Counter[str]()
+    for reason, count in counts(listed.drop_nulls("reasons"), "reasons"):
+        found[worded(material.language, IN_SHORT, reason)] += count  # several codes may have the same words
     if not found:
         return
     ranked = sorted(found, key=lambda name: (-found[name], name))
@@ -106,7 +97,7 @@ def _reasons(material: Material) -> Iterator[Figure]:
 def _matches(material: Material) -> Iterator[Figure]:
     say = material.language.say
     found = counts(material.tables["hits"], "match")
-    rows = [[worded(material.language, MATCHES, match), int(count)] for match, count in found]
+    rows = [[worded(material.language, MATCHES, match), count] for match, count in found]
     if rows:
         yield Figure(
             "matches",
@@ -123,7 +114,7 @@ def _carried(material: Material) -> Iterator[Figure]:
             continue
         found = counts(flagged, name)
         if 1 < len(found) <= _FEW:
-            rows = [[value or NONE, int(count)] for value, count in found]
+            rows = [[value or NONE, count] for value, count in found]
             yield Figure(
                 "carried",
                 say("The same by {column}, as the accounts have it.", column=name),
@@ -136,7 +127,7 @@ def holders(material: Material) -> Section:
     """The section of holders."""
     say = material.language.say
     hits = material.tables["hits"]
-    found = {holder: int(count) for holder, count in counts(hits, "holder")}
+    found: dict[str, int] = dict(counts(hits, "holder"))
     if not found:
         return Section("holders", say("Holders"), [say("No account is on a list.")])
     used = [each for each in schema.HOLDERS.categories if each in found]
@@ -166,7 +157,7 @@ def _shared(material: Material) -> Iterator[Figure]:
     one, few, some, lots = map(pl.lit, steps)
     step = pl.when(have > 20).then(lots).when(have > 5).then(some).when(have > 1).then(few).otherwise(one)
     found: dict[str, int] = dict(counts(material.tables["hits"], step.alias("_step")))
-    rows = [[each, int(found[each])] for each in steps if each in found]
+    rows = [[each, found[each]] for each in steps if each in found]
     if rows:
         yield Figure(
             "shared",

@@ -68,7 +68,7 @@ def tonight(material: Material) -> Tonight:
         verdict,
         sentence,
         list(_values(material)),
-        [_is_normal(material), _told(material), _to_do(material)],
+        [_is_normal(material, mood), _told(material), _to_do(material)],
         [(shown(reason), [shown(each) for each in lines]) for reason, lines in material.held],
     )
 
@@ -122,7 +122,7 @@ def _against(name: str, now: Mapping[str, Any], before: Mapping[str, Any] | None
     return Value(name, count, "" if before is None else signed(count - before[part][figure]))
 
 
-def _is_normal(material: Material) -> Answer:
+def _is_normal(material: Material, mood: str) -> Answer:
     say, night = material.language.say, material.night
     question = say("Is tonight normal?")
     lines = [_sentence(shown(each)) for each in material.warnings[:_SHOWN]]
@@ -141,7 +141,7 @@ def _is_normal(material: Material) -> Answer:
         answer = material.language.many(
             "No: {count} limit was passed.", "No: {count} limits were passed.", len(material.held)
         )
-    elif _verdict(material)[0] == "good":
+    elif mood == "good":
         answer = say("Yes.")
     else:
         answer = say("Not quite.")
