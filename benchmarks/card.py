@@ -11,8 +11,6 @@ import base64
 import hashlib
 import hmac
 import os
-import time
-from collections.abc import Callable
 from typing import Any
 
 os.environ.setdefault("POLARS_MAX_THREADS", "1")
@@ -20,6 +18,7 @@ os.environ.setdefault("POLARS_MAX_THREADS", "1")
 import numpy as np
 import polars as pl
 from stdnum import luhn
+from timing import per_second
 
 import cardscreen as cs
 from cardscreen.foundation.cards.luhn import luhn_ok
@@ -50,16 +49,6 @@ def issuer_table(bins: pl.Series) -> Issuers:
     """A table of BINs, with an issuer for each hundred of them."""
     issuer = pl.concat_str(pl.lit("Bank of "), pl.col("bin").cast(pl.String).str.head(6))
     return Issuers.from_frame(bins.to_frame().select("bin", issuer=issuer, country=pl.lit("CN"), type=pl.lit("debit")))
-
-
-def per_second(work: Callable[[], object], rows: int) -> float:
-    """The best of three."""
-    best = float("inf")
-    for _ in range(3):
-        begun = time.perf_counter()
-        work()
-        best = min(best, time.perf_counter() - begun)
-    return rows / best
 
 
 def line(name: str, speed: float, *peers: tuple[str, float]) -> None:

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-import time
-from collections.abc import Callable
 
 os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
 import polars as pl
 from stdnum import bitcoin
+from timing import per_second
 
 import cardscreen as cs
 
@@ -21,16 +20,6 @@ ROWS = 1_000_000
 MADE = 2_000  # distinct addresses
 ASKED = 10_000  # strings that the peer, much slower, is asked
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-
-
-def per_second(work: Callable[[], object], rows: int) -> float:
-    """The best of three."""
-    best = float("inf")
-    for _ in range(3):
-        begun = time.perf_counter()
-        work()
-        best = min(best, time.perf_counter() - begun)
-    return rows / best
 
 
 def base58check(version: int, seed: int) -> str:
