@@ -218,6 +218,18 @@ def test_an_approved_run_has_a_page_that_says_so(tmp_path: Path) -> None:
     assert cardscreen("audit", run.folder, cwd=tmp_path).code == 0
 
 
+def test_a_fault_in_making_the_page_anew_stops_no_approval(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise ZeroDivisionError
+
+    _, done = nights(tmp_path)
+    monkeypatch.setattr("cardscreen.runs.messages.showing.page", fails)
+    with pytest.warns(UserWarning, match=r"the report could not be made \(ZeroDivisionError\)"):
+        run = held.approve(Finished.read(done[2].folder), "A. Li", "the list was expected", late=True)
+    assert (run.state, (run.folder / "report.html").exists()) == ("published", False)
+    assert cardscreen("audit", run.folder, cwd=tmp_path).code == 0
+
+
 def test_a_discarded_run_keeps_no_page(tmp_path: Path) -> None:
     operator, done = nights(tmp_path)
     run = held.discard(Finished.read(done[2].folder), "A. Li", "wrong list")

@@ -19,7 +19,7 @@ from cardscreen.runs import chain
 from cardscreen.runs.brakes import Limits
 from cardscreen.runs.folder import is_current, locked, newest, publish, settle, staging, tidy
 from cardscreen.runs.manifest import fingerprint, write_json
-from cardscreen.runs.messages.showing import PAGE, material_of, write_page
+from cardscreen.runs.messages.showing import PAGE, leaving_out_what_fails, material_of, write_page
 from cardscreen.runs.record import HELD, MANIFEST, Base, Finished
 from cardscreen.runs.redating import redate
 from cardscreen.screening.hits.matches import NOT_JUDGED
@@ -65,7 +65,9 @@ def approve(run: Finished, by: str, reason: str, *, late: bool = False) -> Finis
             approval = {**decision, "limits": run.records["held"], "late": late, **_redated(run, folder, today)}
             records = {**run.records, "approvals": [*run.records["approvals"], approval]}
             if PAGE in run.records["outputs"]:
-                write_page(folder / PAGE, material_of(records, folder, run.output, run.language, policy_of(run)))
+                (folder / PAGE).unlink()  # it says that the run is held
+                with leaving_out_what_fails():
+                    write_page(folder / PAGE, material_of(records, folder, run.output, run.language, policy_of(run)))
             write_json(folder / MANIFEST, {**records, "outputs": _digests(run, folder)})
             settle(folder)
             target = publish(run.output, folder, signer, "approved")
@@ -83,7 +85,8 @@ def _redated(run: Finished, folder: Path, today: date) -> dict[str, Any]:
 
 def _digests(run: Finished, folder: Path) -> dict[str, Any]:
     """The digests of the files of a copy of the run."""
-    return {name: fingerprint(str(folder / name), named=False) for name in run.records["outputs"]}
+    names = (name for name in run.records["outputs"] if name != PAGE or (folder / name).exists())
+    return {name: fingerprint(str(folder / name), named=False) for name in names}
 
 
 def discard(run: Finished, by: str, reason: str) -> Finished:
