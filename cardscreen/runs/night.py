@@ -23,6 +23,7 @@ from cardscreen.foundation.words import shown
 from cardscreen.kinds.phone.numbering import shelf
 from cardscreen.lists.blocklist import Blocklist, holds
 from cardscreen.lists.store.table import Store
+from cardscreen.lists.terms import Terms
 from cardscreen.reporting.drawing import Drawing
 from cardscreen.runs import chain
 from cardscreen.runs import folder as runs
@@ -201,6 +202,11 @@ class Night:
     tell: Callable[[str], None] = lambda _: None
     drawing: Drawing | None = None
 
+    @property
+    def terms(self) -> dict[str, Terms]:
+        """The sources' terms."""
+        return {name: each.terms for name, each in self.blocklist.origins.items()}
+
     def screened(self, out: Path | None) -> _Outcome:
         """Screen, compare and brake."""
         job, prior, blocklist, audit = self.job, self.prior, self.blocklist, self.audit
@@ -209,7 +215,7 @@ class Night:
         with _naming_the_file(job):
             result = self._screened(blocklist, prior, out)
         self.tell("comparing with the night before")
-        policy = policy_digest(job.policy, {name: each.terms for name, each in blocklist.origins.items()})
+        policy = policy_digest(job.policy, self.terms)
         around = circumstances(job, self.day, result.summary, blocklist, prior.base, policy)
         clock = Clock()
         with clock.stage("changes"):
@@ -222,14 +228,14 @@ class Night:
         figures["other_days"] = _of_other_days(job, self.day)
         live = [name for name, origin in blocklist.origins.items() if origin.retired_on is None]
         listed = blocklist.lazy.filter(holds(self.day))
-        before = prior.base.summary if prior.base else None
-        near = measured(result.summary, job.limits, before, Moves.of(changes, gone))
+        before, moves = prior.base.summary if prior.base else None, Moves.of(changes, gone)
+        near = measured(result.summary, job.limits, before, moves)
         figures["limits"] = [
             {"limit": each.limit, "share": each.share, "most": each.most, "of": each.of} for each in near
         ]
         figures["in_vain"] = list(in_vain(job.policy, result.summary, listed, live))
         summary = result.summary | {"changes": figures}
-        held = passed(summary, job.limits, before, Moves.of(changes, gone))
+        held = passed(summary, job.limits, before, moves)
         return _Outcome(replace(result, summary=summary), changes, blocklist, prior, audit, policy, held, clock)
 
     def _screened(self, blocklist: Blocklist, prior: Prior, out: Path | None) -> Result:
@@ -253,10 +259,9 @@ class Night:
             date_flags(folder, told_rows(changes.table))
         if not outcome.audit:
             self.tell("writing notices and actions")
-            terms = {name: each.terms for name, each in outcome.blocklist.origins.items()}
             with outcome.clock.stage("notices"):
                 counts = write_files(
-                    folder, run_id, changes, outcome.result.hits.collect(), terms, job.language, job.texts
+                    folder, run_id, changes, outcome.result.hits.collect(), self.terms, job.language, job.texts
                 )
             summary["changes"] = {**summary["changes"], **counts}
         summary["seconds"] = summary["seconds"] | outcome.clock.seconds
@@ -279,19 +284,18 @@ class Night:
             "listings_sha256": outcome.blocklist.compiled_sha256,
             "summary": summary,
         }
-        write_records(
-            folder, job, begun, records, lists_of(job), lambda manifest: self._show(folder, manifest, outcome)
-        )
+        write_records(folder, job, begun, records, lists_of(job), lambda manifest: self._show(folder, manifest))
         return summary
 
-    def _show(self, folder: Path, manifest: Mapping[str, Any], outcome: _Outcome) -> None:
+    def _show(self, folder: Path, manifest: Mapping[str, Any]) -> None:
         """Write the page for people: what goes wrong there must not cost the night."""
         if self.drawing is None:
             return
         self.tell("writing the report")
-        terms = {name: each.terms for name, each in outcome.blocklist.origins.items()}
         with leaving_out_what_fails():
-            material = material_of(manifest, folder, self.job.output, self.job.language, self.job.policy.under(terms))
+            material = material_of(
+                manifest, folder, self.job.output, self.job.language, self.job.policy.under(self.terms)
+            )
             write_page(folder / PAGE, material, self.drawing)
 
 
