@@ -111,7 +111,7 @@ class Exact(Whole):
 
     def scan(self, cell: pl.Expr) -> pl.Expr:
         """`schema.SCAN`: what the pass over all accounts needs."""
-        key, status = keys.of_text(pl.col(self.value)), pl.col("status").cast(pl.String)
+        key, status = self.key(pl.col(self.value)), pl.col("status").cast(pl.String)
         none = {"stub": pl.lit(None, dtype=pl.UInt64), "shown": _NO_TEXT}
         return over_fields(self.readings(cell), schema.SCAN, key=key, **none, status=status, note=_NO_TEXT)
 

@@ -15,7 +15,14 @@ import polars as pl
 from cardscreen.foundation.errors import ConfigError, near
 from cardscreen.foundation.lookup.digits import Flags, Keys, PlainKeys, Rows
 from cardscreen.kinds.card.kind import Card
-from cardscreen.kinds.iban import Iban
+from cardscreen.kinds.checked.iban import Iban
+from cardscreen.kinds.checked.resident_id import ResidentId
+from cardscreen.kinds.mobile.iccid import Iccid
+from cardscreen.kinds.mobile.imei import Imei
+from cardscreen.kinds.mobile.imsi import Imsi
+from cardscreen.kinds.named.email import Email
+from cardscreen.kinds.named.handle import Handle
+from cardscreen.kinds.named.opaque import Opaque
 from cardscreen.kinds.phone.kind import Phone
 from cardscreen.kinds.truncated import hides_digits
 from cardscreen.kinds.wallet.kind import Wallet
@@ -163,7 +170,9 @@ class Kind(Protocol):
 
 
 #: The registry: by name, what an account column, a feed or a listing may be of.
-KINDS: dict[str, type[Kind]] = {kind.name: kind for kind in (Phone, Card, Iban, Wallet)}
+KINDS: dict[str, type[Kind]] = {
+    kind.name: kind for kind in (Phone, Card, Iban, Wallet, Imei, Imsi, Iccid, ResidentId, Email, Handle, Opaque)
+}
 _TYPES = {str: "text", bool: "true or false", int: "a whole number"}
 
 

@@ -1,7 +1,8 @@
-"""Card numbers of which some digits are hidden: what they show, and which numbers they may be.
+"""Numbers of which not all is known: what they show, and which numbers they may be.
 
 In the canonical form leading and trailing digits are shown, and between them stands a `*` for each hidden digit, or
-`…` where it is not said how many there are.
+`…` where it is not said how many there are. Where it is open whether the last digit is one of the number, or its check
+digit, it stands in brackets: `894902000001234567(8)`.
 """
 
 from __future__ import annotations
@@ -10,12 +11,19 @@ import polars as pl
 
 from cardscreen.foundation.cards.schemes import LONGEST, SHORTEST
 
+_BRACKETS = r"^([0-9]+)\(([0-9])\)$"
 _LENGTHS = pl.DataFrame({"length": range(SHORTEST, LONGEST + 1)})
 
 
 def hides_digits(text: pl.Expr) -> pl.Expr:
-    """Whether a canonical text is a truncated number."""
-    return text.str.contains(r"[*…]")
+    """Whether a canonical text is a number of which not all is known."""
+    return text.str.contains(r"[*…(]")
+
+
+def _without_brackets(text: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    """The shorter and the longer number that a canonical text may be; of any other than an open one, itself."""
+    head = text.str.extract(_BRACKETS)
+    return head.fill_null(text), (head + text.str.extract(_BRACKETS, 2)).fill_null(text)
 
 
 def _hides_length(text: pl.Expr) -> pl.Expr:
@@ -34,7 +42,11 @@ def may_be_one(this: pl.Expr, other: pl.Expr) -> pl.Expr:
         >>> others = pl.DataFrame({"x": ["62220212****1234", "622202…1234", "622202*******1234"]})
         >>> others.select(may_be_one(pl.lit("622202******1234"), pl.col("x"))).to_series().to_list()
         [True, True, False]
+        >>> others = pl.DataFrame({"x": ["894902000001234567", "8949020000012345678", "8949020000012345679"]})
+        >>> others.select(may_be_one(pl.lit("894902000001234567(8)"), pl.col("x"))).to_series().to_list()
+        [True, True, False]
     """
+    either = [one == another for one in _without_brackets(this) for another in _without_brackets(other)]
     (head, tail), (other_head, other_tail) = _ends(this), _ends(other)
     heads = head.str.starts_with(other_head) | other_head.str.starts_with(head)
     tails = tail.str.ends_with(other_tail) | other_tail.str.ends_with(tail)
@@ -48,7 +60,8 @@ def may_be_one(this: pl.Expr, other: pl.Expr) -> pl.Expr:
         .then(_shown(other) <= length)
         .otherwise((length == other_length) & _overlap(head, other_tail, length) & _overlap(other_head, tail, length))
     )
-    return heads & tails & lengths
+    is_open = this.str.contains("(", literal=True) | other.str.contains("(", literal=True)
+    return pl.when(is_open).then(pl.any_horizontal(either)).otherwise(heads & tails & lengths)
 
 
 def _shown(text: pl.Expr) -> pl.Expr:
@@ -82,6 +95,9 @@ def spans(values: pl.DataFrame) -> pl.DataFrame:
     possible = pl.when(_hides_length(value)).then(_shown(value) <= pl.col("length")).otherwise(exact)
     head, tail = _ends(value)
     begin = pl.col("length") - tail.str.len_bytes()
-    hidden = values.filter(hides_digits(value)).join(_LENGTHS, how="cross").filter(possible)
+    shorter, longer = _without_brackets(value)
+    is_open = value.str.contains("(", literal=True)
+    opened = [values.filter(is_open).with_columns(lowest=number, highest=number) for number in (shorter, longer)]
+    hidden = values.filter(hides_digits(value) & ~is_open).join(_LENGTHS, how="cross").filter(possible)
     bounds = {name: head.str.pad_end(begin, fill) + tail for name, fill in (("lowest", "0"), ("highest", "9"))}
-    return pl.concat([full, hidden.with_columns(**bounds).drop("length")])
+    return pl.concat([full, *opened, hidden.with_columns(**bounds).drop("length")])

@@ -13,7 +13,7 @@ from stdnum.es import ccc
 from stdnum.iso7064 import mod_97_10
 from stdnum.no import kontonr
 
-from cardscreen.kinds.iban import _structures
+from cardscreen.kinds.checked.iban import _structures
 
 _SIGNS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _CLASSES = {"n": _SIGNS[:10], "a": _SIGNS[10:], "c": _SIGNS}

@@ -57,6 +57,10 @@ class Columns(Section):
         return isinstance(self.value, int)
 
 
+#: Of all kinds, the options that say how a list writes them.
+_OPTIONS = ("region", "many", "repair", "vanity", "chain", "platform", "name", "fold")
+
+
 class FeedLimits(Section):
     """What a file may be before it is refused; shares of its rows, or of the source's listings in force."""
 
@@ -90,6 +94,9 @@ class Feed(Section):
     repair: bool = False
     vanity: bool = False
     chain: str | None = None
+    platform: str | None = None
+    name: str | None = None
+    fold: Literal["none", "provider"] | None = None
     mode: Literal["snapshot", "delta"] = "snapshot"
     repeats: Literal["refuse", "merge"] = "refuse"
     list: Literal["block", "allow"] = "block"
@@ -203,7 +210,7 @@ class Feed(Section):
         Raises:
             ConfigError: An unknown kind, or an option that its kind does not have.
         """
-        options_given = {name: getattr(self, name) for name in ("region", "many", "repair", "vanity", "chain")}
+        options_given = {name: getattr(self, name) for name in _OPTIONS}
         options = {name: value for name, value in options_given.items() if value}
         if self.kind is not None:
             return {self.kind: kind_from_options(self.source, {"kind": self.kind} | options)}

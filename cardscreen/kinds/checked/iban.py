@@ -16,14 +16,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 from stdnum import numdb
-from stdnum.util import clean
 
 from cardscreen.foundation import schema
 from cardscreen.kinds.exact import Exact
-from cardscreen.tables.cells import as_expr, is_blank, named_like, over_fields, to_text
+from cardscreen.tables.cells import as_expr, compacted, is_blank, named_like, over_fields, to_text
 
 _SHOWN, _LONGEST = 4, 34  # characters in front and behind; of the whole number (ISO 13616-1:2020, 5.1)
-_SPACE = "".join(sign for sign in map(chr, range(0x3001)) if sign.isspace())
 _CLASSES = {"n": "[0-9]", "a": "[A-Z]", "c": "[A-Z0-9]"}
 _STARS = pl.Series(["*" * hidden for hidden in range(_LONGEST)])
 _LETTERS = [chr(ord("A") + at) for at in range(26)]
@@ -98,11 +96,7 @@ def _readings(cells: pl.Series) -> pl.Series:
 
 def _compact(cells: pl.Series) -> pl.Series:
     """The texts as the reference compacts them."""
-    text = pl.col("text")
-    ascii_only = ~text.str.contains(r"[^\x00-\x7f]")
-    plain = pl.when(ascii_only.fill_null(value=True)).then(text).otherwise(text.str.replace_many(_alike()))
-    bare = plain.str.replace_all("[ .-]", "").str.strip_chars(_SPACE).str.to_uppercase()
-    compact = cells.alias("text").to_frame().select(bare).to_series()
+    compact = compacted(cells, " .-")
     # The reference reads digits of all scripts, but only where the check digits stand.
     rows = compact.str.slice(2, 2).str.contains(r"[^\x00-\x7f]").fill_null(value=False).arg_true()
     folded = [text[:2] + "".join(map(_digit, text[2:4])) + text[4:] for text in compact.gather(rows)]
@@ -111,13 +105,6 @@ def _compact(cells: pl.Series) -> pl.Series:
 
 def _digit(sign: str) -> str:
     return str(unicodedata.decimal(sign, sign))
-
-
-@cache
-def _alike() -> dict[str, str]:
-    """Signs that the reference takes for others: dashes, dots and blanks of all sorts, digits and letters of others."""
-    every = (chr(code) for code in range(0x80, 0x20000) if not 0xD800 <= code < 0xE000)
-    return {sign: other for sign in every if (other := clean(sign)) != sign}
 
 
 @cache

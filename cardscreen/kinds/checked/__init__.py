@@ -1,0 +1,1 @@
+"""Secret numbers with check digits that banks and authorities give: accounts, persons."""

@@ -1,0 +1,190 @@
+"""Chinese resident ids: from raw cells to the 18 characters, and the region that gave them; never birth date or sex.
+
+An id names a person for life: results mask it, and stores hold it as a token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import polars as pl
+from stdnum import numdb
+
+from cardscreen.foundation.cards.in_text import tell_own
+from cardscreen.foundation.lookup.digits import Flags, Rows
+from cardscreen.kinds.exact import Exact
+from cardscreen.tables.cells import as_expr, compacted, is_blank, named_like, over_fields, to_text
+
+_SHOWN, _LENGTH = 6, 18  # characters in front, and of a whole id
+_CENTURY = "19"  # of ids of 15 digits, which were given until 1999
+_ALWAYS = (0, 9999)
+#: What the digits in front count, modulo 11; and the sign for each rest (GB 11643-1999, after ISO 7064, MOD 11-2).
+_WEIGHTS = np.array([2 ** (17 - at) % 11 for at in range(17)])
+_SIGNS = pl.Series(list("10X98765432"))
+STATUSES = pl.Enum(["missing", "not_a_resident_id", "open", "bad_checksum", "unknown_region", "valid"])
+_TOLD: dict[str, Any] = {"region": pl.String, "status": STATUSES, "masked": pl.String}
+FIELDS = pl.Struct({"value": pl.String, **_TOLD})
+
+
+def resident_id(expr: str | pl.Expr) -> pl.Expr:
+    """Read raw cells of Chinese resident ids: whose, given in which region, and is the id sound.
+
+    Args:
+        expr: Column name or expression: String, any integer type, or Float64 with whole numbers.
+
+    Returns:
+        Struct{value: String, region: String, status: Enum, masked: String}, named like the input. `value` is the id
+        in full, 18 characters: do not show it; `masked` has its first six and its last one, and tells neither birth
+        date nor sex. `region` is its first six digits. An id of 15 digits, as they were given until 1999, is made one
+        of 18: the year is 19.., and the check digit is computed. Status: `missing`; `not_a_resident_id`: not of the
+        form, or no day where the birth date stands; `open`: 15 digits of somebody who was a hundred years old (sequence
+        996 to 999), whose century is not told; `bad_checksum`; `unknown_region`: no region of that number was known to
+        the reference in that year, as of the ids of Hong Kong, Macao and Taiwan residents (81 to 83) and of
+        foreigners (9); `valid`. Cells with one of the first three have no other field, all others are screened.
+
+    Raises:
+        InputError: When the query runs, if the column holds dates, booleans or nested values.
+
+    Source:
+        GB 11643-1999; ISO 7064, MOD 11-2; `python-stdnum` (`cn.ric`), whose verdicts these are of 18 characters. Ids
+        of 15 digits: GB 11643-1989.
+
+    Example:
+        >>> cells = pl.DataFrame({"id": ["11010519491231002x", "360426910101001"]})
+        >>> cells.select(resident_id("id").struct.unnest()).drop("value").rows()
+        [('110105', 'valid', '110105***********X'), ('360426', 'valid', '360426***********2')]
+    """
+    return named_like(
+        to_text(as_expr(expr)).map_batches(_readings, return_dtype=FIELDS, is_elementwise=True),
+        expr,
+    )
+
+
+def _readings(cells: pl.Series) -> pl.Series:
+    """`FIELDS` of texts."""
+    text, value, body = pl.col("text"), pl.col("value"), pl.col("value").str.head(_LENGTH - 1)
+    is_short = text.str.contains("^[0-9]{15}$")
+    century = text.str.head(_SHOWN) + _CENTURY + text.str.slice(_SHOWN)
+    written = pl.when(is_short).then(century).when(text.str.contains("^[0-9]{17}[0-9X]$")).then(text)
+    ids = pl.DataFrame({"raw": cells, "text": compacted(cells, "")}).with_columns(is_short=is_short, written=written)
+    ids = ids.with_columns(value=pl.when(_has_day(pl.col("written"))).then("written"))
+    known = ids["value"].is_not_null()
+    checks = ids["value"].clone().clear().extend(pl.Series([None], dtype=pl.String).new_from_index(0, len(ids)))
+    regions = pl.Series([None], dtype=pl.Boolean).new_from_index(0, len(ids))
+    if known.any():
+        rows, bodies = known.arg_true(), ids["value"].filter(known)
+        checks = checks.scatter(rows, _check_signs(bodies))
+        regions = regions.scatter(rows, _are_known(bodies))
+    ids = ids.with_columns(check=checks, in_region=regions)
+    is_open = pl.col("is_short") & text.str.slice(12, 3).is_in(["996", "997", "998", "999"])
+    status = (
+        pl.when(is_blank(pl.col("raw")))
+        .then(pl.lit("missing"))
+        .when(value.is_null())
+        .then(pl.lit("not_a_resident_id"))
+        .when(is_open)
+        .then(pl.lit("open"))
+        .when(~pl.col("is_short") & (value.str.tail(1) != pl.col("check")))
+        .then(pl.lit("bad_checksum"))
+        .when(~pl.col("in_region"))
+        .then(pl.lit("unknown_region"))
+        .otherwise(pl.lit("valid"))
+    )
+    whole = pl.when(pl.col("is_short")).then(body + pl.col("check")).otherwise(value)
+    ids = ids.with_columns(status=status.cast(STATUSES), whole=whole)
+    ids = ids.with_columns(value=pl.when(pl.col("status") != "open").then("whole"))
+    told = ids.with_columns(region=value.str.head(_SHOWN), masked=mask(value))
+    return told.select(pl.struct([field.name for field in FIELDS.fields]).alias(cells.name)).to_series()
+
+
+def mask(value: pl.Expr) -> pl.Expr:
+    """The first six characters and the last one, the rest `*`."""
+    return value.str.head(_SHOWN) + "*" * (_LENGTH - _SHOWN - 1) + value.str.tail(1)
+
+
+def _has_day(written: pl.Expr) -> pl.Expr:
+    """Whether a day stands where the birth date does; the year 0 has none."""
+    day = written.str.slice(_SHOWN, 8)
+    return (day.str.to_date("%Y%m%d", strict=False).is_not_null() & ~day.str.starts_with("0000")).fill_null(value=False)
+
+
+def _check_signs(values: pl.Series) -> pl.Series:
+    """The check signs of the digits in front."""
+    digits = np.frombuffer(values.str.head(_LENGTH - 1).str.join("").item().encode(), dtype=np.uint8)
+    rests = (digits.reshape(-1, _LENGTH - 1) - ord("0")).astype(np.int64) @ _WEIGHTS % 11
+    return _SIGNS.gather(rests)
+
+
+def _are_known(values: pl.Series) -> pl.Series:
+    """Whether ids name a region that there was in their year of birth, as the reference has it."""
+    pairs = pl.DataFrame({"region": values.str.head(_SHOWN), "year": values.str.slice(_SHOWN, 4).cast(pl.Int32)})
+    regions = pairs["region"].unique().to_list()
+    times = [(region, first, last) for region in regions for first, last in _times_of(region)]
+    spans = pl.DataFrame(times, schema={"region": pl.String, "first": pl.Int32, "last": pl.Int32}, orient="row")
+    inside = pl.col("year").is_between("first", "last")
+    distinct = pairs.unique()
+    known = distinct.join(spans, on="region").filter(inside).select("region", "year").unique()
+    found = pairs.join(known.with_columns(known=True), on=["region", "year"], how="left", maintain_order="left")
+    return found["known"].fill_null(value=False)
+
+
+@cache
+def _times_of(region: str) -> tuple[tuple[int, int], ...]:
+    """From which year to which a region had its number; empty: never."""
+    found = numdb.get("cn/loc").info(region)
+    counties = [properties["county"] for _, properties in found if "county" in properties]
+    return tuple(_times_in(counties[-1])) if counties else ()
+
+
+def _times_in(counties: str) -> Iterator[tuple[int, int]]:
+    """Of counties as the registry has them: `[-1982]通县`, or a name without years."""
+    for county in counties.split(","):
+        if not county.startswith("["):
+            yield _ALWAYS
+        else:
+            first, _, last = county[1:].partition("]")[0].partition("-")
+            yield int(first or _ALWAYS[0]), int(last or _ALWAYS[1])
+
+
+@dataclass(frozen=True)
+class ResidentId(Exact):
+    """The identifier kind of Chinese resident ids.
+
+    Args:
+        holder_since: Account column (Date, or text as YYYY-MM-DD) that says since when the account is this person's.
+
+    Example:
+        >>> ResidentId().name
+        'resident_id'
+    """
+
+    name: ClassVar[str] = "resident_id"
+    noun: ClassVar[tuple[str, str]] = ("resident id", "resident ids")
+    value: ClassVar[str] = "value"
+    secret: ClassVar[bool] = True
+    store_as: ClassVar[Literal["token", "plain"]] = "token"
+    flaw: ClassVar[str] = "bad_checksum"
+    notes: ClassVar[tuple[str, ...]] = (flaw, "unknown_region")
+
+    def readings(self, cell: pl.Expr) -> pl.Expr:
+        """`FIELDS`: with the id in full."""
+        return resident_id(cell)
+
+    def fields(self, cell: pl.Expr) -> pl.Expr:
+        """What a person may see of a cell: Struct{region, status, masked}."""
+        shown: dict[str, Any] = {name: pl.col(name) for name in _TOLD}
+        return over_fields(self.readings(cell), pl.Struct(_TOLD), **shown)
+
+    def show(self, value: pl.Expr) -> pl.Expr:
+        """A canonical value as results hold it: masked."""
+        return mask(value)
+
+    def told_in(self, texts: pl.Series, rows: Rows, cells: pl.Series) -> Flags:
+        """Whether each text shows the id in the cell beside it, in 18 characters or in 15."""
+        ids = cells.to_frame().select(self.read(pl.first()).struct.field("value")).to_series()
+        shorter = ids.str.slice(0, _SHOWN) + ids.str.slice(_SHOWN + 2, 9)
+        return tell_own(texts, ids, rows) | tell_own(texts, shorter, rows)

@@ -1,0 +1,1 @@
+"""What a mobile network knows: devices, SIM cards, subscriptions."""

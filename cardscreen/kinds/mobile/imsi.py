@@ -1,0 +1,118 @@
+"""Mobile subscriptions by their IMSI: from raw cells to the number, its country and its network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from stdnum import numdb
+
+from cardscreen.kinds.mobile.numbers import Numbers, read_column, status_of
+
+_SHORTEST, _LONGEST, _USUAL = 6, 15, 14  # digits; fewer than the last are usual nowhere
+_MCC = 3  # digits
+_NETWORKS = 1_000  # that three digits can name
+STATUSES = pl.Enum(["missing", "not_an_imsi", "bad_length", "unknown_country", "short", "valid"])
+FIELDS = pl.Struct({"value": pl.String, "mcc": pl.String, "mnc": pl.String, "status": STATUSES})
+
+
+def imsi(expr: str | pl.Expr) -> pl.Expr:
+    """Read raw cells of IMSIs: which subscription, of which network.
+
+    Args:
+        expr: Column name or expression: String, any integer type, or Float64 with whole numbers. Blanks and hyphens
+            are dropped.
+
+    Returns:
+        Struct{value: String, mcc: String, mnc: String, status: Enum}, named like the input. `mcc` is the mobile
+        country code, `mnc` that of the network, null where the registry doesn't know it. Status: `missing`;
+        `not_an_imsi`: not digits alone; `bad_length`: fewer than 6 digits, or more than 15; `unknown_country`: a
+        country code that is in no use; `short`: fewer than 14 digits, as few networks have; `valid`. Cells with one of
+        the first three have no other field, all others are screened.
+
+    Raises:
+        InputError: When the query runs, if the column holds dates, booleans or nested values.
+
+    Source:
+        ITU-T E.212; `python-stdnum`, whose verdicts and registry these are (it takes no short ones).
+
+    Example:
+        >>> cells = pl.DataFrame({"imsi": ["460 00 1234567890", "310150123456789"]})
+        >>> cells.select(imsi("imsi").struct.unnest()).rows()
+        [('460001234567890', '460', '00', 'valid'), ('310150123456789', '310', '150', 'valid')]
+    """
+    value, length, digits, size = (pl.col(name) for name in ("value", "length", "digits", "size"))
+    head = value.str.head(2 * _MCC).cast(pl.UInt32)
+    status = status_of(
+        STATUSES,
+        not_an_imsi=~digits,
+        bad_length=value.is_null(),
+        unknown_country=length < 0,
+        short=size < _USUAL,
+    )
+    return read_column(
+        expr,
+        FIELDS,
+        {"value": pl.when(digits & size.is_between(_SHORTEST, _LONGEST)).then("text")},
+        {"length": head.map_batches(_network_lengths, return_dtype=pl.Int8, is_elementwise=True)},
+        {"mcc": value.str.head(_MCC), "mnc": pl.when(length > 0).then(value.str.slice(_MCC, length)), "status": status},
+    )
+
+
+def _network_lengths(heads: pl.Series) -> pl.Series:
+    """Of the first six digits, how many are the network's behind the country's: 0: unknown; -1: the country, too."""
+    known = heads.drop_nulls()
+    lengths = np.empty(len(known), dtype=np.int8)
+    countries, networks = np.divmod(known.to_numpy(), _NETWORKS)
+    for country in np.unique(countries):
+        rows = np.flatnonzero(countries == country)
+        lengths[rows] = _networks_of(int(country))[networks[rows]]
+    found = pl.Series(heads.name, [None], dtype=pl.Int8).new_from_index(0, len(heads))
+    return found.scatter(heads.is_not_null().arg_true(), pl.Series(lengths))
+
+
+@cache
+def _networks_of(country: int) -> npt.NDArray[np.int8]:
+    """By the three digits behind a country's code, how many of them are the network's."""
+    registry = numdb.get("imsi")
+    behind = (registry.split(f"{country:03}{network:03}000000000") for network in range(_NETWORKS))
+    return np.array([_length_of(parts) for parts in behind], dtype=np.int8)
+
+
+def _length_of(parts: list[str]) -> int:
+    """How many digits the network has, in the parts that the registry tells: country, network, and the rest."""
+    if len(parts) == 1:
+        return -1
+    return len(parts[1]) if len(parts) > len(("country", "rest")) else 0
+
+
+@dataclass(frozen=True)
+class Imsi(Numbers):
+    """The identifier kind of mobile subscriptions. A listing may be a prefix or a range.
+
+    Args:
+        holder_since: Account column (Date, or text as YYYY-MM-DD) that says since when this holder has it.
+
+    Example:
+        >>> Imsi().name
+        'imsi'
+    """
+
+    name: ClassVar[str] = "imsi"
+    noun: ClassVar[tuple[str, str]] = ("IMSI", "IMSIs")
+    flaw: ClassVar[str] = "unknown_country"
+    notes: ClassVar[tuple[str, ...]] = (flaw, "short")
+    digits: ClassVar[int] = _LONGEST
+    ends: ClassVar[str] = "[0-9]{14,15}"
+
+    def fields(self, cell: pl.Expr) -> pl.Expr:
+        """What a person may see of a cell: Struct{value, mcc, mnc, status}."""
+        return imsi(cell)
+
+    def claims(self, cell: pl.Expr) -> pl.Expr:
+        """False: other numbers may have as many digits, and begin as some country's do."""
+        return self.readings(cell).struct.field("status").is_null() & False

@@ -1,0 +1,88 @@
+"""Identifiers of your own, of which nothing is known but that equal ones are the same: devices, customers, tokens."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import ClassVar
+
+import polars as pl
+
+from cardscreen.foundation.errors import ConfigError
+from cardscreen.kinds.exact import Exact
+from cardscreen.tables.cells import is_blank, to_text
+
+STATUSES = pl.Enum(["missing", "placeholder", "unnamed", "valid"])
+FIELDS = pl.Struct({"value": pl.String, "name": pl.String, "status": STATUSES})
+_NAME = "[a-z][a-z0-9_]*"
+_NAMED = f"^({_NAME}):."
+#: What stands where there is no identifier: as one, it would be that of everybody who has none.
+_WORDS = "n/?a|n[.]a[.]|nan|null|nil|none|unknown|undefined|missing|empty|test|tbd|not available|不详|未知|无"
+_PLACEHOLDER = rf"^(?i:{_WORDS}|[-–—_.?*xX]+|[0-]+|\{{[0-]+\}})$"
+
+
+@dataclass(frozen=True, init=False)
+class Opaque(Exact):
+    """The identifier kind of an operator's own identifiers: equal ones are the same, and nothing else is known of them.
+
+    The canonical value is the name, a colon and the cell without white space around it, else as it is: `device:8F-03`.
+    Words and signs that stand for nothing (`unknown`, `n/a`, `0`, `-`) are a `placeholder`, and no identifier.
+
+    Args:
+        name: What they identify, as lists have it, too: `device`, `customer`. None: only what begins with such a name.
+        holder_since: Account column (Date, or text as YYYY-MM-DD) that says since when this holder has it.
+
+    Raises:
+        ConfigError: The name is not one of small letters, digits and `_`.
+
+    Example:
+        >>> cells = pl.DataFrame({"x": [" 8F-03 ", "unknown"]})
+        >>> cells.select(Opaque("device").read(pl.col("x")).struct.field("value")).to_series().to_list()
+        ['device:8F-03', None]
+    """
+
+    of: str | None = None
+
+    name: ClassVar[str] = "opaque"
+    noun: ClassVar[tuple[str, str]] = ("identifier", "identifiers")
+    value: ClassVar[str] = "value"
+    flaw: ClassVar[str] = "invalid"  # none has it
+    notes: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, name: str | None = None, *, holder_since: str | None = None) -> None:
+        if name is not None and not re.fullmatch(_NAME, name):
+            raise ConfigError(f"name={name!r}: give a name of small letters, digits and _, such as device")
+        object.__setattr__(self, "of", name)
+        object.__setattr__(self, "holder_since", holder_since)
+
+    def fields(self, cell: pl.Expr) -> pl.Expr:
+        """What a person may see of a cell: Struct{value, name, status}."""
+        return to_text(cell).map_batches(self._readings, return_dtype=FIELDS, is_elementwise=True)
+
+    def _readings(self, cells: pl.Series) -> pl.Series:
+        text = pl.col("text")
+        own = text if self.of is None else pl.when(~text.str.starts_with(f"{self.of}:")).then(text)
+        bare = text.str.replace(f"^{self.of or _NAME}:", "")
+        is_empty = bare.str.contains(_PLACEHOLDER) | (bare == "")
+        named = pl.lit(f"{self.of}:") + own if self.of else pl.when(text.str.contains(_NAMED)).then(text)
+        value = pl.coalesce(named, text) if self.of else named
+        status = (
+            pl.when(is_blank(text))
+            .then(pl.lit("missing"))
+            .when(is_empty)
+            .then(pl.lit("placeholder"))
+            .when(value.is_null())
+            .then(pl.lit("unnamed"))
+            .otherwise(pl.lit("valid"))
+        )
+        valid = status == "valid"
+        told_of = pl.struct(
+            pl.when(valid).then(value).alias("value"),
+            pl.when(valid).then(value.str.extract(_NAMED)).alias("name"),
+            status.cast(STATUSES).alias("status"),
+        )
+        return pl.DataFrame({"text": cells.str.strip_chars()}).select(told_of.alias(cells.name)).to_series()
+
+    def claims(self, cell: pl.Expr) -> pl.Expr:
+        """False: what has a name and a colon may be anything else."""
+        return self.readings(cell).struct.field("status").is_null() & False
