@@ -1,6 +1,9 @@
-"""A million awkward strings: does every field of `cs.phone` equal what `phonenumbers` says?
+"""A million awkward strings of each kind that has a reference: is every verdict the reference's?
 
-Run: python benchmarks/parity.py [how many]. Prints every difference (there should be none), and how many
+Of phone numbers every field is compared with what `phonenumbers` says; of the others whether they are valid, as
+`python-stdnum` and, of e-mail addresses, `email-validator` have it.
+
+Run: python benchmarks/parity.py [how many] [kinds]. Prints every difference (there should be none), and how many
 strings were left to `phonenumbers` anyway.
 """
 
@@ -11,9 +14,14 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests/helpers"))
 
 import phonenumbers
 import polars as pl
+from of_each_kind import COMPARED
 
 import cardscreen as cs
 from cardscreen.kinds.phone.numbering import lookup, reference
@@ -84,18 +92,33 @@ def differences(seed: int) -> tuple[int, int, list[str]]:
     return len(asked), left, found
 
 
+def differing(kind: str, seed: int) -> list[str]:
+    """Strings of another kind on which the verdicts differ."""
+    compared = COMPARED[kind]
+    return compared.differences(list(compared.strings(seed, _CHUNK)))
+
+
 def main() -> None:
     """Compare, print, and fail on a difference."""
     strings = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
-    begun = time.perf_counter()
-    compared = left = wrong = 0
+    kinds = sys.argv[2:] or ["phone", *COMPARED]
+    chunks, wrong = range(-(-strings // _CHUNK)), 0
     with ProcessPoolExecutor() as pool:
-        for many, asked, found in pool.map(differences, range(-(-strings // _CHUNK))):
-            compared, left, wrong = compared + many, left + asked, wrong + len(found)
+        for kind in kinds:
+            begun = time.perf_counter()
+            if kind == "phone":
+                answers = list(pool.map(differences, chunks))
+                compared, left = sum(many for many, _, _ in answers), sum(asked for _, asked, _ in answers)
+                found = [line for *_, lines in answers for line in lines]
+                more = f"{left / compared:.1%} asked, "
+            else:
+                found = [repr(text) for texts in pool.map(partial(differing, kind), chunks) for text in texts]
+                compared, more = len(chunks) * _CHUNK, ""
             for line in found:
                 print(line)
-    seconds = time.perf_counter() - begun
-    print(f"{compared:,} strings, {wrong} differences, {left / compared:.1%} asked, {seconds:.0f} s")
+            wrong += len(found)
+            seconds = time.perf_counter() - begun
+            print(f"{kind}: {compared:,} strings, {len(found)} differences, {more}{seconds:.0f} s")
     sys.exit(min(wrong, 1))
 
 

@@ -41,7 +41,14 @@ plan_app = App(help="The tables by which phone numbers are read.")
 
 _INTERRUPTED, _TERMINATED = 130, 143
 _HALF = "interrupted, nothing is half-published"
-_KindName = Annotated[str, typer.Argument(help="What it is: phone, card, iban or wallet.", show_default=False)]
+_KindName = Annotated[
+    str,
+    typer.Argument(help="What it is: phone, card, iban, imei, email, …: docs/reference.md.", show_default=False),
+]
+_Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="An option of the kind, such as platform=telegram.", metavar="<key=value>"),
+]
 _Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
 _Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no table.")]
 
@@ -347,6 +354,7 @@ def normalize(
     column: Annotated[str, typer.Option(help="The column with the raw values.")],
     out: Annotated[Path, typer.Option(help="A .parquet or .csv file to write.")],
     region: Annotated[str | None, typer.Option(help="Region of national phone numbers, such as CN.")] = None,
+    options: _Set = None,
     encoding: Annotated[str | None, typer.Option(help="Of text that is in neither UTF-8, GB18030 nor UTF-16.")] = None,
     delimiter: Annotated[str | None, typer.Option(help="Between the fields of text, such as ';'.")] = None,
     sheet: Annotated[str | None, typer.Option(help="Of a spreadsheet; otherwise the first.")] = None,
@@ -357,11 +365,11 @@ def normalize(
 
     [dim]Example:[/dim] cardscreen normalize phone crm.csv --column mobile --region CN --out clean.parquet
     """
-    from cardscreen.cli.normalize import normalize_file
+    from cardscreen.cli.normalize import normalize_file, options_given
     from cardscreen.tables.reading import Reading
 
     reading = Reading(encoding, delimiter, sheet, header_row, saying="say {flag} {value}")
-    rows = normalize_file(kind, file, column, out, region, reading, force=force)
+    rows = normalize_file(kind, file, column, out, options_given(region, options or []), reading, force=force)
     console.say("written", f"{console.counted(rows, 'row')} written to {out}")
 
 
@@ -370,6 +378,7 @@ def check(
     kind: _KindName,
     value: Annotated[str, typer.Argument(help="One value, as written; - reads standard input.")],
     region: Annotated[str | None, typer.Option(help="Region of national phone numbers, such as CN.")] = None,
+    options: _Set = None,
     run: Annotated[
         Path | None, typer.Option(help="Say also which accounts of a run, or of a job's newest one, carry it.")
     ] = None,
@@ -381,11 +390,12 @@ def check(
 
     [dim]Example:[/dim] cardscreen check phone "138 0013 8000" --region CN
     """
-    from cardscreen.cli.normalize import describe
+    from cardscreen.cli.normalize import describe, options_given
 
     cell = console.given(value)
     done = meant_run(run) if run else None
-    fields: dict[str, Any] = describe(kind, cell, region or (_region_of(done, kind) if done else None))
+    where = region or (_region_of(done, kind) if done else None)
+    fields: dict[str, Any] = describe(kind, cell, options_given(where, options or []))
     carriers = _carriers(done, kind, cell, region) if done else None
     if as_json:
         more = {} if carriers is None or done is None else {"run": done.run_id, "carried_by": carriers.to_dicts()}

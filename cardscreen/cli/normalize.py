@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
@@ -19,9 +21,24 @@ from cardscreen.tables.reading import Reading
 _AS_IT_IS = Reading()
 
 
-def _kind(kind: str, column: str, region: str | None) -> Kind:
+def options_given(region: str | None, others: Sequence[str]) -> dict[str, Any]:
+    """Options of a kind as a command line has them.
+
+    Raises:
+        ConfigError: One of the others is not `name=value`.
+    """
+    options: dict[str, Any] = {"region": region} if region else {}
+    for each in others:
+        name, sign, value = each.partition("=")
+        if not (sign and name and value):
+            raise ConfigError(f"--set {each}: give name=value, such as --set platform=telegram")
+        options[name] = {"true": True, "false": False}.get(value, value)
+    return options
+
+
+def _kind(kind: str, column: str, options: Mapping[str, Any]) -> Kind:
     try:
-        return kind_from_options(column, {"kind": kind} | ({"region": region} if region else {}))
+        return kind_from_options(column, {"kind": kind, **options})
     except ConfigError as error:
         # There is no job whose table this could be.
         raise ConfigError(str(error).removeprefix(f"identifiers.{column}: ")) from None
@@ -32,7 +49,7 @@ def normalize_file(
     source: str,
     column: str,
     out: Path,
-    region: str | None = None,
+    options: Mapping[str, Any] = MappingProxyType({}),
     reading: Reading = _AS_IT_IS,
     *,
     force: bool = False,
@@ -44,7 +61,7 @@ def normalize_file(
         source: A path, glob or URL of any table file. A row of text that does not fit its table is an error.
         column: The raw column; card numbers are not written again.
         out: A .parquet or .csv file.
-        region: Region of national phone numbers.
+        options: Of the kind, such as the region of national phone numbers.
         reading: How text files and sheets are to be read.
         force: Write over a file that is there.
 
@@ -64,7 +81,7 @@ def normalize_file(
         names = table.collect_schema().names()
         require_columns(names, [column], source)
     claim(out, () if is_url(source) else files_of(source), force=force)
-    reader = _kind(kind, column, region)
+    reader = _kind(kind, column, options)
     if reader.secret:
         check_no_tokens(table, source)
     fields = table.select(reader.fields(pl.col(column)).struct.unnest()).collect_schema().names()
@@ -93,8 +110,8 @@ def _lines(file: Path) -> int:
     return int(pl.scan_csv(file, infer_schema=False).select(pl.len()).collect().item())
 
 
-def describe(kind: str, value: str, region: str | None = None) -> dict[str, Any]:
+def describe(kind: str, value: str, options: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
     """What one value is, for a person: the fields of its kind."""
-    read = pl.DataFrame({"value": [value]}).select(_kind(kind, "value", region).fields(pl.col("value")))
+    read = pl.DataFrame({"value": [value]}).select(_kind(kind, "value", options).fields(pl.col("value")))
     fields: dict[str, Any] = read.item()
     return fields

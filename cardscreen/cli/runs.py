@@ -304,6 +304,7 @@ def asked_value(run: Finished, kind: str | None, cell: str, region: str | None) 
 
 def _may_be_number(run: Finished, account: str) -> str:
     """A word to who gave a number where an account's id belongs; empty where it is none."""
+    from cardscreen.kinds.kind import one_of
     from cardscreen.review.telling import by_value
 
     if sum(sign.isdecimal() for sign in account) < _DIGITS:
@@ -311,9 +312,11 @@ def _may_be_number(run: Finished, account: str) -> str:
     kinds = [kind for kind in by_value.kinds_of(run) if by_value.is_claimed(account, kind)]
     if not kinds:
         return ""
-    option = f"--{kinds[0].name} -" if kinds[0].secret else f"--{kinds[0].name} {shlex.quote(account)}"
-    name = kinds[0].noun[0]
-    return f"this looks like a {name}, and not like an account's id: cardscreen explain {option} asks by it"
+    name = kinds[0].name if kinds[0].name in ("phone", "card") else "value"
+    option = f"--{name} {'-' if kinds[0].secret else shlex.quote(account)}"
+    return (
+        f"this looks like {one_of(kinds[0].name)}, and not like an account's id: cardscreen explain {option} asks by it"
+    )
 
 
 _DIGITS = 7  # of what may be a number, and no account's id

@@ -181,6 +181,17 @@ def may_hide_digits(kind: pl.Expr, value: pl.Expr) -> pl.Expr:
     return kind.is_in([name for name, each in KINDS.items() if each.truncates]) & hides_digits(value)
 
 
+def one_of(name: str) -> str:
+    """One value of a kind, with its article.
+
+    Example:
+        >>> one_of("card"), one_of("imei")
+        ('a card number', 'an IMEI')
+    """
+    noun = KINDS[name].noun[0]
+    return f"{'an' if noun[0].lower() in 'aeiou' else 'a'} {noun}"
+
+
 def secret_kinds() -> list[str]:
     """The kinds whose values no result shows in full."""
     return [name for name, kind in KINDS.items() if kind.secret]

@@ -322,6 +322,7 @@ def test_rows_of_digits_that_are_no_identifiers_are_not_taken_for_some() -> None
         iban=[f"IT60X05428111010000{chance.randrange(10**8):08}" for _ in range(90)],
     )
     assert held.pop("telefono") == ("phone", None)  # Brazil and Pakistan have such mobiles, too
+    assert held.pop("imei") == ("imei", None)
     assert set(held.values()) == {(None, None)}
     assert columns(number=[f"347{chance.randrange(10**7):07}" for _ in range(90)])["number"][0] == "phone"
 

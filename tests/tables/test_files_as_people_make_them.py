@@ -14,6 +14,7 @@ import pytest
 import xlsxwriter
 from commands import Done, cardscreen
 
+from cardscreen.kinds.kind import KINDS
 from cardscreen.lists.store.table import Store
 
 TOP = 'source = "police"\nkind = "phone"\nregion = "CN"\n'
@@ -266,7 +267,7 @@ def test_words_for_kinds_are_mapped_to_ours(tmp_path: Path) -> None:
         ("phone", LISTED[1]),
     ]
     assert pl.read_csv(tmp_path / told["rejects"]).select("line", "reason").rows() == [
-        (5, "kind is none of phone, card, iban, wallet, phone-number, cc-number")
+        (5, f"kind is none of {', '.join(KINDS)}, phone-number, cc-number")
     ]
 
 

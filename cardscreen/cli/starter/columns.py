@@ -44,6 +44,12 @@ _NAMES: Mapping[str, re.Pattern[str]] = {
     "phone": _any("phone mobile cell msisdn tel(?!l) gsm handy numero número 号码 手机 电话 電話"),
     "card": _any("card pan$ carta karte tarjeta carte 银行卡 卡号"),
     "iban": _any("iban"),
+    "imei": _any("imei 串号"),
+    "imsi": _any("imsi"),
+    "iccid": _any("icc_?id sim_?card sim_?no"),
+    "resident_id": _any("resident_?id id_?card 身份证 证件"),
+    "email": _any("e-?mail correo courriel 邮箱 邮件"),
+    "handle": _any("telegram instagram tiktok handle user_?name"),
     "wallet": _any("wallet address btc eth usdt 钱包 地址"),
     "id": _any(
         r"\bid\b _id$ ^id_ account acc?t cust client codice konto contract contratt 编号 账号 账户 帐号 用户 客户"
@@ -151,7 +157,8 @@ def _held(frame: pl.DataFrame, name: str, region_columns: Sequence[str]) -> Held
     if repair := _share(mended != cells) > _SEVERAL:
         cells, frame = mended, frame.with_columns(repaired(pl.col(name).cast(pl.String)))
     kinds = list(_kinds(frame, cells, name, region_columns))
-    best = max(kinds, key=lambda each: each.share)
+    # What the column is called decides between kinds that its cells may be of.
+    best = max(kinds, key=lambda each: (each.share >= _ENOUGH and called(name, each.kind or ""), each.share))
     best = replace(best, written=_share(cells.str.contains(_WRITTEN)))
     named = called(name, best.kind or "")
     if best.share < _NAMED and called(name, Phone.name) and _share(cells.str.count_matches("[0-9]") >= _DIGITS) > 0.5:
@@ -186,7 +193,8 @@ def _kinds(frame: pl.DataFrame, cells: pl.Series, name: str, region_columns: Seq
             yield from _phones(frame, cells, name, region_columns)
         else:
             status = kind().read(pl.first()).struct.field("status")
-            sure = (kind().claims(pl.first()) & (status == "valid")) | (status == "truncated")
+            claimed = pl.lit(value=True) if called(name, kind.name) else kind().claims(pl.first())
+            sure = (claimed & (status == "valid")) | status.is_in(["truncated", "open"])
             yield Held(name, kind.name, _share(cells.to_frame().select(sure.alias("sure")).to_series()))
 
 

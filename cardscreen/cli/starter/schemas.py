@@ -43,12 +43,14 @@ def schema_of(name: str) -> dict[str, Any]:
 
 def _of_kind(kind: Any) -> dict[str, Any]:
     """What an identifier column of a kind may say."""
-    hints = typing.get_type_hints(kind)
-    options = {name: {"type": _type_of(hints[name])} for name in inspect.signature(kind).parameters}
+    hints = typing.get_type_hints(kind.__init__)
+    options = {name: _type_of(hints[name]) for name in inspect.signature(kind).parameters}
     named = {"kind": {"const": kind.name}}
     return {"type": "object", "properties": named | options, "required": ["kind"], "additionalProperties": False}
 
 
-def _type_of(hint: Any) -> str:
+def _type_of(hint: Any) -> dict[str, Any]:
     """What JSON calls the type of an option, which may be left out."""
-    return next(_TYPES[each] for each in typing.get_args(hint) or (hint,) if each in _TYPES)
+    if typing.get_origin(hint) is typing.Literal:
+        return {"enum": list(typing.get_args(hint))}
+    return {"type": next(_TYPES[each] for each in typing.get_args(hint) or (hint,) if each in _TYPES)}

@@ -30,6 +30,7 @@ _KEPT = 15
 STATUSES = pl.Enum(
     ["missing", "not_an_iccid", "swapped", "damaged", "bad_length", "bad_checksum", "open", "valid"],
 )
+_END = pl.Struct({"number": pl.String})
 FIELDS = pl.Struct({"value": pl.String, "country": pl.String, "issuer": pl.String, "status": STATUSES})
 
 
@@ -196,13 +197,13 @@ class Iccid(Numbers):
         return iccid(cell)
 
     def scan(self, cell: pl.Expr) -> pl.Expr:
-        """`schema.SCAN`: what the pass over all accounts needs; an open number has a stub, and no key."""
+        """`schema.SCAN`: what the pass over all accounts needs; an open number has no key."""
         value, is_open = pl.col("value"), pl.col("status") == "open"
         return over_fields(
             self.readings(cell),
             schema.SCAN,
             key=self.key(pl.when(~is_open).then(value)),
-            stub=self.stub(pl.when(is_open).then(value)),
+            stub=self.stub(value),
             shown=pl.when(is_open).then(value),
             status=pl.col("status").cast(pl.String),
             note=pl.when(is_open).then(pl.lit("open")),
@@ -226,6 +227,13 @@ class Iccid(Numbers):
 
     @classmethod
     def _end(cls, text: pl.Expr) -> pl.Expr:
-        """The canonical number at the end of a range; null where it is open."""
-        value = super()._end(text)
-        return pl.when(value.str.contains("^[0-9]+$")).then(value)
+        """The canonical number at the end of a range, mostly zeros or nines; null where it stays open."""
+        parts = pl.struct(
+            text=text,
+            size=text.str.len_bytes().cast(pl.Int64),
+            head=text.str.head(_HEAD).cast(pl.UInt32, strict=False),
+        )
+        whole = pl.coalesce(_length(), pl.when(pl.col("size") != _OPEN).then(_LONG))
+        number = pl.col("text").str.head(pl.min_horizontal("size", whole - 1))
+        fits = pl.col("size").is_between(whole - 1, whole) | (whole.is_not_null() & (pl.col("size") == _SHORT))
+        return over_fields(parts, _END, number=pl.when(fits).then(number)).struct.field("number")

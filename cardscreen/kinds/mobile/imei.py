@@ -9,9 +9,12 @@ import polars as pl
 
 from cardscreen.foundation.cards.luhn import luhn_ok
 from cardscreen.kinds.mobile.numbers import Numbers, read_column, status_of
+from cardscreen.tables.cells import to_text
 
 _TAC, _LENGTH = 8, 14  # digits of the type allocation code, and with the serial number
 _CHECKED, _VERSIONED = 15, 16  # digits with a check digit; with a software version in its place
+#: How the numbers begin that are given today: by the bodies of North America, Europe, China, and the GSMA.
+_BODIES = ["01", "35", "86", "99"]
 STATUSES = pl.Enum(["missing", "not_an_imei", "bad_length", "bad_checksum", "spare_digit", "valid"])
 FIELDS = pl.Struct({"value": pl.String, "tac": pl.String, "status": STATUSES})
 
@@ -82,3 +85,10 @@ class Imei(Numbers):
     def fields(self, cell: pl.Expr) -> pl.Expr:
         """What a person may see of a cell: Struct{value, tac, status}."""
         return imei(cell)
+
+    def claims(self, cell: pl.Expr) -> pl.Expr:
+        """Whether a cell is surely an IMEI: 15 digits with their check digit, of a body that gives them. Never null."""
+        read = self.readings(cell).struct
+        whole = to_text(cell).str.count_matches("[0-9]") == _CHECKED
+        given = read.field("tac").str.head(2).is_in(_BODIES)
+        return (whole & given & (read.field("status") == "valid")).fill_null(value=False)

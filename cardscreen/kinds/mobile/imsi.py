@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar
 
-import numpy as np
-import numpy.typing as npt
 import polars as pl
 from stdnum import numdb
 
@@ -15,7 +13,6 @@ from cardscreen.kinds.mobile.numbers import Numbers, read_column, status_of
 
 _SHORTEST, _LONGEST, _USUAL = 6, 15, 14  # digits; fewer than the last are usual nowhere
 _MCC = 3  # digits
-_NETWORKS = 1_000  # that three digits can name
 STATUSES = pl.Enum(["missing", "not_an_imsi", "bad_length", "unknown_country", "short", "valid"])
 FIELDS = pl.Struct({"value": pl.String, "mcc": pl.String, "mnc": pl.String, "status": STATUSES})
 
@@ -65,26 +62,15 @@ def imsi(expr: str | pl.Expr) -> pl.Expr:
 
 def _network_lengths(heads: pl.Series) -> pl.Series:
     """Of the first six digits, how many are the network's behind the country's: 0: unknown; -1: the country, too."""
-    known = heads.drop_nulls()
-    lengths = np.empty(len(known), dtype=np.int8)
-    countries, networks = np.divmod(known.to_numpy(), _NETWORKS)
-    for country in np.unique(countries):
-        rows = np.flatnonzero(countries == country)
-        lengths[rows] = _networks_of(int(country))[networks[rows]]
-    found = pl.Series(heads.name, [None], dtype=pl.Int8).new_from_index(0, len(heads))
-    return found.scatter(heads.is_not_null().arg_true(), pl.Series(lengths))
+    known = heads.unique().drop_nulls()  # an operator's own begin in few ways
+    lengths = [_length(head) for head in known.to_list()]
+    return heads.replace_strict(known, pl.Series(lengths, dtype=pl.Int8), default=None, return_dtype=pl.Int8)
 
 
 @cache
-def _networks_of(country: int) -> npt.NDArray[np.int8]:
-    """By the three digits behind a country's code, how many of them are the network's."""
-    registry = numdb.get("imsi")
-    behind = (registry.split(f"{country:03}{network:03}000000000") for network in range(_NETWORKS))
-    return np.array([_length_of(parts) for parts in behind], dtype=np.int8)
-
-
-def _length_of(parts: list[str]) -> int:
+def _length(head: int) -> int:
     """How many digits the network has, in the parts that the registry tells: country, network, and the rest."""
+    parts = numdb.get("imsi").split(f"{head:06}000000000")
     if len(parts) == 1:
         return -1
     return len(parts[1]) if len(parts) > len(("country", "rest")) else 0

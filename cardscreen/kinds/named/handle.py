@@ -166,3 +166,8 @@ class Handle(Exact):
     def fields(self, cell: pl.Expr) -> pl.Expr:
         """What a person may see of a cell: Struct{value, platform, status}."""
         return handle(cell, self.platform)
+
+    def claims(self, cell: pl.Expr) -> pl.Expr:
+        """Whether a cell is surely a handle: a link to an account, since any word may be a name. Never null."""
+        link = to_text(cell).str.contains("/", literal=True) & (handle(cell).struct.field("status") == "valid")
+        return link.fill_null(value=False)

@@ -19,7 +19,7 @@ from cardscreen.foundation.cards.in_text import Found, rows_with_digits, tell_ow
 from cardscreen.foundation.errors import InputError, MissingColumn
 from cardscreen.foundation.lookup.digits import taken
 from cardscreen.foundation.zones import local_name
-from cardscreen.kinds.kind import KINDS, Kind, secret_kinds
+from cardscreen.kinds.kind import KINDS, Kind, one_of, secret_kinds
 from cardscreen.kinds.listed_forms import ends_of
 from cardscreen.kinds.tokens import TOKEN
 from cardscreen.lists.feeds.feed import Feed
@@ -259,7 +259,7 @@ def _shows_most(name: str) -> pl.Expr:
     narrow: pl.Expr = (size < _NARROW) & (first.str.len_bytes() > _DIGITS_SHOWN)
     hidden = pl.when(of_kind & (pl.col("match") == "truncated")).then(pl.col("value").str.count_matches(r"[*]"))
     way = 'list it in full, for a token, or say store_as = "plain" in the feed'
-    why = pl.lit(f"the store would show a {KINDS[name].noun[0]}: {way}")
+    why = pl.lit(f"the store would show {one_of(name)}: {way}")
     return pl.when(narrow | hidden.is_between(1, 2)).then(why)
 
 
@@ -281,7 +281,11 @@ def _of_kind(written: pl.DataFrame, kind: Kind, kinds: dict[str, Kind]) -> pl.Da
         others = kinds_to_ask(kind, kinds)
         others_read = read[doubt].lazy().select(*_doubted(others)).collect()
         read = read.with_columns(read[name].scatter(doubt, others_read[name]) for name in others_read.columns)
-    named = pl.format("a {} number in a feed of {} numbers", "stranger", pl.lit(kind.name))
+    named = pl.format(
+        "{} in a feed of {}",
+        pl.col("stranger").replace_strict({name: one_of(name) for name in KINDS}, default=None),
+        pl.lit(kind.noun[1]),
+    )
     spoilt = to_text(pl.col("cell")).str.contains(QUANTITY).fill_null(value=False)
     unread, reasons = pl.col("value").is_null(), kind.reasons.items()
     return read.with_columns(

@@ -42,8 +42,9 @@ def read(cell: str, kinds: Sequence[Kind]) -> list[Asked]:
     asked = {}
     frame = pl.DataFrame({"value": [cell]}, schema=_VALUE)
     for kind in kinds:
-        value = frame.select(kind.read(pl.col("value")).struct.field("value")).item()
-        if value is not None:
+        parts = kind.split(pl.col("value"))
+        cells = frame if parts is None else frame.select(parts).explode("value")
+        for value in cells.select(kind.read(pl.col("value")).struct.field("value")).to_series().drop_nulls():
             shown = pl.DataFrame({"value": [value]}, schema=_VALUE).select(kind.show(pl.col("value"))).item()
             asked[kind.name, value] = Asked(kind.name, value, shown)
     return list(asked.values())
