@@ -21,7 +21,7 @@ import typer
 
 from cardscreen.cli import console
 from cardscreen.cli.commands import LISTS, NIGHTS, QUESTIONS, START, UPKEEP, App, is_usage, usage_sentence
-from cardscreen.cli.lists import list_app
+from cardscreen.cli.lists import list_app, tokens_app
 from cardscreen.cli.policy import policy_app
 from cardscreen.cli.runs import asked_value, audit, diff, explain, meant_run, report, runs_app, status, upgrade
 
@@ -242,6 +242,7 @@ def schema(
 
 
 app.add_typer(list_app, name="list", rich_help_panel=LISTS)
+app.add_typer(tokens_app, name="tokens", rich_help_panel=LISTS)
 
 
 @app.command(rich_help_panel=NIGHTS)

@@ -28,6 +28,9 @@ _Kind = Annotated[str | None, typer.Option(help="Only this kind: phone, card, �
 _Reason = Annotated[str | None, typer.Option(help="Only listings with this reason code.")]
 _KeyFile = Annotated[Path | None, typer.Option(help="File with the token key, readable by its owner only.")]
 _KeyEnv = Annotated[str | None, typer.Option(help="Environment variable with the token key.")]
+_KeyCommand = Annotated[
+    str | None, typer.Option(help="Command that prints the token key, such as 'vault kv get -field=key secret/cards'.")
+]
 _By = Annotated[str, typer.Option(help="Who decides; kept in the history.", show_default=False)]
 _Because = Annotated[str, typer.Option("--reason", help="Why; kept in the history.", show_default=False)]
 
@@ -40,14 +43,17 @@ def _day(text: str | None) -> date:
     return parse_day(text) if text else date.today()
 
 
-def _key(file: Path | None, env: str | None) -> TokenKey | None:
+def _key(file: Path | None, env: str | None, command: str | None, before: str = "--") -> TokenKey | None:
+    """The key that options name; `before` stands in front of their names."""
     from cardscreen.foundation.errors import ConfigError
     from cardscreen.kinds.tokens import TokenKey
 
-    if file and env:
-        raise ConfigError("give either --key-file or --key-env")
+    if sum(each is not None for each in (file, env, command)) > 1:
+        raise ConfigError(f"give one of {before}key-file, {before}key-env and {before}key-command")
     if file:
         return TokenKey.from_file(file)
+    if command:
+        return TokenKey.from_command(shlex.split(command))
     return TokenKey.from_env(env) if env else None
 
 
@@ -74,6 +80,7 @@ def import_(
     as_of: Annotated[str | None, typer.Option(help="The day that the data is of, YYYY-MM-DD.")] = None,
     key_file: _KeyFile = None,
     key_env: _KeyEnv = None,
+    key_command: _KeyCommand = None,
     new_store: Annotated[
         bool, typer.Option("--new-store", help="Make a store although a job here names another.")
     ] = False,
@@ -105,7 +112,7 @@ def import_(
             place,
             allow=allow or [],
             as_of=parse_day(as_of) if as_of else None,
-            key=_key(key_file, key_env),
+            key=_key(key_file, key_env, key_command),
             dry_run=dry_run,
         )
     console.say("imported", **done.summary())
@@ -244,6 +251,7 @@ def export(
     as_of: _AsOf = None,
     key_file: _KeyFile = None,
     key_env: _KeyEnv = None,
+    key_command: _KeyCommand = None,
 ) -> None:
     """Write listings to a file, with the columns that screening reads.
 
@@ -257,7 +265,7 @@ def export(
     )
     listings = views.rows(Store(store), which, _day(as_of), version)
     shown = _one_of("--as", form, ("masked", "token", "plain"))
-    count = views.export(listings, out, shown, _key(key_file, key_env), force=force)
+    count = views.export(listings, out, shown, _key(key_file, key_env, key_command), force=force)
     console.say("written", f"{console.counted(count, 'listing')} written to {out}")
 
 
@@ -396,3 +404,45 @@ def presets() -> None:
 
     for name, about in described().items():
         console.put(f"{name:14} {about}")
+
+
+tokens_app = App(help="Tokens, as which stores hold secret numbers.")
+
+
+@tokens_app.command()
+def rekey(
+    file: Annotated[str, typer.Argument(help="A file of the source: only of its numbers are tokens made anew.")],
+    store: _Store,
+    by: _By,
+    reason: _Because,
+    feed: Annotated[Path | None, typer.Option(help="How to read it (TOML).")] = None,
+    preset: Annotated[str | None, typer.Option(help="A public format: see cardscreen list presets.")] = None,
+    old_key_file: Annotated[Path | None, typer.Option(help="File with the key that the tokens are under.")] = None,
+    old_key_env: Annotated[str | None, typer.Option(help="Environment variable with it.")] = None,
+    old_key_command: Annotated[str | None, typer.Option(help="Command that prints it.")] = None,
+    key_file: _KeyFile = None,
+    key_env: _KeyEnv = None,
+    key_command: _KeyCommand = None,
+    as_json: _Json = False,
+) -> None:
+    """Put a source's tokens under a new key. Its listings keep their names, first days and what has ended them.
+
+    No token tells its number, so the numbers come from a file of the source. Tokens of others stay under the old key.
+
+    [dim]Example:[/dim] cardscreen tokens rekey cards.csv --feed bank.toml --store lists --old-key-file old.key
+    --key-file new.key --by "A. Li" --reason "yearly"
+    """
+    from cardscreen.foundation.errors import ConfigError
+    from cardscreen.lists.feeds.rekeying import rekey as renew
+    from cardscreen.lists.store.table import Store
+
+    old = _key(old_key_file, old_key_env, old_key_command, "--old-")
+    new = _key(key_file, key_env, key_command)
+    if old is None or new is None:
+        raise ConfigError("name the old key (--old-key-file, …) and the new one (--key-file, …)")
+    done = renew(Store(store), file, _feed(feed, preset), old, new, by, reason)
+    left = f"; {done.left:,} are not in the file and stay under {old.id}: jobs need both keys" if done.left else ""
+    sentence = f"{console.counted(done.renewed, 'token')} under the key {new.id} now{left}"
+    console.say("rekeyed", sentence, renewed=done.renewed, left=done.left)
+    if as_json:
+        console.put_json({"renewed": done.renewed, "left": done.left, "key": new.id, "old_key": old.id})

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -22,6 +23,10 @@ from cardscreen.tables.cells import as_expr, named_like
 
 #: The form of a token: the key's id, a colon, and 32 bytes in unpadded URL-safe base64.
 TOKEN = r"^[0-9a-f]{8}:[A-Za-z0-9_-]{43}$"
+#: Others' forms of one: the same bytes in padded base64url, or in hexadecimal digits.
+_PADDED, _HEX = r"^([0-9a-f]{8}:[A-Za-z0-9_-]{43})=$", r"^([0-9A-Fa-f]{8}):([0-9A-Fa-f]{64})$"
+#: A token in any of these forms.
+ANY_TOKEN = f"{TOKEN}|{_PADDED}|{_HEX}"
 _ID_LENGTH = 8  # hexadecimal digits
 _SHORTEST_SECRET = 32  # characters
 _KEY_BYTES = 32  # of a new one
@@ -68,6 +73,23 @@ class TokenKey:
         """
         return cls(Secret.from_env(name, "token key"))
 
+    @classmethod
+    def from_command(cls, command: Sequence[str], *, timeout: float = 30) -> TokenKey:
+        """The key that a program prints, such as one that asks a key management service.
+
+        Args:
+            command: The program and its arguments; no shell reads them.
+            timeout: Seconds that it may take.
+
+        Raises:
+            ConfigError: It can't be started, fails, takes too long, or prints no key; what it prints is not told.
+
+        Example:
+            >>> TokenKey.from_command(["echo", "0" * 64])
+            TokenKey(id='7a5227ca')
+        """
+        return cls(Secret.from_command(command, timeout, "token key"))
+
     @staticmethod
     def write_new(file: Path) -> None:
         """Make a key, in a file that only its owner can read."""
@@ -101,13 +123,31 @@ class TokenKey:
         raise TypeError("a TokenKey can't be pickled or copied: read it where it is needed")
 
 
+def read_token(text: pl.Expr) -> pl.Expr:
+    """Tokens as we write them, of texts that have any of their forms; null for others. Streams.
+
+    Example:
+        >>> texts = pl.DataFrame({"x": ["0123abcd:" + "0f" * 32, "no token"]})
+        >>> texts.select(read_token(pl.col("x"))).to_series().to_list()
+        ['0123abcd:Dw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8', None]
+    """
+    hexadecimal = text.str.extract(_HEX, 1).str.to_lowercase() + ":" + _in_base64url(text.str.extract(_HEX, 2))
+    return pl.coalesce(pl.when(text.str.contains(TOKEN)).then(text), text.str.extract(_PADDED), hexadecimal)
+
+
+def _in_base64url(digest: pl.Expr) -> pl.Expr:
+    """Hexadecimal digits as unpadded base64url of the same bytes."""
+    encoded = digest.str.decode("hex").bin.encode("base64").str.strip_chars_end("=")
+    return encoded.str.replace_all("+", "-", literal=True).str.replace_all("/", "_", literal=True)
+
+
 def token(expr: str | pl.Expr, kind: str, key: TokenKey) -> pl.Expr:
     """Keyed tokens of canonical values.
 
     Args:
         expr: Column name or expression: String, canonical values (`cs.card(..., pan=True)`'s `pan`,
-            `cs.phone`'s `e164`, `cs.wallet`'s `address`).
-        kind: `card`, `phone` or `wallet`: the same text gives another token as another kind.
+            `cs.phone`'s `e164`, `cs.wallet`'s `address`, the `value` of other kinds).
+        kind: The kind's name, such as `card`: the same text gives another token as another kind.
         key: The key.
 
     Returns:
@@ -122,9 +162,7 @@ def token(expr: str | pl.Expr, kind: str, key: TokenKey) -> pl.Expr:
         52
     """
     digest = key.digest(pl.lit(f"{kind}:") + as_expr(expr))
-    encoded = digest.str.decode("hex").bin.encode("base64").str.strip_chars_end("=")
-    url_safe = encoded.str.replace_all("+", "-", literal=True).str.replace_all("/", "_", literal=True)
-    return named_like(pl.lit(f"{key.id}:") + url_safe, expr)
+    return named_like(pl.lit(f"{key.id}:") + _in_base64url(digest), expr)
 
 
 def token_key(token: pl.Expr) -> pl.Expr:

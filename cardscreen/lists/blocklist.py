@@ -21,7 +21,7 @@ from cardscreen.foundation.cards.in_text import Found, rows_with_digits, tell_ow
 from cardscreen.foundation.errors import BlocklistError, ConfigError, first_line, near
 from cardscreen.foundation.lookup.digits import taken
 from cardscreen.kinds.kind import KINDS, secret_kinds
-from cardscreen.kinds.tokens import TOKEN
+from cardscreen.kinds.tokens import read_token
 from cardscreen.lists.keyed import Compiled, compile_listings
 from cardscreen.lists.terms import Origin
 from cardscreen.tables.libraries import ENGINE_ERRORS
@@ -297,9 +297,10 @@ def _read_values(frame: pl.DataFrame) -> pl.DataFrame:
         .with_columns(pl.lit(None, dtype=pl.String).alias(field) for field in ("match", "value"))
     )
     raw = pl.col("raw")
-    token = raw.str.contains(TOKEN).fill_null(False)
+    read_as_token = read_token(raw)
+    token = read_as_token.is_not_null()
     match = pl.when(token).then(pl.lit("token")).otherwise(pl.col("match"))
-    value = pl.when(token).then(raw).otherwise(pl.col("value"))
+    value = pl.coalesce(read_as_token, "value")
     read = pl.concat(parts).sort("row").with_columns(match.cast(schema.MATCHES).alias("match"), value.alias("value"))
     return read.with_columns(
         pl.coalesce(

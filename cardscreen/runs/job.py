@@ -119,12 +119,19 @@ class _Blocklist(Section):
 class _Tokens(Section):
     key_file: str | list[str] | None = None
     key_env: str | list[str] | None = None
+    key_command: list[str] | list[list[str]] | None = Field(None, min_length=1)
 
     @model_validator(mode="after")
     def _one(self) -> _Tokens:
-        if (self.key_file is None) == (self.key_env is None):
-            raise ValueError("give either key_file or key_env")
+        if sum(each is not None for each in (self.key_file, self.key_env, self.key_command)) != 1:
+            raise ValueError("give one of key_file, key_env and key_command")
         return self
+
+    def commands(self) -> list[list[str]]:
+        """The programs that print keys, each with its arguments."""
+        several = [each for each in self.key_command or [] if isinstance(each, list)]
+        alone = [each for each in self.key_command or [] if isinstance(each, str)]
+        return several or ([alone] if alone else [])
 
 
 class _Sign(Section):
@@ -451,6 +458,8 @@ def _token_keys(tokens: _Tokens | None, folder: Path) -> list[TokenKey]:
         return []
     if tokens.key_file is not None:
         return [TokenKey.from_file(_resolved(folder, name)) for name in _several(tokens.key_file)]
+    if tokens.key_command is not None:
+        return [TokenKey.from_command(each) for each in tokens.commands()]
     return [TokenKey.from_env(name) for name in _several(tokens.key_env or [])]
 
 

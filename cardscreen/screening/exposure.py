@@ -13,7 +13,7 @@ import polars as pl
 from cardscreen.foundation.cards.in_text import Found, rows_with_digits, without_cards_in
 from cardscreen.foundation.errors import ConfigError
 from cardscreen.foundation.lookup.digits import Flags, Rows, taken
-from cardscreen.kinds.tokens import TOKEN
+from cardscreen.kinds.tokens import ANY_TOKEN
 from cardscreen.screening.columns import AccountColumns
 from cardscreen.tables.cells import holds_numbers, to_text
 from cardscreen.tables.opening import collected
@@ -100,7 +100,7 @@ def _tells_others(texts: pl.Series, rows: Rows) -> str | None:
 def _most_are_tokens(values: pl.Series) -> str | None:
     """The same of tokens, where that is enough of them to speak of the column."""
     written = _written(values)
-    tokens = int(written.str.contains(TOKEN).sum())
+    tokens = int(written.str.contains(ANY_TOKEN).sum())
     enough = tokens and tokens >= _SHARE * len(written)
     return f"{tokens:,} of {len(written):,} values looked at are tokens" if enough else None
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -72,6 +73,38 @@ class Secret:
         if not secret.reveal():
             shown = f" {name}" if len(name) < _LONGEST_NAME else ""
             raise ConfigError(f"the environment variable{shown} holds no {what}: give the variable's name")
+        return secret
+
+    @classmethod
+    def from_command(cls, command: Sequence[str], timeout: float, what: str) -> Secret:
+        """The text that a program prints, such as one that asks a key management service.
+
+        Args:
+            command: The program and its arguments; no shell reads them.
+            timeout: Seconds that it may take.
+            what: What it should print.
+
+        Raises:
+            ConfigError: It can't be started, fails, takes too long, or prints nothing, or several lines. What it
+                prints is never told.
+        """
+        if isinstance(command, str) or not command:
+            raise ConfigError(f"a command is a program and its arguments, as a list: it prints a {what}")
+        program = f"the command for the {what} ({Path(command[0]).name[:_LONGEST_NAME]})"
+        try:
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, check=False)
+        except OSError as error:
+            raise ConfigError(f"{program} can't be started: {error.strerror}") from None
+        except subprocess.TimeoutExpired:
+            raise ConfigError(f"{program} took longer than {timeout:g} seconds") from None
+        if done.returncode:
+            raise ConfigError(f"{program} failed with exit code {done.returncode}: run it by itself to see why")
+        try:
+            secret = cls(done.stdout.decode("utf-8").strip())
+        except UnicodeDecodeError:
+            raise ConfigError(f"{program} printed bytes that are no text in UTF-8") from None
+        if len(secret.reveal().splitlines()) != 1:
+            raise ConfigError(f"{program} printed {'several lines' if secret.reveal() else 'nothing'}: one is expected")
         return secret
 
     def reveal(self) -> str:

@@ -292,8 +292,8 @@ def _check_key(current: pl.DataFrame, rows: pl.DataFrame, source: str) -> None:
         stored = f"tokens under the key {', '.join(sorted(there))}" if there else "readable numbers"
         raise ConfigError(
             f"the store holds {source!r} as {stored}, and this file would be under {', '.join(sorted(new))}: no number "
-            "would be known again, neither its first day nor that a person has ended it. Keep the key, or import "
-            "into a new store"
+            "would be known again, neither its first day nor that a person has ended it. Keep the key, put "
+            "the tokens under the new one (cardscreen tokens rekey), or import into a new store"
         )
 
 

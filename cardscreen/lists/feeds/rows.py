@@ -21,7 +21,7 @@ from cardscreen.foundation.lookup.digits import taken
 from cardscreen.foundation.zones import local_name
 from cardscreen.kinds.kind import KINDS, Kind, one_of, secret_kinds
 from cardscreen.kinds.listed_forms import ends_of
-from cardscreen.kinds.tokens import TOKEN
+from cardscreen.kinds.tokens import read_token
 from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.store.merging import IDENTITY
 from cardscreen.tables.cells import QUANTITY, holds_numbers, refuse_type, shape, to_text
@@ -322,9 +322,9 @@ def _tells_card(read: pl.DataFrame) -> pl.Series:
 def _doubted(others: dict[str, Kind]) -> Iterator[pl.Expr]:
     """`match`, `value` and `stranger` of cells that their kind could not read, or hardly: tokens, others' numbers."""
     cell = to_text(pl.col("cell"))
-    is_token = cell.str.contains(TOKEN).fill_null(value=False)
-    yield pl.when(is_token).then(pl.lit("token")).otherwise("match").alias("match")
-    yield pl.when(is_token).then(cell).otherwise("value").alias("value")
+    token = read_token(cell)
+    yield pl.when(token.is_not_null()).then(pl.lit("token")).otherwise("match").alias("match")
+    yield pl.coalesce(token, "value").alias("value")
     claims = (pl.when(other.claims(pl.col("cell"))).then(pl.lit(name)) for name, other in others.items())
     yield pl.coalesce(*claims).alias("stranger")
 

@@ -107,6 +107,43 @@ def rename_source(store: Store, old: str, new: str, by: str, reason: str) -> int
     return len(listings)
 
 
+def replace_tokens(
+    store: Store, source: str, renewed: pl.DataFrame, old: str, new: str, by: str, reason: str
+) -> tuple[int, int]:
+    """Put other tokens in place of a source's; its listings stay the same ones.
+
+    Args:
+        store: The store.
+        source: Whose listings.
+        renewed: kind, token, and `renewed`, which takes its place (String).
+        old: The id of the key of those that are there.
+        new: That of the others.
+        by: Who decides.
+        reason: Why.
+
+    Returns:
+        How many listings have another token now, and how many are still under the old key.
+
+    Raises:
+        ConfigError: There is no such source, or it has no tokens under the old key.
+    """
+    with _held(store, source) as at:
+        listings = store.of_source(source, at.number)
+        is_old = (pl.col("match") == "token") & pl.col("value").str.starts_with(f"{old}:")
+        before = int(listings.select(is_old.sum()).item())
+        if not before:
+            raise ConfigError(f"the store has no tokens of {source!r} under the key {old}")
+        table = renewed.rename({"token": "value"}).unique(["kind", "value"])
+        joined = listings.join(table, on=["kind", "value"], how="left", maintain_order="left")
+        now = joined.with_columns(value=pl.coalesce("renewed", "value")).select(list(STORED))
+        left = int(now.select(is_old.sum()).item())
+        if left < before:
+            details = {"renewed": before - left, "left": left, "from": old, "to": new}
+            record = _personal(store, at, "rekey", by, reason, details, source=source)
+            store.replace(source, now.lazy(), at.number, record)
+    return before - left, left
+
+
 def rollback(store: Store, version: int, by: str, reason: str) -> Version:
     """Make an earlier version current again; the ones after it stay in the history.
 
