@@ -125,6 +125,15 @@ LISTING: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "listing_id": pl.String,
 }
 
+#: What is known of a value beside its kind: of cards by a table of issuers, of phone numbers by the numbering plans.
+DETAILS: Mapping[str, pl.DataType | type[pl.DataType]] = {
+    "issuer": pl.String,
+    "issuer_country": pl.String,
+    "funding": pl.String,
+    "phone_type": pl.String,
+    "phone_region": pl.String,
+}
+
 #: One account × identifier × value × listing in force, before the account-id's own dtype is known.
 HITS: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "account_id": pl.String,
@@ -146,6 +155,7 @@ HITS: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "cap": ACTIONS,
     "action": ACTIONS,
     "exempted_by": pl.String,
+    **DETAILS,
 }
 
 #: One account with a live or exempt hit; the carried columns follow.

@@ -36,6 +36,10 @@ class Whole(metaclass=PlainHelp):
     widest: ClassVar[str] = "{:,} numbers"
     service: ClassVar[tuple[str, str]] = ("a value that serves everybody", "values that serve everybody")
 
+    def details(self, value: pl.Expr) -> dict[str, pl.Expr]:  # noqa: ARG002
+        """None: nothing is known of a value but itself."""
+        return {}
+
     def service_lines(self, listed: pl.DataFrame, cells: pl.DataFrame) -> list[int]:  # noqa: ARG002
         """None: no value serves everybody."""
         return []

@@ -97,6 +97,10 @@ class Kind(Protocol):
         """What of canonical values results hold."""
         ...
 
+    def details(self, value: pl.Expr) -> dict[str, pl.Expr]:
+        """What is known of canonical values, by column of `schema.DETAILS`: String."""
+        ...
+
     def fields(self, cell: pl.Expr) -> pl.Expr:
         """What a person may see of a cell: the Struct of the kind's public function."""
         ...

@@ -176,6 +176,10 @@ class Policy(Section):
                     values.setdefault(key.removeprefix(ACCOUNT), {}).update(dict.fromkeys(wanted))
         return {column: list(wanted) for column, wanted in values.items()}
 
+    def details(self) -> list[str]:
+        """The columns of `schema.DETAILS` that rules look at."""
+        return [name for name in schema.DETAILS if any(name in rule.conditions for rule in self.rules)]
+
     def cleared(self, as_of: date) -> pl.DataFrame | None:
         """The decisions of persons that hold on a day, as `read_clearances` gives them; None where there is no file.
 

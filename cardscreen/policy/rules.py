@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 import polars as pl
+from phonenumbers import SUPPORTED_REGIONS
 from pydantic import Field, field_validator, model_validator
 
 from cardscreen.foundation import schema
@@ -24,11 +25,13 @@ Score = Annotated[int, Field(ge=1, le=100)]
 #: How rules, and frames inside a screening, name a carried account column.
 ACCOUNT = "account."
 
-_RULE_KEYS = ["kind", "source", "reason", "match", "holder"]
+_RULE_KEYS = ["kind", "source", "reason", "match", "holder", *schema.DETAILS]
 _CLOSED: Mapping[str, Sequence[str]] = {
     "kind": list(KINDS),
     "match": schema.MATCHES.categories.to_list(),
     "holder": schema.HOLDERS.categories.to_list(),
+    "phone_type": schema.PHONE_TYPES.categories.to_list(),
+    "phone_region": sorted(SUPPORTED_REGIONS),
 }
 
 
@@ -36,8 +39,8 @@ class Rule(Section):
     """The first rule that matches a hit applies to it.
 
     Attributes:
-        when: What a hit must have: kind, source, reason, match, holder or `account.<carried column>`, each with
-            one value or several, of which one is enough.
+        when: What a hit must have: kind, source, reason, match, holder, a column of `schema.DETAILS` (issuer, …,
+            phone_type, …) or `account.<carried column>`, each with one value or several, of which one is enough.
         score: Instead of the listing's severity.
         cap: The strongest action that the hit can lead to.
         measure_only: Keep the hit, and flag nobody for it.

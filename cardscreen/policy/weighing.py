@@ -98,10 +98,11 @@ _NO_LIST = pl.lit(None, dtype=pl.List(pl.String))
 
 def _row_of(policy: Policy, hit: Mapping[str, Any], account: Mapping[str, Any]) -> pl.LazyFrame:
     """The hit as a frame, with the columns of its account."""
-    row = pl.LazyFrame([{name: hit[name] for name in ("account_id", *_LOOKED_AT)}], schema_overrides=_LOOKED_AT)
+    row = pl.LazyFrame([{name: hit.get(name) for name in ("account_id", *_LOOKED_AT)}], schema_overrides=_LOOKED_AT)
     return with_account(row, pl.LazyFrame([{**account, "account_id": hit["account_id"]}]), policy)
 
 
 _LOOKED_AT = {
-    name: schema.HITS[name] for name in ("kind", "source", "reason", "match", "holder", "carried_by", "status")
+    name: schema.HITS[name]
+    for name in ("kind", "source", "reason", "match", "holder", "carried_by", "status", *schema.DETAILS)
 }

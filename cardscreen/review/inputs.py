@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from cardscreen.foundation.settings.toml import TomlFile, literally, read_toml
 from cardscreen.lists.store.table import Store
 from cardscreen.lists.terms import Terms
 from cardscreen.policy.policy import Policy
-from cardscreen.runs.job import Job
+from cardscreen.runs.job import ISSUERS, Job
 from cardscreen.runs.record import Finished
 from cardscreen.tables.libraries import ENGINE_ERRORS
 
@@ -53,13 +54,25 @@ def job_of(run: Finished, policy: Path | None = None) -> Job:
     own = policy or copy_of(run, "policy")
     if own is not None:
         settings["policy"] = {"file": str(own.absolute())}
+    described = settings["identifiers"]
+    settings["identifiers"] = _with_kept_issuers(run, described)
     toml = TomlFile(f"the job of run {run.run_id}", settings, "")
     place = Path(run.records["inputs"]["job"]["path"])
     job = Job.from_settings(toml, Path(run.located(str(place.parent))) / place.name)
     kept = {name: copy_of(run, name) for name in ("applied", "clearances") if name == "applied" or policy is None}
     files = {name: Path(literally(str(file))) for name, file in kept.items() if file is not None}
     store = run.located(job.store) if job.store else None
-    return replace(job, store=store, files={**job.files, "job": copy, **files}).on(run.as_of, run.located)
+    as_it_was = {"store": store, "described": described, "files": {**job.files, "job": copy, **files}}
+    return replace(job, **as_it_was).on(run.as_of, run.located)
+
+
+def _with_kept_issuers(run: Finished, described: dict[str, Any]) -> dict[str, Any]:
+    """The identifiers with the run's copies of tables of issuers."""
+    names = (f"{ISSUERS}{at or ''}" for at in count())
+    columns = [column for column, options in described.items() if "issuers" in options]
+    copies = {column: copy_of(run, name) for column, name in zip(columns, names, strict=False)}
+    kept = {column: {"issuers": str(copy.absolute())} for column, copy in copies.items() if copy is not None}
+    return {column: {**options, **kept.get(column, {})} for column, options in described.items()}
 
 
 def policy_of(run: Finished) -> Policy:

@@ -13,7 +13,7 @@ from cardscreen.lists.blocklist import Blocklist
 from cardscreen.lists.store.table import Store
 from cardscreen.runs.brakes import newer
 from cardscreen.runs.causes import Circumstances
-from cardscreen.runs.job import Job
+from cardscreen.runs.job import ISSUERS, Job
 from cardscreen.runs.manifest import fingerprint
 from cardscreen.runs.record import Base
 from cardscreen.tables.paths import files_of
@@ -67,9 +67,16 @@ def circumstances(
         listings_then=_listings_then(job, blocklist, base),
         then=base.as_of,
         stale=[name for name, freshness in sources_of(summary).items() if freshness["state"] == "stale"],
-        policy=base.records.get("policy", policy) != policy,
+        policy=base.records.get("policy", policy) != policy or _issuers_differ(job, base),
         software=bool(newer(dict(summary), base.summary)),
     )
+
+
+def _issuers_differ(job: Job, base: Base) -> bool:
+    """Whether a table of issuers, at which rules may look, is another one than in the base run."""
+    then = {name: file for name, file in base.records["inputs"].items() if name.startswith(ISSUERS)}
+    now = {name: fingerprint(str(file)) for name, file in job.files.items() if name.startswith(ISSUERS)}
+    return {name: file["sha256"] for name, file in then.items()} != {name: file["sha256"] for name, file in now.items()}
 
 
 def _listings_then(job: Job, blocklist: Blocklist, base: Base) -> pl.LazyFrame | None:

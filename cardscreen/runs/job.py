@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -287,7 +287,9 @@ class Job:
         policy, files = _policy(settings.policy, toml, file)
         if settings.output.applied:
             files["applied"] = Path(_template(file.parent, settings.output.applied))
-        kinds, place = _kinds(settings.identifiers, toml), settings.accounts.place
+        tables = _issuers(settings.identifiers, file.parent)
+        files |= {name: path for name, (_, path) in tables.items()}
+        kinds, place = _kinds(settings.identifiers, toml, tables), settings.accounts.place
         if place and settings.engine.name == "spark":
             where = toml.where("accounts")
             raise ConfigError(
@@ -440,11 +442,28 @@ def _key_place(sign: _Sign | None, folder: Path) -> KeyPlace | None:
     return KeyPlace(Path(_resolved(folder, sign.file)) if sign.file else None, sign.env, tuple(sign.command or ()))
 
 
-def _kinds(identifiers: dict[str, dict[str, Any]], toml: TomlFile) -> dict[str, Kind]:
+#: How a run's copy of a table of issuers is called; of the table of a second column, with a number behind it.
+ISSUERS = "issuers"
+
+
+def _issuers(identifiers: dict[str, dict[str, Any]], folder: Path) -> dict[str, tuple[str, Path]]:
+    """The tables of issuers: name of the run's copy → column, and where the table lies."""
+    columns = [column for column, options in identifiers.items() if isinstance(options.get("issuers"), str)]
+    return {
+        f"{ISSUERS}{at or ''}": (column, Path(_resolved(folder, identifiers[column]["issuers"])))
+        for at, column in enumerate(columns)
+    }
+
+
+def _kinds(
+    identifiers: dict[str, dict[str, Any]], toml: TomlFile, tables: Mapping[str, tuple[str, Path]]
+) -> dict[str, Kind]:
     kinds, problems = {}, []
+    places = dict(tables.values())
     for column, options in identifiers.items():
         try:
-            kinds[column] = kind_from_options(column, options)
+            place = {"issuers": str(places[column])} if column in places else {}
+            kinds[column] = kind_from_options(column, {**options, **place})
         except ConfigError as error:
             problems.append(f"{toml.where('identifiers', column)}: {error}")
     if problems:

@@ -79,6 +79,14 @@ def home_of(folder: Path) -> Path:
     return folder.parents[1] if folder.parent.name == HELD else folder.parent
 
 
+def with_details(hits: pl.LazyFrame) -> pl.LazyFrame:
+    """Hits with the columns that runs of earlier releases didn't have, null."""
+    there = hits.collect_schema().names()
+    return hits.with_columns(
+        pl.lit(None, dtype=dtype).alias(name) for name, dtype in schema.DETAILS.items() if name not in there
+    )
+
+
 @dataclass(frozen=True)
 class Finished:
     """A complete run.
@@ -248,8 +256,12 @@ class Base(Finished):
     @property
     def hits(self) -> pl.LazyFrame:
         """`schema.HITS`: what it found, and what it carried."""
-        hits = pl.scan_parquet(self.folder / "hits.parquet", glob=False)
-        return pl.concat([hits, self._carried.select(list(schema.HITS))], how="vertical_relaxed")
+        carried = self._carried.select(list(schema.HITS))
+        return pl.concat([self._own_hits.select(list(schema.HITS)), carried], how="vertical_relaxed")
+
+    @property
+    def _own_hits(self) -> pl.LazyFrame:
+        return with_details(pl.scan_parquet(self.folder / "hits.parquet", glob=False))
 
     @property
     def standing(self) -> pl.LazyFrame:
@@ -262,8 +274,7 @@ class Base(Finished):
             "account_id", "sources", "reasons", _action="action"
         )
         live = (
-            pl.scan_parquet(self.folder / "hits.parquet", glob=False)
-            .filter(pl.col("exempted_by").is_null() & (pl.col("action") > "none"))
+            self._own_hits.filter(pl.col("exempted_by").is_null() & (pl.col("action") > "none"))
             .join(flags, on="account_id", maintain_order="left")
             .filter(pl.col("source").is_in(pl.col("sources")) & pl.col("reason").is_in(pl.col("reasons")))
             .filter(pl.col("action") <= pl.col("_action"))
@@ -279,6 +290,6 @@ class Base(Finished):
     def _carried(self) -> pl.LazyFrame:
         file = self.folder / CARRIED
         if file.exists():
-            return pl.scan_parquet(file, glob=False)
+            return with_details(pl.scan_parquet(file, glob=False)).select(list(schema.CARRIED))
         account = pl.scan_parquet(self.folder / "hits.parquet", glob=False).collect_schema()["account_id"]
         return pl.LazyFrame(schema={**schema.CARRIED, "account_id": account})

@@ -101,6 +101,11 @@ class AccountColumns:
                 raise ConfigError(f"the carried column {name!r} has type {self.schema[name]}: carry plain values only")
             if name in self.identifiers and self.identifiers[name].secret and name not in self.unmasked:
                 raise ConfigError(f"column {name!r} holds card numbers and can't be carried: results show them masked")
+        details = {name for kind in self.identifiers.values() for name in kind.details(pl.col("value"))}
+        for name in policy.details():
+            if name not in details:
+                what = "phone column" if name.startswith("phone") else "card column with issuers = a BIN table"
+                raise ConfigError(f"a rule looks at {name}, and there is no {what}, so it would never apply")
         for name in policy.account_columns():
             if name not in self.carry:
                 raise ConfigError(f"a rule looks at account.{name}, which is not carried: add {name!r} to carry")

@@ -164,9 +164,12 @@ class Card(metaclass=PlainHelp):
         repair: Mend what floats and fields of one width did to a cell, as `card` does; else it is a reject, `damaged`.
         show_first: Leading digits that results show, 0 to 8; see `cs.card`.
         show_last: Trailing digits that they show, 0 to 4.
+        issuers: A BIN table, as for `card`: hits tell the card's `issuer`, its `issuer_country` and its `funding`, and
+            rules may look at them.
 
     Raises:
         ConfigError: A mask that shows more than it may.
+        InputError: The issuers can't be read.
 
     Example:
         >>> Card().name
@@ -178,6 +181,7 @@ class Card(metaclass=PlainHelp):
     show_first: int = FIRST_SHOWN
     show_last: int = LAST_SHOWN
     repair: bool = False
+    issuers: Issuers | str | os.PathLike[str] | pl.DataFrame | None = None
 
     name: ClassVar[str] = "card"
     noun: ClassVar[tuple[str, str]] = ("card number", "card numbers")
@@ -195,8 +199,10 @@ class Card(metaclass=PlainHelp):
         return (self.flaw, _TEST_CARD, _DAMAGED, FILLER, *([REPAIRED] if self.repair else []))
 
     def __post_init__(self) -> None:
-        """Refuse a mask that shows more than it may."""
+        """Refuse a mask that shows more than it may, and read the issuers."""
         _check_mask(self.show_first, self.show_last)
+        if self.issuers is not None:
+            object.__setattr__(self, "issuers", _table(self.issuers))
 
     def columns(self) -> list[str]:
         """Account columns that reading needs beside the cell itself."""
@@ -247,6 +253,13 @@ class Card(metaclass=PlainHelp):
     def show(self, value: pl.Expr) -> pl.Expr:
         """A canonical value as results hold it: masked."""
         return mask(value, self.show_first, self.show_last)
+
+    def details(self, value: pl.Expr) -> dict[str, pl.Expr]:
+        """Who issued canonical cards, where, and how they are funded; nothing without a table."""
+        if self.issuers is None:
+            return {}
+        told = _table(self.issuers).of(value)
+        return {"issuer": told["issuer"], "issuer_country": told["country"], "funding": told["funding"]}
 
     def fields(self, cell: pl.Expr) -> pl.Expr:
         """What a person may see of a cell, and a file hold: Struct{iin, last4, scheme, status, masked}.

@@ -247,6 +247,14 @@ class Phone(Whole):
         """A canonical value as results hold it: as it is."""
         return value
 
+    def details(self, value: pl.Expr) -> dict[str, pl.Expr]:
+        """The type and the region of canonical numbers."""
+        told = phone(value).struct
+        return {
+            "phone_type": told.field("type").cast(pl.String),
+            "phone_region": told.field("region"),
+        }
+
     def fields(self, cell: pl.Expr) -> pl.Expr:
         """What a person may see of a cell: Struct{e164, region, type, status}."""
         return phone(self._mended(to_text(cell)), self._region())

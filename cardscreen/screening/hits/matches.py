@@ -14,6 +14,7 @@ from datetime import date
 import polars as pl
 
 from cardscreen.foundation import schema
+from cardscreen.kinds.kind import Kind
 from cardscreen.policy import judging
 from cardscreen.policy.judging import DECIDING
 from cardscreen.policy.policy import Policy
@@ -23,7 +24,7 @@ from cardscreen.screening.hits.evidence import EVIDENCE
 
 #: The order of hits: of what they show, so that it tells no more of hidden digits.
 ORDER = ["account_id", "identifier", "listing_id", "value", "status", "match", "holder", "carried_by"]
-_NO_DAY = pl.lit(None, dtype=pl.Date)
+_NO_DAY, _NO_TEXT = pl.lit(None, dtype=pl.Date), pl.lit(None, dtype=pl.String)
 _OF_VALUE = ["kind", "value"]
 IS_ALLOW = pl.col("list") == "allow"
 #: Hits of an account that are kept, unless the caller says another number.
@@ -41,8 +42,8 @@ def cells_of(rows: pl.DataFrame, plan: AccountColumns, first: int = 0) -> pl.Dat
         first: Number of the first row, and of the first cell.
 
     Returns:
-        row and cell (Int64, their numbers), account_id, identifier, kind, holder_since, value, status, shown, and the
-        carried columns as `account.<name>`.
+        row and cell (Int64, their numbers), account_id, identifier, kind, holder_since, value, status, shown,
+        `schema.DETAILS`, and the carried columns as `account.<name>`.
     """
     indexed = rows.with_columns(pl.int_range(first, first + pl.len(), dtype=pl.Int64).alias("\0row"))
     parts = []
@@ -61,11 +62,15 @@ def cells_of(rows: pl.DataFrame, plan: AccountColumns, first: int = 0) -> pl.Dat
                 *(pl.col(name).alias(f"{ACCOUNT}{name}") for name in plan.carry),
             )
             .filter(pl.col("value").is_not_null())
-            .with_columns(kind.show(pl.col("value")).alias("shown"))
+            .with_columns(kind.show(pl.col("value")).alias("shown"), **_details(kind))
             .collect()
         )
     cells = pl.concat(parts)
     return cells.insert_column(1, pl.int_range(first, first + len(cells), dtype=pl.Int64, eager=True).alias("cell"))
+
+
+def _details(kind: Kind) -> dict[str, pl.Expr]:
+    return dict.fromkeys(schema.DETAILS, _NO_TEXT) | kind.details(pl.col("value"))
 
 
 def watched_in(rows: pl.DataFrame, plan: AccountColumns) -> pl.DataFrame:
@@ -153,7 +158,9 @@ def hits_of(matched: pl.DataFrame) -> pl.DataFrame:
     listings = listed.select(*_OF_VALUE, "carried_by", "match", *EVIDENCE, "nth").unique().drop("nth")
     # A number that is told in full anywhere is not one whose leading digits were taken from another.
     in_full = pl.col("status").sort_by(pl.col("status") == schema.COMPLETED, "status").first()
-    owned = listed.group_by("account_id", "identifier", *_OF_VALUE).agg(pl.col("holder_since", "shown").min(), in_full)
+    owned = listed.group_by("account_id", "identifier", *_OF_VALUE).agg(
+        pl.col("holder_since", "shown", *schema.DETAILS).min(), in_full
+    )
     # Rows of one account may say different things: a rule that protects one of them protects the account. Rows
     # without a hit are left out, as of those only some have come this far.
     carried = listed.group_by("account_id").agg(pl.col(name).drop_nulls().unique().sort() for name in carry)

@@ -60,6 +60,7 @@ MATCH: Mapping[str, pl.DataType | type[pl.DataType]] = {
     **{name: schema.LISTING[name] for name in ("match", "list", "source", "reason", "severity", "listed_on")},
     **{name: schema.LISTING[name] for name in ("expires_on", "reference", "listing_id")},
     "nth": pl.UInt32,
+    **schema.DETAILS,
 }
 
 
