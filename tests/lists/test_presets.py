@@ -35,7 +35,17 @@ def take(folder: Path, file: str, preset: str, day: str = "2026-03-01") -> pl.Da
 
 def test_every_preset_is_a_feed_and_says_what_it_is() -> None:
     described = presets.described()
-    assert set(described) == {"ftc-dnc", "ofac-wallets", "plain-numbers"}
+    assert set(described) == {
+        "ftc-dnc",
+        "misp-csv",
+        "misp-json",
+        "misp-warninglist",
+        "ofac-sdn-csv",
+        "ofac-sdn-xml",
+        "ofac-wallets",
+        "plain-numbers",
+        "reassigned-numbers",
+    }
     for name, about in described.items():
         assert presets.feed(name).source
         assert len(about) > 40
@@ -50,7 +60,7 @@ def test_an_unknown_preset_is_refused_with_the_near_one(tmp_path: Path) -> None:
 
 def test_presets_are_listed(tmp_path: Path) -> None:
     done = cardscreen("list", "presets", cwd=tmp_path)
-    assert done.out.count("\n") == 3
+    assert done.out.count("\n") == 9
 
 
 def test_complaints_of_several_files_add_up_and_widen_a_numbers_days(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -61,6 +62,19 @@ class Columns(Section):
 _OPTIONS = ("region", "many", "repair", "vanity", "chain", "platform", "name", "fold")
 
 
+def check_pattern(pattern: str, name: str) -> int:
+    """How many groups a pattern has.
+
+    Raises:
+        ValueError: It is none.
+    """
+    try:
+        pl.Series([""]).str.contains(pattern)
+        return re.compile(pattern).groups
+    except (pl.exceptions.ComputeError, re.error):
+        raise ValueError(f"{name} is no regular expression: {pattern!r}") from None
+
+
 class FeedLimits(Section):
     """What a file may be before it is refused; shares of its rows, or of the source's listings in force."""
 
@@ -114,6 +128,9 @@ class Feed(Section):
     header_row: _Place | Sequence[_Place] | None = None
     comment: str | None = Field(None, min_length=1)
     layout: Literal["table", "lines"] = "table"
+    records: Sequence[str] = ()
+    only: dict[str, str] = {}
+    pattern: str | None = None
     date_format: str | None = None
     timezone: str | None = None
     terms: Terms = Terms()
@@ -145,6 +162,20 @@ class Feed(Section):
         if sign and (sign[0].isspace() or {*sign} & {*'"\r\n'}):
             raise ValueError("a comment begins with a sign such as #, and not with a blank or quote")
         return sign
+
+    @field_validator("only")
+    @classmethod
+    def _patterns(cls, patterns: dict[str, str]) -> dict[str, str]:
+        for column, pattern in patterns.items():
+            check_pattern(pattern, f"only.{column}")
+        return patterns
+
+    @field_validator("pattern")
+    @classmethod
+    def _pattern(cls, pattern: str | None) -> str | None:
+        if pattern is not None and check_pattern(pattern, "pattern") != 1:
+            raise ValueError("a pattern has one group in round brackets: what of each match is a value")
+        return pattern
 
     @field_validator("kinds_named")
     @classmethod

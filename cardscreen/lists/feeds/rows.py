@@ -89,10 +89,52 @@ def read_feed(path: str | os.PathLike[str], feed: Feed, *, lacking: bool = False
         InputError: The file can't be read, or a column holds no dates.
         ConfigError: The feed's options don't fit the file.
     """
-    reading, columns = feed.reading(), feed.columns.named().values()
+    reading, columns = feed.reading(), [*feed.columns.named().values(), *feed.only]
     with explaining(path, reading):
-        file = read_source(path, reading, layout=feed.layout, columns=columns)
+        file = read_source(path, reading, layout=feed.layout, columns=columns, records=feed.records)
+        file = _with_values(_meant(file, feed, str(path)), feed)
         return _read(file, feed, str(path), lacking=lacking)
+
+
+def _meant(file: SourceFile, feed: Feed, where: str) -> SourceFile:
+    """The rows that the feed means (`only`), and how many others there are."""
+    if not feed.only:
+        return file
+    if missing := [column for column in feed.only if column not in file.frame.columns and feed.only[column] != ""]:
+        needed = [column for column in missing if not _takes_nothing(feed.only[column])]
+        if needed:
+            raise MissingColumn(needed[0], file.frame.columns, where)
+    tests = (
+        pl.col(column).cast(pl.String).fill_null("").str.contains(f"^(?:{pattern})$")
+        for column, pattern in feed.only.items()
+        if column in file.frame.columns
+    )
+    meant = file.frame.select(pl.all_horizontal(pl.lit(value=True), *tests)).to_series()
+    if len(meant) != len(file.frame):  # no column is there, and each may be empty
+        return file
+    others = len(meant) - int(meant.sum())
+    notes = [*file.notes, *([f"rows of other sorts than the feed means (only): {others:,}"] if others else [])]
+    return dataclasses.replace(file, frame=file.frame.filter(meant), lines=file.lines.filter(meant), notes=notes)
+
+
+def _takes_nothing(pattern: str) -> bool:
+    """Whether a pattern matches an empty cell."""
+    matches: bool = pl.Series([""]).str.contains(f"^(?:{pattern})$").item()
+    return matches
+
+
+def _with_values(file: SourceFile, feed: Feed) -> SourceFile:
+    """A row for each value that the feed's pattern finds in a cell, and how many cells have none."""
+    column = feed.columns.named()["value"]
+    if feed.pattern is None or column not in file.frame.columns:
+        return file
+    found = pl.col(column).str.extract_all(feed.pattern).list.eval(pl.element().str.extract(feed.pattern, 1))
+    rows = file.frame.with_columns(found.fill_null([]), file.lines.alias("\0line"))
+    without = int(rows.select((pl.col(column).list.len() == 0).sum()).item())
+    rows = rows.filter(pl.col(column).list.len() > 0).explode(column)
+    notes = [*file.notes, *([f"rows in which the feed's pattern finds nothing: {without:,}"] if without else [])]
+    lines = rows["\0line"].alias(file.lines.name)
+    return dataclasses.replace(file, frame=rows.drop("\0line"), lines=lines, notes=notes)
 
 
 def _read(file: SourceFile, feed: Feed, where: str, *, lacking: bool) -> FeedRows:

@@ -23,6 +23,7 @@ from cardscreen.tables.paths import DELIMITERS, endings_of, without_secret
 from cardscreen.tables.reading import Reading
 from cardscreen.tables.source_files.comments import without_comments
 from cardscreen.tables.source_files.delimited import read_delimited, read_lines
+from cardscreen.tables.source_files.documents import read_documents
 from cardscreen.tables.source_files.json_lines import read_objects
 from cardscreen.tables.source_files.packed import Digested, blocks_of, opened
 from cardscreen.tables.source_files.rows import Rows, has_end, ragged_rows
@@ -30,7 +31,10 @@ from cardscreen.tables.source_files.sheets import read_sheet
 
 _AS_IT_IS = Reading()
 _JSON = (".jsonl", ".ndjson")
-_READABLE = ".csv, .tsv, .txt, .jsonl, .ndjson (each also with .gz or .zst behind), .xlsx, .parquet, .arrow"
+_DOCUMENTS = (".json", ".xml")
+_READABLE = (
+    ".csv, .tsv, .txt, .jsonl, .ndjson, .json, .xml (each also with .gz or .zst behind), .xlsx, .parquet, .arrow"
+)
 _NO_END = "the last line has no end: was the file cut off?"
 _OF_TABLES = {".parquet": "parquet", ".arrow": "ipc", ".ipc": "ipc", ".feather": "ipc"}
 
@@ -67,14 +71,16 @@ def read_source(
     *,
     layout: Literal["table", "lines"] = "table",
     columns: Collection[str] | None = None,
+    records: Sequence[str] = (),
 ) -> SourceFile:
     r"""Read one file of a source into memory.
 
     Args:
-        path: File or URL of CSV, TSV, text or JSON Lines (perhaps in gzip or zstd), XLSX, Parquet, Arrow IPC.
+        path: File or URL of CSV, TSV, text, JSON Lines, JSON, XML (perhaps in gzip or zstd), XLSX, Parquet, Arrow IPC.
         reading: How text and sheets are to be read.
         layout: "lines": one value a line, perhaps with ` # comment` behind, as the columns value and comment.
         columns: Those that are wanted: what is nested in others is passed over in JSON Lines; None: all.
+        records: Of a JSON or XML document, the paths of its records, as for `documents.read_documents`.
 
     Raises:
         InputError: There is no such file, it can't be read, it is cut off, or holds more than `reading.held` says.
@@ -92,7 +98,10 @@ def read_source(
     name = os.fspath(path)
     where = without_secret(name)
     form = _form(name, where)
-    if not reading.header and (layout == "lines" or form in _JSON or form in _OF_TABLES):
+    if bool(records) != (form in _DOCUMENTS):
+        what = "say where its records are" if form in _DOCUMENTS else "it has rows, and needs no path to records"
+        raise ConfigError(f"{where}: {what} (records, in the feed)")
+    if not reading.header and (form in _DOCUMENTS or layout == "lines" or form in _JSON or form in _OF_TABLES):
         raise ConfigError(f"{where} names its columns itself: name those that are meant, instead of their places")
     with opened(name) as stream:
         source, used = Digested(stream), None
@@ -104,7 +113,10 @@ def read_source(
             delimiter = reading.delimiter or DELIMITERS.get(form, ",")
             blocks = reading.held.text(blocks_of(name, source), delimiter, where)
             content, used = to_utf8(b"".join(blocks), reading.encoding, where)
-            rows = _read_text(content, form, reading, layout, where, columns)
+            if form in _DOCUMENTS:
+                rows = read_documents(content, form, records, where, columns, reading.held)
+            else:
+                rows = _read_text(content, form, reading, layout, where, columns)
         source.finish()
     digest = source.sha256.hexdigest()
     return SourceFile(rows.frame, rows.lines, rows.ragged, used, digest, rows.cut, rows.notes)
@@ -113,7 +125,7 @@ def read_source(
 def _form(name: str, where: str) -> str:
     """A file's format, by its ending."""
     form, packed = endings_of(name)
-    is_text = form in DELIMITERS or form in _JSON
+    is_text = form in DELIMITERS or form in _JSON or form in _DOCUMENTS
     if is_text or (not packed and (form in _OF_TABLES or form == ".xlsx")):
         return form
     endings = [ending.lower() for ending in Path(name).suffixes]
