@@ -35,6 +35,17 @@ def _ends(text: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
     return text.str.extract("^([0-9]*)"), text.str.extract("([0-9]*)$")
 
 
+def whole_readings(value: str) -> list[str]:
+    """The two numbers that an open one may be, canonical; of any other none.
+
+    Example:
+        >>> whole_readings("894902000001234567(8)"), whole_readings("894902000001234567")
+        (['894902000001234567', '8949020000012345678'], [])
+    """
+    head, sign, last = value.partition("(")
+    return [head, head + last.removesuffix(")")] if sign else []
+
+
 def may_be_one(this: pl.Expr, other: pl.Expr) -> pl.Expr:
     """Whether no digit that two canonical texts both show, and no length that both tell, is another one: Boolean.
 

@@ -151,6 +151,54 @@ def test_a_crowd_in_many_partitions_is_screened_as_on_one_machine(
         assert_same(in_one_order(found.collect()), in_one_order(expected))
 
 
+def test_every_kind_of_the_chain_is_screened_as_on_one_machine(spark: Any) -> None:
+    iban, person = "GR1601101050000010547023795", "11010519491231002X"
+    accounts = pl.DataFrame(
+        {
+            "account_id": [f"C-{row}" for row in range(4)],
+            "imei": ["35-209900-176148-1", "352098001761482", "n/a", None],
+            "imsi": ["460 00 1234567890", "46001123456789", "12", None],
+            "sim": ["8986 0012 3456 7890 1238", "8949020000012345678", "894902000001234567", "9868001032547698103F"],
+            "iban": ["gr16 0110 1050 0000 1054 7023 795", "DE89370400440532013000", "x", None],
+            "person": ["110105491231002", "110105491231996", "1101", None],
+            "mail": ["J.Doe+x@Gmail.com", "post@münchen.de", "n/a", ""],
+            "contact": ["https://t.me/Some_Name", "@other_name", "x.com/some_name", None],
+            "device": [" 8F-03 ", "unknown", "8f-03", None],
+            "card": ["4539578763621486", "453957******1486", None, "x"],
+            "phone": ["+8613800138000", "+442079460958", "12", None],
+        }
+    )
+    bins = pl.DataFrame({"bin": ["453957"], "issuer": ["Gift Cards Ltd"], "country": ["GB"], "type": ["prepaid"]})
+    kinds: dict[str, Kind] = {
+        "imei": cs.Imei(),
+        "imsi": cs.Imsi(),
+        "sim": cs.Iccid(),
+        "iban": cs.Iban(),
+        "person": cs.ResidentId(),
+        "mail": cs.Email(fold="provider"),
+        "contact": cs.Handle("telegram"),
+        "device": cs.Opaque("device"),
+        "card": cs.Card(issuers=bins),
+        "phone": cs.Phone(),
+    }
+    listed = [
+        *[("imei", "35209900*"), ("imsi", "460001234567890"), ("imsi", "46001*"), ("iccid", "8986001234567890123")],
+        *[("iccid", "8949020000012345678"), ("iban", iban), ("resident_id", person), ("email", "jdoe@gmail.com")],
+        *[("email", "post@xn--mnchen-3ya.de"), ("handle", "telegram:some_name"), ("opaque", "device:8F-03")],
+        *[("card", "4539578763621486"), ("phone", "+8613800138000"), ("phone", "+4420*")],
+    ]
+    frame = pl.DataFrame(listed, schema=["kind", "value"], orient="row").with_columns(severity=95)
+    secret = pl.col("kind").is_in(["iban", "resident_id"])
+    tokens = [frame.filter(kind=kind).with_columns(cs.token("value", kind, KEY)) for kind in ("iban", "resident_id")]
+    blocklist = cs.Blocklist.from_frame(pl.concat([frame.filter(~secret), *tokens]))
+    policy = cs.Policy(rules=[{"when": {"funding": "prepaid"}, "cap": "notify"}])
+    options: Row = {"as_of": DAY, "tokens": KEY, "policy": policy}
+    expected = cs.screen(accounts, blocklist, kinds, **options)
+    assert expected.hits.collect()["identifier"].n_unique() == len(kinds)
+    with in_spark.screen(to_spark(spark, accounts, 2), blocklist, kinds, **options) as found:
+        assert_same(in_one_order(found.collect()), in_one_order(expected))
+
+
 def test_rejects_come_in_the_order_of_the_input(
     spark: Any, crowd: pl.DataFrame, listed: cs.Blocklist, tmp_path: Path
 ) -> None:

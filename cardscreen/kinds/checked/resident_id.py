@@ -22,10 +22,11 @@ from cardscreen.tables.cells import as_expr, compacted, is_blank, named_like, ov
 _SHOWN, _LENGTH = 6, 18  # characters in front, and of a whole id
 _CENTURY = "19"  # of ids of 15 digits, which were given until 1999
 _ALWAYS = (0, 9999)
+_SPOILT = "000"  # what a spreadsheet, which keeps fifteen digits, makes of the last three
 #: What the digits in front count, modulo 11; and the sign for each rest (GB 11643-1999, after ISO 7064, MOD 11-2).
 _WEIGHTS = np.array([2 ** (17 - at) % 11 for at in range(17)])
 _SIGNS = pl.Series(list("10X98765432"))
-STATUSES = pl.Enum(["missing", "not_a_resident_id", "open", "bad_checksum", "unknown_region", "valid"])
+STATUSES = pl.Enum(["missing", "not_a_resident_id", "open", "damaged", "bad_checksum", "unknown_region", "valid"])
 _TOLD: dict[str, Any] = {"region": pl.String, "status": STATUSES, "masked": pl.String}
 FIELDS = pl.Struct({"value": pl.String, **_TOLD})
 
@@ -42,9 +43,10 @@ def resident_id(expr: str | pl.Expr) -> pl.Expr:
         date nor sex. `region` is its first six digits. An id of 15 digits, as they were given until 1999, is made one
         of 18: the year is 19.., and the check digit is computed. Status: `missing`; `not_a_resident_id`: not of the
         form, or no day where the birth date stands; `open`: 15 digits of somebody who was a hundred years old (sequence
-        996 to 999), whose century is not told; `bad_checksum`; `unknown_region`: no region of that number was known to
-        the reference in that year, as of the ids of Hong Kong, Macao and Taiwan residents (81 to 83) and of
-        foreigners (9); `valid`. Cells with one of the first three have no other field, all others are screened.
+        996 to 999), whose century is not told; `damaged`: a wrong check digit, and three zeros at the end, as a
+        spreadsheet leaves them; `bad_checksum`; `unknown_region`: no region of that number was known to the reference
+        in that year, as of the ids of Hong Kong, Macao and Taiwan residents (81 to 83) and of foreigners (9); `valid`.
+        Cells with one of the first four have no other field, all others are screened.
 
     Raises:
         InputError: When the query runs, if the column holds dates, booleans or nested values.
@@ -81,6 +83,7 @@ def _readings(cells: pl.Series) -> pl.Series:
         regions = regions.scatter(rows, _are_known(bodies))
     ids = ids.with_columns(check=checks, in_region=regions)
     is_open = pl.col("is_short") & text.str.slice(12, 3).is_in(["996", "997", "998", "999"])
+    is_wrong = ~pl.col("is_short") & (value.str.tail(1) != pl.col("check"))
     status = (
         pl.when(is_blank(pl.col("raw")))
         .then(pl.lit("missing"))
@@ -88,7 +91,9 @@ def _readings(cells: pl.Series) -> pl.Series:
         .then(pl.lit("not_a_resident_id"))
         .when(is_open)
         .then(pl.lit("open"))
-        .when(~pl.col("is_short") & (value.str.tail(1) != pl.col("check")))
+        .when(is_wrong & value.str.ends_with(_SPOILT))
+        .then(pl.lit("damaged"))
+        .when(is_wrong)
         .then(pl.lit("bad_checksum"))
         .when(~pl.col("in_region"))
         .then(pl.lit("unknown_region"))
@@ -96,7 +101,7 @@ def _readings(cells: pl.Series) -> pl.Series:
     )
     whole = pl.when(pl.col("is_short")).then(body + pl.col("check")).otherwise(value)
     ids = ids.with_columns(status=status.cast(STATUSES), whole=whole)
-    ids = ids.with_columns(value=pl.when(pl.col("status") != "open").then("whole"))
+    ids = ids.with_columns(value=pl.when(~pl.col("status").is_in(["open", "damaged"])).then("whole"))
     told = ids.with_columns(region=value.str.head(_SHOWN), masked=mask(value))
     return told.select(pl.struct([field.name for field in FIELDS.fields]).alias(cells.name)).to_series()
 

@@ -27,8 +27,9 @@ def imsi(expr: str | pl.Expr) -> pl.Expr:
     Returns:
         Struct{value: String, mcc: String, mnc: String, status: Enum}, named like the input. `mcc` is the mobile
         country code, `mnc` that of the network, null where the registry doesn't know it. Status: `missing`;
-        `not_an_imsi`: not digits alone; `bad_length`: fewer than 6 digits, or more than 15; `unknown_country`: a
-        country code that is in no use; `short`: fewer than 14 digits, as few networks have; `valid`. Cells with one of
+        `not_an_imsi`: not digits alone; `bad_length`: fewer than 6 digits, or more than 15, or fewer than 14 of no
+        country; `unknown_country`: a country code that is in no use; `short`: fewer than 14 digits, as few networks
+        have; `valid`. Cells with one of
         the first three have no other field, all others are screened.
 
     Raises:
@@ -42,8 +43,8 @@ def imsi(expr: str | pl.Expr) -> pl.Expr:
         >>> cells.select(imsi("imsi").struct.unnest()).rows()
         [('460001234567890', '460', '00', 'valid'), ('310150123456789', '310', '150', 'valid')]
     """
-    value, length, digits, size = (pl.col(name) for name in ("value", "length", "digits", "size"))
-    head = value.str.head(2 * _MCC).cast(pl.UInt32)
+    value, number, length, digits, size = (pl.col(name) for name in ("value", "number", "length", "digits", "size"))
+    head = number.str.head(2 * _MCC).cast(pl.UInt32)
     status = status_of(
         STATUSES,
         not_an_imsi=~digits,
@@ -54,8 +55,10 @@ def imsi(expr: str | pl.Expr) -> pl.Expr:
     return read_column(
         expr,
         FIELDS,
-        {"value": pl.when(digits & size.is_between(_SHORTEST, _LONGEST)).then("text")},
+        {"number": pl.when(digits & size.is_between(_SHORTEST, _LONGEST)).then("text")},
         {"length": head.map_batches(_network_lengths, return_dtype=pl.Int8, is_elementwise=True)},
+        # A short one of no country is some other number.
+        {"value": pl.when((length >= 0) | (size >= _USUAL)).then(number)},
         {"mcc": value.str.head(_MCC), "mnc": pl.when(length > 0).then(value.str.slice(_MCC, length)), "status": status},
     )
 

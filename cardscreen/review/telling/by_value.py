@@ -11,6 +11,7 @@ import polars as pl
 from cardscreen.foundation.errors import ConfigError, InputError
 from cardscreen.kinds.kind import KINDS, Kind, kind_from_options
 from cardscreen.kinds.phone.kind import Phone
+from cardscreen.kinds.truncated import whole_readings
 from cardscreen.lists.blocklist import Blocklist
 from cardscreen.policy.policy import Policy
 from cardscreen.review.find import looking_into
@@ -44,7 +45,8 @@ def read(cell: str, kinds: Sequence[Kind]) -> list[Asked]:
     for kind in kinds:
         parts = kind.split(pl.col("value"))
         cells = frame if parts is None else frame.select(parts).explode("value")
-        for value in cells.select(kind.read(pl.col("value")).struct.field("value")).to_series().drop_nulls():
+        values = cells.select(kind.read(pl.col("value")).struct.field("value")).to_series().drop_nulls().to_list()
+        for value in [each for found in values for each in (found, *whole_readings(found))]:
             shown = pl.DataFrame({"value": [value]}, schema=_VALUE).select(kind.show(pl.col("value"))).item()
             asked[kind.name, value] = Asked(kind.name, value, shown)
     return list(asked.values())
