@@ -122,9 +122,8 @@ def screening(frame: pl.DataFrame, issuers: Issuers) -> None:
     assert screen(cs.Card(issuers=issuers)) >= len(listed)
     bare = per_second(lambda: screen(cs.Card()), len(frame))
     line("cs.screen against 2,000 cards", bare)
-    line(
-        "the same with the issuers", per_second(lambda: screen(cs.Card(issuers=issuers)), len(frame)), ("without", bare)
-    )
+    described = per_second(lambda: screen(cs.Card(issuers=issuers)), len(frame))
+    line("the same with the issuers", described, ("without", bare))
 
 
 def main() -> None:

@@ -354,6 +354,16 @@ def test_lists_may_name_all_devices_of_a_type_and_ranges_of_cards_and_subscripti
     assert actions(accounts, kinds, [("iccid", "89860000000000000000-89860099999999999990")]) == {"a": "verify"}
 
 
+@pytest.mark.parametrize("between", [",", " / ", "; ", "\n", "、"])
+def test_a_cell_may_hold_both_imeis_of_a_phone(between: str) -> None:
+    accounts = {"account_id": ["a", "b"], "imei": [f"352098001761482{between}35-209900-176148-1", "352098001761482"]}
+    assert actions(accounts, {"imei": cs.Imei(many=True)}, [("imei", "35209900176148")]) == {"a": "suspend"}
+    assert actions(accounts, {"imei": cs.Imei()}, [("imei", "35209900176148")]) == {}
+    feed = cs.Feed(source="s", kind="imei", many=True, columns={"value": "imei"})
+    parts = pl.DataFrame(accounts).select(feed.kinds()["imei"].split(pl.col("imei"))).explode("imei")
+    assert len(parts) == 3
+
+
 def test_a_second_hand_phone_suspends_no_stranger() -> None:
     accounts = {"account_id": ["a", "b"], "imei": ["35209900176148"] * 2, "since": ["2026-11-10", "2020-01-01"]}
     listed = pl.DataFrame(

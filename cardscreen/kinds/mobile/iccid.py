@@ -178,6 +178,7 @@ class Iccid(Numbers):
 
     Args:
         holder_since: Account column (Date, or text as YYYY-MM-DD) that says since when this holder has the card.
+        many: A cell may hold several: each is screened.
 
     Example:
         >>> Iccid(holder_since="sim_since").name

@@ -68,6 +68,7 @@ class Imei(Numbers):
 
     Args:
         holder_since: Account column (Date, or text as YYYY-MM-DD) that says since when this holder has the device.
+        many: A cell may hold several: each is screened.
 
     Example:
         >>> Imei(holder_since="bought_on").name

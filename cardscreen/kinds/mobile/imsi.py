@@ -85,6 +85,7 @@ class Imsi(Numbers):
 
     Args:
         holder_since: Account column (Date, or text as YYYY-MM-DD) that says since when this holder has it.
+        many: A cell may hold several: each is screened.
 
     Example:
         >>> Imsi().name

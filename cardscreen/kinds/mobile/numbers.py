@@ -15,6 +15,7 @@ from cardscreen.kinds.listed_forms import as_listed, ends_of, is_open
 from cardscreen.tables.cells import are_digits, as_expr, compacted, is_blank, named_like, to_text
 
 SEPARATORS = " -"  # as the reference has them
+_BETWEEN = r"[,;|/\r\n，；、]"
 _PREFIX = r"^([0-9][0-9 -]*?)\s*[*＊]$"
 
 
@@ -85,11 +86,22 @@ class Numbers(Exact):
         stem: So many leading digits a range has in common; 0: that depends on the limit alone.
     """
 
+    many: bool = False
+
     digits: ClassVar[int]
     ends: ClassVar[str]
     stem: ClassVar[int] = 0
     value: ClassVar[str] = "value"
     flaw: ClassVar[str] = "bad_checksum"
+
+    def split(self, cell: pl.Expr) -> pl.Expr | None:
+        """The numbers in a cell, where it may hold several, with commas, semicolons, strokes or lines between."""
+        if not self.many:
+            return None
+        text, part = to_text(cell), pl.element()
+        parts = text.str.replace_all(_BETWEEN, "\n").str.split("\n").list.eval(part.filter(~is_blank(part)))
+        alone = pl.when(text.is_not_null()).then(pl.concat_list(text))
+        return pl.when(parts.list.len() > 1).then(parts).otherwise(alone)
 
     @abstractmethod
     def fields(self, cell: pl.Expr) -> pl.Expr:
