@@ -21,7 +21,7 @@ from cardscreen.runs.job import Job
 _HIGHEST = 100  # score
 _EVIDENCE = {
     "earlier_holder": "listed before the present holder",
-    "truncated": "card number with hidden digits",
+    "truncated": "number of which not all digits are known",
     "range": "range or prefix",
     "shared": "value carried by more than {} accounts",
     "completed": "phone number with the leading digits of another in its cell",

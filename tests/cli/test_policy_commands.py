@@ -50,7 +50,7 @@ Levels
   critical  score 90 to 100  suspend   due 3 days after it is told
 Weak evidence leads at most to
   verify    listed before the present holder
-  verify    card number with hidden digits
+  verify    number of which not all digits are known
   verify    range or prefix
   verify    value carried by more than 3 accounts
   verify    phone number with the leading digits of another in its cell

@@ -33,7 +33,7 @@ MISTAKES = [
         "[[rules]]\nscore = 1\nwhen = {sorce = 'x'}",
         3,
         "rule 1: when.sorce: a rule can't look at 'sorce' (did you mean 'source'?): it can at kind, source, reason, "
-        "match, holder and account.<carried column>",
+        "match, holder, issuer, issuer_country, funding, phone_type, phone_region and account.<carried column>",
         id="condition",
     ),
     pytest.param(
