@@ -43,7 +43,10 @@ _INTERRUPTED, _TERMINATED = 130, 143
 _HALF = "interrupted, nothing is half-published"
 _KindName = Annotated[
     str,
-    typer.Argument(help="What it is: phone, card, iban, imei, email, …: docs/reference.md.", show_default=False),
+    typer.Argument(
+        help="What it is: phone, card, iban, wallet, imei, imsi, iccid, resident_id, email, handle or opaque.",
+        show_default=False,
+    ),
 ]
 _Set = Annotated[
     list[str] | None,

@@ -294,7 +294,7 @@ def asked_value(run: Finished, kind: str | None, cell: str, region: str | None) 
     from cardscreen.foundation.errors import ConfigError
     from cardscreen.review.telling import by_value
 
-    asked = by_value.read(cell, by_value.kinds_of(run, kind, region))
+    asked = by_value.read(cell, by_value.kinds_of(run, cell, kind, region))
     if not asked:
         what = f"is no {kind} that can be read" if kind else "can't be read as any kind of identifier"
         more = "; a national phone number needs --region" if kind in (None, "phone") and region is None else ""
@@ -309,7 +309,7 @@ def _may_be_number(run: Finished, account: str) -> str:
 
     if sum(sign.isdecimal() for sign in account) < _DIGITS:
         return ""
-    kinds = [kind for kind in by_value.kinds_of(run) if by_value.is_claimed(account, kind)]
+    kinds = [kind for kind in by_value.kinds_of(run, account) if by_value.is_claimed(account, kind)]
     if not kinds:
         return ""
     name = kinds[0].name if kinds[0].name in ("phone", "card") else "value"

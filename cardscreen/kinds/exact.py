@@ -6,7 +6,7 @@ Such a kind says its name and its words, and reads its cells (`Exact.fields`); a
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -36,7 +36,7 @@ class Whole(metaclass=PlainHelp):
     widest: ClassVar[str] = "{:,} numbers"
     service: ClassVar[tuple[str, str]] = ("a value that serves everybody", "values that serve everybody")
 
-    def details(self, value: pl.Expr) -> dict[str, pl.Expr]:  # noqa: ARG002
+    def details(self, value: pl.Expr, wanted: Collection[str]) -> dict[str, pl.Expr]:  # noqa: ARG002
         """None: nothing is known of a value but itself."""
         return {}
 

@@ -7,7 +7,7 @@ is one module with a class of this shape, and one entry in `KINDS`.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar, Literal, Protocol
 
 import polars as pl
@@ -97,8 +97,8 @@ class Kind(Protocol):
         """What of canonical values results hold."""
         ...
 
-    def details(self, value: pl.Expr) -> dict[str, pl.Expr]:
-        """What is known of canonical values, by column of `schema.DETAILS`: String."""
+    def details(self, value: pl.Expr, wanted: Collection[str]) -> dict[str, pl.Expr]:
+        """What is known of canonical values, by column of `schema.DETAILS`, of those that are wanted: String."""
         ...
 
     def fields(self, cell: pl.Expr) -> pl.Expr:

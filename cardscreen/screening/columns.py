@@ -30,6 +30,7 @@ class AccountColumns:
         unmasked: Those of them, and of the account id, that may hold card numbers all the same.
         date_format: How text says a day; None: YYYY-MM-DD.
         ruled: Column → the values that the policy's rules want there.
+        looked_at: Columns of `schema.DETAILS` that rules look at.
     """
 
     schema: pl.Schema
@@ -39,6 +40,7 @@ class AccountColumns:
     unmasked: list[str]
     date_format: str | None = None
     ruled: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    looked_at: Sequence[str] = ()
 
     @classmethod
     def of(
@@ -65,7 +67,7 @@ class AccountColumns:
                 "if that is meant, name it in unmasked"
             )
         kept, ruled = list(dict.fromkeys(carry)), policy.account_values()
-        plan = cls(columns, identifiers, account_id, kept, unmasked, date_format, ruled)
+        plan = cls(columns, identifiers, account_id, kept, unmasked, date_format, ruled, policy.details())
         _require(columns.names(), plan, account_id)
         plan._check_types()
         plan._check_carried(policy)
@@ -101,9 +103,8 @@ class AccountColumns:
                 raise ConfigError(f"the carried column {name!r} has type {self.schema[name]}: carry plain values only")
             if name in self.identifiers and self.identifiers[name].secret and name not in self.unmasked:
                 raise ConfigError(f"column {name!r} holds card numbers and can't be carried: results show them masked")
-        details = {name for kind in self.identifiers.values() for name in kind.details(pl.col("value"))}
         for name in policy.details():
-            if name not in details:
+            if not any(name in kind.details(pl.col("value"), [name]) for kind in self.identifiers.values()):
                 what = "phone column" if name.startswith("phone") else "card column with issuers = a BIN table"
                 raise ConfigError(f"a rule looks at {name}, and there is no {what}, so it would never apply")
         for name in policy.account_columns():
@@ -135,6 +136,15 @@ class AccountColumns:
         extra = [name for kind in self.identifiers.values() for name in kind.columns()]
         marks = [name for name in MARKS if name in self.schema]
         return list(dict.fromkeys([self.account_id, *self.identifiers, *extra, *self.dates(), *self.carry, *marks]))
+
+    def details_of(self, kind: Kind) -> dict[str, pl.Expr]:
+        """What hits tell of a kind's values, over the column `value`: all of `schema.DETAILS`, mostly null.
+
+        What a phone number is only where rules look at it: that takes the tables of all countries.
+        """
+        wanted = [name for name in schema.DETAILS if name in self.looked_at or not name.startswith("phone_")]
+        told = kind.details(pl.col("value"), wanted)
+        return {name: told.get(name, pl.lit(None, dtype=dtype)) for name, dtype in schema.DETAILS.items()}
 
     def is_list(self, column: str) -> bool:
         """Whether a cell of the column holds several identifiers."""

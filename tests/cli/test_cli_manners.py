@@ -34,7 +34,7 @@ def every_command(command: Any = None, path: tuple[str, ...] = ()) -> list[tuple
 
 
 COMMANDS = every_command()
-GROUPS = [(), ("list",), ("runs",), ("plan",), ("policy",)]
+GROUPS = [(), ("list",), ("tokens",), ("runs",), ("plan",), ("policy",)]
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)

@@ -16,6 +16,8 @@ from typing import Any
 import phonenumbers
 from stdnum import bitcoin, luhn
 
+from cardscreen.foundation import schema
+
 ACTIONS = ["none", "notify", "verify", "suspend", "close"]
 Row = dict[str, Any]
 DEFAULTS: Row = {
@@ -379,6 +381,7 @@ def judge(hit: Row, rows: list[Row], asked: Question) -> None:
     overridable = own.get("overridable", True) and terms.get("overridable", True)
     exempt = (hit["allowed"] or ("clearance" if is_cleared(hit, asked) else None)) if overridable else None
     hit |= {"score": score, "cap": cap, "action": min(cap, asked.action_of(score), key=ACTIONS.index)}
+    hit |= dict.fromkeys(schema.DETAILS)  # there is no table of issuers, and no rule looks at phones' types
     hit |= {"exempted_by": exempt, "live": exempt is None and not rule.get("measure_only", False)}
 
 

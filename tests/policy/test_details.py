@@ -51,7 +51,9 @@ def acted(kinds: Mapping[str, Any], policy: cs.Policy) -> dict[str, str]:
 
 def test_hits_tell_issuer_country_and_funding_of_cards_and_type_and_region_of_phones() -> None:
     kinds: Mapping[str, Any] = {"card": cs.Card(issuers=BINS), "phone": cs.Phone()}
-    hits = cs.screen(ACCOUNTS, cs.Blocklist.from_frame(LISTED), kinds, as_of=DAY).hits.collect()
+    # What sort of phone number it is is told where rules look at it.
+    policy = rules({"when": {"phone_type": "pager", "phone_region": "FR"}, "cap": "none"})
+    hits = cs.screen(ACCOUNTS, cs.Blocklist.from_frame(LISTED), kinds, as_of=DAY, policy=policy).hits.collect()
     told = hits.sort("identifier", "account_id").select("account_id", *schema.DETAILS).rows()
     assert told == [
         ("debit", "ICBC", "CN", "debit", None, None),

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cardscreen as cs
+from cardscreen.foundation import schema
 from cardscreen.kinds.kind import Kind
 from cardscreen.screening import rejects, scan
 
@@ -289,7 +290,12 @@ def test_no_accounts_at_all_give_empty_results_with_all_columns() -> None:
     accounts, _ = small_world()
     result = screened(accounts.clear())
     assert result.flagged.collect().height == result.hits.collect().height == result.rejects.collect().height == 0
-    assert result.hits.collect_schema().names() == [*HIT_COLUMNS[:10], "expires_on", *HIT_COLUMNS[10:]]
+    assert result.hits.collect_schema().names() == [
+        *HIT_COLUMNS[:10],
+        "expires_on",
+        *HIT_COLUMNS[10:],
+        *schema.DETAILS,
+    ]
     assert set(result.summary["rows"].values()) == {0}
 
 

@@ -7,7 +7,7 @@ this module only where it was asked for by name.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -254,7 +254,7 @@ class Card(metaclass=PlainHelp):
         """A canonical value as results hold it: masked."""
         return mask(value, self.show_first, self.show_last)
 
-    def details(self, value: pl.Expr) -> dict[str, pl.Expr]:
+    def details(self, value: pl.Expr, wanted: Collection[str]) -> dict[str, pl.Expr]:  # noqa: ARG002
         """Who issued canonical cards, where, and how they are funded; nothing without a table."""
         if self.issuers is None:
             return {}

@@ -7,7 +7,7 @@ not valid today may still be on a list.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -247,13 +247,13 @@ class Phone(Whole):
         """A canonical value as results hold it: as it is."""
         return value
 
-    def details(self, value: pl.Expr) -> dict[str, pl.Expr]:
-        """The type and the region of canonical numbers."""
+    def details(self, value: pl.Expr, wanted: Collection[str]) -> dict[str, pl.Expr]:
+        """The type and the region of canonical numbers, where they are wanted: that takes all countries' tables."""
+        names = {"phone_type": "type", "phone_region": "region"}
+        if names.keys().isdisjoint(wanted):
+            return {}
         told = phone(value).struct
-        return {
-            "phone_type": told.field("type").cast(pl.String),
-            "phone_region": told.field("region"),
-        }
+        return {name: told.field(part).cast(pl.String) for name, part in names.items()}
 
     def fields(self, cell: pl.Expr) -> pl.Expr:
         """What a person may see of a cell: Struct{e164, region, type, status}."""

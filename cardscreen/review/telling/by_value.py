@@ -58,11 +58,12 @@ def is_claimed(cell: str, kind: Kind) -> bool:
     return claimed
 
 
-def kinds_of(run: Finished, kind: str | None = None, region: str | None = None) -> list[Kind]:
-    """The kinds as which a run's identifiers are read, or those of one kind; each that the run has not, as it is.
+def kinds_of(run: Finished, cell: str, kind: str | None = None, region: str | None = None) -> list[Kind]:
+    """The kinds as which a run's identifiers are read, or those of one kind; and others that surely claim a text.
 
     Args:
         run: The run.
+        cell: The text.
         kind: One kind; None: all.
         region: Of national phone numbers; None: those of the run's own columns.
 
@@ -73,10 +74,13 @@ def kinds_of(run: Finished, kind: str | None = None, region: str | None = None) 
         raise ConfigError(f"there is no kind {kind!r}: the kinds are {', '.join(KINDS)}")
     names = [kind] if kind else list(KINDS)
     if region is not None:
-        return [kind_from_options(name, {"kind": name} | _region(name, region)) for name in names]
+        as_asked = {name: kind_from_options(name, {"kind": name} | _region(name, region)) for name in names}
+        return [each for name, each in as_asked.items() if kind or name == Phone.name or is_claimed(cell, each)]
     own = [_plain(column, options) for column, options in run.records.get("identifiers", {}).items()]
     there = [each for each in own if each.name in names]
-    return [*there, *(kind_from_options(name, {"kind": name}) for name in names)]
+    others = (kind_from_options(name, {"kind": name}) for name in names)
+    # Nearly any row of digits could be some kind's number that the run has not.
+    return [*there, *(each for each in others if kind or each.name == Phone.name or is_claimed(cell, each))]
 
 
 def _region(name: str, region: str) -> dict[str, str]:

@@ -14,7 +14,6 @@ from datetime import date
 import polars as pl
 
 from cardscreen.foundation import schema
-from cardscreen.kinds.kind import Kind
 from cardscreen.policy import judging
 from cardscreen.policy.judging import DECIDING
 from cardscreen.policy.policy import Policy
@@ -24,7 +23,7 @@ from cardscreen.screening.hits.evidence import EVIDENCE
 
 #: The order of hits: of what they show, so that it tells no more of hidden digits.
 ORDER = ["account_id", "identifier", "listing_id", "value", "status", "match", "holder", "carried_by"]
-_NO_DAY, _NO_TEXT = pl.lit(None, dtype=pl.Date), pl.lit(None, dtype=pl.String)
+_NO_DAY = pl.lit(None, dtype=pl.Date)
 _OF_VALUE = ["kind", "value"]
 IS_ALLOW = pl.col("list") == "allow"
 #: Hits of an account that are kept, unless the caller says another number.
@@ -62,15 +61,11 @@ def cells_of(rows: pl.DataFrame, plan: AccountColumns, first: int = 0) -> pl.Dat
                 *(pl.col(name).alias(f"{ACCOUNT}{name}") for name in plan.carry),
             )
             .filter(pl.col("value").is_not_null())
-            .with_columns(kind.show(pl.col("value")).alias("shown"), **_details(kind))
+            .with_columns(kind.show(pl.col("value")).alias("shown"), **plan.details_of(kind))
             .collect()
         )
     cells = pl.concat(parts)
     return cells.insert_column(1, pl.int_range(first, first + len(cells), dtype=pl.Int64, eager=True).alias("cell"))
-
-
-def _details(kind: Kind) -> dict[str, pl.Expr]:
-    return dict.fromkeys(schema.DETAILS, _NO_TEXT) | kind.details(pl.col("value"))
 
 
 def watched_in(rows: pl.DataFrame, plan: AccountColumns) -> pl.DataFrame:

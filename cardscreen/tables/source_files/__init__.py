@@ -23,8 +23,8 @@ from cardscreen.tables.paths import DELIMITERS, endings_of, without_secret
 from cardscreen.tables.reading import Reading
 from cardscreen.tables.source_files.comments import without_comments
 from cardscreen.tables.source_files.delimited import read_delimited, read_lines
-from cardscreen.tables.source_files.documents import read_documents
-from cardscreen.tables.source_files.json_lines import read_objects
+from cardscreen.tables.source_files.objects.documents import read_documents
+from cardscreen.tables.source_files.objects.json_lines import read_objects
 from cardscreen.tables.source_files.packed import Digested, blocks_of, opened
 from cardscreen.tables.source_files.rows import Rows, has_end, ragged_rows
 from cardscreen.tables.source_files.sheets import read_sheet
@@ -80,7 +80,7 @@ def read_source(
         reading: How text and sheets are to be read.
         layout: "lines": one value a line, perhaps with ` # comment` behind, as the columns value and comment.
         columns: Those that are wanted: what is nested in others is passed over in JSON Lines; None: all.
-        records: Of a JSON or XML document, the paths of its records, as for `documents.read_documents`.
+        records: Of a JSON or XML document, the paths of its records, as for `objects.documents.read_documents`.
 
     Raises:
         InputError: There is no such file, it can't be read, it is cut off, or holds more than `reading.held` says.

@@ -1,0 +1,1 @@
+"""Sources whose rows are objects: JSON Lines, and JSON and XML documents."""
