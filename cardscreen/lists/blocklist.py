@@ -313,7 +313,12 @@ def _read_values(frame: pl.DataFrame) -> pl.DataFrame:
                 for name in secret_kinds()
                 for text, why in KINDS[name].reasons.items()
             ),
-            pl.when(pl.col("value").is_null()).then(pl.format("the value is no {}", pl.col("kind"))),
+            pl.when(pl.col("value").is_null()).then(
+                pl.format(
+                    "the value is no {}",
+                    pl.col("kind").replace_strict({name: kind.noun[0] for name, kind in KINDS.items()}, default="kind"),
+                )
+            ),
             pl.when(pl.col("told").is_not_null() & (pl.col("told") != pl.col("match"))).then(
                 pl.lit("match is not the one that the value has")
             ),
@@ -328,7 +333,7 @@ def _is_national() -> pl.Expr:
 
 
 _NATIONAL = (
-    "the value is no phone: write it with + and its country code, or import it with a feed that names its region"
+    "the value is no phone number: write it with + and its country code, or import it with a feed that names its region"
 )
 
 

@@ -15,7 +15,7 @@ import polars as pl
 from stdnum.util import clean
 
 from cardscreen.foundation.errors import InputError
-from cardscreen.foundation.lookup.digits import Flags, sizes_of
+from cardscreen.foundation.lookup.digits import EXACT_FLOAT, Flags, sizes_of
 
 #: The longest piece of a cell's shape that a rejects file shows, in characters.
 SHAPE_LENGTH = 40
@@ -42,16 +42,20 @@ def is_blank(text: pl.Expr) -> pl.Expr:
     return text.is_null() | text.str.contains(_BLANK)
 
 
-def to_text(cell: pl.Expr) -> pl.Expr:
+def to_text(cell: pl.Expr, *, exact: bool = False) -> pl.Expr:
     """A column of any type that can hold identifiers, as String. Streams.
 
     Integers give their decimal digits, whole floats the digits of that number, NaN null, and any
     other float a text that no kind accepts.
 
+    Args:
+        cell: The column.
+        exact: Floats that stand for several whole numbers, past 2^53, give that text, too.
+
     Raises:
         InputError: When the query runs, if the column holds dates, booleans, or nested values.
     """
-    return cell.map_batches(text_of, return_dtype=pl.String, is_elementwise=True)
+    return cell.map_batches(_exact_text_of if exact else text_of, return_dtype=pl.String, is_elementwise=True)
 
 
 def holds_numbers(dtype: pl.DataType) -> bool:
@@ -87,6 +91,15 @@ def text_of(cells: pl.Series) -> pl.Series:
     if dtype == pl.Float64:
         return _floats_to_text(cells)
     return (cells.cast(pl.Int128) if dtype.is_decimal() else cells).cast(pl.String)
+
+
+def _exact_text_of(cells: pl.Series) -> pl.Series:
+    """`text_of`, without digits that a float doesn't hold."""
+    text = text_of(cells)
+    if cells.dtype != pl.Float64:
+        return text
+    spoilt = ((cells.abs() >= EXACT_FLOAT) & cells.is_finite()).fill_null(value=False).arg_true()
+    return text.scatter(spoilt, NOT_WHOLE) if len(spoilt) else text
 
 
 def _floats_to_text(cells: pl.Series) -> pl.Series:

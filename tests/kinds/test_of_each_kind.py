@@ -381,6 +381,15 @@ def test_a_second_hand_phone_suspends_no_stranger() -> None:
     ]
 
 
+def test_floats_that_stand_for_several_numbers_are_nobodys() -> None:
+    floats = pl.DataFrame({"x": [8.986001234567890e18, 1.1010519491231002e17, 352099001761481.0, 0.5]})
+    assert floats.select(cs.iccid("x").struct.field("value"))["value"].to_list() == [None] * 4
+    assert floats.select(cs.resident_id("x").struct.field("value"))["value"].to_list() == [None] * 4
+    assert floats.select(cs.imei("x").struct.field("value"))["value"].to_list() == [None, None, "35209900176148", None]
+    device = cs.Opaque("device").read(pl.col("x")).struct.field("value")
+    assert floats.select(device)["value"].to_list() == [None, None, "device:352099001761481", None]
+
+
 def test_nulls_and_no_rows_are_read_by_every_kind() -> None:
     for name, kind in KINDS.items():
         empty = pl.DataFrame({"x": [None, " "]}, schema={"x": pl.String})

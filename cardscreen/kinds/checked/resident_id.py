@@ -61,7 +61,7 @@ def resident_id(expr: str | pl.Expr) -> pl.Expr:
         [('110105', 'valid', '110105***********X'), ('360426', 'valid', '360426***********2')]
     """
     return named_like(
-        to_text(as_expr(expr)).map_batches(_readings, return_dtype=FIELDS, is_elementwise=True),
+        to_text(as_expr(expr), exact=True).map_batches(_readings, return_dtype=FIELDS, is_elementwise=True),
         expr,
     )
 

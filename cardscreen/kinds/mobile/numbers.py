@@ -41,7 +41,9 @@ def read_column(expr: str | pl.Expr, told: pl.Struct, *steps: Mapping[str, pl.Ex
             frame = frame.with_columns(**step)
         return frame.select(pl.struct(fields).alias(cells.name)).to_series()
 
-    return named_like(to_text(as_expr(expr)).map_batches(read, return_dtype=told, is_elementwise=True), expr)
+    return named_like(
+        to_text(as_expr(expr), exact=True).map_batches(read, return_dtype=told, is_elementwise=True), expr
+    )
 
 
 def status_of(statuses: pl.Enum, **conditions: pl.Expr) -> pl.Expr:
@@ -98,7 +100,7 @@ class Numbers(Exact):
         """The numbers in a cell, where it may hold several, with commas, semicolons, strokes or lines between."""
         if not self.many:
             return None
-        text, part = to_text(cell), pl.element()
+        text, part = to_text(cell, exact=True), pl.element()
         parts = text.str.replace_all(_BETWEEN, "\n").str.split("\n").list.eval(part.filter(~is_blank(part)))
         alone = pl.when(text.is_not_null()).then(pl.concat_list(text))
         return pl.when(parts.list.len() > 1).then(parts).otherwise(alone)
@@ -114,7 +116,7 @@ class Numbers(Exact):
 
     def written(self, cell: pl.Expr) -> pl.Expr:
         """`listed_forms.WRITTEN` of a source's cells: numbers, prefixes and ranges."""
-        return self.listing(to_text(cell))
+        return self.listing(to_text(cell, exact=True))
 
     @classmethod
     def listing(cls, value: pl.Expr) -> pl.Expr:

@@ -10,7 +10,7 @@ import polars as pl
 
 from cardscreen.foundation.errors import ConfigError
 from cardscreen.kinds.exact import Exact
-from cardscreen.tables.cells import is_blank, to_text
+from cardscreen.tables.cells import NOT_WHOLE, is_blank, to_text
 
 STATUSES = pl.Enum(["missing", "placeholder", "unnamed", "valid"])
 FIELDS = pl.Struct({"value": pl.String, "name": pl.String, "status": STATUSES})
@@ -57,13 +57,13 @@ class Opaque(Exact):
 
     def fields(self, cell: pl.Expr) -> pl.Expr:
         """What a person may see of a cell: Struct{value, name, status}."""
-        return to_text(cell).map_batches(self._readings, return_dtype=FIELDS, is_elementwise=True)
+        return to_text(cell, exact=True).map_batches(self._readings, return_dtype=FIELDS, is_elementwise=True)
 
     def _readings(self, cells: pl.Series) -> pl.Series:
         text = pl.col("text")
         own = text if self.of is None else pl.when(~text.str.starts_with(f"{self.of}:")).then(text)
         bare = text.str.replace(f"^{self.of or _NAME}:", "")
-        is_empty = bare.str.contains(_PLACEHOLDER) | (bare == "")
+        is_empty = bare.str.contains(_PLACEHOLDER) | bare.is_in(["", NOT_WHOLE])  # or a float that is no number's own
         named = pl.lit(f"{self.of}:") + own if self.of else pl.when(text.str.contains(_NAMED)).then(text)
         value = pl.coalesce(named, text) if self.of else named
         status = (
