@@ -117,7 +117,9 @@ class Exact(Whole):
         """`schema.SCAN`: what the pass over all accounts needs."""
         key, status = self.key(pl.col(self.value)), pl.col("status").cast(pl.String)
         none = {"stub": pl.lit(None, dtype=pl.UInt64), "shown": _NO_TEXT}
-        return over_fields(self.readings(cell), schema.SCAN, key=key, **none, status=status, note=_NO_TEXT)
+        # The flaw is counted by itself.
+        note = pl.when(status.is_in([name for name in self.notes if name != self.flaw])).then(status)
+        return over_fields(self.readings(cell), schema.SCAN, key=key, **none, status=status, note=note)
 
     def read(self, cell: pl.Expr) -> pl.Expr:
         """`schema.READ`: what evidence about a few cells needs."""

@@ -381,6 +381,26 @@ def test_a_second_hand_phone_suspends_no_stranger() -> None:
     ]
 
 
+def test_what_is_odd_about_values_that_are_screened_is_counted() -> None:
+    accounts = pl.DataFrame(
+        {
+            "account_id": list("abc"),
+            "imei": ["354178036859780", "354178036859781", "354178036859789"],
+            "imsi": ["460001234", "439011234567890", "460001234567890"],
+            "sim": ["8949020000012345678", "89860012345678901239", "8986001234567890123"],
+            "person": ["440524188001010014", "360426199101010072", "360426199101010071"],
+        }
+    )
+    listed = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["imei"], "value": ["35209900176148"]}))
+    kinds = {"imei": cs.Imei(), "imsi": cs.Imsi(), "sim": cs.Iccid(), "person": cs.ResidentId()}
+    assert cs.screen(accounts, listed, kinds, as_of=DAY).summary["notes"] == {
+        "imei": {"bad_checksum": 1, "spare_digit": 1},
+        "imsi": {"unknown_country": 1, "short": 1},
+        "sim": {"bad_checksum": 1, "open": 1},
+        "person": {"bad_checksum": 1, "unknown_region": 1},
+    }
+
+
 def test_floats_that_stand_for_several_numbers_are_nobodys() -> None:
     floats = pl.DataFrame({"x": [8.986001234567890e18, 1.1010519491231002e17, 352099001761481.0, 0.5]})
     assert floats.select(cs.iccid("x").struct.field("value"))["value"].to_list() == [None] * 4

@@ -167,6 +167,15 @@ def test_what_is_no_such_document_leaves_no_store(name: str, text: str, problem:
     assert not (folder / "lists").exists()
 
 
+def test_a_document_in_another_encoding_is_read_whatever_it_declares(folder: Path) -> None:
+    text = SDN_XML.replace('version="1.0"', 'version="1.0" encoding="UTF-16"').replace("DOE", "DÖE")
+    (folder / "sdn.xml").write_bytes(text.encode("utf-16"))
+    told = ("--preset", "ofac-sdn-xml", "--store", "lists", "--as-of", "2026-11-20")
+    done = cardscreen("list", "import", "sdn.xml", *told, cwd=folder)
+    assert done.code == 0, done.err
+    assert stored(folder) == sorted(ADDRESSES, key=str)
+
+
 @pytest.mark.parametrize("text", ['{"Event": {"Attribute": [', "[" * 100_000, "[]", '{"Event": 1}'])
 def test_json_that_is_cut_off_too_deep_or_without_records_is_refused(text: str, folder: Path) -> None:
     done = take(folder, "misp-json", "event.json", text)

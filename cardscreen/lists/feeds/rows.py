@@ -128,7 +128,12 @@ def _with_values(file: SourceFile, feed: Feed) -> SourceFile:
     column = feed.columns.named()["value"]
     if feed.pattern is None or column not in file.frame.columns:
         return file
-    found = pl.col(column).str.extract_all(feed.pattern).list.eval(pl.element().str.extract(feed.pattern, 1))
+    found = (
+        pl.col(column)
+        .cast(pl.String)
+        .str.extract_all(feed.pattern)
+        .list.eval(pl.element().str.extract(feed.pattern, 1))
+    )
     rows = file.frame.with_columns(found.fill_null([]), file.lines.alias("\0line"))
     without = int(rows.select((pl.col(column).list.len() == 0).sum()).item())
     rows = rows.filter(pl.col(column).list.len() > 0).explode(column)

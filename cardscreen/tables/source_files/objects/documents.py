@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -18,6 +19,7 @@ from cardscreen.tables.source_files.rows import Rows, empty_as_null, ragged_rows
 ALONE = "value"
 #: A document type may name other files, and make a little text into much.
 _DOCTYPE = b"<!DOCTYPE"
+_DECLARATION = re.compile(rb"^\s*<\?xml[^>]*\?>")
 _DEEPEST = 100  # levels
 
 Record = Mapping[str, str | None]
@@ -74,6 +76,7 @@ def _json(content: bytes, where: str) -> Any:
 def _xml(content: bytes, where: str) -> Any:
     if _DOCTYPE in content[:10_000].upper():
         raise InputError(f"{where} declares a document type, which may name other files: give it without")
+    content = _DECLARATION.sub(b"", content, count=1)  # the text is UTF-8 by now, whatever it says
     # Of each element that is open what has been found within it: name → values.
     opened: list[dict[str, list[Any]]] = [{}]
     try:
