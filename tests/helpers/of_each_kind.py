@@ -112,9 +112,13 @@ def is_address(text: str) -> bool:
 
 
 def is_resident_id(text: str) -> bool:
-    """The verdict of `python-stdnum`, which ends with a KeyError where it knows the province and not the county."""
+    """The verdict of `python-stdnum`, but for two slips of its own.
+
+    It ends with a KeyError where it knows the province and not the county, and takes a line break for the last of the
+    digits in front, since `$` matches before one.
+    """
     try:
-        return bool(ric.is_valid(text))
+        return bool(ric.is_valid(text)) and "\n" not in text.strip()
     except KeyError:
         return False
 
