@@ -6,7 +6,7 @@ A frame's contract is a `dict` of column name → dtype, in the order in which f
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import polars as pl
 
@@ -92,10 +92,9 @@ CHAINS = pl.Enum(
 )
 
 PHONE = pl.Struct({"e164": pl.String, "region": pl.String, "type": PHONE_TYPES, "status": PHONE_STATUSES})
-_OF_IBAN: Mapping[str, Any] = {"country": pl.String, "bank": pl.String, "status": IBAN_STATUSES, "masked": pl.String}
-IBAN = pl.Struct({"value": pl.String, **_OF_IBAN})
-#: What of it may be seen.
-IBAN_SHOWN = pl.Struct(_OF_IBAN)
+IBAN = pl.Struct(
+    {"value": pl.String, "country": pl.String, "bank": pl.String, "status": IBAN_STATUSES, "masked": pl.String}
+)
 WALLET = pl.Struct({"address": pl.String, "chain": CHAINS, "status": WALLET_STATUSES})
 
 #: Status in hits, and note, of a phone number that took its leading digits from another in its cell.

@@ -98,7 +98,7 @@ class Kind(Protocol):
         ...
 
     def details(self, value: pl.Expr, wanted: Collection[str]) -> dict[str, pl.Expr]:
-        """What is known of canonical values, by column of `schema.DETAILS`, of those that are wanted: String."""
+        """What is known of canonical values, by column of `schema.DETAILS`: String; what is dear, only if wanted."""
         ...
 
     def fields(self, cell: pl.Expr) -> pl.Expr:

@@ -20,7 +20,7 @@ def hides_digits(text: pl.Expr) -> pl.Expr:
     return text.str.contains(r"[*…(]")
 
 
-def _without_brackets(text: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+def either_reading(text: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
     """The shorter and the longer number that a canonical text may be; of any other than an open one, itself."""
     head = text.str.extract(_BRACKETS)
     return head.fill_null(text), (head + text.str.extract(_BRACKETS, 2)).fill_null(text)
@@ -35,17 +35,6 @@ def _ends(text: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
     return text.str.extract("^([0-9]*)"), text.str.extract("([0-9]*)$")
 
 
-def whole_readings(value: str) -> list[str]:
-    """The two numbers that an open one may be, canonical; of any other none.
-
-    Example:
-        >>> whole_readings("894902000001234567(8)"), whole_readings("894902000001234567")
-        (['894902000001234567', '8949020000012345678'], [])
-    """
-    head, sign, last = value.partition("(")
-    return [head, head + last.removesuffix(")")] if sign else []
-
-
 def may_be_one(this: pl.Expr, other: pl.Expr) -> pl.Expr:
     """Whether no digit that two canonical texts both show, and no length that both tell, is another one: Boolean.
 
@@ -57,7 +46,7 @@ def may_be_one(this: pl.Expr, other: pl.Expr) -> pl.Expr:
         >>> others.select(may_be_one(pl.lit("894902000001234567(8)"), pl.col("x"))).to_series().to_list()
         [True, True, False]
     """
-    either = [one == another for one in _without_brackets(this) for another in _without_brackets(other)]
+    either = [one == another for one in either_reading(this) for another in either_reading(other)]
     (head, tail), (other_head, other_tail) = _ends(this), _ends(other)
     heads = head.str.starts_with(other_head) | other_head.str.starts_with(head)
     tails = tail.str.ends_with(other_tail) | other_tail.str.ends_with(tail)
@@ -106,7 +95,7 @@ def spans(values: pl.DataFrame) -> pl.DataFrame:
     possible = pl.when(_hides_length(value)).then(_shown(value) <= pl.col("length")).otherwise(exact)
     head, tail = _ends(value)
     begin = pl.col("length") - tail.str.len_bytes()
-    shorter, longer = _without_brackets(value)
+    shorter, longer = either_reading(value)
     is_open = value.str.contains("(", literal=True)
     opened = [values.filter(is_open).with_columns(lowest=number, highest=number) for number in (shorter, longer)]
     hidden = values.filter(hides_digits(value) & ~is_open).join(_LENGTHS, how="cross").filter(possible)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from cardscreen.foundation.settings.toml import TomlFile, literally, read_toml
 from cardscreen.lists.store.table import Store
 from cardscreen.lists.terms import Terms
 from cardscreen.policy.policy import Policy
-from cardscreen.runs.job import ISSUERS, Job
+from cardscreen.runs.job import Job, issuer_tables
 from cardscreen.runs.record import Finished
 from cardscreen.tables.libraries import ENGINE_ERRORS
 
@@ -68,9 +67,7 @@ def job_of(run: Finished, policy: Path | None = None) -> Job:
 
 def _with_kept_issuers(run: Finished, described: dict[str, Any]) -> dict[str, Any]:
     """The identifiers with the run's copies of tables of issuers."""
-    names = (f"{ISSUERS}{at or ''}" for at in count())
-    columns = [column for column, options in described.items() if "issuers" in options]
-    copies = {column: copy_of(run, name) for column, name in zip(columns, names, strict=False)}
+    copies = {column: copy_of(run, name) for column, name in issuer_tables(described).items()}
     kept = {column: {"issuers": str(copy.absolute())} for column, copy in copies.items() if copy is not None}
     return {column: {**options, **kept.get(column, {})} for column, options in described.items()}
 

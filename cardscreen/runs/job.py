@@ -287,8 +287,9 @@ class Job:
         policy, files = _policy(settings.policy, toml, file)
         if settings.output.applied:
             files["applied"] = Path(_template(file.parent, settings.output.applied))
-        tables = _issuers(settings.identifiers, file.parent)
-        files |= {name: path for name, (_, path) in tables.items()}
+        copies = issuer_tables(settings.identifiers)
+        tables = {each: Path(_resolved(file.parent, settings.identifiers[each]["issuers"])) for each in copies}
+        files |= {copies[column]: table for column, table in tables.items()}
         kinds, place = _kinds(settings.identifiers, toml, tables), settings.accounts.place
         if place and settings.engine.name == "spark":
             where = toml.where("accounts")
@@ -446,23 +447,17 @@ def _key_place(sign: _Sign | None, folder: Path) -> KeyPlace | None:
 ISSUERS = "issuers"
 
 
-def _issuers(identifiers: dict[str, dict[str, Any]], folder: Path) -> dict[str, tuple[str, Path]]:
-    """The tables of issuers: name of the run's copy → column, and where the table lies."""
-    columns = [column for column, options in identifiers.items() if isinstance(options.get("issuers"), str)]
-    return {
-        f"{ISSUERS}{at or ''}": (column, Path(_resolved(folder, identifiers[column]["issuers"])))
-        for at, column in enumerate(columns)
-    }
+def issuer_tables(identifiers: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Columns of cards with a table of issuers → how a run's copy of it is called."""
+    columns = (column for column, options in identifiers.items() if isinstance(options.get("issuers"), str))
+    return {column: f"{ISSUERS}{at or ''}" for at, column in enumerate(columns)}
 
 
-def _kinds(
-    identifiers: dict[str, dict[str, Any]], toml: TomlFile, tables: Mapping[str, tuple[str, Path]]
-) -> dict[str, Kind]:
+def _kinds(identifiers: dict[str, dict[str, Any]], toml: TomlFile, tables: Mapping[str, Path]) -> dict[str, Kind]:
     kinds, problems = {}, []
-    places = dict(tables.values())
     for column, options in identifiers.items():
+        place = {"issuers": str(tables[column])} if column in tables else {}
         try:
-            place = {"issuers": str(places[column])} if column in places else {}
             kinds[column] = kind_from_options(column, {**options, **place})
         except ConfigError as error:
             problems.append(f"{toml.where('identifiers', column)}: {error}")

@@ -79,7 +79,7 @@ def home_of(folder: Path) -> Path:
     return folder.parents[1] if folder.parent.name == HELD else folder.parent
 
 
-def with_details(hits: pl.LazyFrame) -> pl.LazyFrame:
+def _with_details(hits: pl.LazyFrame) -> pl.LazyFrame:
     """Hits with the columns that runs of earlier releases didn't have, null."""
     there = hits.collect_schema().names()
     return hits.with_columns(
@@ -261,7 +261,7 @@ class Base(Finished):
 
     @property
     def _own_hits(self) -> pl.LazyFrame:
-        return with_details(pl.scan_parquet(self.folder / "hits.parquet", glob=False))
+        return _with_details(pl.scan_parquet(self.folder / "hits.parquet", glob=False))
 
     @property
     def standing(self) -> pl.LazyFrame:
@@ -290,6 +290,6 @@ class Base(Finished):
     def _carried(self) -> pl.LazyFrame:
         file = self.folder / CARRIED
         if file.exists():
-            return with_details(pl.scan_parquet(file, glob=False)).select(list(schema.CARRIED))
+            return _with_details(pl.scan_parquet(file, glob=False)).select(list(schema.CARRIED))
         account = pl.scan_parquet(self.folder / "hits.parquet", glob=False).collect_schema()["account_id"]
         return pl.LazyFrame(schema={**schema.CARRIED, "account_id": account})

@@ -138,12 +138,8 @@ class AccountColumns:
         return list(dict.fromkeys([self.account_id, *self.identifiers, *extra, *self.dates(), *self.carry, *marks]))
 
     def details_of(self, kind: Kind) -> dict[str, pl.Expr]:
-        """What hits tell of a kind's values, over the column `value`: all of `schema.DETAILS`, mostly null.
-
-        What a phone number is only where rules look at it: that takes the tables of all countries.
-        """
-        wanted = [name for name in schema.DETAILS if name in self.looked_at or not name.startswith("phone_")]
-        told = kind.details(pl.col("value"), wanted)
+        """What hits tell of a kind's values, over the column `value`: all of `schema.DETAILS`, mostly null."""
+        told = kind.details(pl.col("value"), self.looked_at)
         return {name: told.get(name, pl.lit(None, dtype=dtype)) for name, dtype in schema.DETAILS.items()}
 
     def is_list(self, column: str) -> bool:

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +18,8 @@ import polars as pl
 from stdnum import numdb
 
 from cardscreen.foundation import schema
-from cardscreen.kinds.exact import Exact
-from cardscreen.tables.cells import as_expr, compacted, is_blank, named_like, over_fields, to_text
+from cardscreen.kinds.exact import ExactSecret, status_of
+from cardscreen.tables.cells import as_expr, compacted, is_blank, named_like, to_text
 
 _SHOWN, _LONGEST = 4, 34  # characters in front and behind; of the whole number (ISO 13616-1:2020, 5.1)
 _CLASSES = {"n": "[0-9]", "a": "[A-Z]", "c": "[A-Z0-9]"}
@@ -75,20 +75,17 @@ def _readings(cells: pl.Series) -> pl.Series:
     sound = np.zeros(len(cells), dtype=bool)
     sound[is_iban.to_numpy()] = _are_sound(bare.filter(is_iban))
     frame = pl.DataFrame({"raw": cells, "value": bare, "is_iban": is_iban, "sound": sound})
-    status = (
-        pl.when(is_blank(pl.col("raw")))
-        .then(pl.lit("missing"))
-        .when(~pl.col("is_iban"))
-        .then(pl.lit("not_an_iban"))
-        .when("sound")
-        .then(pl.lit("valid"))
-        .otherwise(pl.lit("bad_checksum"))
+    status = status_of(
+        schema.IBAN_STATUSES,
+        missing=is_blank(pl.col("raw")),
+        not_an_iban=~pl.col("is_iban"),
+        bad_checksum=~pl.col("sound"),
     )
     made = pl.struct(
         "value",
         country=value.str.head(2),
         bank=value.str.slice(4, _bank_length()),
-        status=status.cast(schema.IBAN_STATUSES),
+        status=status,
         masked=mask(value),
     )
     return frame.with_columns(value=pl.when("is_iban").then("value")).select(made.alias(cells.name)).to_series()
@@ -209,7 +206,7 @@ _NATIONAL: Mapping[str, tuple[int, Callable[[_Digits], _Flags]]] = {
 
 
 @dataclass(frozen=True)
-class Iban(Exact):
+class Iban(ExactSecret):
     """The identifier kind of bank accounts that are named by their IBAN.
 
     Args:
@@ -222,20 +219,13 @@ class Iban(Exact):
 
     name: ClassVar[str] = "iban"
     noun: ClassVar[tuple[str, str]] = ("IBAN", "IBANs")
-    value: ClassVar[str] = "value"
-    secret: ClassVar[bool] = True
-    store_as: ClassVar[Literal["token", "plain"]] = "token"
+    told: ClassVar[pl.Struct] = schema.IBAN
     flaw: ClassVar[str] = "bad_checksum"
     notes: ClassVar[tuple[str, ...]] = (flaw,)
 
     def readings(self, cell: pl.Expr) -> pl.Expr:
         """`schema.IBAN`: with the number in full."""
         return iban(cell)
-
-    def fields(self, cell: pl.Expr) -> pl.Expr:
-        """What a person may see of a cell: Struct{country, bank, status, masked}."""
-        shown: dict[str, Any] = {name: pl.col(name) for name in ("country", "bank", "status", "masked")}
-        return over_fields(self.readings(cell), schema.IBAN_SHOWN, **shown)
 
     def show(self, value: pl.Expr) -> pl.Expr:
         """A canonical value as results hold it: masked."""

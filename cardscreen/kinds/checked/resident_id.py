@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 import polars as pl
 from stdnum import numdb
 
 from cardscreen.foundation.cards.in_text import tell_own
-from cardscreen.foundation.lookup.digits import Flags, Rows
-from cardscreen.kinds.exact import Exact
-from cardscreen.tables.cells import as_expr, compacted, is_blank, named_like, over_fields, to_text
+from cardscreen.foundation.lookup.digits import Flags, Rows, nulls
+from cardscreen.kinds.exact import ExactSecret, status_of
+from cardscreen.tables.cells import as_expr, compacted, is_blank, named_like, to_text
 
 _SHOWN, _LENGTH = 6, 18  # characters in front, and of a whole id
 _CENTURY = "19"  # of ids of 15 digits, which were given until 1999
@@ -27,8 +27,7 @@ _SPOILT = "000"  # what a spreadsheet, which keeps fifteen digits, makes of the 
 _WEIGHTS = np.array([2 ** (17 - at) % 11 for at in range(17)])
 _SIGNS = pl.Series(list("10X98765432"))
 STATUSES = pl.Enum(["missing", "not_a_resident_id", "open", "damaged", "bad_checksum", "unknown_region", "valid"])
-_TOLD: dict[str, Any] = {"region": pl.String, "status": STATUSES, "masked": pl.String}
-FIELDS = pl.Struct({"value": pl.String, **_TOLD})
+FIELDS = pl.Struct({"value": pl.String, "region": pl.String, "status": STATUSES, "masked": pl.String})
 
 
 def resident_id(expr: str | pl.Expr) -> pl.Expr:
@@ -74,33 +73,25 @@ def _readings(cells: pl.Series) -> pl.Series:
     written = pl.when(is_short).then(century).when(text.str.contains("^[0-9]{17}[0-9X]$")).then(text)
     ids = pl.DataFrame({"raw": cells, "text": compacted(cells, "")}).with_columns(is_short=is_short, written=written)
     ids = ids.with_columns(value=pl.when(_has_day(pl.col("written"))).then("written"))
-    known = ids["value"].is_not_null()
-    checks = ids["value"].clone().clear().extend(pl.Series([None], dtype=pl.String).new_from_index(0, len(ids)))
-    regions = pl.Series([None], dtype=pl.Boolean).new_from_index(0, len(ids))
-    if known.any():
-        rows, bodies = known.arg_true(), ids["value"].filter(known)
-        checks = checks.scatter(rows, _check_signs(bodies))
-        regions = regions.scatter(rows, _are_known(bodies))
-    ids = ids.with_columns(check=checks, in_region=regions)
+    rows = ids["value"].is_not_null().arg_true()
+    bodies = ids["value"].gather(rows)
+    ids = ids.with_columns(
+        check=nulls("", pl.String, len(ids)).scatter(rows, _check_signs(bodies)),
+        in_region=nulls("", pl.Boolean, len(ids)).scatter(rows, _are_known(bodies)),
+    )
     is_open = pl.col("is_short") & text.str.slice(12, 3).is_in(["996", "997", "998", "999"])
     is_wrong = ~pl.col("is_short") & (value.str.tail(1) != pl.col("check"))
-    status = (
-        pl.when(is_blank(pl.col("raw")))
-        .then(pl.lit("missing"))
-        .when(value.is_null())
-        .then(pl.lit("not_a_resident_id"))
-        .when(is_open)
-        .then(pl.lit("open"))
-        .when(is_wrong & value.str.ends_with(_SPOILT))
-        .then(pl.lit("damaged"))
-        .when(is_wrong)
-        .then(pl.lit("bad_checksum"))
-        .when(~pl.col("in_region"))
-        .then(pl.lit("unknown_region"))
-        .otherwise(pl.lit("valid"))
+    status = status_of(
+        STATUSES,
+        missing=is_blank(pl.col("raw")),
+        not_a_resident_id=value.is_null(),
+        open=is_open,
+        damaged=is_wrong & value.str.ends_with(_SPOILT),
+        bad_checksum=is_wrong,
+        unknown_region=~pl.col("in_region"),
     )
     whole = pl.when(pl.col("is_short")).then(body + pl.col("check")).otherwise(value)
-    ids = ids.with_columns(status=status.cast(STATUSES), whole=whole)
+    ids = ids.with_columns(status=status, whole=whole)
     ids = ids.with_columns(value=pl.when(~pl.col("status").is_in(["open", "damaged"])).then("whole"))
     told = ids.with_columns(region=value.str.head(_SHOWN), masked=mask(value))
     return told.select(pl.struct([field.name for field in FIELDS.fields]).alias(cells.name)).to_series()
@@ -119,7 +110,7 @@ def _has_day(written: pl.Expr) -> pl.Expr:
 
 def _check_signs(values: pl.Series) -> pl.Series:
     """The check signs of the digits in front."""
-    digits = np.frombuffer(values.str.head(_LENGTH - 1).str.join("").item().encode(), dtype=np.uint8)
+    digits = np.frombuffer((values.str.head(_LENGTH - 1).str.join("").item() or "").encode(), dtype=np.uint8)
     rests = (digits.reshape(-1, _LENGTH - 1) - ord("0")).astype(np.int64) @ _WEIGHTS % 11
     return _SIGNS.gather(rests)
 
@@ -156,7 +147,7 @@ def _times_in(counties: str) -> Iterator[tuple[int, int]]:
 
 
 @dataclass(frozen=True)
-class ResidentId(Exact):
+class ResidentId(ExactSecret):
     """The identifier kind of Chinese resident ids.
 
     Args:
@@ -169,20 +160,13 @@ class ResidentId(Exact):
 
     name: ClassVar[str] = "resident_id"
     noun: ClassVar[tuple[str, str]] = ("resident id", "resident ids")
-    value: ClassVar[str] = "value"
-    secret: ClassVar[bool] = True
-    store_as: ClassVar[Literal["token", "plain"]] = "token"
+    told: ClassVar[pl.Struct] = FIELDS
     flaw: ClassVar[str] = "bad_checksum"
     notes: ClassVar[tuple[str, ...]] = (flaw, "unknown_region")
 
     def readings(self, cell: pl.Expr) -> pl.Expr:
         """`FIELDS`: with the id in full."""
         return resident_id(cell)
-
-    def fields(self, cell: pl.Expr) -> pl.Expr:
-        """What a person may see of a cell: Struct{region, status, masked}."""
-        shown: dict[str, Any] = {name: pl.col(name) for name in _TOLD}
-        return over_fields(self.readings(cell), pl.Struct(_TOLD), **shown)
 
     def show(self, value: pl.Expr) -> pl.Expr:
         """A canonical value as results hold it: masked."""

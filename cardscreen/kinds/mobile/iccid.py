@@ -13,7 +13,8 @@ import polars as pl
 from cardscreen.foundation import schema
 from cardscreen.foundation.cards.luhn import luhn_ok
 from cardscreen.kinds import keys
-from cardscreen.kinds.mobile.numbers import Numbers, of_few, read_column, status_of
+from cardscreen.kinds.exact import status_of
+from cardscreen.kinds.mobile.numbers import Numbers, of_few, read_column
 from cardscreen.tables.cells import over_fields
 
 _SHORT, _OPEN, _LONG = 18, 19, 20  # digits: without check digit; perhaps with one; surely with one
@@ -72,6 +73,7 @@ def iccid(expr: str | pl.Expr) -> pl.Expr:
     unsound = is_whole & ~pl.col("sound")
     status = status_of(
         STATUSES,
+        missing=pl.col("blank"),
         swapped=~is_number & (other == "swapped"),
         not_an_iccid=~is_number & (other != "lettered"),
         damaged=is_number & (size > _SHORT) & zeros & (~is_whole | unsound),

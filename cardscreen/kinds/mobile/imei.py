@@ -8,7 +8,8 @@ from typing import ClassVar
 import polars as pl
 
 from cardscreen.foundation.cards.luhn import luhn_ok
-from cardscreen.kinds.mobile.numbers import Numbers, read_column, status_of
+from cardscreen.kinds.exact import status_of
+from cardscreen.kinds.mobile.numbers import Numbers, read_column
 from cardscreen.tables.cells import to_text
 
 _TAC, _LENGTH = 8, 14  # digits of the type allocation code, and with the serial number
@@ -48,6 +49,7 @@ def imei(expr: str | pl.Expr) -> pl.Expr:
     checked = pl.when(digits & (size == _CHECKED)).then(text).cast(pl.UInt64)
     status = status_of(
         STATUSES,
+        missing=pl.col("blank"),
         not_an_imei=~digits,
         bad_length=~is_long,
         spare_digit=~pl.col("sound") & text.str.ends_with("0"),

@@ -9,7 +9,8 @@ from typing import ClassVar
 import polars as pl
 from stdnum import numdb
 
-from cardscreen.kinds.mobile.numbers import Numbers, read_column, status_of
+from cardscreen.kinds.exact import status_of
+from cardscreen.kinds.mobile.numbers import Numbers, read_column
 
 _SHORTEST, _LONGEST, _USUAL = 6, 15, 14  # digits; fewer than the last are usual nowhere
 _MCC = 3  # digits
@@ -29,8 +30,7 @@ def imsi(expr: str | pl.Expr) -> pl.Expr:
         country code, `mnc` that of the network, null where the registry doesn't know it. Status: `missing`;
         `not_an_imsi`: not digits alone; `bad_length`: fewer than 6 digits, or more than 15, or fewer than 14 of no
         country; `unknown_country`: a country code that is in no use; `short`: fewer than 14 digits, as few networks
-        have; `valid`. Cells with one of
-        the first three have no other field, all others are screened.
+        have; `valid`. Cells with one of the first three have no other field, all others are screened.
 
     Raises:
         InputError: When the query runs, if the column holds dates, booleans or nested values.
@@ -47,6 +47,7 @@ def imsi(expr: str | pl.Expr) -> pl.Expr:
     head = number.str.head(2 * _MCC).cast(pl.UInt32)
     status = status_of(
         STATUSES,
+        missing=pl.col("blank"),
         not_an_imsi=~digits,
         bad_length=value.is_null(),
         unknown_country=length < 0,
@@ -105,4 +106,4 @@ class Imsi(Numbers):
 
     def claims(self, cell: pl.Expr) -> pl.Expr:
         """False: other numbers may have as many digits, and begin as some country's do."""
-        return self.readings(cell).struct.field("status").is_null() & False
+        return cell.is_null() & False

@@ -10,7 +10,7 @@ from typing import ClassVar
 import polars as pl
 
 from cardscreen.kinds import keys
-from cardscreen.kinds.exact import Exact
+from cardscreen.kinds.exact import Exact, several_or_alone
 from cardscreen.kinds.listed_forms import as_listed, ends_of, is_open
 from cardscreen.tables.cells import are_digits, as_expr, compacted, is_blank, named_like, to_text
 
@@ -44,18 +44,6 @@ def read_column(expr: str | pl.Expr, told: pl.Struct, *steps: Mapping[str, pl.Ex
     return named_like(
         to_text(as_expr(expr), exact=True).map_batches(read, return_dtype=told, is_elementwise=True), expr
     )
-
-
-def status_of(statuses: pl.Enum, **conditions: pl.Expr) -> pl.Expr:
-    """The first status whose condition holds, `missing` before all; the last one of all others.
-
-    Numbers are compared and not words, in a third of the time.
-    """
-    names = statuses.categories.to_list()
-    code = pl.lit(len(names) - 1, dtype=pl.UInt8)
-    for name, condition in reversed({"missing": pl.col("blank"), **conditions}.items()):
-        code = pl.when(condition).then(pl.lit(names.index(name), dtype=pl.UInt8)).otherwise(code)
-    return pl.lit(pl.Series(names, dtype=statuses)).gather(code)
 
 
 def of_few(few: pl.Expr, text: pl.Expr, made: pl.Expr, others: pl.Expr) -> pl.Expr:
@@ -93,7 +81,6 @@ class Numbers(Exact):
     digits: ClassVar[int]
     ends: ClassVar[str]
     stem: ClassVar[int] = 0
-    value: ClassVar[str] = "value"
     flaw: ClassVar[str] = "bad_checksum"
 
     def split(self, cell: pl.Expr) -> pl.Expr | None:
@@ -102,8 +89,7 @@ class Numbers(Exact):
             return None
         text, part = to_text(cell, exact=True), pl.element()
         parts = text.str.replace_all(_BETWEEN, "\n").str.split("\n").list.eval(part.filter(~is_blank(part)))
-        alone = pl.when(text.is_not_null()).then(pl.concat_list(text))
-        return pl.when(parts.list.len() > 1).then(parts).otherwise(alone)
+        return several_or_alone(text, parts)
 
     @abstractmethod
     def fields(self, cell: pl.Expr) -> pl.Expr:

@@ -10,12 +10,12 @@ from typing import ClassVar, Literal, get_args
 
 import polars as pl
 
-from cardscreen.foundation.errors import ConfigError, near
-from cardscreen.kinds.exact import Exact
-from cardscreen.tables.cells import as_expr, is_blank, named_like, to_text
+from cardscreen.kinds.exact import Exact, check_option, several_or_alone, status_of
+from cardscreen.tables.cells import as_expr, is_blank, named_like, over_fields, to_text
 
 Fold = Literal["none", "provider"]
 STATUSES = pl.Enum(["missing", "not_an_email", "valid"])
+_EITHER = pl.Struct({"either": pl.List(pl.String)})
 FIELDS = pl.Struct({"value": pl.String, "domain": pl.String, "status": STATUSES})
 _ATOM = r"[A-Za-z0-9_!#$%&'*+/=?^`{|}~-]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
@@ -52,21 +52,11 @@ def email(expr: str | pl.Expr, *, fold: Fold = "none") -> pl.Expr:
         >>> cells.select(email("mail", fold="provider").struct.field("value")).to_series().to_list()
         ['name@example.com', 'ab@gmail.com', 'post@xn--mnchen-3ya.de', None]
     """
-    check_fold(fold)
+    check_option("fold", fold, get_args(Fold))
     read = to_text(as_expr(expr)).map_batches(
         lambda cells: _readings(cells, fold), return_dtype=FIELDS, is_elementwise=True
     )
     return named_like(read, expr)
-
-
-def check_fold(fold: str) -> None:
-    """Refuse a way of folding that there is not.
-
-    Raises:
-        ConfigError: Names those that there are.
-    """
-    if fold not in get_args(Fold):
-        raise ConfigError(f"fold={fold!r}{near(str(fold), get_args(Fold))}: it is one of {', '.join(get_args(Fold))}")
 
 
 def _readings(cells: pl.Series, fold: Fold) -> pl.Series:
@@ -84,14 +74,8 @@ def _readings(cells: pl.Series, fold: Fold) -> pl.Series:
         frame = frame.with_columns(frame["value"].scatter(rows, _asked(frame["text"].gather(rows))))
     if fold == "provider":
         frame = frame.with_columns(value=_folded(value))
-    status = (
-        pl.when(value.is_not_null())
-        .then(pl.lit("valid"))
-        .when(is_blank(pl.col("raw")))
-        .then(pl.lit("missing"))
-        .otherwise(pl.lit("not_an_email"))
-    )
-    told_of = pl.struct(value, _domain(value).alias("domain"), status.cast(STATUSES).alias("status"))
+    status = status_of(STATUSES, missing=is_blank(pl.col("raw")), not_an_email=value.is_null())
+    told_of = pl.struct(value, _domain(value).alias("domain"), status.alias("status"))
     return frame.select(told_of.alias(cells.name)).to_series()
 
 
@@ -175,23 +159,23 @@ class Email(Exact):
 
     name: ClassVar[str] = "email"
     noun: ClassVar[tuple[str, str]] = ("e-mail address", "e-mail addresses")
-    value: ClassVar[str] = "value"
-    flaw: ClassVar[str] = "invalid"  # none has it
-    notes: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         """Check the options."""
-        check_fold(self.fold)
+        check_option("fold", self.fold, get_args(Fold))
 
     def split(self, cell: pl.Expr) -> pl.Expr | None:
         """The address as it is written, and, where that is another, as its provider reads it."""
         if self.fold == "none":
             return None
         text = to_text(cell)
-        both = pl.concat_list(text, email(text, fold=self.fold).struct.field("value"))
-        folds = email(text).struct.field("value") != email(text, fold=self.fold).struct.field("value")
-        alone = pl.when(text.is_not_null()).then(pl.concat_list(text))
-        return pl.when(folds).then(both).otherwise(alone)
+        told = pl.struct(
+            text=text, own=email(text).struct.field("value"), folded=email(text, fold=self.fold).struct.field("value")
+        )
+        folded = pl.when(pl.col("own") != pl.col("folded")).then("folded")
+        both = pl.concat_list("text", folded).list.drop_nulls()
+        either = several_or_alone(pl.col("text"), both)
+        return over_fields(told, _EITHER, either=either).struct.field("either")
 
     def fields(self, cell: pl.Expr) -> pl.Expr:
         """What a person may see of a cell: Struct{value, domain, status}."""

@@ -9,8 +9,7 @@ from typing import ClassVar
 
 import polars as pl
 
-from cardscreen.foundation.errors import ConfigError, near
-from cardscreen.kinds.exact import Exact
+from cardscreen.kinds.exact import Exact, check_option, status_of
 from cardscreen.tables.cells import as_expr, is_blank, named_like, to_text
 
 STATUSES = pl.Enum(["missing", "not_a_handle", "other_platform", "valid"])
@@ -54,22 +53,15 @@ def handle(expr: str | pl.Expr, platform: str | None = None) -> pl.Expr:
         >>> cells.select(handle("contact", "telegram").struct.field("value")).to_series().to_list()
         ['telegram:some_name', 'telegram:some_name', None]
     """
-    check_platform(platform)
+    _check_platform(platform)
     read = to_text(as_expr(expr)).map_batches(
         lambda cells: _readings(cells, platform), return_dtype=FIELDS, is_elementwise=True
     )
     return named_like(read, expr)
 
 
-def check_platform(platform: str | None) -> None:
-    """Refuse a platform whose names are not known.
-
-    Raises:
-        ConfigError: Names those that are.
-    """
-    known = _platforms()["platform"].to_list()
-    if platform is not None and platform not in known:
-        raise ConfigError(f"platform={platform!r}{near(str(platform), known)}: it is one of {', '.join(known)}")
+def _check_platform(platform: str | None) -> None:
+    check_option("platform", platform, _platforms()["platform"].to_list())
 
 
 @cache
@@ -105,20 +97,12 @@ def _readings(cells: pl.Series, platform: str | None) -> pl.Series:
     )
     value = pl.format("{}:{}", "told", "name")
     same = pl.lit(value=True) if platform is None else pl.col("told") == platform
-    status = (
-        pl.when(is_blank(pl.col("raw")))
-        .then(pl.lit("missing"))
-        .when(value.is_null())
-        .then(pl.lit("not_a_handle"))
-        .when(~same)
-        .then(pl.lit("other_platform"))
-        .otherwise(pl.lit("valid"))
-    )
+    status = status_of(STATUSES, missing=is_blank(pl.col("raw")), not_a_handle=value.is_null(), other_platform=~same)
     valid = value.is_not_null() & same
     told_of = pl.struct(
         pl.when(valid).then(value).alias("value"),
         pl.when(valid).then("told").alias("platform"),
-        status.cast(STATUSES).alias("status"),
+        status.alias("status"),
     )
     return frame.select(told_of.alias(cells.name)).to_series()
 
@@ -155,13 +139,10 @@ class Handle(Exact):
 
     name: ClassVar[str] = "handle"
     noun: ClassVar[tuple[str, str]] = ("handle", "handles")
-    value: ClassVar[str] = "value"
-    flaw: ClassVar[str] = "invalid"  # none has it
-    notes: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         """Check the options."""
-        check_platform(self.platform)
+        _check_platform(self.platform)
 
     def fields(self, cell: pl.Expr) -> pl.Expr:
         """What a person may see of a cell: Struct{value, platform, status}."""

@@ -9,7 +9,7 @@ from typing import ClassVar
 import polars as pl
 
 from cardscreen.foundation.errors import ConfigError
-from cardscreen.kinds.exact import Exact
+from cardscreen.kinds.exact import Exact, status_of
 from cardscreen.tables.cells import NOT_WHOLE, is_blank, to_text
 
 STATUSES = pl.Enum(["missing", "placeholder", "unnamed", "valid"])
@@ -45,9 +45,6 @@ class Opaque(Exact):
 
     name: ClassVar[str] = "opaque"
     noun: ClassVar[tuple[str, str]] = ("identifier", "identifiers")
-    value: ClassVar[str] = "value"
-    flaw: ClassVar[str] = "invalid"  # none has it
-    notes: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, name: str | None = None, *, holder_since: str | None = None) -> None:
         if name is not None and not re.fullmatch(_NAME, name):
@@ -61,28 +58,19 @@ class Opaque(Exact):
 
     def _readings(self, cells: pl.Series) -> pl.Series:
         text = pl.col("text")
-        own = text if self.of is None else pl.when(~text.str.starts_with(f"{self.of}:")).then(text)
         bare = text.str.replace(f"^{self.of or _NAME}:", "")
         is_empty = bare.str.contains(_PLACEHOLDER) | bare.is_in(["", NOT_WHOLE])  # or a float that is no number's own
-        named = pl.lit(f"{self.of}:") + own if self.of else pl.when(text.str.contains(_NAMED)).then(text)
-        value = pl.coalesce(named, text) if self.of else named
-        status = (
-            pl.when(is_blank(text))
-            .then(pl.lit("missing"))
-            .when(is_empty)
-            .then(pl.lit("placeholder"))
-            .when(value.is_null())
-            .then(pl.lit("unnamed"))
-            .otherwise(pl.lit("valid"))
-        )
+        named = pl.when(text.str.contains(_NAMED)).then(text)
+        value = named if self.of is None else pl.lit(f"{self.of}:") + bare
+        status = status_of(STATUSES, missing=is_blank(text), placeholder=is_empty, unnamed=value.is_null())
         valid = status == "valid"
         told_of = pl.struct(
             pl.when(valid).then(value).alias("value"),
             pl.when(valid).then(value.str.extract(_NAMED)).alias("name"),
-            status.cast(STATUSES).alias("status"),
+            status.alias("status"),
         )
         return pl.DataFrame({"text": cells.str.strip_chars()}).select(told_of.alias(cells.name)).to_series()
 
     def claims(self, cell: pl.Expr) -> pl.Expr:
         """False: what has a name and a colon may be anything else."""
-        return self.readings(cell).struct.field("status").is_null() & False
+        return cell.is_null() & False

@@ -13,7 +13,7 @@ import polars as pl
 
 from cardscreen.foundation import schema
 from cardscreen.foundation.errors import ConfigError, near
-from cardscreen.kinds.exact import Exact
+from cardscreen.kinds.exact import Exact, several_or_alone, status_of
 from cardscreen.kinds.wallet.addresses import BARE_HEX, FORMS, TOLD, out_of_uri, with_prefix
 from cardscreen.tables.cells import as_expr, is_blank, named_like, to_text
 
@@ -94,8 +94,7 @@ def split_wallets(cell: pl.Expr) -> pl.Expr:
         .list.eval(at_blanks.str.split("\n").explode())
         .list.eval(part.filter(~is_blank(part)))
     )
-    alone = pl.when(text.is_not_null()).then(pl.concat_list(text))
-    return pl.when(parts.list.len() > 1).then(parts).otherwise(alone)
+    return several_or_alone(text, parts)
 
 
 def _read(raw: pl.Series, chain: str | None) -> pl.Series:
@@ -130,19 +129,13 @@ def _read(raw: pl.Series, chain: str | None) -> pl.Series:
 
 def _fields() -> pl.Expr:
     known = pl.col("chain").is_not_null() & (pl.col("said") == pl.col("chain")).fill_null(value=True)
-    status = (
-        pl.when(is_blank(pl.col("raw")))
-        .then(pl.lit("missing"))
-        .when(~known)
-        .then(pl.lit("not_an_address"))
-        .when("sound")
-        .then(pl.lit("valid"))
-        .otherwise(pl.lit("bad_checksum"))
+    status = status_of(
+        schema.WALLET_STATUSES, missing=is_blank(pl.col("raw")), not_an_address=~known, bad_checksum=~pl.col("sound")
     )
     return pl.struct(
         pl.when(known).then("address").alias("address"),
         pl.when(known).then(pl.col("chain").cast(schema.CHAINS)).alias("chain"),
-        status.cast(schema.WALLET_STATUSES).alias("status"),
+        status.alias("status"),
     )
 
 

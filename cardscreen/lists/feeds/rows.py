@@ -98,28 +98,30 @@ def read_feed(path: str | os.PathLike[str], feed: Feed, *, lacking: bool = False
 
 def _meant(file: SourceFile, feed: Feed, where: str) -> SourceFile:
     """The rows that the feed means (`only`), and how many others there are."""
-    if not feed.only:
-        return file
-    if missing := [column for column in feed.only if column not in file.frame.columns and feed.only[column] != ""]:
-        needed = [column for column in missing if not _takes_nothing(feed.only[column])]
-        if needed:
-            raise MissingColumn(needed[0], file.frame.columns, where)
-    tests = (
-        pl.col(column).cast(pl.String).fill_null("").str.contains(f"^(?:{pattern})$")
+    there = file.frame.columns
+    for column, pattern in feed.only.items():
+        if column not in there and not _takes_nothing(pattern):
+            raise MissingColumn(column, there, where)
+    tests = [
+        pl.col(column).cast(pl.String).fill_null("").str.contains(_whole(pattern))
         for column, pattern in feed.only.items()
-        if column in file.frame.columns
-    )
-    meant = file.frame.select(pl.all_horizontal(pl.lit(value=True), *tests)).to_series()
-    if len(meant) != len(file.frame):  # no column is there, and each may be empty
+        if column in there
+    ]
+    if not tests:
         return file
+    meant = file.frame.select(pl.all_horizontal(tests)).to_series()
     others = len(meant) - int(meant.sum())
     notes = [*file.notes, *([f"rows of other sorts than the feed means (only): {others:,}"] if others else [])]
     return dataclasses.replace(file, frame=file.frame.filter(meant), lines=file.lines.filter(meant), notes=notes)
 
 
+def _whole(pattern: str) -> str:
+    return f"^(?:{pattern})$"
+
+
 def _takes_nothing(pattern: str) -> bool:
     """Whether a pattern matches an empty cell."""
-    matches: bool = pl.Series([""]).str.contains(f"^(?:{pattern})$").item()
+    matches: bool = pl.Series([""]).str.contains(_whole(pattern)).item()
     return matches
 
 

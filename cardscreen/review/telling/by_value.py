@@ -11,7 +11,7 @@ import polars as pl
 from cardscreen.foundation.errors import ConfigError, InputError
 from cardscreen.kinds.kind import KINDS, Kind, kind_from_options
 from cardscreen.kinds.phone.kind import Phone
-from cardscreen.kinds.truncated import whole_readings
+from cardscreen.kinds.truncated import either_reading
 from cardscreen.lists.blocklist import Blocklist
 from cardscreen.policy.policy import Policy
 from cardscreen.review.find import looking_into
@@ -45,10 +45,13 @@ def read(cell: str, kinds: Sequence[Kind]) -> list[Asked]:
     for kind in kinds:
         parts = kind.split(pl.col("value"))
         cells = frame if parts is None else frame.select(parts).explode("value")
-        values = cells.select(kind.read(pl.col("value")).struct.field("value")).to_series().drop_nulls().to_list()
-        for value in [each for found in values for each in (found, *whole_readings(found))]:
-            shown = pl.DataFrame({"value": [value]}, schema=_VALUE).select(kind.show(pl.col("value"))).item()
-            asked[kind.name, value] = Asked(kind.name, value, shown)
+        value = pl.col("value")
+        read_as = cells.select(kind.read(value).struct.field("value")).drop_nulls()
+        each = (
+            read_as.select(pl.concat_list(value, *either_reading(value))).explode("value").unique(maintain_order=True)
+        )
+        for canonical, shown in each.select(value, shown=kind.show(value)).rows():
+            asked[kind.name, canonical] = Asked(kind.name, canonical, shown)
     return list(asked.values())
 
 
@@ -73,18 +76,15 @@ def kinds_of(run: Finished, cell: str, kind: str | None = None, region: str | No
     if kind is not None and kind not in KINDS:
         raise ConfigError(f"there is no kind {kind!r}: the kinds are {', '.join(KINDS)}")
     names = [kind] if kind else list(KINDS)
-    if region is not None:
-        as_asked = {name: kind_from_options(name, {"kind": name} | _region(name, region)) for name in names}
-        return [each for name, each in as_asked.items() if kind or name == Phone.name or is_claimed(cell, each)]
     own = [_plain(column, options) for column, options in run.records.get("identifiers", {}).items()]
-    there = [each for each in own if each.name in names]
-    others = (kind_from_options(name, {"kind": name}) for name in names)
+    there = [each for each in own if each.name in names and region is None]
+    others = [kind_from_options(name, {"kind": name} | _region(name, region)) for name in names]
     # Nearly any row of digits could be some kind's number that the run has not.
     return [*there, *(each for each in others if kind or each.name == Phone.name or is_claimed(cell, each))]
 
 
-def _region(name: str, region: str) -> dict[str, str]:
-    return {"region": region} if name == Phone.name else {}
+def _region(name: str, region: str | None) -> dict[str, str]:
+    return {"region": region} if region is not None and name == Phone.name else {}
 
 
 def _plain(column: str, options: dict[str, Any]) -> Kind:
