@@ -82,13 +82,17 @@ class TokenKey:
             timeout: Seconds that it may take.
 
         Raises:
-            ConfigError: It can't be started, fails, takes too long, or prints no key; what it prints is not told.
+            ConfigError: It can't be run, fails, takes too long, or prints no key; what it prints is not told.
 
         Example:
             >>> TokenKey.from_command(["echo", "0" * 64])
             TokenKey(id='7a5227ca')
         """
-        return cls(Secret.from_command(command, timeout, "token key"))
+        secret = Secret.from_command(command, timeout, "token key")
+        if len(secret.reveal().splitlines()) != 1:
+            what = "several lines" if secret.reveal() else "nothing"
+            raise ConfigError(f"the command for the token key printed {what}: one line is expected")
+        return cls(secret)
 
     @staticmethod
     def write_new(file: Path) -> None:

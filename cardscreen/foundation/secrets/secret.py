@@ -85,27 +85,22 @@ class Secret:
             what: What it should print.
 
         Raises:
-            ConfigError: It can't be started, fails, takes too long, or prints nothing, or several lines. What it
-                prints is never told.
+            ConfigError: It can't be run, fails, or takes too long. What it prints is never told.
         """
         if isinstance(command, str) or not command:
             raise ConfigError(f"a command is a program and its arguments, as a list: it prints a {what}")
-        program = f"the command for the {what} ({Path(command[0]).name[:_LONGEST_NAME]})"
+        no_core_dump()  # the command holds the secret before this process does
         try:
-            done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, check=False)
-        except OSError as error:
-            raise ConfigError(f"{program} can't be started: {error.strerror}") from None
+            done = subprocess.run(command, capture_output=True, timeout=timeout, check=True)
+            return cls(done.stdout.decode("utf-8").strip())
+        except subprocess.CalledProcessError as error:
+            why = f"ended with exit code {error.returncode}"
         except subprocess.TimeoutExpired:
-            raise ConfigError(f"{program} took longer than {timeout:g} seconds") from None
-        if done.returncode:
-            raise ConfigError(f"{program} failed with exit code {done.returncode}: run it by itself to see why")
-        try:
-            secret = cls(done.stdout.decode("utf-8").strip())
-        except UnicodeDecodeError:
-            raise ConfigError(f"{program} printed bytes that are no text in UTF-8") from None
-        if len(secret.reveal().splitlines()) != 1:
-            raise ConfigError(f"{program} printed {'several lines' if secret.reveal() else 'nothing'}: one is expected")
-        return secret
+            why = f"took more than {timeout:g} s"
+        except (OSError, UnicodeDecodeError) as error:
+            why = f"can't be run ({getattr(error, 'strerror', None) or 'its output is no text'})"
+        # Outside of the handlers: those errors hold what was printed.
+        raise ConfigError(f"the command for the {what}, {command[0]}, {why}")
 
     def reveal(self) -> str:
         """The value itself, for the one place that needs it."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 from cardscreen.foundation.errors import ConfigError
-from cardscreen.foundation.secrets.secret import Secret, no_core_dump
+from cardscreen.foundation.secrets.secret import Secret
 
 _PATIENCE = 60  # seconds for a command that prints the key
 _ID = 16  # hexadecimal digits
@@ -106,22 +105,9 @@ class KeyPlace:
             return Signer(Secret.from_file(self.file, is_secret=_is_private), f"the key file {self.file}")
         if self.env is not None:
             return Signer(Secret.from_env(self.env, "key for signing"), "the environment variable for signing")
-        return Signer(_printed(self.command), f"what {self.command[0]} prints")
+        printed = Secret.from_command(self.command, _PATIENCE, "signing key")
+        return Signer(printed, f"what {self.command[0]} prints")
 
 
 def _is_private(text: str) -> bool:
     return "PRIVATE" in text
-
-
-def _printed(command: Sequence[str]) -> Secret:
-    no_core_dump()  # the command holds the key before this process does
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=_PATIENCE, check=True)
-        return Secret(done.stdout.decode())
-    except subprocess.CalledProcessError as error:
-        why = f"ended with exit code {error.returncode}"
-    except subprocess.TimeoutExpired:
-        why = f"took more than {_PATIENCE} s"
-    except (OSError, UnicodeDecodeError) as error:
-        why = f"can't be run ({getattr(error, 'strerror', None) or 'its output is no text'})"
-    raise ConfigError(f"the command for the signing key, {command[0]}, {why}")
