@@ -333,7 +333,7 @@ def _is_national() -> pl.Expr:
 
 
 _NATIONAL = (
-    "the value is no phone number: write it with + and its country code, or import it with a feed that names its region"
+    "the value is no phone: write it with + and its country code, or import it with a feed that names its region"
 )
 
 
