@@ -31,6 +31,8 @@ from .kinds.tokens import TokenKey as TokenKey
 from .kinds.tokens import token as token
 from .kinds.wallet.kind import Wallet as Wallet
 from .kinds.wallet.kind import wallet as wallet
+from .leads.rings.find import Rings as Rings
+from .leads.rings.find import find_rings as find_rings
 from .lists.blocklist import Blocklist as Blocklist
 from .lists.feeds.feed import Feed as Feed
 from .lists.feeds.importing import import_file as import_file

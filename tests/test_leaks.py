@@ -32,7 +32,7 @@ from stdnum import luhn
 
 import cardscreen as cs
 from cardscreen.cli.app import main
-from cardscreen.cli.normalize import describe, normalize_file
+from cardscreen.cli.commands.normalize import describe, normalize_file
 from cardscreen.foundation.errors import without_cards
 from cardscreen.foundation.secrets.secret import Secret
 from cardscreen.kinds.card.issuers import Issuers

@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from cardscreen.cli import console
-from cardscreen.cli.commands import LISTS, NIGHTS, QUESTIONS, START, UPKEEP, App, is_usage, usage_sentence
-from cardscreen.cli.lists import list_app, tokens_app
-from cardscreen.cli.policy import policy_app
-from cardscreen.cli.runs import asked_value, audit, diff, explain, meant_run, report, runs_app, status, upgrade
+from cardscreen.cli.commands.leads import leads_app
+from cardscreen.cli.commands.lists import list_app, tokens_app
+from cardscreen.cli.commands.policy import policy_app
+from cardscreen.cli.commands.runs import asked_value, audit, diff, explain, meant_run, report, runs_app, status, upgrade
+from cardscreen.cli.manners import LEADS, LISTS, NIGHTS, QUESTIONS, START, UPKEEP, App, is_usage, usage_sentence
 
 if TYPE_CHECKING:
     import polars as pl
@@ -343,6 +344,7 @@ def _show_run(done: Run, *, as_json: bool, quiet: bool) -> None:
         run_table(done)
 
 
+app.add_typer(leads_app, name="leads", rich_help_panel=LEADS)
 app.add_typer(runs_app, name="runs", rich_help_panel=NIGHTS)
 app.add_typer(policy_app, name="policy", rich_help_panel=NIGHTS)
 app.command(rich_help_panel=NIGHTS)(status)
@@ -369,7 +371,7 @@ def normalize(
 
     [dim]Example:[/dim] cardscreen normalize phone crm.csv --column mobile --region CN --out clean.parquet
     """
-    from cardscreen.cli.normalize import normalize_file, options_given
+    from cardscreen.cli.commands.normalize import normalize_file, options_given
     from cardscreen.tables.reading import Reading
 
     reading = Reading(encoding, delimiter, sheet, header_row, saying="say {flag} {value}")
@@ -394,7 +396,7 @@ def check(
 
     [dim]Example:[/dim] cardscreen check phone "138 0013 8000" --region CN
     """
-    from cardscreen.cli.normalize import describe, options_given
+    from cardscreen.cli.commands.normalize import describe, options_given
 
     cell = console.given(value)
     done = meant_run(run) if run else None
@@ -469,7 +471,7 @@ def doctor(as_json: _Json = False) -> None:
 
     [dim]Example:[/dim] cardscreen doctor
     """
-    from cardscreen.cli.doctor import report
+    from cardscreen.cli.commands.doctor import report
 
     parts = report()
     if as_json:

@@ -224,3 +224,62 @@ REJECTS: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "file": pl.String,  # where a ragged row begins; null of cells
     "line": pl.UInt32,
 }
+
+STATES = pl.Enum(["proposed", "accepted", "rejected", "later", "published", "withdrawn"])
+#: What may become a listing of a derived source, and what has become of it; `value` of a secret kind is a token.
+PROPOSALS: Mapping[str, pl.DataType | type[pl.DataType]] = {
+    "source": pl.String,
+    "kind": pl.String,
+    "value": pl.String,
+    "reason": pl.String,
+    "severity": pl.UInt8,
+    "reference": pl.String,  # the ring, the customer, or the place that most reports are from
+    "first_on": pl.Date,
+    "last_on": pl.Date,
+    "accounts": pl.UInt32,  # that carry the value
+    "listed": pl.UInt32,  # of those, listed by an outside source
+    "reporters": pl.UInt32,
+    "weight": pl.Float64,  # of the evidence: what a rejected proposal must have grown by half to come back
+    "why": pl.String,
+    "state": STATES,
+    "decided_by": pl.String,
+    "decided_on": pl.Date,
+}
+#: A group of accounts that share values, some of whom an outside source lists.
+RINGS: Mapping[str, pl.DataType | type[pl.DataType]] = {
+    "ring_id": pl.String,
+    "accounts": pl.UInt32,
+    "listed": pl.UInt32,
+    "share": pl.Float64,  # of listed accounts
+    "links": pl.UInt32,  # values that at least two of its accounts carry
+    "dropped_links": pl.UInt32,  # values of its accounts that link nobody: too many carry them, or they are allowed
+    "score": pl.UInt8,  # 100 times the share
+    "first_found": pl.Date,
+    "why": pl.String,
+}
+#: An account of a ring, and by how many links it is away from the nearest listed one.
+MEMBERS: Mapping[str, pl.DataType | type[pl.DataType]] = {
+    "ring_id": pl.String,
+    "account_id": pl.String,
+    "listed": pl.Boolean,
+    "steps": pl.UInt32,
+    "links": pl.UInt32,
+}
+#: A link of a ring: an account carries a value that another of its accounts carries, too; of secret kinds its token.
+LINKS: Mapping[str, pl.DataType | type[pl.DataType]] = {
+    "ring_id": pl.String,
+    "account_id": pl.String,
+    "identifier": pl.String,
+    "kind": pl.String,
+    "value": pl.String,
+}
+#: A customer who is proposed, and why.
+CUSTOMERS: Mapping[str, pl.DataType | type[pl.DataType]] = {
+    "customer": pl.String,  # a token, of a secret kind
+    "reason": pl.String,
+    "accounts": pl.UInt32,
+    "listed": pl.UInt32,
+    "count": pl.UInt32,  # of what a limit counts; null of a customer with a flagged account
+    "severity": pl.UInt8,
+    "why": pl.String,
+}

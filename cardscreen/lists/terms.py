@@ -28,6 +28,7 @@ class Terms(Section):
         warn_after_days: Age of the data past which every run warns.
         error_after_days: Age past which runs are held.
         warn_unchanged_days: Days without any change past which every run warns: its source may be stuck.
+        derived: Whether its listings were found here, from what other sources list: no lead rests on its hits.
     """
 
     legal_basis: str | None = None
@@ -38,6 +39,7 @@ class Terms(Section):
     warn_after_days: int | None = Field(None, ge=0)
     error_after_days: int | None = Field(None, ge=0)
     warn_unchanged_days: int | None = Field(None, ge=0)
+    derived: bool = False
 
     @model_validator(mode="after")
     def _warn_first(self) -> Terms:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -14,6 +15,9 @@ from cardscreen.screening.question import Options, Question, previous_flags
 from cardscreen.screening.result import Result
 from cardscreen.screening.screen import answer
 from cardscreen.tables.opening import explaining, in_zone, open_table, schema_of
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 Check = Callable[[pl.Schema], None]
 
@@ -48,14 +52,27 @@ def screened(
     with explaining(job.accounts, job.reading):
         if job.cluster is not None:
             return _in_spark(job.accounts, job.cluster, blocklist, asked, previous, out, check)
-        table = job.place.open(f"{day}") if job.place else open_table(job.accounts, job.reading, marked=True)
-        since = [kind.holder_since for kind in job.identifiers.values() if kind.holder_since]
-        table = in_zone(table, since, job.timezone)
+        table = accounts_of(job, day)
         columns = schema_of(table, "the accounts")
         check(columns)
         question = Question.of(columns, blocklist, asked)
         before = previous_flags(previous, question.plan.schema[job.account_id])
         return answer(question, table, blocklist, before, out, job.limits.flagged_share)
+
+
+def accounts_of(job: Job, day: date) -> pl.LazyFrame:
+    """A job's accounts as this machine reads them, their instants in the job's time zone."""
+    table = job.place.open(f"{day}") if job.place else open_table(job.accounts, job.reading, marked=True)
+    since = [kind.holder_since for kind in job.identifiers.values() if kind.holder_since]
+    return in_zone(table, since, job.timezone)
+
+
+def accounts_in_spark(accounts: str, cluster: Cluster) -> DataFrame:
+    """A job's accounts as Spark reads them."""
+    from cardscreen.screening.spark.sessions import session
+    from cardscreen.screening.spark.tables import open_accounts
+
+    return open_accounts(session(cluster.master, cluster.settings), accounts)
 
 
 def _in_spark(
@@ -67,10 +84,10 @@ def _in_spark(
     out: Path | None,
     check: Check,
 ) -> Result:
-    from cardscreen import spark
     from cardscreen.screening.spark.screening import answer
+    from cardscreen.screening.spark.tables import schema_of
 
-    table = spark.open_accounts(spark.session(cluster.master, cluster.settings), accounts)
-    check(spark.schema_of(table))
+    table = accounts_in_spark(accounts, cluster)
+    check(schema_of(table))
     with answer(table, blocklist, asked, previous, cluster.files) as screened:
         return screened.collect(out)

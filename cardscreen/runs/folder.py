@@ -62,6 +62,12 @@ def tidy(output: Path, signer: Signer | None) -> None:
     point_latest(output)
 
 
+def remove_staging(output: Path) -> None:
+    """Remove what a killed program was preparing."""
+    for leftover in output.glob(f"{_STAGING}*"):
+        _remove(leftover)
+
+
 def published(output: Path) -> list[Path]:
     """The published runs of an output folder, oldest first."""
     return _runs_in(output)

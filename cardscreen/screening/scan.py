@@ -7,9 +7,8 @@ that are clear are counted and let go.
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from cardscreen.foundation.errors import BadDate, InputError, first_line
 from cardscreen.foundation.lookup.digits import EXACT_FLOAT, Flags, Keys, Rows, taken
 from cardscreen.foundation.lookup.members import Members
 from cardscreen.foundation.process.progress import Progress
+from cardscreen.foundation.process.threads import on_all_threads
 from cardscreen.kinds.kind import Kind
 from cardscreen.screening.columns import AccountColumns
 from cardscreen.screening.exposure import check_exposure, without_others
@@ -119,7 +119,8 @@ class Pass:
         counts, candidates, rejects = seen.counts, [seen.candidates], Rejects(seen.rejects, folder)
         tell(_STAGE, 0)
         try:
-            for seen in self._on_all_threads(selected.collect_batches(chunk_size=BATCH, maintain_order=True)):
+            batches = selected.collect_batches(chunk_size=BATCH, maintain_order=True)
+            for seen in on_all_threads(self.over_batch, batches):
                 counts.update(seen.counts)
                 tell(_STAGE, counts["read"])
                 candidates.append(seen.candidates)
@@ -129,21 +130,6 @@ class Pass:
             raise InputError(f"the accounts can't be read: {first_line(error)}") from None
         check_dates(counts, self.plan)
         return counts, pl.concat(candidates), kept
-
-    def _on_all_threads(self, batches: Iterable[pl.DataFrame]) -> Iterator[Seen]:
-        """What each batch came to, in order; few are in memory at once."""
-        threads = pl.thread_pool_size()
-        with ThreadPoolExecutor(threads) as pool:
-            begun: deque[Future[Seen]] = deque()
-            try:
-                for batch in batches:
-                    begun.append(pool.submit(self.over_batch, batch))
-                    if len(begun) > threads:
-                        yield begun.popleft().result()
-                while begun:
-                    yield begun.popleft().result()
-            finally:
-                pool.shutdown(cancel_futures=True)
 
     def over_batch(self, batch: pl.DataFrame) -> Seen:
         """What a batch of accounts comes to.

@@ -281,6 +281,6 @@ def test_an_end_that_strikes_while_the_engine_calls_back_is_no_crash(
     ending: type[BaseException], code: int, tmp_path: Path
 ) -> None:
     panic = pl.exceptions.PanicException(f"called `Result::unwrap()` on an `Err` value: PyErr {{ type: {ending} }}")
-    with mock.patch("cardscreen.cli.doctor.report", side_effect=panic):
+    with mock.patch("cardscreen.cli.commands.doctor.report", side_effect=panic):
         done = cardscreen("doctor", cwd=tmp_path)
     assert (done.code, "Traceback" in done.err) == (code, False)

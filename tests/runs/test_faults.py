@@ -513,7 +513,7 @@ def test_memory_that_did_not_suffice_is_a_sentence(tmp_path: Path, monkeypatch: 
     def hungry(*_: object) -> None:
         raise TypeError("_ArrayMemoryError.__init__() missing 1 required positional argument")
 
-    monkeypatch.setattr("cardscreen.cli.normalize.describe", hungry)
+    monkeypatch.setattr("cardscreen.cli.commands.normalize.describe", hungry)
     done = cardscreen("check", "phone", "1", cwd=tmp_path)
     assert (done.code, done.err) == (
         3,

@@ -14,7 +14,7 @@ import pytest
 from stdnum import luhn
 
 import cardscreen as cs
-from cardscreen.cli.normalize import normalize_file
+from cardscreen.cli.commands.normalize import normalize_file
 from cardscreen.foundation.cards.in_text import Found
 from cardscreen.kinds.kind import kind_from_options
 from cardscreen.kinds.tokens import TokenKey

@@ -450,7 +450,7 @@ def test_what_travels_to_workers_does_not_grow_with_the_table(spark: Any, listed
     # Past a megabyte, PySpark would write it to a file, and the key of the sealed files with it.
     names = ["account_id", "mobile", *(f"a column that is not asked for, number {at}" for at in range(20_000))]
     asked = Question.of(pl.Schema(dict.fromkeys(names, pl.String())), listed, Options({"mobile": cs.Phone("CN")}))
-    with work.Work.prepared(spark, asked, listed, None, None) as prepared:
+    with work.Work.prepared(spark, asked, listed, {}, None) as prepared:
         assert len(pickle.dumps(prepared)) < 50_000
 
 

@@ -29,6 +29,7 @@ from cardscreen.screening.spark.work import Work
 from cardscreen.screening.summary import summary_of
 from cardscreen.screening.tally import Tally
 from cardscreen.screening.workers.batches import MATCHES, decided_fields, scanned_fields, told_error
+from cardscreen.screening.workers.bundle import CLEARED, WATCHED
 from cardscreen.tables.opening import require_columns
 
 if TYPE_CHECKING:
@@ -105,7 +106,8 @@ def answer(
     of_account, *carried = (plain(accounts.schema[name].dataType) for name in (plan.account_id, *plan.carry))
     with ExitStack() as kept:
         with clock.stage("lists"):
-            work = kept.enter_context(Work.prepared(session, asked, blocklist, watched, files))
+            tables = {CLEARED: asked.rules.cleared(asked.day), WATCHED: watched}
+            work = kept.enter_context(Work.prepared(session, asked, blocklist, tables, files))
         with clock.stage("scan"), in_one_sentence():
             _check_some(accounts, plan)
             needed = numbered(accounts, plan.needed())

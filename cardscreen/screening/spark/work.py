@@ -7,7 +7,7 @@ import pickle
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cache
@@ -20,8 +20,8 @@ from cardscreen.foundation.errors import ConfigError
 from cardscreen.lists.blocklist import Blocklist
 from cardscreen.screening.question import Question, versions
 from cardscreen.screening.spark.sessions import in_one_sentence
-from cardscreen.screening.workers.batches import Asked, decide_batches, scan_batches
-from cardscreen.screening.workers.bundle import CLEARED, WATCHED, Bundle
+from cardscreen.screening.workers.batches import Asked, Find, decide_batches, scan_batches
+from cardscreen.screening.workers.bundle import Bundle
 from cardscreen.tables.paths import is_url
 from cardscreen.tables.remote import remove_below
 
@@ -44,11 +44,13 @@ class Work:
         session: SparkSession,
         question: Question,
         blocklist: Blocklist,
-        watched: pl.DataFrame | None,
+        tables: Mapping[str, pl.DataFrame | None],
         files: str | None,
     ) -> Iterator[Work]:
-        """Write the files, and let Spark send them where nobody shares a folder; a shared one is left as it was."""
-        tables = {CLEARED: question.rules.cleared(question.day), WATCHED: watched}
+        """Write the files, and let Spark send them where nobody shares a folder; a shared one is left as it was.
+
+        Tables that workers need besides travel sealed.
+        """
         there = {name: table for name, table in tables.items() if table is not None}
         with _folder_in(files) if files else nullcontext(_sent_folder()) as folder:
             kinds = list(question.plan.identifiers.values())
@@ -63,8 +65,15 @@ class Work:
             asked = Asked(bundle, plan, rules, question.day, versions(), question.most_hits)
             yield cls(asked, None if files is None else folder)
 
-    def step(self, name: str) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-        """A function for `mapInArrow`. It travels as a whole, so that a worker without this package can say so."""
+    def step(
+        self, name: str, module: str = "cardscreen.screening.spark.work"
+    ) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+        """A function for `mapInArrow`. It travels as a whole, so that a worker without this package can say so.
+
+        Args:
+            name: The step that is asked for.
+            module: Whose `work_on` does it.
+        """
         work = pickle.dumps(self)
 
         def step(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -72,23 +81,28 @@ class Work:
 
             # One worker a core is what Spark starts. Polars reads this when it is first imported.
             os.environ.setdefault("POLARS_MAX_THREADS", "1")
-            from cardscreen.screening.spark.work import work_on
+            from importlib import import_module
 
-            return work_on(batches, work, name)
+            done: Iterator[pa.RecordBatch] = import_module(module).work_on(batches, work, name)
+            return done
 
         return step
 
 
-def work_on(batches: Iterator[pa.RecordBatch], work: bytes, step: str) -> Iterator[pa.RecordBatch]:
-    """What a worker does with a part of the accounts, or of the matches."""
-    from pyspark import SparkFiles, TaskContext
+def received(work: bytes) -> tuple[Work, Find]:
+    """What a worker was asked, and the place of a file by its name."""
+    from pyspark import SparkFiles
 
     given: Work = pickle.loads(work)
     place = given.place
+    return given, lambda name: SparkFiles.get(name) if place is None else f"{place}/{name}"
 
-    def find(name: str) -> str:
-        return SparkFiles.get(name) if place is None else f"{place}/{name}"
 
+def work_on(batches: Iterator[pa.RecordBatch], work: bytes, step: str) -> Iterator[pa.RecordBatch]:
+    """What a worker does with a part of the accounts, or of the matches."""
+    from pyspark import TaskContext
+
+    given, find = received(work)
     if step == "decide":
         return decide_batches(batches, given.asked, find)
     task, names = TaskContext.get(), given.asked.plan.needed()

@@ -133,15 +133,15 @@ def scan_batches(batches: Iterable[pa.RecordBatch], asked: Asked, find: Find, pa
         Rows of `scanned_fields`: matches, rejects, cells of watched accounts, and at the end the counts; or the
         error that ended the pass. Nothing of no batches.
     """
-    frames = _glued(batches)
+    frames = glued(batches)
     first = next(frames, None)
     if first is None:
         return
     out = _Out(scanned_fields(*_types(first, asked.plan.account_id, asked.plan.carry)))
     try:
-        yield from _Pass(asked, _opened(asked, find), out, part).over(chain([first], frames))
+        yield from _Pass(asked, opened(asked, find), out, part).over(chain([first], frames))
     except (Exception, pl.exceptions.PanicException) as error:
-        yield out.error(_without_values(error))
+        yield out.error(without_values(error))
 
 
 def decide_batches(batches: Iterable[pa.RecordBatch], asked: Asked, find: Find) -> Iterator[pa.RecordBatch]:
@@ -163,7 +163,7 @@ def decide_batches(batches: Iterable[pa.RecordBatch], asked: Asked, find: Find) 
     names = carried_names(len(carry))
     out = _Out(decided_fields(*_types(table, "account_id", names)))
     try:
-        cleared = _opened(asked, find).cleared
+        cleared = opened(asked, find).cleared
         matched = pl.DataFrame(table).rename(dict(zip(names, (f"{ACCOUNT}{name}" for name in carry), strict=True)))
         types = {**MATCH, "account_id": matched.schema["account_id"], "carried_by": pl.UInt32}
         matched = matched.with_columns(pl.col(name).cast(dtype) for name, dtype in types.items())
@@ -173,7 +173,7 @@ def decide_batches(batches: Iterable[pa.RecordBatch], asked: Asked, find: Find) 
         yield from out.rows("flag", decisions.flagged.rename(dict(zip(carry, names, strict=True))))
         yield from out.counts(figures(matched, decisions))
     except (Exception, pl.exceptions.PanicException) as error:
-        yield out.error(_without_values(error))
+        yield out.error(without_values(error))
 
 
 def _previous(matched: pl.DataFrame) -> pl.DataFrame:
@@ -183,7 +183,7 @@ def _previous(matched: pl.DataFrame) -> pl.DataFrame:
     return known.filter(pl.col("action").is_not_null()).unique("account_id")
 
 
-def _without_values(error: BaseException) -> CardscreenError:
+def without_values(error: BaseException) -> CardscreenError:
     """The error as it may be told: what the engine says of others may quote a card number, and lands in logs."""
     if isinstance(error, CardscreenError):
         return error
@@ -193,13 +193,18 @@ def _without_values(error: BaseException) -> CardscreenError:
     return InputError(f"a worker failed with {type(error).__name__} in {where.name} ({place})")
 
 
+def error_text(error: CardscreenError) -> str:
+    """An error as a worker tells it."""
+    return json.dumps({"config": isinstance(error, ConfigError), "error": str(error).split("\n")})
+
+
 def told_error(text: str) -> CardscreenError:
     """The error that a worker told."""
     message = json.loads(text)
     return (ConfigError if message["config"] else InputError)(*message["error"])
 
 
-def _opened(asked: Asked, find: Find) -> Opened:
+def opened(asked: Asked, find: Find) -> Opened:
     """The bundle, which a process reads once; of an earlier screening none is kept."""
     if (here := versions()) != asked.versions:
         different = ", ".join(
@@ -215,7 +220,7 @@ def _opened(asked: Asked, find: Find) -> Opened:
     return _OPEN[name]
 
 
-def _glued(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+def glued(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
     """The batches of an engine, which are small, as tables of `ROWS` rows or a batch more."""
     held: list[pa.RecordBatch] = []
     rows = 0
@@ -229,7 +234,7 @@ def _glued(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(held)
 
 
-def _check_text(table: pa.Table) -> None:
+def check_text(table: pa.Table) -> None:
     """Refuse text in another encoding, which engines hand over as it lies in their files, and Polars takes unseen.
 
     Raises:
@@ -260,7 +265,7 @@ class _Pass:
     def over(self, tables: Iterable[pa.Table]) -> Iterator[pa.RecordBatch]:
         """What it gives."""
         for table in tables:
-            _check_text(table)
+            check_text(table)
             accounts = self._asked.plan.select(pl.DataFrame(table).rechunk().lazy()).collect()
             seen = self._pass.over_batch(accounts)
             self._counts.update(seen.counts)
@@ -329,8 +334,7 @@ class _Out:
 
     def error(self, error: CardscreenError) -> pa.RecordBatch:
         """What went wrong."""
-        message = json.dumps({"config": isinstance(error, ConfigError), "error": str(error).split("\n")})
-        return next(self.rows("told", self._note(error=message)))
+        return next(self.rows("told", self._note(error=error_text(error))))
 
     @staticmethod
     def _note(**texts: str) -> pl.DataFrame:

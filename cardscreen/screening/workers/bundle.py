@@ -103,7 +103,7 @@ class Bundle:
             day: The day that is asked about.
             kinds: Those of the accounts' columns.
             token_keys: The keys of token listings; sealed.
-            tables: `WATCHED` and `CLEARED`, where there are such; sealed too.
+            tables: What workers need besides, such as `WATCHED` and `CLEARED`; sealed too.
 
         Raises:
             InputError: They can't be written there.
@@ -256,15 +256,16 @@ class Opened:
     @cached_property
     def watch(self) -> Watch | None:
         """The accounts of the night before; None where there was none."""
-        watched = self._table(WATCHED)
+        watched = self.table(WATCHED)
         return None if watched is None else Watch(watched.to_series())
 
     @cached_property
     def cleared(self) -> pl.DataFrame | None:
         """As `Policy.cleared` gave it."""
-        return self._table(CLEARED)
+        return self.table(CLEARED)
 
-    def _table(self, what: str) -> pl.DataFrame | None:
+    def table(self, what: str) -> pl.DataFrame | None:
+        """A table that workers need besides; None where there is none."""
         return self._frame(what) if what in self._bundle.files else None
 
     def _frame(self, what: str) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cardscreen.cli import console
-from cardscreen.cli.commands import App
+from cardscreen.cli.manners import App
 
 policy_app = App(help="The policy: what follows from a hit.")
 

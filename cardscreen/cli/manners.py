@@ -33,7 +33,7 @@ class _Command(TyperCommand):
 
 
 #: The parts of the help, by what one does.
-START, LISTS, NIGHTS, QUESTIONS, UPKEEP = PARTS = ("Start", "Lists", "Nights", "Questions", "Upkeep")
+START, LISTS, NIGHTS, LEADS, QUESTIONS, UPKEEP = PARTS = ("Start", "Lists", "Nights", "Leads", "Questions", "Upkeep")
 
 
 class _Group(TyperGroup):

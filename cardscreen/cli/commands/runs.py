@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from cardscreen.cli import console
-from cardscreen.cli.commands import App
+from cardscreen.cli.manners import App
 
 if TYPE_CHECKING:
     from cardscreen.foundation.words.languages import Language

@@ -1,0 +1,1 @@
+"""What may become a listing: rings, customers, reports; proposed, decided by a person or a stated rule, published."""

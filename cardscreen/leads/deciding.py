@@ -1,0 +1,112 @@
+"""Review, decisions and publication of what was found: the same for rings, customers and reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from cardscreen.foundation.errors import ConfigError, InputError
+from cardscreen.kinds.tokens import TokenKey
+from cardscreen.leads.desk.decisions import FILE, Decisions, decided, stated, to_review
+from cardscreen.leads.desk.folder import Desk, Sheet
+from cardscreen.leads.desk.publishing import DerivedSource, live, publish
+from cardscreen.lists.feeds.importing import Imported
+from cardscreen.lists.store.table import Store
+
+
+@dataclass(frozen=True)
+class Office:
+    """Where proposals are decided about.
+
+    Attributes:
+        desk: Where they lie.
+        sources: The derived sources that they are for.
+        store: Where accepted ones are published; None: nowhere.
+        key: The key of tokens.
+    """
+
+    desk: Desk
+    sources: Sequence[DerivedSource]
+    store: Store | None
+    key: TokenKey | None = None
+
+    @property
+    def decisions(self) -> Decisions:
+        """What persons have decided."""
+        return Decisions(self.desk.directory / FILE)
+
+    def proposals(self, sheet: Sheet) -> pl.DataFrame:
+        """The proposals of the newest folder, as they stand now: `schema.PROPOSALS`."""
+        table = sheet.table("proposals")
+        gone = pl.col("state") == "withdrawn"
+        stands = stated(table.filter(~gone), self.decisions, self.published(sheet.day), self.by_rule())
+        return pl.concat([stands, table.filter(gone)]).sort("source", "reference", "kind", "value")
+
+    def published(self, day: date) -> pl.DataFrame:
+        """What is in force of the sources: source, kind, value."""
+        names = [source.name for source in self.sources]
+        if self.store is None:
+            return pl.DataFrame(schema=dict.fromkeys(("source", "kind", "value"), pl.String))
+        return live(self.store, names, day)
+
+    def by_rule(self) -> dict[str, bool]:
+        """By source, whether a rule accepts."""
+        return {source.name: source.by_rule for source in self.sources}
+
+    def review(self) -> pl.DataFrame:
+        """What a person must look at.
+
+        Raises:
+            ConfigError: Nothing was looked for yet.
+        """
+        return to_review(self.proposals(self.desk.require()))
+
+    def decide(self, file: Path, by: str, reason: str | None = None) -> dict[str, int]:
+        """Take down what a person has decided in a reviewed table; how many of each decision are new.
+
+        Raises:
+            ConfigError: Nobody decides, or another word stands there; nothing is taken down.
+            InputError: The table names no such proposal; nothing is taken down.
+            Busy: Another program works there.
+        """
+        with self.desk.locked():
+            sheet = self.desk.require()
+            rows = decided(file, self.proposals(sheet), by, reason)
+            if len(rows):
+                self.decisions.add(rows)
+                sheet.restate(self.proposals(sheet))
+        return {str(word): count for word, count in rows.group_by("decision").len().sort("decision").rows()}
+
+    def publish(
+        self, allow: Sequence[str] = (), as_of: date | None = None, tell: Callable[[str], None] = lambda _: None
+    ) -> list[Imported]:
+        """Make what is accepted listings of the derived sources.
+
+        Args:
+            allow: Checks to waive.
+            as_of: The day of the data; None: that of the proposals.
+            tell: Called with each source's name as it begins.
+
+        Raises:
+            ConfigError: There is no store, or nothing was looked for yet.
+            FeedRefused: A check failed; the store is as it was.
+            Busy: Another program works there.
+        """
+        if self.store is None:
+            raise ConfigError("the job reads its lists from plain files, and listings are published in a store")
+        done = []
+        with self.desk.locked():
+            sheet = self.desk.require()
+            day = as_of or sheet.day
+            if day < sheet.day:
+                raise InputError(f"the proposals are of {sheet.day}: they can't be published as of {day}")
+            for source in self.sources:
+                tell(f"publishing {source.name}")
+                imported = publish(self.proposals(sheet), source, self.store, day, self.key, allow)
+                done += [imported] if imported else []
+            sheet.restate(self.proposals(sheet))
+        return done

@@ -1,0 +1,195 @@
+"""What persons have decided about proposals: a file that is only added to, and remembered from night to night."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+
+from cardscreen.foundation import schema
+from cardscreen.foundation.errors import ConfigError, InputError, near, without_cards
+from cardscreen.foundation.files import system_user, write_whole
+from cardscreen.leads.proposals import IDENTITY
+from cardscreen.tables.cells import without_formulas
+from cardscreen.tables.opening import read_numbered, require_columns
+from cardscreen.tables.source_files.text import LINE
+
+FILE = "decisions.csv"
+_COLUMNS = ["at", "decision", *IDENTITY, "by", "reason", "weight", "system_user"]
+_WORDS = {"accept": "accepted", "reject": "rejected", "later": "later"}
+#: A decision that nobody takes: the evidence of what was accepted is gone.
+WITHDRAWN = "withdraw"
+_STATES = {**_WORDS, WITHDRAWN: "proposed"}
+#: How much more evidence brings back what was rejected.
+_GROWN = 1.5
+#: What a person must look at.
+OPEN = ("proposed", "later")
+REVIEW = ["decision", "decision_reason", "proposal", "source", "kind", "value", "reason", "severity", "reference"]
+_SEEN = ["accounts", "listed", "reporters", "weight", "first_on", "last_on", "why"]
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """The decisions that are kept.
+
+    Attributes:
+        file: Where.
+    """
+
+    file: Path
+
+    def read(self) -> pl.DataFrame:
+        """All of them, the oldest first: `_COLUMNS`, text but for `weight`.
+
+        Raises:
+            InputError: The file can't be read, or lacks a column.
+        """
+        if not self.file.exists():
+            return pl.DataFrame(schema=dict.fromkeys(_COLUMNS, pl.String)).with_columns(_WEIGHT)
+        table = read_numbered(str(self.file))
+        require_columns(table.columns, _COLUMNS, str(self.file))
+        return table.select(pl.col(name).cast(pl.String) for name in _COLUMNS).with_columns(_WEIGHT)
+
+    def add(self, rows: pl.DataFrame) -> None:
+        """Add some; the file is there whole, before or after."""
+        both = pl.concat([self.read(), rows.select(_COLUMNS).cast({"weight": pl.Float64})])
+        safe = without_formulas(both, ("value",))
+        write_whole(self.file, safe.write_csv)
+
+    def latest(self) -> pl.DataFrame:
+        """The newest decision about each proposal: `IDENTITY`, decision, by, weight as `was`, at (Date)."""
+        newest = self.read().unique(IDENTITY, keep="last", maintain_order=True)
+        return newest.select(*IDENTITY, "decision", "by", was="weight", at=pl.col("at").str.head(10).str.to_date())
+
+
+_EMPTY = pl.lit(None, dtype=pl.String)
+_WEIGHT = pl.col("weight").cast(pl.Float64)
+
+
+def proposal_id() -> pl.Expr:
+    """A short name of a proposal, which no spreadsheet changes."""
+    named = pl.concat_str(IDENTITY, separator="\0")
+    return named.map_elements(lambda text: f"P{hashlib.sha256(text.encode()).hexdigest()[:12]}", return_dtype=pl.String)
+
+
+def stated(
+    proposals: pl.DataFrame, decisions: Decisions, published: pl.DataFrame, rules: Mapping[str, bool]
+) -> pl.DataFrame:
+    """Proposals with what has been decided about them, and whether they are published.
+
+    Args:
+        proposals: `schema.PROPOSALS`.
+        decisions: What persons have decided.
+        published: source, kind, value: what the store has in force of derived sources.
+        rules: By source, whether a rule accepts what no person has decided about.
+    """
+    by_rule = [source for source, accepts in rules.items() if accepts]
+    known = proposals.drop("state", "decided_by", "decided_on").join(
+        decisions.latest(), on=IDENTITY, how="left", maintain_order="left"
+    )
+    known = known.join(
+        published.with_columns(live=True).unique(IDENTITY), on=IDENTITY, how="left", maintain_order="left"
+    )
+    grown = (pl.col("decision") == "reject") & (pl.col("weight") >= pl.col("was") * _GROWN)
+    open_again = grown.fill_null(value=False) | (pl.col("decision") == WITHDRAWN).fill_null(value=False)
+    said = pl.when(~open_again).then(pl.col("decision").replace_strict(_STATES, default=None))
+    ruled = said.is_null() & pl.col("source").is_in(by_rule)
+    state = pl.when(ruled).then(pl.lit("accepted")).otherwise(said.fill_null("proposed"))
+    state = (
+        pl.when((state == "accepted") & pl.col("live").fill_null(value=False))
+        .then(pl.lit("published"))
+        .otherwise(state)
+    )
+    return known.with_columns(
+        state=state.cast(schema.STATES),
+        decided_by=pl.when(ruled).then(pl.lit("rule")).when(said.is_not_null()).then(pl.col("by")),
+        decided_on=pl.when(said.is_not_null()).then(pl.col("at")),
+    ).select(pl.col(name).cast(dtype) for name, dtype in schema.PROPOSALS.items())
+
+
+def to_review(proposals: pl.DataFrame) -> pl.DataFrame:
+    """What a person must look at, with room for a decision; what weighs most first."""
+    return (
+        proposals.filter(pl.col("state").cast(pl.String).is_in(OPEN))
+        .with_columns(decision=_EMPTY, decision_reason=_EMPTY, proposal=proposal_id())
+        .sort("severity", "weight", "source", "reference", "value", descending=[True, True, False, False, False])
+        .select(*REVIEW, *_SEEN)
+    )
+
+
+def decided(file: Path, proposals: pl.DataFrame, by: str, reason: str | None) -> pl.DataFrame:
+    """What a reviewed table decides: rows for `Decisions.add`.
+
+    Args:
+        file: Of `to_review`, with `decision` filled in: accept, reject, later; empty: nothing is decided.
+        proposals: Those that it is about.
+        by: Who decides.
+        reason: Why, where the table's own `decision_reason` is empty.
+
+    Raises:
+        ConfigError: Nobody decides, or a cell says another word; names the line.
+        InputError: The file can't be read, or names no such proposal.
+    """
+    if not by.strip():
+        raise ConfigError("say who decides (--by): it is kept")
+    table = read_numbered(str(file))
+    require_columns(table.columns, ["decision"], str(file))
+    table = table.select(pl.all().cast(pl.String)).with_columns(line=pl.col(LINE))
+    word = pl.col("decision").fill_null("").str.strip_chars().str.to_lowercase()
+    filled = table.with_columns(decision=word).filter(word != "")
+    if len(wrong := filled.filter(~pl.col("decision").is_in(list(_WORDS)))):
+        word_there = without_cards(wrong["decision"][0])
+        raise ConfigError(
+            f"{file}, line {wrong['line'][0]}: decision is {word_there!r}{near(word_there, _WORDS)}: write accept, "
+            "reject or later, or leave it empty"
+        )
+    known = proposals.with_columns(proposal=proposal_id())
+    on = ["proposal"] if "proposal" in filled.columns else IDENTITY
+    require_columns(table.columns, on, str(file))
+    matched = filled.select("line", "decision", *on, why=_text(filled, "decision_reason")).join(
+        known.unique(on), on=on, how="left", maintain_order="left"
+    )
+    if len(strange := matched.filter(pl.col("state").is_null())):
+        raise InputError(
+            f"{file}, line {strange['line'][0]}: there is no such proposal: it was found in an earlier night, or the "
+            "row was changed. Write a new table to review"
+        )
+    if len(twice := matched.filter(pl.col("decision").n_unique().over(IDENTITY) > 1)):
+        raise ConfigError(f"{file}, line {twice['line'][-1]}: two decisions about one proposal")
+    same = pl.col("state").cast(pl.String).replace("published", "accepted") == pl.col("decision").replace(_WORDS)
+    fresh = matched.filter(~same).unique(IDENTITY, maintain_order=True)
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    why = pl.coalesce(pl.col("why"), pl.lit(reason or None), pl.lit(""))
+    said = fresh.select(
+        "decision",
+        *IDENTITY,
+        "weight",
+        at=pl.lit(at),
+        by=pl.lit(without_cards(by)),
+        reason=why,
+        system_user=pl.lit(system_user()),
+    )
+    return said.with_columns(pl.Series("reason", [without_cards(each) for each in said["reason"]], dtype=pl.String))
+
+
+def _text(table: pl.DataFrame, name: str) -> pl.Expr:
+    if name not in table.columns:
+        return pl.lit(None, dtype=pl.String)
+    return pl.col(name).str.strip_chars().replace("", None)
+
+
+def withdrawn(proposals: pl.DataFrame) -> pl.DataFrame:
+    """Rows for `Decisions.add` of accepted proposals whose evidence is gone."""
+    return proposals.select(
+        *IDENTITY,
+        "weight",
+        decision=pl.lit(WITHDRAWN),
+        at=pl.lit(datetime.now(UTC).isoformat(timespec="seconds")),
+        by=pl.lit("evidence"),
+        reason=pl.lit("what it rested on is there no more"),
+        system_user=pl.lit(system_user()),
+    )

@@ -1,0 +1,336 @@
+"""The search for leads: from the newest published run to the rings and customers behind it, in a folder of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from cardscreen.foundation import schema
+from cardscreen.foundation.errors import CardscreenError, InputError
+from cardscreen.foundation.files import sha256_of
+from cardscreen.foundation.process.progress import in_log
+from cardscreen.kinds.tokens import TokenKey
+from cardscreen.leads import customers as people
+from cardscreen.leads.base.base import Base as Accounts
+from cardscreen.leads.base.base import LocalBase
+from cardscreen.leads.base.wanted import Wanted
+from cardscreen.leads.desk.decisions import FILE, Decisions, stated, withdrawn
+from cardscreen.leads.desk.folder import Desk, Sheet
+from cardscreen.leads.desk.publishing import DerivedSource, live
+from cardscreen.leads.proposals import IDENTITY, typed
+from cardscreen.leads.rings import find as rings
+from cardscreen.leads.settings import Leads
+from cardscreen.lists.blocklist import Blocklist, holds
+from cardscreen.lists.store.table import Store
+from cardscreen.policy.policy import Policy
+from cardscreen.runs import folder as runs
+from cardscreen.runs.engines import accounts_in_spark, accounts_of
+from cardscreen.runs.manifest import fingerprint
+from cardscreen.runs.record import MANIFEST, Base
+from cardscreen.screening.columns import AccountColumns
+from cardscreen.screening.question import versions
+from cardscreen.tables.opening import explaining, require_columns, schema_of
+from cardscreen.tables.paths import files_of, steady
+
+#: Sources that are derived whatever terms say of them: lists in plain files have no terms.
+DERIVED = ("rings", "customers")
+#: The listings on which a proposal rests.
+EVIDENCE = {"reference": pl.String, "account_id": pl.String, "listing_id": pl.String}
+
+
+def desk_of(leads: Leads) -> Desk:
+    """Where its proposals lie."""
+    return Desk(leads.directory, f"cardscreen leads find {leads.file.name}")
+
+
+def sources_of(leads: Leads) -> list[DerivedSource]:
+    """The derived sources that it makes."""
+    terms = leads.said.terms.terms()
+    return [
+        DerivedSource(name, terms, each.expires_after_days, each.accept == "rule")
+        for name, each in leads.sources().items()
+    ]
+
+
+def find(leads: Leads, tell: Callable[[str], None] = lambda _: None) -> Sheet:
+    """Look for rings and customers behind the newest published run, and write what is found.
+
+    Args:
+        leads: What is looked for.
+        tell: Called with each stage's name as it begins.
+
+    Returns:
+        The folder.
+
+    Raises:
+        Busy: Another search, or a decision, works in the folder.
+        InputError: There is no published run, or it was made too long ago; the accounts can't be read.
+        ConfigError: The leads don't fit the accounts.
+    """
+    tell, begun = in_log(tell), datetime.now(UTC)
+    with desk_of(leads).locked():
+        run = _newest_run(leads)
+        job = leads.job.on(run.as_of)
+        leads = replace(leads, job=job)
+        with steady(lambda: [] if job.place or job.cluster else files_of(job.accounts)):
+            return _Search(leads, run, tell).written(begun)
+
+
+def _newest_run(leads: Leads) -> Base:
+    folder = runs.newest(leads.job.output)
+    if folder is None:
+        raise InputError(f"{leads.job.output} holds no published run, and leads start from one: cardscreen run first")
+    run = Base.read(folder)
+    made = datetime.fromisoformat(run.records["ended"]).astimezone(ZoneInfo(leads.job.timezone)).date()
+    days, most = (leads.job.today() - made).days, leads.said.max_run_age_days
+    if days > most:
+        raise InputError(
+            f"the newest published run, {run.run_id}, was made {days} days ago (limit max_run_age_days = {most}): who "
+            "was listed then may not be any more. Run the job again, or decide about a run that is held"
+        )
+    return run
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What was found.
+
+    Attributes:
+        tables: By name.
+        proposals: Of all sources.
+        evidence: `EVIDENCE`.
+    """
+
+    tables: dict[str, pl.DataFrame]
+    proposals: pl.DataFrame
+    evidence: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class _Search:
+    """One search."""
+
+    leads: Leads
+    run: Base
+    tell: Callable[[str], None]
+
+    def written(self, begun: datetime) -> Sheet:
+        """The folder with what is found."""
+        leads, day, desk = self.leads, self.run.as_of, desk_of(self.leads)
+        before, decisions = desk.newest(), Decisions(leads.directory / FILE)
+        hits = self._outside_hits()
+        if leads.job.cluster is not None:
+            found = self._found(self._in_spark(leads.job.cluster), hits, before)
+        else:
+            with explaining(leads.job.accounts, leads.job.reading):
+                found = self._found(self._local(), hits, before)
+        names = [source.name for source in sources_of(leads)]
+        published = live(Store(leads.job.store), names, day) if leads.job.store else pl.DataFrame(schema=_IDENTITY)
+        rules = {source.name: source.by_rule for source in sources_of(leads)}
+        proposals = stated(found.proposals, decisions, published, rules)
+        gone = self._gone(proposals, before)
+        kept, lost = self._still_founded(gone, before, hits)
+        kept = stated(kept, decisions, published, rules)
+        if len(lost):
+            decisions.add(withdrawn(lost))
+        state = pl.lit("withdrawn").cast(schema.STATES)
+        all_proposals = pl.concat([proposals, kept, lost.with_columns(state=state)]).sort(
+            "source", "reference", "kind", "value"
+        )
+        evidence = found.evidence
+        if before is not None and len(kept):
+            still = before.table("evidence").join(kept.select("reference").unique(), on="reference", how="semi")
+            evidence = pl.concat([evidence, still.cast({"account_id": evidence.schema["account_id"]})]).unique()
+        tables = {
+            **found.tables,
+            "proposals": all_proposals,
+            "evidence": evidence.sort("reference", "account_id", "listing_id"),
+        }
+        self.tell("writing the leads")
+        copies = {"leads": leads.file, "job": leads.job.files["job"]}
+        return desk.write(tables, self._records(tables, before, decisions), copies, begun)
+
+    def _outside_hits(self) -> pl.DataFrame:
+        """account_id, source, listing_id, action: the hits of outside sources on which tonight's flags stand.
+
+        That a number was listed while somebody else had it, or that a card looks like a listed one, is not meant.
+        """
+        derived = self._derived()
+        weak = (pl.col("holder") == "earlier") | (pl.col("match") == "truncated")
+        return (
+            self.run.standing.filter(~pl.col("source").is_in(derived) & ~weak)
+            .select("account_id", "source", "listing_id", "action")
+            .unique()
+            .collect()
+        )
+
+    def _derived(self) -> list[str]:
+        names = set(DERIVED) | {source.name for source in sources_of(self.leads)}
+        if self.leads.job.store:
+            for origins in (self._lists().origins, Store(self.leads.job.store).at().record.origins):
+                for name, origin in origins.items():
+                    if origin.terms.derived:
+                        names |= {name, *origin.formerly}
+        return sorted(names)
+
+    def _lists(self) -> Blocklist:
+        """The lists that the run read, or, where a store does not have that version any more, the newest."""
+        job = self.leads.job
+        if job.store is None:
+            return Blocklist.read(*job.lists)
+        store, recorded = Store(job.store), self.run.records["inputs"].get("store")
+        if recorded is not None and store.has(recorded):
+            try:
+                return store.blocklist(recorded["version"])
+            except CardscreenError:
+                pass
+        return store.blocklist()
+
+    def _local(self) -> Accounts:
+        table = accounts_of(self.leads.job, self.run.as_of)
+        return LocalBase(table, self._plan(schema_of(table, "the accounts")))
+
+    def _in_spark(self, cluster: Any) -> Accounts:
+        from cardscreen.leads.base.in_spark import SparkBase
+        from cardscreen.screening.spark.tables import schema_of as spark_schema
+
+        table = accounts_in_spark(self.leads.job.accounts, cluster)
+        return SparkBase(table, self._plan(spark_schema(table)), cluster.files)
+
+    def _plan(self, columns: pl.Schema) -> AccountColumns:
+        """The columns of both searches."""
+        job, said = self.leads.job, self.leads.said
+        names = [*(said.rings.links if said.rings else {})]
+        extra: list[str] = []
+        if said.customers is not None:
+            names += [said.customers.column, *(limit.identifier for limit in said.customers.limits)]
+            extra = people.columns_of(said.customers)
+            require_columns(columns.names(), extra, "the accounts")
+        kinds = {column: job.identifiers[column] for column in dict.fromkeys(names)}
+        plan = AccountColumns.of(columns, kinds, job.account_id, [], Policy(), job.unmasked, job.date_format)
+        return replace(plan, carry=extra)
+
+    def _found(self, base: Accounts, hits: pl.DataFrame, before: Sheet | None) -> _Found:
+        said, job, day = self.leads.said, self.leads.job, self.run.as_of
+        key: TokenKey | None = job.tokens[0] if job.tokens else None
+        dtype = base.plan.schema[base.plan.account_id]
+        hits = hits.with_columns(pl.col("account_id").cast(dtype, strict=False))
+        tables, proposals, evidence = {}, [pl.DataFrame(schema=schema.PROPOSALS)], []
+        if said.rings is not None:
+            self.tell("looking for rings")
+            earlier = None
+            if before is not None and "rings.parquet" in before.records["outputs"]:
+                earlier = rings.earlier_members(before.table("rings").lazy(), before.table("members").lazy())
+            linked = {column: base.plan.identifiers[column] for column in said.rings.links}
+            narrow = replace(base, plan=replace(base.plan, identifiers=linked, carry=[]))  # type: ignore[type-var]
+            found = rings.rings_of(
+                narrow, hits["account_id"].unique(), said.rings.rules(), self._lists(), earlier, key, day, job.language
+            )
+            for name in ("rings", "members", "links", "dropped"):
+                tables[name] = getattr(found, name).collect()
+            proposals.append(found.proposals.collect())
+            listed = tables["members"].filter("listed").select("account_id", reference="ring_id")
+            evidence.append(listed.join(hits, on="account_id"))
+        if said.customers is not None:
+            self.tell("looking for customers")
+            lifting = hits.filter(pl.col("action").cast(pl.String).is_in(said.customers.lift))
+            of_people = people.find_customers(
+                base, lifting["account_id"].unique(), said.customers, key, day, job.language
+            )
+            tables["customers"] = of_people.table
+            proposals.append(of_people.proposals)
+            evidence.append(of_people.accounts.rename({"account": "account_id"}).join(lifting, on="account_id"))
+        no_evidence = pl.DataFrame(schema={**EVIDENCE, "account_id": dtype})
+        rests = pl.concat([no_evidence, *(each.select(list(EVIDENCE)) for each in evidence)]).unique()
+        return _Found(tables, pl.concat(proposals), rests)
+
+    def _gone(self, proposals: pl.DataFrame, before: Sheet | None) -> pl.DataFrame:
+        """What had been accepted or published, and was not found this time."""
+        if before is None:
+            return proposals.clear()
+        accepted = before.table("proposals").filter(pl.col("state").cast(pl.String).is_in(["accepted", "published"]))
+        ours = pl.col("source").is_in([source.name for source in sources_of(self.leads)])
+        return accepted.filter(ours).join(proposals, on=IDENTITY, how="anti").select(typed(schema.PROPOSALS))
+
+    def _still_founded(
+        self, gone: pl.DataFrame, before: Sheet | None, hits: pl.DataFrame
+    ) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Of what was not found again: what stays until it runs out, and what is withdrawn.
+
+        Where the listed accounts behind it are no accounts any more, as when they were closed, and their listings
+        still hold, it stays: tomorrow's account on the same device is found. Where the listings have ended, or people
+        were cleared, what rested on them goes.
+        """
+        if gone.is_empty() or before is None:
+            return gone, gone
+        rests = before.table("evidence").join(gone.select("reference").unique(), on="reference", how="semi")
+        listed = self._lists().lazy.filter(holds(self.run.as_of)).select("listing_id")
+        rests = rests.join(listed.collect(), on="listing_id", how="semi")
+        here = self._present(rests["account_id"].unique())
+        still = rests.filter(~pl.col("account_id").is_in(here.implode()) | _among(hits, rests))
+        counted = still.group_by("reference").agg(left=pl.col("account_id").n_unique())
+        with_count = gone.join(counted, on="reference", how="left")
+        in_ring = self.leads.said.rings.min_listed if self.leads.said.rings else 1
+        enough = pl.col("left").fill_null(0) >= pl.when(pl.col("source") == rings.SOURCE).then(in_ring).otherwise(1)
+        lasting = {name: each.expires_after_days for name, each in self.leads.sources().items()}
+        days = pl.col("source").replace_strict(pl.Series(list(lasting)), pl.Series(list(lasting.values())))
+        lasts = pl.col("last_on") + pl.duration(days=days) >= self.run.as_of
+        keep = with_count.select(enough & lasts).to_series()
+        return gone.filter(keep), gone.filter(~keep)
+
+    def _present(self, ids: pl.Series) -> pl.Series:
+        """Which of some accounts there still are."""
+        if not len(ids):
+            return ids
+        job = self.leads.job
+        base = self._in_spark(job.cluster) if job.cluster is not None else self._local()
+        own = ids.cast(base.plan.schema[base.plan.account_id], strict=False)
+        rows = pl.concat(base.rows(Wanted(own)))
+        return rows[base.plan.account_id].unique().cast(ids.dtype, strict=False)
+
+    def _records(self, tables: dict[str, pl.DataFrame], before: Sheet | None, decisions: Decisions) -> dict[str, Any]:
+        job, run = self.leads.job, self.run
+        states = tables["proposals"].group_by("source", "state").len().sort("source", "state")
+        summary = {
+            "as_of": run.as_of.isoformat(),
+            "run_id": run.run_id,
+            "proposals": {
+                source: {str(state): count for _, state, count in part.rows()}
+                for (source,), part in states.group_by("source", maintain_order=True)
+            },
+            **{name: len(tables[name]) for name in ("rings", "members", "customers") if name in tables},
+        }
+        if "dropped" in tables:
+            told = tables["dropped"].group_by("identifier", "why").len().sort("identifier", "why")
+            summary["dropped"] = [
+                {"identifier": identifier, "why": str(why), "values": count} for identifier, why, count in told.rows()
+            ]
+        files = [] if job.place or job.cluster else files_of(job.accounts)
+        return {
+            "as_of": run.as_of.isoformat(),
+            "lang": job.language.name,
+            "run": {"run_id": run.run_id, "manifest": sha256_of(run.folder / MANIFEST)},
+            "inputs": {
+                "leads": fingerprint(str(self.leads.file)),
+                "accounts": [fingerprint(file) for file in files] or [{"path": job.accounts}],
+                "store": run.records["inputs"].get("store"),
+                "decisions": sha256_of(decisions.file) if decisions.file.exists() else None,
+                "before": before.records["id"] if before else None,
+            },
+            "versions": dict(versions()),
+            "summary": summary,
+        }
+
+
+def _among(hits: pl.DataFrame, rests: pl.DataFrame) -> pl.Expr:
+    """Whether an account is listed by an outside source tonight."""
+    ids = hits["account_id"].cast(rests.schema["account_id"], strict=False)
+    return pl.col("account_id").is_in(ids.implode())
+
+
+_IDENTITY = dict.fromkeys(IDENTITY, pl.String)

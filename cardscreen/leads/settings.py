@@ -1,0 +1,184 @@
+"""The file of leads: which job's run they start from, what makes a ring, and which customers are proposed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from cardscreen.foundation.errors import ConfigError, near
+from cardscreen.foundation.schema import Action
+from cardscreen.foundation.settings.errors import HERE, Fault, wrong
+from cardscreen.foundation.settings.placeholders import is_placeholder
+from cardscreen.foundation.settings.toml import Section, TomlFile, checked, read_toml
+from cardscreen.leads.rings.find import RingRules, check_secrets
+from cardscreen.lists.terms import Terms
+from cardscreen.runs.job import Job
+
+Accept = Literal["person", "rule"]
+
+
+class Texts(Section):
+    """What is read out to people of a derived source, as under `[terms]` of a feed."""
+
+    legal_basis: str | None = None
+    allowed_use: str | None = None
+    appeal: str | None = None
+
+    @model_validator(mode="after")
+    def _filled_in(self) -> Texts:
+        for name, text in self:
+            if is_placeholder(text or "none"):
+                problem = f"{HERE} is still a placeholder, and would be read out to people: say it, or leave it out"
+                raise wrong([Fault((name,), problem)])
+        return self
+
+    def terms(self) -> Terms:
+        """The terms of a derived source: its hits ask a person, and no lead rests on them."""
+        return Terms(**self.model_dump(), cap="verify", derived=True)
+
+
+class RingSettings(Section):
+    """What makes a ring, under `[rings]`."""
+
+    links: dict[str, int] = Field(min_length=1)
+    steps: int = Field(2, ge=1, le=5)
+    min_listed: int = Field(2, ge=1)
+    min_share: float = Field(0.3, ge=0, le=1)
+    max_accounts: int = Field(500, ge=2)
+    severity: int = Field(50, ge=1, le=100)
+    expires_after_days: int = Field(30, ge=1, le=3650)
+    accept: Accept = "person"
+
+    @model_validator(mode="after")
+    def _make_sense(self) -> RingSettings:
+        try:
+            self.rules()
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+        return self
+
+    def rules(self) -> RingRules:
+        """The same for the search."""
+        return RingRules(**self.model_dump(exclude={"expires_after_days", "accept"}))
+
+
+class CustomerLimit(Section):
+    """How many values of an identifier a customer may have, under `[[customers.limits]]`."""
+
+    identifier: str
+    per: list[str] = []
+    above: int = Field(ge=1)
+    opened: str | None = None
+    since: date | None = None
+    exempt: dict[str, list[str]] = {}
+    reason: str = Field("too_many", min_length=1)
+    severity: int = Field(40, ge=1, le=100)
+
+    @model_validator(mode="after")
+    def _both(self) -> CustomerLimit:
+        if (self.opened is None) != (self.since is None):
+            raise ValueError("opened names the column of the day that `since` is compared with: give both, or neither")
+        return self
+
+
+class CustomerSettings(Section):
+    """Which customers are proposed, under `[customers]`."""
+
+    column: str
+    lift: list[Action] = []
+    severity: int = Field(50, ge=1, le=100)
+    expires_after_days: int = Field(90, ge=1, le=3650)
+    accept: Accept = "person"
+    limits: list[CustomerLimit] = []
+
+    @model_validator(mode="after")
+    def _some(self) -> CustomerSettings:
+        if not self.lift and not self.limits:
+            raise ValueError("no customer would be proposed: say `lift`, or [[customers.limits]]")
+        if "none" in self.lift:
+            raise ValueError(
+                "lift: none is no action: a customer is proposed for one of notify, verify, suspend, close"
+            )
+        return self
+
+
+class LeadsFile(Section):
+    """What a file of leads says."""
+
+    job: str = Field(min_length=1)
+    directory: str = "leads"
+    max_run_age_days: int = Field(2, ge=0)
+    rings: RingSettings | None = None
+    customers: CustomerSettings | None = None
+    terms: Texts = Texts()
+
+    @model_validator(mode="after")
+    def _some(self) -> LeadsFile:
+        if self.rings is None and self.customers is None:
+            raise ValueError("nothing is looked for: say [rings], or [customers]")
+        return self
+
+
+@dataclass(frozen=True)
+class Leads:
+    """A checked file of leads.
+
+    Attributes:
+        file: Where it lies.
+        said: What it says.
+        job: The job whose run leads start from.
+        directory: Where the folders of leads lie.
+    """
+
+    file: Path
+    said: LeadsFile
+    job: Job
+    directory: Path
+
+    @classmethod
+    def read(cls, path: str | Path) -> Leads:
+        """Leads from their TOML file; relative paths are read from the file's own folder.
+
+        Raises:
+            ConfigError: No such file, or anything in it, or in its job, that makes no sense.
+        """
+        file = Path(path).absolute()
+        toml = read_toml(file, str(path))
+        said = checked(LeadsFile, toml)
+        job = Job.read(file.parent / said.job)
+        leads = cls(file, said, job, file.parent / said.directory)
+        leads._check_columns(toml)
+        return leads
+
+    def sources(self) -> dict[str, RingSettings | CustomerSettings]:
+        """The derived sources that it makes, each with its settings."""
+        both = {"rings": self.said.rings, "customers": self.said.customers}
+        return {name: settings for name, settings in both.items() if settings is not None}
+
+    def _check_columns(self, toml: TomlFile) -> None:
+        """Refuse columns that are no identifiers of the job."""
+        rings, customers = self.said.rings, self.said.customers
+        named: dict[tuple[str | int, ...], str] = {}
+        if rings is not None:
+            named |= {("rings", "links", column): column for column in rings.links}
+        if customers is not None:
+            named[("customers", "column")] = customers.column
+            for at, limit in enumerate(customers.limits):
+                named[("customers", "limits", at, "identifier")] = limit.identifier
+        known = self.job.identifiers
+        problems = [
+            f"{toml.where(*place)}: {column!r} is no identifier of the job{near(column, known)}: it has "
+            f"{', '.join(known)}"
+            for place, column in named.items()
+            if column not in known
+        ]
+        if problems:
+            raise ConfigError(*problems)
+        linked = {} if rings is None else {column: known[column] for column in rings.links}
+        if customers is not None:
+            linked[customers.column] = known[customers.column]
+        check_secrets(linked, self.job.tokens[0] if self.job.tokens else None)
