@@ -31,6 +31,7 @@ from .kinds.tokens import TokenKey as TokenKey
 from .kinds.tokens import token as token
 from .kinds.wallet.kind import Wallet as Wallet
 from .kinds.wallet.kind import wallet as wallet
+from .leads.reports.scoring import score_reports as score_reports
 from .leads.rings.find import Rings as Rings
 from .leads.rings.find import find_rings as find_rings
 from .lists.blocklist import Blocklist as Blocklist

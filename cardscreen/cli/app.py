@@ -23,6 +23,7 @@ from cardscreen.cli import console
 from cardscreen.cli.commands.leads import leads_app
 from cardscreen.cli.commands.lists import list_app, tokens_app
 from cardscreen.cli.commands.policy import policy_app
+from cardscreen.cli.commands.reports import reports_app
 from cardscreen.cli.commands.runs import asked_value, audit, diff, explain, meant_run, report, runs_app, status, upgrade
 from cardscreen.cli.manners import LEADS, LISTS, NIGHTS, QUESTIONS, START, UPKEEP, App, is_usage, usage_sentence
 
@@ -345,6 +346,7 @@ def _show_run(done: Run, *, as_json: bool, quiet: bool) -> None:
 
 
 app.add_typer(leads_app, name="leads", rich_help_panel=LEADS)
+app.add_typer(reports_app, name="reports", rich_help_panel=LEADS)
 app.add_typer(runs_app, name="runs", rich_help_panel=NIGHTS)
 app.add_typer(policy_app, name="policy", rich_help_panel=NIGHTS)
 app.command(rich_help_panel=NIGHTS)(status)

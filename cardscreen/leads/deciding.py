@@ -43,7 +43,7 @@ class Office:
         """The proposals of the newest folder, as they stand now: `schema.PROPOSALS`."""
         table = sheet.table("proposals")
         gone = pl.col("state") == "withdrawn"
-        stands = stated(table.filter(~gone), self.decisions, self.published(sheet.day), self.by_rule())
+        stands = stated(table.filter(~gone), self.decisions, self.published(sheet.day))
         return pl.concat([stands, table.filter(gone)]).sort("source", "reference", "kind", "value")
 
     def published(self, day: date) -> pl.DataFrame:
@@ -52,10 +52,6 @@ class Office:
         if self.store is None:
             return pl.DataFrame(schema=dict.fromkeys(("source", "kind", "value"), pl.String))
         return live(self.store, names, day)
-
-    def by_rule(self) -> dict[str, bool]:
-        """By source, whether a rule accepts."""
-        return {source.name: source.by_rule for source in self.sources}
 
     def review(self) -> pl.DataFrame:
         """What a person must look at.

@@ -22,7 +22,7 @@ from cardscreen.leads.base.wanted import Wanted
 from cardscreen.leads.desk.decisions import FILE, Decisions, stated, withdrawn
 from cardscreen.leads.desk.folder import Desk, Sheet
 from cardscreen.leads.desk.publishing import DerivedSource, live
-from cardscreen.leads.proposals import IDENTITY, typed
+from cardscreen.leads.proposals import IDENTITY, by_rule, typed
 from cardscreen.leads.rings import find as rings
 from cardscreen.leads.settings import Leads
 from cardscreen.lists.blocklist import Blocklist, holds
@@ -131,11 +131,11 @@ class _Search:
                 found = self._found(self._local(), hits, before)
         names = [source.name for source in sources_of(leads)]
         published = live(Store(leads.job.store), names, day) if leads.job.store else pl.DataFrame(schema=_IDENTITY)
-        rules = {source.name: source.by_rule for source in sources_of(leads)}
-        proposals = stated(found.proposals, decisions, published, rules)
+        ruled = [source.name for source in sources_of(leads) if source.by_rule]
+        proposals = stated(by_rule(found.proposals, ruled), decisions, published)
         gone = self._gone(proposals, before)
         kept, lost = self._still_founded(gone, before, hits)
-        kept = stated(kept, decisions, published, rules)
+        kept = stated(kept, decisions, published)
         if len(lost):
             decisions.add(withdrawn(lost))
         state = pl.lit("withdrawn").cast(schema.STATES)
@@ -296,7 +296,7 @@ class _Search:
     def _records(self, tables: dict[str, pl.DataFrame], before: Sheet | None, decisions: Decisions) -> dict[str, Any]:
         job, run = self.leads.job, self.run
         states = tables["proposals"].group_by("source", "state").len().sort("source", "state")
-        summary = {
+        summary: dict[str, Any] = {
             "as_of": run.as_of.isoformat(),
             "run_id": run.run_id,
             "proposals": {

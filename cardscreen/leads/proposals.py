@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import polars as pl
@@ -14,6 +14,8 @@ from cardscreen.kinds.tokens import TokenKey, token
 
 #: What makes two proposals the same.
 IDENTITY = ["source", "kind", "value"]
+#: Who decides where no person must.
+RULE = "rule"
 
 
 def typed(types: Mapping[str, Any], but: str = "") -> list[pl.Expr]:
@@ -54,4 +56,13 @@ def as_proposals(found: pl.DataFrame, key: TokenKey | None) -> pl.DataFrame:
         .with_columns(as_told(found, key))
         .select(typed(schema.PROPOSALS))
         .sort("source", "reference", "kind", "value")
+    )
+
+
+def by_rule(proposals: pl.DataFrame, sources: Collection[str]) -> pl.DataFrame:
+    """The same, of some sources accepted by a stated rule."""
+    ruled = pl.col("source").is_in(list(sources))
+    return proposals.with_columns(
+        state=pl.when(ruled).then(pl.lit("accepted", dtype=schema.STATES)).otherwise("state"),
+        decided_by=pl.when(ruled).then(pl.lit(RULE)).otherwise("decided_by"),
     )

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from cardscreen.foundation import schema
 from cardscreen.foundation.errors import ConfigError, InputError, near, without_cards
 from cardscreen.foundation.files import system_user, write_whole
-from cardscreen.leads.proposals import IDENTITY
+from cardscreen.leads.proposals import IDENTITY, RULE, typed
 from cardscreen.tables.cells import without_formulas
 from cardscreen.tables.opening import read_numbered, require_columns
 from cardscreen.tables.source_files.text import LINE
@@ -23,7 +23,6 @@ _COLUMNS = ["at", "decision", *IDENTITY, "by", "reason", "weight", "system_user"
 _WORDS = {"accept": "accepted", "reject": "rejected", "later": "later"}
 #: A decision that nobody takes: the evidence of what was accepted is gone.
 WITHDRAWN = "withdraw"
-_STATES = {**_WORDS, WITHDRAWN: "proposed"}
 #: How much more evidence brings back what was rejected.
 _GROWN = 1.5
 #: What a person must look at.
@@ -76,39 +75,28 @@ def proposal_id() -> pl.Expr:
     return named.map_elements(lambda text: f"P{hashlib.sha256(text.encode()).hexdigest()[:12]}", return_dtype=pl.String)
 
 
-def stated(
-    proposals: pl.DataFrame, decisions: Decisions, published: pl.DataFrame, rules: Mapping[str, bool]
-) -> pl.DataFrame:
+def stated(proposals: pl.DataFrame, decisions: Decisions, published: pl.DataFrame) -> pl.DataFrame:
     """Proposals with what has been decided about them, and whether they are published.
 
     Args:
-        proposals: `schema.PROPOSALS`.
+        proposals: `schema.PROPOSALS`; decided by `RULE`: accepted where no person has decided otherwise.
         decisions: What persons have decided.
         published: source, kind, value: what the store has in force of derived sources.
-        rules: By source, whether a rule accepts what no person has decided about.
     """
-    by_rule = [source for source, accepts in rules.items() if accepts]
-    known = proposals.drop("state", "decided_by", "decided_on").join(
-        decisions.latest(), on=IDENTITY, how="left", maintain_order="left"
-    )
-    known = known.join(
-        published.with_columns(live=True).unique(IDENTITY), on=IDENTITY, how="left", maintain_order="left"
-    )
-    grown = (pl.col("decision") == "reject") & (pl.col("weight") >= pl.col("was") * _GROWN)
-    open_again = grown.fill_null(value=False) | (pl.col("decision") == WITHDRAWN).fill_null(value=False)
-    said = pl.when(~open_again).then(pl.col("decision").replace_strict(_STATES, default=None))
-    ruled = said.is_null() & pl.col("source").is_in(by_rule)
+    on: Any = {"on": IDENTITY, "how": "left", "maintain_order": "left"}
+    known = proposals.rename({"state": "was_state", "decided_by": "was_by"}).drop("decided_on")
+    known = known.join(decisions.latest(), **on).join(published.with_columns(live=True).unique(IDENTITY), **on)
+    word = pl.col("decision").fill_null(WITHDRAWN)
+    grown = (word == "reject") & (pl.col("weight") >= pl.col("was") * _GROWN).fill_null(value=False)
+    said = pl.when((word != WITHDRAWN) & ~grown).then(word.replace_strict(_WORDS, default=None))
+    ruled = (word == WITHDRAWN) & (pl.col("was_by") == RULE).fill_null(value=False)
     state = pl.when(ruled).then(pl.lit("accepted")).otherwise(said.fill_null("proposed"))
-    state = (
-        pl.when((state == "accepted") & pl.col("live").fill_null(value=False))
-        .then(pl.lit("published"))
-        .otherwise(state)
-    )
+    is_live = (state == "accepted") & pl.col("live").fill_null(value=False)
     return known.with_columns(
-        state=state.cast(schema.STATES),
-        decided_by=pl.when(ruled).then(pl.lit("rule")).when(said.is_not_null()).then(pl.col("by")),
+        state=pl.when(is_live).then(pl.lit("published")).otherwise(state),
+        decided_by=pl.when(ruled).then(pl.lit(RULE)).when(said.is_not_null()).then(pl.col("by")),
         decided_on=pl.when(said.is_not_null()).then(pl.col("at")),
-    ).select(pl.col(name).cast(dtype) for name, dtype in schema.PROPOSALS.items())
+    ).select(typed(schema.PROPOSALS))
 
 
 def to_review(proposals: pl.DataFrame) -> pl.DataFrame:

@@ -98,8 +98,16 @@ class Desk:
 
     def newest(self) -> Sheet | None:
         """The newest folder; None where there is none."""
-        folders = [file.parent for file in self.directory.glob(f"*/{MANIFEST}") if RUN_ID.fullmatch(file.parent.name)]
-        return _read(max(folders)) if folders else None
+        folders = self._folders()
+        return _read(folders[-1]) if folders else None
+
+    def all(self) -> list[Sheet]:
+        """All of them, the oldest first."""
+        return [_read(folder) for folder in self._folders()]
+
+    def _folders(self) -> list[Path]:
+        found = (file.parent for file in self.directory.glob(f"*/{MANIFEST}"))
+        return sorted(folder for folder in found if RUN_ID.fullmatch(folder.name))
 
     def require(self) -> Sheet:
         """The newest folder.

@@ -245,11 +245,13 @@ _NO_RINGS = pl.DataFrame(schema={"ring_id": pl.String, "first_found": pl.Date})
 
 
 def allowed_among(values: pl.DataFrame, blocklist: Blocklist | None, day: date) -> pl.DataFrame:
-    """Of values (kind, value), those that an allow listing holds on a day."""
+    """Of values (kind, value; or tokens of those), those that an allow listing holds on a day."""
     if blocklist is None:
         return values.clear()
-    allow = blocklist.lazy.filter(holds(day) & (pl.col("list") == "allow") & (pl.col("match") != "token"))
-    return evidence(values, near_in(allow)).select(_VALUE).unique()
+    allow = blocklist.lazy.filter(holds(day) & (pl.col("list") == "allow"))
+    is_token = pl.col("match") == "token"
+    readable = evidence(values, near_in(allow.filter(~is_token))).select(_VALUE)
+    return pl.concat([readable, allow.filter(is_token).select(_VALUE).collect()]).unique()
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,7 @@ def import_file(
     for _ in range(_ATTEMPTS):
         base = store.at() if store.exists() else None
         decided = _decided(delivery, store, base)
-        written, unwritten = (None, None) if dry_run else _write_rejects(delivery, feed)
+        written, unwritten = (None, None) if dry_run else write_rejects(delivery.path, delivery.read.rejects, feed)
         _check_allowed(decided, delivery, allow, written, unwritten)
         done = decided.imported(delivery)
         if dry_run:
@@ -374,12 +374,12 @@ def _rejects_file(path: str | os.PathLike[str]) -> Path:
     return file.parent / "rejects" / f"{file.name}.rejects"
 
 
-def _write_rejects(delivery: _Delivery, feed: Feed) -> tuple[Path | None, str | None]:
-    """Where the rejected rows are, None where there are none; and why they can't be written, None where they can.
+def write_rejects(path: str | os.PathLike[str], rejects: pl.DataFrame, feed: Feed) -> tuple[Path | None, str | None]:
+    """Where the rejected rows of a file are, None: there are none; and why they can't be written, None: they can.
 
     Those of an earlier import are not left lying there. Past the feed's bound they are only counted, in a last line.
     """
-    file, rejects = delivery.rejects_file, delivery.read.rejects
+    file = _rejects_file(path)
     if more := max(len(rejects) - feed.bounds.rejects, 0):
         rest = f"and {more:,} more: raise rejects under [bounds] of the feed to see them"
         last = pl.DataFrame({"reason": [rest]})

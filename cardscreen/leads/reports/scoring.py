@@ -1,0 +1,266 @@
+"""What reports weigh on a day, from which step they are a listing, and whether a person must look first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from cardscreen.foundation import schema
+from cardscreen.foundation.errors import ConfigError
+from cardscreen.foundation.settings.toml import TomlFile, checked, read_toml
+from cardscreen.foundation.words.languages import Language, phrase
+from cardscreen.leads.proposals import RULE, typed
+from cardscreen.leads.reports.settings import ReportRules
+from cardscreen.tables.opening import open_table, require_columns, schema_of, to_day
+
+#: A report as it is kept: `value` canonical, of secret kinds a token; `reporter` a token.
+REPORTS: Mapping[str, pl.DataType | type[pl.DataType]] = {
+    "value": pl.String,
+    "category": pl.String,
+    "reported_at": pl.Datetime("us"),
+    "reporter": pl.String,
+    "group": pl.String,
+}
+#: What is listed of the source: value, severity, reference, and the category.
+LISTED: Mapping[str, pl.DataType | type[pl.DataType]] = {
+    "value": pl.String,
+    "severity": pl.UInt8,
+    "reference": pl.String,
+}
+_HALF = 0.5
+_REPORTED = phrase(
+    "{reporters:,} people have reported it, mostly for {reason}, last on {last_on}: its weight is {weight:.1f}."
+)
+_SAID = ("reporters", "reason", "last_on", "weight")
+_RULES = ("categories", "steps", "review")
+
+
+def score_reports(
+    reports: Any,
+    rules: ReportRules | Mapping[str, Any] | str | Path,
+    as_of: date | str,
+    *,
+    kind: str = "phone",
+    source: str = "reports",
+    listed: Any = None,
+    lang: str = "en",
+) -> pl.LazyFrame:
+    """Weigh reports, and propose what weighs enough.
+
+    The weight of a value on a day is the sum over its distinct reporters of each one's heaviest report, halved with
+    each half-life of its category. It does not depend on the order of reports, or on how they came in.
+
+    Args:
+        reports: A frame or path: value (canonical), category, reported_on (Date, or Datetime) or reported_at,
+            reporter, and perhaps group: the network, branch or place that a report comes from.
+        rules: `ReportRules`, their settings, or the path of a file that has them (`reports.toml`).
+        as_of: The day, a date or YYYY-MM-DD; later reports don't count.
+        kind: Of the values.
+        source: The source that proposals are for.
+        listed: What the source lists already: value, severity and perhaps reference. A step is left downwards only
+            below half its weight.
+        lang: In which it is said why.
+
+    Returns:
+        `schema.PROPOSALS`, by value: `accepted` by `rule` where no person must look, else `proposed`.
+
+    Raises:
+        ConfigError: Rules that make no sense, or a category that they don't have.
+        MissingColumn: A column is not there.
+
+    Example:
+        >>> rules = {"categories": {"fraud": {"half_life_days": 30, "weight": 1.0}},
+        ...          "steps": [{"weight": 2, "severity": 40}]}
+        >>> reports = pl.DataFrame({"value": ["+8613800138000"] * 3, "category": ["fraud"] * 3,
+        ...                         "reported_on": [date(2026, 11, 28)] * 3, "reporter": ["a", "b", "b"]})
+        >>> score_reports(reports, rules, "2026-11-28").select("value", "weight", "severity").collect().rows()
+        [('+8613800138000', 2.0, 40)]
+    """
+    known = _known(reports)
+    ours = None if listed is None else open_table(listed).collect()
+    return _Scoring(_rules(rules), to_day(as_of), kind, source, Language(lang)).proposals(known, ours).lazy()
+
+
+def _rules(rules: ReportRules | Mapping[str, Any] | str | Path) -> ReportRules:
+    if isinstance(rules, ReportRules):
+        return rules
+    if isinstance(rules, (str, Path)):
+        toml = read_toml(Path(rules))
+        parts: dict[str, Any] = {
+            name: toml.settings[name] for name in ("categories", "steps", "review") if name in toml.settings
+        }
+        return checked(ReportRules, TomlFile(toml.name, parts, toml.text))
+    return checked(ReportRules, TomlFile("the rules", dict(rules), ""))
+
+
+def _known(reports: Any) -> pl.DataFrame:
+    """`REPORTS` of a frame."""
+    table = open_table(reports)
+    types = schema_of(table, "the reports")
+    at = "reported_at" if "reported_at" in types else "reported_on"
+    require_columns(types.names(), ["value", "category", at, "reporter"], "the reports")
+    group = pl.col("group") if "group" in types else pl.lit(None)
+    return (
+        table.select(
+            pl.col("value", "category", "reporter").cast(pl.String),
+            pl.col(at).cast(pl.Datetime("us")).alias("reported_at"),
+            group.cast(pl.String).alias("group"),
+        )
+        .select(list(REPORTS))
+        .collect()
+    )
+
+
+@dataclass(frozen=True)
+class _Scoring:
+    """One weighing."""
+
+    rules: ReportRules
+    day: date
+    kind: str
+    source: str
+    language: Language
+
+    def proposals(self, reports: pl.DataFrame, listed: pl.DataFrame | None) -> pl.DataFrame:
+        """The proposals, by value."""
+        self._check_categories(reports)
+        counted = reports.unique().filter(pl.col("reported_at").dt.date() <= self.day)
+        weighed = counted.with_columns(weight=self._weight())
+        of_value = self._stepped(self._of_values(weighed), listed)
+        doubts = self._doubts(of_value, weighed, reports.unique())
+        return (
+            of_value.join(doubts, on="value", how="left")
+            .with_columns(pl.col("doubts").fill_null([]))
+            .with_columns(ruled=pl.col("doubts").list.len() == 0)
+            .pipe(self._told)
+            .select(typed(schema.PROPOSALS))
+            .sort("value")
+        )
+
+    def _check_categories(self, reports: pl.DataFrame) -> None:
+        if strange := sorted(set(reports["category"].drop_nulls()) - set(self.rules.categories)):
+            known = ", ".join(self.rules.categories)
+            raise ConfigError(
+                f"the reports have a category that the rules don't: {len(strange)} such; there are {known}"
+            )
+
+    def _weight(self) -> pl.Expr:
+        weights = {name: each.weight for name, each in self.rules.categories.items()}
+        lives = {name: each.half_life_days for name, each in self.rules.categories.items()}
+        age = (pl.lit(self.day) - pl.col("reported_at").dt.date()).dt.total_days()
+        weight, life = (
+            pl.col("category").replace_strict(pl.Series(list(of)), pl.Series(list(of.values()), dtype=pl.Float64))
+            for of in (weights, lives)
+        )
+        return weight * (_HALF ** (age / life))
+
+    def _of_values(self, weighed: pl.DataFrame) -> pl.DataFrame:
+        """value, weight, reporters, reason, group, first_on, last_on: of each value."""
+        # Sums of floats depend on their order: they are put into one.
+        falling, by_name = [False, False, True, False, False], ["category", "group"]
+        heaviest = (
+            weighed.sort("value", "reporter", "weight", *by_name, descending=falling, nulls_last=True)
+            .unique(["value", "reporter"], keep="first", maintain_order=True)
+            .sort("value", "weight", "reporter", descending=[False, True, False])
+        )
+        days = weighed.group_by("value").agg(
+            first_on=pl.col("reported_at").min().dt.date(), last_on=pl.col("reported_at").max().dt.date()
+        )
+        total = heaviest.group_by("value", maintain_order=True).agg(pl.col("weight").sum(), reporters=pl.len())
+        reason = _heaviest_of(heaviest, "category").rename({"category": "reason"})
+        group = _heaviest_of(heaviest, "group").rename({"weight": "group_weight"})
+        return total.join(reason.drop("weight"), on="value").join(group, on="value").join(days, on="value")
+
+    def _stepped(self, of_value: pl.DataFrame, listed: pl.DataFrame | None) -> pl.DataFrame:
+        """Those that reach a step, with its severity, and the reference that a listing has already."""
+        known = pl.DataFrame(schema=LISTED) if listed is None else listed
+        if "reference" not in known.columns:
+            known = known.with_columns(reference=pl.lit(None, dtype=pl.String))
+        known = known.select(typed(LISTED)).unique("value", keep="first", maintain_order=True)
+        known = known.rename({"severity": "was", "reference": "was_reference"})
+        steps = of_value.join(known, on="value", how="left")
+        severity = pl.lit(None, dtype=pl.UInt8)
+        for step in self.rules.steps:
+            reached = pl.col("weight") >= step.weight
+            kept = (pl.col("was") >= step.severity) & (pl.col("weight") >= step.weight * _HALF)
+            severity = pl.when(reached | kept.fill_null(value=False)).then(step.severity).otherwise(severity)
+        reference = pl.when(pl.col("was").is_not_null()).then("was_reference").otherwise("group")
+        return steps.with_columns(severity=severity.cast(pl.UInt8), reference=reference).filter(
+            pl.col("severity").is_not_null()
+        )
+
+    def _doubts(self, of_value: pl.DataFrame, weighed: pl.DataFrame, reports: pl.DataFrame) -> pl.DataFrame:
+        """value, doubts (List of sentences): why a person must look."""
+        review, say = self.rules.review, self.language.say
+        values = of_value.select("value")
+        told = [pl.DataFrame(schema={"value": pl.String, "doubt": pl.String})]
+        if review.below_weight is not None:
+            few = of_value.filter(pl.col("weight") < review.below_weight).select("value")
+            sentence = say("Its weight is below {most:g}.", most=review.below_weight)
+            told.append(few.with_columns(doubt=pl.lit(sentence)))
+        if review.group_share is not None:
+            one = of_value.filter(pl.col("group_weight") >= review.group_share * pl.col("weight")).select("value")
+            sentence = say("{most:.0%} of it or more come from one place.", most=review.group_share)
+            told.append(one.with_columns(doubt=pl.lit(sentence)))
+        if review.burst is not None:
+            at_once = _bursts(weighed.join(values, on="value", how="semi"), review.burst.reports, review.burst.hours)
+            sentence = say(
+                "{reports:,} reports or more came within {hours:g} hours.",
+                reports=review.burst.reports,
+                hours=review.burst.hours,
+            )
+            told.append(at_once.with_columns(doubt=pl.lit(sentence)))
+        if review.new_reporters_share is not None:
+            new = _new_shares(weighed.join(values, on="value", how="semi"), reports)
+            new = new.filter(pl.col("share") >= review.new_reporters_share).select("value")
+            sentence = say(
+                "{most:.0%} of its reporters or more have never reported another number before.",
+                most=review.new_reporters_share,
+            )
+            told.append(new.with_columns(doubt=pl.lit(sentence)))
+        return pl.concat(told).group_by("value", maintain_order=True).agg(doubts=pl.col("doubt"))
+
+    def _told(self, scored: pl.DataFrame) -> pl.DataFrame:
+        say, joined = self.language.say, self.language.joined
+        why = [
+            joined(say(_REPORTED, **{name: row[name] for name in _SAID}), *row["doubts"]) for row in scored.to_dicts()
+        ]
+        none = {name: pl.lit(None) for name in ("accounts", "listed", "decided_on")}
+        return scored.with_columns(
+            **none,
+            source=pl.lit(self.source),
+            kind=pl.lit(self.kind),
+            why=pl.Series(why, dtype=pl.String),
+            state=pl.when("ruled").then(pl.lit("accepted")).otherwise(pl.lit("proposed")),
+            decided_by=pl.when("ruled").then(pl.lit(RULE)),
+        )
+
+
+def _heaviest_of(reports: pl.DataFrame, column: str) -> pl.DataFrame:
+    """value, the column's value that weighs most, and its weight."""
+    summed = reports.group_by("value", column, maintain_order=True).agg(pl.col("weight").sum())
+    ordered = summed.sort("value", "weight", column, descending=[False, True, False], nulls_last=True)
+    return ordered.unique("value", keep="first", maintain_order=True)
+
+
+def _bursts(reports: pl.DataFrame, many: int, hours: float) -> pl.DataFrame:
+    """The values of which so many reports came within so many hours; of a day without a time, at the same instant."""
+    ordered = reports.sort("value", "reported_at")
+    later = pl.col("reported_at").shift(-(many - 1)).over("value")
+    within = (later - pl.col("reported_at")) <= pl.duration(microseconds=int(hours * 3_600_000_000))
+    return ordered.filter(within.fill_null(value=False)).select("value").unique().sort("value")
+
+
+def _new_shares(of_values: pl.DataFrame, reports: pl.DataFrame) -> pl.DataFrame:
+    """value, share: of its reporters, those who had not reported another value before they reported it."""
+    begun = of_values.group_by("value", "reporter").agg(begun=pl.col("reported_at").min())
+    others = begun.join(reports.select("reporter", "reported_at", other="value"), on="reporter")
+    earlier = others.filter((pl.col("other") != pl.col("value")) & (pl.col("reported_at") < pl.col("begun")))
+    known = earlier.select("value", "reporter").unique().with_columns(known=True)
+    joined = begun.join(known, on=["value", "reporter"], how="left")
+    return joined.group_by("value", maintain_order=True).agg(share=pl.col("known").is_null().mean())

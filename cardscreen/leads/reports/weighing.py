@@ -1,0 +1,118 @@
+"""The scores of a day in a folder of their own, and what of them is never proposed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+
+import polars as pl
+
+from cardscreen.foundation import schema
+from cardscreen.foundation.process.progress import in_log
+from cardscreen.leads.deciding import Office
+from cardscreen.leads.desk.decisions import stated
+from cardscreen.leads.desk.folder import Sheet
+from cardscreen.leads.desk.publishing import DerivedSource
+from cardscreen.leads.proposals import as_told
+from cardscreen.leads.reports.adding import desk_of, received
+from cardscreen.leads.reports.scoring import score_reports
+from cardscreen.leads.reports.settings import Reports
+from cardscreen.leads.rings.find import allowed_among
+from cardscreen.lists.blocklist import holds
+from cardscreen.lists.store.table import Store
+from cardscreen.runs.manifest import fingerprint
+from cardscreen.screening.question import versions
+
+#: What is never proposed although it weighs enough.
+EXCLUDED: Mapping[str, pl.DataType | type[pl.DataType]] = {
+    "kind": pl.String,
+    "value": pl.String,
+    "weight": pl.Float64,
+    "why": pl.Enum(["allowed", "own"]),
+}
+
+
+def office_of(reports: Reports) -> Office:
+    """Where its proposals are decided about."""
+    return Office(desk_of(reports), [_source(reports)], Store(reports.store), reports.token_key())
+
+
+def _source(reports: Reports) -> DerivedSource:
+    return DerivedSource(reports.said.source, reports.said.terms.terms(), reports.said.expires_after_days, by_rule=True)
+
+
+def score(reports: Reports, as_of: date | None = None, tell: Callable[[str], None] = lambda _: None) -> Sheet:
+    """Weigh what was reported, and write what that proposes.
+
+    Args:
+        reports: The file of reports.
+        as_of: The day; None: today.
+        tell: Called with each stage's name as it begins.
+
+    Returns:
+        The folder.
+
+    Raises:
+        Busy: Another program works there.
+        InputError: Reports that are kept are not as they were written.
+    """
+    tell, begun, day = in_log(tell), datetime.now(UTC), as_of or reports.feed.today()
+    desk, office, store, source = desk_of(reports), office_of(reports), Store(reports.store), _source(reports)
+    kind = reports.feed.kind or ""
+    with desk.locked():
+        tell("weighing the reports")
+        kept = received(reports)
+        listed = None
+        if store.exists():
+            ours = store.listings().filter(holds(day) & (pl.col("source") == source.name))
+            listed = ours.select("value", "severity", "reference").collect()
+        scored = score_reports(kept, reports.said.rules(), day, kind=kind, source=source.name, listed=listed).collect()
+        excluded = _excluded(reports, scored, day)
+        left = scored.join(excluded, on=["kind", "value"], how="anti", maintain_order="left")
+        proposals = stated(left, office.decisions, office.published(day))
+        gone = _gone(proposals, desk.newest(), source.name)
+        proposals = pl.concat([proposals, gone]).sort("source", "reference", "kind", "value")
+        states = proposals.group_by("state").len().sort("state")
+        summary = {
+            "as_of": day.isoformat(),
+            "reports": len(kept),
+            "proposals": {source.name: {str(state): count for state, count in states.rows()}},
+            "excluded": dict(excluded.group_by("why").len().sort("why").cast({"why": pl.String}).rows()),
+        }
+        records = {
+            "as_of": day.isoformat(),
+            "inputs": {"reports": fingerprint(str(reports.file))},
+            "versions": dict(versions()),
+            "summary": summary,
+        }
+        tables = {"proposals": proposals, "excluded": excluded}
+        return desk.write(tables, records, {"reports": reports.file}, begun)
+
+
+def _gone(proposals: pl.DataFrame, before: Sheet | None, source: str) -> pl.DataFrame:
+    """What was published and weighs too little by now."""
+    if before is None:
+        return proposals.clear()
+    was = before.table("proposals").filter(pl.col("state").cast(pl.String).is_in(["accepted", "published"]))
+    left = was.filter(pl.col("source") == source).join(proposals, on=["kind", "value"], how="anti")
+    return left.with_columns(state=pl.lit("withdrawn").cast(schema.STATES))
+
+
+def _excluded(reports: Reports, scored: pl.DataFrame, day: date) -> pl.DataFrame:
+    """`EXCLUDED`: numbers on allow listings, and the institution's own."""
+    values, store = scored.select("kind", "value"), Store(reports.store)
+    blocklist = store.blocklist() if store.exists() else None
+    allowed = allowed_among(values, blocklist, day).with_columns(why=pl.lit("allowed"))
+    own = _own(reports).with_columns(why=pl.lit("own"))
+    both = pl.concat([allowed, own]).unique(["kind", "value"], keep="first", maintain_order=True)
+    found = scored.select("kind", "value", "weight").join(both, on=["kind", "value"])
+    return found.select(pl.col(name).cast(dtype) for name, dtype in EXCLUDED.items()).sort("kind", "value")
+
+
+def _own(reports: Reports) -> pl.DataFrame:
+    """The institution's own numbers, as they are proposed: kind, value."""
+    kind = reports.feed.kind or ""
+    cells = pl.DataFrame({"cell": reports.said.own}, schema={"cell": pl.String})
+    read = cells.select(reports.feed.kinds()[kind].written(pl.col("cell")).struct.field("value"), kind=pl.lit(kind))
+    values = read.select("kind", "value").drop_nulls()
+    return values.with_columns(as_told(values, reports.token_key()))
