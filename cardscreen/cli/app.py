@@ -22,6 +22,7 @@ import typer
 from cardscreen.cli import console
 from cardscreen.cli.commands.leads import leads_app
 from cardscreen.cli.commands.lists import list_app, tokens_app
+from cardscreen.cli.commands.people import appeal, feedback, targets
 from cardscreen.cli.commands.policy import policy_app
 from cardscreen.cli.commands.reports import reports_app
 from cardscreen.cli.commands.runs import asked_value, audit, diff, explain, meant_run, report, runs_app, status, upgrade
@@ -351,6 +352,8 @@ app.add_typer(runs_app, name="runs", rich_help_panel=NIGHTS)
 app.add_typer(policy_app, name="policy", rich_help_panel=NIGHTS)
 app.command(rich_help_panel=NIGHTS)(status)
 app.command(rich_help_panel=NIGHTS)(report)
+for people in (appeal, feedback, targets):
+    app.command(rich_help_panel=LEADS)(people)
 for each in (explain, audit, diff):
     app.command(rich_help_panel=QUESTIONS)(each)
 

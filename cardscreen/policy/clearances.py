@@ -10,7 +10,8 @@ from cardscreen.foundation.errors import ConfigError
 from cardscreen.tables.opening import is_bad_date, read_numbered, refuse_cards, require_columns, to_date
 from cardscreen.tables.source_files.text import LINE
 
-_COLUMNS = ["account_id", "listing_id", "decided_on", "until"]
+#: What a file of clearances has; other columns are free.
+COLUMNS = ["account_id", "listing_id", "decided_on", "until"]
 
 
 def read_clearances(path: str) -> pl.DataFrame:
@@ -21,8 +22,8 @@ def read_clearances(path: str) -> pl.DataFrame:
         ConfigError: A day that can't be read, or no account; names the line.
     """
     frame = read_numbered(path)
-    require_columns(frame.columns, _COLUMNS, path)
-    refuse_cards(frame, _COLUMNS, path)
+    require_columns(frame.columns, COLUMNS, path)
+    refuse_cards(frame, COLUMNS, path)
     read = frame.select(
         pl.col("account_id", "listing_id").cast(pl.String).str.strip_chars().replace("", None),
         *(to_date(pl.col(day), frame.schema[day]).alias(day) for day in ("decided_on", "until")),

@@ -126,6 +126,7 @@ class Desk:
         records: Mapping[str, Any],
         copies: Mapping[str, Path],
         begun: datetime,
+        texts: Mapping[str, str] | None = None,
     ) -> Sheet:
         """Write a folder: tables, copies of what was read, summary.json, and the manifest last.
 
@@ -134,11 +135,15 @@ class Desk:
             records: What the manifest says: as_of, summary and inputs among it.
             copies: Files to keep a copy of, by name.
             begun: When.
+            texts: Contents of further files, by their places in the folder.
         """
         name = runs.new_id(self.directory)
         with runs.staging(self.directory, name) as folder:
             for each, table in tables.items():
                 table.write_parquet(folder / f"{each}.parquet")
+            for place, text in (texts or {}).items():
+                (folder / place).parent.mkdir(exist_ok=True)
+                (folder / place).write_text(text, encoding="utf-8")
             (folder / "inputs").mkdir()
             for each, file in copies.items():
                 (folder / "inputs" / f"{each}{file.suffix}").write_bytes(file.read_bytes())

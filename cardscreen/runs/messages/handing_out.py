@@ -36,11 +36,7 @@ def handed_out(
     acts = (action > "none") & pl.col("carried_since").is_null() & (pl.col("act_on") <= day)
     due = acts & ~already.fill_null(value=False) & hands_out
     freed, remains = change == "released", pl.col("handed") <= action
-    done = pl.col("standing") if applied is None else pl.col("applied")
-    lifts = done.fill_null(_NONE) > action
-    undone = freed | (change == "eased")
-    with_applied = state if applied is None else state.join(_applied(state, applied), on="account_id", how="left")
-    return with_applied.with_columns(
+    return undoing(state, applied).with_columns(
         cause=pl.coalesce("cause", "gained"),
         is_due=due,
         corrects=pl.when(contradicted).then("superseded").otherwise("corrects"),
@@ -52,6 +48,22 @@ def handed_out(
         .then("stood_on")
         .when(remains & (pl.col("handed_on") < day))
         .then("handed_on"),
+    )
+
+
+def undoing(state: pl.DataFrame, applied: pl.DataFrame | None) -> pl.DataFrame:
+    """The state of accounts with `undo` as in `schema.CHANGES`, and `undone`, what is lifted or cancelled.
+
+    Args:
+        state: account_id, change, action, action_before, since, and `standing`, what was handed out.
+        applied: As for `handed_out`.
+    """
+    action, change = pl.col("action"), pl.col("change")
+    done = pl.col("standing") if applied is None else pl.col("applied")
+    lifts = done.fill_null(_NONE) > action
+    undone = (change == "released") | (change == "eased")
+    with_applied = state if applied is None else state.join(_applied(state, applied), on="account_id", how="left")
+    return with_applied.with_columns(
         undo=pl.when(undone).then(pl.when(lifts).then(pl.lit("lift")).otherwise(pl.lit("cancel"))).cast(schema.UNDO),
         undone=pl.when(undone).then(pl.when(lifts).then(done).otherwise("action_before")),
     )

@@ -22,6 +22,8 @@ from cardscreen.kinds.masking import masked
 from cardscreen.lists.terms import Terms
 from cardscreen.policy.rules import ACCOUNT
 from cardscreen.runs.changes import Changes
+from cardscreen.runs.messages.handing_out import undoing
+from cardscreen.runs.record import Base
 from cardscreen.tables.cells import without_formulas
 
 _KEY_LENGTH = 32
@@ -63,6 +65,52 @@ def write_files(
             _write(written.filter(pl.col("action") == action), folder / name / f"{action}.csv")
     _write(words.of_releases(undone, changes.before), folder / "actions/release.csv")
     return {"told": len(notified), "due": len(due), "undone": len(undone)}
+
+
+def release_rows(
+    run: Base,
+    flags: pl.DataFrame,
+    hits: pl.DataFrame,
+    applied: pl.DataFrame | None,
+    terms: Mapping[str, Terms],
+    language: Language,
+    texts: Mapping[str, str],
+) -> pl.DataFrame:
+    """The rows of releases with which the next night would free accounts that a person has cleared, under its keys.
+
+    Args:
+        run: The newest run.
+        flags: Rows of its changes, as it keeps them.
+        hits: `schema.CARRIED`: the hits on which these flags stand.
+        applied: What other systems have done, as `handed_out` takes it.
+        terms: By source.
+        language: In which reasons and causes are told.
+        texts: As for `write_files`.
+
+    Returns:
+        `schema.RELEASES` and the carried columns, as text.
+    """
+    state = flags.rename({name: f"{ACCOUNT}{name}" for name in flags.columns if name not in schema.CHANGES})
+    freed = state.with_columns(
+        since=pl.col("flagged_since"),
+        standing=pl.col("handed_out"),
+        handed=pl.col("handed_out"),
+        handed_on=pl.col("handed_out_on"),
+        stood_on=pl.col("handed_out_on"),
+        superseded_action=pl.lit(None, dtype=schema.ACTIONS),
+        superseded=pl.lit(None, dtype=pl.String),
+        change=pl.lit("released", dtype=schema.CHANGE_KINDS),
+        action_before=pl.col("action"),
+        decided_by_before=pl.col("decided_by"),
+        cause=pl.lit("clearance", dtype=schema.CAUSES),
+        gained=pl.lit(None, dtype=schema.CAUSES),
+        carried_since=pl.lit(None, dtype=pl.Date),
+        action=pl.lit("none", dtype=schema.ACTIONS),
+    ).drop("handed_out", "handed_out_on", "undo")
+    undone = undoing(freed, applied)
+    reasons, causes = ({code: language.say(text) for code, text in each.items()} for each in (REASONS, CAUSES))
+    rows = _Said(run.run_id, terms, {**reasons, **texts}, causes).of_releases(undone, hits)
+    return _as_text(rows)
 
 
 def told_rows(changes: pl.DataFrame) -> pl.DataFrame:
@@ -136,8 +184,12 @@ def key(purpose: str, action: str) -> pl.Expr:
 
 
 def _write(rows: pl.DataFrame, file: Path) -> None:
+    write_rows(_as_text(rows), file)
+
+
+def _as_text(rows: pl.DataFrame) -> pl.DataFrame:
     text = rows.with_columns(pl.all().cast(pl.String)).rename(lambda name: name.removeprefix(ACCOUNT))
-    write_rows(without_formulas(text, _EXACT), file)
+    return without_formulas(text, _EXACT)
 
 
 def write_rows(rows: pl.DataFrame, file: Path) -> None:
