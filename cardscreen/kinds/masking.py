@@ -26,3 +26,13 @@ def masked(value: pl.Expr) -> pl.Expr:
     first = pl.min_horizontal(pl.lit(_FIRST), length - last - _HIDDEN).clip(lower_bound=0)
     hidden = value.str.head(first) + "*" * _HIDDEN + value.str.tail(pl.when(length > _HIDDEN).then(last).otherwise(0))
     return pl.when(value.str.contains(r"[*…]")).then(value).otherwise(hidden)
+
+
+def masked_text(value: str) -> str:
+    """The same of one value.
+
+    Example:
+        >>> masked_text("+8613800138000")
+        '+86138****8000'
+    """
+    return str(pl.select(masked(pl.lit(value))).item())

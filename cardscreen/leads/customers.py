@@ -10,7 +10,7 @@ import polars as pl
 
 from cardscreen.foundation import schema
 from cardscreen.foundation.errors import InputError
-from cardscreen.foundation.words.languages import Language
+from cardscreen.foundation.words.languages import Language, phrase
 from cardscreen.kinds.tokens import TokenKey
 from cardscreen.leads.base.base import Base
 from cardscreen.leads.base.wanted import Crowd, Wanted, values_in
@@ -20,6 +20,9 @@ from cardscreen.tables.cells import shape
 from cardscreen.tables.opening import is_bad_date, is_dateable, require_columns, to_date
 
 SOURCE, LIFTED = "customers", "flagged_account"
+
+_ABOVE = phrase("The customer has {count:,} different values of {identifier}; {above:,} are allowed.")
+_ABOVE_PER = phrase("The customer has {count:,} different values of {identifier} of one {per}; {above:,} are allowed.")
 
 
 def columns_of(settings: CustomerSettings) -> list[str]:
@@ -162,13 +165,12 @@ class _Search:
         above = grouped.filter(pl.col("count") > limit.above).group_by("customer").agg(pl.col("count").max())
         of_customer = above.join(self._counted(), on="customer")
         say = self.language.say
-        within = say(" of one {per}", per=", ".join(per)) if per else ""
         why = [
             say(
-                "The customer has {count:,} different values of {identifier}{within}; {above:,} are allowed.",
+                _ABOVE_PER if per else _ABOVE,
                 count=count,
                 identifier=limit.identifier,
-                within=within,
+                per=", ".join(per),
                 above=limit.above,
             )
             for count in of_customer["count"]

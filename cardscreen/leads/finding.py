@@ -19,6 +19,7 @@ from cardscreen.leads import customers as people
 from cardscreen.leads.base.base import Base as Accounts
 from cardscreen.leads.base.base import LocalBase
 from cardscreen.leads.base.wanted import Wanted
+from cardscreen.leads.deciding import Office
 from cardscreen.leads.desk.decisions import FILE, Decisions, stated, withdrawn
 from cardscreen.leads.desk.folder import Desk, Sheet
 from cardscreen.leads.desk.publishing import DerivedSource, live
@@ -55,6 +56,12 @@ def sources_of(leads: Leads) -> list[DerivedSource]:
         DerivedSource(name, terms, each.expires_after_days, each.accept == "rule")
         for name, each in leads.sources().items()
     ]
+
+
+def office_of(leads: Leads) -> Office:
+    """Where its proposals are decided about."""
+    store = Store(leads.job.store) if leads.job.store else None
+    return Office(desk_of(leads), sources_of(leads), store, leads.job.tokens[0] if leads.job.tokens else None)
 
 
 def find(leads: Leads, tell: Callable[[str], None] = lambda _: None) -> Sheet:

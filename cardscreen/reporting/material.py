@@ -38,6 +38,42 @@ class Night:
 
 
 @dataclass(frozen=True)
+class Ring:
+    """A ring.
+
+    Attributes:
+        row: Its row of `schema.RINGS`.
+        listed: Its listed accounts, where it is drawn.
+        links: Who carries what: account, identifier, value.
+        drawn: Whether it is drawn.
+    """
+
+    row: Mapping[str, Any]
+    listed: Sequence[str] = ()
+    links: Sequence[tuple[str, str, str]] = ()
+    drawn: bool = False
+
+
+@dataclass(frozen=True)
+class Lead:
+    """What is known of rings and proposals.
+
+    Attributes:
+        found_on: The day on which they were found.
+        rings: Those with most listed accounts first.
+        pictured: How many of them are drawn.
+        waiting: What waits for a person: source, kind, value, reason, severity, why.
+        waiting_in_all: How much that is in all.
+    """
+
+    found_on: str
+    rings: Sequence[Ring]
+    pictured: int
+    waiting: Sequence[Mapping[str, Any]]
+    waiting_in_all: int
+
+
+@dataclass(frozen=True)
 class Material:
     """What a page is made of; what there is none of is left out.
 
@@ -56,6 +92,7 @@ class Material:
         provenance: What the run was made of and by what, a name and a text each.
         policy: By which hits were judged, under the sources' terms.
         moved: Where another run than the base is asked about: move, action_before, action, accounts.
+        leads: Rings and proposals; None: nobody looked for any.
     """
 
     language: Language
@@ -71,6 +108,7 @@ class Material:
     provenance: Sequence[tuple[str, str]] = ()
     policy: Policy | None = None
     moved: pl.DataFrame | None = None
+    leads: Lead | None = None
 
 
 @dataclass(frozen=True)
@@ -92,18 +130,20 @@ class Chart:
 
     Attributes:
         form: `bars`: how many there are of each of `order`, by part; `bullets`: shares of a limit, which is 1; `lines`:
-            how many there were on each day, by part.
-        marks: of (of lines a day), part and count; of bullets of and count.
+            how many there were on each day, by part; `graph`: things, by part, and what hangs together.
+        marks: of (of lines a day), part and count; of bullets of and count; of graphs of and part.
         order: What bars and bullets stand for, from above.
         parts: Name of each part → its colour, in the order in which they stand beside one another.
         axis: What is counted.
+        links: Of a graph, the places of two marks that hang together.
     """
 
-    form: Literal["bars", "bullets", "lines"]
+    form: Literal["bars", "bullets", "lines", "graph"]
     marks: Sequence[Mapping[str, Any]]
     order: Sequence[str] = ()
     parts: Mapping[str, str] = field(default_factory=dict)
     axis: str = ""
+    links: Sequence[tuple[int, int]] = ()
 
 
 @dataclass(frozen=True)

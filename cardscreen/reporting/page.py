@@ -18,8 +18,9 @@ from cardscreen.reporting.drawing import Drawing
 from cardscreen.reporting.material import Material, Section
 from cardscreen.reporting.sections.actions import actions
 from cardscreen.reporting.sections.flags import flags, holders
+from cardscreen.reporting.sections.leads import leads
 from cardscreen.reporting.sections.nights import limits, trend
-from cardscreen.reporting.sections.provenance import leads, provenance
+from cardscreen.reporting.sections.provenance import provenance
 from cardscreen.reporting.sections.quality import quality
 from cardscreen.reporting.sections.sources import sources
 from cardscreen.reporting.sections.tonight import tonight

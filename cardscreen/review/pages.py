@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +15,7 @@ from cardscreen.reporting.material import Material
 from cardscreen.review import compare
 from cardscreen.review.find import looking_into, meant, sound
 from cardscreen.review.inputs import policy_of
+from cardscreen.review.telling import leads
 from cardscreen.runs.messages.showing import material_of, write_page
 from cardscreen.runs.night import Run
 from cardscreen.runs.record import Finished
@@ -82,7 +84,8 @@ def _of_run(run: Finished, language: Language, other: Finished | None) -> Materi
     for name in ("flagged", "hits", "rejects"):
         run.table(name)  # says it where it is gone, or not as it was written
     moved = None if other is None else compare.moves(compare.runs(other, run))
-    return material_of(run.records, run.folder, run.output, language, policy_of(run), other, moved)
+    material = material_of(run.records, run.folder, run.output, language, policy_of(run), other, moved)
+    return replace(material, leads=leads.material_of(run))
 
 
 def _of_result(result: Result, language: Language) -> Material:

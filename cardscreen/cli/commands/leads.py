@@ -121,14 +121,10 @@ def show(
 
 def office_of(file: Path) -> Office:
     """Where the proposals of a file of leads are decided about."""
-    from cardscreen.leads.deciding import Office
-    from cardscreen.leads.finding import desk_of, sources_of
+    from cardscreen.leads.finding import office_of as office
     from cardscreen.leads.settings import Leads
-    from cardscreen.lists.store.table import Store
 
-    leads = Leads.read(file)
-    store = Store(leads.job.store) if leads.job.store else None
-    return Office(desk_of(leads), sources_of(leads), store, leads.job.tokens[0] if leads.job.tokens else None)
+    return office(Leads.read(file))
 
 
 def write_review(office: Office, out: Path, *, force: bool) -> None:

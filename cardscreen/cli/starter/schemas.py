@@ -10,6 +10,9 @@ from pydantic import BaseModel
 
 from cardscreen.foundation.errors import ConfigError, near
 from cardscreen.kinds.kind import KINDS
+from cardscreen.leads.reports.settings import ReportsFile
+from cardscreen.leads.settings import LeadsFile
+from cardscreen.leads.targets import ContactsFile
 from cardscreen.lists.feeds.feed import Feed
 from cardscreen.policy.policy import Policy
 from cardscreen.runs.brakes import Limits
@@ -17,18 +20,25 @@ from cardscreen.runs.job import JobFile
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _TYPES = {str: "string", bool: "boolean", int: "integer"}
-NAMES = ("job", "policy", "feed")
+NAMES = ("job", "policy", "feed", "leads", "reports", "contacts")
 
 
 def schema_of(name: str) -> dict[str, Any]:
-    """The JSON Schema (2020-12) of a job, a policy or a feed.
+    """The JSON Schema (2020-12) of a job, a policy, a feed, or a file of leads, reports or contacts.
 
     Raises:
         ConfigError: There is none of that name.
     """
     if name not in NAMES:
         raise ConfigError(f"there is no schema {name!r}{near(name, NAMES)}: there are those of {', '.join(NAMES)}")
-    models: dict[str, type[BaseModel]] = {"job": JobFile, "policy": Policy, "feed": Feed}
+    models: dict[str, type[BaseModel]] = {
+        "job": JobFile,
+        "policy": Policy,
+        "feed": Feed,
+        "leads": LeadsFile,
+        "reports": ReportsFile,
+        "contacts": ContactsFile,
+    }
     schema = models[name].model_json_schema()
     if name == "job":
         properties, definitions = schema["properties"], schema.setdefault("$defs", {})

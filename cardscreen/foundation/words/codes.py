@@ -20,6 +20,9 @@ REASONS = {
     "stolen": phrase("Reported as stolen."),
     "reported": phrase("Reported by customers or staff."),
     "listed": phrase("On a blocklist."),
+    "ring": phrase("Shared with accounts that other sources list."),
+    "flagged_account": phrase("Another account of the same customer is on a list."),
+    "too_many": phrase("The customer has more of these than are allowed."),
 }
 
 #: The same in a word or two.
@@ -34,6 +37,9 @@ IN_SHORT = {
     "stolen": phrase("stolen"),
     "reported": phrase("reported"),
     "listed": phrase("listed"),
+    "ring": phrase("what listed accounts share"),
+    "flagged_account": phrase("another account of the customer"),
+    "too_many": phrase("more than a customer may have"),
 }
 
 #: What is said of the cause of a release.

@@ -1,15 +1,9 @@
-"""Rings and proposals, and the manifest in words."""
+"""The manifest in words."""
 
 from __future__ import annotations
 
 from cardscreen.reporting.material import Figure, Material, Section
 from cardscreen.reporting.sections.counting import table
-
-
-def leads(material: Material) -> Section:
-    """The section of leads."""
-    say = material.language.say
-    return Section("leads", say("Leads"), [say("This run has no rings and no proposals.")])
 
 
 def provenance(material: Material) -> Section:

@@ -9,6 +9,7 @@ from typing import Any
 from cardscreen.foundation.words import shown
 from cardscreen.foundation.words.codes import ACTIONS, BECAUSE, IN_SHORT, LEVELS, STATUSES, worded
 from cardscreen.foundation.words.languages import Language, phrase
+from cardscreen.leads.proposals import RULE
 from cardscreen.lists.terms import Terms
 from cardscreen.review.telling.story import Finding, Story
 
@@ -233,12 +234,26 @@ class _Teller:
         for sentence in (_MATCHES[hit["match"]], _HOLDERS[hit["holder"]]):
             if sentence:
                 yield "  " + say(sentence)
+        if finding.lead:
+            yield from ("  " + each for each in self._lead(finding.lead))
         if hit["carried_by"] > 1:
             yield "  " + say("{count:,} accounts have this number.", count=hit["carried_by"])
         if hit["exempted_by"]:
             by = self._exempted(hit["exempted_by"])
             yield "  " + say("It is exempted by {by}, and leads to nothing.", by=by)
         yield from ("  " + each for each in self._weighed(finding))
+
+    def _lead(self, lead: Mapping[str, Any]) -> Iterator[str]:
+        say = self.language.say
+        if lead["ring"]:
+            yield say("That listing was found here: it stands on ring {ring}.", ring=lead["reference"])
+            yield say("Why that is a ring: {why}", why=lead["ring"])
+        else:
+            yield say("That listing was found here: {why}", why=lead["why"])
+        if lead["decided_by"] == RULE:
+            yield say("A stated rule has accepted it.")
+        elif lead["decided_by"]:
+            yield say("{by} has accepted it on {day}.", by=lead["decided_by"], day=lead["decided_on"])
 
     def _listed(self, finding: Finding) -> str:
         say, hit = self.language.say, finding.hit

@@ -18,6 +18,7 @@ from cardscreen.lists.terms import Terms
 from cardscreen.policy.weighing import Judgement, judged
 from cardscreen.review.find import all_in, looking_into
 from cardscreen.review.inputs import gaps_of, policy_of, terms_of
+from cardscreen.review.telling.leads import offices_beside, resting_on
 from cardscreen.runs.record import Finished
 
 _NIGHTS = 400  # earlier runs that are looked through
@@ -34,6 +35,7 @@ class Finding:
         decides: Whether the account's action comes from it.
         seen: In this run; `carried` from an earlier night that it still holds for; or `before`, and no longer.
         gaps: The first day without the listing and the first day with it again, of each time it was left out.
+        lead: Of a listing that was found here the proposal that it stands on, as `leads.resting_on` gives it.
     """
 
     hit: Mapping[str, Any]
@@ -42,6 +44,7 @@ class Finding:
     decides: bool
     seen: Literal["now", "carried", "before"] = "now"
     gaps: Sequence[date] = ()
+    lead: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,7 @@ def _findings(run: Finished, account: str, seen: Literal["now", "carried", "befo
     gaps = gaps_of(run, {hit["listing_id"] for hit in hits})
     rows = [*_rows(run, "changes", account), *_rows(run, "flagged", account)]
     flag = rows[-1] if rows else {}
+    offices = offices_beside(run) if any(term.derived for term in terms.values()) else []
     findings = [
         Finding(
             hit=hit,
@@ -136,6 +140,7 @@ def _findings(run: Finished, account: str, seen: Literal["now", "carried", "befo
             decides=any(hit["listing_id"] == row["decided_by"] for row in rows[:1]),
             seen=seen,
             gaps=gaps.get(hit["listing_id"], ()),
+            lead=resting_on(run, hit, offices),
         )
         for hit in hits
     ]
