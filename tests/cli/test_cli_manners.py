@@ -34,7 +34,7 @@ def every_command(command: Any = None, path: tuple[str, ...] = ()) -> list[tuple
 
 
 COMMANDS = every_command()
-GROUPS = [(), ("list",), ("tokens",), ("runs",), ("plan",), ("policy",)]
+GROUPS = [(), *((name,) for name in ("list", "tokens", "runs", "plan", "policy", "leads", "reports"))]
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
