@@ -159,8 +159,8 @@ def test_a_burst_is_found_by_the_hour_where_the_hour_is_known() -> None:
 
 def test_rules_that_make_no_sense_are_told() -> None:
     falling = [{"weight": 9, "severity": 40}, {"weight": 3, "severity": 50}]
-    each = {"half_life_days": 1, "weight": 1}
-    wrong = [
+    each: dict[str, Any] = {"half_life_days": 1, "weight": 1}
+    wrong: list[tuple[dict[str, Any], str]] = [
         ({"steps": falling}, "the steps must rise"),
         ({"categories": {"a": {**each, "names": ["b"]}, "B": each}}, "names two categories"),
     ]
