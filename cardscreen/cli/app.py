@@ -177,7 +177,7 @@ def demo(
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier demo that was worked in since.")] = False,
     as_json: _Json = False,
 ) -> None:
-    """Make a synthetic operator and bank, play two nights, and compare with the planted answers; exit code 1: not all.
+    """Make a synthetic operator and bank, play three nights, compare with what was planted; exit code 1: not all.
 
     [dim]Example:[/dim] cardscreen demo /tmp/demo
     """

@@ -19,7 +19,7 @@ from cardscreen.leads.settings import CustomerLimit, CustomerSettings
 from cardscreen.tables.cells import shape
 from cardscreen.tables.opening import is_bad_date, is_dateable, require_columns, to_date
 
-SOURCE, LIFTED = "customers", "flagged_account"
+LIFTED = "flagged_account"
 
 _ABOVE = phrase("The customer has {count:,} different values of {identifier}; {above:,} are allowed.")
 _ABOVE_PER = phrase("The customer has {count:,} different values of {identifier} of one {per}; {above:,} are allowed.")
@@ -77,7 +77,7 @@ def find_customers(
     kind = base.plan.identifiers[settings.column].name
     proposals = as_proposals(
         one.select(
-            source=pl.lit(SOURCE),
+            source=pl.lit(settings.source),
             kind=pl.lit(kind),
             value="customer",
             reason="reason",

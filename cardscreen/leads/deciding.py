@@ -14,6 +14,7 @@ from cardscreen.kinds.tokens import TokenKey
 from cardscreen.leads.desk.decisions import FILE, Decisions, decided, stated, to_review
 from cardscreen.leads.desk.folder import Desk, Sheet
 from cardscreen.leads.desk.publishing import DerivedSource, live, publish
+from cardscreen.leads.proposals import IDENTITY
 from cardscreen.lists.feeds.importing import Imported
 from cardscreen.lists.store.table import Store
 
@@ -100,9 +101,25 @@ class Office:
             day = as_of or sheet.day
             if day < sheet.day:
                 raise InputError(f"the proposals are of {sheet.day}: they can't be published as of {day}")
+            self._check_own(sheet)
             for source in self.sources:
                 tell(f"publishing {source.name}")
                 imported = publish(self.proposals(sheet), source, self.store, day, self.key, allow)
                 done += [imported] if imported else []
             sheet.restate(self.proposals(sheet))
         return done
+
+    def _check_own(self, sheet: Sheet) -> None:
+        """Refuse to end what somebody else publishes under the same name."""
+        strange = self.published(sheet.day)
+        for each in reversed(self.desk.all()):
+            if strange.is_empty():
+                return
+            strange = strange.join(each.table("proposals"), on=IDENTITY, how="anti")
+        if len(strange):
+            source = strange["source"][0]
+            raise ConfigError(
+                f"the store's source {source!r} has {len(strange):,} listings that are not from {self.desk.directory}, "
+                "and publishing would end them: does another file publish there, too? Give one of them another name: "
+                f'source = "…" in the file'
+            )

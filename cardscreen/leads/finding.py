@@ -282,8 +282,9 @@ class _Search:
         still = rests.filter(~pl.col("account_id").is_in(here.implode()) | _among(hits, rests))
         counted = still.group_by("reference").agg(left=pl.col("account_id").n_unique())
         with_count = gone.join(counted, on="reference", how="left")
-        in_ring = self.leads.said.rings.min_listed if self.leads.said.rings else 1
-        enough = pl.col("left").fill_null(0) >= pl.when(pl.col("source") == rings.SOURCE).then(in_ring).otherwise(1)
+        of_rings = self.leads.said.rings
+        in_ring, source = (of_rings.min_listed, of_rings.source) if of_rings else (1, "")
+        enough = pl.col("left").fill_null(0) >= pl.when(pl.col("source") == source).then(in_ring).otherwise(1)
         lasting = {name: each.expires_after_days for name, each in self.leads.sources().items()}
         days = pl.col("source").replace_strict(pl.Series(list(lasting)), pl.Series(list(lasting.values())))
         lasts = pl.col("last_on") + pl.duration(days=days) >= self.run.as_of

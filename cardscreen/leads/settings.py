@@ -44,6 +44,7 @@ class Texts(Section):
 class RingSettings(Section):
     """What makes a ring, under `[rings]`."""
 
+    source: str = Field("rings", min_length=1)
     links: dict[str, int] = Field(min_length=1)
     steps: int = Field(2, ge=1, le=5)
     min_listed: int = Field(2, ge=1)
@@ -88,6 +89,7 @@ class CustomerLimit(Section):
 class CustomerSettings(Section):
     """Which customers are proposed, under `[customers]`."""
 
+    source: str = Field("customers", min_length=1)
     column: str
     lift: list[Action] = []
     severity: int = Field(50, ge=1, le=100)
@@ -120,6 +122,8 @@ class LeadsFile(Section):
     def _some(self) -> LeadsFile:
         if self.rings is None and self.customers is None:
             raise ValueError("nothing is looked for: say [rings], or [customers]")
+        if self.rings is not None and self.customers is not None and self.rings.source == self.customers.source:
+            raise ValueError(f"rings and customers are both to be the source {self.rings.source!r}: name two")
         return self
 
 
@@ -156,8 +160,8 @@ class Leads:
 
     def sources(self) -> dict[str, RingSettings | CustomerSettings]:
         """The derived sources that it makes, each with its settings."""
-        both = {"rings": self.said.rings, "customers": self.said.customers}
-        return {name: settings for name, settings in both.items() if settings is not None}
+        both = (self.said.rings, self.said.customers)
+        return {settings.source: settings for settings in both if settings is not None}
 
     def _check_columns(self, toml: TomlFile) -> None:
         """Refuse columns that are no identifiers of the job."""

@@ -23,8 +23,9 @@ _CUT_OFF = 0.6  # of a file's bytes
 #: Fewer accounts than this, and the few that are planted of each sort are a large share of them.
 _FEW = 10_000
 _WIDER = """# The few that are planted of each sort are a large share of so few accounts: these are wider than usual.
-source_share = 0.05
-exempted_share = 0.005
+source_share = 0.15
+flagged_share = 0.25
+exempted_share = 0.02
 new_suspend = 0.01
 released_share = 0.25
 """
@@ -89,7 +90,7 @@ def _marks(folder: Path) -> dict[str, str]:
     return marks
 
 
-def write(world: World, folder: Path, days: tuple[date, date], accounts: int) -> None:
+def write(world: World, folder: Path, days: tuple[date, date, date], accounts: int) -> None:
     """Everything but the store and the runs."""
     with resources.as_file(resources.files(__package__) / "files") as texts:
         shutil.copytree(texts, folder, dirs_exist_ok=True)
@@ -105,6 +106,9 @@ def write(world: World, folder: Path, days: tuple[date, date], accounts: int) ->
     truth = world.truth.with_columns(pl.col("case").cast(pl.UInt32)).join(words, on="case", maintain_order="left")
     truth.select("account_id", case="words").write_csv(folder / "truth.csv")
     TokenKey.write_new(folder / "token.key")
+    TokenKey.write_new(folder / "reports/reporters.key")
+    world.reports.write_csv(folder / "reports/hotline.csv")
+    (folder / "operator/clearances.csv").write_text("account_id,listing_id,decided_on,until,by,reason\n", "utf-8")
     for night, day in enumerate(days):
         _write_feeds(world, folder / f"feeds/{day}", night)
 
@@ -120,13 +124,13 @@ def deliver(folder: Path, day: date) -> None:
 def _write_feeds(world: World, folder: Path, night: int) -> None:
     """What the sources send for a night; on the second one, two of them blunder."""
     folder.mkdir()
-    listings = world.listings.filter(pl.col("nights").list.get(night))
+    listings = world.listings.filter(pl.col("nights").list.get(min(night, 1)))
     theirs = {source: listings.filter(pl.col("source") == source) for source in _WRITTEN}
     for source, (suffix, written) in _WRITTEN.items():
-        # The banks' list is late, and their desk had no new cases.
-        if night == 0 or source in ("police", "regulator"):
+        # The banks' list is late on the second night, and their desk had no new cases.
+        if night != 1 or source in ("police", "regulator"):
             written(theirs[source], folder / f"{source}.{suffix}")
-    if night:
+    if night == 1:
         whole = (folder / "police.csv").read_bytes()
         (folder / "police-cut-off.csv").write_bytes(whole[: int(len(whole) * _CUT_OFF)])
         _write_regulator(pl.concat([theirs["regulator"], world.mass]), folder / "regulator-mass-block.jsonl")

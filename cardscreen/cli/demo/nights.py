@@ -1,40 +1,55 @@
-"""Two nights, played with what the commands do: imports, runs, a discarded run, a list taken back."""
+"""Three nights, played with what the commands do: imports, runs, a discarded run, a list taken back, leads."""
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import polars as pl
+
 from cardscreen.cli.demo.cases import CASES, Case
 from cardscreen.cli.demo.folder import cleared, deliver, seal, write
 from cardscreen.cli.demo.leaks import Searcher
-from cardscreen.cli.demo.outcome import Blunders, DemoNight, Outcome
+from cardscreen.cli.demo.outcome import Blunders, DemoNight, Found, Outcome
 from cardscreen.cli.demo.world import World
 from cardscreen.foundation.errors import FeedRefused
 from cardscreen.kinds.tokens import TokenKey
+from cardscreen.leads.deciding import Office
+from cardscreen.leads.finding import find
+from cardscreen.leads.finding import office_of as office_of_leads
+from cardscreen.leads.reports.adding import add
+from cardscreen.leads.reports.settings import Reports
+from cardscreen.leads.reports.weighing import office_of as office_of_reports
+from cardscreen.leads.reports.weighing import score
+from cardscreen.leads.settings import Leads
 from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.feeds.importing import import_file
 from cardscreen.lists.store.edits import rollback
 from cardscreen.lists.store.table import Store
+from cardscreen.review.decisions import appeals
 from cardscreen.review.decisions.held import discard
 from cardscreen.review.telling import story
 from cardscreen.runs.job import Job
 from cardscreen.runs.night import Run, run_job
 from cardscreen.runs.record import Finished
+from cardscreen.tables.writing import write as write_table
 
 _ZONE = ZoneInfo("Asia/Shanghai")  # as the jobs and the feeds have it
 _LATE = "bank-association"
 _LATE_DAYS = 2  # how old its data is on the first night
 _WHO, _WHY = "the duty officer", "the regulator's list names subscribers by mistake"
+_CAMPAIGN, _LOOKED = "a campaign: all within an hour, from one network", "looked at the accounts"
+_OBJECTED = "the number was another's"
 
 
 def run_demo(
     folder: Path, accounts: int, tell: Callable[[str], None] = lambda _: None, *, force: bool = False
 ) -> Outcome:
-    """Make the world, play two nights, compare with what was planted.
+    """Make the world, play three nights, compare with what was planted.
 
     Args:
         folder: A folder to make; an earlier demo in it is replaced, if nobody worked there since.
@@ -52,25 +67,30 @@ def run_demo(
         tell(stage)
 
     say("making an operator and a bank")
-    second = datetime.now(_ZONE).date()
-    first = second - timedelta(days=1)
+    third = datetime.now(_ZONE).date()
+    first, second = third - timedelta(days=2), third - timedelta(days=1)
     world = World(second, accounts)
-    write(world, folder, (first, second), accounts)
+    write(world, folder, (first, second, third), accounts)
     inputs = [file for part in ("operator/accounts", "bank/accounts", "feeds") for file in (folder / part).rglob("*")]
     begun, office = time.perf_counter(), _Office(folder, say)
     listings, before = office.first_night(first)
     blunders, after = office.second_night(second, len(world.mass))
-    seconds = time.perf_counter() - begun
     named = {case: _one_of(world, case) for case in CASES}
+    leads = office.day_between(second, next(account for case, account in named.items() if case.group == "appeal"))
+    last = office.third_night(third)
+    seconds = time.perf_counter() - begun
     withdrawn = next(account for case, account in named.items() if case.expected[1] == "released: listing_ended")
-    _write_guide(folder, before, after, blunders, named)
+    drawn_in = next(account for case, account in named.items() if case.group == "device gang" and not case.source)
+    _write_guide(folder, (before, after, last), blunders, named, leads)
     say("looking for card numbers in all that was written")
     searcher = Searcher(world.pans)
     scan = searcher.scan(folder, but=set(inputs))
-    withdrawal = story.tell(_finished(after.runs["operator"]), withdrawn)
-    done = Outcome(
-        folder, accounts, listings, (before, after), blunders, withdrawal, world.truth, searcher, scan, seconds
+    stories = (
+        story.tell(_finished(after.runs["operator"]), withdrawn),
+        story.tell(_finished(last.runs["operator"]), drawn_in),
     )
+    nights = (before, after, last)
+    done = Outcome(folder, accounts, listings, nights, blunders, leads, stories, world.truth, searcher, scan, seconds)
     done.look_into("\n".join(printed))
     seal(folder)
     return done
@@ -119,6 +139,37 @@ class _Office:
         would = wrong.result.summary["changes"]["counts"]
         return Blunders(refused, warned, _LATE, mass, wrong.held, would, discarded), night
 
+    def day_between(self, day: date, appealed: str) -> Found:
+        """Between the nights people call in, leads are looked for and decided, and one who objected is right."""
+        reports = Reports.read(self._folder / "reports/reports.toml")
+        self._tell("taking in what people report")
+        added = add(reports, [self._folder / "reports/hotline.csv"], as_of=day)
+        score(reports, day)
+        told = office_of_reports(reports)
+        waiting = _decided(told, "reject", _CAMPAIGN)
+        told.publish(as_of=day)
+        self._tell("looking for rings and customers")
+        rings, customers, crowded = {}, 0, 0
+        for owner in ("operator", "bank"):
+            leads = Leads.read(self._folder / owner / "leads.toml")
+            sheet = find(leads)
+            office = office_of_leads(leads)
+            _decided(office, "accept", _LOOKED)
+            office.publish()
+            rings[owner] = sheet.records["summary"]["rings"]
+            customers += sheet.records["summary"].get("customers", 0)
+            crowded += sum(each["values"] for each in sheet.records["summary"]["dropped"])
+        job = Job.read(self._folder / "operator/job.toml")
+        appeals.decide(job, appealed, "upheld", _WHO, _OBJECTED, now=True)
+        return Found(sum(each.taken for each in added), waiting, rings, customers, crowded, appealed)
+
+    def third_night(self, day: date) -> DemoNight:
+        """All lists come as they should, and both jobs run."""
+        deliver(self._folder, day)
+        for file in sorted((self._folder / f"feeds/{day}").iterdir()):
+            self._take(file, file.stem, day)
+        return self._both(day)
+
     def _take(self, file: Path, source: str, day: date) -> int:
         """Import a file; how many listings are in force then."""
         self._tell(f"importing {file.name}")
@@ -133,6 +184,16 @@ class _Office:
         return DemoNight(day, {owner: self._screen(owner, day) for owner in ("operator", "bank")})
 
 
+def _decided(office: Office, word: str, why: str) -> int:
+    """Decide alike about all that waits for a person, as in a reviewed table; how much that is."""
+    table = office.review().with_columns(decision=pl.lit(word), decision_reason=pl.lit(why))
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "review.csv")
+        write_table(table, file)
+        office.decide(file, _WHO)
+    return len(table)
+
+
 def _finished(run: Run) -> Finished:
     if run.folder is None:
         raise LookupError("a dry run is nowhere")
@@ -145,16 +206,20 @@ def _one_of(world: World, case: Case) -> str:
     return str(accounts.sort()[0])
 
 
-def _write_guide(folder: Path, before: DemoNight, after: DemoNight, blunders: Blunders, named: dict[Case, str]) -> None:
+def _write_guide(
+    folder: Path, nights: tuple[DemoNight, ...], blunders: Blunders, named: dict[Case, str], leads: Found
+) -> None:
     """Put what was made into the folder's README."""
     guide = folder / "README.md"
+    ring = pl.read_parquet(max((folder / "operator/leads").glob("2*")) / "rings.parquet")["ring_id"][0]
     text = guide.read_text(encoding="utf-8").format(
-        first=before.day,
-        second=after.day,
-        run=_finished(before.runs["operator"]).run_id,
+        **dict(zip(("first", "second", "third"), (night.day for night in nights), strict=True)),
+        run=_finished(nights[1].runs["operator"]).run_id,
         held=blunders.discarded.name if blunders.discarded else "",
-        released=next(each for case, each in named.items() if case.expected[1].startswith("released")),
+        released=leads.appealed,
         recycled=next(each for case, each in named.items() if case.trap == "recycled"),
         allowed=next(each for case, each in named.items() if case.trap == "protected"),
+        gang=next(each for case, each in named.items() if case.group == "device gang" and not case.source),
+        ring=ring,
     )
     guide.write_text(text, encoding="utf-8")

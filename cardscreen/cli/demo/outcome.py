@@ -1,9 +1,9 @@
-"""What the two nights found, against what was planted."""
+"""What the three nights found, against what was planted."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from cardscreen.review.telling.story import Story
 from cardscreen.runs.night import Run
 
 _CUTS_OFF = ("suspend", "close")
+_NIGHTS = (0, 1, 2)
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,34 @@ class Blunders:
 
 
 @dataclass(frozen=True)
+class Found:
+    """What came of the day between the second and the third night.
+
+    Attributes:
+        reports: How many reports were taken in.
+        waited: How many numbers a person looked at, and rejected.
+        rings: By owner, how many rings were found and accepted.
+        customers: How many customers were.
+        crowded: How many values link nobody, as too many accounts carry them.
+        appealed: The account whose objection was upheld.
+    """
+
+    reports: int
+    waited: int
+    rings: dict[str, int]
+    customers: int
+    crowded: int
+    appealed: str
+
+    def passed(self) -> Iterator[str]:
+        """What is not as it must be."""
+        if self.rings != {"operator": 1, "bank": 1}:
+            yield f"{self.rings} rings were found, and there is one at each"
+        if (self.waited, self.customers) != (1, 1):
+            yield "a campaign was not sent to a person, or the customer with forty cards not found"
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What the demo found.
 
@@ -100,21 +129,23 @@ class Outcome:
         folder: Where everything is.
         accounts: How many there are on the first night.
         listings: Listings by source on the first night.
-        nights: The first and the second.
+        nights: All three.
         blunders: What was stopped before the second.
-        story: One released account's.
+        leads: What was found before the third.
+        stories: Of an account that is released on the second night, and of one that a ring has drawn in.
         truth: account_id, case: what was planted.
         searcher: Looks for the full card numbers.
         scan: What it found in the files.
-        seconds: Of both nights together.
+        seconds: Of all nights together.
     """
 
     folder: Path
     accounts: int
     listings: dict[str, int]
-    nights: tuple[DemoNight, DemoNight]
+    nights: tuple[DemoNight, DemoNight, DemoNight]
     blunders: Blunders
-    story: Story
+    leads: Found
+    stories: tuple[Story, Story]
     truth: pl.DataFrame
     searcher: Searcher
     scan: Scan
@@ -126,13 +157,17 @@ class Outcome:
             self.scan.leaks.append(f"{count:,} in {what}")
 
     def cases(self) -> pl.DataFrame:
-        """One row for each of `CASES`: case, accounts, right_0, right_1 and right (on both nights)."""
+        """One row for each of `CASES`: case, accounts, right_0, right_1, right_2 and right (on all nights)."""
         accounts = self._outcomes()
-        right = [pl.col(f"outcome_{night}") == pl.col(f"expected_{night}") for night in (0, 1)]
+        right = [pl.col(f"outcome_{night}") == pl.col(f"expected_{night}") for night in _NIGHTS]
         return (
             accounts.filter(pl.col("case").is_not_null())
             .group_by("case")
-            .agg(accounts=pl.len(), right_0=right[0].sum(), right_1=right[1].sum(), right=(right[0] & right[1]).sum())
+            .agg(
+                *(right[night].sum().alias(f"right_{night}") for night in _NIGHTS),
+                accounts=pl.len(),
+                right=pl.all_horizontal(right).sum(),
+            )
             .sort("case")
         )
 
@@ -141,11 +176,11 @@ class Outcome:
         return self._outcomes().filter(pl.col("case").is_null()).height
 
     def wrongly_suspended(self) -> dict[str, tuple[int, int]]:
-        """How many were told to be cut off on either night and must not be, of how many: by trap, and all others."""
+        """How many were told to be cut off on any night and must not be, of how many: by trap, and all others."""
         wrong = pl.any_horizontal(
             pl.col(f"outcome_{night}").is_in(_CUTS_OFF)
             & ~pl.col(f"expected_{night}").fill_null(NOT_FLAGGED).is_in(_CUTS_OFF)
-            for night in (0, 1)
+            for night in _NIGHTS
         )
         counts = dict(self._outcomes().group_by("trap").agg(wrong.sum()).rows())
         planted = dict(self._outcomes().filter(pl.col("case").is_not_null())["trap"].value_counts().rows())
@@ -165,6 +200,7 @@ class Outcome:
         for night in self.nights:
             yield from (f"the {name}'s run for {night.day} is held" for name, run in night.runs.items() if run.held)
         yield from self.blunders.passed()
+        yield from self.leads.passed()
         yield from (f"full card numbers: {number}" for number in self.scan.leaks)
 
     def summary(self) -> dict[str, Any]:
@@ -182,7 +218,8 @@ class Outcome:
             "would_change": self.blunders.would,
             "discarded": str(self.blunders.discarded) if self.blunders.discarded else None,
             "released": self.nights[1].released().to_dicts(),
-            "explained": {"account": self.story.account, "sentences": list(sentences(self.story))},
+            "leads": asdict(self.leads),
+            "explained": [{"account": each.account, "sentences": list(sentences(each))} for each in self.stories],
             "planted": {"accounts": planted, "found": right, "missed": planted - right},
             "unplanted": self.unplanted(),
             "wrongly_suspended": {
@@ -198,10 +235,10 @@ class Outcome:
         }
 
     def _outcomes(self) -> pl.DataFrame:
-        """account_id, case, trap, and for each night what was to come out and did; planted or flagged accounts."""
+        """account_id, case, trap, and for each night what was to come out and did: planted or flagged accounts."""
         expected = pl.DataFrame(
             [(at, case.trap, *case.expected) for at, case in enumerate(CASES)],
-            schema=["case", "trap", "expected_0", "expected_1"],
+            schema=["case", "trap", *(f"expected_{night}" for night in _NIGHTS)],
             orient="row",
         )
         seen = self.truth.join(expected, on="case", how="left")

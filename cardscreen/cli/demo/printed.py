@@ -1,4 +1,4 @@
-"""What the demo prints: two nights that a person reads in a minute, or one line of JSON."""
+"""What the demo prints: three nights that a person reads in a minute, or one line of JSON."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from cardscreen.cli.printing import actions_table
 from cardscreen.foundation.words import json_text, shown
 from cardscreen.foundation.words.codes import CAUSES
 from cardscreen.review.telling.sentences import sentences
+from cardscreen.review.telling.story import Story
 
 
 def line(outcome: Outcome) -> str:
@@ -26,9 +27,9 @@ def line(outcome: Outcome) -> str:
 
 
 def page(outcome: Outcome) -> str:
-    """Both nights for a person; all of it is looked into for card numbers, and the last lines say what was found."""
+    """All nights for a person; all of it is looked into for card numbers, and the last lines say what was found."""
     console = Console()
-    text = _rendered(console, Group(*_first(outcome), *_second(outcome), *_truth(outcome)))
+    text = _rendered(console, Group(*_first(outcome), *_second(outcome), *_third(outcome), *_truth(outcome)))
     outcome.look_into(Text.from_ansi(text + _rendered(console, Group(*_verdict(outcome)))).plain)
     return text + _rendered(console, Group(*_verdict(outcome)))
 
@@ -59,14 +60,38 @@ def _first(outcome: Outcome) -> list[RenderableType]:
 
 
 def _second(outcome: Outcome) -> list[RenderableType]:
-    story = [Text(sentence.strip()) for sentence in sentences(outcome.story)]
+    run = outcome.nights[1].runs["operator"].folder
     return [
         _head(f"Second night, {outcome.nights[1].day}"),
         _events(outcome),
         _released(outcome),
-        Text(f"cardscreen explain {outcome.story.account} --run operator/job.toml", style="bold"),
-        *(Padding(each, (0, 0, 0, 2)) for each in story),
+        *_story(outcome.stories[0], f"operator/runs/{run.name if run else ''}"),
     ]
+
+
+def _story(story: Story, run: str) -> list[RenderableType]:
+    told = [Padding(Text(sentence.strip()), (0, 0, 0, 2)) for sentence in sentences(story)]
+    return [Text(f"cardscreen explain {story.account} --run {run}", style="bold"), *told, Text("")]
+
+
+def _third(outcome: Outcome) -> list[RenderableType]:
+    leads, rows = outcome.leads, Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    rows.add_column(no_wrap=True)
+    reports = (
+        f"{leads.reports:,} reports of the public; {counted(leads.waited, 'number')} sent to a person: a campaign."
+    )
+    rows.add_row("weighed", Text(reports))
+    rings = ", ".join(f"{count:,} at the {owner}" for owner, count in leads.rings.items())
+    left = f"{counted(leads.crowded, 'value')} of too many accounts linked nobody."
+    rows.add_row("found", Text(f"rings behind listed accounts: {rings}; {left} A person accepted them."))
+    rows.add_row("found", Text(f"{counted(leads.customers, 'customer')} with more numbers than are allowed."))
+    rows.add_row("upheld", Text(f"the objection of {leads.appealed}."))
+    for name, run in outcome.nights[2].runs.items():
+        rows.add_row(
+            _sign("published", not run.held), Text(f"{name}: {_moves(run.result.summary['changes']['counts'])}")
+        )
+    story = _story(outcome.stories[1], "operator/job.toml")
+    return [_head(f"Third night, {outcome.nights[2].day}"), rows, *story]
 
 
 def _events(outcome: Outcome) -> Table:
@@ -112,12 +137,12 @@ def _released(outcome: Outcome) -> Table:
 
 
 def _truth(outcome: Outcome) -> list[RenderableType]:
-    table = Table("planted", "accounts", "first night", "second night", box=SIMPLE)
+    table = Table("planted", "accounts", "first", "second", "third night", box=SIMPLE)
     table.columns[1].justify = "right"
     cases = outcome.cases()
     for row in cases.rows(named=True):
         case, count = CASES[row["case"]], row["accounts"]
-        nights = (_found(case.expected[night], row[f"right_{night}"], count) for night in (0, 1))
+        nights = (_found(case.expected[night], row[f"right_{night}"], count) for night in (0, 1, 2))
         table.add_row(case.words, f"{count:,}", *nights)
     return [table]
 
@@ -143,7 +168,7 @@ def _verdict(outcome: Outcome) -> list[RenderableType]:
         f"Wrongly suspended: {trapped:,} of {of:,} ({each}); of all others: {others[0]:,} of {others[1]:,}.",
         f"Full card numbers: {scan.numbers:,} looked for in {counted(scan.files, 'file')} "
         f"({scan.size / 1e6:.1f} MB) and in all that was printed; found: {len(scan.leaks):,}.",
-        f"Both nights took {outcome.seconds:.1f} s. All is in {outcome.folder}: its README.md says what to try next.",
+        f"The nights took {outcome.seconds:.1f} s. All is in {outcome.folder}: its README.md says what to try next.",
         f"To look at, in a browser: {outcome.folder / _PAGE}",
     ]
     failures = [Text(shown(f"Wrong: {failure}."), style="red") for failure in outcome.failures()]

@@ -1,4 +1,4 @@
-"""A synthetic operator and bank, what four sources list on two nights, and which account is which case.
+"""A synthetic operator and bank, what four sources list on three nights, and which account is which case.
 
 All numbers are made up: phones from libphonenumber's example numbers, cards from public scheme prefixes. Cells are as
 dirty as published columns of phone numbers are. The same seed gives the same people each time; dates are counted from
@@ -27,24 +27,30 @@ _RANGE = "+86170*"
 #: Of the subscribers, how many the regulator lists by mistake: more than a night may newly suspend, and few enough
 #: for its list to pass as one that has grown.
 _MASS_SHARE = 0.018
+#: People who have called before, and how many call of one number; and who call within an hour, for the first time.
+_CALLERS, _CAMPAIGN = 14, 40
+_ON_ONE_DEVICE = {"device gang": "D-GANG", "switchboard": "D-SWITCHBOARD", "family": "D-FAMILY"}
 _SEGMENTS = {"consumer": 0.85, "business": 0.12, "iot": 0.03}
 _REASONS = {"police": "telecom_fraud", "regulator": "sim_farm"}
+
+Nights = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]
 
 
 class World:
     """Everything that the demo plants.
 
     Args:
-        today: The day of the second night.
+        today: The day of the second night, from which all days are counted.
         accounts: How many there are on the first night.
 
     Attributes:
-        subscribers: The operator's accounts of each night.
+        subscribers: The operator's accounts of each night; on the third those of the second.
         customers: The bank's.
         pans: Their card numbers, in full.
         truth: account_id, case (its place in `CASES`).
         listings: One row each, with `nights`: whether each night's file has it.
         mass: The listings that the regulator makes by mistake.
+        reports: What people report between the second and the third night: number, category, when, reporter, network.
     """
 
     def __init__(self, today: date, accounts: int) -> None:
@@ -54,6 +60,7 @@ class World:
         self._listings: list[dict[str, Any]] = []
         self._mass: list[dict[str, Any]] = []
         self._truth: list[tuple[str, int]] = []
+        self._reports: list[tuple[str, str, str, str, str]] = []
         self._numbers = numbers.of_the_world(self._random)
         self._ranged = numbers.in_region(self._random, "CN", "1700000000")
         at_operator = round(accounts * _OPERATOR_SHARE)
@@ -64,6 +71,7 @@ class World:
         self.listings = pl.DataFrame(self._listings, infer_schema_length=None)
         self.mass = pl.DataFrame(self._mass, schema=self.listings.schema)
         self.truth = pl.DataFrame(self._truth, schema=["account_id", "case"], orient="row")
+        self.reports = self._reported()
 
     def _plant(self, where: str, rows: int) -> tuple[Iterator[tuple[Case, list[int]]], list[int]]:
         """Rows for each case, noted; and the rows that are free, in an order that looks drawn."""
@@ -78,14 +86,15 @@ class World:
             self._truth += [(_name(where, row), at) for row in chosen]
         return ((case, chosen) for case, chosen, _ in planted), list(free)
 
-    def _both_nights(self, table: pl.DataFrame, rows: int, free: list[int]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    def _each_night(self, table: pl.DataFrame, rows: int, free: list[int]) -> Nights:
         """The accounts of each night: some join after the first, some of those that are no case leave."""
         left = free[: round(rows * _LEFT)]
-        return table.head(rows), table.filter(~pl.int_range(pl.len()).is_in(left))
+        later = table.filter(~pl.int_range(pl.len()).is_in(left))
+        return table.head(rows), later, later
 
     # --- the operator
 
-    def _operator(self, rows: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    def _operator(self, rows: int) -> Nights:
         every = _with_new(rows)
         theirs = list(islice(self._numbers, every))
         since = [self.today - timedelta(days=int(days)) for days in self._random.integers(60, 3000, every)]
@@ -93,11 +102,18 @@ class World:
         ported: list[date | None] = [None] * every
         cases, free = self._plant("operator", rows)
         planted = []
+        devices = [f"D{row:07}" for row in range(every)]
+        holders = [f"H{row:07}" for row in range(every)]
         for case, at in cases:
             planted += at
             self._list_numbers(case, at, theirs, since)
+            self._report(case, [numbers.e164(theirs[row]) for row in at])
             for row in at:
                 segments[row] = case.segment or segments[row]
+                if case.group in _ON_ONE_DEVICE:
+                    devices[row] = _ON_ONE_DEVICE[case.group]
+                if case.group == "many cards":
+                    holders[row] = "H-FORTY"
                 ported[row] = self.today - timedelta(days=10) if case.ported else None
         cells = numbers.spelled(self._random, theirs, numbers.SPELLINGS)
         readable = numbers.spelled(self._random, [theirs[row] for row in planted], numbers.READABLE)
@@ -113,11 +129,15 @@ class World:
                 "holder_since": since,
                 "ported_in": pl.Series(ported, dtype=pl.Date),
                 "segment": segments,
+                "device": devices,
+                "customer": holders,
             }
         )
-        return self._both_nights(table, rows, free)
+        return self._each_night(table, rows, free)
 
     def _list_numbers(self, case: Case, at: list[int], theirs: list[PhoneNumber], since: list[date]) -> None:
+        if not case.source:
+            return
         if case.trap == "ranged":
             for row in at:
                 theirs[row] = next(self._ranged)
@@ -134,27 +154,59 @@ class World:
                 hotline: dict[str, Any] = {"list": "allow", "reason": "hotline", "nights": case.allowed}
                 self._listings.append(self._listing("regulator", "phone", value, **hotline))
 
+    def _report(self, case: Case, values: list[str]) -> None:
+        """What people report of a case's numbers, by people who have reported others before, or all at once."""
+        if case.group == "reported":
+            for value, at in ((value, at) for value in values for at in range(_CALLERS)):
+                when = f"{self._day(-1 - at % 5)} {at % 24:02}:10"
+                self._reports.append((value, "telecom_fraud", when, _caller(at), f"network-{at % 7}"))
+        if case.group == "revenge":
+            for value, at in ((value, at) for value in values for at in range(_CAMPAIGN)):
+                when = f"{self._day(0)} 20:{at:02}"
+                self._reports.append((value, "telecom_fraud", when, _caller(1_000 + at), "network-1"))
+
+    def _reported(self) -> pl.DataFrame:
+        """All reports: those of planted cases, and what the same people say of numbers that nobody here has."""
+        for at, number in enumerate(islice(self._numbers, _CALLERS * 3)):
+            when = f"{self._day(-8 - at % 5)} {at % 24:02}:40"
+            self._reports.append((numbers.e164(number), "nuisance", when, _caller(at % _CALLERS), f"network-{at % 7}"))
+        names = ["number", "category", "when", "reporter", "network"]
+        return pl.DataFrame(self._reports, schema=names, orient="row")
+
     # --- the bank
 
-    def _bank(self, rows: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    def _bank(self, rows: int) -> Nights:
         every = _with_new(rows)
         styles = cards.styles(self._random, every)
+        phones = list(islice(self._numbers, every))
+        cells = numbers.spelled(self._random, phones, numbers.SPELLINGS)
         cases, free = self._plant("bank", rows)
+        gang: list[int] = []
         for case, at in cases:
             for row in at:
-                pan, styles[row] = self.pans[row], "spaces"
+                styles[row] = "spaces"
+            if case.group == "card gang":
+                gang += at
+                for row in at if case.source else ():
+                    cells[row] = numbers.e164(phones[row])
+                    self._list(case, "phone", cells[row], None)
+                continue
+            for row in at:
+                pan = self.pans[row]
                 self._list(case, "card", cards.hidden(pan) if case.source == "fraud-desk" else pan, None)
+        for row in gang:
+            self.pans[row] = self.pans[gang[0]]
         opened = [self.today - timedelta(days=int(days)) for days in self._random.integers(40, 4000, every)]
         table = pl.DataFrame(
             {
                 "account_id": [_name("bank", row) for row in range(every)],
                 "card_no": [cards.written(pan, style) for pan, style in zip(self.pans, styles, strict=True)],
-                "phone": numbers.spelled(self._random, list(islice(self._numbers, every)), numbers.SPELLINGS),
-                "country": "CN",
+                "phone": cells,
+                "country": [numbers.region_of(each) for each in phones],
                 "opened_on": opened,
             }
         )
-        return self._both_nights(table, rows, free)
+        return self._each_night(table, rows, free)
 
     # --- the lists
 
@@ -194,6 +246,10 @@ class World:
 def _with_new(rows: int) -> int:
     """How many accounts there are, with those that join after the first night."""
     return rows + round(rows * _JOINED)
+
+
+def _caller(at: int) -> str:
+    return f"+861880000{at:04}"
 
 
 def _name(where: str, row: int) -> str:

@@ -51,6 +51,7 @@ class RingRules:
         min_share: Their least share of its accounts.
         max_accounts: A larger one is told, and proposes nothing.
         severity: Of what it proposes.
+        source: For which it is proposed.
     """
 
     links: Mapping[str, int]
@@ -59,6 +60,7 @@ class RingRules:
     min_share: float = 0.3
     max_accounts: int = 500
     severity: int = 50
+    source: str = SOURCE
 
     def __post_init__(self) -> None:
         if not self.links:
@@ -317,9 +319,8 @@ class _Shapes:
         say = self.language.say
         by = ", ".join(f"{each['count']:,} {each['identifier']}" for each in ring["by"])
         told = say(
-            "{listed:,} of its {accounts:,} accounts ({share:.0%}) are listed by other sources. They hang together by "
-            "{links:,} shared values: {by}.",
-            **{name: ring[name] for name in ("listed", "accounts", "share", "links")},
+            "{listed:,} of its {accounts:,} accounts ({share:.0%}) are listed by other sources. What links them: {by}.",
+            **{name: ring[name] for name in ("listed", "accounts", "share")},
             by=by,
         )
         if ring["accounts"] <= self.rules.max_accounts:
@@ -352,7 +353,7 @@ class _Shapes:
         return as_proposals(
             values.with_columns(
                 why=pl.Series(why, dtype=pl.String),
-                source=pl.lit(SOURCE),
+                source=pl.lit(self.rules.source),
                 reason=pl.lit(REASON),
                 severity=pl.lit(self.rules.severity),
                 reference=pl.col("ring_id"),
