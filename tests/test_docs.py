@@ -15,8 +15,13 @@ from cardscreen.cli.app import app
 from cardscreen.foundation import schema
 from cardscreen.foundation.bounds import Bounds
 from cardscreen.kinds.kind import KINDS, options_of
+from cardscreen.leads.reports.settings import Reports, ReportsFile
+from cardscreen.leads.rings.find import DROPPED
+from cardscreen.leads.settings import LeadsFile
+from cardscreen.leads.targets import TARGETS, ContactsFile
 from cardscreen.lists.feeds.feed import Feed
 from cardscreen.policy.policy import Policy
+from cardscreen.review.feedback import COLUMNS as FEEDBACK
 from cardscreen.runs.brakes import Limits
 from cardscreen.runs.job import Job, JobFile
 
@@ -48,7 +53,11 @@ def test_the_settings_of_a_page_are_read(page: Path, tmp_path: Path) -> None:
     for block in blocks(page, "toml"):
         settings = tomllib.loads(block)
         (tmp_path / "file.toml").write_text(block, encoding="utf-8")
-        if "accounts" in settings:
+        if "rings" in settings:
+            assert LeadsFile(**settings).rings
+        elif "reporter_key" in settings:
+            assert Reports.read(tmp_path / "file.toml").said.steps
+        elif "accounts" in settings:
             assert Job.read(tmp_path / "file.toml").identifiers
         elif "engine" in settings:
             JobFile.model_fields["engine"].annotation(**settings["engine"])  # type: ignore[misc]
@@ -111,7 +120,11 @@ def named_in(page: str) -> set[str]:
     return {*words, *quoted}
 
 
-@pytest.mark.parametrize("model", [JobFile, Feed, Policy, Limits, Bounds])
+@pytest.mark.parametrize(
+    "model",
+    [JobFile, Feed, Policy, Limits, Bounds, LeadsFile, ReportsFile, ContactsFile],
+    ids=lambda model: model.__name__,
+)
 def test_the_reference_names_every_key(model: type[BaseModel]) -> None:
     named, missing = named_in("reference.md"), []
 
@@ -150,6 +163,14 @@ def test_the_reference_names_every_option_of_every_kind() -> None:
         schema.NOTICES,
         schema.RELEASES,
         schema.LISTING,
+        schema.PROPOSALS,
+        schema.RINGS,
+        schema.MEMBERS,
+        schema.LINKS,
+        schema.CUSTOMERS,
+        DROPPED,
+        TARGETS,
+        FEEDBACK,
     ],
 )
 def test_every_column_of_every_file_is_described(columns: Any) -> None:
