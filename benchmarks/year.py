@@ -132,9 +132,8 @@ def main() -> None:
     for at, part in enumerate(parts, 1):
         outside, derived = (sum(each[side] for each in part) / len(part) for side in (0, 1))
         ratios.append(derived / outside)
-        print(
-            f"  part {at}: {outside:6.1f} listed by the police, {derived:6.1f} by derived lists alone: {ratios[-1]:.2f} x"
-        )
+        counts = f"{outside:6.1f} listed by the police, {derived:6.1f} by derived lists alone"
+        print(f"  part {at}: {counts}: {ratios[-1]:.2f} x")
     print(f"  at the end, {QUIET} nights without new listings: {told[-1][0]} and {told[-1][1]}")
     grows = ratios[-1] > 1.2 * ratios[0] or told[-1] != (0, 0)
     print("suspicion grows by itself" if grows else "suspicion does not grow by itself")

@@ -80,7 +80,7 @@ def test_numbers_are_never_cut_in_two(project: Path) -> None:
 def test_the_help_is_grouped_by_what_one_does(tmp_path: Path) -> None:
     text = cardscreen("--help", cwd=tmp_path).out
     parts = re.findall(r"─ (\w+) ─", text)
-    assert parts == ["Options", "Start", "Lists", "Nights", "Questions", "Upkeep"]
+    assert parts == ["Options", "Start", "Lists", "Nights", "Leads", "Questions", "Upkeep"]
     assert cardscreen("help", cwd=tmp_path).out.strip() == text.strip()
 
 

@@ -52,16 +52,19 @@ def named(members: pl.DataFrame, earlier: pl.DataFrame, day: date) -> pl.DataFra
     Returns:
         component, ring_id (String), first_found (Date).
     """
+    # What decides between equals is their accounts, and not the order in which they come.
+    least = members.group_by("component").agg(least=pl.col("account").cast(pl.String).min())
     shared = (
         members.join(earlier, on="account")
         .group_by("component", "ring_id", "first_found")
         .agg(common=pl.len())
-        .sort("common", "first_found", "ring_id", "component", descending=[True, False, False, False])
+        .join(least, on="component")
+        .sort("common", "first_found", "ring_id", "least", descending=[True, False, False, False])
     )
     taken: dict[int, tuple[str, date]] = {}
     names = set(earlier["ring_id"])
     given = set[str]()
-    for component, ring_id, first_found, _ in shared.rows():
+    for component, ring_id, first_found, *_ in shared.rows():
         if component not in taken and ring_id not in given:
             taken[component] = (ring_id, first_found)
             given.add(ring_id)
