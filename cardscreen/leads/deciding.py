@@ -72,7 +72,7 @@ class Office:
         """
         with self.desk.locked():
             sheet = self.desk.require()
-            rows = decided(file, self.proposals(sheet), by, reason)
+            rows = decided(file, self.proposals(sheet).filter(pl.col("state") != "withdrawn"), by, reason)
             if len(rows):
                 self.decisions.add(rows)
                 sheet.restate(self.proposals(sheet))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
@@ -228,15 +229,20 @@ def _open_text(
     return scan_files(parts, marked=marked)
 
 
-def read_numbered(path: str) -> pl.DataFrame:
+def read_numbered(path: str, delimiter: str | None = None) -> pl.DataFrame:
     """A small table in memory, with the line of each row as `text.LINE`; of files that are no text, its number from 1.
+
+    Args:
+        path: The file.
+        delimiter: Between the fields of text; None: by the file's ending.
 
     Raises:
         InputError: There is no such file, it can't be read, or a row of text does not fit its table.
     """
     if not is_url(path) and Path(path).is_file() and _format_of([path])[1] == "text":
-        with explaining(path, _AS_IT_IS):
-            return TextFile(path, _AS_IT_IS, {}).table()
+        reading = replace(_AS_IT_IS, delimiter=delimiter)
+        with explaining(path, reading):
+            return TextFile(path, reading, {}).table()
     return collected(open_table(path), path).with_row_index(LINE, offset=1)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from datetime import date
 from pathlib import Path
@@ -166,6 +167,21 @@ def test_a_spreadsheet_that_spoils_values_spoils_no_decision(gang: Gang) -> None
     rows = read_rows(gang.folder / "review.csv")
     write_rows(gang.folder / "review.csv", [{**row, "value": "8.6E+12", "decision": " Accept "} for row in rows])
     assert gang.does("leads", "decide", "leads.toml", "review.csv", "--by", "A. Li").out == "2 accept\n"
+
+
+@pytest.mark.parametrize(("delimiter", "encoding"), [(";", "utf-8-sig"), ("\t", "utf-16"), (",", "gb18030")])
+def test_a_table_is_read_as_spreadsheets_save_it(gang: Gang, delimiter: str, encoding: str) -> None:
+    gang.finds()
+    gang.does("leads", "review", "leads.toml", "--out", "review.csv")
+    said = {"decision": "accept", "decision_reason": "wie gesehen"}
+    rows = [row | said for row in read_rows(gang.folder / "review.csv")]
+    with (gang.folder / "review.csv").open("w", newline="", encoding=encoding) as stream:
+        writer = csv.DictWriter(stream, list(rows[0]), delimiter=delimiter)
+        writer.writeheader()
+        writer.writerows(rows)
+    assert gang.does("leads", "decide", "leads.toml", "review.csv", "--by", "A. Li").out == "2 accept\n"
+    kept = pl.read_csv(gang.folder / "leads/decisions.csv", infer_schema=False)
+    assert kept["reason"].to_list() == ["wie gesehen"] * 2
 
 
 @pytest.mark.parametrize(
@@ -334,7 +350,7 @@ def test_the_report_tells_rings_with_a_picture_and_what_waits(gang: Gang) -> Non
     assert not [at for at in range(1, 90) if card(at) in page]
     (gang.folder / "leads.toml").unlink()
     gang.does("report", "job.toml", "--out", "page.html", "--force")
-    assert "Nobody has looked for rings" in (gang.folder / "page.html").read_text("utf-8")
+    assert "nobody had looked for rings" in (gang.folder / "page.html").read_text("utf-8")
 
 
 @pytest.mark.parametrize("name", ["leads", "reports", "contacts"])

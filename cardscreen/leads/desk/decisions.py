@@ -124,7 +124,7 @@ def decided(file: Path, proposals: pl.DataFrame, by: str, reason: str | None) ->
     """
     if not by.strip():
         raise ConfigError("say who decides (--by): it is kept")
-    table = read_numbered(str(file))
+    table = _reviewed(str(file))
     require_columns(table.columns, ["decision"], str(file))
     table = table.select(pl.all().cast(pl.String)).with_columns(line=pl.col(LINE))
     word = pl.col("decision").fill_null("").str.strip_chars().str.to_lowercase()
@@ -162,6 +162,18 @@ def decided(file: Path, proposals: pl.DataFrame, by: str, reason: str | None) ->
         system_user=pl.lit(system_user()),
     )
     return said.with_columns(pl.Series("reason", [without_cards(each) for each in said["reason"]], dtype=pl.String))
+
+
+def _reviewed(file: str) -> pl.DataFrame:
+    """The table, whichever delimiter a spreadsheet has saved it with."""
+    for delimiter in (";", "\t"):
+        try:
+            table = read_numbered(file, delimiter)
+        except (InputError, ConfigError):
+            continue
+        if "decision" in table.columns:
+            return table
+    return read_numbered(file)
 
 
 def _text(table: pl.DataFrame, name: str) -> pl.Expr:

@@ -8,6 +8,10 @@ from cardscreen.kinds.masking import masked_text
 from cardscreen.reporting.material import Chart, Figure, Lead, Material, Ring, Section
 from cardscreen.reporting.sections.counting import percent, table
 
+_NONE = phrase(
+    "When this page was made, nobody had looked for rings and proposals from this run. What was found since is shown by "
+    "cardscreen report."
+)
 _FOUND = phrase("Found on {day}. Nobody is flagged before a person, or a stated rule, accepts it.")
 
 
@@ -16,7 +20,7 @@ def leads(material: Material) -> Section:
     say, known = material.language.say, material.leads
     title = say("Leads")
     if known is None:
-        return Section("leads", title, [say("Nobody has looked for rings and proposals from this run.")])
+        return Section("leads", title, [say(_NONE)])
     sentences = [say(_FOUND, day=known.found_on)]
     if not known.rings:
         sentences.append(say("No ring was found."))
