@@ -9,8 +9,8 @@ from cardscreen.reporting.material import Chart, Figure, Lead, Material, Ring, S
 from cardscreen.reporting.sections.counting import percent, table
 
 _NONE = phrase(
-    "When this page was made, nobody had looked for rings and proposals from this run. What was found since is shown by "
-    "cardscreen report."
+    "When this page was made, nobody had looked for rings and proposals from this run. What was found since is "
+    "shown by cardscreen report."
 )
 _FOUND = phrase("Found on {day}. Nobody is flagged before a person, or a stated rule, accepts it.")
 
