@@ -262,6 +262,50 @@ def test_card_numbers_stand_nowhere_in_what_leads_write(gang: Gang) -> None:
             assert not [number for number in numbers if number in content], file
 
 
+def test_customers_who_are_named_by_a_secret_are_tokens_everywhere(tmp_path: Path) -> None:
+    person = "11010519491231002X"
+    job = JOB.replace('customer = { kind = "opaque", name = "customer" }', 'customer = { kind = "resident_id" }')
+    gang = Gang(tmp_path, 'job = "job.toml"\n' + CUSTOMERS, job)
+    others = [{**row, "customer": ""} for row in people()]
+    gang.has([*others, *(account(100 + at, customer=person) for at in range(7))])
+    gang.lists(20)
+    gang.night()
+    gang.finds()
+    gang.decides("accept")
+    gang.does("leads", "publish", "leads.toml")
+    gang.night("2026-11-21")
+    assert {name: action for name, action in gang.flagged().items() if name > "A099"} == {
+        f"A{100 + at}": "verify" for at in range(7)
+    }
+    told = gang.does("explain", "A100", "--run", "job.toml").out
+    assert "7 different values of mobile" in told
+    (gang.folder / "accounts.csv").unlink()
+    for file in gang.folder.rglob("*"):
+        if file.is_file():
+            content = told + file.read_bytes().decode("latin-1")
+            content += str(pl.read_parquet(file).rows()) if file.suffix == ".parquet" else ""
+            assert person not in content, file
+            assert "19491231" not in content, file
+
+
+def test_two_files_that_publish_into_one_store_are_told_to_name_two_sources(gang: Gang) -> None:
+    gang.finds()
+    gang.decides("accept")
+    gang.does("leads", "publish", "leads.toml")
+    gang.write("other.toml", LEADS.replace('"leads"', '"other"').replace("mobile = 20, ", "") + 'accept = "rule"\n')
+    gang.does("leads", "find", "other.toml")
+    gang.does("leads", "publish", "other.toml")  # finds the very same, and ends nothing
+    gang.write("other.toml", LEADS.replace('"leads"', '"third"').replace(", device = 10", "") + 'accept = "rule"\n')
+    gang.does("leads", "find", "other.toml")
+    done = gang.says("leads", "publish", "other.toml")
+    assert (done.code, "has 2 listings that are not from" in done.err) == (2, True), done.err
+    assert gang.listed("rings") == {"device:GANG", "card"}
+    gang.write("other.toml", (gang.folder / "other.toml").read_text() + 'source = "card-rings"\n')
+    gang.does("leads", "find", "other.toml")
+    gang.does("leads", "publish", "other.toml")
+    assert gang.listed("rings") == {"device:GANG", "card"}
+
+
 def test_a_search_without_a_published_run_is_refused(tmp_path: Path) -> None:
     gang = Gang(tmp_path)
     done = gang.says("leads", "find", "leads.toml")

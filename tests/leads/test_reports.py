@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -169,6 +170,16 @@ def test_rules_that_make_no_sense_are_told() -> None:
             cs.score_reports(frame([]), RULES | rules, DAY)
     with pytest.raises(ConfigError, match="a category that the rules don't"):
         score([("+861", "weather", 0, "r1", "n1")])
+
+
+def test_rules_are_those_of_a_file_of_reports_too_and_what_is_misspelt_is_told(tmp_path: Path) -> None:
+    (tmp_path / "reports.toml").write_text(TOML, "utf-8")
+    rows = [("+861", "telecom_fraud", 0, f"r{at}", "n1") for at in range(4)]
+    settings = tomllib.loads(TOML)
+    for rules in (tmp_path / "reports.toml", settings):
+        assert cs.score_reports(frame(rows), rules, DAY).collect()["severity"].to_list() == [40]
+    with pytest.raises(ConfigError, match="stpes"):
+        cs.score_reports(frame(rows), settings | {"stpes": []}, DAY)
 
 
 def test_what_is_proposed_has_the_columns_of_the_contract() -> None:

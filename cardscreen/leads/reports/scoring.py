@@ -15,7 +15,7 @@ from cardscreen.foundation.errors import ConfigError
 from cardscreen.foundation.settings.toml import TomlFile, checked, read_toml
 from cardscreen.foundation.words.languages import Language, phrase
 from cardscreen.leads.proposals import RULE, typed
-from cardscreen.leads.reports.settings import ReportRules
+from cardscreen.leads.reports.settings import ReportRules, ReportsFile
 from cardscreen.tables.opening import open_table, require_columns, schema_of, to_day
 
 #: A report as it is kept: `value` canonical, of secret kinds a token; `reporter` a token.
@@ -37,7 +37,6 @@ _REPORTED = phrase(
     "{reporters:,} people have reported it, mostly for {reason}, last on {last_on}: its weight is {weight:.1f}."
 )
 _SAID = ("reporters", "reason", "last_on", "weight")
-_RULES = ("categories", "steps", "review")
 
 
 def score_reports(
@@ -89,13 +88,11 @@ def score_reports(
 def _rules(rules: ReportRules | Mapping[str, Any] | str | Path) -> ReportRules:
     if isinstance(rules, ReportRules):
         return rules
-    if isinstance(rules, (str, Path)):
-        toml = read_toml(Path(rules))
-        parts: dict[str, Any] = {
-            name: toml.settings[name] for name in ("categories", "steps", "review") if name in toml.settings
-        }
-        return checked(ReportRules, TomlFile(toml.name, parts, toml.text))
-    return checked(ReportRules, TomlFile("the rules", dict(rules), ""))
+    toml = read_toml(Path(rules)) if isinstance(rules, (str, Path)) else TomlFile("the rules", dict(rules), "")
+    # What else a file of reports says is not asked here; what is misspelt is told.
+    others = set(ReportsFile.model_fields) - set(ReportRules.model_fields)
+    parts: dict[str, Any] = {name: part for name, part in toml.settings.items() if name not in others}
+    return checked(ReportRules, TomlFile(toml.name, parts, toml.text))
 
 
 def _known(reports: Any) -> pl.DataFrame:
