@@ -108,13 +108,14 @@ def _lines(chart: Mapping[str, Any]) -> Any:
 def _graph(chart: Mapping[str, Any]) -> dict[str, Any]:
     """A graph whose places a simulation of forces finds, the same each time (Vega; Vega-Lite has none)."""
     nodes, parts = chart["marks"], chart["parts"]
-    side = _LEAST + _EACH * len(nodes) ** 0.5
     many = len(nodes) > _NAMED
+    apart = _APART[many]
+    side = _LEAST + _EACH * apart * len(nodes) ** 0.5
     forces = [
         {"force": "center", "x": {"signal": "width / 2"}, "y": {"signal": "height / 2"}},
-        {"force": "collide", "radius": _APART},
-        {"force": "nbody", "strength": -_PUSH},
-        {"force": "link", "links": "links", "distance": _APART * 2},
+        {"force": "collide", "radius": apart},
+        {"force": "nbody", "strength": -_PUSH * apart},
+        {"force": "link", "links": "links", "distance": apart * 2},
     ]
     shown = {"size": {"value": 60}, "shape": {"scale": "shape", "field": "part"}}
     node = {
@@ -163,9 +164,9 @@ def _graph(chart: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-_LEAST, _EACH = 200, 22  # pixels: the side of a graph, and how it grows with its nodes
+_LEAST, _EACH = 60, 3.6  # pixels: the side of a graph, and how it grows with its nodes
 _NAMED = 40  # nodes past which a graph's nodes have no names
-_APART, _PUSH = 14, 60
+_APART, _PUSH = {False: 22, True: 9}, 3  # pixels: names need room
 _FORMS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {"bars": _bars, "bullets": _bullets, "lines": _lines}
 
 

@@ -85,7 +85,7 @@ def _of_run(run: Finished, language: Language, other: Finished | None) -> Materi
         run.table(name)  # says it where it is gone, or not as it was written
     moved = None if other is None else compare.moves(compare.runs(other, run))
     material = material_of(run.records, run.folder, run.output, language, policy_of(run), other, moved)
-    return replace(material, leads=leads.material_of(run))
+    return replace(material, leads=leads.material_of(run, language))
 
 
 def _of_result(result: Result, language: Language) -> Material:

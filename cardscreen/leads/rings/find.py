@@ -12,7 +12,7 @@ import polars as pl
 
 from cardscreen.foundation import schema
 from cardscreen.foundation.errors import ConfigError
-from cardscreen.foundation.words.languages import Language
+from cardscreen.foundation.words.languages import Language, phrase
 from cardscreen.kinds.kind import KINDS, Kind
 from cardscreen.kinds.named.opaque import Opaque
 from cardscreen.kinds.tokens import TokenKey
@@ -37,6 +37,15 @@ DROPPED: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "more_than": pl.UInt32,
 }
 _VALUE = ["kind", "value"]
+_WHY = phrase(
+    "{listed:,} of its {accounts:,} accounts ({share:.0%}) are listed by other sources. What links them: {by}."
+)
+_CARRIED = phrase(
+    "{accounts:,} accounts of ring {ring_id} carry it, {listed:,} of them listed; of the ring's {ring_accounts:,} "
+    "accounts {ring_listed:,} are listed by other sources."
+)
+#: What is recorded of why, for who says it again in another language.
+RECORDED = (_WHY, _CARRIED)
 _FEWEST = 2  # accounts between which a link is
 
 
@@ -318,11 +327,7 @@ class _Shapes:
     def _why(self, ring: Mapping[str, Any]) -> str:
         say = self.language.say
         by = ", ".join(f"{each['count']:,} {each['identifier']}" for each in ring["by"])
-        told = say(
-            "{listed:,} of its {accounts:,} accounts ({share:.0%}) are listed by other sources. What links them: {by}.",
-            **{name: ring[name] for name in ("listed", "accounts", "share")},
-            by=by,
-        )
+        told = say(_WHY, **{name: ring[name] for name in ("listed", "accounts", "share")}, by=by)
         if ring["accounts"] <= self.rules.max_accounts:
             return told
         large = say("It is larger than {most:,} accounts, so nothing of it is proposed.", most=self.rules.max_accounts)
@@ -342,14 +347,7 @@ class _Shapes:
             .join(of_ring, on="ring_id")
         )
         rows = values.select("ring_id", "accounts", "listed", "ring_accounts", "ring_listed").to_dicts()
-        why = [
-            say(
-                "{accounts:,} accounts of ring {ring_id} carry it, {listed:,} of them listed; of the ring's "
-                "{ring_accounts:,} accounts {ring_listed:,} are listed by other sources.",
-                **row,
-            )
-            for row in rows
-        ]
+        why = [say(_CARRIED, **row) for row in rows]
         return as_proposals(
             values.with_columns(
                 why=pl.Series(why, dtype=pl.String),

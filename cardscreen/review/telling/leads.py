@@ -11,12 +11,14 @@ import polars as pl
 
 from cardscreen.foundation.errors import CardscreenError
 from cardscreen.foundation.settings.toml import read_toml
+from cardscreen.foundation.words.languages import Language
 from cardscreen.leads.deciding import Office
 from cardscreen.leads.desk.decisions import OPEN
 from cardscreen.leads.desk.folder import Sheet
 from cardscreen.leads.finding import office_of as office_of_leads
 from cardscreen.leads.reports.settings import Reports
 from cardscreen.leads.reports.weighing import office_of as office_of_reports
+from cardscreen.leads.rings.find import RECORDED
 from cardscreen.leads.settings import Leads
 from cardscreen.reporting.material import Lead, Ring
 from cardscreen.runs.record import Finished
@@ -54,8 +56,8 @@ def _store_of(run: Finished) -> str:
     return str(store.get("path", ""))
 
 
-def material_of(run: Finished) -> Lead | None:
-    """What a run's page tells of leads; None where nobody looked for any."""
+def material_of(run: Finished, language: Language) -> Lead | None:
+    """What a run's page tells of leads, in the reader's language; None where nobody looked for any."""
     offices = offices_beside(run)
     sheets = [(office, sheet) for office in offices if (sheet := _newest(office)) is not None]
     if not sheets:
@@ -65,8 +67,9 @@ def material_of(run: Finished) -> Lead | None:
         proposals = office.proposals(sheet)
         to_see = proposals.filter(pl.col("state").cast(pl.String).is_in(OPEN))
         total += len(to_see)
-        waiting += to_see.sort("severity", "weight", descending=True).head(_WAITING).select(_SEEN).to_dicts()
-        rings += list(_rings(sheet))
+        first = to_see.sort("severity", "weight", descending=True).head(_WAITING).select(_SEEN).to_dicts()
+        waiting += [{**row, "why": language.again(row["why"], RECORDED)} for row in first]
+        rings += list(_rings(sheet, language))
     pictured = sum(ring.drawn for ring in rings)
     return Lead(
         found_on=max(sheet.records["as_of"] for _, sheet in sheets),
@@ -84,13 +87,14 @@ def _newest(office: Office) -> Sheet | None:
         return None
 
 
-def _rings(sheet: Sheet) -> Iterator[Ring]:
+def _rings(sheet: Sheet, language: Language) -> Iterator[Ring]:
     """The rings of a sheet, those with most listed accounts first; the first few with who carries what."""
     if "rings.parquet" not in sheet.records["outputs"]:
         return
     table, links, members = (sheet.table(name) for name in ("rings", "links", "members"))
     drawn = 0
     for row in table.head(_RINGS).to_dicts():
+        row["why"] = language.again(row["why"], RECORDED)
         of_ring = pl.col("ring_id") == row["ring_id"]
         nodes = row["accounts"] + row["links"]
         draws = drawn < _PICTURES and nodes <= _NODES

@@ -10,6 +10,7 @@ from cardscreen.foundation.words import shown
 from cardscreen.foundation.words.codes import ACTIONS, BECAUSE, IN_SHORT, LEVELS, STATUSES, worded
 from cardscreen.foundation.words.languages import Language, phrase
 from cardscreen.leads.proposals import RULE
+from cardscreen.leads.rings.find import RECORDED
 from cardscreen.lists.terms import Terms
 from cardscreen.review.telling.story import Finding, Story
 
@@ -247,7 +248,7 @@ class _Teller:
         say = self.language.say
         if lead["ring"]:
             yield say("That listing was found here: it stands on ring {ring}.", ring=lead["reference"])
-            yield say("Why that is a ring: {why}", why=lead["ring"])
+            yield say("Why that is a ring: {why}", why=self.language.again(lead["ring"], RECORDED))
         else:
             yield say("That listing was found here: {why}", why=lead["why"])
         if lead["decided_by"] == RULE:
