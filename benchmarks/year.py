@@ -94,13 +94,15 @@ def play(folder: Path, nights: int) -> list[tuple[int, int]]:
     (folder / "job.toml").write_text(JOB)
     (folder / "leads.toml").write_text(LEADS)
     store, until = cs.Store(folder / "lists"), dict[int, date]()
-    there, told = list(range(ACCOUNTS)), list[tuple[int, int]]()
+    there = sorted(rng.choice(ACCOUNTS, ACCOUNTS * 9 // 10, replace=False).tolist())
+    told = list[tuple[int, int]]()
     for night in range(nights):
         day = BEGUN + timedelta(days=night)
         if night < nights - QUIET:
             until |= {int(each): day + timedelta(days=LASTS) for each in rng.choice(there, LISTED_A_NIGHT)}
-        gone = set(rng.choice(there, 4).tolist())  # whoever leaves comes back one day
-        there = sorted((set(there) - gone) | set(rng.choice(ACCOUNTS, 4).tolist()))
+        gone = set(rng.choice(there, 4, replace=False).tolist())  # whoever leaves may come back one day
+        away = sorted(set(range(ACCOUNTS)) - set(there))
+        there = sorted((set(there) - gone) | set(rng.choice(away, 4, replace=False).tolist()))
         accounts_of(there).write_parquet(folder / "accounts.parquet")
         listed = sorted(each for each, last in until.items() if last >= day)
         pl.DataFrame({"value": [f"own:{each}" for each in listed]}, schema={"value": pl.String}).write_parquet(
