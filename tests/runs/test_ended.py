@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
@@ -398,7 +399,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[_Clock]]:
         _Clock.ahead += timedelta(seconds=seconds)
 
     monkeypatch.setattr("cardscreen.runs.folder.datetime", _Clock)
-    monkeypatch.setattr("cardscreen.runs.folder.time.sleep", sleep)
+    # For that module alone: threads of other libraries sleep as well, and each would set the clock on.
+    monkeypatch.setattr("cardscreen.runs.folder.time", SimpleNamespace(sleep=sleep))
     yield _Clock
     _Clock.ahead = timedelta(0)
 
