@@ -142,7 +142,7 @@ class _Search:
         return self.customers.filter("listed").select("customer", "account").unique()
 
     def lifted(self) -> pl.DataFrame:
-        """The customers with a flagged account: `_FOUND`."""
+        """The customers with a flagged account, as `_found` gives them."""
         of_customer = self._counted().filter(pl.col("listed") > 0)
         say = self.language.say
         actions = ", ".join(self.settings.lift)
@@ -158,7 +158,7 @@ class _Search:
         return self._found(of_customer, LIFTED, self.settings.severity, 0, why)
 
     def over(self, limit: CustomerLimit, rank: int) -> pl.DataFrame:
-        """The customers with more values than a limit allows: `_FOUND`."""
+        """The customers with more values than a limit allows, as `_found` gives them."""
         counts = self._counts(limit)
         per = list(dict.fromkeys(limit.per))
         grouped = counts.group_by("customer", *(f"per_{name}" for name in per)).agg(count=pl.col("value").n_unique())
@@ -201,6 +201,7 @@ class _Search:
 
     @staticmethod
     def _found(customers: pl.DataFrame, reason: str, severity: int, rank: int, why: list[str]) -> pl.DataFrame:
+        """customer, accounts, listed, count, reason, severity, rank (of equals the first decides), why."""
         if "count" not in customers.columns:
             customers = customers.with_columns(count=pl.lit(None))
         return customers.select(

@@ -102,9 +102,10 @@ class Office:
             if day < sheet.day:
                 raise InputError(f"the proposals are of {sheet.day}: they can't be published as of {day}")
             self._check_own(sheet)
+            proposals = self.proposals(sheet)
             for source in self.sources:
                 tell(f"publishing {source.name}")
-                imported = publish(self.proposals(sheet), source, self.store, day, self.key, allow)
+                imported = publish(proposals, source, self.store, day, self.key, allow)
                 done += [imported] if imported else []
             sheet.restate(self.proposals(sheet))
         return done

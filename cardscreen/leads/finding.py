@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,7 +16,6 @@ from cardscreen.foundation import schema
 from cardscreen.foundation.errors import CardscreenError, InputError
 from cardscreen.foundation.files import sha256_of
 from cardscreen.foundation.process.progress import in_log
-from cardscreen.kinds.tokens import TokenKey
 from cardscreen.leads import customers as people
 from cardscreen.leads.base.base import Base as Accounts
 from cardscreen.leads.base.base import LocalBase
@@ -22,8 +23,8 @@ from cardscreen.leads.base.wanted import Wanted
 from cardscreen.leads.deciding import Office
 from cardscreen.leads.desk.decisions import FILE, Decisions, stated, withdrawn
 from cardscreen.leads.desk.folder import Desk, Sheet
-from cardscreen.leads.desk.publishing import DerivedSource, live
-from cardscreen.leads.proposals import IDENTITY, by_rule, typed
+from cardscreen.leads.desk.publishing import DerivedSource, live, not_found_again
+from cardscreen.leads.proposals import IDENTITY, by_rule, counted
 from cardscreen.leads.rings import find as rings
 from cardscreen.leads.settings import Leads
 from cardscreen.lists.blocklist import Blocklist, holds
@@ -61,7 +62,7 @@ def sources_of(leads: Leads) -> list[DerivedSource]:
 def office_of(leads: Leads) -> Office:
     """Where its proposals are decided about."""
     store = Store(leads.job.store) if leads.job.store else None
-    return Office(desk_of(leads), sources_of(leads), store, leads.job.tokens[0] if leads.job.tokens else None)
+    return Office(desk_of(leads), sources_of(leads), store, leads.job.token_key)
 
 
 def find(leads: Leads, tell: Callable[[str], None] = lambda _: None) -> Sheet:
@@ -131,21 +132,18 @@ class _Search:
         leads, day, desk = self.leads, self.run.as_of, desk_of(self.leads)
         before, decisions = desk.newest(), Decisions(leads.directory / FILE)
         hits = self._outside_hits()
-        if leads.job.cluster is not None:
-            found = self._found(self._in_spark(leads.job.cluster), hits, before)
-        else:
-            with explaining(leads.job.accounts, leads.job.reading):
-                found = self._found(self._local(), hits, before)
+        with explaining(leads.job.accounts, leads.job.reading):
+            found = self._found(self._base, hits, before)
         names = [source.name for source in sources_of(leads)]
         published = live(Store(leads.job.store), names, day) if leads.job.store else pl.DataFrame(schema=_IDENTITY)
         ruled = [source.name for source in sources_of(leads) if source.by_rule]
         proposals = stated(by_rule(found.proposals, ruled), decisions, published)
-        gone = self._gone(proposals, before)
+        gone = not_found_again(proposals, before, names)
         kept, lost = self._still_founded(gone, before, hits)
         kept = stated(kept, decisions, published)
         if len(lost):
             decisions.add(withdrawn(lost))
-        state = pl.lit("withdrawn").cast(schema.STATES)
+        state = pl.lit("withdrawn", dtype=schema.STATES)
         all_proposals = pl.concat([proposals, kept, lost.with_columns(state=state)]).sort(
             "source", "reference", "kind", "value"
         )
@@ -179,26 +177,27 @@ class _Search:
     def _derived(self) -> list[str]:
         names = set(DERIVED) | {source.name for source in sources_of(self.leads)}
         if self.leads.job.store:
-            for origins in (self._lists().origins, Store(self.leads.job.store).at().record.origins):
+            for origins in (self._lists.origins, Store(self.leads.job.store).at().record.origins):
                 for name, origin in origins.items():
                     if origin.terms.derived:
                         names |= {name, *origin.formerly}
         return sorted(names)
 
+    @cached_property
     def _lists(self) -> Blocklist:
         """The lists that the run read, or, where a store does not have that version any more, the newest."""
         job = self.leads.job
-        if job.store is None:
-            return Blocklist.read(*job.lists)
-        store, recorded = Store(job.store), self.run.records["inputs"].get("store")
-        if recorded is not None and store.has(recorded):
-            try:
+        recorded = self.run.records["inputs"].get("store")
+        if job.store is not None and recorded is not None and (store := Store(job.store)).has(recorded):
+            with suppress(CardscreenError):
                 return store.blocklist(recorded["version"])
-            except CardscreenError:
-                pass
-        return store.blocklist()
+        return job.blocklist()
 
-    def _local(self) -> Accounts:
+    @cached_property
+    def _base(self) -> Accounts:
+        cluster = self.leads.job.cluster
+        if cluster is not None:
+            return self._in_spark(cluster)
         table = accounts_of(self.leads.job, self.run.as_of)
         return LocalBase(table, self._plan(schema_of(table, "the accounts")))
 
@@ -224,7 +223,7 @@ class _Search:
 
     def _found(self, base: Accounts, hits: pl.DataFrame, before: Sheet | None) -> _Found:
         said, job, day = self.leads.said, self.leads.job, self.run.as_of
-        key: TokenKey | None = job.tokens[0] if job.tokens else None
+        key = job.token_key
         dtype = base.plan.schema[base.plan.account_id]
         hits = hits.with_columns(pl.col("account_id").cast(dtype, strict=False))
         tables, proposals, evidence = {}, [pl.DataFrame(schema=schema.PROPOSALS)], []
@@ -236,7 +235,7 @@ class _Search:
             linked = {column: base.plan.identifiers[column] for column in said.rings.links}
             narrow = replace(base, plan=replace(base.plan, identifiers=linked, carry=[]))  # type: ignore[type-var]
             found = rings.rings_of(
-                narrow, hits["account_id"].unique(), said.rings.rules(), self._lists(), earlier, key, day, job.language
+                narrow, hits["account_id"].unique(), said.rings.rules(), self._lists, earlier, key, day, job.language
             )
             for name in ("rings", "members", "links", "dropped"):
                 tables[name] = getattr(found, name).collect()
@@ -256,14 +255,6 @@ class _Search:
         rests = pl.concat([no_evidence, *(each.select(list(EVIDENCE)) for each in evidence)]).unique()
         return _Found(tables, pl.concat(proposals), rests)
 
-    def _gone(self, proposals: pl.DataFrame, before: Sheet | None) -> pl.DataFrame:
-        """What had been accepted or published, and was not found this time."""
-        if before is None:
-            return proposals.clear()
-        accepted = before.table("proposals").filter(pl.col("state").cast(pl.String).is_in(["accepted", "published"]))
-        ours = pl.col("source").is_in([source.name for source in sources_of(self.leads)])
-        return accepted.filter(ours).join(proposals, on=IDENTITY, how="anti").select(typed(schema.PROPOSALS))
-
     def _still_founded(
         self, gone: pl.DataFrame, before: Sheet | None, hits: pl.DataFrame
     ) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -276,7 +267,7 @@ class _Search:
         if gone.is_empty() or before is None:
             return gone, gone
         rests = before.table("evidence").join(gone.select("reference").unique(), on="reference", how="semi")
-        listed = self._lists().lazy.filter(holds(self.run.as_of)).select("listing_id")
+        listed = self._lists.lazy.filter(holds(self.run.as_of)).select("listing_id")
         rests = rests.join(listed.collect(), on="listing_id", how="semi")
         here = self._present(rests["account_id"].unique())
         still = rests.filter(~pl.col("account_id").is_in(here.implode()) | _among(hits, rests))
@@ -295,22 +286,17 @@ class _Search:
         """Which of some accounts there still are."""
         if not len(ids):
             return ids
-        job = self.leads.job
-        base = self._in_spark(job.cluster) if job.cluster is not None else self._local()
+        base = self._base
         own = ids.cast(base.plan.schema[base.plan.account_id], strict=False)
         rows = pl.concat(base.rows(Wanted(own)))
         return rows[base.plan.account_id].unique().cast(ids.dtype, strict=False)
 
     def _records(self, tables: dict[str, pl.DataFrame], before: Sheet | None, decisions: Decisions) -> dict[str, Any]:
         job, run = self.leads.job, self.run
-        states = tables["proposals"].group_by("source", "state").len().sort("source", "state")
         summary: dict[str, Any] = {
             "as_of": run.as_of.isoformat(),
             "run_id": run.run_id,
-            "proposals": {
-                source: {str(state): count for _, state, count in part.rows()}
-                for (source,), part in states.group_by("source", maintain_order=True)
-            },
+            "proposals": counted(tables["proposals"]),
             **{name: len(tables[name]) for name in ("rings", "members", "customers") if name in tables},
         }
         if "dropped" in tables:

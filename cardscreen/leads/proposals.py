@@ -59,6 +59,15 @@ def as_proposals(found: pl.DataFrame, key: TokenKey | None) -> pl.DataFrame:
     )
 
 
+def counted(proposals: pl.DataFrame) -> dict[str, dict[str, int]]:
+    """How many proposals there are, by source and state."""
+    counts = proposals.group_by("source", "state").len().sort("source", "state")
+    return {
+        str(source): {str(state): count for _, state, count in of_source.rows()}
+        for (source,), of_source in counts.group_by("source", maintain_order=True)
+    }
+
+
 def by_rule(proposals: pl.DataFrame, sources: Collection[str]) -> pl.DataFrame:
     """The same, of some sources accepted by a stated rule."""
     ruled = pl.col("source").is_in(list(sources))

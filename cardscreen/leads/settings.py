@@ -11,11 +11,9 @@ from pydantic import Field, model_validator
 
 from cardscreen.foundation.errors import ConfigError, near
 from cardscreen.foundation.schema import Action
-from cardscreen.foundation.settings.errors import HERE, Fault, wrong
-from cardscreen.foundation.settings.placeholders import is_placeholder
 from cardscreen.foundation.settings.toml import Section, TomlFile, checked, read_toml
 from cardscreen.leads.rings.find import RingRules, check_secrets
-from cardscreen.lists.terms import Terms
+from cardscreen.lists.terms import Terms, require_filled_in
 from cardscreen.runs.job import Job
 
 Accept = Literal["person", "rule"]
@@ -30,10 +28,7 @@ class Texts(Section):
 
     @model_validator(mode="after")
     def _filled_in(self) -> Texts:
-        for name, text in self:
-            if is_placeholder(text or "none"):
-                problem = f"{HERE} is still a placeholder, and would be read out to people: say it, or leave it out"
-                raise wrong([Fault((name,), problem)])
+        require_filled_in(self.terms())
         return self
 
     def terms(self) -> Terms:
@@ -185,4 +180,4 @@ class Leads:
         linked = {} if rings is None else {column: known[column] for column in rings.links}
         if customers is not None:
             linked[customers.column] = known[customers.column]
-        check_secrets(linked, self.job.tokens[0] if self.job.tokens else None)
+        check_secrets(linked, self.job.token_key)

@@ -21,8 +21,7 @@ from cardscreen.leads.base.wanted import values_in
 from cardscreen.leads.desk.folder import Desk, Sheet
 from cardscreen.leads.proposals import typed
 from cardscreen.lists import keyed
-from cardscreen.lists.blocklist import Blocklist, holds
-from cardscreen.lists.store.table import Store
+from cardscreen.lists.blocklist import holds
 from cardscreen.policy.policy import Policy
 from cardscreen.runs import folder as runs
 from cardscreen.runs.job import Job
@@ -216,7 +215,7 @@ class _Search:
                 names, {columns.counterpart: kind}, columns.account, [], Policy(), [columns.account]
             )
             plan = replace(plan, carry=extra)
-            blocklist = _lists(self.contacts.job)
+            blocklist = self.contacts.job.blocklist()
             severe = pl.col("severity") >= said.min_severity
             near = near_in(blocklist.lazy.filter(holds(self.day) & severe))
             of_day = keyed.of_day(blocklist.compiled, self.day)
@@ -270,12 +269,8 @@ class _Search:
             called_back=pl.col("count").filter("outgoing").sum(),
         )
         enough = (pl.col("days") >= said.min_days) & (pl.col("contacts") >= said.min_contacts)
-        shown = counted.filter(enough).with_columns(_shown(self.contacts.kind))
+        shown = counted.filter(enough).with_columns(self.contacts.kind.show(pl.col("value")))
         return shown.select(typed(TARGETS)).sort("account_id", "value", "source")
-
-
-def _shown(kind: Kind) -> pl.Expr:
-    return kind.show(pl.col("value")).alias("value")
 
 
 def _is(column: str | None, words: list[str], *, default: bool) -> pl.Expr:
@@ -284,10 +279,6 @@ def _is(column: str | None, words: list[str], *, default: bool) -> pl.Expr:
         return pl.lit(default)
     said = pl.col(column).cast(pl.String).str.strip_chars().str.to_lowercase()
     return said.is_in([word.lower() for word in words]).fill_null(value=False)
-
-
-def _lists(job: Job) -> Blocklist:
-    return Blocklist.read(*job.lists) if job.store is None else Store(job.store).blocklist()
 
 
 def _warnings(targets: pl.DataFrame, language: Language, day: date) -> str:

@@ -12,6 +12,7 @@ from typing import Literal, cast
 from pydantic import AliasChoices, Field, model_validator
 
 from cardscreen.foundation.schema import Action
+from cardscreen.foundation.settings.errors import HERE, Fault, wrong
 from cardscreen.foundation.settings.placeholders import is_placeholder
 from cardscreen.foundation.settings.toml import Section
 
@@ -51,6 +52,17 @@ class Terms(Section):
     def unfilled(self) -> list[str]:
         """The texts that a template left to be filled in, and that would be read out to people."""
         return [name for name in _TEXTS if is_placeholder(getattr(self, name) or "none")]
+
+
+def require_filled_in(terms: Terms) -> None:
+    """Refuse texts that would be read out to people, and that a template left to be filled in.
+
+    Raises:
+        WrongSettings: Names them.
+    """
+    if unfilled := terms.unfilled():
+        problem = f"{HERE} is still a placeholder, and would be read out to people: say it, or leave the line out"
+        raise wrong([Fault((name,), problem) for name in unfilled])
 
 
 class Origin(Section):

@@ -10,10 +10,9 @@ import polars as pl
 
 from cardscreen.foundation import schema
 from cardscreen.foundation.errors import ConfigError, InputError, near
-from cardscreen.kinds.kind import KINDS
 from cardscreen.kinds.masking import masked
-from cardscreen.kinds.tokens import token
 from cardscreen.lists.store.table import Store
+from cardscreen.lists.store.views import shown
 from cardscreen.review.decisions import appeals
 from cardscreen.review.find import all_in
 from cardscreen.runs.job import Job
@@ -154,17 +153,12 @@ def _value(job: Job, source: str, form: str, listings: pl.DataFrame) -> pl.Expr:
     """The column `value` as it may be told."""
     if form == "masked":
         return masked(pl.col("value")).alias("value")
-    if not job.tokens:
+    if job.token_key is None:
         raise ConfigError("tokens need a key: the job names none under [tokens]")
     if job.store is None:
         raise ConfigError("tokens are made of what the store lists, and the job reads plain files: say masked")
     stored = Store(job.store).listings().filter(pl.col("source") == source)
     stored = stored.filter(pl.col("listing_id").is_in(listings["listing_id"].implode()))
-    rows = stored.select("listing_id", "kind", "value", pl.col("match").cast(pl.String)).collect()
-    value = pl.col("value")
-    for name in KINDS:
-        exact = (pl.col("kind") == name) & (pl.col("match") == "exact")
-        value = pl.when(exact).then(token(pl.col("value"), name, job.tokens[0])).otherwise(value)
-    tokens = rows.with_columns(value.alias("value")).filter(pl.col("match").is_in(["exact", "token"]))
-    known = dict(tokens.select("listing_id", "value").rows())
+    rows = shown(stored.select("listing_id", "kind", "value", "match").collect(), "token", job.token_key)
+    known = dict(rows.filter(pl.col("match") == "token").select("listing_id", "value").rows())
     return pl.col("listing_id").replace_strict(known, default=None, return_dtype=pl.String).alias("value")

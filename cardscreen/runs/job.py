@@ -35,6 +35,8 @@ from cardscreen.foundation.words.languages import Language
 from cardscreen.foundation.zones import local_name
 from cardscreen.kinds.kind import Kind, kind_from_options
 from cardscreen.kinds.tokens import TokenKey
+from cardscreen.lists.blocklist import Blocklist
+from cardscreen.lists.store.table import Store
 from cardscreen.policy.policy import Clearances, Policy
 from cardscreen.runs.brakes import Limits
 from cardscreen.tables.databases import Database, Iceberg
@@ -134,13 +136,15 @@ class _Tokens(Section):
         return several or ([alone] if alone else [])
 
 
-class _Sign(Section):
+class KeyFrom(Section):
+    """Where a secret key is: a file of mode 0600, an environment variable, or a program that prints it."""
+
     file: str | None = None
     env: str | None = None
     command: list[str] | None = Field(None, min_length=1)
 
     @model_validator(mode="after")
-    def _one(self) -> _Sign:
+    def _one(self) -> KeyFrom:
         if sum(each is not None for each in (self.file, self.env, self.command)) != 1:
             raise ValueError("give one of file, env and command")
         return self
@@ -151,7 +155,7 @@ class _Output(Section):
     applied: str | None = None
     metrics: str | None = None
     report: bool = True
-    sign: _Sign | None = None
+    sign: KeyFrom | None = None
 
     @field_validator("applied")
     @classmethod
@@ -349,6 +353,23 @@ class Job:
         file = _of(str(self.files["clearances"]), day, resolve)
         return self.policy.model_copy(update={"clearances": Clearances(file=file)})
 
+    @property
+    def token_key(self) -> TokenKey | None:
+        """The key under which new tokens are made: the first; None where there is none."""
+        return self.tokens[0] if self.tokens else None
+
+    def blocklist(self, known_at: datetime | None = None) -> Blocklist:
+        """The lists: the newest of the store, or what that knew at an instant; or those in plain files.
+
+        Raises:
+            ConfigError: An instant, and the lists are plain files.
+        """
+        if self.store is not None:
+            return Store(self.store).blocklist(known_at=known_at)
+        if known_at is not None:
+            raise ConfigError("known_at asks a store what it knew then: this job's lists are plain files")
+        return Blocklist.read(*self.lists)
+
     def today(self) -> date:
         """The day it is now in the job's time zone."""
         return datetime.now(ZoneInfo(self.timezone)).date()
@@ -437,7 +458,7 @@ def _output_said(path: str | Path) -> _Output:
     return checked(_Output, read_toml(Path(path).absolute(), str(path)).part("output"))
 
 
-def _key_place(sign: _Sign | None, folder: Path) -> KeyPlace | None:
+def _key_place(sign: KeyFrom | None, folder: Path) -> KeyPlace | None:
     if sign is None:
         return None
     return KeyPlace(Path(_resolved(folder, sign.file)) if sign.file else None, sign.env, tuple(sign.command or ()))

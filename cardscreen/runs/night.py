@@ -150,7 +150,7 @@ def run_job(
 
     def night(drawing: Drawing | None = None) -> Night:
         tell("reading the lists")
-        lists, prior, audit = _blocklist(job, known_at), runs.prior(job.output, day), runs.is_audit(job.output, day)
+        lists, prior, audit = job.blocklist(known_at), runs.prior(job.output, day), runs.is_audit(job.output, day)
         if not audit:
             _check_texts(job, lists)
         return Night(job, day, lists, prior, audit, allow_changed_identifiers, tell, drawing)
@@ -332,14 +332,6 @@ def _of_other_days(job: Job, day: date) -> list[tuple[int, str, str]]:
 
 def _days_ahead(day: date, job: Job) -> int:
     return max((day - job.today()).days, 0)
-
-
-def _blocklist(job: Job, known_at: datetime | None) -> Blocklist:
-    if job.store is not None:
-        return Store(job.store).blocklist(known_at=known_at)
-    if known_at is not None:
-        raise ConfigError("known_at asks a store what it knew then: this job's lists are plain files")
-    return Blocklist.read(*job.lists)
 
 
 def _check_names(job: Job) -> None:

@@ -17,7 +17,8 @@ _BITS = 32
 _LEAST_WORDS = 8
 _WORD = 64  # bits
 _IN_WORD = np.uint64(_WORD - 1)
-_SPREAD = np.uint64(0x9E3779B97F4A7C15)  # 2⁶⁴ divided by the golden ratio: neighbours land far apart
+#: 2⁶⁴ divided by the golden ratio: multiplied by it, neighbours land far apart.
+SPREAD = np.uint64(0x9E3779B97F4A7C15)
 _ONE, _NEXT = np.uint64(1), np.uint64(6)
 
 
@@ -34,7 +35,7 @@ class Members:
         words = max(_LEAST_WORDS, 1 << (len(self._keys) * _BITS // _WORD).bit_length())
         self._shift = np.uint64(_WORD - (words.bit_length() - 1))
         self._words = np.zeros(words, dtype=np.uint64)
-        spread = distinct(self._keys * _SPREAD)
+        spread = distinct(self._keys * SPREAD)
         if len(spread):
             place = spread >> self._shift
             first = np.flatnonzero(np.append(True, place[1:] != place[:-1]))
@@ -73,7 +74,7 @@ class Members:
         return held
 
     def _maybe(self, keys: Keys) -> Rows:
-        spread = keys * _SPREAD
+        spread = keys * SPREAD
         bits = _bits(spread)
         words = self._words.take((spread >> self._shift).view(np.int64))
         words &= bits

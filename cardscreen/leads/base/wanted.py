@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from cardscreen.foundation.lookup.digits import Flags, Keys, Rows, taken
-from cardscreen.foundation.lookup.members import Members
+from cardscreen.foundation.lookup.members import SPREAD, Members
 from cardscreen.kinds.card.pans import REPAIRED
 from cardscreen.kinds.kind import Kind
 from cardscreen.screening.columns import AccountColumns
@@ -31,7 +31,7 @@ VALUES: Mapping[str, type[pl.DataType]] = {
 }
 _ROW = "\0row"
 _BITS = 24  # of the number of a bucket of customers
-_SPREAD, _SHIFT = np.uint64(0x9E3779B97F4A7C15), np.uint64(64 - _BITS)
+_SHIFT = np.uint64(64 - _BITS)
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,7 @@ class Picker:
         self._plan = plan
         self._watch = None if wanted.accounts is None else Watch(wanted.accounts)
         self._members = {kind: Members(keys) for kind, keys in wanted.values.items() if len(keys)}
-        self._crowd = wanted.crowd
-        self._buckets = None if wanted.crowd is None else Members(wanted.crowd.buckets)
+        self._buckets = {wanted.crowd.column: Members(wanted.crowd.buckets)} if wanted.crowd else {}
 
     def rows(self, batch: pl.DataFrame) -> Rows:
         """The rows of a batch, as `AccountColumns.select` gives it, that are wanted; those that name no account, never.
@@ -86,19 +85,21 @@ class Picker:
         if self._watch is not None:
             flags |= self._watch.has(batch[self._plan.account_id])
         for column, kind in self._plan.identifiers.items():
-            if kind.name in self._members:
-                row, keys = keys_in(batch, self._plan, column)
-                flags[row[self._members[kind.name].among(keys)]] = True
-        if self._crowd is not None and self._buckets is not None:
-            row, keys = keys_in(batch, self._plan, self._crowd.column)
-            flags[row[self._buckets.among(bucket_of(keys))]] = True
+            values, buckets = self._members.get(kind.name), self._buckets.get(column)
+            if values is None and buckets is None:
+                continue
+            row, keys = keys_in(batch, self._plan, column)
+            if values is not None:
+                flags[row[values.among(keys)]] = True
+            if buckets is not None:
+                flags[row[buckets.among(bucket_of(keys))]] = True
         flags &= batch.select(self._plan.has_account()).to_series().to_numpy()
         return np.flatnonzero(flags)
 
 
 def bucket_of(keys: Keys) -> Keys:
     """The bucket of each key."""
-    buckets: Keys = keys * _SPREAD >> _SHIFT
+    buckets: Keys = keys * SPREAD >> _SHIFT
     return buckets
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import polars_hash as plh
 
 from cardscreen.foundation import schema
 from cardscreen.foundation.errors import ConfigError, InputError, near, without_cards
@@ -25,6 +25,7 @@ _WORDS = {"accept": "accepted", "reject": "rejected", "later": "later"}
 WITHDRAWN = "withdraw"
 #: How much more evidence brings back what was rejected.
 _GROWN = 1.5
+_ID_LENGTH = 12
 #: What a person must look at.
 OPEN = ("proposed", "later")
 REVIEW = ["decision", "decision_reason", "proposal", "source", "kind", "value", "reason", "severity", "reference"]
@@ -71,8 +72,8 @@ _WEIGHT = pl.col("weight").cast(pl.Float64)
 
 def proposal_id() -> pl.Expr:
     """A short name of a proposal, which no spreadsheet changes."""
-    named = pl.concat_str(IDENTITY, separator="\0")
-    return named.map_elements(lambda text: f"P{hashlib.sha256(text.encode()).hexdigest()[:12]}", return_dtype=pl.String)
+    digest: pl.Expr = plh.concat_str(pl.concat_str(IDENTITY, separator="\0")).chash.sha2_256()
+    return "P" + digest.str.head(_ID_LENGTH)
 
 
 def stated(proposals: pl.DataFrame, decisions: Decisions, published: pl.DataFrame) -> pl.DataFrame:

@@ -61,11 +61,10 @@ class Sheet:
 
         def write(part: Path) -> None:
             proposals.write_parquet(part)
-            if (now := sha256_of(part)) == before:
+            entry = fingerprint(str(part), named=False)
+            if entry["sha256"] == before:
                 return
-            entry = {**fingerprint(str(part), named=False), "sha256": now, _BEFORE: before}
-            outputs = {**self.records["outputs"], PROPOSALS: entry}
-            self.records["outputs"] = outputs
+            self.records["outputs"] = {**self.records["outputs"], PROPOSALS: {**entry, _BEFORE: before}}
             write_whole(manifest, lambda place: write_json(place, self.records))
 
         with not_for_others(), room_in(self.folder):

@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from cardscreen.kinds.tokens import TokenKey
+from cardscreen.leads.desk.folder import Sheet
 from cardscreen.leads.proposals import IDENTITY
 from cardscreen.lists.blocklist import holds
 from cardscreen.lists.feeds.feed import Columns, Feed, FeedLimits
@@ -49,6 +50,15 @@ def live(store: Store, sources: Collection[str], day: date) -> pl.DataFrame:
         return pl.DataFrame(schema=dict.fromkeys(IDENTITY, pl.String))
     listed = store.listings().filter(holds(day) & pl.col("source").is_in(list(sources)))
     return listed.select(IDENTITY).unique().collect()
+
+
+def not_found_again(proposals: pl.DataFrame, before: Sheet | None, sources: Collection[str]) -> pl.DataFrame:
+    """What had been accepted or published of some sources, and is not proposed any more: `schema.PROPOSALS`."""
+    if before is None:
+        return proposals.clear()
+    was, state = before.table("proposals"), pl.col("state").cast(pl.String)
+    accepted = was.filter(pl.col("source").is_in(list(sources)) & state.is_in(LISTED))
+    return accepted.join(proposals, on=IDENTITY, how="anti")
 
 
 def publish(

@@ -14,6 +14,7 @@ from cardscreen.foundation.settings.toml import Section, checked, read_toml
 from cardscreen.kinds.tokens import TokenKey
 from cardscreen.leads.settings import Texts
 from cardscreen.lists.feeds.feed import Columns, Feed, FeedLimits
+from cardscreen.runs.job import KeyFrom
 
 _OPTIONS = ("kind", "region", "chain", "platform", "name", "fold", "many", "repair", "encoding", "delimiter", "sheet")
 _READING = ("header_row", "comment", "date_format", "timezone", "limits")
@@ -27,30 +28,6 @@ class ReportColumns(Section):
     reported_on: str
     reporter: str
     group: str | None = None
-
-
-class KeyFrom(Section):
-    """Where a secret key is: a file of mode 0600, an environment variable, or a program that prints it."""
-
-    file: str | None = None
-    env: str | None = None
-    command: list[str] | None = Field(None, min_length=1)
-
-    @model_validator(mode="after")
-    def _one(self) -> KeyFrom:
-        if sum(each is not None for each in (self.file, self.env, self.command)) != 1:
-            raise ValueError("give one of file, env and command")
-        return self
-
-    def read(self, folder: Path) -> TokenKey:
-        """The key; a relative path is read from a folder.
-
-        Raises:
-            ConfigError: It can't be had.
-        """
-        if self.file is not None:
-            return TokenKey.from_file(folder / self.file)
-        return TokenKey.from_env(self.env) if self.env is not None else TokenKey.from_command(self.command or [])
 
 
 class Category(Section):
@@ -209,12 +186,19 @@ class Reports:
         Raises:
             ConfigError: It can't be had.
         """
-        return self.said.reporter_key.read(self.file.parent)
+        return _key(self.said.reporter_key, self.file.parent)
 
     def token_key(self) -> TokenKey | None:
         """The key of tokens, where there is one."""
-        return self.said.token_key.read(self.file.parent) if self.said.token_key else None
+        return _key(self.said.token_key, self.file.parent) if self.said.token_key else None
 
     def own_feed(self) -> Feed:
         """A feed that protects the institution's own numbers."""
         return self.feed.model_copy(update={"protected": tuple(self.said.own)})
+
+
+def _key(said: KeyFrom, folder: Path) -> TokenKey:
+    """The key; a relative path is read from a folder."""
+    if said.file is not None:
+        return TokenKey.from_file(folder / said.file)
+    return TokenKey.from_env(said.env) if said.env is not None else TokenKey.from_command(said.command or [])

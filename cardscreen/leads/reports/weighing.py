@@ -12,8 +12,8 @@ from cardscreen.foundation.process.progress import in_log
 from cardscreen.leads.deciding import Office
 from cardscreen.leads.desk.decisions import stated
 from cardscreen.leads.desk.folder import Sheet
-from cardscreen.leads.desk.publishing import DerivedSource
-from cardscreen.leads.proposals import as_told
+from cardscreen.leads.desk.publishing import DerivedSource, not_found_again
+from cardscreen.leads.proposals import as_told, counted
 from cardscreen.leads.reports.adding import desk_of, received
 from cardscreen.leads.reports.scoring import score_reports
 from cardscreen.leads.reports.settings import Reports
@@ -70,13 +70,13 @@ def score(reports: Reports, as_of: date | None = None, tell: Callable[[str], Non
         excluded = _excluded(reports, scored, day)
         left = scored.join(excluded, on=["kind", "value"], how="anti", maintain_order="left")
         proposals = stated(left, office.decisions, office.published(day))
-        gone = _gone(proposals, desk.newest(), source.name)
+        gone = not_found_again(proposals, desk.newest(), [source.name])
+        gone = gone.with_columns(state=pl.lit("withdrawn", dtype=schema.STATES))
         proposals = pl.concat([proposals, gone]).sort("source", "reference", "kind", "value")
-        states = proposals.group_by("state").len().sort("state")
         summary = {
             "as_of": day.isoformat(),
             "reports": len(kept),
-            "proposals": {source.name: {str(state): count for state, count in states.rows()}},
+            "proposals": {source.name: {}} | counted(proposals),
             "excluded": dict(excluded.group_by("why").len().sort("why").cast({"why": pl.String}).rows()),
         }
         records = {
@@ -87,15 +87,6 @@ def score(reports: Reports, as_of: date | None = None, tell: Callable[[str], Non
         }
         tables = {"proposals": proposals, "excluded": excluded}
         return desk.write(tables, records, {"reports": reports.file}, begun)
-
-
-def _gone(proposals: pl.DataFrame, before: Sheet | None, source: str) -> pl.DataFrame:
-    """What was published and weighs too little by now."""
-    if before is None:
-        return proposals.clear()
-    was = before.table("proposals").filter(pl.col("state").cast(pl.String).is_in(["accepted", "published"]))
-    left = was.filter(pl.col("source") == source).join(proposals, on=["kind", "value"], how="anti")
-    return left.with_columns(state=pl.lit("withdrawn").cast(schema.STATES))
 
 
 def _excluded(reports: Reports, scored: pl.DataFrame, day: date) -> pl.DataFrame:

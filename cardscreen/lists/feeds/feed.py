@@ -13,11 +13,11 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from cardscreen.foundation.bounds import Bounds, Held
 from cardscreen.foundation.errors import ConfigError, near
-from cardscreen.foundation.settings.errors import HERE, Fault, complaint, wrong
+from cardscreen.foundation.settings.errors import Fault, complaint, wrong
 from cardscreen.foundation.settings.toml import Section, TomlFile, checked, known_format, known_zone, read_toml
 from cardscreen.foundation.zones import Zone, local_zone
 from cardscreen.kinds.kind import KINDS, Kind, kind_from_options, options_of
-from cardscreen.lists.terms import Terms
+from cardscreen.lists.terms import Terms, require_filled_in
 from cardscreen.tables.reading import Reading, known_rows
 
 _SAYING = "say {option} = {value} at the top of the feed, above its first table"
@@ -189,9 +189,7 @@ class Feed(Section):
     @field_validator("terms")
     @classmethod
     def _filled_in(cls, terms: Terms) -> Terms:
-        if unfilled := terms.unfilled():
-            problem = f"{HERE} is still a placeholder, and would be read out to people: say it, or leave the line out"
-            raise wrong([Fault((name,), problem) for name in unfilled])
+        require_filled_in(terms)
         return terms
 
     @field_validator("date_format")

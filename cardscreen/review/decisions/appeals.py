@@ -175,7 +175,7 @@ def _clear(file: Path, account: str, today: date, until: date | None, by: str, r
         same = (pl.col("account_id") == account) & pl.col("listing_id").is_null() & (pl.col("decided_on") == today)
         if len(known.filter(same & pl.col("until").eq_missing(pl.lit(until)))):
             return
-        there = read_numbered(str(file)).drop(LINE, strict=False).cast(pl.String)
+        there = _as_text(file)
     row = pl.DataFrame(
         {
             "account_id": [account],
@@ -191,12 +191,16 @@ def _clear(file: Path, account: str, today: date, until: date | None, by: str, r
     write_whole(file, safe.write_csv)
 
 
+def _as_text(file: Path) -> pl.DataFrame:
+    return read_numbered(str(file)).drop(LINE, strict=False).cast(pl.String)
+
+
 def _release(run: Base, job: Job, flag: pl.DataFrame, hits: pl.DataFrame, file: Path) -> None:
     """Add the row of a release to the file of tonight, if it is not there."""
     applied = read_applied(str(job.files["applied"])) if "applied" in job.files else None
     row = release_rows(run, flag, hits, applied, terms_of(run) or {}, job.language, job.texts)
     if file.exists():
-        there = read_numbered(str(file)).drop(LINE, strict=False).cast(pl.String)
+        there = _as_text(file)
         row = pl.concat([there, row.join(there.select("key"), on="key", how="anti")], how="diagonal")
     write_whole(file, lambda part: row.write_csv(part, line_terminator="\n"))
 
