@@ -235,7 +235,14 @@ class _Search:
             linked = {column: base.plan.identifiers[column] for column in said.rings.links}
             narrow = replace(base, plan=replace(base.plan, identifiers=linked, carry=[]))  # type: ignore[type-var]
             found = rings.rings_of(
-                narrow, hits["account_id"].unique(), said.rings.rules(), self._lists, earlier, key, day, job.language
+                narrow,
+                hits["account_id"].unique(),
+                said.rings.rules(),
+                self._lists,
+                earlier,
+                job.tokens,
+                day,
+                job.language,
             )
             for name in ("rings", "members", "links", "dropped"):
                 tables[name] = getattr(found, name).collect()

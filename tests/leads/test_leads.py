@@ -241,6 +241,19 @@ def test_an_upheld_appeal_takes_its_account_out_of_the_ring(gang: Gang) -> None:
     assert set(gang.states().values()) == {"withdrawn"}
 
 
+def test_a_card_that_is_allowed_as_a_token_links_nobody(gang: Gang) -> None:
+    gang.write("allow.csv", f"card\n{card(5)}\n")
+    feed = 'source = "desk"\nkind = "card"\nlist = "allow"\nreason = "shared"\nopen_ended = true\n'
+    gang.write("allow.toml", feed + '[columns]\nvalue = "card"\n')
+    told = ("--store", "lists", "--key-file", "tokens.key", "--as-of", DAY)
+    gang.does("list", "import", "allow.csv", "--feed", "allow.toml", *told)
+    gang.night("2026-11-21")
+    gang.finds()
+    assert gang.states() == {"device:GANG": "proposed"}
+    assert set(gang.table("members")["account_id"]) == {f"A{at:03}" for at in range(1, 6)}
+    assert ("card_no", "allowed") in gang.table("dropped").select("identifier", pl.col("why").cast(pl.String)).rows()
+
+
 def test_the_same_search_finds_the_same_to_the_byte(gang: Gang) -> None:
     gang.finds()
     first = gang.newest()

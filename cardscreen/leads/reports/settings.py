@@ -192,10 +192,6 @@ class Reports:
         """The key of tokens, where there is one."""
         return _key(self.said.token_key, self.file.parent) if self.said.token_key else None
 
-    def own_feed(self) -> Feed:
-        """A feed that protects the institution's own numbers."""
-        return self.feed.model_copy(update={"protected": tuple(self.said.own)})
-
 
 def _key(said: KeyFrom, folder: Path) -> TokenKey:
     """The key; a relative path is read from a folder."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -174,7 +174,9 @@ def find_rings(
         plan = AccountColumns.of(schema_of(table, "the accounts"), kinds, account_id, [], Policy(), [])
         listed = _ids(flagged_accounts, plan.schema[account_id])
         before = None if earlier is None else earlier_members(earlier.rings, earlier.members)
-        return rings_of(LocalBase(table, plan), listed, rules, blocklist, before, tokens, day, Language(lang))
+        return rings_of(
+            LocalBase(table, plan), listed, rules, blocklist, before, [tokens] if tokens else [], day, Language(lang)
+        )
 
 
 def _own(column: str) -> Kind:
@@ -221,15 +223,15 @@ def rings_of(
     rules: RingRules,
     blocklist: Blocklist | None,
     before: pl.DataFrame | None,
-    key: TokenKey | None,
+    keys: Sequence[TokenKey],
     day: date,
     language: Language,
 ) -> Rings:
-    """The rings behind listed accounts; see `find_rings`."""
+    """The rings behind listed accounts; see `find_rings`. Tokens are made under the first key, and read under all."""
     carried = reached(base, listed, rules.links, rules.steps).with_columns(
         listed=pl.col("account").is_in(listed.implode())
     )
-    allowed = allowed_among(carried.select(_VALUE).unique(), blocklist, day)
+    allowed = allowed_among(carried.select(_VALUE).unique(), blocklist, day, keys)
     carried = carried.join(allowed.with_columns(allowed=True), on=_VALUE, how="left").with_columns(
         pl.col("allowed").fill_null(value=False)
     )
@@ -249,20 +251,22 @@ def rings_of(
     names = named(of_account, earlier, day)
     in_ring = of_account.join(names, on="component").join(rings, on="component", suffix="_ring")
     members = in_ring.select("account", "ring_id", "first_found", ring_accounts="accounts", ring_listed="listed")
-    return _Shapes(rules, key, day, language).rings(members, links, carried)
+    return _Shapes(rules, keys[0] if keys else None, day, language).rings(members, links, carried)
 
 
 _NO_RINGS = pl.DataFrame(schema={"ring_id": pl.String, "first_found": pl.Date})
 
 
-def allowed_among(values: pl.DataFrame, blocklist: Blocklist | None, day: date) -> pl.DataFrame:
+def allowed_among(
+    values: pl.DataFrame, blocklist: Blocklist | None, day: date, keys: Sequence[TokenKey] = ()
+) -> pl.DataFrame:
     """Of values (kind, value; or tokens of those), those that an allow listing holds on a day."""
     if blocklist is None:
         return values.clear()
     allow = blocklist.lazy.filter(holds(day) & (pl.col("list") == "allow"))
-    is_token = pl.col("match") == "token"
-    readable = evidence(values, near_in(allow.filter(~is_token))).select(_VALUE)
-    return pl.concat([readable, allow.filter(is_token).select(_VALUE).collect()]).unique()
+    covered = evidence(values, near_in(allow), keys).select(_VALUE)
+    tokens = allow.filter(pl.col("match") == "token").select(_VALUE).collect()
+    return pl.concat([covered, tokens]).unique()
 
 
 @dataclass(frozen=True)
