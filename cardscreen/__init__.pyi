@@ -1,3 +1,4 @@
+from .exchange.exchange import Exchange as Exchange
 from .foundation.errors import BlocklistError as BlocklistError
 from .foundation.errors import Busy as Busy
 from .foundation.errors import CardscreenError as CardscreenError

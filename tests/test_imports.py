@@ -22,6 +22,7 @@ ROOMS = [
     "reporting",
     "runs",
     "leads",
+    "exchange",
     "review",
     "cli",
 ]

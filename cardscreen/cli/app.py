@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from cardscreen.cli import console
+from cardscreen.cli.commands.exchange import exchange_app
 from cardscreen.cli.commands.leads import leads_app
 from cardscreen.cli.commands.lists import list_app, tokens_app
 from cardscreen.cli.commands.people import appeal, feedback, targets
@@ -348,6 +349,7 @@ def _show_run(done: Run, *, as_json: bool, quiet: bool) -> None:
 
 app.add_typer(leads_app, name="leads", rich_help_panel=LEADS)
 app.add_typer(reports_app, name="reports", rich_help_panel=LEADS)
+app.add_typer(exchange_app, name="exchange", rich_help_panel=LEADS)
 app.add_typer(runs_app, name="runs", rich_help_panel=NIGHTS)
 app.add_typer(policy_app, name="policy", rich_help_panel=NIGHTS)
 app.command(rich_help_panel=NIGHTS)(status)

@@ -141,8 +141,33 @@ def read_token(text: pl.Expr) -> pl.Expr:
 
 def _in_base64url(digest: pl.Expr) -> pl.Expr:
     """Hexadecimal digits as unpadded base64url of the same bytes."""
-    encoded = digest.str.decode("hex").bin.encode("base64").str.strip_chars_end("=")
+    return _encoded(digest.str.decode("hex"))
+
+
+def _encoded(digest: pl.Expr) -> pl.Expr:
+    encoded = digest.bin.encode("base64").str.strip_chars_end("=")
     return encoded.str.replace_all("+", "-", literal=True).str.replace_all("/", "_", literal=True)
+
+
+def _decoded(encoded: pl.Expr) -> pl.Expr:
+    plain = encoded.str.replace_all("-", "+", literal=True).str.replace_all("_", "/", literal=True)
+    return plain.str.decode("base64")
+
+
+def token_of(digest: pl.Expr, key_id: str) -> pl.Expr:
+    """The tokens whose digests are given as Binary of 32 bytes."""
+    return pl.lit(f"{key_id}:") + _encoded(digest)
+
+
+def digest_of(token: pl.Expr) -> pl.Expr:
+    """The digests of tokens, as Binary of 32 bytes; which key they are under is lost.
+
+    Example:
+        >>> tokens = pl.DataFrame({"token": ["0123abcd:Dw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8"]})
+        >>> tokens.select(digest_of(pl.col("token"))).item() == bytes([15]) * 32
+        True
+    """
+    return _decoded(token.str.slice(_ID_LENGTH + 1) + "=")
 
 
 def token(expr: str | pl.Expr, kind: str, key: TokenKey) -> pl.Expr:
@@ -171,6 +196,6 @@ def token(expr: str | pl.Expr, kind: str, key: TokenKey) -> pl.Expr:
 
 def token_key(token: pl.Expr) -> pl.Expr:
     """By what a token is looked up: the first eight bytes of its digest as UInt64."""
-    encoded = token.str.slice(9, 11).str.replace_all("-", "+", literal=True).str.replace_all("_", "/", literal=True)
     # Eleven digits of six bits hold eight bytes and two bits more; a twelfth completes the group.
-    return (encoded + "A").str.decode("base64").bin.slice(0, 8).bin.reinterpret(dtype=pl.UInt64, endianness="big")
+    first = _decoded(token.str.slice(_ID_LENGTH + 1, 11) + "A")
+    return first.bin.slice(0, 8).bin.reinterpret(dtype=pl.UInt64, endianness="big")

@@ -8,17 +8,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from cardscreen.foundation import schema
-from cardscreen.foundation.errors import CardscreenError, InputError
+from cardscreen.foundation.errors import CardscreenError
 from cardscreen.foundation.files import sha256_of
 from cardscreen.foundation.process.progress import in_log
 from cardscreen.leads import customers as people
 from cardscreen.leads.base.base import Base as Accounts
-from cardscreen.leads.base.base import LocalBase
+from cardscreen.leads.base.opening import newest_run, open_base
 from cardscreen.leads.base.wanted import Wanted
 from cardscreen.leads.deciding import Office
 from cardscreen.leads.desk.decisions import FILE, Decisions, stated, withdrawn
@@ -29,14 +28,10 @@ from cardscreen.leads.rings import find as rings
 from cardscreen.leads.settings import Leads
 from cardscreen.lists.blocklist import Blocklist, holds
 from cardscreen.lists.store.table import Store
-from cardscreen.policy.policy import Policy
-from cardscreen.runs import folder as runs
-from cardscreen.runs.engines import accounts_in_spark, accounts_of
 from cardscreen.runs.manifest import fingerprint
 from cardscreen.runs.record import MANIFEST, Base
-from cardscreen.screening.columns import AccountColumns
 from cardscreen.screening.question import versions
-from cardscreen.tables.opening import explaining, require_columns, schema_of
+from cardscreen.tables.opening import explaining
 from cardscreen.tables.paths import files_of, steady
 
 #: Sources that are derived whatever terms say of them: lists in plain files have no terms.
@@ -82,26 +77,11 @@ def find(leads: Leads, tell: Callable[[str], None] = lambda _: None) -> Sheet:
     """
     tell, begun = in_log(tell), datetime.now(UTC)
     with desk_of(leads).locked():
-        run = _newest_run(leads)
+        run = newest_run(leads.job, "leads", leads.said.max_run_age_days, "max_run_age_days")
         job = leads.job.on(run.as_of)
         leads = replace(leads, job=job)
         with steady(lambda: [] if job.place or job.cluster else files_of(job.accounts)):
             return _Search(leads, run, tell).written(begun)
-
-
-def _newest_run(leads: Leads) -> Base:
-    folder = runs.newest(leads.job.output)
-    if folder is None:
-        raise InputError(f"{leads.job.output} holds no published run, and leads start from one: cardscreen run first")
-    run = Base.read(folder)
-    made = datetime.fromisoformat(run.records["ended"]).astimezone(ZoneInfo(leads.job.timezone)).date()
-    days, most = (leads.job.today() - made).days, leads.said.max_run_age_days
-    if days > most:
-        raise InputError(
-            f"the newest published run, {run.run_id}, was made {days} days ago (limit max_run_age_days = {most}): who "
-            "was listed then may not be any more. Run the job again, or decide about a run that is held"
-        )
-    return run
 
 
 @dataclass(frozen=True)
@@ -195,20 +175,6 @@ class _Search:
 
     @cached_property
     def _base(self) -> Accounts:
-        cluster = self.leads.job.cluster
-        if cluster is not None:
-            return self._in_spark(cluster)
-        table = accounts_of(self.leads.job, self.run.as_of)
-        return LocalBase(table, self._plan(schema_of(table, "the accounts")))
-
-    def _in_spark(self, cluster: Any) -> Accounts:
-        from cardscreen.leads.base.in_spark import SparkBase
-        from cardscreen.screening.spark.tables import schema_of as spark_schema
-
-        table = accounts_in_spark(self.leads.job.accounts, cluster)
-        return SparkBase(table, self._plan(spark_schema(table)), cluster.files)
-
-    def _plan(self, columns: pl.Schema) -> AccountColumns:
         """The columns of both searches."""
         job, said = self.leads.job, self.leads.said
         names = [*(said.rings.links if said.rings else {})]
@@ -216,10 +182,8 @@ class _Search:
         if said.customers is not None:
             names += [said.customers.column, *(limit.identifier for limit in said.customers.limits)]
             extra = people.columns_of(said.customers)
-            require_columns(columns.names(), extra, "the accounts")
         kinds = {column: job.identifiers[column] for column in dict.fromkeys(names)}
-        plan = AccountColumns.of(columns, kinds, job.account_id, [], Policy(), job.unmasked, job.date_format)
-        return replace(plan, carry=extra)
+        return open_base(job, self.run.as_of, kinds, extra)
 
     def _found(self, base: Accounts, hits: pl.DataFrame, before: Sheet | None) -> _Found:
         said, job, day = self.leads.said, self.leads.job, self.run.as_of

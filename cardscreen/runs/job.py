@@ -149,6 +149,16 @@ class KeyFrom(Section):
             raise ValueError("give one of file, env and command")
         return self
 
+    def token_key(self, folder: Path) -> TokenKey:
+        """The key of tokens there; a relative path is read from a folder.
+
+        Raises:
+            ConfigError: It can't be had, or is none.
+        """
+        if self.file is not None:
+            return TokenKey.from_file(folder / self.file)
+        return TokenKey.from_env(self.env) if self.env is not None else TokenKey.from_command(self.command or [])
+
 
 class _Output(Section):
     directory: str = "runs"

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from cardscreen.cli.starter.schemas import NAMES, schema_of
-from cardscreen.foundation.errors import ConfigError
-from cardscreen.foundation.files import not_for_others
+from cardscreen.foundation.errors import ConfigError, InputError
+from cardscreen.foundation.files import claim, not_for_others, write_whole
 from cardscreen.kinds.kind import KINDS
 from cardscreen.kinds.tokens import TokenKey
 
 _FILES = ("job.toml", "policy.toml", "feed.toml", "accounts.csv", "list.csv")
+_HALF_A_YEAR = timedelta(days=182)
 
 
 @dataclass(frozen=True)
@@ -110,8 +111,30 @@ def make(folder: Path, project: Project) -> list[Path]:
             (folder / name).write_text(content, encoding="utf-8")
         for name in project.keys:
             TokenKey.write_new(folder / name)
-        (folder / ".schemas").mkdir(exist_ok=True)
-        for name in NAMES:
-            text = json.dumps(schema_of(name), indent=1, ensure_ascii=False)
-            (folder / f".schemas/{name}.json").write_text(text, encoding="utf-8")
+        _write_schemas(folder, NAMES)
     return [folder / name for name in (*project.files, *project.keys)]
+
+
+def write_agreement(file: Path, *, force: bool) -> None:
+    """Write an agreement to fill in, valid for half a year, and the schema by which editors check it.
+
+    Raises:
+        ConfigError: Something is there, and is not to be written over.
+        InputError: It can't be written there.
+    """
+    claim(file, force=force)
+    from cardscreen.cli.starter.proposing import template
+
+    text = template("agreement.toml").format(until=date.today() + _HALF_A_YEAR)
+    try:
+        write_whole(file, lambda part: part.write_text(text, encoding="utf-8"))
+        _write_schemas(file.absolute().parent, ("agreement",))
+    except OSError as error:
+        raise InputError(f"{file} can't be written: {error.strerror}") from None
+
+
+def _write_schemas(folder: Path, names: Iterable[str]) -> None:
+    (folder / ".schemas").mkdir(exist_ok=True)
+    for name in names:
+        text = json.dumps(schema_of(name), indent=1, ensure_ascii=False)
+        (folder / f".schemas/{name}.json").write_text(text, encoding="utf-8")

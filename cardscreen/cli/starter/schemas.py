@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from cardscreen.exchange.agreement import AgreementFile
 from cardscreen.foundation.errors import ConfigError, near
 from cardscreen.kinds.kind import KINDS
 from cardscreen.leads.reports.settings import ReportsFile
@@ -20,11 +21,11 @@ from cardscreen.runs.job import JobFile
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _TYPES = {str: "string", bool: "boolean", int: "integer"}
-NAMES = ("job", "policy", "feed", "leads", "reports", "contacts")
+NAMES = ("job", "policy", "feed", "leads", "reports", "contacts", "agreement")
 
 
 def schema_of(name: str) -> dict[str, Any]:
-    """The JSON Schema (2020-12) of a job, a policy, a feed, or a file of leads, reports or contacts.
+    """The JSON Schema (2020-12) of a job, a policy, a feed, an agreement, or a file of leads, reports or contacts.
 
     Raises:
         ConfigError: There is none of that name.
@@ -38,6 +39,7 @@ def schema_of(name: str) -> dict[str, Any]:
         "leads": LeadsFile,
         "reports": ReportsFile,
         "contacts": ContactsFile,
+        "agreement": AgreementFile,
     }
     schema = models[name].model_json_schema()
     if name == "job":

@@ -7,11 +7,13 @@ from collections.abc import Callable
 
 #: Told the stage that begins or goes on, and how many rows were read so far.
 Progress = Callable[[str, int], None]
+#: Told the stage that begins.
+Tell = Callable[[str], None]
 
 _LOG = logging.getLogger("cardscreen")
 
 
-def in_log(tell: Callable[[str], None] = lambda _: None) -> Callable[[str], None]:
+def in_log(tell: Tell = lambda _: None) -> Tell:
     """Tells each stage that begins to the log `cardscreen` (level INFO), too."""
 
     def begin(stage: str) -> None:

@@ -11,7 +11,7 @@ import polars as pl
 from cardscreen.foundation.errors import InputError, first_line
 from cardscreen.foundation.lookup.digits import Keys, taken
 from cardscreen.foundation.process.threads import on_all_threads
-from cardscreen.leads.base.wanted import Crowding, Picker, Wanted, crowding
+from cardscreen.leads.base.wanted import Crowding, Picker, Wanted, carried, crowding
 from cardscreen.screening.columns import AccountColumns
 from cardscreen.screening.scan import BATCH
 from cardscreen.tables.libraries import ENGINE_ERRORS
@@ -30,6 +30,10 @@ class Base(Protocol):
 
     def rows(self, wanted: Wanted) -> Iterator[pl.DataFrame]:
         """The wanted rows, as `AccountColumns.select` gives them, in parts."""
+        ...
+
+    def values(self) -> Iterator[pl.DataFrame]:
+        """kind, value (canonical): what the accounts carry, in parts; what many carry comes in many."""
         ...
 
     def crowded(self, column: str, counted: Sequence[str], above: int) -> Keys:
@@ -59,6 +63,10 @@ class LocalBase:
 
         yield self.plan.select(self.table).head(0).collect()
         yield from self._on_all_threads(picked)
+
+    def values(self) -> Iterator[pl.DataFrame]:
+        """kind, value: what the accounts carry, in parts."""
+        yield from self._on_all_threads(lambda batch: carried(batch, self.plan))
 
     def crowded(self, column: str, counted: Sequence[str], above: int) -> Keys:
         """The buckets of customers who may have more than so many values in one of the counted columns."""

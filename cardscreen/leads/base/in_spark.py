@@ -7,12 +7,13 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from cardscreen.foundation.lookup.digits import Keys, taken
-from cardscreen.leads.base.wanted import Crowd, Crowding, Picker, Wanted, crowding
+from cardscreen.leads.base.wanted import Crowd, Crowding, Picker, Wanted, carried, crowding
 from cardscreen.lists.blocklist import Blocklist
 from cardscreen.policy.policy import Policy
 from cardscreen.screening.columns import AccountColumns
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 _ACCOUNTS, _VALUES, _CROWD = "accounts", "values", "crowd"
-_ROWS = "rows"
+_ROWS, _EACH = "rows", "values"
 _NO_DAY = date(2000, 1, 1)
 _NOTHING = pl.DataFrame(schema={"kind": pl.String, "value": pl.String})
 
@@ -56,6 +57,10 @@ class SparkBase:
         if wanted.crowd is not None:
             tables[_CROWD] = pl.DataFrame({wanted.crowd.column: wanted.crowd.buckets})
         yield from self._done(_ROWS, tables)
+
+    def values(self) -> Iterator[pl.DataFrame]:
+        """kind, value: what the accounts carry, in parts."""
+        yield from self._done(_EACH, {})
 
     def crowded(self, column: str, counted: Sequence[str], above: int) -> Keys:
         """The buckets of customers who may have more than so many values in one of the counted columns."""
@@ -90,7 +95,10 @@ def work_on(batches: Iterator[pa.RecordBatch], work: bytes, step: str) -> Iterat
     try:
         bundle, plan, seal = opened(given.asked, find), given.asked.plan, given.asked.bundle.seal
         _ = bundle.targets  # lends the tables of numbers
-        pick = _picking(bundle, plan) if step == _ROWS else _counting(json.loads(step), plan)
+        if step == _EACH:
+            pick: Callable[[pl.DataFrame], pl.DataFrame] = partial(carried, plan=plan)
+        else:
+            pick = _picking(bundle, plan) if step == _ROWS else _counting(json.loads(step), plan)
         for table in glued(batch.rename_columns(plan.needed()) for batch in batches):
             check_text(table)
             picked, buffer = pick(plan.select(pl.DataFrame(table).lazy()).collect()), io.BytesIO()

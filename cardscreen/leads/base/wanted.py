@@ -176,6 +176,11 @@ def values_in(rows: pl.DataFrame, plan: AccountColumns) -> pl.DataFrame:
     return pl.concat(parts)
 
 
+def carried(rows: pl.DataFrame, plan: AccountColumns) -> pl.DataFrame:
+    """kind, value of some rows, each once; of those that name no account, none."""
+    return values_in(rows.filter(plan.has_account()), plan).select("kind", "value").unique()
+
+
 def _are_sound(scanned: pl.DataFrame, kind: Kind) -> Flags:
     """Of cells as `Kind.scan` reads them, which give a value that may be somebody's own."""
     key = scanned["key"].fill_null(0).to_numpy()

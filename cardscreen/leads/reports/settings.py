@@ -186,15 +186,8 @@ class Reports:
         Raises:
             ConfigError: It can't be had.
         """
-        return _key(self.said.reporter_key, self.file.parent)
+        return self.said.reporter_key.token_key(self.file.parent)
 
     def token_key(self) -> TokenKey | None:
         """The key of tokens, where there is one."""
-        return _key(self.said.token_key, self.file.parent) if self.said.token_key else None
-
-
-def _key(said: KeyFrom, folder: Path) -> TokenKey:
-    """The key; a relative path is read from a folder."""
-    if said.file is not None:
-        return TokenKey.from_file(folder / said.file)
-    return TokenKey.from_env(said.env) if said.env is not None else TokenKey.from_command(said.command or [])
+        return self.said.token_key.token_key(self.file.parent) if self.said.token_key else None

@@ -1,0 +1,1 @@
+"""Matching between institutions that show each other no number."""

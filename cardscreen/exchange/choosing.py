@@ -1,0 +1,168 @@
+"""Whose identifiers are asked about: accounts that the newest run flagged, chosen by a condition."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from cardscreen.exchange.agreement import Agreement
+from cardscreen.foundation import schema
+from cardscreen.foundation.errors import ConfigError, near
+from cardscreen.kinds.kind import Kind
+from cardscreen.leads.base.opening import newest_run, open_base
+from cardscreen.leads.base.wanted import Wanted, values_in
+from cardscreen.policy.rules import ACCOUNT
+from cardscreen.runs.job import Job
+from cardscreen.tables.opening import explaining
+
+#: What is asked about where nothing is said: accounts that a person must look at, or that something was done to.
+WHERE = "action >= verify"
+#: How old the run may be from which accounts are chosen: who was listed then may not be any more.
+MOST_DAYS = 2
+_PART = re.compile(r"\s*([\w.]+)\s*(==|=|!=|>=|<=|>|<)\s*(?:'([^']*)'|\"([^\"]*)\"|(\S+))\s*")
+_AND = re.compile(r"\s+and\s+", re.IGNORECASE)
+_ORDERED = {"action": schema.ACTIONS, "level": schema.LEVELS}
+_LISTS = {"reason": "reasons", "source": "sources"}
+_NUMBERS, _DAYS, _TEXTS = ("score", "hits"), ("flagged_since", "act_on", "first_listed_on"), ("decided_by",)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What is asked about.
+
+    Attributes:
+        values: account_id (as in the accounts), identifier, kind, value: canonical.
+        day: The day of the run.
+        accounts: How many accounts were chosen.
+        theirs: How many were left out, since all that speaks against them came from the other side.
+    """
+
+    values: pl.DataFrame
+    day: date
+    accounts: int
+    theirs: int
+
+
+def chosen(agreement: Agreement, job: Job, where: str, other: str) -> Chosen:
+    """The identifiers of the accounts that a job's newest run flagged.
+
+    Args:
+        agreement: Says which kinds.
+        job: The job.
+        where: Which of the accounts; see `condition`.
+        other: The other party. An account against which only its own lists speak is not asked about: its answer would
+            count as news, and be its own word.
+
+    Raises:
+        ConfigError: A condition that makes no sense, or a job without identifiers of the kinds.
+        InputError: There is no recent run.
+    """
+    run = newest_run(job, "requests", MOST_DAYS, "days")
+    job = job.on(run.as_of)
+    flags = run.flags.select(pl.exclude("action_before", "decided_by_before"))
+    more = pl.scan_parquet(run.folder / "flagged.parquet", glob=False)
+    extra = ["level", "score", "reasons", "sources", "hits", "first_listed_on"]
+    table = flags.join(more.select("account_id", *extra), on="account_id", how="left")
+    picked = table.filter(condition(where, table.collect_schema())).select("account_id").collect()["account_id"]
+    outside = run.standing.filter(pl.col("source") != other).select(pl.col("account_id").unique()).collect()
+    theirs = ~picked.is_in(outside["account_id"].implode())
+    accounts = picked.filter(~theirs)
+    return Chosen(identifiers_of(agreement, job, run.as_of, accounts), run.as_of, len(accounts), int(theirs.sum()))
+
+
+def identifiers_of(agreement: Agreement, job: Job, day: date, accounts: pl.Series) -> pl.DataFrame:
+    """account_id, identifier, kind, value (canonical) of some accounts: what they carry of the agreement's kinds."""
+    with explaining(job.accounts, job.reading):
+        base = open_base(job, day, kinds_of(agreement, job))
+        name = base.plan.account_id
+        ids = accounts.cast(base.plan.schema[name], strict=False)
+        parts = []
+        for rows in base.rows(Wanted(ids)):
+            found = values_in(rows, base.plan)
+            account = rows[name].gather(found["row"]).alias("account_id")
+            parts.append(found.drop("row").insert_column(0, account))
+    return pl.concat(parts).unique().sort("account_id", "identifier", "kind", "value")
+
+
+def kinds_of(agreement: Agreement, job: Job) -> dict[str, Kind]:
+    """The identifier columns of a job that the agreement is about.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    agreed = {column: kind for column, kind in job.identifiers.items() if kind.name in agreement.said.kinds}
+    if not agreed:
+        raise ConfigError(
+            f"the job has no identifier of the agreement's kinds ({', '.join(agreement.said.kinds)}): it has "
+            f"{', '.join(sorted({kind.name for kind in job.identifiers.values()}))}"
+        )
+    return agreed
+
+
+def condition(where: str, columns: Mapping[str, pl.DataType]) -> pl.Expr:
+    """A condition on flagged accounts, such as `action >= verify and source = police`.
+
+    Args:
+        where: Comparisons of a column with a value, joined by `and`: action, level, score, hits, reason, source,
+            decided_by, flagged_since, act_on, first_listed_on, or `account.` and the name of a carried column.
+        columns: Those of the accounts' table.
+
+    Raises:
+        ConfigError: It makes no sense; says where.
+    """
+    parts = [_PART.fullmatch(part) for part in _AND.split(where.strip())]
+    if not all(parts):
+        raise ConfigError(f"--where {where!r}: write it like {WHERE!r}, with `and` between several")
+    return pl.all_horizontal(_compared(part, columns) for part in parts if part)
+
+
+def _compared(part: re.Match[str], columns: Mapping[str, pl.DataType]) -> pl.Expr:
+    name, sign, *texts = part.groups()
+    text = next(text for text in texts if text is not None)
+    if name in _LISTS:
+        if sign not in ("=", "==", "!="):
+            raise ConfigError(f"--where: {name} can only be one (=) or not (!=)")
+        there = pl.col(_LISTS[name]).list.contains(text).fill_null(value=False)
+        return ~there if sign == "!=" else there
+    return _COMPARE[sign](*_sides(name, text, columns)).fill_null(value=False)
+
+
+def _sides(name: str, text: str, columns: Mapping[str, pl.DataType]) -> tuple[pl.Expr, pl.Expr]:
+    column = pl.col(name)
+    if name in _ORDERED:
+        known = _ORDERED[name].categories.to_list()
+        if text not in known:
+            raise ConfigError(f"--where: there is no {name} {text!r}{near(text, known)}: there are {', '.join(known)}")
+        return column.cast(_ORDERED[name]).to_physical(), pl.lit(known.index(text))
+    try:
+        if name in _NUMBERS:
+            return column, pl.lit(int(text))
+        if name in _DAYS:
+            return column, pl.lit(date.fromisoformat(text))
+    except ValueError:
+        raise ConfigError(f"--where: {name} can't be compared with {text!r}") from None
+    if name in _TEXTS:
+        return column, pl.lit(text)
+    carried = name.removeprefix(ACCOUNT)
+    if name.startswith(ACCOUNT) and carried in columns:
+        return pl.col(carried).cast(pl.String), pl.lit(text)
+    known = [*_ORDERED, *_NUMBERS, *_LISTS, *_TEXTS, *_DAYS]
+    raise ConfigError(
+        f"--where: there is no {name!r}{near(name, known)}: there are {', '.join(known)}, and {ACCOUNT}<a carried "
+        "column>"
+    )
+
+
+_COMPARE = {
+    "=": pl.Expr.eq,
+    "==": pl.Expr.eq,
+    "!=": pl.Expr.ne,
+    ">=": pl.Expr.ge,
+    "<=": pl.Expr.le,
+    ">": pl.Expr.gt,
+    "<": pl.Expr.lt,
+}

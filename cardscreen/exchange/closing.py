@@ -1,0 +1,70 @@
+"""The end of an agreement: what was kept goes, and what was imported by it is listed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from cardscreen.exchange.agreement import Agreement, today
+from cardscreen.exchange.home import Home, exchange_of, ledger_of
+from cardscreen.foundation.errors import InputError
+from cardscreen.foundation.files import not_for_others
+from cardscreen.kinds.masking import masked
+from cardscreen.lists.blocklist import holds
+from cardscreen.lists.store.table import Store
+from cardscreen.runs.folder import locked
+from cardscreen.tables.writing import write
+
+#: A listing that stands on an agreement.
+STANDING = ["store", "source", "kind", "value", "match", "listed_on", "expires_on", "listing_id"]
+
+
+def close(agreement: Agreement, stores: Sequence[str], out: Path | None, *, force: bool) -> dict[str, Any]:
+    """Close an agreement on this side: its ledger stays, all else that was kept goes.
+
+    Args:
+        agreement: The agreement; it may have ended.
+        stores: Stores that may hold matches, beside those that the ledger knows of.
+        out: Where to write the listings that stand on it, a .csv or .parquet file; None: they are only counted.
+        force: Write over what is there.
+
+    Raises:
+        InputError: Nothing was exchanged under it here, or it was closed before.
+    """
+    ledger = ledger_of(agreement)
+    lines = ledger.lines(agreement.id)
+    if not lines:
+        raise InputError(f"nothing was exchanged here under {agreement.id!r}: there is nothing to close")
+    with not_for_others(), locked(exchange_of(agreement)):
+        if at := ledger.closed(agreement.id):
+            raise InputError(f"the agreement {agreement.id!r} was closed on {at[:10]} already")
+        known = [line["store"] for line in lines if line.get("store")]
+        table = _standing(agreement, list(dict.fromkeys([*known, *stores])))
+        if out is not None:
+            write(table, out, force=force)
+        who = lines[-1]["who"]
+        ledger.add(agreement.id, "close", who, 0, None, standing=len(table))
+        Home(agreement, who).clear()
+    counts = table.group_by("store", "source", maintain_order=True).len()
+    return {
+        "step": "close",
+        "agreement": agreement.id,
+        "file": None if out is None else str(out),
+        "standing": [{"store": store, "source": source, "listings": count} for store, source, count in counts.rows()],
+    }
+
+
+def _standing(agreement: Agreement, stores: Sequence[str]) -> pl.DataFrame:
+    """`STANDING` of the listings in force that were imported by an agreement."""
+    parts = [pl.DataFrame(schema=dict.fromkeys(STANDING, pl.String))]
+    for place in stores:
+        store = Store(place)
+        if not store.exists():
+            continue
+        listed = store.listings().filter(holds(today()) & (pl.col("reference") == agreement.id))
+        told = listed.with_columns(store=pl.lit(place), value=masked(pl.col("value")))
+        parts.append(told.select(pl.col(name).cast(pl.String) for name in STANDING).collect())
+    return pl.concat(parts).sort(STANDING)

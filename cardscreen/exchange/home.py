@@ -1,0 +1,245 @@
+"""What one side keeps of an agreement, beside its file: the ledger, and sealed tables that only this side can open."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from cardscreen.exchange import letters
+from cardscreen.exchange.agreement import Agreement, today
+from cardscreen.exchange.ledger import FILE, Ledger
+from cardscreen.exchange.letters import Header
+from cardscreen.foundation.errors import ConfigError, InputError
+from cardscreen.foundation.files import claim, not_for_others, room_in, sha256_of, write_whole
+from cardscreen.foundation.secrets.boxes import PIECE, Sealed, derived, seal_file
+from cardscreen.kinds.tokens import TokenKey
+from cardscreen.runs.folder import locked
+
+_SEAL, _STAGED, _PINNED = "own.key", "staged", "pinned.json"
+_SLUG, _SLUG_HASH = 40, 8  # characters
+
+
+@dataclass(frozen=True)
+class Home:
+    """One side's own folder of an agreement.
+
+    Attributes:
+        agreement: The agreement.
+        party: Which of the two this side is.
+    """
+
+    agreement: Agreement
+    party: str
+
+    @property
+    def exchange(self) -> Path:
+        """The folder of all agreements that lie side by side."""
+        return exchange_of(self.agreement)
+
+    @property
+    def folder(self) -> Path:
+        """The folder of this one."""
+        name = self.agreement.id
+        plain = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:_SLUG]
+        return self.exchange / f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:_SLUG_HASH]}"
+
+    @property
+    def ledger(self) -> Ledger:
+        """What was done."""
+        return ledger_of(self.agreement)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder against other steps, and remove what has run out.
+
+        Raises:
+            Busy: Another step works there.
+            InputError: It can't be written there, or the agreement was closed here.
+        """
+        with not_for_others(), room_in(self.exchange), locked(self.exchange):
+            if at := self.ledger.closed(self.agreement.id):
+                raise InputError(f"the agreement {self.agreement.id!r} was closed here on {at[:10]}: make a new one")
+            (self.folder / _STAGED).mkdir(parents=True, exist_ok=True)
+            self._tidy()
+            yield
+
+    def _tidy(self) -> None:
+        counted = {line.get("letter") for line in self.ledger.lines(self.agreement.id)}
+        for staged in (self.folder / _STAGED).iterdir():
+            if staged.stem not in counted:
+                staged.unlink()
+        for kept in self.folder.glob("*/*.sealed"):
+            last = _header_of(kept).get("expires_on")
+            if last is not None and today() > date.fromisoformat(last):
+                kept.unlink()
+
+    # -- letters
+
+    def deliver(self, out: Path, header: Header, parts: Any, *, force: bool, disclosed: int, **more: Any) -> None:
+        """Write a letter: prepared whole, then in the ledger, then where it was asked for.
+
+        What is killed between the last two is in the ledger and not handed over: `waiting` finds it.
+        """
+        letters.checked_out(out)
+        claim(out, force=force)
+        if not out.absolute().parent.is_dir():
+            raise InputError(f"{out} can't be written: there is no folder {out.parent}")
+        staged = self.folder / _STAGED / f"{header.letter}.cse"
+        letters.write(staged, self.agreement, header, parts)
+        known = {"letter": header.letter, "to_letter": header.to_letter, "counts": header.counts}
+        digest = sha256_of(staged)
+        self.ledger.add(self.agreement.id, header.step, self.party, header.rows, digest, disclosed, **known, **more)
+        self._hand_over(staged, out)
+
+    def hand_over(self, letter: str, out: Path, *, force: bool) -> bool:
+        """Hand over a letter that is in the ledger and was not handed over; whether there is one."""
+        staged = self.folder / _STAGED / f"{letter}.cse"
+        if not staged.exists():
+            return False
+        letters.checked_out(out)
+        claim(out, force=force)
+        self._hand_over(staged, out)
+        return True
+
+    def _hand_over(self, staged: Path, out: Path) -> None:
+        try:
+            write_whole(out, lambda part: shutil.copyfile(staged, part))
+        except OSError as error:
+            raise InputError(f"{out} can't be written: {error.strerror}") from None
+        staged.unlink()
+
+    def took(self, step: str, letter: letters.Letter, **more: Any) -> None:
+        """Put into the ledger that a letter was taken in."""
+        header = letter.header
+        self.ledger.add(
+            self.agreement.id, step, self.party, header.rows, sha256_of(letter.file), letter=header.letter, **more
+        )
+
+    def refused(self, step: str, letter: letters.Letter, why: str) -> InputError:
+        """Put into the ledger that a letter was refused."""
+        self.took("refuse", letter, refused_step=step, why=why)
+        return InputError(why)
+
+    # -- sealed tables
+
+    @cached_property
+    def seal(self) -> bytes:
+        """The key of what only this side can open; made when it is first needed, if the agreement names none.
+
+        Raises:
+            ConfigError: It can't be had.
+        """
+        said = self.agreement.said.own_key
+        if said is not None:
+            return said.token_key(self.agreement.file.parent).reveal().encode()
+        file = self.folder / _SEAL
+        if not file.exists():
+            part = file.with_name(f".{_SEAL}.{secrets.token_hex(4)}")
+            TokenKey.write_new(part)
+            part.replace(file)
+        return TokenKey.from_file(file).reveal().encode()
+
+    def token_key(self) -> TokenKey:
+        """By which this side tells its own values apart without keeping them; the other side never has it."""
+        return TokenKey(derived(self.seal, "cardscreen exchange own tokens").hex())
+
+    def keep(self, name: str, table: pl.DataFrame, expires_on: date | None = None) -> None:
+        """Keep a table, sealed; it goes when it has expired."""
+        file = self._sealed(name)
+        file.parent.mkdir(exist_ok=True)
+        content = io.BytesIO()
+        table.write_ipc(content)
+        view = content.getbuffer()
+        parts = (bytes(view[start : start + PIECE]) for start in range(0, len(view), PIECE))
+        header = {"kept": name, "expires_on": expires_on.isoformat() if expires_on else None}
+        write_whole(file, lambda part: seal_file(part, self.seal, header, parts))
+
+    def kept(self, name: str) -> pl.DataFrame | None:
+        """A table that was kept; None where there is none (any more).
+
+        Raises:
+            InputError: It is not as it was written.
+        """
+        file = self._sealed(name)
+        if not file.exists():
+            return None
+        sealed = Sealed.open(file, "sealed table")
+        fault = f"{file} is not as it was written, or its key is another by now: put it back from a backup"
+        content = b"".join(sealed.parts(self.seal, lambda: fault))
+        if sealed.header.get("kept") != name:
+            raise InputError(fault)
+        return pl.read_ipc(content)
+
+    def names(self, kind: str) -> list[str]:
+        """The tables of a kind that are kept."""
+        return sorted(f"{kind}/{file.stem}" for file in (self.folder / kind).glob("*.sealed"))
+
+    def forget(self, name: str) -> None:
+        """Remove a table."""
+        self._sealed(name).unlink(missing_ok=True)
+
+    def _sealed(self, name: str) -> Path:
+        return self.folder / f"{name}.sealed"
+
+    # -- what is known of the other side
+
+    def pinned(self) -> dict[str, Any]:
+        """What was found of the other side when it was first seen, and must stay."""
+        file = self.folder / _PINNED
+        try:
+            known: dict[str, Any] = json.loads(file.read_bytes())
+        except FileNotFoundError:
+            return {}
+        except ValueError:
+            raise InputError(f"{file} can't be read: put it back from a backup") from None
+        return known
+
+    def pin(self, **found: Any) -> None:
+        """Keep what was found."""
+        text = json.dumps({**self.pinned(), **found}, indent=2)
+        write_whole(self.folder / _PINNED, lambda part: part.write_text(text, encoding="utf-8"))
+
+    def clear(self) -> None:
+        """Remove all that was kept of the agreement."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def exchange_of(agreement: Agreement) -> Path:
+    """Where what is kept of agreements in one folder lies."""
+    return agreement.file.parent / "exchange"
+
+
+def ledger_of(agreement: Agreement) -> Ledger:
+    """The ledger that all agreements in one folder share."""
+    return Ledger(exchange_of(agreement) / FILE)
+
+
+def _header_of(file: Path) -> dict[str, Any]:
+    try:
+        return Sealed.open(file, "sealed table").header
+    except InputError:
+        return {}
+
+
+def side_of(agreement: Agreement, party: str) -> Home:
+    """One side's folder.
+
+    Raises:
+        ConfigError: The party is not of the agreement.
+    """
+    if party not in (agreement.said.asker, agreement.said.answerer):
+        raise ConfigError(f"{party!r} is no party of the agreement")
+    return Home(agreement, party)

@@ -1,0 +1,193 @@
+"""Keyed tokens: ask, answer, read, between parties that trust each other's key keeping.
+
+Whoever has the key can make the token of every phone number of a country, and look which were asked about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from cardscreen.exchange import letters
+from cardscreen.exchange.admission import admitted, done_on
+from cardscreen.exchange.agreement import Agreement
+from cardscreen.exchange.choosing import chosen, kinds_of
+from cardscreen.exchange.home import Home
+from cardscreen.exchange.letters import ROW, Letter, rows_of
+from cardscreen.exchange.matching import check_feed, matched, of_feed, write_feed, write_matches
+from cardscreen.foundation.errors import InputError
+from cardscreen.foundation.process.progress import Tell
+from cardscreen.kinds.masking import masked
+from cardscreen.kinds.tokens import TokenKey, digest_of, token, token_of
+from cardscreen.runs.job import Job
+from cardscreen.tables.writing import write
+
+_ASKED = "asked"
+
+
+def ask(agreement: Agreement, job: Job, out: Path, where: str, *, force: bool, tell: Tell) -> dict[str, Any]:
+    """Write what is asked: tokens of the identifiers of accounts that the job's newest run flagged."""
+    agreement.require("token", "ask")
+    home, said = Home(agreement, agreement.said.asker), agreement.said
+    with home.locked():
+        tell("choosing accounts")
+        what = chosen(agreement, job, where, said.answerer)
+        key = agreement.key().of_tokens()
+        asked = _with_tokens(what.values, key)
+        named = asked.select("kind", "token").unique()
+        counts = _counts(named, said.kinds)
+        _require_own_size(agreement, len(named), "the accounts chosen carry")
+        header = letters.begun(agreement, "ask", said.asker, counts, len(named))
+        shown = asked.select("account_id", "identifier", "kind", masked(pl.col("value")), "token")
+        home.keep(f"{_ASKED}/{header.letter}", shown, header.expires_on)
+        tell("writing the request")
+        rows = _packed(named, said.kinds)
+        home.deliver(out, header, letters.in_pieces(rows), force=force, disclosed=len(named), where=where)
+    return {
+        "step": "ask",
+        "file": str(out),
+        "letter": header.letter,
+        "accounts": what.accounts,
+        "identifiers": counts,
+        "left_out": what.theirs,
+        "expires_on": header.expires_on.isoformat(),
+    }
+
+
+def answer(
+    agreement: Agreement, file: Path, job: Job, out: Path, feed: Path | None, *, again: bool, force: bool, tell: Tell
+) -> dict[str, Any]:
+    """Write who of a request is known here: of this side's accounts, which carry what was asked about."""
+    agreement.require("token", "answer")
+    said = agreement.said
+    home = Home(agreement, said.answerer)
+    check_feed(agreement, job, feed, force=force)
+    kinds_of(agreement, job)
+    with home.locked():
+        letter = letters.opened(file, agreement, "ask", said.asker)
+        before = admitted(home, letter, "answer", out, again=again, force=force)
+        if before is not None:
+            return before
+        key = agreement.key().of_tokens()
+        asked = _unpacked(letter, said.kinds, key)
+        tell("screening the accounts")
+        table = matched(agreement, job, asked, key)
+        found = table.select("kind", "token").unique()
+        if feed is not None:
+            tell("writing the feed")
+            write_feed(agreement, job, table, key, said.asker, feed, force=force)
+        counts = _counts(found, said.kinds)
+        told: dict[str, int | str] = dict(counts)
+        rows = b""
+        if said.answer == "count":
+            small = said.small_counts_below
+            told = {kind: f"<{small}" if count < small else count for kind, count in counts.items()}
+        else:
+            rows = _packed(found, said.kinds)
+        header = letters.begun(
+            agreement, "answer", said.answerer, told, len(rows) // ROW, to_letter=letter.header.letter
+        )
+        tell("writing the answer")
+        home.deliver(
+            out,
+            header,
+            letters.in_pieces(rows),
+            force=force,
+            disclosed=len(found),
+            asked=letter.header.rows,
+            again=again,
+            **of_feed(feed, job),
+        )
+    return {
+        "step": "answer",
+        "file": str(out),
+        "letter": header.letter,
+        "to_letter": letter.header.letter,
+        "asked": letter.header.rows,
+        "matches": told,
+        "accounts": table["account_id"].n_unique(),
+        "feed": None if feed is None else str(feed),
+    }
+
+
+def read(agreement: Agreement, file: Path, out: Path, *, again: bool, force: bool) -> dict[str, Any]:
+    """Read an answer: which of the accounts that were asked about are known to the other side, or how many values."""
+    agreement.require("token", "read")
+    said = agreement.said
+    home = Home(agreement, said.asker)
+    with home.locked():
+        letter = letters.opened(file, agreement, "answer", said.answerer)
+        header = letter.header
+        if not again and (at := done_on(home, "read", header.letter)):
+            raise home.refused("read", letter, f"{file} was read before, on {at}: say --again to read it once more")
+        asked = home.kept(f"{_ASKED}/{header.to_letter}")
+        if asked is None:
+            raise InputError(f"{file} answers a request that was not made here, or whose map has expired: ask again")
+        if said.answer == "matches":
+            found = _unpacked(letter, said.kinds, agreement.key().of_tokens())
+            table = asked.join(found, on=["kind", "token"], how="semi")
+            if len(found.join(asked, on=["kind", "token"], how="anti")):
+                raise InputError(f"{file} names what was not asked about: nothing of it is used")
+            write_matches(table, out, force=force)
+        else:
+            table = asked.clear()
+            told = {"kind": list(header.counts), "matches": [str(count) for count in header.counts.values()]}
+            write(pl.DataFrame(told), out, force=force)
+        home.took("read", letter, to_letter=header.to_letter, counts=header.counts)
+    return {
+        "step": "read",
+        "file": str(out),
+        "letter": header.letter,
+        "to_letter": header.to_letter,
+        "matches": header.counts,
+        "accounts": table["account_id"].n_unique() if said.answer == "matches" else None,
+    }
+
+
+def _require_own_size(agreement: Agreement, count: int, what: str) -> None:
+    """Refuse to make a request that the other side must refuse."""
+    said = agreement.said
+    if count < said.min_identifiers:
+        raise InputError(
+            f"{what} {count:,} values of {', '.join(said.kinds)}, and the agreement's min_identifiers is "
+            f"{said.min_identifiers:,}: smaller requests are fishing, and nothing is written"
+        )
+    if count > said.max_identifiers:
+        raise InputError(
+            f"{what} {count:,} values of {', '.join(said.kinds)}, and the agreement's max_identifiers is "
+            f"{said.max_identifiers:,}: choose fewer (--where); nothing is written"
+        )
+
+
+def _with_tokens(values: pl.DataFrame, key: TokenKey) -> pl.DataFrame:
+    parts = [
+        of_kind.with_columns(token=token("value", str(kind), key))
+        for (kind,), of_kind in values.group_by("kind", maintain_order=True)
+    ]
+    return pl.concat(parts) if parts else values.with_columns(token=pl.lit(None, dtype=pl.String))
+
+
+def _counts(named: pl.DataFrame, kinds: Sequence[str]) -> dict[str, int]:
+    counted = dict(named.group_by("kind").len().rows())
+    return {kind: counted.get(kind, 0) for kind in kinds}
+
+
+def _packed(named: pl.DataFrame, kinds: Sequence[str]) -> bytes:
+    """The digests of tokens, by kind in the agreement's order, and sorted: of a keyed hash, that is any order."""
+    parts = (named.filter(pl.col("kind") == kind).select(digest_of(pl.col("token"))).to_series() for kind in kinds)
+    return b"".join(b"".join(part.sort()) for part in parts)
+
+
+def _unpacked(letter: Letter, kinds: Sequence[str], key: TokenKey) -> pl.DataFrame:
+    """kind, token."""
+    header, content = letter.header, letter.rows()
+    counts = [header.counts.get(kind) for kind in kinds]
+    if not all(isinstance(count, int) for count in counts) or sum(counts) != header.rows:  # type: ignore[arg-type]
+        raise InputError(f"{letter.file} doesn't say how many values of each kind it holds: nothing of it is used")
+    named = np.repeat(np.arange(len(kinds)), [int(count or 0) for count in counts])
+    table = pl.DataFrame({"kind": pl.Series(kinds, dtype=pl.String).gather(named), "digest": rows_of(content)})
+    return table.select("kind", token=token_of(pl.col("digest"), key.id))

@@ -1,0 +1,231 @@
+"""Letters: the `.cse` files that go from one institution to the other, each a step of an agreement."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+import pyarrow as pa
+from pydantic import Field, ValidationError
+
+from cardscreen.exchange.agreement import ALIKE, Agreement, today
+from cardscreen.foundation.errors import ConfigError, InputError
+from cardscreen.foundation.release import __version__
+from cardscreen.foundation.secrets.boxes import PIECE, Sealed, seal_file
+from cardscreen.foundation.settings.toml import Section
+
+Step = Literal["ask", "answer", "offer", "blind", "evaluate"]
+#: Bytes of a row: a token, an output or a group element.
+ROW = 32
+_ID_BYTES = 16
+_WHAT = "file of an exchange"
+
+
+class Header(Section):
+    """What anybody may read of a letter; it holds no number, and no account.
+
+    Attributes:
+        letter: A name that no other letter has.
+        to_letter: The letter that it answers.
+        said: What both copies of the agreement must say alike.
+        rows: How many rows it holds.
+        counts: How many values of each kind; in an answer of counts, as text where they are few.
+        proofs: Bytes of proofs behind the rows.
+        public_key: Of an offer and what was evaluated, in hexadecimal digits.
+    """
+
+    agreement: str
+    step: Step
+    by: str
+    made_at: datetime
+    expires_on: date
+    key_id: str
+    letter: str = Field(pattern=f"^[0-9a-f]{{{2 * _ID_BYTES}}}$")
+    to_letter: str | None = Field(None, pattern=f"^[0-9a-f]{{{2 * _ID_BYTES}}}$")
+    said: dict[str, Any]
+    rows: int = Field(ge=0)
+    counts: dict[str, int | str]
+    proofs: int = Field(0, ge=0)
+    public_key: str | None = Field(None, pattern="^[0-9a-f]{64}$")
+    release: str
+
+    @property
+    def told(self) -> str:
+        """When it was made, for messages."""
+        return f"{self.made_at:%Y-%m-%d %H:%M} UTC"
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A letter that was found to be what it should be, as far as its header goes; its pieces are checked as they come.
+
+    Attributes:
+        header: Its header, authenticated.
+    """
+
+    header: Header
+    _sealed: Sealed
+    _agreement: Agreement
+
+    @property
+    def file(self) -> Path:
+        """Where it lies."""
+        return self._sealed.file
+
+    def parts(self) -> Iterator[bytes]:
+        """What it holds, in whole rows but for proofs.
+
+        Raises:
+            InputError: It was altered.
+        """
+        yield from self._sealed.parts(self._agreement.key().of_files(), self._fault)
+
+    def rows(self) -> bytes:
+        """All that it holds; for letters whose number of rows a limit bounds."""
+        return b"".join(self.parts())
+
+    def _fault(self) -> str:
+        return _fault(self.file)
+
+
+def begun(agreement: Agreement, step: Step, by: str, counts: Mapping[str, int | str], rows: int, **more: Any) -> Header:
+    """The header of a new letter."""
+    now, said = datetime.now(UTC).replace(microsecond=0), agreement.said
+    last = min(said.valid_until, today() + timedelta(days=said.expires_after_days))
+    return Header(
+        agreement=agreement.id,
+        step=step,
+        by=by,
+        made_at=now,
+        expires_on=last,
+        key_id=agreement.key().id,
+        letter=secrets.token_hex(_ID_BYTES),
+        said=agreement.alike(),
+        rows=rows,
+        counts=dict(counts),
+        release=__version__,
+        **more,
+    )
+
+
+def write(file: Path, agreement: Agreement, header: Header, parts: Iterable[bytes]) -> None:
+    """Write a letter; `parts` are its rows, sorted, since the order of anything else would tell something."""
+    seal_file(file, agreement.key().of_files(), header.model_dump(mode="json"), parts)
+
+
+def opened(file: Path, agreement: Agreement, step: Step, by: str) -> Letter:
+    """A letter, checked before anything of it is used.
+
+    Args:
+        file: Where it lies.
+        agreement: This side's copy of the agreement.
+        step: What it should be.
+        by: From whom it should be.
+
+    Raises:
+        InputError: It is not that: says in one sentence why.
+    """
+    sealed = Sealed.open(file, _WHAT)
+    key_id = sealed.header.get("key_id")
+    if sealed.header.get("agreement") not in (None, agreement.id):
+        raise InputError(
+            f"{file} is of the agreement {str(sealed.header['agreement'])!r}, and this one is {agreement.id!r}"
+        )
+    if key_id is not None and key_id != agreement.key().id:
+        raise InputError(
+            f"{file} was made under the key {str(key_id)!r}, and this agreement's is {agreement.key().id!r}: both "
+            "sides need the same"
+        )
+    try:
+        header = Header.model_validate_json(json.dumps(sealed.header))
+    except ValidationError:
+        raise InputError(_fault(file)) from None
+    expected = header.rows * ROW + header.proofs
+    if sealed.size < expected:
+        raise InputError(f"{file} is cut off: it should hold {header.rows:,} rows; get it again")
+    letter = Letter(header, sealed, agreement)
+    next(letter.parts())  # from here on the header is known to be the other side's
+    if sealed.size != expected:
+        raise InputError(_fault(file))
+    _require(letter, step, by)
+    return letter
+
+
+def step_of(file: Path) -> str:
+    """What a letter says that it is; nothing of it is checked.
+
+    Raises:
+        InputError: It is no letter.
+    """
+    return str(Sealed.open(file, _WHAT).header.get("step"))
+
+
+def _fault(file: Path) -> str:
+    return f"{file} was altered on its way, or is not under this agreement's key: nothing of it is used; get it again"
+
+
+def _require(letter: Letter, step: Step, by: str) -> None:
+    header, file, agreement = letter.header, letter.file, letter._agreement
+    if header.step != step:
+        raise InputError(f"{file} is of the step {header.step!r}, and here one of the step {step!r} is needed")
+    if header.by != by:
+        raise InputError(f"{file} was made by {header.by!r}, and here one by {by!r} is needed")
+    mine = agreement.alike()
+    for name in ALIKE:
+        if header.said.get(name) != mine[name]:
+            raise InputError(
+                f"{file} was made under a copy of the agreement that says another {name} than this one: both copies "
+                "must say the same"
+            )
+    if today() > header.expires_on:
+        raise InputError(f"{file} expired on {header.expires_on}: a new one is needed")
+    if header.made_at > datetime.now(UTC) + timedelta(days=1):
+        raise InputError(f"{file} was made on {header.told}, which is still to come: one of the two clocks is wrong")
+
+
+def require_size(letter: Letter) -> None:
+    """Refuse a request of fewer or more values than the agreement allows.
+
+    Raises:
+        InputError: It is.
+    """
+    said, count = letter._agreement.said, letter.header.rows
+    if count < said.min_identifiers:
+        raise InputError(
+            f"{letter.file} asks about {count:,} values, and the agreement's min_identifiers is "
+            f"{said.min_identifiers:,}: smaller requests are fishing"
+        )
+    if count > said.max_identifiers:
+        raise InputError(
+            f"{letter.file} asks about {count:,} values, and the agreement's max_identifiers is "
+            f"{said.max_identifiers:,}"
+        )
+
+
+def in_pieces(rows: bytes) -> Iterator[bytes]:
+    """Rows as parts of a letter."""
+    for start in range(0, len(rows), PIECE):
+        yield rows[start : start + PIECE]
+
+
+def rows_of(content: bytes) -> pl.Series:
+    """Rows as Binary of 32 bytes each."""
+    count = len(content) // ROW
+    rows = pa.FixedSizeBinaryArray.from_buffers(pa.binary(ROW), count, [None, pa.py_buffer(content)])
+    return pl.Series("row", rows.cast(pa.binary()))
+
+
+def checked_out(out: Path) -> None:
+    """Refuse to write a letter under another ending, which programs that pass files on go by.
+
+    Raises:
+        ConfigError: It has another.
+    """
+    if out.suffix != ".cse":
+        raise ConfigError(f"{out}: name a file ending in .cse")

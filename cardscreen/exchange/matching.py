@@ -1,0 +1,166 @@
+"""Which accounts carry what the other side named by tokens: the ordinary screening, with the tokens as listings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from cardscreen.exchange.agreement import Agreement
+from cardscreen.exchange.choosing import identifiers_of, kinds_of
+from cardscreen.foundation.errors import ConfigError
+from cardscreen.foundation.files import claim
+from cardscreen.kinds.kind import KINDS
+from cardscreen.kinds.masking import masked
+from cardscreen.kinds.tokens import TokenKey, token
+from cardscreen.lists.blocklist import Blocklist
+from cardscreen.policy.policy import Policy
+from cardscreen.runs.engines import screened
+from cardscreen.runs.job import Job
+from cardscreen.tables.writing import write
+
+#: What a person, or another program, is told of a match; of the value only a mask.
+MATCHES = ["account_id", "identifier", "kind", "value"]
+#: An account can't carry so many values.
+_ALL_HITS = 1_000_000
+_FEED = """# How to take in the matches of {day} with {other}:
+#   cardscreen list import {name} --feed {feed} --store lists
+source = {source}
+mode = "delta"
+severity = {severity}
+columns = {{ value = "value", kind = "kind", reason = "reason", listed_on = "listed_on", expires_on = "expires_on", \
+reference = "reference" }}
+
+[terms]
+{terms}
+"""
+
+
+def matched(agreement: Agreement, job: Job, tokens: pl.DataFrame, key: TokenKey) -> pl.DataFrame:
+    """Which accounts carry what.
+
+    Args:
+        agreement: Says which kinds.
+        job: Whose accounts.
+        tokens: kind, token, of one kind each once.
+        key: Under which they were made.
+
+    Returns:
+        account_id, identifier, kind, value (masked), token: one row for each account, identifier and token.
+    """
+    kinds, day = kinds_of(agreement, job), job.today()
+    listed = tokens.filter(pl.col("kind").is_in([kind.name for kind in kinds.values()])).with_row_index("reference")
+    named = listed.select("kind", pl.col("reference").cast(pl.String), value="token")
+    narrow = replace(
+        job.on(day),
+        identifiers=kinds,
+        carry=[],
+        unmasked=[name for name in job.unmasked if name == job.account_id],
+        policy=Policy(),
+        tokens=[key],
+        limits=job.limits.model_copy(update={"flagged_share": 1.0, "hits_per_account": _ALL_HITS}),
+    )
+    if named.is_empty():
+        named = pl.DataFrame(schema={"kind": pl.String, "reference": pl.String, "value": pl.String})
+    hits = screened(narrow, Blocklist.from_frame(named), day, None, None, lambda _: None).hits
+    told = hits.select("account_id", "identifier", "kind", masked(pl.col("value")), "reference").unique()
+    by_number = listed.select(pl.col("reference").cast(pl.String), "token").lazy()
+    return told.join(by_number, on="reference").drop("reference").sort(*MATCHES, "token").collect()
+
+
+def write_matches(table: pl.DataFrame, out: Path, *, force: bool) -> None:
+    """Write who matches: `MATCHES`, to a .csv or .parquet file."""
+    write(table.select(MATCHES).unique().sort(MATCHES), out, force=force)
+
+
+def check_feed(agreement: Agreement, job: Job, out: Path | None, *, force: bool) -> None:
+    """Refuse, before anything is done, a feed that could not be written.
+
+    Raises:
+        ConfigError: Says why.
+    """
+    if out is None:
+        return
+    if out.suffix != ".parquet":
+        raise ConfigError(f"{out}: name a file ending in .parquet for the feed")
+    for file in (out, feed_of(out)):
+        claim(file, force=force)
+    secret = [kind for kind in agreement.said.kinds if KINDS[kind].secret]
+    if secret and job.token_key is None:
+        raise ConfigError(
+            f"matches of the kind {secret[0]} are listed as tokens only: give the job a key, under [tokens]"
+        )
+
+
+def write_feed(
+    agreement: Agreement, job: Job, table: pl.DataFrame, key: TokenKey, other: str, out: Path, *, force: bool
+) -> None:
+    """Write the matches as a list for this side's own store, and beside it how to read that.
+
+    Values stand there as tokens under the job's own key where it has one; where it has none, as the store would hold
+    them.
+
+    Args:
+        agreement: The agreement.
+        job: The job.
+        table: As `matched` gives it.
+        key: As was given to it.
+        other: The other party: the source.
+        out: A .parquet file.
+        force: Write over what is there.
+    """
+    day, said, own = job.today(), agreement.said, job.token_key
+    values = identifiers_of(agreement, job.on(day), day, table["account_id"].unique()).select("kind", "value").unique()
+    by_kind = pl.concat(
+        [pl.DataFrame(schema={"kind": pl.String, "value": pl.String, "shown": pl.String})]
+        + [
+            of_kind.filter(token("value", kind, key).is_in(table["token"].unique().implode())).with_columns(
+                shown=pl.col("value") if own is None else token("value", kind, own)
+            )
+            for (kind,), of_kind in values.group_by("kind", maintain_order=True)
+        ]
+    )
+    rows = by_kind.select(
+        "kind",
+        value="shown",
+        reason=pl.lit("named_by_partner"),
+        listed_on=pl.lit(day),
+        expires_on=pl.lit(said.valid_until),
+        reference=pl.lit(agreement.id),
+    )
+    write(rows.sort("kind", "value"), out, force=force)
+    feed_of(out).write_text(_described(agreement, day, other, out), encoding="utf-8")
+
+
+def of_feed(feed: Path | None, job: Job) -> dict[str, Any]:
+    """What the ledger keeps of a feed."""
+    return {} if feed is None else {"feed": str(feed.absolute()), "store": job.store}
+
+
+def feed_of(out: Path) -> Path:
+    """Where it is described how to read a feed."""
+    return out.with_suffix(".toml")
+
+
+def _described(agreement: Agreement, day: date, other: str, out: Path) -> str:
+    texts = agreement.terms().model_dump(exclude_none=True, exclude_defaults=True)
+    terms = "\n".join(f"{name} = {_toml(value)}" for name, value in texts.items())
+    return _FEED.format(
+        day=day,
+        other=other,
+        name=out.name,
+        feed=feed_of(out).name,
+        source=_toml(other),
+        severity=agreement.said.severity,
+        terms=terms,
+    )
+
+
+def _toml(value: object) -> str:
+    """A text or truth as TOML says it, which is as JSON does."""
+    import json
+
+    return json.dumps(value, ensure_ascii=False)
