@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -45,6 +46,7 @@ class AgreementFile(Section):
     max_per_day: int = Field(500_000, ge=1)
     small_counts_below: int = Field(5, ge=0)
     expires_after_days: int = Field(14, ge=1, le=366)
+    listed_for_days: int = Field(30, ge=1, le=366)
     severity: int = Field(50, ge=1, le=100)
     appeal: str | None = None
     replaces: str | None = None
@@ -57,7 +59,7 @@ class AgreementFile(Section):
                 raise ValueError(f"unknown kind {kind!r}{near(kind, KINDS)}: the kinds are {', '.join(KINDS)}")
         if len({*kinds}) < len(kinds):
             raise ValueError("a kind is named twice")
-        return kinds
+        return sorted(kinds)  # both copies count them in one order
 
     @model_validator(mode="after")
     def _makes_sense(self) -> AgreementFile:
@@ -111,8 +113,9 @@ class Agreement:
         """Its name."""
         return self.said.id
 
+    @cached_property
     def key(self) -> ExchangeKey:
-        """The key that both have.
+        """The key that both have, asked for once.
 
         Raises:
             ConfigError: It can't be had.

@@ -130,7 +130,8 @@ class Exchange:
             progress: Called with each stage's name.
 
         Returns:
-            step, file, letter, to_letter, asked, matches (of each kind, as they are told), accounts, feed.
+            step, file, letter, to_letter, asked, matches (of each kind, as they are told), not_compared (kinds that
+            the job has no column of), accounts, feed.
 
         Raises:
             InputError: The request was altered, cut off, expired, answered before, is of another agreement or step, or
@@ -154,7 +155,8 @@ class Exchange:
             force: Write over what is there.
 
         Returns:
-            step, file, letter, to_letter, matches, accounts.
+            step, file, letter, to_letter, matches, not_compared (kinds of which the other side has no column: of these
+            nothing is known), accounts.
 
         Raises:
             InputError: As of `answer`, or it answers no request that was made here.

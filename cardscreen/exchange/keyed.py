@@ -36,7 +36,7 @@ def ask(agreement: Agreement, job: Job, out: Path, where: str, *, force: bool, t
     with home.locked():
         tell("choosing accounts")
         what = chosen(agreement, job, where, said.answerer)
-        key = agreement.key().of_tokens()
+        key = agreement.key.of_tokens()
         asked = _with_tokens(what.values, key)
         named = asked.select("kind", "token").unique()
         counts = _counts(named, said.kinds)
@@ -66,13 +66,14 @@ def answer(
     said = agreement.said
     home = Home(agreement, said.answerer)
     check_feed(agreement, job, feed, force=force)
-    kinds_of(agreement, job)
+    seen = {kind.name for kind in kinds_of(agreement, job).values()}
+    unseen = [kind for kind in said.kinds if kind not in seen]
     with home.locked():
         letter = letters.opened(file, agreement, "ask", said.asker)
         before = admitted(home, letter, "answer", out, again=again, force=force)
         if before is not None:
             return before
-        key = agreement.key().of_tokens()
+        key = agreement.key.of_tokens()
         asked = _unpacked(letter, said.kinds, key)
         tell("screening the accounts")
         table = matched(agreement, job, asked, key)
@@ -89,7 +90,13 @@ def answer(
         else:
             rows = _packed(found, said.kinds)
         header = letters.begun(
-            agreement, "answer", said.answerer, told, len(rows) // ROW, to_letter=letter.header.letter
+            agreement,
+            "answer",
+            said.answerer,
+            told,
+            len(rows) // ROW,
+            to_letter=letter.header.letter,
+            not_compared=unseen,
         )
         tell("writing the answer")
         home.deliver(
@@ -109,6 +116,7 @@ def answer(
         "to_letter": letter.header.letter,
         "asked": letter.header.rows,
         "matches": told,
+        "not_compared": unseen,
         "accounts": table["account_id"].n_unique(),
         "feed": None if feed is None else str(feed),
     }
@@ -128,7 +136,7 @@ def read(agreement: Agreement, file: Path, out: Path, *, again: bool, force: boo
         if asked is None:
             raise InputError(f"{file} answers a request that was not made here, or whose map has expired: ask again")
         if said.answer == "matches":
-            found = _unpacked(letter, said.kinds, agreement.key().of_tokens())
+            found = _unpacked(letter, said.kinds, agreement.key.of_tokens())
             table = asked.join(found, on=["kind", "token"], how="semi")
             if len(found.join(asked, on=["kind", "token"], how="anti")):
                 raise InputError(f"{file} names what was not asked about: nothing of it is used")
@@ -144,6 +152,7 @@ def read(agreement: Agreement, file: Path, out: Path, *, again: bool, force: boo
         "letter": header.letter,
         "to_letter": header.to_letter,
         "matches": header.counts,
+        "not_compared": header.not_compared,
         "accounts": table["account_id"].n_unique() if said.answer == "matches" else None,
     }
 

@@ -36,6 +36,7 @@ class Header(Section):
         said: What both copies of the agreement must say alike.
         rows: How many rows it holds.
         counts: How many values of each kind; in an answer of counts, as text where they are few.
+        not_compared: Of an answer, the kinds of which that side has no column.
         proofs: Bytes of proofs behind the rows.
         public_key: Of an offer and what was evaluated, in hexadecimal digits.
     """
@@ -51,6 +52,7 @@ class Header(Section):
     said: dict[str, Any]
     rows: int = Field(ge=0)
     counts: dict[str, int | str]
+    not_compared: list[str] = []
     proofs: int = Field(0, ge=0)
     public_key: str | None = Field(None, pattern="^[0-9a-f]{64}$")
     release: str
@@ -84,7 +86,7 @@ class Letter:
         Raises:
             InputError: It was altered.
         """
-        yield from self._sealed.parts(self._agreement.key().of_files(), self._fault)
+        yield from self._sealed.parts(self._agreement.key.of_files(), self._fault)
 
     def rows(self) -> bytes:
         """All that it holds; for letters whose number of rows a limit bounds."""
@@ -104,7 +106,7 @@ def begun(agreement: Agreement, step: Step, by: str, counts: Mapping[str, int | 
         by=by,
         made_at=now,
         expires_on=last,
-        key_id=agreement.key().id,
+        key_id=agreement.key.id,
         letter=secrets.token_hex(_ID_BYTES),
         said=agreement.alike(),
         rows=rows,
@@ -116,7 +118,7 @@ def begun(agreement: Agreement, step: Step, by: str, counts: Mapping[str, int | 
 
 def write(file: Path, agreement: Agreement, header: Header, parts: Iterable[bytes]) -> None:
     """Write a letter; `parts` are its rows, sorted, since the order of anything else would tell something."""
-    seal_file(file, agreement.key().of_files(), header.model_dump(mode="json"), parts)
+    seal_file(file, agreement.key.of_files(), header.model_dump(mode="json"), parts)
 
 
 def opened(file: Path, agreement: Agreement, step: Step, by: str) -> Letter:
@@ -137,9 +139,9 @@ def opened(file: Path, agreement: Agreement, step: Step, by: str) -> Letter:
         raise InputError(
             f"{file} is of the agreement {str(sealed.header['agreement'])!r}, and this one is {agreement.id!r}"
         )
-    if key_id is not None and key_id != agreement.key().id:
+    if key_id is not None and key_id != agreement.key.id:
         raise InputError(
-            f"{file} was made under the key {str(key_id)!r}, and this agreement's is {agreement.key().id!r}: both "
+            f"{file} was made under the key {str(key_id)!r}, and this agreement's is {agreement.key.id!r}: both "
             "sides need the same"
         )
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,7 @@ def matched(agreement: Agreement, job: Job, tokens: pl.DataFrame, key: TokenKey)
         carry=[],
         unmasked=[name for name in job.unmasked if name == job.account_id],
         policy=Policy(),
+        shown="masked",
         tokens=[key],
         limits=job.limits.model_copy(update={"flagged_share": 1.0, "hits_per_account": _ALL_HITS}),
     )
@@ -123,12 +124,13 @@ def write_feed(
             for (kind,), of_kind in values.group_by("kind", maintain_order=True)
         ]
     )
+    last = min(said.valid_until, day + timedelta(days=said.listed_for_days))
     rows = by_kind.select(
         "kind",
         value="shown",
         reason=pl.lit("named_by_partner"),
         listed_on=pl.lit(day),
-        expires_on=pl.lit(said.valid_until),
+        expires_on=pl.lit(last),
         reference=pl.lit(agreement.id),
     )
     write(rows.sort("kind", "value"), out, force=force)

@@ -16,6 +16,10 @@ HOLDERS = pl.Enum(["same", "earlier", "unknown"])
 LEVELS = pl.Enum(["none", "low", "medium", "high", "critical"])  # in rising order
 ACTIONS = pl.Enum(["none", "notify", "verify", "suspend", "close"])  # in rising order
 Action = Literal["none", "notify", "verify", "suspend", "close"]
+#: As what results hold identifiers: secret kinds masked and others as they are; all as tokens; or none at all.
+Shown = Literal["masked", "token", "none"]
+#: What stands where a value is not told.
+HIDDEN = "…"
 CHANGE_KINDS = pl.Enum(["new", "escalated", "eased", "released", "carried", "unchanged"])
 UNDO = pl.Enum(["cancel", "lift"])
 #: Why an account's action changed, or is carried although its hits were not seen.

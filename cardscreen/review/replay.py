@@ -110,4 +110,4 @@ def _lists(job: Job, run: Finished) -> Blocklist:
 def _prior(run: Finished) -> Prior:
     """What the run was compared with: its base, and the runs for its day that it superseded."""
     base = run.output / run.base if run.base else None
-    return Prior(Base.read(base) if base else None, superseded_by(run))
+    return Prior(Base.read(base) if base else None, superseded_by(run), run.shown_as)

@@ -232,7 +232,7 @@ def _fate(lost: pl.DataFrame, around: Circumstances) -> pl.DataFrame:
     shown = pl.coalesce(
         *(pl.when(pl.col("kind") == name).then(kind().show(pl.col("listed"))) for name, kind in KINDS.items())
     )
-    same = (pl.col("match_now") != "exact") | (shown == pl.col("value"))
+    same = (pl.col("match_now") != "exact") | (shown == pl.col("value")) | (pl.col("value") == schema.HIDDEN)
     joined = lost.select(_ROW, "listing_id", "kind", "value").join(fates, on=["listing_id", "kind"], how="left")
     return joined.select(_ROW, _over=over, _same=same.fill_null(value=False))
 

@@ -79,10 +79,12 @@ class Prior:
     Attributes:
         base: The base run; None for the first.
         superseded: Earlier published runs for tonight's day, the newest first.
+        shown: As what tonight's tables hold identifiers.
     """
 
     base: Base | None = None
     superseded: Sequence[Base] = ()
+    shown: str = "masked"
 
     def watched(self) -> pl.DataFrame | None:
         """What `screen` takes as `previous`: the state of the base, and who else is to be looked for.
@@ -96,6 +98,17 @@ class Prior:
         parts += [run.changes.select(columns).with_columns(action=_NONE) for run in self.superseded[:1]]
         text = (part.with_columns(pl.col("account_id").cast(pl.String)) for part in parts)
         return pl.concat(text).collect().unique("account_id", keep="first", maintain_order=True)
+
+    def alike(self, table: pl.LazyFrame) -> pl.LazyFrame:
+        """Hits or cells, of any of the nights, whose values can be compared.
+
+        Where one night shows identifiers as another does not, no value is told: a mask and a token of one number never
+        come together.
+        """
+        runs = [*([self.base] if self.base else []), *self.superseded]
+        if all(run.shown_as == self.shown for run in runs):
+            return table
+        return table.with_columns(value=pl.when(pl.col("value").is_not_null()).then(pl.lit(schema.HIDDEN)))
 
 
 @dataclass(frozen=True)
@@ -143,8 +156,9 @@ def compare(
     account = flagged.schema["account_id"]
     both = _side_by_side(_known(prior, flagged), flagged)
     before = _evidence(prior, both, account)
-    hits = result.hits.collect()
-    watched = pl.DataFrame(schema=schema.WATCHED) if result.watched is None else result.watched.collect()
+    hits = prior.alike(result.hits).collect()
+    seen = pl.LazyFrame(schema=schema.WATCHED) if result.watched is None else result.watched
+    watched = prior.alike(seen).collect()
     watched = watched.with_columns(pl.col("account_id").cast(account))
     open_flags = before.join(both.filter("settled"), on="account_id", how="anti")
     sought = _limited(causes.of_losses(open_flags, hits, watched, around), around, carry_days)
@@ -265,7 +279,9 @@ def _evidence(prior: Prior, both: pl.DataFrame, account: pl.DataType) -> pl.Data
     for runs, side in sides:
         wanted = both.filter(side).select("account_id")
         for run in runs:
-            standing = run.standing.with_columns(pl.col("account_id").cast(account, strict=False)).collect()
+            standing = (
+                prior.alike(run.standing).with_columns(pl.col("account_id").cast(account, strict=False)).collect()
+            )
             parts.append(standing.join(wanted, on="account_id", how="semi"))
             wanted = wanted.join(parts[-1], on="account_id", how="anti")
     return pl.concat(parts)
@@ -359,6 +375,8 @@ def _gains(state: pl.DataFrame, hits: pl.DataFrame, prior: Prior, around: Circum
     deciding = deciding.select(list(schema.HITS))
     before = deciding.clear()
     if prior.base is not None:
-        hits_before = prior.base.hits.with_columns(pl.col("account_id").cast(hits.schema["account_id"], strict=False))
+        hits_before = prior.alike(prior.base.hits).with_columns(
+            pl.col("account_id").cast(hits.schema["account_id"], strict=False)
+        )
         before = hits_before.collect().join(deciding.select("account_id"), on="account_id", how="semi")
     return causes.of_gains(deciding, before, around).rename({"cause": "gained"})

@@ -48,6 +48,7 @@ def screened(
         job.tokens,
         job.date_format,
         job.limits.hits_per_account,
+        job.shown,
     )
     with explaining(job.accounts, job.reading):
         if job.cluster is not None:

@@ -162,6 +162,7 @@ class KeyFrom(Section):
 
 class _Output(Section):
     directory: str = "runs"
+    identifiers: schema.Shown = "masked"
     applied: str | None = None
     metrics: str | None = None
     report: bool = True
@@ -252,6 +253,7 @@ class Job:
         texts: What to say of reason codes, beside what is said by default.
         language: In which reports and notices are written.
         report: Whether a run has a page for people.
+        shown: As what its tables hold identifiers.
         cluster: Where Spark runs, if the accounts are screened there; None: on this machine.
     """
 
@@ -278,6 +280,7 @@ class Job:
     place: Database | Iceberg | None = None
     language: Language = field(default_factory=Language)
     report: bool = True
+    shown: schema.Shown = "masked"
 
     @classmethod
     def read(cls, path: str | Path) -> Job:
@@ -310,6 +313,9 @@ class Job:
             raise ConfigError(
                 f"{where}: Spark reads accounts from its own tables: give [accounts] path, not {place.name}"
             )
+        if settings.output.identifiers == "token" and settings.tokens is None:
+            where = toml.where("output", "identifiers")
+            raise ConfigError(f"{where}: output.identifiers: tokens need a key: say where one is, under [tokens]")
         for name in settings.accounts.carry:
             if name in _TAKEN:
                 where = toml.where("accounts", "carry")
@@ -338,6 +344,7 @@ class Job:
             cluster=_cluster(settings.engine, file.parent),
             language=Language(settings.lang),
             report=settings.output.report,
+            shown=settings.output.identifiers,
         )
 
     def on(self, day: date, resolve: Callable[[str], str] = str) -> Job:
@@ -362,6 +369,11 @@ class Job:
             return self.policy
         file = _of(str(self.files["clearances"]), day, resolve)
         return self.policy.model_copy(update={"clearances": Clearances(file=file)})
+
+    @property
+    def shown_as(self) -> str:
+        """As what its tables hold identifiers, and of tokens under which key: only what is alike can be compared."""
+        return f"token {self.tokens[0].id}" if self.shown == "token" else self.shown
 
     @property
     def token_key(self) -> TokenKey | None:

@@ -67,6 +67,7 @@ def write_records(
         },
         "versions": {**summary["versions"], "python": platform.python_version()},
         "token_keys": [key.id for key in job.tokens],
+        "shown": job.shown_as,
         "limits": job.limits.model_dump(),
         **records,
         "approvals": [],

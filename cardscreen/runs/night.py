@@ -150,7 +150,8 @@ def run_job(
 
     def night(drawing: Drawing | None = None) -> Night:
         tell("reading the lists")
-        lists, prior, audit = job.blocklist(known_at), runs.prior(job.output, day), runs.is_audit(job.output, day)
+        prior = replace(runs.prior(job.output, day), shown=job.shown_as)
+        lists, audit = job.blocklist(known_at), runs.is_audit(job.output, day)
         if not audit:
             _check_texts(job, lists)
         return Night(job, day, lists, prior, audit, allow_changed_identifiers, tell, drawing)

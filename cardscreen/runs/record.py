@@ -26,7 +26,7 @@ MANIFEST, LATEST, HELD = "manifest.json", "latest", ".held"
 RUN_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 #: What entries of a manifest are.
 _TYPES = {
-    **dict.fromkeys(("run_id", "as_of", "timezone", "output", "begun", "ended", "policy", "lang"), str),
+    **dict.fromkeys(("run_id", "as_of", "timezone", "output", "begun", "ended", "policy", "lang", "shown"), str),
     **dict.fromkeys(("inputs", "versions", "limits", "compared", "identifiers", "account_key", "summary"), dict),
     **dict.fromkeys(("outputs", "discarded", "pruned"), dict),
     **dict.fromkeys(("held", "approvals", "token_keys"), list),
@@ -140,6 +140,11 @@ class Finished:
     def language(self) -> Language:
         """In which it speaks to people."""
         return Language(self.records.get("lang", "en"))
+
+    @property
+    def shown_as(self) -> str:
+        """As what its tables hold identifiers."""
+        return str(self.records.get("shown", "masked"))
 
     @property
     def summary(self) -> dict[str, Any]:

@@ -9,7 +9,9 @@ import polars as pl
 
 from cardscreen.foundation import schema
 from cardscreen.foundation.errors import ConfigError, InputError, MissingColumn, near
+from cardscreen.foundation.schema import HIDDEN, Shown
 from cardscreen.kinds.kind import Kind
+from cardscreen.kinds.tokens import TokenKey, token
 from cardscreen.policy.policy import Policy
 from cardscreen.tables.cells import holds_numbers, is_blank, refuse_type
 from cardscreen.tables.opening import is_bad_date, is_dateable, require_columns, to_date
@@ -31,6 +33,7 @@ class AccountColumns:
         date_format: How text says a day; None: YYYY-MM-DD.
         ruled: Column → the values that the policy's rules want there.
         looked_at: Columns of `schema.DETAILS` that rules look at.
+        shown: As what results hold identifiers.
     """
 
     schema: pl.Schema
@@ -41,6 +44,7 @@ class AccountColumns:
     date_format: str | None = None
     ruled: Mapping[str, Sequence[str]] = field(default_factory=dict)
     looked_at: Sequence[str] = ()
+    shown: Shown = "masked"
 
     @classmethod
     def of(
@@ -141,6 +145,12 @@ class AccountColumns:
         """What hits tell of a kind's values, over the column `value`: all of `schema.DETAILS`, mostly null."""
         told = kind.details(pl.col("value"), self.looked_at)
         return {name: told.get(name, pl.lit(None, dtype=dtype)) for name, dtype in schema.DETAILS.items()}
+
+    def show(self, kind: Kind, value: pl.Expr, keys: Sequence[TokenKey]) -> pl.Expr:
+        """What results hold of canonical values; a token is under the first of the keys."""
+        if self.shown == "none":
+            return pl.when(value.is_not_null()).then(pl.lit(HIDDEN))
+        return token(value, kind.name, keys[0]) if self.shown == "token" else kind.show(value)
 
     def is_list(self, column: str) -> bool:
         """Whether a cell of the column holds several identifiers."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from importlib.metadata import version
@@ -50,6 +50,7 @@ class Options:
     tokens: TokenKey | Sequence[TokenKey] | None = None
     date_format: str | None = None
     hits_per_account: int = HITS_PER_ACCOUNT
+    shown: schema.Shown = "masked"
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,9 @@ class Question:
         listings = blocklist.lazy.filter(holds(day))
         keys = _token_keys(options.tokens)
         check_token_keys(listings, keys)
+        if options.shown == "token" and not keys:
+            raise ConfigError("identifiers are to be shown as tokens, and there is no key to make them")
+        plan = replace(plan, shown=options.shown)
         return cls(plan, rules, day, listings, keys, options.hits_per_account)
 
 

@@ -163,14 +163,14 @@ def answer(
             counts, rows, rejects = Pass(plan, targets, watch).over(table, folder, tell)
         tell("collecting evidence", counts["read"])
         most = flagged_share * counts["read"]
-        flagged, hits, came_out = judged(rows.filter(MAY_MATCH), plan, pairs_of, decided, most, asked.most_hits)
+        flagged, hits, came_out = judged(rows.filter(MAY_MATCH), plan, keys, pairs_of, decided, most, asked.most_hits)
         summary = summary_of(plan, counts, came_out, asked.listings, day)
         tell("writing the results", counts["read"])
         if folder is not None:
             write_tables(folder, flagged, hits)
     resources = {"seconds": clock.seconds, "peak_memory_mib": clock.peak_mib}
     summary |= {"versions": dict(versions()), "store": blocklist.described(day), **resources}
-    watched = None if watch is None else watched_in(watch.rows_of(rows, plan.account_id), plan).lazy()
+    watched = None if watch is None else watched_in(watch.rows_of(rows, plan.account_id), plan, keys).lazy()
     if out is not None:
         return completed(Path(out), summary, watched)
     return Result(flagged.lazy(), hits.lazy(), rejects.lazy(), summary, watched)

@@ -34,7 +34,7 @@ def every_command(command: Any = None, path: tuple[str, ...] = ()) -> list[tuple
 
 
 COMMANDS = every_command()
-GROUPS = [(), *((name,) for name in ("list", "tokens", "runs", "plan", "policy", "leads", "reports"))]
+GROUPS = [(), *((name,) for name in ("list", "tokens", "runs", "plan", "policy", "leads", "reports", "exchange"))]
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)

@@ -205,7 +205,10 @@ def close(
 
     [dim]Example:[/dim] cardscreen exchange close agreement.toml --out standing.csv
     """
-    _tell(_exchange(agreement, None).close(stores=store or (), out=out, force=force), as_json=as_json)
+    done = _exchange(agreement, None).close(stores=store or (), out=out, force=force)
+    _tell(done, as_json=as_json)
+    for each in () if as_json else done["standing"]:
+        console.put(f"{'stand on it':13} {each['listings']:,} of {each['source']} in {each['store']}")
 
 
 @exchange_app.command("log")
@@ -242,8 +245,8 @@ _TOLD = {
     "asked": "asked about",
     "compared": "compared",
     "matches": "matches",
+    "not_compared": "not compared",
     "left_out": "left out",
-    "standing": "stand on it",
     "feed": "feed",
     "file": "written",
     "expires_on": "expires on",
@@ -257,12 +260,14 @@ def _tell(done: dict[str, Any], *, as_json: bool) -> None:
         return
     for name, label in _TOLD.items():
         if (value := done.get(name)) is not None and (text := _text(value)):
-            console.put(f"{label:12} {text}")
+            console.put(f"{label:13} {text}")
 
 
 def _text(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{_text(count)} {name}" for name, count in value.items())
     if isinstance(value, list):
-        return ", ".join(f"{each['listings']:,} of {each['source']} in {each['store']}" for each in value) or "none"
-    return f"{value:,}" if isinstance(value, int) else str(value)
+        return ", ".join(map(_text, value))
+    if isinstance(value, str) or not isinstance(value, int):
+        return str(value)
+    return f"{value:,}"

@@ -23,6 +23,8 @@ from cardscreen.lists.blocklist import holds
 from cardscreen.lists.store.table import Store
 
 _PAIR, _SEED = "pair", 32  # bytes
+#: Listings of which the values are not known, or too many.
+_LEFT_OUT = {"range": "ranges", "truncated": "with hidden digits", "token": "known as tokens only"}
 
 
 def offer(
@@ -133,10 +135,10 @@ def _listed(
     block = in_force.filter((pl.col("list") == "block") & wanted).collect()
     exact = block.filter(pl.col("match") == "exact").select("kind", "value").unique()
     values = exact.lazy().join(allowed, on=["kind", "value"], how="anti").sort("kind", "value").collect()
-    others = dict(block.group_by(pl.col("match").cast(pl.String)).len().filter(pl.col("match") != "exact").rows())
-    if excepted := len(exact) - len(values):
-        others["allowed"] = excepted
-    return values, dict(sorted(others.items()))
+    counts = dict(block["match"].cast(pl.String).value_counts().rows())
+    others = {told: counts.get(match, 0) for match, told in _LEFT_OUT.items()}
+    others["on an allow list"] = len(exact) - len(values)
+    return values, {why: count for why, count in others.items() if count}
 
 
 def _why(left_out: dict[str, int]) -> str:

@@ -11,6 +11,7 @@ import polars as pl
 from cardscreen.foundation.errors import ConfigError, InputError
 from cardscreen.kinds.kind import KINDS, Kind, kind_from_options
 from cardscreen.kinds.phone.kind import Phone
+from cardscreen.kinds.tokens import token
 from cardscreen.kinds.truncated import either_reading
 from cardscreen.lists.blocklist import Blocklist
 from cardscreen.policy.policy import Policy
@@ -104,7 +105,7 @@ def flagged_for(run: Finished, asked: Sequence[Asked]) -> pl.DataFrame:
     Raises:
         InputError: The run's tables are gone, or can't be read.
     """
-    wanted = pl.DataFrame([(each.kind, each.shown) for each in asked], schema=["kind", "value"], orient="row")
+    wanted = pl.DataFrame(_as_shown(run, asked), schema=["kind", "value"], orient="row")
     columns = [pl.col("account_id").cast(pl.String), "identifier", "kind", "value"]
     with looking_into(run):
         tables = [run.table("hits").select(columns)]
@@ -112,6 +113,25 @@ def flagged_for(run: Finished, asked: Sequence[Asked]) -> pl.DataFrame:
             tables.append(run.table("carried").select(columns))
         named = pl.concat(tables).join(wanted.lazy(), on=["kind", "value"], how="semi").unique()
         return named.sort("account_id", "identifier").collect()
+
+
+def _as_shown(run: Finished, asked: Sequence[Asked]) -> list[tuple[str, str]]:
+    """Kind and value as the run's tables hold them."""
+    if run.shown_as == "masked":
+        return [(each.kind, each.shown) for each in asked]
+    if run.shown_as == "none":
+        raise InputError(
+            f"run {run.run_id} holds no identifiers (output.identifiers), so that it can't be asked by number: which "
+            f"accounts carry it is told by cardscreen check {asked[0].kind} - --run {run.folder}"
+        )
+    keys = {f"token {key.id}": key for key in job_of(run).tokens}
+    if run.shown_as not in keys:
+        raise InputError(f"run {run.run_id} holds tokens under another key than those of its job")
+    values = pl.DataFrame([(each.kind, each.value) for each in asked], schema=["kind", "value"], orient="row")
+    tokens = values.group_by("kind", maintain_order=True).map_groups(
+        lambda group: group.with_columns(token("value", group["kind"][0], keys[run.shown_as]))
+    )
+    return tokens.rows()
 
 
 def carriers(run: Finished, asked: Sequence[Asked]) -> pl.DataFrame:
@@ -130,6 +150,7 @@ def carriers(run: Finished, asked: Sequence[Asked]) -> pl.DataFrame:
         raise InputError(f"run {run.run_id} has no column of this kind: its columns are {', '.join(job.identifiers)}")
     limits = job.limits.model_copy(update={"flagged_share": 1.0})
     shown = [name for name in job.unmasked if name == job.account_id]
+    job = replace(job, shown="masked")
     alone = replace(job, identifiers=identifiers, carry=[], unmasked=shown, policy=Policy(), tokens=[], limits=limits)
     values = [(each.kind, each.value) for each in asked]
     listed = Blocklist.from_frame(pl.DataFrame(values, schema=["kind", "value"], orient="row"))

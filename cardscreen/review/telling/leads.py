@@ -12,6 +12,7 @@ import polars as pl
 from cardscreen.foundation.errors import CardscreenError
 from cardscreen.foundation.settings.toml import read_toml
 from cardscreen.foundation.words.languages import Language
+from cardscreen.kinds.tokens import TOKEN
 from cardscreen.leads.deciding import Office
 from cardscreen.leads.desk.decisions import OPEN
 from cardscreen.leads.desk.folder import Sheet
@@ -115,18 +116,20 @@ def resting_on(run: Finished, hit: Mapping[str, Any], offices: list[Office]) -> 
         for sheet in reversed(office.desk.all()):
             if sheet.day > run.as_of:
                 continue
-            found = _proposal(office, sheet, hit)
+            found = _proposal(office, sheet, hit, run_tells=run.shown_as == "masked")
             if found is not None:
                 return found
     return None
 
 
-def _proposal(office: Office, sheet: Sheet, hit: Mapping[str, Any]) -> dict[str, Any] | None:
+def _proposal(office: Office, sheet: Sheet, hit: Mapping[str, Any], *, run_tells: bool) -> dict[str, Any] | None:
     with suppress(CardscreenError):
         same = (pl.col("source") == hit["source"]) & pl.col("reference").eq_missing(pl.lit(hit["reference"], pl.String))
         rows = office.proposals(sheet).filter(same & (pl.col("kind") == hit["kind"]))
         exact = rows.filter(pl.col("value") == hit["value"])
-        rows = exact if len(exact) else rows.filter(pl.col("value").str.contains(r"^[0-9a-f]{8}:"))
+        if exact.is_empty() and run_tells:
+            exact = rows.filter(pl.col("value").str.contains(TOKEN))
+        rows = exact if run_tells or len(exact) else rows
         if rows.is_empty():
             return None
         found = rows.to_dicts()[0]

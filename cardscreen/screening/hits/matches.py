@@ -8,12 +8,14 @@ needs them all.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
 
 from cardscreen.foundation import schema
+from cardscreen.kinds.tokens import TokenKey
 from cardscreen.policy import judging
 from cardscreen.policy.judging import DECIDING
 from cardscreen.policy.policy import Policy
@@ -32,12 +34,13 @@ HITS_PER_ACCOUNT = 1_000
 NOT_JUDGED = "not_judged"
 
 
-def cells_of(rows: pl.DataFrame, plan: AccountColumns, first: int = 0) -> pl.DataFrame:
+def cells_of(rows: pl.DataFrame, plan: AccountColumns, keys: Sequence[TokenKey], first: int = 0) -> pl.DataFrame:
     """All usable identifiers of some rows, read in full.
 
     Args:
         rows: Accounts that may match.
         plan: Their columns.
+        keys: The keys of tokens.
         first: Number of the first row, and of the first cell.
 
     Returns:
@@ -61,14 +64,14 @@ def cells_of(rows: pl.DataFrame, plan: AccountColumns, first: int = 0) -> pl.Dat
                 *(pl.col(name).alias(f"{ACCOUNT}{name}") for name in plan.carry),
             )
             .filter(pl.col("value").is_not_null())
-            .with_columns(kind.show(pl.col("value")).alias("shown"), **plan.details_of(kind))
+            .with_columns(plan.show(kind, pl.col("value"), keys).alias("shown"), **plan.details_of(kind))
             .collect()
         )
     cells = pl.concat(parts)
     return cells.insert_column(1, pl.int_range(first, first + len(cells), dtype=pl.Int64, eager=True).alias("cell"))
 
 
-def watched_in(rows: pl.DataFrame, plan: AccountColumns) -> pl.DataFrame:
+def watched_in(rows: pl.DataFrame, plan: AccountColumns, keys: Sequence[TokenKey]) -> pl.DataFrame:
     """`schema.WATCHED` of some rows: what each of their cells says, also where it says nothing."""
     parts = []
     for column, kind in plan.identifiers.items():
@@ -81,7 +84,7 @@ def watched_in(rows: pl.DataFrame, plan: AccountColumns) -> pl.DataFrame:
                 pl.lit(kind.name).alias("kind"),
                 kind.read(pl.col(column)).struct.unnest(),
             )
-            .with_columns(kind.show(pl.col("value")).alias("value"))
+            .with_columns(plan.show(kind, pl.col("value"), keys).alias("value"))
         )
     return pl.concat(parts).unique().sort(list(schema.WATCHED)).collect()
 

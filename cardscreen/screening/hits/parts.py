@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 import polars as pl
 
+from cardscreen.kinds.tokens import TokenKey
 from cardscreen.screening.columns import AccountColumns
 from cardscreen.screening.hits.matches import NOT_JUDGED, Decisions, carriers_of, cells_of, matches, strongest
 from cardscreen.screening.summary import figures
@@ -24,6 +25,7 @@ _OF_VALUE = ["kind", "value"]
 def judged(
     rows: pl.DataFrame,
     plan: AccountColumns,
+    keys: Sequence[TokenKey],
     evidence: Callable[[pl.DataFrame], pl.DataFrame],
     decide: Callable[[pl.DataFrame], Decisions],
     most: float,
@@ -34,6 +36,7 @@ def judged(
     Args:
         rows: Accounts that may match.
         plan: Their columns.
+        keys: The keys of tokens.
         evidence: As `evidence.evidence`, of values.
         decide: As `matches.decide`, of matches.
         most: How many flagged accounts are enough: rows of further parts are counted as `not_judged`, and so are
@@ -41,14 +44,14 @@ def judged(
         most_hits: Of how many listings for each number.
     """
     parts = _by_account(rows, plan.account_id)
-    read = cells_of(rows, plan) if len(parts) == 1 else None
-    carriers = _carriers(parts, plan) if read is None else carriers_of(read)
+    read = cells_of(rows, plan, keys) if len(parts) == 1 else None
+    carriers = _carriers(parts, plan, keys) if read is None else carriers_of(read)
     flagged, hits, came_out, live = list[pl.DataFrame](), list[pl.DataFrame](), Tally(), 0
     for at, part in enumerate(parts):
         if live > most:
-            came_out.update(_left(pl.concat(parts[at:]), plan))
+            came_out.update(_left(pl.concat(parts[at:]), plan, keys))
             break
-        cells = (cells_of(part, plan) if read is None else read).join(carriers, on=_OF_VALUE)
+        cells = (cells_of(part, plan, keys) if read is None else read).join(carriers, on=_OF_VALUE)
         pairs = _collected(cells.select(_OF_VALUE).unique(), evidence, most_hits)
         for some in _few_enough(cells, pairs):
             matched, left_out = matches(some, pairs, most_hits)
@@ -91,15 +94,15 @@ def _by_account(rows: pl.DataFrame, account_id: str) -> Sequence[pl.DataFrame]:
     return [rows.join(some, on=account_id, how="semi") for some in ids.iter_slices(PART)]
 
 
-def _carriers(parts: Sequence[pl.DataFrame], plan: AccountColumns) -> pl.DataFrame:
+def _carriers(parts: Sequence[pl.DataFrame], plan: AccountColumns, keys: Sequence[TokenKey]) -> pl.DataFrame:
     """As `carriers_of`, of cells that are let go."""
-    counted = pl.concat(carriers_of(cells_of(part, plan)) for part in parts)
+    counted = pl.concat(carriers_of(cells_of(part, plan, keys)) for part in parts)
     return counted.group_by(_OF_VALUE).agg(pl.col("carried_by").sum())
 
 
-def _left(rows: pl.DataFrame, plan: AccountColumns) -> Tally:
+def _left(rows: pl.DataFrame, plan: AccountColumns, keys: Sequence[TokenKey]) -> Tally:
     left = Tally()
     left.add(len(rows), NOT_JUDGED)
-    for column, count in cells_of(rows, plan)["identifier"].value_counts().rows():
+    for column, count in cells_of(rows, plan, keys)["identifier"].value_counts().rows():
         left.add(count, NOT_JUDGED, column)
     return left

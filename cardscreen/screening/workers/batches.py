@@ -288,12 +288,13 @@ class _Pass:
         self._rows = [rows.clear()]
         if rows.is_empty():
             return
+        keys = self._bundle.token_keys
         if self._watch is not None:
-            yield from self._out.rows("watched", watched_in(self._watch.rows_of(rows, plan.account_id), plan))
-        cells = cells_of(rows.filter(MAY_MATCH), plan, self._next["match"])
+            yield from self._out.rows("watched", watched_in(self._watch.rows_of(rows, plan.account_id), plan, keys))
+        cells = cells_of(rows.filter(MAY_MATCH), plan, keys, self._next["match"])
         self._next["match"] += max(len(rows), len(cells))
         values = cells.select("kind", "value").unique()
-        pairs = evidence(values, self._bundle.near, self._bundle.token_keys)
+        pairs = evidence(values, self._bundle.near, keys)
         matched, left_out = matches(cells, strongest(pairs, self._asked.most_hits), self._asked.most_hits)
         matched = matched.with_columns(self._pseudonym())
         self._counts.add(len(matched), MATCHES)
