@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -210,3 +211,14 @@ def partners(
         known=pl.concat([both(ids[:shared], "mobile"), both(ids[shared : shared + cards], "card_no")]),
         on_list=both(ids[:shared], "mobile"),
     )
+
+
+def said_of(both: Partners) -> list[bytes]:
+    """What must stand nowhere: every number, in each side's form and in the canonical one, account, and key."""
+    words = [KEY, both.operator.key, both.bank.key]
+    for side in (both.operator, both.bank):
+        table = pl.read_csv(side.home / "accounts.csv", infer_schema=False)
+        digits = [re.sub(r"\D", "", cell) for cell in (*table["mobile"], *table["card_no"])]
+        words += [*table["account_id"], *digits, *(each.removeprefix("86") for each in digits)]
+        words += [each[2:] for each in digits if each.startswith("86")]
+    return [word.encode() for word in words]

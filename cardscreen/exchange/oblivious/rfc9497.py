@@ -103,13 +103,15 @@ def finished(
     Raises:
         WrongProof: The proof does not hold.
     """
-    group = _group()
-    if not all(map(group.crypto_core_ristretto255_is_valid_point, done)) or not _holds(key, elements, done, proof):
-        raise WrongProof
-    results = []
-    for value, blind, element in zip(inputs, blinds, done, strict=True):
-        opened = group.crypto_scalarmult_ristretto255(group.crypto_core_ristretto255_scalar_invert(blind), element)
-        results.append(hashlib.sha512(_sized(value) + _sized(opened) + b"Finalize").digest())
+    group, results = _group(), []
+    try:
+        if not _holds(key, elements, done, proof):
+            raise WrongProof
+        for value, blind, element in zip(inputs, blinds, done, strict=True):
+            opened = group.crypto_scalarmult_ristretto255(group.crypto_core_ristretto255_scalar_invert(blind), element)
+            results.append(hashlib.sha512(_sized(value) + _sized(opened) + b"Finalize").digest())
+    except (ValueError, RuntimeError):  # no element, or the one of zero; a scalar of zero, or none
+        raise WrongProof from None
     return results
 
 
@@ -127,11 +129,8 @@ def _holds(key: bytes, elements: Sequence[bytes], done: Sequence[bytes], proof: 
         sums = parts if sums is None else (added(sums[0], parts[0]), added(sums[1], parts[1]))
     if sums is None:
         return False
-    try:
-        first = added(group.crypto_scalarmult_ristretto255_base(response), multiplied(challenge, key))
-        second = added(multiplied(response, sums[0]), multiplied(challenge, sums[1]))
-    except (ValueError, RuntimeError):  # a scalar of zero, or no scalar
-        return False
+    first = added(group.crypto_scalarmult_ristretto255_base(response), multiplied(challenge, key))
+    second = added(multiplied(response, sums[0]), multiplied(challenge, sums[1]))
     transcript = b"".join(map(_sized, (key, *sums, first, second))) + b"Challenge"
     return bytes(_scalar(transcript)) == challenge
 

@@ -23,6 +23,7 @@ REASONS = {
     "ring": phrase("Shared with accounts that other sources list."),
     "flagged_account": phrase("Another account of the same customer is on a list."),
     "too_many": phrase("The customer has more of these than are allowed."),
+    "named_by_partner": phrase("Known to another institution from its own list."),
 }
 
 #: The same in a word or two.
@@ -40,6 +41,7 @@ IN_SHORT = {
     "ring": phrase("what listed accounts share"),
     "flagged_account": phrase("another account of the customer"),
     "too_many": phrase("more than a customer may have"),
+    "named_by_partner": phrase("on another institution's list"),
 }
 
 #: What is said of the cause of a release.

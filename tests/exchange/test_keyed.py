@@ -1,0 +1,220 @@
+"""Keyed tokens: two institutions find what they have in common, and nothing else of each other."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from unittest import mock
+
+import polars as pl
+import pytest
+from partners import NAME, Partners, agreement, partners, said_of
+
+from cardscreen.exchange import agreement as agreements
+from cardscreen.exchange import letters
+
+FIRST = ("--job", "job.toml", "--out", "ask.cse")
+ANSWER = ("ask.cse", "--job", "job.toml", "--out", "answer.cse")
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Partners:
+    """An exchange that was played through."""
+    both = partners(tmp_path_factory.mktemp("keyed"), agreement())
+    both.operator.exchange("ask", *FIRST)
+    both.operator.sends("ask.cse", both.bank)
+    both.bank.exchange("answer", *ANSWER, "--feed", "matched.parquet")
+    both.bank.sends("answer.cse", both.operator)
+    both.operator.exchange("read", "answer.cse", "--out", "matches.csv")
+    return both
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Partners:
+    """Two who have not exchanged anything."""
+    return partners(tmp_path, agreement("min_identifiers = 10"), 60, 40, 20, 8)
+
+
+def test_both_find_exactly_what_they_have_in_common(done: Partners) -> None:
+    found = done.operator.matches().select("account_id", "identifier")
+    assert found.sort(found.columns).equals(done.asked.sort(found.columns))
+
+
+def test_the_askers_table_shows_masks(done: Partners) -> None:
+    told = done.operator.matches()
+    assert told.columns == ["account_id", "identifier", "kind", "value"]
+    assert told["value"].str.contains(r"\*\*\*\*").all()
+
+
+def test_matches_become_listings_that_ask_a_person_and_say_on_which_ground(done: Partners) -> None:
+    bank = done.bank
+    key = ("--key-file", "tokens.key")
+    bank.does("list", "import", "matched.parquet", "--feed", "matched.toml", "--store", "lists", *key)
+    bank.does("run", "job.toml")
+    flagged = pl.read_parquet(bank.home / "runs/latest/flagged.parquet")
+    assert flagged["account_id"].sort().to_list() == done.known["account_id"].sort().to_list()
+    assert flagged["action"].unique().to_list() == ["verify"]
+    notice = pl.read_csv(bank.home / "runs/latest/notices/verify.csv", infer_schema=False)
+    assert notice["source"].unique().to_list() == ["operator-a"]
+    assert notice["legal_basis"].unique().to_list() == ["Anti-Telecom Fraud Law, Art. 32"]
+    story = bank.does("explain", done.known["account_id"][0], "--run", "runs/latest").out
+    assert "operator-a" in story
+    listed = pl.read_parquet(bank.home / "matched.parquet")
+    assert listed["expires_on"].unique().to_list() == [datetime.now(UTC).date() + timedelta(days=30)]
+
+
+def test_no_letter_and_nothing_that_is_kept_tells_a_number_an_account_or_a_key(done: Partners) -> None:
+    words = said_of(done)
+    for side in (done.operator, done.bank):
+        kept = [file for file in (side.home / "exchange").rglob("*") if file.is_file()]
+        for file in (*kept, *side.home.glob("*.cse")):
+            content = file.read_bytes()
+            assert [word for word in words if word in content] == [], file
+
+
+def test_the_order_of_rows_says_nothing(done: Partners) -> None:
+    agreed = agreements.Agreement.read(done.bank.home / "agreement.toml")
+    letter = letters.opened(done.bank.home / "ask.cse", agreed, "ask", "operator-a")
+    rows = list(letters.rows_of(letter.rows()))
+    cards = letter.header.counts["card"]
+    assert isinstance(cards, int)
+    assert rows[:cards] == sorted(rows[:cards])
+    assert rows[cards:] == sorted(rows[cards:])
+
+
+def test_both_ledgers_say_what_was_disclosed(done: Partners) -> None:
+    for side, steps in ((done.operator, ["ask", "read"]), (done.bank, ["answer"])):
+        lines = json.loads(side.does("exchange", "log", "agreement.toml", "--json").out)
+        assert [line["step"] for line in lines][: len(steps)] == steps
+        assert lines[0]["disclosed"] == (300 if side is done.operator else 60)
+        assert "disclosed" in side.does("exchange", "log", "agreement.toml").out
+
+
+def test_an_answer_is_given_once_unless_a_person_says_again(fresh: Partners) -> None:
+    operator, bank = fresh.operator, fresh.bank
+    operator.exchange("ask", *FIRST)
+    operator.sends("ask.cse", bank)
+    bank.exchange("answer", *ANSWER)
+    assert "was answered before" in bank.refuses("answer", *ANSWER[:-1], "again.cse")
+    assert not (bank.home / "again.cse").exists()
+    bank.exchange("answer", *ANSWER[:-1], "again.cse", "--again")
+    bank.sends("again.cse", operator)
+    bank.sends("answer.cse", operator)
+    operator.exchange("read", "answer.cse", "--out", "m.csv")
+    assert "was read before" in operator.refuses("read", "answer.cse", "--out", "n.csv")
+    operator.exchange("read", "answer.cse", "--out", "n.csv", "--again")
+    operator.exchange("read", "again.cse", "--out", "o.csv")
+    steps = [line["step"] for line in json.loads(bank.does("exchange", "log", "agreement.toml", "--json").out)]
+    assert steps == ["answer", "refuse", "answer"]
+
+
+def test_only_counts_are_told_where_that_was_agreed_and_small_ones_not(tmp_path: Path) -> None:
+    both = partners(tmp_path, agreement('answer = "count"\nmin_identifiers = 10'), 60, 40, 20, 8)
+    both.operator.exchange("ask", *FIRST)
+    both.operator.sends("ask.cse", both.bank)
+    assert both.bank.exchange("answer", *ANSWER)["matches"] == {"card": "<5", "phone": 8}
+    both.bank.sends("answer.cse", both.operator)
+    both.operator.exchange("read", "answer.cse", "--out", "counts.csv")
+    assert both.operator.matches("counts.csv").rows() == [("card", "<5"), ("phone", "8")]
+    agreed = agreements.Agreement.read(both.operator.home / "agreement.toml")
+    assert letters.opened(both.operator.home / "answer.cse", agreed, "answer", "bank-b").rows() == b""
+
+
+def test_a_kind_that_the_other_side_has_no_column_of_is_not_told_as_unknown(fresh: Partners) -> None:
+    operator, bank = fresh.operator, fresh.bank
+    job = (bank.home / "job.toml").read_text(encoding="utf-8").replace('card_no = { kind = "card" }\n', "")
+    (bank.home / "job.toml").write_text(job, encoding="utf-8")
+    operator.exchange("ask", *FIRST)
+    operator.sends("ask.cse", bank)
+    assert bank.exchange("answer", *ANSWER)["not_compared"] == ["card"]
+    bank.sends("answer.cse", operator)
+    told = operator.does("exchange", "read", "agreement.toml", "answer.cse", "--out", "m.csv").out
+    assert "not compared  card" in told
+
+
+@pytest.mark.parametrize(
+    ("where", "count"),
+    [
+        ("action >= verify", 20),
+        ("action >= close", 0),
+        ("score >= 80 and source = police", 20),
+        ("reason != listed", 0),
+        ("level = 'critical'", 0),
+    ],
+)
+def test_a_condition_chooses_accounts(fresh: Partners, where: str, count: int) -> None:
+    if count:
+        assert fresh.operator.exchange("ask", *FIRST, "--where", where)["accounts"] == count
+    else:
+        assert "smaller requests are fishing" in fresh.operator.refuses("ask", *FIRST, "--where", where)
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ("action >= suspnd", "did you mean 'suspend'"),
+        ("aktion = close", "did you mean 'action'"),
+        ("score >= high", "score can't be compared with 'high'"),
+        ("anything", "write it like"),
+        ("source > police", "can only be one"),
+    ],
+)
+def test_a_condition_that_makes_no_sense_is_told(fresh: Partners, where: str, said: str) -> None:
+    done = fresh.operator.tries("exchange", "ask", "agreement.toml", *FIRST, "--where", where)
+    assert (done.code, said in done.err) == (2, True), done.err
+
+
+def test_who_is_only_on_the_other_sides_list_is_not_asked_about(done: Partners, tmp_path: Path) -> None:
+    both = partners(tmp_path, agreement("min_identifiers = 10"), 60, 40, 20, 8)
+    operator, home = both.operator, both.operator.home
+    numbers = pl.read_csv(home / "accounts.csv", infer_schema=False)["mobile"][15:25]
+    pl.DataFrame({"number": numbers}).write_csv(home / "theirs.csv")
+    feed = (home / "police.toml").read_text(encoding="utf-8").replace('"police"', '"bank-b"')
+    (home / "theirs.toml").write_text(feed, encoding="utf-8")
+    operator.does("list", "import", "theirs.csv", "--feed", "theirs.toml", "--store", "lists")
+    with mock.patch("time.sleep"):
+        operator.does("run", "job.toml")
+    told = operator.exchange("ask", *FIRST)
+    assert (told["accounts"], told["left_out"]) == (20, 5)
+
+
+def test_a_request_needs_a_run_and_the_kinds(fresh: Partners) -> None:
+    done = fresh.bank.tries("exchange", "ask", "agreement.toml", *FIRST)
+    assert (done.code, "holds no published run" in done.err) == (3, True)
+    agreed = agreement().replace('["phone", "card"]', '["imei"]')
+    fresh.operator.agree(agreed)
+    done = fresh.operator.tries("exchange", "ask", "agreement.toml", *FIRST)
+    assert (done.code, "the job has no identifier of the agreement's kinds (imei)" in done.err) == (2, True)
+
+
+def test_what_was_kept_goes_when_an_agreement_is_closed_and_its_listings_are_told(done: Partners) -> None:
+    bank = done.bank
+    told = bank.does("exchange", "close", "agreement.toml", "--out", "standing.csv").out
+    assert "60 of operator-a" in told
+    assert len(bank.matches("standing.csv")) == 60
+    assert [file.name for file in (bank.home / "exchange").iterdir() if file.name != ".lock"] == ["ledger.jsonl"]
+    assert "was closed here on" in bank.refuses("answer", *ANSWER, "--again", "--force")
+    done_again = bank.tries("exchange", "close", "agreement.toml")
+    assert (done_again.code, "closed on" in done_again.err) == (3, True)
+
+
+def test_an_agreement_that_has_ended_allows_nothing_but_its_end(fresh: Partners) -> None:
+    fresh.operator.exchange("ask", *FIRST)
+    fresh.operator.agree(agreement("min_identifiers = 10", until=date.today() - timedelta(days=1)))
+    assert "ended on" in fresh.operator.refuses("ask", "--job", "job.toml", "--out", "other.cse")
+    fresh.operator.does("exchange", "close", "agreement.toml")
+
+
+def test_a_new_agreement_has_tokens_of_its_own(fresh: Partners) -> None:
+    operator = fresh.operator
+    operator.exchange("ask", *FIRST)
+    operator.agree(agreement(f'min_identifiers = 10\nreplaces = "{NAME}"', name="operator-a/bank-b/2027-01"))
+    operator.exchange("ask", "--job", "job.toml", "--out", "next.cse")
+    rows = []
+    for name, text in (("ask.cse", agreement("min_identifiers = 10")), ("next.cse", None)):
+        if text:
+            (operator.home / "old.toml").write_text(text, encoding="utf-8")
+        agreed = agreements.Agreement.read(operator.home / ("old.toml" if text else "agreement.toml"))
+        rows.append({*letters.rows_of(letters.opened(operator.home / name, agreed, "ask", "operator-a").rows())})
+    assert rows[0].isdisjoint(rows[1])
