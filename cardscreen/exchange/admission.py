@@ -12,25 +12,19 @@ from cardscreen.exchange.letters import Letter
 from cardscreen.foundation.errors import InputError
 
 
-def admitted(home: Home, letter: Letter, step: str, out: Path, *, again: bool, force: bool) -> dict[str, Any] | None:
+def admitted(home: Home, letter: Letter, step: str, out: Path, *, again: bool) -> str | None:
     """Let a request in that is within the limits; what was counted before and not handed over is handed over.
 
     Returns:
-        None: it is to be answered. Otherwise what was done already.
+        None: it is to be answered. Otherwise the letter that was handed over now.
 
     Raises:
         InputError: It is past a limit, or was answered before; the ledger has it.
     """
     said, header = home.agreement.said, letter.header
     earlier = _lines(home, step, header.letter)
-    if earlier and home.hand_over(earlier[-1]["letter"], out, force=force):
-        return {
-            "step": step,
-            "file": str(out),
-            "letter": earlier[-1]["letter"],
-            "to_letter": header.letter,
-            "asked": header.rows,
-        }
+    if earlier and home.hand_over(earlier[-1]["letter"], out):
+        return str(earlier[-1]["letter"])
     if earlier and not again:
         raise home.refused(
             step,

@@ -23,17 +23,18 @@ from cardscreen.runs.job import KeyFrom
 Method = Literal["token", "oprf"]
 #: What both copies of an agreement must say alike.
 ALIKE = ("asker", "answerer", "purpose", "legal_basis", "kinds", "method", "holder", "answer", "replaces")
+_LONGEST = 1_000  # characters of a text
 _TEXTS = ("id", "asker", "answerer", "purpose", "legal_basis", "holder", "appeal")
 
 
 class AgreementFile(Section):
     """What an agreement says, in the copy of one of the two."""
 
-    id: str = Field(min_length=1, max_length=200)
-    asker: str = Field(min_length=1, max_length=100)
-    answerer: str = Field(min_length=1, max_length=100)
-    purpose: str = Field(min_length=1, max_length=2000)
-    legal_basis: str = Field(min_length=1, max_length=2000)
+    id: str = Field(min_length=1)
+    asker: str = Field(min_length=1)
+    answerer: str = Field(min_length=1)
+    purpose: str = Field(min_length=1)
+    legal_basis: str = Field(min_length=1)
     kinds: list[str] = Field(min_length=1)
     valid_until: date
     method: Method = "token"
@@ -67,7 +68,10 @@ class AgreementFile(Section):
         if empty:
             problem = f"{HERE} is still a placeholder: say it, since both sides, and the person concerned, read it"
             raise wrong([Fault((name,), problem) for name in empty])
-        if self.asker == self.answerer:
+        for name in _TEXTS:
+            if (text := getattr(self, name)) is not None and (problem := _unreadable(text)):
+                raise wrong([Fault((name,), f"{HERE} {problem}")])
+        if self.asker.casefold() == self.answerer.casefold():
             raise ValueError("asker and answerer are the same: an agreement is of two")
         if self.min_identifiers > self.max_identifiers or self.max_identifiers > self.max_per_day:
             raise ValueError("min_identifiers, max_identifiers and max_per_day must not fall")
@@ -84,6 +88,15 @@ class AgreementFile(Section):
             raise ValueError(f"holder says who offers a list: one of {self.asker!r} and {self.answerer!r}")
         if self.method == "oprf" and self.answer == "count":
             raise ValueError('answer = "count" is not to be had by oprf: who finishes sees which of its own match')
+
+
+def _unreadable(text: str) -> str | None:
+    """Why a text can't stand in letters, ledgers and feeds."""
+    if len(text) > _LONGEST:
+        return f"has more than {_LONGEST:,} characters"
+    if not text.isprintable() or text != text.strip():
+        return "has blanks around it, or characters that can't be printed, such as a line break"
+    return None
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,7 +11,7 @@ import polars as pl
 
 from cardscreen.exchange.agreement import Agreement
 from cardscreen.foundation import schema
-from cardscreen.foundation.errors import ConfigError, near
+from cardscreen.foundation.errors import ConfigError, near, without_numbers
 from cardscreen.kinds.kind import Kind
 from cardscreen.leads.base.opening import newest_run, open_base
 from cardscreen.leads.base.wanted import Wanted, values_in
@@ -21,10 +21,12 @@ from cardscreen.tables.opening import explaining
 
 #: What is asked about where nothing is said: accounts that a person must look at, or that something was done to.
 WHERE = "action >= verify"
+#: The reason of what another institution has named.
+NAMED = "named_by_partner"
 #: How old the run may be from which accounts are chosen: who was listed then may not be any more.
 MOST_DAYS = 2
-_PART = re.compile(r"\s*([\w.]+)\s*(==|=|!=|>=|<=|>|<)\s*(?:'([^']*)'|\"([^\"]*)\"|(\S+))\s*")
-_AND = re.compile(r"\s+and\s+", re.IGNORECASE)
+_PART = re.compile(r"([\w.]+)\s*(==|=|!=|>=|<=|>|<)\s*(?:'([^']*)'|\"([^\"]*)\"|(\S+))(?:\s+|$)")
+_AND = re.compile(r"and\s+", re.IGNORECASE)
 _ORDERED = {"action": schema.ACTIONS, "level": schema.LEVELS}
 _LISTS = {"reason": "reasons", "source": "sources"}
 _NUMBERS, _DAYS, _TEXTS = ("score", "hits"), ("flagged_since", "act_on", "first_listed_on"), ("decided_by",)
@@ -38,7 +40,7 @@ class Chosen:
         values: account_id (as in the accounts), identifier, kind, value: canonical.
         day: The day of the run.
         accounts: How many accounts were chosen.
-        theirs: How many were left out, since all that speaks against them came from the other side.
+        theirs: How many were left out, since all that speaks against them came from the other side, or a partner.
     """
 
     values: pl.DataFrame
@@ -55,7 +57,7 @@ def chosen(agreement: Agreement, job: Job, where: str, other: str) -> Chosen:
         job: The job.
         where: Which of the accounts; see `condition`.
         other: The other party. An account against which only its own lists speak is not asked about: its answer would
-            count as news, and be its own word.
+            count as news, and be its own word. Nor is one that only a partner has named: that is not ours to tell.
 
     Raises:
         ConfigError: A condition that makes no sense, or a job without identifiers of the kinds.
@@ -67,8 +69,9 @@ def chosen(agreement: Agreement, job: Job, where: str, other: str) -> Chosen:
     more = pl.scan_parquet(run.folder / "flagged.parquet", glob=False)
     extra = ["level", "score", "reasons", "sources", "hits", "first_listed_on"]
     table = flags.join(more.select("account_id", *extra), on="account_id", how="left")
-    picked = table.filter(condition(where, table.collect_schema())).select("account_id").collect()["account_id"]
-    outside = run.standing.filter(pl.col("source") != other).select(pl.col("account_id").unique()).collect()
+    picked = table.filter(condition(where, job.carry)).select("account_id").collect()["account_id"]
+    ours = (pl.col("source") != other) & (pl.col("reason") != NAMED)
+    outside = run.standing.filter(ours).select(pl.col("account_id").unique()).collect()
     theirs = ~picked.is_in(outside["account_id"].implode())
     accounts = picked.filter(~theirs)
     return Chosen(identifiers_of(agreement, job, run.as_of, accounts), run.as_of, len(accounts), int(theirs.sum()))
@@ -103,24 +106,31 @@ def kinds_of(agreement: Agreement, job: Job) -> dict[str, Kind]:
     return agreed
 
 
-def condition(where: str, columns: Mapping[str, pl.DataType]) -> pl.Expr:
+def condition(where: str, carried: Collection[str]) -> pl.Expr:
     """A condition on flagged accounts, such as `action >= verify and source = police`.
 
     Args:
         where: Comparisons of a column with a value, joined by `and`: action, level, score, hits, reason, source,
             decided_by, flagged_since, act_on, first_listed_on, or `account.` and the name of a carried column.
-        columns: Those of the accounts' table.
+        carried: The carried columns.
 
     Raises:
         ConfigError: It makes no sense; says where.
     """
-    parts = [_PART.fullmatch(part) for part in _AND.split(where.strip())]
-    if not all(parts):
-        raise ConfigError(f"--where {where!r}: write it like {WHERE!r}, with `and` between several")
-    return pl.all_horizontal(_compared(part, columns) for part in parts if part)
+    parts, at = [], 0
+    text = where.strip()
+    while (part := _PART.match(text, at)) is not None:
+        parts.append(_compared(part, carried))
+        at = part.end()
+        if at == len(text):
+            return pl.all_horizontal(parts)
+        if (more := _AND.match(text, at)) is None:
+            break
+        at = more.end()
+    raise ConfigError(f"--where {without_numbers(where)!r}: write it like {WHERE!r}, with `and` between several")
 
 
-def _compared(part: re.Match[str], columns: Mapping[str, pl.DataType]) -> pl.Expr:
+def _compared(part: re.Match[str], carried: Collection[str]) -> pl.Expr:
     name, sign, *texts = part.groups()
     text = next(text for text in texts if text is not None)
     if name in _LISTS:
@@ -128,10 +138,10 @@ def _compared(part: re.Match[str], columns: Mapping[str, pl.DataType]) -> pl.Exp
             raise ConfigError(f"--where: {name} can only be one (=) or not (!=)")
         there = pl.col(_LISTS[name]).list.contains(text).fill_null(value=False)
         return ~there if sign == "!=" else there
-    return _COMPARE[sign](*_sides(name, text, columns)).fill_null(value=False)
+    return _COMPARE[sign](*_sides(name, text, carried)).fill_null(value=False)
 
 
-def _sides(name: str, text: str, columns: Mapping[str, pl.DataType]) -> tuple[pl.Expr, pl.Expr]:
+def _sides(name: str, text: str, carried: Collection[str]) -> tuple[pl.Expr, pl.Expr]:
     column = pl.col(name)
     if name in _ORDERED:
         known = _ORDERED[name].categories.to_list()
@@ -147,13 +157,13 @@ def _sides(name: str, text: str, columns: Mapping[str, pl.DataType]) -> tuple[pl
         raise ConfigError(f"--where: {name} can't be compared with {text!r}") from None
     if name in _TEXTS:
         return column, pl.lit(text)
-    carried = name.removeprefix(ACCOUNT)
-    if name.startswith(ACCOUNT) and carried in columns:
-        return pl.col(carried).cast(pl.String), pl.lit(text)
+    column_of = name.removeprefix(ACCOUNT)
+    if name.startswith(ACCOUNT) and column_of in carried:
+        return pl.col(column_of).cast(pl.String), pl.lit(text)
     known = [*_ORDERED, *_NUMBERS, *_LISTS, *_TEXTS, *_DAYS]
     raise ConfigError(
         f"--where: there is no {name!r}{near(name, known)}: there are {', '.join(known)}, and {ACCOUNT}<a carried "
-        "column>"
+        f"column>, of which the job has {', '.join(carried) or 'none'}"
     )
 
 

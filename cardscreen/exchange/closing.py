@@ -42,7 +42,8 @@ def close(agreement: Agreement, stores: Sequence[str], out: Path | None, *, forc
         if at := ledger.closed(agreement.id):
             raise InputError(f"the agreement {agreement.id!r} was closed on {at[:10]} already")
         known = [line["store"] for line in lines if line.get("store")]
-        table = _standing(agreement, list(dict.fromkeys([*known, *stores])))
+        places = dict.fromkeys(each if "://" in each else str(Path(each).resolve()) for each in (*known, *stores))
+        table = _standing(agreement, list(places))
         if out is not None:
             write(table, out, force=force)
         who = lines[-1]["who"]

@@ -23,7 +23,7 @@ from cardscreen.exchange.agreement import Agreement, today
 from cardscreen.exchange.ledger import FILE, Ledger
 from cardscreen.exchange.letters import Header
 from cardscreen.foundation.errors import ConfigError, InputError
-from cardscreen.foundation.files import claim, not_for_others, room_in, sha256_of, write_whole
+from cardscreen.foundation.files import not_for_others, room_in, sha256_of, write_whole
 from cardscreen.foundation.secrets.boxes import PIECE, Sealed, derived, seal_file
 from cardscreen.kinds.tokens import TokenKey
 from cardscreen.runs.folder import locked
@@ -54,7 +54,7 @@ class Home:
         """The folder of this one."""
         name = self.agreement.id
         plain = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:_SLUG]
-        return self.exchange / f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:_SLUG_HASH]}"
+        return self.exchange / f"{plain or 'agreement'}-{hashlib.sha256(name.encode()).hexdigest()[:_SLUG_HASH]}"
 
     @property
     def ledger(self) -> Ledger:
@@ -83,20 +83,16 @@ class Home:
                 staged.unlink()
         for kept in self.folder.glob("*/*.sealed"):
             last = _header_of(kept).get("expires_on")
-            if last is not None and today() > date.fromisoformat(last):
-                kept.unlink()
+            if last is not None and (today() > date.fromisoformat(last) or kept.stem not in counted):
+                kept.unlink()  # of a letter that has expired, or was never sent
 
     # -- letters
 
-    def deliver(self, out: Path, header: Header, parts: Any, *, force: bool, disclosed: int, **more: Any) -> None:
-        """Write a letter: prepared whole, then in the ledger, then where it was asked for.
+    def deliver(self, out: Path, header: Header, parts: Any, *, disclosed: int, **more: Any) -> None:
+        """Write a letter that `check_out` has let: prepared whole, then in the ledger, then where it was asked for.
 
-        What is killed between the last two is in the ledger and not handed over: `waiting` finds it.
+        What is killed between the last two is in the ledger and not handed over: `hand_over` does that.
         """
-        letters.checked_out(out)
-        claim(out, force=force)
-        if not out.absolute().parent.is_dir():
-            raise InputError(f"{out} can't be written: there is no folder {out.parent}")
         staged = self.folder / _STAGED / f"{header.letter}.cse"
         letters.write(staged, self.agreement, header, parts)
         known = {"letter": header.letter, "to_letter": header.to_letter, "counts": header.counts}
@@ -104,13 +100,11 @@ class Home:
         self.ledger.add(self.agreement.id, header.step, self.party, header.rows, digest, disclosed, **known, **more)
         self._hand_over(staged, out)
 
-    def hand_over(self, letter: str, out: Path, *, force: bool) -> bool:
+    def hand_over(self, letter: str, out: Path) -> bool:
         """Hand over a letter that is in the ledger and was not handed over; whether there is one."""
         staged = self.folder / _STAGED / f"{letter}.cse"
         if not staged.exists():
             return False
-        letters.checked_out(out)
-        claim(out, force=force)
         self._hand_over(staged, out)
         return True
 
@@ -144,7 +138,12 @@ class Home:
         """
         said = self.agreement.said.own_key
         if said is not None:
-            return said.token_key(self.agreement.file.parent).reveal().encode()
+            own = said.token_key(self.agreement.file.parent)
+            if own.id == self.agreement.key.id:
+                raise ConfigError(
+                    "own_key is the key that the other side has, too: take one of your own, or leave it out"
+                )
+            return own.reveal().encode()
         file = self.folder / _SEAL
         if not file.exists():
             part = file.with_name(f".{_SEAL}.{secrets.token_hex(4)}")
@@ -157,7 +156,7 @@ class Home:
         return TokenKey(derived(self.seal, "cardscreen exchange own tokens").hex())
 
     def keep(self, name: str, table: pl.DataFrame, expires_on: date | None = None) -> None:
-        """Keep a table, sealed; it goes when it has expired."""
+        """Keep a table, sealed; what is of a letter, by whose name it goes then, is removed when that has expired."""
         file = self._sealed(name)
         file.parent.mkdir(exist_ok=True)
         content = io.BytesIO()
@@ -232,14 +231,3 @@ def _header_of(file: Path) -> dict[str, Any]:
         return Sealed.open(file, "sealed table").header
     except InputError:
         return {}
-
-
-def side_of(agreement: Agreement, party: str) -> Home:
-    """One side's folder.
-
-    Raises:
-        ConfigError: The party is not of the agreement.
-    """
-    if party not in (agreement.said.asker, agreement.said.answerer):
-        raise ConfigError(f"{party!r} is no party of the agreement")
-    return Home(agreement, party)

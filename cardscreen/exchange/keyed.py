@@ -18,8 +18,9 @@ from cardscreen.exchange.agreement import Agreement
 from cardscreen.exchange.choosing import chosen, kinds_of
 from cardscreen.exchange.home import Home
 from cardscreen.exchange.letters import ROW, Letter, rows_of
-from cardscreen.exchange.matching import check_feed, matched, of_feed, write_feed, write_matches
-from cardscreen.foundation.errors import InputError
+from cardscreen.exchange.matching import check_feed, matched, of_feed, read_by, write_feed, write_matches
+from cardscreen.foundation.errors import InputError, without_numbers
+from cardscreen.foundation.files import claim
 from cardscreen.foundation.process.progress import Tell
 from cardscreen.kinds.masking import masked
 from cardscreen.kinds.tokens import TokenKey, digest_of, token, token_of
@@ -32,6 +33,7 @@ _ASKED = "asked"
 def ask(agreement: Agreement, job: Job, out: Path, where: str, *, force: bool, tell: Tell) -> dict[str, Any]:
     """Write what is asked: tokens of the identifiers of accounts that the job's newest run flagged."""
     agreement.require("token", "ask")
+    letters.check_out(out, read_by(agreement, job), force=force)
     home, said = Home(agreement, agreement.said.asker), agreement.said
     with home.locked():
         tell("choosing accounts")
@@ -40,13 +42,14 @@ def ask(agreement: Agreement, job: Job, out: Path, where: str, *, force: bool, t
         asked = _with_tokens(what.values, key)
         named = asked.select("kind", "token").unique()
         counts = _counts(named, said.kinds)
-        _require_own_size(agreement, len(named), "the accounts chosen carry")
+        left_out = f" ({what.theirs:,} more are known by the word of partners only)" if what.theirs else ""
+        _require_own_size(agreement, len(named), f"the {what.accounts:,} accounts chosen{left_out} carry")
         header = letters.begun(agreement, "ask", said.asker, counts, len(named))
         shown = asked.select("account_id", "identifier", "kind", masked(pl.col("value")), "token")
         home.keep(f"{_ASKED}/{header.letter}", shown, header.expires_on)
         tell("writing the request")
         rows = _packed(named, said.kinds)
-        home.deliver(out, header, letters.in_pieces(rows), force=force, disclosed=len(named), where=where)
+        home.deliver(out, header, letters.in_pieces(rows), disclosed=len(named), where=without_numbers(where))
     return {
         "step": "ask",
         "file": str(out),
@@ -65,22 +68,19 @@ def answer(
     agreement.require("token", "answer")
     said = agreement.said
     home = Home(agreement, said.answerer)
-    check_feed(agreement, job, feed, force=force)
+    inputs = [file, *read_by(agreement, job)]
+    letters.check_out(out, inputs, force=force)
+    check_feed(agreement, job, feed, inputs, force=force)
     seen = {kind.name for kind in kinds_of(agreement, job).values()}
     unseen = [kind for kind in said.kinds if kind not in seen]
     with home.locked():
         letter = letters.opened(file, agreement, "ask", said.asker)
-        before = admitted(home, letter, "answer", out, again=again, force=force)
-        if before is not None:
-            return before
         key = agreement.key.of_tokens()
         asked = _unpacked(letter, said.kinds, key)
+        handed_over = admitted(home, letter, "answer", out, again=again)
         tell("screening the accounts")
         table = matched(agreement, job, asked, key)
         found = table.select("kind", "token").unique()
-        if feed is not None:
-            tell("writing the feed")
-            write_feed(agreement, job, table, key, said.asker, feed, force=force)
         counts = _counts(found, said.kinds)
         told: dict[str, int | str] = dict(counts)
         rows = b""
@@ -99,20 +99,16 @@ def answer(
             not_compared=unseen,
         )
         tell("writing the answer")
-        home.deliver(
-            out,
-            header,
-            letters.in_pieces(rows),
-            force=force,
-            disclosed=len(found),
-            asked=letter.header.rows,
-            again=again,
-            **of_feed(feed, job),
-        )
+        if handed_over is None:
+            more = {"asked": letter.header.rows, "again": again, **of_feed(feed, job)}
+            home.deliver(out, header, letters.in_pieces(rows), disclosed=len(found), **more)
+        if feed is not None:
+            tell("writing the feed")
+            write_feed(agreement, job, table, key, said.asker, feed)
     return {
         "step": "answer",
         "file": str(out),
-        "letter": header.letter,
+        "letter": handed_over or header.letter,
         "to_letter": letter.header.letter,
         "asked": letter.header.rows,
         "matches": told,
@@ -125,6 +121,7 @@ def answer(
 def read(agreement: Agreement, file: Path, out: Path, *, again: bool, force: bool) -> dict[str, Any]:
     """Read an answer: which of the accounts that were asked about are known to the other side, or how many values."""
     agreement.require("token", "read")
+    claim(out, [file, *read_by(agreement)], force=force)
     said = agreement.said
     home = Home(agreement, said.asker)
     with home.locked():
@@ -143,7 +140,7 @@ def read(agreement: Agreement, file: Path, out: Path, *, again: bool, force: boo
             write_matches(table, out, force=force)
         else:
             table = asked.clear()
-            told = {"kind": list(header.counts), "matches": [str(count) for count in header.counts.values()]}
+            told = {"kind": said.kinds, "matches": [str(count) for count in _told_counts(letter, said.kinds, asked)]}
             write(pl.DataFrame(told), out, force=force)
         home.took("read", letter, to_letter=header.to_letter, counts=header.counts)
     return {
@@ -155,6 +152,20 @@ def read(agreement: Agreement, file: Path, out: Path, *, again: bool, force: boo
         "not_compared": header.not_compared,
         "accounts": table["account_id"].n_unique() if said.answer == "matches" else None,
     }
+
+
+def _told_counts(letter: Letter, kinds: Sequence[str], asked: pl.DataFrame) -> list[int | str]:
+    """How many of each kind match, as an answer in counts says.
+
+    Raises:
+        InputError: It leaves a kind out, or tells of more than were asked about.
+    """
+    most, counts = _counts(asked.select("kind", "token").unique(), kinds), letter.header.counts
+    for kind in kinds:
+        count = counts.get(kind)
+        if count is None or (isinstance(count, int) and count > most[kind]):
+            raise InputError(f"{letter.file} tells of other values than were asked about: nothing of it is used")
+    return [counts[kind] for kind in kinds]
 
 
 def _require_own_size(agreement: Agreement, count: int, what: str) -> None:
@@ -199,4 +210,6 @@ def _unpacked(letter: Letter, kinds: Sequence[str], key: TokenKey) -> pl.DataFra
         raise InputError(f"{letter.file} doesn't say how many values of each kind it holds: nothing of it is used")
     named = np.repeat(np.arange(len(kinds)), [int(count or 0) for count in counts])
     table = pl.DataFrame({"kind": pl.Series(kinds, dtype=pl.String).gather(named), "digest": rows_of(content)})
+    for of_kind in table.partition_by("kind"):
+        letters.rising(of_kind["digest"], letter)
     return table.select("kind", token=token_of(pl.col("digest"), key.id))

@@ -8,14 +8,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import polars as pl
 import pyarrow as pa
-from pydantic import Field, ValidationError
+from pydantic import AwareDatetime, Field, ValidationError
 
 from cardscreen.exchange.agreement import ALIKE, Agreement, today
 from cardscreen.foundation.errors import ConfigError, InputError
+from cardscreen.foundation.files import claim
 from cardscreen.foundation.release import __version__
 from cardscreen.foundation.secrets.boxes import PIECE, Sealed, seal_file
 from cardscreen.foundation.settings.toml import Section
@@ -23,8 +24,15 @@ from cardscreen.foundation.settings.toml import Section
 Step = Literal["ask", "answer", "offer", "blind", "evaluate"]
 #: Bytes of a row: a token, an output or a group element.
 ROW = 32
+#: What is counted where kinds are not told.
+VALUES = "values"
 _ID_BYTES = 16
 _WHAT = "file of an exchange"
+
+
+#: How many, and that there are fewer than so many.
+Count = Annotated[int, Field(ge=0, le=10**12)]
+Few = Annotated[str, Field(pattern=r"^<[0-9]{1,12}$")]
 
 
 class Header(Section):
@@ -44,14 +52,14 @@ class Header(Section):
     agreement: str
     step: Step
     by: str
-    made_at: datetime
+    made_at: AwareDatetime
     expires_on: date
     key_id: str
     letter: str = Field(pattern=f"^[0-9a-f]{{{2 * _ID_BYTES}}}$")
     to_letter: str | None = Field(None, pattern=f"^[0-9a-f]{{{2 * _ID_BYTES}}}$")
     said: dict[str, Any]
     rows: int = Field(ge=0)
-    counts: dict[str, int | str]
+    counts: dict[str, Count | Few]
     not_compared: list[str] = []
     proofs: int = Field(0, ge=0)
     public_key: str | None = Field(None, pattern="^[0-9a-f]{64}$")
@@ -60,7 +68,7 @@ class Header(Section):
     @property
     def told(self) -> str:
         """When it was made, for messages."""
-        return f"{self.made_at:%Y-%m-%d %H:%M} UTC"
+        return f"{self.made_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 @dataclass(frozen=True)
@@ -98,14 +106,13 @@ class Letter:
 
 def begun(agreement: Agreement, step: Step, by: str, counts: Mapping[str, int | str], rows: int, **more: Any) -> Header:
     """The header of a new letter."""
-    now, said = datetime.now(UTC).replace(microsecond=0), agreement.said
-    last = min(said.valid_until, today() + timedelta(days=said.expires_after_days))
+    now = datetime.now(UTC).replace(microsecond=0)
     return Header(
         agreement=agreement.id,
         step=step,
         by=by,
         made_at=now,
-        expires_on=last,
+        expires_on=last_day(agreement, today()),
         key_id=agreement.key.id,
         letter=secrets.token_hex(_ID_BYTES),
         said=agreement.alike(),
@@ -114,6 +121,12 @@ def begun(agreement: Agreement, step: Step, by: str, counts: Mapping[str, int | 
         release=__version__,
         **more,
     )
+
+
+def last_day(agreement: Agreement, made_on: date) -> date:
+    """The last day on which a letter of a day is of use."""
+    ends = agreement.said.valid_until
+    return min(ends, made_on + timedelta(days=min(agreement.said.expires_after_days, max((ends - made_on).days, 0))))
 
 
 def write(file: Path, agreement: Agreement, header: Header, parts: Iterable[bytes]) -> None:
@@ -185,8 +198,12 @@ def _require(letter: Letter, step: Step, by: str) -> None:
                 f"{file} was made under a copy of the agreement that says another {name} than this one: both copies "
                 "must say the same"
             )
-    if today() > header.expires_on:
-        raise InputError(f"{file} expired on {header.expires_on}: a new one is needed")
+    kinds = {*agreement.said.kinds, VALUES}
+    if not kinds >= {*header.counts, *header.not_compared}:
+        raise InputError(f"{file} tells of kinds that the agreement is not about: nothing of it is used")
+    last = min(header.expires_on, last_day(agreement, header.made_at.astimezone(UTC).date()))
+    if today() > last:
+        raise InputError(f"{file} expired on {last}: a new one is needed")
     if header.made_at > datetime.now(UTC) + timedelta(days=1):
         raise InputError(f"{file} was made on {header.told}, which is still to come: one of the two clocks is wrong")
 
@@ -223,11 +240,31 @@ def rows_of(content: bytes) -> pl.Series:
     return pl.Series("row", rows.cast(pa.binary()))
 
 
-def checked_out(out: Path) -> None:
-    """Refuse to write a letter under another ending, which programs that pass files on go by.
+def rising(rows: pl.Series, letter: Letter) -> pl.Series:
+    """Rows, each of which is there once, in their order.
 
     Raises:
-        ConfigError: It has another.
+        InputError: Some are not: what is there twice would count as two.
+    """
+    if len(rows) > 1 and not (rows.head(-1) < rows.tail(-1)).all():
+        raise InputError(f"{letter.file} holds rows twice, or out of order: nothing of it is used")
+    return rows
+
+
+def check_out(out: Path, inputs: Iterable[str | Path], *, force: bool) -> None:
+    """Refuse, before anything is done, a letter that could not be written.
+
+    Args:
+        out: Where it is to be; programs that pass files on go by the ending.
+        inputs: What is read, and never written over.
+        force: Write over what else is there.
+
+    Raises:
+        ConfigError: It has another ending, or something is there.
+        InputError: There is no such folder.
     """
     if out.suffix != ".cse":
         raise ConfigError(f"{out}: name a file ending in .cse")
+    claim(out, inputs, force=force)
+    if not out.absolute().parent.is_dir():
+        raise InputError(f"{out} can't be written: there is no folder {out.parent}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -10,9 +12,10 @@ from typing import Any
 import polars as pl
 
 from cardscreen.exchange.agreement import Agreement
-from cardscreen.exchange.choosing import identifiers_of, kinds_of
+from cardscreen.exchange.choosing import NAMED, identifiers_of, kinds_of
 from cardscreen.foundation.errors import ConfigError
-from cardscreen.foundation.files import claim
+from cardscreen.foundation.files import claim, write_whole
+from cardscreen.foundation.settings.toml import names_day
 from cardscreen.kinds.kind import KINDS
 from cardscreen.kinds.masking import masked
 from cardscreen.kinds.tokens import TokenKey, token
@@ -20,6 +23,7 @@ from cardscreen.lists.blocklist import Blocklist
 from cardscreen.policy.policy import Policy
 from cardscreen.runs.engines import screened
 from cardscreen.runs.job import Job
+from cardscreen.tables.paths import files_of
 from cardscreen.tables.writing import write
 
 #: What a person, or another program, is told of a match; of the value only a mask.
@@ -27,7 +31,7 @@ MATCHES = ["account_id", "identifier", "kind", "value"]
 #: An account can't carry so many values.
 _ALL_HITS = 1_000_000
 _FEED = """# How to take in the matches of {day} with {other}:
-#   cardscreen list import {name} --feed {feed} --store lists
+#   cardscreen list import {name} --feed {feed} --store {store}
 source = {source}
 mode = "delta"
 severity = {severity}
@@ -77,7 +81,17 @@ def write_matches(table: pl.DataFrame, out: Path, *, force: bool) -> None:
     write(table.select(MATCHES).unique().sort(MATCHES), out, force=force)
 
 
-def check_feed(agreement: Agreement, job: Job, out: Path | None, *, force: bool) -> None:
+def read_by(agreement: Agreement, job: Job | None = None) -> list[str | Path]:
+    """What an exchange reads, and never writes over."""
+    said = [agreement.said.key, *([agreement.said.own_key] if agreement.said.own_key else [])]
+    keys = [agreement.file.parent / key.file for key in said if key.file is not None]
+    if job is None:
+        return [agreement.file, *keys]
+    accounts = [] if job.place or job.cluster or names_day(job.accounts) else files_of(job.accounts)
+    return [agreement.file, *keys, *job.files.values(), *accounts]
+
+
+def check_feed(agreement: Agreement, job: Job, out: Path | None, inputs: Sequence[str | Path], *, force: bool) -> None:
     """Refuse, before anything is done, a feed that could not be written.
 
     Raises:
@@ -88,7 +102,7 @@ def check_feed(agreement: Agreement, job: Job, out: Path | None, *, force: bool)
     if out.suffix != ".parquet":
         raise ConfigError(f"{out}: name a file ending in .parquet for the feed")
     for file in (out, feed_of(out)):
-        claim(file, force=force)
+        claim(file, inputs, force=force)
     secret = [kind for kind in agreement.said.kinds if KINDS[kind].secret]
     if secret and job.token_key is None:
         raise ConfigError(
@@ -96,9 +110,7 @@ def check_feed(agreement: Agreement, job: Job, out: Path | None, *, force: bool)
         )
 
 
-def write_feed(
-    agreement: Agreement, job: Job, table: pl.DataFrame, key: TokenKey, other: str, out: Path, *, force: bool
-) -> None:
+def write_feed(agreement: Agreement, job: Job, table: pl.DataFrame, key: TokenKey, other: str, out: Path) -> None:
     """Write the matches as a list for this side's own store, and beside it how to read that.
 
     Values stand there as tokens under the job's own key where it has one; where it has none, as the store would hold
@@ -110,8 +122,7 @@ def write_feed(
         table: As `matched` gives it.
         key: As was given to it.
         other: The other party: the source.
-        out: A .parquet file.
-        force: Write over what is there.
+        out: A .parquet file, as `check_feed` has let it.
     """
     day, said, own = job.today(), agreement.said, job.token_key
     values = identifiers_of(agreement, job.on(day), day, table["account_id"].unique()).select("kind", "value").unique()
@@ -128,13 +139,15 @@ def write_feed(
     rows = by_kind.select(
         "kind",
         value="shown",
-        reason=pl.lit("named_by_partner"),
+        reason=pl.lit(NAMED),
         listed_on=pl.lit(day),
         expires_on=pl.lit(last),
         reference=pl.lit(agreement.id),
     )
-    write(rows.sort("kind", "value"), out, force=force)
-    feed_of(out).write_text(_described(agreement, day, other, out), encoding="utf-8")
+    write(rows.sort("kind", "value"), out, force=True)
+    write_whole(
+        feed_of(out), lambda part: part.write_text(_described(agreement, job, day, other, out), encoding="utf-8")
+    )
 
 
 def of_feed(feed: Path | None, job: Job) -> dict[str, Any]:
@@ -147,7 +160,7 @@ def feed_of(out: Path) -> Path:
     return out.with_suffix(".toml")
 
 
-def _described(agreement: Agreement, day: date, other: str, out: Path) -> str:
+def _described(agreement: Agreement, job: Job, day: date, other: str, out: Path) -> str:
     texts = agreement.terms().model_dump(exclude_none=True, exclude_defaults=True)
     terms = "\n".join(f"{name} = {_toml(value)}" for name, value in texts.items())
     return _FEED.format(
@@ -155,6 +168,7 @@ def _described(agreement: Agreement, day: date, other: str, out: Path) -> str:
         other=other,
         name=out.name,
         feed=feed_of(out).name,
+        store=shlex.quote(job.store or "lists"),
         source=_toml(other),
         severity=agreement.said.severity,
         terms=terms,

@@ -9,7 +9,7 @@ from unittest import mock
 
 import polars as pl
 import pytest
-from partners import NAME, Partners, agreement, partners, said_of
+from partners import NAME, Partners, agreement, partners, said_of, texts_told, told_in
 
 from cardscreen.exchange import agreement as agreements
 from cardscreen.exchange import letters
@@ -20,8 +20,8 @@ ANSWER = ("ask.cse", "--job", "job.toml", "--out", "answer.cse")
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Partners:
-    """An exchange that was played through."""
-    both = partners(tmp_path_factory.mktemp("keyed"), agreement())
+    """An operator of 300,000 accounts, 1,500 of which it lists, and a bank of 200,000, which knows 600 of these."""
+    both = partners(tmp_path_factory.mktemp("keyed"), agreement(), 300_000, 200_000, 1_500, 400)
     both.operator.exchange("ask", *FIRST)
     both.operator.sends("ask.cse", both.bank)
     both.bank.exchange("answer", *ANSWER, "--feed", "matched.parquet")
@@ -70,7 +70,8 @@ def test_no_letter_and_nothing_that_is_kept_tells_a_number_an_account_or_a_key(d
         kept = [file for file in (side.home / "exchange").rglob("*") if file.is_file()]
         for file in (*kept, *side.home.glob("*.cse")):
             content = file.read_bytes()
-            assert [word for word in words if word in content] == [], file
+            assert told_in(content, words) == set(), file
+            assert texts_told(content, done) == [], file
 
 
 def test_the_order_of_rows_says_nothing(done: Partners) -> None:
@@ -87,7 +88,7 @@ def test_both_ledgers_say_what_was_disclosed(done: Partners) -> None:
     for side, steps in ((done.operator, ["ask", "read"]), (done.bank, ["answer"])):
         lines = json.loads(side.does("exchange", "log", "agreement.toml", "--json").out)
         assert [line["step"] for line in lines][: len(steps)] == steps
-        assert lines[0]["disclosed"] == (300 if side is done.operator else 60)
+        assert lines[0]["disclosed"] == (3_000 if side is done.operator else 600)
         assert "disclosed" in side.does("exchange", "log", "agreement.toml").out
 
 
@@ -141,6 +142,7 @@ def test_a_kind_that_the_other_side_has_no_column_of_is_not_told_as_unknown(fres
         ("score >= 80 and source = police", 20),
         ("reason != listed", 0),
         ("level = 'critical'", 0),
+        ("source = 'police and more'", 0),
     ],
 )
 def test_a_condition_chooses_accounts(fresh: Partners, where: str, count: int) -> None:
@@ -157,6 +159,10 @@ def test_a_condition_chooses_accounts(fresh: Partners, where: str, count: int) -
         ("aktion = close", "did you mean 'action'"),
         ("score >= high", "score can't be compared with 'high'"),
         ("anything", "write it like"),
+        ("", "write it like"),
+        ("action = close or action = suspend", "write it like"),
+        ("account.reasons = listed", "there is no 'account.reasons'"),
+        ("account.account_id = OP-10000001", "there is no 'account.account_id'"),
         ("source > police", "can only be one"),
     ],
 )
@@ -190,9 +196,9 @@ def test_a_request_needs_a_run_and_the_kinds(fresh: Partners) -> None:
 
 def test_what_was_kept_goes_when_an_agreement_is_closed_and_its_listings_are_told(done: Partners) -> None:
     bank = done.bank
-    told = bank.does("exchange", "close", "agreement.toml", "--out", "standing.csv").out
-    assert "60 of operator-a" in told
-    assert len(bank.matches("standing.csv")) == 60
+    told = bank.does("exchange", "close", "agreement.toml", "--store", "lists", "--out", "standing.csv").out
+    assert "600 of operator-a" in told
+    assert len(bank.matches("standing.csv")) == 600
     assert [file.name for file in (bank.home / "exchange").iterdir() if file.name != ".lock"] == ["ledger.jsonl"]
     assert "was closed here on" in bank.refuses("answer", *ANSWER, "--again", "--force")
     done_again = bank.tries("exchange", "close", "agreement.toml")

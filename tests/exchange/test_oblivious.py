@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
 import polars as pl
 import pytest
-from partners import KEY, OPRF, Partners, Side, agreement, partners, said_of
+from partners import KEY, OPRF, Partners, Side, agreement, partners, said_of, texts_told, told_in
 
 from cardscreen.exchange import agreement as agreements
 from cardscreen.exchange import letters
@@ -17,6 +18,7 @@ from cardscreen.exchange.home import Home
 BLIND = ("--job", "job.toml", "--out", "blinded.cse")
 OFFER = ("--store", "lists", "--out", "offer.cse")
 _OWN = 'list = "allow"\nreason = "own"\nopen_ended = true\nseverity'
+_KEY = ("--key-file", "tokens.key")
 SMALL = OPRF + "min_identifiers = 10"
 
 
@@ -55,15 +57,17 @@ def test_the_bank_finds_exactly_its_accounts_on_the_list(done: Partners) -> None
 def test_nothing_that_is_sent_or_kept_tells_a_number_an_account_or_a_key(done: Partners) -> None:
     words = said_of(done)
     homes = {side.home: Home(agreements.Agreement.read(side.home / "agreement.toml"), "") for side in both_of(done)}
-    words += [home.seal for home in homes.values()]
+    words |= {home.seal for home in homes.values()}
     seed = homes[done.operator.home].kept("pair")
     assert seed is not None
-    words += [seed["seed"][0], seed["seed"][0].hex().encode()]
+    words.add(seed["seed"][0].hex().encode())
     for side in both_of(done):
         kept = [file for file in (side.home / "exchange").rglob("*") if file.is_file() and file.name != "own.key"]
         for file in (*kept, *side.home.glob("*.cse"), *side.home.glob("matched.*")):
             content = file.read_bytes()
-            assert [word for word in words if word in content] == [], file
+            assert seed["seed"][0] not in content
+            assert told_in(content, words) == set(), file
+            assert texts_told(content, done) == [], file
 
 
 def both_of(both: Partners) -> list[Side]:
@@ -237,8 +241,51 @@ def test_steps_out_of_order_are_refused_in_a_sentence(fresh: Partners) -> None:
     assert "of the step 'blind'" in bank.refuses("finish", "blinded.cse", "offer.cse", "--out", "m.csv")
     done = bank.tries("exchange", "ask", "agreement.toml", "--job", "job.toml", "--out", "a.cse")
     assert (done.code, "its steps are offer, blind, evaluate and finish" in done.err) == (2, True)
+    assert "--again asks about its values anew" in bank.refuses("blind", "--job", "job.toml", "--out", "again.cse")
     bank.exchange("blind", "--job", "job.toml", "--out", "again.cse", "--again")
-    assert "not made here, or that has expired" in bank.refuses("finish", "e.cse", "offer.cse", "--out", "m.csv")
+    bank.exchange("finish", "e.cse", "offer.cse", "--out", "m.csv")  # the first request's answer is still good
+    shutil.rmtree(bank.home / "exchange")
+    assert "not made here, or that has expired" in bank.refuses("finish", "e.cse", "offer.cse", "--out", "n.csv")
+
+
+def test_a_request_that_could_not_be_written_has_asked_about_nothing(
+    fresh: Partners, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bank = fresh.bank
+    for out in ("blinded.txt", "nowhere/b.cse"):
+        bank.tries("exchange", "blind", "agreement.toml", "--job", "job.toml", "--out", out)
+
+    def dies(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Home, "deliver", dies)
+        assert bank.tries("exchange", "blind", "agreement.toml", *BLIND).code == 130
+    assert bank.exchange("blind", *BLIND)["identifiers"] == 80
+
+
+def test_a_key_of_ones_own_is_ones_own(fresh: Partners) -> None:
+    fresh.operator.agree(agreement(SMALL + 'own_key = { file = "exchange.key" }'))
+    done = fresh.operator.tries("exchange", "offer", "agreement.toml", *OFFER)
+    assert (done.code, "own_key is the key that the other side has" in done.err) == (2, True), done.err
+    fresh.operator.agree(agreement(SMALL + 'own_key = { file = "tokens.key" }'))
+    fresh.operator.exchange("offer", *OFFER)
+    assert not list((fresh.operator.home / "exchange").rglob("own.key"))
+
+
+def test_what_a_partner_has_named_is_not_told_to_others(fresh: Partners) -> None:
+    played(fresh)
+    bank = fresh.bank
+    bank.does("list", "import", "matched.parquet", "--feed", "matched.toml", "--store", "lists", *_KEY)
+    third = agreement('min_identifiers = 1\nmethod = "oprf"\nholder = "bank-b"').replace("operator-a", "third")
+    bank.agree(third)
+    for more in ((), ("--source", "operator-a")):
+        assert "that can be offered" in bank.refuses("offer", "--store", "lists", "--out", "o.cse", *more)
+    bank.does("run", "job.toml")
+    keyed = agreement("min_identifiers = 1").replace("operator-a", "third").replace("bank-b", "other")
+    bank.agree(keyed)
+    refused = bank.refuses("ask", "--job", "job.toml", "--out", "a.cse")
+    assert "the 0 accounts chosen (8 more are known by the word of partners only) carry 0 values" in refused
 
 
 def test_without_the_extra_a_sentence_says_what_to_install(fresh: Partners, monkeypatch: pytest.MonkeyPatch) -> None:

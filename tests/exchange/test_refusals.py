@@ -208,6 +208,9 @@ def test_nothing_is_written_over_or_into_a_place_that_is_none(asked: Partners) -
         ('replaces = "operator-a/bank-b/2026-11"', "can't replace itself"),
         ('appeal = "<who decides>"', "is still a placeholder"),
         ("max_identifier = 5", "did you mean"),
+        ('appeal = "the desk\\nline'.replace("line", 'two"'), "can't be printed"),
+        (f'appeal = "{"x" * 1_001}"', "has more than 1,000 characters"),
+        ('appeal = " the desk"', "has blanks around it"),
     ],
 )
 def test_an_agreement_that_makes_no_sense_is_told_with_its_line(asked: Partners, change: str, said: str) -> None:
@@ -353,3 +356,99 @@ def test_what_is_sealed_is_opened_whatever_its_size(tmp_path: Path, sizes: list[
     sealed = boxes.Sealed.open(tmp_path / "a", "file")
     assert sealed.size == sum(sizes)
     assert b"".join(sealed.parts(b"k" * 32, lambda: "altered")) == b"".join(parts)
+
+
+def forged(side: Side, name: str, change: dict[str, object], rows: bytes | None = None) -> None:
+    """A letter that its maker, who has the key, has made by hand."""
+    agreed = agreements.Agreement.read(side.home / "agreement.toml")
+    sealed = boxes.Sealed.open(side.home / name, "letter")
+    content = b"".join(sealed.parts(agreed.key.of_files(), lambda: "altered"))
+    header = {**sealed.header, **change}
+    boxes.seal_file(side.home / name, agreed.key.of_files(), header, [content if rows is None else rows])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"counts": {"card": -5, "phone": 45}}, "was altered"),
+        ({"counts": {"card": 20, "phone": 21}}, "how many values of each kind"),
+        ({"counts": {"card": 20, "phone": "<21"}}, "how many values of each kind"),
+        ({"counts": {"card": 20, "phone": 20, "\x1b[31mimei": 3}}, "kinds that the agreement is not about"),
+        ({"not_compared": ["=x"]}, "kinds that the agreement is not about"),
+        ({"made_at": "2026-11-28T00:00:00"}, "was altered"),
+        ({"made_at": "2020-01-01T00:00:00Z", "expires_on": "9999-12-31"}, "expired on 2020-01-15"),
+        ({"expires_on": "2026-01-01"}, "expired on 2026-01-01"),
+        ({"by": "someone"}, "was made by 'someone', and here one by 'operator-a' is needed"),
+        ({"rows": 10**12}, "is cut off"),
+        ({"letter": "../../x"}, "was altered"),
+        ({"step": "blind"}, "is of the step 'blind'"),
+        ({"more": 1}, "was altered"),
+    ],
+)
+def test_what_a_partner_with_the_key_makes_by_hand_is_refused(
+    asked: Partners, change: dict[str, object], said: str
+) -> None:
+    asked.operator.sends("ask.cse", asked.bank)
+    forged(asked.bank, "ask.cse", change)
+    told = asked.bank.refuses("answer", *ANSWER)
+    assert said in told
+    assert "\x1b" not in told
+
+
+def test_a_value_that_is_asked_about_many_times_is_no_many(asked: Partners) -> None:
+    asked.operator.sends("ask.cse", asked.bank)
+    forged(asked.bank, "ask.cse", {}, b"x" * 32 * 40)
+    assert "holds rows twice, or out of order" in asked.bank.refuses("answer", *ANSWER)
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [{}, {"card": 4}, {"card": 4, "phone": 21}, {"card": -3, "phone": 8}, {"card": "=1+1", "phone": 8}],
+)
+def test_counts_that_no_answer_can_have_are_refused(tmp_path: Path, counts: dict[str, object]) -> None:
+    both = partners(tmp_path, agreement('answer = "count"\nmin_identifiers = 10'), 60, 40, 20, 8)
+    both.operator.exchange("ask", "--job", "job.toml", "--out", "ask.cse")
+    both.operator.sends("ask.cse", both.bank)
+    both.bank.exchange("answer", *ANSWER)
+    both.bank.sends("answer.cse", both.operator)
+    forged(both.operator, "answer.cse", {"counts": counts})
+    both.operator.refuses("read", "answer.cse", "--out", "m.csv")
+    assert not (both.operator.home / "m.csv").exists()
+
+
+def test_nothing_is_learned_before_the_ledger_has_it(tmp_path: Path) -> None:
+    """An answer that can't be written leaves no feed behind."""
+    both = partners(tmp_path, AGREED, 60, 40, 20, 8)
+    both.operator.exchange("ask", "--job", "job.toml", "--out", "ask.cse")
+    both.operator.sends("ask.cse", both.bank)
+    home = both.bank.home
+    (home / "there.cse").write_bytes(b"mine")
+    for out in ("there.cse", "nowhere/a.cse", "a.txt"):
+        arguments = ("ask.cse", "--job", "job.toml", "--out", out, "--feed", "matched.parquet")
+        assert both.bank.tries("exchange", "answer", "agreement.toml", *arguments).code in (2, 3)
+        assert not (home / "matched.parquet").exists()
+    both.bank.exchange("answer", *ANSWER, "--feed", "matched.parquet")
+
+
+@pytest.mark.parametrize(
+    ("step", "out"),
+    [
+        (("answer", "ask.cse", "--job", "job.toml", "--out"), "ask.cse"),
+        (("answer", "ask.cse", "--job", "job.toml", "--out", "a.cse", "--feed", "agreement.parquet"), ""),
+        (("answer", "ask.cse", "--job", "job.toml", "--out", "a.cse", "--feed", "job.parquet"), ""),
+        (("read", "ask.cse", "--out"), "exchange.key"),
+        (("ask", "--job", "job.toml", "--out"), "exchange.cse"),
+    ],
+)
+def test_force_writes_over_nothing_that_is_read(asked: Partners, step: tuple[str, ...], out: str) -> None:
+    asked.operator.sends("ask.cse", asked.bank)
+    home = asked.bank.home
+    before = {name: (home / name).read_bytes() for name in ("ask.cse", "agreement.toml", "job.toml", "exchange.key")}
+    if out == "exchange.cse":
+        asked.bank.agree(AGREED.replace("exchange.key", "exchange.cse"))
+        shutil.copy(home / "exchange.key", home / "exchange.cse")
+    name, *arguments = step
+    done = asked.bank.tries("exchange", name, "agreement.toml", *arguments, *([out] if out else []), "--force")
+    asked.bank.agree(AGREED)
+    assert (done.code, "is what is read: name another file" in done.err) == (2, True), done.err
+    assert before == {name: (home / name).read_bytes() for name in before}

@@ -213,12 +213,30 @@ def partners(
     )
 
 
-def said_of(both: Partners) -> list[bytes]:
-    """What must stand nowhere: every number, in each side's form and in the canonical one, account, and key."""
+def said_of(both: Partners) -> set[bytes]:
+    """What must stand nowhere: every account, key, and number, with and without its country's code."""
     words = [KEY, both.operator.key, both.bank.key]
     for side in (both.operator, both.bank):
         table = pl.read_csv(side.home / "accounts.csv", infer_schema=False)
-        digits = [re.sub(r"\D", "", cell) for cell in (*table["mobile"], *table["card_no"])]
-        words += [*table["account_id"], *digits, *(each.removeprefix("86") for each in digits)]
-        words += [each[2:] for each in digits if each.startswith("86")]
-    return [word.encode() for word in words]
+        numbers = pl.concat([table["mobile"], table["card_no"]]).str.replace_all(r"\D", "")
+        words += [*table["account_id"], *numbers, *(each.removeprefix("86") for each in numbers)]
+    return {word.encode() for word in words}
+
+
+def told_in(content: bytes, words: set[bytes]) -> set[bytes]:
+    """Those of some words of ten and more letters and digits that stand in a file, whatever is around them."""
+    found, lengths = set(), sorted({len(word) for word in words})
+    for run in re.findall(rb"[A-Za-z0-9-]{10,}", content):
+        for length in lengths:
+            found |= {run[at : at + length] for at in range(len(run) - length + 1)} & words
+    return found
+
+
+def texts_told(content: bytes, both: Partners) -> list[bytes]:
+    """The forms, with blanks and hyphens, in which either side writes its first and last numbers, that stand there."""
+    cells: list[str] = []
+    for side in (both.operator, both.bank):
+        table = pl.read_csv(side.home / "accounts.csv", infer_schema=False)
+        for part in (table.head(100), table.tail(100)):
+            cells += [*part["mobile"], *part["card_no"]]
+    return [cell.encode() for cell in cells if cell.encode() in content]

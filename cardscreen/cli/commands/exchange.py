@@ -60,7 +60,7 @@ def ask(
 
     exchange = _exchange(agreement, log)
     with console.progress(quiet=as_json) as tell:
-        done = exchange.ask(job, out, where=where or WHERE, force=force, progress=tell)
+        done = exchange.ask(job, out, where=WHERE if where is None else where, force=force, progress=tell)
     _tell(done, as_json=as_json)
 
 
@@ -207,6 +207,8 @@ def close(
     """
     done = _exchange(agreement, None).close(stores=store or (), out=out, force=force)
     _tell(done, as_json=as_json)
+    if not as_json:
+        console.put(f"{done['agreement']} is closed here; its ledger stays")
     for each in () if as_json else done["standing"]:
         console.put(f"{'stand on it':13} {each['listings']:,} of {each['source']} in {each['store']}")
 

@@ -12,8 +12,10 @@ import polars as pl
 from cardscreen.exchange import letters
 from cardscreen.exchange.admission import admitted
 from cardscreen.exchange.agreement import Agreement, today
+from cardscreen.exchange.choosing import NAMED
 from cardscreen.exchange.home import Home
 from cardscreen.exchange.letters import ROW, rows_of
+from cardscreen.exchange.matching import read_by
 from cardscreen.exchange.oblivious.rfc9497 import WrongProof, public_key, require_libraries
 from cardscreen.exchange.oblivious.workers import BATCH, Workers, inputs_of
 from cardscreen.foundation.errors import ConfigError, InputError
@@ -32,6 +34,7 @@ def offer(
 ) -> dict[str, Any]:
     """Write the outputs of all values that a store lists, in the order of the outputs, which says nothing."""
     agreement.require("oprf", "offer")
+    letters.check_out(out, read_by(agreement), force=force)
     require_libraries()
     home, other = Home(agreement, agreement.holder), agreement.other(agreement.holder)
     with home.locked():
@@ -51,7 +54,7 @@ def offer(
         header = letters.begun(agreement, "offer", home.party, counts, len(values), public_key=public_key(seed).hex())
         tell("writing the offer")
         parts = (b"".join(part.to_series()) for part in ends.sort().to_frame().iter_slices(PIECE // ROW))
-        home.deliver(out, header, parts, force=force, disclosed=len(values))
+        home.deliver(out, header, parts, disclosed=len(values))
     return {
         "step": "offer",
         "file": str(out),
@@ -65,16 +68,17 @@ def offer(
 def evaluate(agreement: Agreement, file: Path, out: Path, *, again: bool, force: bool, tell: Tell) -> dict[str, Any]:
     """Write what the function makes of blinded values; this counts against the limits, and so ends enumeration."""
     agreement.require("oprf", "evaluate")
+    letters.check_out(out, [file, *read_by(agreement)], force=force)
     require_libraries()
     home = Home(agreement, agreement.holder)
     with home.locked():
         letter = letters.opened(file, agreement, "blind", agreement.other(agreement.holder))
         if home.kept(_PAIR) is None:
             raise InputError(f"nothing was offered under {agreement.id!r} yet: cardscreen exchange offer comes first")
-        before = admitted(home, letter, "evaluate", out, again=again, force=force)
-        if before is not None:
-            return before
-        seed, asked = _seed(home), rows_of(letter.rows()).to_frame()
+        seed, asked = _seed(home), letters.rising(rows_of(letter.rows()), letter).to_frame()
+        told = {"step": "evaluate", "file": str(out), "to_letter": letter.header.letter, "asked": len(asked)}
+        if (before := admitted(home, letter, "evaluate", out, again=again)) is not None:
+            return {**told, "letter": before}
         with Workers(tell) as workers:
             batches = ((seed, list(part.to_series())) for part in asked.iter_slices(BATCH))
             try:
@@ -88,7 +92,7 @@ def evaluate(agreement: Agreement, file: Path, out: Path, *, again: bool, force:
             agreement,
             "evaluate",
             home.party,
-            {"values": len(asked)},
+            {letters.VALUES: len(asked)},
             len(asked),
             to_letter=letter.header.letter,
             proofs=len(proofs),
@@ -96,14 +100,8 @@ def evaluate(agreement: Agreement, file: Path, out: Path, *, again: bool, force:
         )
         tell("writing the answer")
         parts = (*(elements for elements, _ in done), proofs)
-        home.deliver(out, header, parts, force=force, disclosed=len(asked), asked=letter.header.rows, again=again)
-    return {
-        "step": "evaluate",
-        "file": str(out),
-        "letter": header.letter,
-        "to_letter": letter.header.letter,
-        "asked": len(asked),
-    }
+        home.deliver(out, header, parts, disclosed=len(asked), asked=letter.header.rows, again=again)
+    return {**told, "letter": header.letter}
 
 
 def _seed(home: Home) -> bytes:
@@ -121,16 +119,17 @@ def _listed(
 ) -> tuple[pl.DataFrame, dict[str, int]]:
     """kind, value of what can be offered, and how many listings can't, by why.
 
-    What came from the other side, or was found here from what others list, is not this side's to offer; and what an
-    allow listing holds is no risk.
+    What another institution has named is not this side's to offer; what was found here from what others list only where
+    it is named; and what an allow listing holds is no risk.
     """
     lists = store.blocklist()
     if unknown := [name for name in sources if name not in lists.origins]:
         raise ConfigError(f"--source: the store has no source {unknown[0]!r}: it has {', '.join(lists.origins)}")
     day, kinds = today(), agreement.said.kinds
-    derived = [name for name, origin in lists.origins.items() if origin.terms.derived]
+    derived = [name for name, origin in lists.origins.items() if origin.terms.derived and name not in sources]
     in_force = lists.lazy.filter(holds(day) & pl.col("kind").is_in(kinds))
-    wanted = pl.col("source").is_in(list(sources)) if sources else ~pl.col("source").is_in([*derived, other])
+    ours = ~pl.col("source").is_in([*derived, other]) & (pl.col("reason") != NAMED)
+    wanted = ours & pl.col("source").is_in(list(sources)) if sources else ours
     allowed = in_force.filter((pl.col("list") == "allow") & (pl.col("match") == "exact"))
     block = in_force.filter((pl.col("list") == "block") & wanted).collect()
     exact = block.filter(pl.col("match") == "exact").select("kind", "value").unique()

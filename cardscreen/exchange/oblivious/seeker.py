@@ -15,7 +15,7 @@ from cardscreen.exchange.agreement import Agreement
 from cardscreen.exchange.choosing import kinds_of
 from cardscreen.exchange.home import Home
 from cardscreen.exchange.letters import ROW, Letter, rows_of
-from cardscreen.exchange.matching import check_feed, matched, of_feed, write_feed, write_matches
+from cardscreen.exchange.matching import check_feed, matched, of_feed, read_by, write_feed, write_matches
 from cardscreen.exchange.oblivious.rfc9497 import PROOF, WrongProof, require_libraries
 from cardscreen.exchange.oblivious.workers import BATCH, Workers, inputs_of
 from cardscreen.foundation.errors import InputError
@@ -36,22 +36,25 @@ _KNOWN = {"kind": pl.String, "digest": pl.Binary, "output": pl.Binary}
 def blind(agreement: Agreement, job: Job, out: Path, *, again: bool, force: bool, tell: Tell) -> dict[str, Any]:
     """Write the values of a job's accounts that were not asked about before, blinded."""
     agreement.require("oprf", "blind")
+    letters.check_out(out, read_by(agreement, job), force=force)
     require_libraries()
     said = agreement.said
     home = Home(agreement, agreement.other(agreement.holder))
     kinds_of(agreement, job)
     with home.locked():
-        if again:
-            for name in home.names(_PENDING):
-                home.forget(name)
         key = home.token_key()
         tell("reading the accounts")
-        fresh, more = _fresh(agreement, job, key, _asked_before(home))
+        fresh, more = _fresh(agreement, job, key, _asked_before(home, unanswered=not again))
         if len(fresh) < said.min_identifiers:
+            waiting = home.names(_PENDING)
+            hint = (
+                " A request is not answered yet: --again asks about its values anew"
+                if waiting and not again
+                else " What was answered before is compared with a new offer by cardscreen exchange finish alone"
+            )
             raise InputError(
                 f"the accounts carry {len(fresh):,} values that were not asked about before, and the agreement's "
-                f"min_identifiers is {said.min_identifiers:,}: smaller requests are fishing, and nothing is written. "
-                "What was asked about before is compared with a new offer by cardscreen exchange finish alone"
+                f"min_identifiers is {said.min_identifiers:,}: smaller requests are fishing, and nothing is written.{hint}"
             )
         with Workers(tell) as workers:
             batches = ((inputs_of(part),) for part in fresh.iter_slices(BATCH))
@@ -61,12 +64,12 @@ def blind(agreement: Agreement, job: Job, out: Path, *, again: bool, force: bool
         pending = fresh.with_columns(
             blind=pl.Series(blinds, dtype=pl.Binary), element=pl.Series(elements, dtype=pl.Binary)
         ).sort("element")
-        header = letters.begun(agreement, "blind", home.party, {"values": len(pending)}, len(pending))
+        header = letters.begun(agreement, "blind", home.party, {letters.VALUES: len(pending)}, len(pending))
         home.keep(f"{_PENDING}/{header.letter}", pending, header.expires_on)
         home.pin(job=str(job.files["job"]))
         tell("writing the request")
         rows = b"".join(pending["element"])
-        home.deliver(out, header, letters.in_pieces(rows), force=force, disclosed=0)
+        home.deliver(out, header, letters.in_pieces(rows), disclosed=0)
     return {
         "step": "blind",
         "file": str(out),
@@ -92,10 +95,11 @@ def finish(
     agreement.require("oprf", "finish")
     require_libraries()
     home = Home(agreement, agreement.other(agreement.holder))
-    claim(out, files, force=force)
     with home.locked():
         job = job or _job_of(home)
-        check_feed(agreement, job, feed, force=force)
+        inputs = [*files, *read_by(agreement, job)]
+        claim(out, inputs, force=force)
+        check_feed(agreement, job, feed, inputs, force=force)
         offered, answered = _letters(agreement, files)
         _check_pins(home, offered, answered)
         if answered is not None:
@@ -109,11 +113,12 @@ def finish(
         tell("screening the accounts")
         table = matched(agreement, job, tokens, key)
         if feed is not None:
-            write_feed(agreement, job, table, key, agreement.holder, feed, force=force)
+            write_feed(agreement, job, table, key, agreement.holder, feed)
         write_matches(table, out, force=force)
-        home.pin(offer_made_at=offered.header.made_at.isoformat())
+        home.pin(offer_made_at=offered.header.told)
         if answered is not None:
             home.took("finish", answered, to_letter=answered.header.to_letter)
+            home.forget(f"{_PENDING}/{answered.header.to_letter}")
         home.took("compare", offered, matches=len(tokens), **of_feed(feed, job))
     return {
         "step": "finish",
@@ -125,10 +130,10 @@ def finish(
     }
 
 
-def _asked_before(home: Home) -> Keys:
-    """The first eight bytes of the own tokens of what was asked about, answered or not."""
+def _asked_before(home: Home, *, unanswered: bool) -> Keys:
+    """The first eight bytes of the own tokens of what was asked about and answered, or `unanswered` as well."""
     parts = [_known(home)["digest"]]
-    for name in home.names(_PENDING):
+    for name in home.names(_PENDING) if unanswered else ():
         pending = home.kept(name)
         if pending is not None:
             parts.append(pending["digest"])
@@ -214,7 +219,7 @@ def _check_pins(home: Home, offered: Letter, answered: Letter | None) -> None:
             )
         key = own
     newest = pinned.get("offer_made_at")
-    if newest is not None and offered.header.made_at.isoformat() < newest:
+    if newest is not None and offered.header.told < newest:
         raise home.refused(
             "finish", offered, f"{offered.file} is older than the offer used before, of {newest[:10]}: use the newest"
         )
@@ -230,6 +235,8 @@ def _take_in(home: Home, letter: Letter, *, again: bool, tell: Tell) -> None:
         if again:
             return
         raise home.refused("finish", letter, f"{letter.file} was finished before, on {at}: say --again to compare anew")
+    if f"{_OUTPUTS}/{header.to_letter}" in home.names(_OUTPUTS):
+        return  # a step that was killed had come so far
     if pending is None:
         raise InputError(f"{letter.file} answers a request that was not made here, or that has expired: blind again")
     content = letter.rows()
@@ -257,7 +264,6 @@ def _take_in(home: Home, letter: Letter, *, again: bool, tell: Tell) -> None:
             ) from None
     answers = pending.select("kind", "digest", output=pl.Series(outputs, dtype=pl.Binary))
     home.keep(f"{_OUTPUTS}/{header.to_letter}", answers)
-    home.forget(name)
 
 
 def _in_both(outputs: pl.Series, offered: Letter) -> pl.Series:
