@@ -24,7 +24,7 @@ Method = Literal["token", "oprf"]
 #: What both copies of an agreement must say alike.
 ALIKE = ("asker", "answerer", "purpose", "legal_basis", "kinds", "method", "holder", "answer", "replaces")
 _LONGEST = 1_000  # characters of a text
-_TEXTS = ("id", "asker", "answerer", "purpose", "legal_basis", "holder", "appeal")
+_TEXTS = ("id", "asker", "answerer", "purpose", "legal_basis", "holder", "appeal", "listed_as")
 
 
 class AgreementFile(Section):
@@ -48,6 +48,7 @@ class AgreementFile(Section):
     small_counts_below: int = Field(5, ge=0)
     expires_after_days: int = Field(14, ge=1, le=366)
     listed_for_days: int = Field(30, ge=1, le=366)
+    listed_as: str | None = Field(None, min_length=1)
     severity: int = Field(50, ge=1, le=100)
     appeal: str | None = None
     replaces: str | None = None
@@ -69,8 +70,9 @@ class AgreementFile(Section):
             problem = f"{HERE} is still a placeholder: say it, since both sides, and the person concerned, read it"
             raise wrong([Fault((name,), problem) for name in empty])
         for name in _TEXTS:
-            if (text := getattr(self, name)) is not None and (problem := _unreadable(text)):
-                raise wrong([Fault((name,), f"{HERE} {problem}")])
+            why = _unreadable(getattr(self, name) or "none")
+            if why is not None:
+                raise wrong([Fault((name,), f"{HERE} {why}")])
         if self.asker.casefold() == self.answerer.casefold():
             raise ValueError("asker and answerer are the same: an agreement is of two")
         if self.min_identifiers > self.max_identifiers or self.max_identifiers > self.max_per_day:
@@ -161,6 +163,10 @@ class Agreement:
     def other(self, party: str) -> str:
         """The other party."""
         return self.said.answerer if party == self.said.asker else self.said.asker
+
+    def source_of(self, party: str) -> str:
+        """As which source what a party has named is listed."""
+        return self.said.listed_as or party
 
     @property
     def holder(self) -> str:

@@ -133,9 +133,9 @@ def condition(where: str, carried: Collection[str]) -> pl.Expr:
 def _compared(part: re.Match[str], carried: Collection[str]) -> pl.Expr:
     name, sign, *texts = part.groups()
     text = next(text for text in texts if text is not None)
+    if (name in _LISTS or name in _TEXTS or name.startswith(ACCOUNT)) and sign not in ("=", "==", "!="):
+        raise ConfigError(f"--where: {name} can only be one (=) or not (!=)")
     if name in _LISTS:
-        if sign not in ("=", "==", "!="):
-            raise ConfigError(f"--where: {name} can only be one (=) or not (!=)")
         there = pl.col(_LISTS[name]).list.contains(text).fill_null(value=False)
         return ~there if sign == "!=" else there
     return _COMPARE[sign](*_sides(name, text, carried)).fill_null(value=False)

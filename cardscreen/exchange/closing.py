@@ -38,7 +38,7 @@ def close(agreement: Agreement, stores: Sequence[str], out: Path | None, *, forc
     lines = ledger.lines(agreement.id)
     if not lines:
         raise InputError(f"nothing was exchanged here under {agreement.id!r}: there is nothing to close")
-    with not_for_others(), locked(exchange_of(agreement)):
+    with not_for_others(), locked(exchange_of(agreement), "step"):
         if at := ledger.closed(agreement.id):
             raise InputError(f"the agreement {agreement.id!r} was closed on {at[:10]} already")
         known = [line["store"] for line in lines if line.get("store")]

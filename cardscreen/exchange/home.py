@@ -69,22 +69,32 @@ class Home:
             Busy: Another step works there.
             InputError: It can't be written there, or the agreement was closed here.
         """
-        with not_for_others(), room_in(self.exchange), locked(self.exchange):
+        with not_for_others(), room_in(self.exchange), locked(self.exchange, "step"):
             if at := self.ledger.closed(self.agreement.id):
                 raise InputError(f"the agreement {self.agreement.id!r} was closed here on {at[:10]}: make a new one")
             (self.folder / _STAGED).mkdir(parents=True, exist_ok=True)
             self._tidy()
+            self._check_ledger()
             yield
 
     def _tidy(self) -> None:
-        counted = {line.get("letter") for line in self.ledger.lines(self.agreement.id)}
+        lines = self.ledger.lines(self.agreement.id)
+        counted = {line.get("letter") for line in lines}
+        answers = {line["letter"] for line in lines if line["step"] in ("answer", "evaluate")}
         for staged in (self.folder / _STAGED).iterdir():
-            if staged.stem not in counted:
+            if staged.stem not in answers:
                 staged.unlink()
         for kept in self.folder.glob("*/*.sealed"):
             last = _header_of(kept).get("expires_on")
-            if last is not None and (today() > date.fromisoformat(last) or kept.stem not in counted):
+            if last is not None and (f"{today()}" > str(last) or kept.stem not in counted):
                 kept.unlink()  # of a letter that has expired, or was never sent
+
+    def _check_ledger(self) -> None:
+        """Refuse to go on behind a ledger that has lost lines: what it counted would be allowed once more."""
+        count = len(self.ledger.lines(self.agreement.id))
+        if count < self.pinned().get("lines", 0):
+            raise InputError(f"{self.ledger.file} has lost lines of {self.agreement.id!r}: put it back from a backup")
+        self.pin(lines=count)
 
     # -- letters
 
@@ -124,8 +134,9 @@ class Home:
 
     def refused(self, step: str, letter: letters.Letter, why: str) -> InputError:
         """Put into the ledger that a letter was refused."""
-        self.took("refuse", letter, refused_step=step, why=why)
-        return InputError(why)
+        error = InputError(why)
+        self.took("refuse", letter, refused_step=step, why=str(error))
+        return error
 
     # -- sealed tables
 

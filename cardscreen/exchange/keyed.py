@@ -20,12 +20,11 @@ from cardscreen.exchange.home import Home
 from cardscreen.exchange.letters import ROW, Letter, rows_of
 from cardscreen.exchange.matching import check_feed, matched, of_feed, read_by, write_feed, write_matches
 from cardscreen.foundation.errors import InputError, without_numbers
-from cardscreen.foundation.files import claim
 from cardscreen.foundation.process.progress import Tell
 from cardscreen.kinds.masking import masked
 from cardscreen.kinds.tokens import TokenKey, digest_of, token, token_of
 from cardscreen.runs.job import Job
-from cardscreen.tables.writing import write
+from cardscreen.tables.writing import check, write
 
 _ASKED = "asked"
 
@@ -70,7 +69,7 @@ def answer(
     home = Home(agreement, said.answerer)
     inputs = [file, *read_by(agreement, job)]
     letters.check_out(out, inputs, force=force)
-    check_feed(agreement, job, feed, inputs, force=force)
+    check_feed(agreement, job, said.asker, feed, inputs, force=force)
     seen = {kind.name for kind in kinds_of(agreement, job).values()}
     unseen = [kind for kind in said.kinds if kind not in seen]
     with home.locked():
@@ -121,7 +120,7 @@ def answer(
 def read(agreement: Agreement, file: Path, out: Path, *, again: bool, force: bool) -> dict[str, Any]:
     """Read an answer: which of the accounts that were asked about are known to the other side, or how many values."""
     agreement.require("token", "read")
-    claim(out, [file, *read_by(agreement)], force=force)
+    check(out, [file, *read_by(agreement)], force=force)
     said = agreement.said
     home = Home(agreement, said.asker)
     with home.locked():

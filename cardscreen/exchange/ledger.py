@@ -11,10 +11,15 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from cardscreen.foundation.errors import InputError, without_cards
+from cardscreen.foundation.errors import InputError
 from cardscreen.foundation.files import system_user
 
 FILE = "ledger.jsonl"
+#: What entries of a line are, where they are there.
+_TYPES: dict[str, type] = {
+    **dict.fromkeys(("who", "user", "agreement", "step", "why", "feed"), str),
+    **dict.fromkeys(("rows", "disclosed", "asked"), int),
+}
 #: What an entry of each line is.
 _NEEDED = ("at", "who", "agreement", "step", "rows", "sha256", "before")
 
@@ -49,7 +54,7 @@ class Ledger:
             rows: Rows of the file that was made or taken in.
             sha256: The file's digest.
             disclosed: Values, or matches, of which the other side learns something by it.
-            more: What else is known.
+            more: What else is known; a text among it may be any text of ours, and none that somebody has written.
         """
         self._mend()
         line = {
@@ -61,7 +66,7 @@ class Ledger:
             "rows": rows,
             "disclosed": disclosed,
             "sha256": sha256,
-            **{name: without_cards(value) if isinstance(value, str) else value for name, value in more.items()},
+            **more,
             "before": self._digest_of_last(),
         }
         written = json.dumps(line, ensure_ascii=False).encode() + b"\n"
@@ -90,6 +95,9 @@ class Ledger:
             try:
                 line = json.loads(written)
                 _ = [line[name] for name in _NEEDED], datetime.fromisoformat(line["at"])
+                wrong = [name for name, kind in _TYPES.items() if not isinstance(line.get(name, kind()), kind)]
+                if wrong:
+                    raise ValueError(wrong)
             except (ValueError, KeyError, TypeError, RecursionError):
                 raise InputError(
                     f"{self.file}, line {number}: this is no line of a ledger: put the file back from a backup"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -268,3 +269,5 @@ def check_out(out: Path, inputs: Iterable[str | Path], *, force: bool) -> None:
     claim(out, inputs, force=force)
     if not out.absolute().parent.is_dir():
         raise InputError(f"{out} can't be written: there is no folder {out.parent}")
+    if not os.access(out.absolute().parent, os.W_OK):
+        raise InputError(f"{out} can't be written: its folder is not to be written to")

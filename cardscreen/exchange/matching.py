@@ -20,11 +20,12 @@ from cardscreen.kinds.kind import KINDS
 from cardscreen.kinds.masking import masked
 from cardscreen.kinds.tokens import TokenKey, token
 from cardscreen.lists.blocklist import Blocklist
+from cardscreen.lists.store.table import Store
 from cardscreen.policy.policy import Policy
 from cardscreen.runs.engines import screened
 from cardscreen.runs.job import Job
 from cardscreen.tables.paths import files_of
-from cardscreen.tables.writing import write
+from cardscreen.tables.writing import check, write
 
 #: What a person, or another program, is told of a match; of the value only a mask.
 MATCHES = ["account_id", "identifier", "kind", "value"]
@@ -91,7 +92,9 @@ def read_by(agreement: Agreement, job: Job | None = None) -> list[str | Path]:
     return [agreement.file, *keys, *job.files.values(), *accounts]
 
 
-def check_feed(agreement: Agreement, job: Job, out: Path | None, inputs: Sequence[str | Path], *, force: bool) -> None:
+def check_feed(
+    agreement: Agreement, job: Job, other: str, out: Path | None, inputs: Sequence[str | Path], *, force: bool
+) -> None:
     """Refuse, before anything is done, a feed that could not be written.
 
     Raises:
@@ -101,8 +104,16 @@ def check_feed(agreement: Agreement, job: Job, out: Path | None, inputs: Sequenc
         return
     if out.suffix != ".parquet":
         raise ConfigError(f"{out}: name a file ending in .parquet for the feed")
-    for file in (out, feed_of(out)):
-        claim(file, inputs, force=force)
+    check(out, inputs, force=force)
+    claim(feed_of(out), inputs, force=force)
+    source = agreement.source_of(other)
+    if job.store is not None and (store := Store(job.store)).exists():
+        origin = store.at().record.origins.get(source)
+        if origin is not None and not origin.terms.derived:
+            raise ConfigError(
+                f"{job.store} has a list of {source!r} already, which the matches would take over, terms and all: say "
+                f'listed_as = "{source} matches" in the agreement'
+            )
     secret = [kind for kind in agreement.said.kinds if KINDS[kind].secret]
     if secret and job.token_key is None:
         raise ConfigError(
@@ -169,7 +180,7 @@ def _described(agreement: Agreement, job: Job, day: date, other: str, out: Path)
         name=out.name,
         feed=feed_of(out).name,
         store=shlex.quote(job.store or "lists"),
-        source=_toml(other),
+        source=_toml(agreement.source_of(other)),
         severity=agreement.said.severity,
         terms=terms,
     )

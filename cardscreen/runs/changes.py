@@ -33,7 +33,7 @@ from cardscreen.policy.rules import ACCOUNT
 from cardscreen.runs import causes
 from cardscreen.runs.causes import Circumstances
 from cardscreen.runs.messages.handing_out import handed_out
-from cardscreen.runs.record import Base
+from cardscreen.runs.record import Base, unshown
 from cardscreen.screening.result import Result
 
 _NONE = pl.lit("none", dtype=schema.ACTIONS)
@@ -106,9 +106,7 @@ class Prior:
         come together.
         """
         runs = [*([self.base] if self.base else []), *self.superseded]
-        if all(run.shown_as == self.shown for run in runs):
-            return table
-        return table.with_columns(value=pl.when(pl.col("value").is_not_null()).then(pl.lit(schema.HIDDEN)))
+        return table if all(run.shown_as == self.shown for run in runs) else unshown(table)
 
 
 @dataclass(frozen=True)

@@ -31,8 +31,12 @@ _PATIENCE = timedelta(seconds=5)
 
 
 @contextmanager
-def locked(output: Path) -> Iterator[None]:
+def locked(output: Path, what: str = "run") -> Iterator[None]:
     """Hold the folder against other runs; the lock is the operating system's, so a dead process holds nothing.
+
+    Args:
+        output: The folder.
+        what: What works there, for messages.
 
     Raises:
         Busy: Another run works there.
@@ -43,7 +47,7 @@ def locked(output: Path) -> Iterator[None]:
         lock = FileLock(output / ".lock")
         lock.acquire(timeout=0)
     except Timeout:
-        raise Busy(f"another run works in {output}: wait until it has ended") from None
+        raise Busy(f"another {what} works in {output}: wait until it has ended") from None
     except OSError as error:
         raise InputError(f"the output folder {output} can't be made or written: {error.strerror}") from None
     try:

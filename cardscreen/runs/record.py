@@ -74,6 +74,11 @@ def manifest_of(folder: Path) -> bytes:
     return file.read_bytes()
 
 
+def unshown(table: pl.LazyFrame) -> pl.LazyFrame:
+    """Hits or cells without their values: beside others that are shown in another way, they are not told."""
+    return table.with_columns(value=pl.when(pl.col("value").is_not_null()).then(pl.lit(schema.HIDDEN)))
+
+
 def home_of(folder: Path) -> Path:
     """The output folder in which a run lies, published or held."""
     return folder.parents[1] if folder.parent.name == HELD else folder.parent

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import polars as pl
@@ -32,12 +32,28 @@ def write(frame: pl.DataFrame, out: Path, *, force: bool = False) -> None:
         ".csv": lambda file: without_formulas(frame, _EXACT).write_csv(file),
         ".parquet": frame.write_parquet,
     }
-    if out.suffix not in writers:
-        raise ConfigError(f"{out}: give a file ending in .csv or .parquet")
-    claim(out, force=force)
+    check(out, force=force)
     try:
         with not_for_others(), room_in(out):
             write_whole(out, writers[out.suffix])
     except OSError as error:
-        why = f"there is no folder {out.parent}" if not out.parent.is_dir() else first_line(error)
-        raise InputError(f"{out} can't be written: {why}") from None
+        raise InputError(f"{out} can't be written: {first_line(error)}") from None
+
+
+def check(out: Path, inputs: Iterable[str | Path] = (), *, force: bool = False) -> None:
+    """Refuse, before anything is done, a table that could not be written.
+
+    Args:
+        out: Where it is to be.
+        inputs: What is read, and never written over.
+        force: Write over what else is there.
+
+    Raises:
+        ConfigError: Another ending, or something is there.
+        InputError: There is no such folder.
+    """
+    if out.suffix not in (".csv", ".parquet"):
+        raise ConfigError(f"{out}: give a file ending in .csv or .parquet")
+    claim(out, inputs, force=force)
+    if not out.absolute().parent.is_dir():
+        raise InputError(f"{out} can't be written: there is no folder {out.parent}")

@@ -9,7 +9,7 @@ from unittest import mock
 
 import polars as pl
 import pytest
-from partners import NAME, Partners, agreement, partners, said_of, texts_told, told_in
+from partners import NAME, Partners, agreement, pan, partners, said_of, texts_told, told_in
 
 from cardscreen.exchange import agreement as agreements
 from cardscreen.exchange import letters
@@ -164,6 +164,7 @@ def test_a_condition_chooses_accounts(fresh: Partners, where: str, count: int) -
         ("account.reasons = listed", "there is no 'account.reasons'"),
         ("account.account_id = OP-10000001", "there is no 'account.account_id'"),
         ("source > police", "can only be one"),
+        ("account.tenure >= 30", "can only be one"),
     ],
 )
 def test_a_condition_that_makes_no_sense_is_told(fresh: Partners, where: str, said: str) -> None:
@@ -183,6 +184,33 @@ def test_who_is_only_on_the_other_sides_list_is_not_asked_about(done: Partners, 
         operator.does("run", "job.toml")
     told = operator.exchange("ask", *FIRST)
     assert (told["accounts"], told["left_out"]) == (20, 5)
+
+
+def test_matches_take_no_list_over(fresh: Partners) -> None:
+    """The police may be a partner, and a source: its list stays as it is."""
+    operator, bank = fresh.operator, fresh.bank
+    bank.lists(pl.DataFrame({"number": ["13700000000"]}))
+    agreed = agreement("min_identifiers = 10").replace("operator-a", "police")
+    operator.agree(agreed)
+    bank.agree(agreed)
+    operator.exchange("ask", *FIRST)
+    operator.sends("ask.cse", bank)
+    done = bank.tries("exchange", "answer", "agreement.toml", *ANSWER, "--feed", "m.parquet")
+    assert (done.code, 'say listed_as = "police matches" in the agreement' in done.err) == (2, True), done.err
+    bank.agree(agreed + 'listed_as = "police matches"\n')
+    bank.exchange("answer", *ANSWER, "--feed", "m.parquet")
+    more = ("--store", "lists", "--key-file", "tokens.key")
+    assert "police matches: 12 rows" in bank.does("list", "import", "m.parquet", "--feed", "m.toml", *more).out
+
+
+def test_letters_whose_names_look_like_card_numbers_are_known_again(tmp_path: Path) -> None:
+    """The name of a letter is any digits: what the ledger keeps of it is what it is."""
+    from cardscreen.exchange.ledger import Ledger
+
+    ledger, names = Ledger(tmp_path / "ledger.jsonl"), [f"{pan(number)}{'a' * 16}" for number in range(20)]
+    for name in names:
+        ledger.add("x", "answer", "bank", 1, "0" * 64, letter="b" * 32, to_letter=name)
+    assert [line["to_letter"] for line in ledger.lines("x")] == names
 
 
 def test_a_request_needs_a_run_and_the_kinds(fresh: Partners) -> None:

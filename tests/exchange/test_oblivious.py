@@ -19,7 +19,7 @@ BLIND = ("--job", "job.toml", "--out", "blinded.cse")
 OFFER = ("--store", "lists", "--out", "offer.cse")
 _OWN = 'list = "allow"\nreason = "own"\nopen_ended = true\nseverity'
 _KEY = ("--key-file", "tokens.key")
-SMALL = OPRF + "min_identifiers = 10"
+SMALL = OPRF + "min_identifiers = 10\n"
 
 
 def played(both: Partners) -> Partners:
@@ -245,7 +245,28 @@ def test_steps_out_of_order_are_refused_in_a_sentence(fresh: Partners) -> None:
     bank.exchange("blind", "--job", "job.toml", "--out", "again.cse", "--again")
     bank.exchange("finish", "e.cse", "offer.cse", "--out", "m.csv")  # the first request's answer is still good
     shutil.rmtree(bank.home / "exchange")
-    assert "not made here, or that has expired" in bank.refuses("finish", "e.cse", "offer.cse", "--out", "n.csv")
+    last = ("finish", "e.cse", "offer.cse", "--out", "n.csv", "--job", "job.toml")
+    assert "not made here, or that has expired" in bank.refuses(*last)
+
+
+def test_a_comparison_that_failed_can_be_done_again(fresh: Partners) -> None:
+    bank, operator = fresh.bank, fresh.operator
+    operator.exchange("offer", *OFFER)
+    bank.exchange("blind", *BLIND)
+    operator.sends("offer.cse", bank)
+    bank.sends("blinded.cse", operator)
+    operator.exchange("evaluate", "blinded.cse", "--out", "e.cse")
+    operator.sends("e.cse", bank)
+    finish = ("exchange", "finish", "agreement.toml", "e.cse", "offer.cse", "--out")
+    for out in ("nowhere/m.csv", "m.txt"):
+        assert bank.tries(*finish, out).code in (2, 3)
+    (bank.home / "accounts.csv").rename(bank.home / "away.csv")
+    assert bank.tries(*finish, "m.csv").code == 3
+    (bank.home / "away.csv").rename(bank.home / "accounts.csv")
+    bank.does(*finish, "m.csv")
+    assert bank.matches("m.csv").select("account_id", "identifier").equals(fresh.on_list)
+    lines = json.loads(bank.does("exchange", "log", "agreement.toml", "--json").out)
+    assert [line["step"] for line in lines] == ["blind", "finish", "compare"]
 
 
 def test_a_request_that_could_not_be_written_has_asked_about_nothing(

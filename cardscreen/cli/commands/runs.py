@@ -277,7 +277,8 @@ def _explain_value(
             f"cardscreen check {asked[0].kind} - --run {shlex.quote(str(run.folder))}",
         )
         return
-    same = " (others may share what is shown of it)" if any(each.shown != each.value for each in asked) else ""
+    masks = run.shown_as == "masked" and any(each.shown != each.value for each in asked)
+    same = " (others may share what is shown of it)" if masks else ""
     console.put(f"Flagged for {shown}{same} in run {run.run_id}: {', '.join(accounts[:100])}.")
     for story in stories:
         console.put("", *sentences(story, language))

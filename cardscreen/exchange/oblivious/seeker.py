@@ -19,7 +19,6 @@ from cardscreen.exchange.matching import check_feed, matched, of_feed, read_by, 
 from cardscreen.exchange.oblivious.rfc9497 import PROOF, WrongProof, require_libraries
 from cardscreen.exchange.oblivious.workers import BATCH, Workers, inputs_of
 from cardscreen.foundation.errors import InputError
-from cardscreen.foundation.files import claim
 from cardscreen.foundation.lookup.digits import Keys
 from cardscreen.foundation.lookup.members import Members
 from cardscreen.foundation.process.progress import Tell
@@ -27,6 +26,7 @@ from cardscreen.kinds.tokens import TokenKey, digest_of, token, token_of
 from cardscreen.leads.base.opening import open_base
 from cardscreen.runs.job import Job
 from cardscreen.tables.opening import explaining
+from cardscreen.tables.writing import check
 
 _PENDING, _OUTPUTS = "pending", "outputs"
 #: What was answered: this side's own token of a value, and what the function makes of that.
@@ -54,7 +54,8 @@ def blind(agreement: Agreement, job: Job, out: Path, *, again: bool, force: bool
             )
             raise InputError(
                 f"the accounts carry {len(fresh):,} values that were not asked about before, and the agreement's "
-                f"min_identifiers is {said.min_identifiers:,}: smaller requests are fishing, and nothing is written.{hint}"
+                f"min_identifiers is {said.min_identifiers:,}: smaller requests are fishing, and nothing is written."
+                + hint
             )
         with Workers(tell) as workers:
             batches = ((inputs_of(part),) for part in fresh.iter_slices(BATCH))
@@ -98,8 +99,8 @@ def finish(
     with home.locked():
         job = job or _job_of(home)
         inputs = [*files, *read_by(agreement, job)]
-        claim(out, inputs, force=force)
-        check_feed(agreement, job, feed, inputs, force=force)
+        check(out, inputs, force=force)
+        check_feed(agreement, job, agreement.holder, feed, inputs, force=force)
         offered, answered = _letters(agreement, files)
         _check_pins(home, offered, answered)
         if answered is not None:

@@ -23,7 +23,7 @@ from cardscreen.runs.folder import held, published
 from cardscreen.runs.messages.mending import in_words
 from cardscreen.runs.messages.notices import to_load
 from cardscreen.runs.messages.warnings import warnings_of
-from cardscreen.runs.record import HELD, Base, Finished, State
+from cardscreen.runs.record import HELD, Base, Finished, State, unshown
 
 PAGE = "report.html"
 _TABLES = ("flagged", "hits", "rejects", "changes", "carried")
@@ -55,7 +55,8 @@ def material_of(
     runs = _runs(output)
     base = against or runs.get(records["compared"]["base"] or "")
     if base is not None and _has(base.folder, "hits"):
-        tables["before"] = Base(base.folder, base.records).hits
+        hits = Base(base.folder, base.records).hits
+        tables["before"] = hits if base.shown_as == records.get("shown", base.shown_as) else unshown(hits)
     place = output / HELD / run_id if state == "held" else output / run_id
     held_for = [
         (language.again(reason, PAST.values()), list(in_words(reason, summary, tables["rejects"], language)))
