@@ -85,7 +85,7 @@ def identifiers_of(agreement: Agreement, job: Job, day: date, accounts: pl.Serie
         ids = accounts.cast(base.plan.schema[name], strict=False)
         parts = []
         for rows in base.rows(Wanted(ids)):
-            found = values_in(rows, base.plan)
+            found = values_in(rows, base.plan, flawed=True)
             account = rows[name].gather(found["row"]).alias("account_id")
             parts.append(found.drop("row").insert_column(0, account))
     return pl.concat(parts).unique().sort("account_id", "identifier", "kind", "value")

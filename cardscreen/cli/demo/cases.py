@@ -45,7 +45,16 @@ class Case:
     segment: str | None = None
     ported: bool = False
     group: Literal[
-        "", "device gang", "card gang", "switchboard", "family", "many cards", "reported", "revenge", "appeal"
+        "",
+        "device gang",
+        "card gang",
+        "switchboard",
+        "family",
+        "many cards",
+        "reported",
+        "revenge",
+        "appeal",
+        "partner",
     ] = ""
 
     def many(self, scale: float) -> int:
@@ -92,4 +101,5 @@ CASES = (
     Case("reported by many people", 1, _last("verify"), "", group="reported"),
     Case("reported out of revenge", 1, _all(NOT_FLAGGED), "", trap="bystander", group="revenge"),
     Case("objected, and was right", 1, _last("released: clearance", "suspend"), "regulator", group="appeal"),
+    Case("at the bank, with a number of that gang", 3, _all(NOT_FLAGGED), "", "bank", group="partner"),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from importlib import resources
 from pathlib import Path
 
@@ -19,6 +19,8 @@ from cardscreen.foundation.words import shown
 from cardscreen.kinds.tokens import TokenKey
 
 _MARKER = ".cardscreen-demo"
+#: How long the operator and the bank have agreed to match their accounts.
+_AGREED = timedelta(days=180)
 _CUT_OFF = 0.6  # of a file's bytes
 #: Fewer accounts than this, and the few that are planted of each sort are a large share of them.
 _FEW = 10_000
@@ -106,11 +108,23 @@ def write(world: World, folder: Path, days: tuple[date, date, date], accounts: i
     truth = world.truth.with_columns(pl.col("case").cast(pl.UInt32)).join(words, on="case", maintain_order="left")
     truth.select("account_id", case="words").write_csv(folder / "truth.csv")
     TokenKey.write_new(folder / "token.key")
+    _agree(folder, days[-1])
     TokenKey.write_new(folder / "reports/reporters.key")
     world.reports.write_csv(folder / "reports/hotline.csv")
     (folder / "operator/clearances.csv").write_text("account_id,listing_id,decided_on,until,by,reason\n", "utf-8")
     for night, day in enumerate(days):
         _write_feeds(world, folder / f"feeds/{day}", night)
+
+
+def _agree(folder: Path, day: date) -> None:
+    """The agreement of the operator and the bank, and its key, of which each has a copy."""
+    key = folder / "operator/exchange.key"
+    TokenKey.write_new(key)
+    shutil.copy(key, folder / "bank")  # its mode, too
+    for owner in ("operator", "bank"):
+        file = folder / owner / "agreement.toml"
+        text = file.read_text(encoding="utf-8").format(until=day + _AGREED)
+        file.write_text(text, encoding="utf-8")
 
 
 def deliver(folder: Path, day: date) -> None:

@@ -1,7 +1,8 @@
-"""Three nights, played with what the commands do: imports, runs, a discarded run, a list taken back, leads."""
+"""Three nights, played with what the commands do, and then an operator and a bank that match their accounts."""
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import time
 from collections.abc import Callable
@@ -14,8 +15,9 @@ import polars as pl
 from cardscreen.cli.demo.cases import CASES, Case
 from cardscreen.cli.demo.folder import cleared, deliver, seal, write
 from cardscreen.cli.demo.leaks import Searcher
-from cardscreen.cli.demo.outcome import Blunders, DemoNight, Found, Outcome
+from cardscreen.cli.demo.outcome import Blunders, DemoNight, Exchanged, Found, Outcome
 from cardscreen.cli.demo.world import World
+from cardscreen.exchange.exchange import Exchange
 from cardscreen.foundation.errors import FeedRefused
 from cardscreen.kinds.tokens import TokenKey
 from cardscreen.leads.deciding import Office
@@ -78,6 +80,7 @@ def run_demo(
     named = {case: _one_of(world, case) for case in CASES}
     leads = office.day_between(second, next(account for case, account in named.items() if case.group == "appeal"))
     last = office.third_night(third)
+    exchanged = office.afterwards()
     seconds = time.perf_counter() - begun
     withdrawn = next(account for case, account in named.items() if case.expected[1] == "released: listing_ended")
     drawn_in = next(account for case, account in named.items() if case.group == "device gang" and not case.source)
@@ -90,7 +93,20 @@ def run_demo(
         story.tell(_finished(last.runs["operator"]), drawn_in),
     )
     nights = (before, after, last)
-    done = Outcome(folder, accounts, listings, nights, blunders, leads, stories, world.truth, searcher, scan, seconds)
+    done = Outcome(
+        folder,
+        accounts,
+        listings,
+        nights,
+        blunders,
+        leads,
+        exchanged,
+        stories,
+        world.truth,
+        searcher,
+        scan,
+        seconds,
+    )
     done.look_into("\n".join(printed))
     seal(folder)
     return done
@@ -169,6 +185,23 @@ class _Office:
         for file in sorted((self._folder / f"feeds/{day}").iterdir()):
             self._take(file, file.stem, day)
         return self._both(day)
+
+    def afterwards(self) -> Exchanged:
+        """The operator asks the bank by tokens whom of the flagged it knows, and the bank answers."""
+        self._tell("matching with the bank, and showing no number")
+        homes = {owner: self._folder / owner for owner in ("operator", "bank")}
+        operator, bank = (Exchange(home / "agreement.toml") for home in homes.values())
+        asked = operator.ask(homes["operator"] / "job.toml", homes["operator"] / "ask.cse")
+        shutil.copy(homes["operator"] / "ask.cse", homes["bank"])
+        feed = homes["bank"] / "matched.parquet"
+        answered = bank.answer(
+            homes["bank"] / "ask.cse", homes["bank"] / "job.toml", homes["bank"] / "answer.cse", feed=feed
+        )
+        shutil.copy(homes["bank"] / "answer.cse", homes["operator"])
+        matches = homes["operator"] / "matches.csv"
+        operator.read(homes["operator"] / "answer.cse", matches)
+        found = pl.read_csv(matches, infer_schema=False)["account_id"].to_list()
+        return Exchanged(sum(asked["identifiers"].values()), answered["accounts"], found)
 
     def _take(self, file: Path, source: str, day: date) -> int:
         """Import a file; how many listings are in force then."""

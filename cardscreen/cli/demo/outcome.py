@@ -122,6 +122,30 @@ class Found:
 
 
 @dataclass(frozen=True)
+class Exchanged:
+    """What the operator and the bank found in common.
+
+    Attributes:
+        asked: How many identifiers the operator asked about.
+        known: How many of the bank's accounts carry one of them.
+        found: The operator's accounts that the bank knows.
+    """
+
+    asked: int
+    known: int
+    found: list[str]
+
+    def passed(self, truth: pl.DataFrame) -> Iterator[str]:
+        """What is not as it must be."""
+        planted = [at for at, case in enumerate(CASES) if case.group == "partner"]
+        theirs = truth.filter(pl.col("case").is_in(planted)).height
+        gang = [at for at, case in enumerate(CASES) if case.group == "device gang" and not case.source]
+        ours = truth.filter(pl.col("case").is_in(gang))["account_id"].sort().to_list()
+        if self.known != theirs or sorted(self.found) != ours:
+            yield f"the operator and the bank have {theirs} numbers in common, and {self.known} were found"
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What the demo found.
 
@@ -132,6 +156,7 @@ class Outcome:
         nights: All three.
         blunders: What was stopped before the second.
         leads: What was found before the third.
+        exchanged: What the operator and the bank found in common after it.
         stories: Of an account that is released on the second night, and of one that a ring has drawn in.
         truth: account_id, case: what was planted.
         searcher: Looks for the full card numbers.
@@ -145,6 +170,7 @@ class Outcome:
     nights: tuple[DemoNight, DemoNight, DemoNight]
     blunders: Blunders
     leads: Found
+    exchanged: Exchanged
     stories: tuple[Story, Story]
     truth: pl.DataFrame
     searcher: Searcher
@@ -201,6 +227,7 @@ class Outcome:
             yield from (f"the {name}'s run for {night.day} is held" for name, run in night.runs.items() if run.held)
         yield from self.blunders.passed()
         yield from self.leads.passed()
+        yield from self.exchanged.passed(self.truth)
         yield from (f"full card numbers: {number}" for number in self.scan.leaks)
 
     def summary(self) -> dict[str, Any]:
@@ -219,6 +246,7 @@ class Outcome:
             "discarded": str(self.blunders.discarded) if self.blunders.discarded else None,
             "released": self.nights[1].released().to_dicts(),
             "leads": asdict(self.leads),
+            "exchanged": asdict(self.exchanged),
             "explained": [{"account": each.account, "sentences": list(sentences(each))} for each in self.stories],
             "planted": {"accounts": planted, "found": right, "missed": planted - right},
             "unplanted": self.unplanted(),

@@ -90,6 +90,10 @@ def _third(outcome: Outcome) -> list[RenderableType]:
         rows.add_row(
             _sign("published", not run.held), Text(f"{name}: {_moves(run.result.summary['changes']['counts'])}")
         )
+    exchanged = outcome.exchanged
+    known = f"{counted(exchanged.known, 'account')} of the bank carry {len(exchanged.found):,} of them."
+    asked = f"the operator asked the bank about {counted(exchanged.asked, 'number')}, and showed it none: {known}"
+    rows.add_row("matched", Text(asked))
     story = _story(outcome.stories[1], "operator/job.toml")
     return [_head(f"Third night, {outcome.nights[2].day}"), rows, *story]
 

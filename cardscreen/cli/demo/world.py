@@ -61,6 +61,7 @@ class World:
         self._mass: list[dict[str, Any]] = []
         self._truth: list[tuple[str, int]] = []
         self._reports: list[tuple[str, str, str, str, str]] = []
+        self._drawn_in: list[PhoneNumber] = []
         self._numbers = numbers.of_the_world(self._random)
         self._ranged = numbers.in_region(self._random, "CN", "1700000000")
         at_operator = round(accounts * _OPERATOR_SHARE)
@@ -110,6 +111,8 @@ class World:
             self._report(case, [numbers.e164(theirs[row]) for row in at])
             for row in at:
                 segments[row] = case.segment or segments[row]
+                if case.group == "device gang" and not case.source:
+                    self._drawn_in.append(theirs[row])
                 if case.group in _ON_ONE_DEVICE:
                     devices[row] = _ON_ONE_DEVICE[case.group]
                 if case.group == "many cards":
@@ -185,6 +188,10 @@ class World:
         for case, at in cases:
             for row in at:
                 styles[row] = "spaces"
+            if case.group == "partner":
+                for row, number in zip(at, self._drawn_in, strict=True):
+                    phones[row], cells[row] = number, numbers.e164(number)
+                continue
             if case.group == "card gang":
                 gang += at
                 for row in at if case.source else ():

@@ -161,8 +161,8 @@ def cells_in(rows: pl.DataFrame, plan: AccountColumns) -> pl.DataFrame:
     return pl.concat(parts)
 
 
-def values_in(rows: pl.DataFrame, plan: AccountColumns) -> pl.DataFrame:
-    """`VALUES` of some rows."""
+def values_in(rows: pl.DataFrame, plan: AccountColumns, *, flawed: bool = False) -> pl.DataFrame:
+    """`VALUES` of some rows; those with which something is wrong, as `keys_in` says, only if asked for."""
     parts = [pl.DataFrame(schema=VALUES)]
     for column, kind in plan.identifiers.items():
         cells = rows.select(column, *kind.columns()).with_row_index("row")
@@ -170,15 +170,17 @@ def values_in(rows: pl.DataFrame, plan: AccountColumns) -> pl.DataFrame:
             cells = cells.explode(column, empty_as_null=False)
         value = kind.read(pl.col(column)).struct.field("value")
         read = cells.select("row", kind.scan(pl.col(column)).struct.unnest(), value=value)
-        sound = pl.Series(_are_sound(read, kind), dtype=pl.Boolean) & read["value"].is_not_null()
+        sound = read["value"].is_not_null()
+        if not flawed:
+            sound &= pl.Series(_are_sound(read, kind), dtype=pl.Boolean)
         named = {"identifier": pl.lit(column), "kind": pl.lit(kind.name)}
         parts.append(read.filter(sound).with_columns(**named).select(list(VALUES)))
     return pl.concat(parts)
 
 
 def carried(rows: pl.DataFrame, plan: AccountColumns) -> pl.DataFrame:
-    """kind, value of some rows, each once; of those that name no account, none."""
-    return values_in(rows.filter(plan.has_account()), plan).select("kind", "value").unique()
+    """kind, value of some rows, each once, all that screening would read; of rows that name no account, none."""
+    return values_in(rows.filter(plan.has_account()), plan, flawed=True).select("kind", "value").unique()
 
 
 def _are_sound(scanned: pl.DataFrame, kind: Kind) -> Flags:
