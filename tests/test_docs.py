@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from typer.main import get_command
 
 from cardscreen.cli.app import app
+from cardscreen.exchange.agreement import Agreement, AgreementFile
 from cardscreen.foundation import schema
 from cardscreen.foundation.bounds import Bounds
 from cardscreen.kinds.kind import KINDS, options_of
@@ -53,7 +54,9 @@ def test_the_settings_of_a_page_are_read(page: Path, tmp_path: Path) -> None:
     for block in blocks(page, "toml"):
         settings = tomllib.loads(block)
         (tmp_path / "file.toml").write_text(block, encoding="utf-8")
-        if "rings" in settings:
+        if "asker" in settings:
+            assert Agreement.read(tmp_path / "file.toml").terms().cap == "verify"
+        elif "rings" in settings:
             assert LeadsFile(**settings).rings
         elif "reporter_key" in settings:
             assert Reports.read(tmp_path / "file.toml").said.steps
@@ -122,7 +125,7 @@ def named_in(page: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "model",
-    [JobFile, Feed, Policy, Limits, Bounds, LeadsFile, ReportsFile, ContactsFile],
+    [JobFile, Feed, Policy, Limits, Bounds, LeadsFile, ReportsFile, ContactsFile, AgreementFile],
     ids=lambda model: model.__name__,
 )
 def test_the_reference_names_every_key(model: type[BaseModel]) -> None:
