@@ -33,7 +33,7 @@ def admitted(home: Home, letter: Letter, step: str, out: Path, *, again: bool) -
             "counts as a disclosure once more",
         )
     try:
-        letters.require_size(letter)
+        letters.require_size(home.agreement, header.rows, f"{letter.file} asks about")
     except InputError as error:
         raise home.refused(step, letter, str(error)) from None
     so_far = home.ledger.told_on(home.agreement.id, today())

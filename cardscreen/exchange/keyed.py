@@ -42,7 +42,7 @@ def ask(agreement: Agreement, job: Job, out: Path, where: str, *, force: bool, t
         named = asked.select("kind", "token").unique()
         counts = _counts(named, said.kinds)
         left_out = f" ({what.theirs:,} more are known by the word of partners only)" if what.theirs else ""
-        _require_own_size(agreement, len(named), f"the {what.accounts:,} accounts chosen{left_out} carry")
+        letters.require_size(agreement, len(named), f"the {what.accounts:,} accounts chosen{left_out} carry")
         header = letters.begun(agreement, "ask", said.asker, counts, len(named))
         shown = asked.select("account_id", "identifier", "kind", masked(pl.col("value")), "token")
         home.keep(f"{_ASKED}/{header.letter}", shown, header.expires_on)
@@ -165,21 +165,6 @@ def _told_counts(letter: Letter, kinds: Sequence[str], asked: pl.DataFrame) -> l
         if count is None or (isinstance(count, int) and count > most[kind]):
             raise InputError(f"{letter.file} tells of other values than were asked about: nothing of it is used")
     return [counts[kind] for kind in kinds]
-
-
-def _require_own_size(agreement: Agreement, count: int, what: str) -> None:
-    """Refuse to make a request that the other side must refuse."""
-    said = agreement.said
-    if count < said.min_identifiers:
-        raise InputError(
-            f"{what} {count:,} values of {', '.join(said.kinds)}, and the agreement's min_identifiers is "
-            f"{said.min_identifiers:,}: smaller requests are fishing, and nothing is written"
-        )
-    if count > said.max_identifiers:
-        raise InputError(
-            f"{what} {count:,} values of {', '.join(said.kinds)}, and the agreement's max_identifiers is "
-            f"{said.max_identifiers:,}: choose fewer (--where); nothing is written"
-        )
 
 
 def _with_tokens(values: pl.DataFrame, key: TokenKey) -> pl.DataFrame:

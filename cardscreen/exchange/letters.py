@@ -209,23 +209,25 @@ def _require(letter: Letter, step: Step, by: str) -> None:
         raise InputError(f"{file} was made on {header.told}, which is still to come: one of the two clocks is wrong")
 
 
-def require_size(letter: Letter) -> None:
+def require_size(agreement: Agreement, count: int, what: str) -> None:
     """Refuse a request of fewer or more values than the agreement allows.
+
+    Args:
+        agreement: The agreement.
+        count: How many values.
+        what: What asks about them, with its verb.
 
     Raises:
         InputError: It is.
     """
-    said, count = letter._agreement.said, letter.header.rows
+    said = agreement.said
+    values = f"{what} {count:,} values of {', '.join(said.kinds)}, and the agreement's"
     if count < said.min_identifiers:
         raise InputError(
-            f"{letter.file} asks about {count:,} values, and the agreement's min_identifiers is "
-            f"{said.min_identifiers:,}: smaller requests are fishing"
+            f"{values} min_identifiers is {said.min_identifiers:,}: smaller requests are fishing; nothing is written"
         )
     if count > said.max_identifiers:
-        raise InputError(
-            f"{letter.file} asks about {count:,} values, and the agreement's max_identifiers is "
-            f"{said.max_identifiers:,}"
-        )
+        raise InputError(f"{values} max_identifiers is {said.max_identifiers:,}: nothing is written")
 
 
 def in_pieces(rows: bytes) -> Iterator[bytes]:
