@@ -123,7 +123,7 @@ def _agree(folder: Path, day: date) -> None:
     shutil.copy(key, folder / "bank")  # its mode, too
     for owner in ("operator", "bank"):
         file = folder / owner / "agreement.toml"
-        text = file.read_text(encoding="utf-8").format(until=day + _AGREED)
+        text = file.read_text(encoding="utf-8").replace("2000-01-31", f"{day + _AGREED}")
         file.write_text(text, encoding="utf-8")
 
 

@@ -125,7 +125,7 @@ def write_agreement(file: Path, *, force: bool) -> None:
     claim(file, force=force)
     from cardscreen.cli.starter.proposing import template
 
-    text = template("agreement.toml").format(until=date.today() + _HALF_A_YEAR)
+    text = template("agreement.toml").replace("2000-01-31", f"{date.today() + _HALF_A_YEAR}")
     try:
         write_whole(file, lambda part: part.write_text(text, encoding="utf-8"))
         _write_schemas(file.absolute().parent, ("agreement",))
