@@ -25,7 +25,7 @@ from cardscreen.foundation.process.progress import Tell
 from cardscreen.kinds.tokens import TokenKey, digest_of, token, token_of
 from cardscreen.leads.base.opening import open_base
 from cardscreen.runs.job import Job
-from cardscreen.tables.opening import explaining
+from cardscreen.tables.opening import detached, explaining
 from cardscreen.tables.writing import check
 
 _PENDING, _OUTPUTS = "pending", "outputs"
@@ -168,7 +168,7 @@ def _fresh(agreement: Agreement, job: Job, key: TokenKey, before: Keys) -> tuple
                 new = np.setdiff1d(np.arange(len(named)), asked.among(_keys(named["digest"])), assume_unique=True)
                 fresh = pl.concat([fresh, named[new].select(fresh.columns)]).unique("digest")
             more = more or len(fresh) > most
-            fresh = fresh.bottom_k(most, by="digest") if len(fresh) > most else fresh
+            fresh = detached(fresh.bottom_k(most, by="digest") if len(fresh) > most else fresh)
     return fresh.sort("digest"), more
 
 
