@@ -37,8 +37,8 @@ def played(both: Partners) -> Partners:
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Partners:
-    """An exchange that was played through."""
-    return played(partners(tmp_path_factory.mktemp("oprf"), agreement(OPRF)))
+    """An exchange that was played through, of more values than one batch holds."""
+    return played(partners(tmp_path_factory.mktemp("oprf"), agreement(OPRF), banks=700))
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_what_was_asked_is_not_asked_again_and_is_compared_with_a_new_offer(done
     operator.exchange("offer", "--store", "lists", "--out", "offer2.cse")
     operator.sends("offer2.cse", bank)
     told = bank.exchange("finish", "offer2.cse", "--out", "again.csv")
-    assert (told["compared"], told["matches"]) == (800, 41)
+    assert (told["compared"], told["matches"]) == (1_400, 41)
     assert before["account_id"][200] in bank.matches("again.csv")["account_id"].to_list()
     older = bank.refuses("finish", "offer.cse", "--out", "older.csv")
     assert "is older than the offer used before" in older

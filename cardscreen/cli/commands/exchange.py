@@ -260,8 +260,9 @@ def _tell(done: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         console.put_json(done)
         return
+    told = {name: value for name, value in done.items() if name != "left_out" or value}
     for name, label in _TOLD.items():
-        if (value := done.get(name)) is not None and (text := _text(value)):
+        if (value := told.get(name)) is not None and (text := _text(value)):
             console.put(f"{label:13} {text}")
 
 

@@ -47,9 +47,9 @@ def offer(
                 f"{_why(left_out)}: nothing is written"
             )
         counts = {kind: int((values["kind"] == kind).sum()) for kind in agreement.said.kinds}
-        with Workers(tell) as workers:
+        with Workers(tell, len(values)) as workers:
             batches = ((seed, inputs_of(part)) for part in values.iter_slices(BATCH))
-            results = workers.done("outputs", batches, "computing outputs", len(values))
+            results = workers.done("outputs", batches, "computing outputs")
             ends = pl.Series("row", [each[:ROW] for part in results for each in part], dtype=pl.Binary)
         header = letters.begun(agreement, "offer", home.party, counts, len(values), public_key=public_key(seed).hex())
         tell("writing the offer")
@@ -79,10 +79,10 @@ def evaluate(agreement: Agreement, file: Path, out: Path, *, again: bool, force:
         told = {"step": "evaluate", "file": str(out), "to_letter": letter.header.letter, "asked": len(asked)}
         if (before := admitted(home, letter, "evaluate", out, again=again)) is not None:
             return {**told, "letter": before}
-        with Workers(tell) as workers:
+        with Workers(tell, len(asked)) as workers:
             batches = ((seed, list(part.to_series())) for part in asked.iter_slices(BATCH))
             try:
-                done = list(workers.done("evaluated", batches, "evaluating", len(asked)))
+                done = list(workers.done("evaluated", batches, "evaluating"))
             except WrongProof:
                 raise home.refused(
                     "evaluate", letter, f"{file} holds what no blinding makes: nothing of it is answered"

@@ -57,9 +57,9 @@ def blind(agreement: Agreement, job: Job, out: Path, *, again: bool, force: bool
                 f"min_identifiers is {said.min_identifiers:,}: smaller requests are fishing, and nothing is written."
                 + hint
             )
-        with Workers(tell) as workers:
+        with Workers(tell, len(fresh)) as workers:
             batches = ((inputs_of(part),) for part in fresh.iter_slices(BATCH))
-            done = workers.done("blinded", batches, "blinding", len(fresh))
+            done = workers.done("blinded", batches, "blinding")
             pairs = [pair for part in done for pair in part]
         blinds, elements = zip(*pairs, strict=True)
         pending = fresh.with_columns(
@@ -252,9 +252,9 @@ def _take_in(home: Home, letter: Letter, *, again: bool, tell: Tell) -> None:
             columns = (list(part[name]) for name in ("blind", "element", "done"))
             yield key, inputs_of(part), *columns, proofs[number * PROOF : (number + 1) * PROOF]
 
-    with Workers(tell) as workers:
+    with Workers(tell, len(done)) as workers:
         try:
-            told = workers.done("finished", batches(), "finishing", len(done))
+            told = workers.done("finished", batches(), "finishing")
             outputs = [each[:ROW] for part in told for each in part]
         except WrongProof:
             raise home.refused(

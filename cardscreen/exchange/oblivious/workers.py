@@ -31,16 +31,24 @@ TASKS: dict[str, Callable[..., Any]] = {
 
 
 class Workers:
-    """As many worker programs as the engine has threads; where none can be had, the work is done in this process."""
+    """As many worker programs as the engine has threads and the values make batches.
 
-    def __init__(self, tell: Tell) -> None:
-        self._tell = tell
+    A single batch, and all where no program can be had, is done in this process.
+
+    Args:
+        tell: Told how far the work is.
+        total: Values in all.
+    """
+
+    def __init__(self, tell: Tell, total: int) -> None:
+        self._tell, self._total = tell, total
         self._all: list[subprocess.Popen[bytes] | None] = []
         self._free: SimpleQueue[subprocess.Popen[bytes] | None] = SimpleQueue()
 
     def __enter__(self) -> Workers:
         no_core_dump()
-        self._all = [program(__name__) for _ in range(pl.thread_pool_size())]
+        count = min(pl.thread_pool_size(), -(-self._total // BATCH))
+        self._all = [program(__name__) for _ in range(count)] if count > 1 else [None]
         for each in self._all:
             self._free.put(each)
         return self
@@ -53,14 +61,13 @@ class Workers:
                 each.kill()
                 each.communicate()
 
-    def done(self, task: str, things: Iterable[tuple[Any, ...]], stage: str, total: int) -> Iterator[Any]:
+    def done(self, task: str, things: Iterable[tuple[Any, ...]], stage: str) -> Iterator[Any]:
         """What a task of `TASKS` makes of each thing's arguments, in order; tells how far it is, by tenths.
 
         Args:
             task: Its name.
             things: What it is given, of `BATCH` values each.
             stage: What this is called.
-            total: Values in all.
 
         Raises:
             WrongProof: As the task.
@@ -68,7 +75,7 @@ class Workers:
         """
         told = -1
         for number, result in enumerate(on_all_threads(lambda arguments: self._one(task, arguments), things)):
-            if (tenth := min(10 * number * BATCH // max(total, 1), 9)) > told:
+            if (tenth := min(10 * number * BATCH // max(self._total, 1), 9)) > told:
                 told = tenth
                 self._tell(f"{stage}: {tenth * 10} %")
             yield result
