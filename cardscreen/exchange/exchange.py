@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -104,7 +104,7 @@ class Exchange:
             ConfigError: The agreement is of another method, or `where` makes no sense.
             Busy: Another step works in the same folder.
         """
-        return keyed.ask(self._agreement, _job(job), Path(out), where, force=force, tell=in_log(_tell(progress)))
+        return keyed.ask(self._agreement, _job(job), Path(out), where, force=force, tell=_tell(progress))
 
     def answer(
         self,
@@ -139,7 +139,7 @@ class Exchange:
             ConfigError: The job has none of the agreement's kinds, or no key for the feed.
             Busy: Another step works in the same folder.
         """
-        tell, place = in_log(_tell(progress)), None if feed is None else Path(feed)
+        tell, place = _tell(progress), None if feed is None else Path(feed)
         return keyed.answer(
             self._agreement, Path(request), _job(job), Path(out), place, again=again, force=force, tell=tell
         )
@@ -190,7 +190,7 @@ class Exchange:
             ConfigError: Another method, an unknown source, or the extra `exchange` is not installed.
             Busy: Another step works in the same folder.
         """
-        return holder.offer(self._agreement, str(store), Path(out), sources, force=force, tell=in_log(_tell(progress)))
+        return holder.offer(self._agreement, str(store), Path(out), sources, force=force, tell=_tell(progress))
 
     def blind(
         self,
@@ -218,7 +218,7 @@ class Exchange:
             ConfigError: As of `offer`.
             Busy: Another step works in the same folder.
         """
-        tell = in_log(_tell(progress))
+        tell = _tell(progress)
         return seeker.blind(self._agreement, _job(job), Path(out), again=again, force=force, tell=tell)
 
     def evaluate(
@@ -247,7 +247,7 @@ class Exchange:
             ConfigError: As of `offer`.
             Busy: Another step works in the same folder.
         """
-        tell = in_log(_tell(progress))
+        tell = _tell(progress)
         return holder.evaluate(self._agreement, Path(request), Path(out), again=again, force=force, tell=tell)
 
     def finish(
@@ -289,7 +289,7 @@ class Exchange:
             None if feed is None else Path(feed),
             again=again,
             force=force,
-            tell=in_log(_tell(progress)),
+            tell=_tell(progress),
         )
 
     def close(self, *, stores: Sequence[str] = (), out: _Path | None = None, force: bool = False) -> dict[str, Any]:
@@ -326,5 +326,5 @@ def _job(job: Job | _Path) -> Job:
     return job if isinstance(job, Job) else Job.read(Path(job))
 
 
-def _tell(progress: Tell | None) -> Callable[[str], None]:
-    return progress or (lambda _: None)
+def _tell(progress: Tell | None) -> Tell:
+    return in_log(progress) if progress else in_log()

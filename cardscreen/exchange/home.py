@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 import re
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -157,9 +156,7 @@ class Home:
             return own.reveal().encode()
         file = self.folder / _SEAL
         if not file.exists():
-            part = file.with_name(f".{_SEAL}.{secrets.token_hex(4)}")
-            TokenKey.write_new(part)
-            part.replace(file)
+            write_whole(file, TokenKey.write_new)
         return TokenKey.from_file(file).reveal().encode()
 
     def token_key(self) -> TokenKey:

@@ -22,7 +22,7 @@ from cardscreen.exchange.matching import check_feed, matched, of_feed, read_by, 
 from cardscreen.foundation.errors import InputError, without_numbers
 from cardscreen.foundation.process.progress import Tell
 from cardscreen.kinds.masking import masked
-from cardscreen.kinds.tokens import TokenKey, digest_of, token, token_of
+from cardscreen.kinds.tokens import TokenKey, digest_of, token_by_kind, token_of
 from cardscreen.runs.job import Job
 from cardscreen.tables.writing import check, write
 
@@ -38,7 +38,7 @@ def ask(agreement: Agreement, job: Job, out: Path, where: str, *, force: bool, t
         tell("choosing accounts")
         what = chosen(agreement, job, where, said.answerer)
         key = agreement.key.of_tokens()
-        asked = _with_tokens(what.values, key)
+        asked = what.values.with_columns(token=token_by_kind(pl.col("kind"), pl.col("value"), key))
         named = asked.select("kind", "token").unique()
         counts = _counts(named, said.kinds)
         left_out = f" ({what.theirs:,} more are known by the word of partners only)" if what.theirs else ""
@@ -165,14 +165,6 @@ def _told_counts(letter: Letter, kinds: Sequence[str], asked: pl.DataFrame) -> l
         if count is None or (isinstance(count, int) and count > most[kind]):
             raise InputError(f"{letter.file} tells of other values than were asked about: nothing of it is used")
     return [counts[kind] for kind in kinds]
-
-
-def _with_tokens(values: pl.DataFrame, key: TokenKey) -> pl.DataFrame:
-    parts = [
-        of_kind.with_columns(token=token("value", str(kind), key))
-        for (kind,), of_kind in values.group_by("kind", maintain_order=True)
-    ]
-    return pl.concat(parts) if parts else values.with_columns(token=pl.lit(None, dtype=pl.String))
 
 
 def _counts(named: pl.DataFrame, kinds: Sequence[str]) -> dict[str, int]:

@@ -126,8 +126,7 @@ def begun(agreement: Agreement, step: Step, by: str, counts: Mapping[str, int | 
 
 def last_day(agreement: Agreement, made_on: date) -> date:
     """The last day on which a letter of a day is of use."""
-    ends = agreement.said.valid_until
-    return min(ends, made_on + timedelta(days=min(agreement.said.expires_after_days, max((ends - made_on).days, 0))))
+    return min(agreement.said.valid_until, made_on + timedelta(days=agreement.said.expires_after_days))
 
 
 def write(file: Path, agreement: Agreement, header: Header, parts: Iterable[bytes]) -> None:
@@ -202,11 +201,11 @@ def _require(letter: Letter, step: Step, by: str) -> None:
     kinds = {*agreement.said.kinds, VALUES}
     if not kinds >= {*header.counts, *header.not_compared}:
         raise InputError(f"{file} tells of kinds that the agreement is not about: nothing of it is used")
+    if header.made_at > datetime.now(UTC) + timedelta(days=1):
+        raise InputError(f"{file} was made on {header.told}, which is still to come: one of the two clocks is wrong")
     last = min(header.expires_on, last_day(agreement, header.made_at.astimezone(UTC).date()))
     if today() > last:
         raise InputError(f"{file} expired on {last}: a new one is needed")
-    if header.made_at > datetime.now(UTC) + timedelta(days=1):
-        raise InputError(f"{file} was made on {header.told}, which is still to come: one of the two clocks is wrong")
 
 
 def require_size(agreement: Agreement, count: int, what: str) -> None:

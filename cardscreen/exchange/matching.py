@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,7 +19,7 @@ from cardscreen.foundation.files import claim, write_whole
 from cardscreen.foundation.settings.toml import names_day
 from cardscreen.kinds.kind import KINDS
 from cardscreen.kinds.masking import masked
-from cardscreen.kinds.tokens import TokenKey, token
+from cardscreen.kinds.tokens import TokenKey, token_by_kind
 from cardscreen.lists.blocklist import Blocklist
 from cardscreen.lists.store.table import Store
 from cardscreen.policy.policy import Policy
@@ -137,19 +138,12 @@ def write_feed(agreement: Agreement, job: Job, table: pl.DataFrame, key: TokenKe
     """
     day, said, own = job.today(), agreement.said, job.token_key
     values = identifiers_of(agreement, job.on(day), day, table["account_id"].unique()).select("kind", "value").unique()
-    by_kind = pl.concat(
-        [pl.DataFrame(schema={"kind": pl.String, "value": pl.String, "shown": pl.String})]
-        + [
-            of_kind.filter(token("value", kind, key).is_in(table["token"].unique().implode())).with_columns(
-                shown=pl.col("value") if own is None else token("value", kind, own)
-            )
-            for (kind,), of_kind in values.group_by("kind", maintain_order=True)
-        ]
-    )
+    kind, value = pl.col("kind"), pl.col("value")
+    named = values.filter(token_by_kind(kind, value, key).is_in(table["token"].unique().implode()))
     last = min(said.valid_until, day + timedelta(days=said.listed_for_days))
-    rows = by_kind.select(
+    rows = named.select(
         "kind",
-        value="shown",
+        value=value if own is None else token_by_kind(kind, value, own),
         reason=pl.lit(NAMED),
         listed_on=pl.lit(day),
         expires_on=pl.lit(last),
@@ -188,6 +182,4 @@ def _described(agreement: Agreement, job: Job, day: date, other: str, out: Path)
 
 def _toml(value: object) -> str:
     """A text or truth as TOML says it, which is as JSON does."""
-    import json
-
     return json.dumps(value, ensure_ascii=False)

@@ -190,8 +190,12 @@ def token(expr: str | pl.Expr, kind: str, key: TokenKey) -> pl.Expr:
         >>> len(pans.select(token("pan", "card", TokenKey("0" * 64))).item())
         52
     """
-    digest = key.digest(pl.lit(f"{kind}:") + as_expr(expr))
-    return named_like(pl.lit(f"{key.id}:") + _in_base64url(digest), expr)
+    return named_like(token_by_kind(pl.lit(kind), as_expr(expr), key), expr)
+
+
+def token_by_kind(kind: pl.Expr, value: pl.Expr, key: TokenKey) -> pl.Expr:
+    """The same of values of several kinds, where a column says which. Streams."""
+    return pl.lit(f"{key.id}:") + _in_base64url(key.digest(kind + ":" + value))
 
 
 def token_key(token: pl.Expr) -> pl.Expr:

@@ -73,9 +73,10 @@ def evaluate(agreement: Agreement, file: Path, out: Path, *, again: bool, force:
     home = Home(agreement, agreement.holder)
     with home.locked():
         letter = letters.opened(file, agreement, "blind", agreement.other(agreement.holder))
-        if home.kept(_PAIR) is None:
+        pair = home.kept(_PAIR)
+        if pair is None:
             raise InputError(f"nothing was offered under {agreement.id!r} yet: cardscreen exchange offer comes first")
-        seed, asked = _seed(home), letters.rising(rows_of(letter.rows()), letter).to_frame()
+        seed, asked = pair["seed"][0], letters.rising(rows_of(letter.rows()), letter).to_frame()
         told = {"step": "evaluate", "file": str(out), "to_letter": letter.header.letter, "asked": len(asked)}
         if (before := admitted(home, letter, "evaluate", out, again=again)) is not None:
             return {**told, "letter": before}

@@ -22,7 +22,7 @@ from cardscreen.foundation.errors import InputError
 from cardscreen.foundation.lookup.digits import Keys
 from cardscreen.foundation.lookup.members import Members
 from cardscreen.foundation.process.progress import Tell
-from cardscreen.kinds.tokens import TokenKey, digest_of, token, token_of
+from cardscreen.kinds.tokens import TokenKey, digest_of, token_by_kind, token_of
 from cardscreen.leads.base.opening import open_base
 from cardscreen.runs.job import Job
 from cardscreen.tables.opening import detached, explaining
@@ -163,10 +163,9 @@ def _fresh(agreement: Agreement, job: Job, key: TokenKey, before: Keys) -> tuple
     job = job.on(day)
     with explaining(job.accounts, job.reading):
         for part in open_base(job, day, kinds_of(agreement, job)).values():
-            for (kind,), of_kind in part.group_by("kind"):
-                named = of_kind.with_columns(digest=digest_of(token("value", str(kind), key)))
-                new = np.setdiff1d(np.arange(len(named)), asked.among(_keys(named["digest"])), assume_unique=True)
-                fresh = pl.concat([fresh, named[new].select(fresh.columns)]).unique("digest")
+            named = part.with_columns(digest=digest_of(token_by_kind(pl.col("kind"), pl.col("value"), key)))
+            new = np.setdiff1d(np.arange(len(named)), asked.among(_keys(named["digest"])), assume_unique=True)
+            fresh = pl.concat([fresh, named[new].select(fresh.columns)]).unique("digest")
             more = more or len(fresh) > most
             fresh = detached(fresh.bottom_k(most, by="digest") if len(fresh) > most else fresh)
     return fresh.sort("digest"), more

@@ -11,7 +11,7 @@ import polars as pl
 from cardscreen.foundation.errors import ConfigError, InputError
 from cardscreen.kinds.kind import KINDS, Kind, kind_from_options
 from cardscreen.kinds.phone.kind import Phone
-from cardscreen.kinds.tokens import token
+from cardscreen.kinds.tokens import token_by_kind
 from cardscreen.kinds.truncated import either_reading
 from cardscreen.lists.blocklist import Blocklist
 from cardscreen.policy.policy import Policy
@@ -128,9 +128,7 @@ def _as_shown(run: Finished, asked: Sequence[Asked]) -> list[tuple[str, str]]:
     if run.shown_as not in keys:
         raise InputError(f"run {run.run_id} holds tokens under another key than those of its job")
     values = pl.DataFrame([(each.kind, each.value) for each in asked], schema=["kind", "value"], orient="row")
-    tokens = values.group_by("kind", maintain_order=True).map_groups(
-        lambda group: group.with_columns(token("value", group["kind"][0], keys[run.shown_as]))
-    )
+    tokens = values.select("kind", token_by_kind(pl.col("kind"), pl.col("value"), keys[run.shown_as]))
     return tokens.rows()
 
 
