@@ -18,6 +18,7 @@ import platformdirs
 
 from cardscreen.foundation.files import write_whole
 
+_warned = False
 _DIGEST_LENGTH = 64  # hexadecimal digits
 _OF_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
@@ -67,14 +68,28 @@ def _is_trusted(state: os.stat_result) -> bool:
     return state.st_uid in (0, os.geteuid()) and not state.st_mode & _OF_OTHERS
 
 
-def files(place: Path, name: str) -> Iterator[Path]:
+def warn_unkept(place: Path, problem: Exception) -> None:
+    """Warn, once in a process, that nothing can be kept in a folder of the cache."""
+    global _warned
+    if not _warned:
+        _warned = True
+        warnings.warn(
+            f"phone tables and compiled loops cannot be kept in {place} ({type(problem).__name__}): they are built in "
+            "memory, which takes some seconds in each process. Set CARDSCREEN_CACHE_DIR to a folder that can be "
+            "written.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+
+
+def files(place: Path, name: str, ending: str = "parquet") -> Iterator[Path]:
     """The files of a name, or, for a pattern, of several."""
-    yield from sorted(place.glob(f"{name}.{'[0-9a-f]' * _DIGEST_LENGTH}.parquet"))
+    yield from sorted(place.glob(f"{name}.{'[0-9a-f]' * _DIGEST_LENGTH}.{ending}"))
 
 
-def load(place: Path, name: str) -> Iterator[tuple[bytes, str]]:
+def load(place: Path, name: str, ending: str = "parquet") -> Iterator[tuple[bytes, str]]:
     """The contents of the sound files of a name, each with its SHA-256."""
-    for path in files(place, name) if is_own(place) else ():
+    for path in files(place, name, ending) if is_own(place) else ():
         try:
             with path.open("rb") as stream:
                 state = os.fstat(stream.fileno())  # of the open file, so that no other takes its place in between
@@ -85,7 +100,7 @@ def load(place: Path, name: str) -> Iterator[tuple[bytes, str]]:
             yield content, digest
 
 
-def save(place: Path, name: str, content: bytes) -> str:
+def save(place: Path, name: str, content: bytes, ending: str = "parquet") -> str:
     """Put a content in place of the older ones of its name, for the user alone; a stranger's cache stays as it is.
 
     Returns:
@@ -97,14 +112,14 @@ def save(place: Path, name: str, content: bytes) -> str:
     digest = hashlib.sha256(content).hexdigest()
     if not made(place):
         return digest
-    final = place / f"{name}.{digest}.parquet"
+    final = place / f"{name}.{digest}.{ending}"
 
     def write(file: Path) -> None:
         file.touch(0o600)
         file.write_bytes(content)
 
     write_whole(final, write)
-    for path in files(place, name):
+    for path in files(place, name, ending):
         if path != final:
             path.unlink(missing_ok=True)
     return digest

@@ -99,7 +99,7 @@ class Question:
         plan = AccountColumns.of(columns, options.identifiers, options.account_id, *names, options.date_format)
         listings = blocklist.lazy.filter(holds(day))
         keys = _token_keys(options.tokens)
-        check_token_keys(listings, keys)
+        check_token_keys(listings, blocklist.compiled, keys)
         if options.shown == "token" and not keys:
             raise ConfigError("identifiers are to be shown as tokens, and there is no key to make them")
         plan = replace(plan, shown=options.shown)

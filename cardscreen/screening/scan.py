@@ -35,8 +35,7 @@ from cardscreen.tables.opening import detached
 from cardscreen.tables.source_files.text import FILE, LINE, MARKS, RAGGED
 
 #: Accounts that are worked on at once by a thread, in rows.
-BATCH = 500_000
-_PLAIN = 250_000  # rows of which the plain cells are read at once: what is computed of more leaves the cache
+BATCH = 1_000_000
 #: Status of a row that names no account.
 NO_ACCOUNT = "no_account"
 #: Status of a row of text that does not have the header's fields.
@@ -62,9 +61,7 @@ class Watch:
 
     def has(self, accounts: pl.Series) -> Flags:
         """Whether each account is one of them; of others, one in many billions may pass."""
-        flags = np.zeros(len(accounts), dtype=bool)
-        flags[self._keys.among(_as_key(accounts))] = True
-        return flags
+        return self._keys.has(_as_key(accounts))
 
     def rows_of(self, accounts: pl.DataFrame, account_id: str) -> pl.DataFrame:
         """The rows of them, and of no other."""
@@ -250,16 +247,6 @@ def _as_rejects(refused: pl.DataFrame, column: str | None, kind: str | None) -> 
     return known.select("row", *(name for name in schema.REJECTS if name != "account_id"))
 
 
-def _plain_keys(cells: pl.DataFrame, kind: Kind) -> tuple[Keys, int]:
-    """The keys of `Kind.keys_of`, of a part of the cells after another, and how many are flawed."""
-    keys, flawed = np.zeros(len(cells), dtype=np.uint64), 0
-    for start in range(0, len(cells), _PLAIN):
-        part = kind.keys_of(cells.slice(start, _PLAIN))
-        keys[start : start + _PLAIN] = part.keys
-        flawed += int(np.count_nonzero(part.flawed & (part.keys > 0)))
-    return keys, flawed
-
-
 @dataclass
 class _Odd:
     """Cells that are not plain to see, read in full.
@@ -320,7 +307,7 @@ class _Column:
         if plan.is_list(column):
             cells = cells.with_row_index(_ROW).explode(column, empty_as_null=False)
             row = cells.drop_in_place(_ROW).to_numpy().astype(np.intp)
-        keys, flawed = _plain_keys(cells, kind)
+        keys, flaws = kind.keys_of(cells)
         usable, empty = keys > 0, cells.to_series(0).is_null().to_numpy()
         may_match = targets.may_match(Cells(keys, usable, lambda: kind.stubs_of(keys)))
         others = np.flatnonzero(~usable & ~empty)
@@ -334,7 +321,7 @@ class _Column:
         counts = Counter(cells=len(cells), missing=int(empty.sum() + blank.sum()), usable=int(usable.sum()))
         counts["rejected"] = counts["cells"] - counts["missing"] - counts["usable"]
         counts.update({note: int((scanned["note"] == note).sum()) for note in kind.notes})
-        counts[kind.flaw] = flawed + odd.flawed
+        counts[kind.flaw] = int(np.count_nonzero(flaws & (keys > 0))) + odd.flawed
         refused = scanned.select(
             "status", *_NO_PLACE, shape=shape(pl.col("raw")), row=pl.Series(others if row is None else row[others])
         )

@@ -145,7 +145,8 @@ def answer(
     tell = reporting(progress)
     tell("compiling the lists", 0)
     clock, plan, day, keys = Clock(), asked.plan, asked.day, asked.token_keys
-    of_day, near = keyed.of_day(blocklist.compiled, day), near_in(asked.listings)
+    of_day = keyed.of_day(blocklist.compiled, day)
+    near = near_in(asked.listings, of_day)
     watch = None if before is None else Watch(before["account_id"])
     cleared = asked.rules.cleared(day)
 

@@ -121,11 +121,11 @@ class Targets:
 
     def may_match(self, cells: Cells) -> Flags:
         """Whether each cell may match a listing. Stubs are asked for only where a listing shows no more."""
-        flags = np.zeros(len(cells.key), dtype=bool)
-        flags[self.keys.among(cells.key)] = True
-        flags[self.ranges.among(cells.key)] = True
+        flags = self.keys.has(cells.key)
+        if len(self.ranges):
+            flags[self.ranges.among(cells.key)] = True
         if len(self.shown):
-            flags[self.shown.among(cells.stubs())] = True
+            flags |= self.shown.has(cells.stubs())
         flags &= cells.has_key
         return flags
 
@@ -143,7 +143,7 @@ class Targets:
         may_match = np.zeros(len(values), dtype=bool)
         stubs = values.to_frame("value").select(KINDS[self.kind].stub(pl.col("value"))).to_series().to_numpy()
         for members in (self.hidden(), self.shown):
-            may_match[members.among(stubs)] = True
+            may_match |= members.has(stubs)
         meets = self._meets_range(values)
         may_match |= meets
         incomparable = np.ones_like(meets) if len(self.tokens) else meets.copy()
@@ -179,7 +179,7 @@ class Targets:
         digests = distinct.select(key.lookup_key(texts).alias(str(at)) for at, key in enumerate(self.token_keys))
         listed = np.zeros(len(distinct), dtype=bool)
         for digest in digests:
-            listed[self.tokens.among(digest.to_numpy())] = True
+            listed |= self.tokens.has(digest.to_numpy())
         listed_values = distinct.filter(pl.Series(listed, dtype=pl.Boolean))["value"]
         flags: Flags = values.is_in(listed_values.implode()).fill_null(value=False).to_numpy()
         return flags

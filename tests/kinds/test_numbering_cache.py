@@ -11,6 +11,7 @@ import phonenumbers
 import polars as pl
 import pytest
 
+from cardscreen.foundation import cache as kept
 from cardscreen.foundation.lookup.intervals import Intervals
 from cardscreen.kinds.phone.numbering import lookup, plan, routes, shelf, upkeep
 
@@ -38,7 +39,7 @@ class Builder:
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("CARDSCREEN_CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr(shelf, "_warned", False)
+    monkeypatch.setattr(kept, "_warned", False)
     return tmp_path
 
 

@@ -168,7 +168,6 @@ def test_the_number_of_rows_worked_on_at_once_changes_nothing(size: int, monkeyp
 
     whole = told()
     monkeypatch.setattr(scan, "BATCH", size)
-    monkeypatch.setattr(scan, "_PLAIN", max(1, size // 2))
     assert told() == whole
 
 

@@ -1,7 +1,7 @@
 """The check digit of card numbers, a column at a time.
 
-A number is cut into chunks of six digits, and the sum of each chunk is read from a table: nineteen digits
-take four look-ups instead of nineteen steps.
+A number is cut into chunks of four digits, and the sum of each chunk is read from a table: nineteen digits
+take five look-ups instead of nineteen steps.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ import polars as pl
 
 from cardscreen.foundation.lookup.digits import nulls
 
-_DIGITS = 6  # even, so that the same places are doubled in every chunk of a number
-_CHUNK = np.uint64(10**_DIGITS)
+_DIGITS = 4  # even, so that the same places are doubled in every chunk of a number
+#: One more than the largest chunk.
+CHUNK = 10**_DIGITS
 
 
 @cache
-def _sums() -> npt.NDArray[np.uint8]:
-    """The Luhn sum of every chunk of six digits: each second one from the right doubled."""
-    rest = np.arange(_CHUNK, dtype=np.uint32)
+def sums() -> npt.NDArray[np.uint8]:
+    """The Luhn sum of every chunk of digits: each second one from the right doubled."""
+    rest = np.arange(CHUNK, dtype=np.uint32)
     sums = np.zeros(len(rest), dtype=np.uint8)
     for place in range(_DIGITS):
         rest, digit = np.divmod(rest, 10)
@@ -51,14 +52,8 @@ def luhn_ok(number: pl.Expr) -> pl.Expr:
 
 def is_sound(numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
     """Whether the last digit of each number is its Luhn check digit."""
-    if not len(numbers):
-        return np.zeros(0, dtype=bool)  # a table of a million sums is made for none
-    sums, rest = _sums(), numbers
-    total = np.zeros(len(rest), dtype=np.uint8)  # 20 digits sum to at most 180
-    while rest.any():
-        upper = rest // _CHUNK
-        # As signed integers, chunks are indices without a copy.
-        total += sums.take((rest - upper * _CHUNK).view(np.int64))
-        rest = upper
-    fits: npt.NDArray[np.bool_] = total % 10 == 0
-    return fits
+    from cardscreen.foundation.lookup import loops  # compiled when first used
+
+    sound = np.empty(len(numbers), dtype=bool)
+    loops.check(np.ascontiguousarray(numbers), sums(), sound)
+    return sound

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import polars as pl
 
 from cardscreen.foundation.lookup.intervals import Intervals
+from cardscreen.foundation.lookup.texts import Texts
 
 _Keys = npt.NDArray[np.uint64]
 _Rows = npt.NDArray[np.int32]
@@ -113,9 +114,15 @@ class Prefixes:
         Returns:
             Null where no row, or not one alone, owns them all.
         """
-        low, high = (self._row_with(text, fill) for fill in "09")
-        return pl.when(low == high).then(low)
 
-    def _row_with(self, text: pl.Expr, fill: str) -> pl.Expr:
-        known = text.str.extract("^([0-9]*)").str.head(self.digits)
-        return self.table.locate(known.str.pad_end(self.digits, fill).cast(pl.UInt64))
+        def rows(texts: pl.Series) -> pl.Series:
+            from cardscreen.foundation.lookup import loops  # compiled when first used
+
+            low, high = (np.zeros(len(texts), dtype=np.uint64) for _ in range(2))
+            cells = Texts(texts)
+            loops.leading(cells.address, self.digits, low, high)
+            first, last = self.find(low), self.find(high)
+            rows = pl.Series(texts.name, np.where((first == last) & (high > 0), first, NOBODY))
+            return rows.cast(pl.UInt32, strict=False)  # null of nobody
+
+        return text.map_batches(rows, return_dtype=pl.UInt32, is_elementwise=True)

@@ -16,8 +16,10 @@ _Places = npt.NDArray[np.int64]
 
 #: Bits of the mantissa for the bucket, and for the place in it: 64 magnitudes of 512 buckets are 128 KiB of integers,
 #: which stay in the cache, and a place spans 1/32768 of its magnitude, so few tables have two rows in one.
-_COARSE, _FINE = 9, 6
+_COARSE, FINE = 9, 6
 _MANTISSA = 52
+_WORD = 8  # bytes of a key
+SHIFT = _MANTISSA - _COARSE - FINE  # bits of a float behind its place
 _LEAST, _MOST = 1, 2**64 - 1  # 0 has the place of 1
 
 
@@ -30,37 +32,47 @@ class Index:
     """
 
     def __init__(self, start: _Keys) -> None:
-        self._start = start
-        self._base = int(_place(np.array([_LEAST], dtype=np.uint64))[0]) >> _FINE
-        top = int(_place(np.array([_MOST], dtype=np.uint64))[0]) >> _FINE
+        self.start = start
+        top = int(_place(np.array([_MOST], dtype=np.uint64))[0]) >> FINE
         # A row begins cleanly where the key before it has another place: then the place alone tells the row.
         begins, before = _place(start[1:]), _place(np.maximum(start[1:] - np.uint64(1), np.uint64(_LEAST)))
         firsts = np.concatenate([[np.int64(0)], begins])
-        split = np.unique(begins[begins >> _FINE == before >> _FINE] >> _FINE)
-        bucket = np.arange(self._base, top + 1)
-        row = np.searchsorted(firsts, (bucket << _FINE) + (1 << _FINE) - 1, side="right") - 1
-        width = 1 << _FINE
-        places = ((split << _FINE)[:, None] + np.arange(width)).ravel()
+        split = np.unique(begins[begins >> FINE == before >> FINE] >> FINE)
+        bucket = np.arange(BASE, top + 1)
+        row = np.searchsorted(firsts, (bucket << FINE) + (1 << FINE) - 1, side="right") - 1
+        width = 1 << FINE
+        places = ((split << FINE)[:, None] + np.arange(width)).ravel()
         inside = np.searchsorted(firsts, places, side="right") - 1
         inside[np.isin(places, begins[begins == before])] = -1  # to be searched: some of its keys are of the row before
-        self._rows = np.concatenate([inside, np.unique(row)]).astype(np.int32)
+        self.rows = np.concatenate([inside, np.unique(row)]).astype(np.int32)
         # One number says where a bucket's rows are, and how many bits of the place matter.
         whole = len(inside) + np.searchsorted(np.unique(row), row)
-        self._bucket = (whole << _FINE).astype(np.int32)
-        self._bucket[split - self._base] = ((np.arange(len(split)) * width) << _FINE) + width - 1
+        self.bucket = (whole << FINE).astype(np.int32)
+        self.bucket[split - BASE] = ((np.arange(len(split)) * width) << FINE) + width - 1
+
+        held = self.start, self.bucket, self.rows
+        self._for_loop = np.array(
+            [start.ctypes.data, start.strides[0] // _WORD, len(start), *(each.ctypes.data for each in held[1:])]
+        )
+
+    @property
+    def address(self) -> int:
+        """Where a loop finds the first keys, how far apart they are, how many, the buckets, and the rows."""
+        return self._for_loop.ctypes.data
 
     def find(self, keys: _Keys) -> npt.NDArray[np.intp]:
         """The row of each key."""
-        place = _place(keys)
-        mask = (1 << _FINE) - 1
-        bucket = self._bucket.take((place >> _FINE) - self._base, mode="clip")
-        row: npt.NDArray[np.intp] = self._rows.take((bucket >> _FINE) + (place & bucket & mask)).astype(np.intp)
-        unsure = np.flatnonzero(row < 0)
-        if len(unsure):
-            row[unsure] = np.searchsorted(self._start, keys[unsure], side="right") - 1
-        return row
+        from cardscreen.foundation.lookup import loops  # compiled when first used
+
+        found = np.empty(len(keys), dtype=np.int64)
+        loops.find(keys, self.address, found)
+        return found
 
 
 def _place(keys: _Keys) -> _Places:
-    places: _Places = keys.astype(np.float64).view(np.int64) >> (_MANTISSA - _COARSE - _FINE)
+    places: _Places = keys.astype(np.float64).view(np.int64) >> SHIFT
     return places
+
+
+#: The bucket of the least key.
+BASE = int(_place(np.array([_LEAST], dtype=np.uint64))[0]) >> FINE

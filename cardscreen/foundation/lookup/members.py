@@ -7,19 +7,22 @@ are searched among the sorted keys, so the answer is exact.
 
 from __future__ import annotations
 
-import numpy as np
+from functools import cached_property
 
-from cardscreen.foundation.lookup.digits import Keys, Rows, blocks, distinct
+import numpy as np
+import numpy.typing as npt
+
+from cardscreen.foundation.lookup.digits import Flags, Keys, Rows, distinct
 
 #: Bits of the filter for each key: two keys share a word of 64 bits and set four of them, so (4/64)² = 0.4 % of other
 #: keys pass by chance. More bits would save few searches, and cost the cache.
 _BITS = 32
 _LEAST_WORDS = 8
 _WORD = 64  # bits
-_IN_WORD = np.uint64(_WORD - 1)
+IN_WORD = np.uint64(_WORD - 1)
 #: 2⁶⁴ divided by the golden ratio: multiplied by it, neighbours land far apart.
 SPREAD = np.uint64(0x9E3779B97F4A7C15)
-_ONE, _NEXT = np.uint64(1), np.uint64(6)
+NEXT = np.uint64(6)
 
 
 class Members:
@@ -35,11 +38,10 @@ class Members:
         words = max(_LEAST_WORDS, 1 << (len(self._keys) * _BITS // _WORD).bit_length())
         self._shift = np.uint64(_WORD - (words.bit_length() - 1))
         self._words = np.zeros(words, dtype=np.uint64)
-        spread = distinct(self._keys * SPREAD)
-        if len(spread):
-            place = spread >> self._shift
-            first = np.flatnonzero(np.append(True, place[1:] != place[:-1]))
-            self._words[place[first].view(np.int64)] = np.bitwise_or.reduceat(_bits(spread), first)
+        if len(self._keys):
+            from cardscreen.foundation.lookup import loops  # compiled when first used
+
+            loops.spread(self._keys, self._shift, self._words)
 
     @classmethod
     def restored(cls, keys: Keys, words: Keys) -> Members:
@@ -54,6 +56,15 @@ class Members:
         """The keys, rising, and the words of the filter."""
         return self._keys, self._words
 
+    @cached_property
+    def _for_loop(self) -> npt.NDArray[np.int64]:
+        return np.array([self._keys.ctypes.data, len(self._keys), self._words.ctypes.data, int(self._shift)])
+
+    @property
+    def address(self) -> int:
+        """Where a loop finds the keys, how many there are, the words of the filter, and by how much to shift."""
+        return self._for_loop.ctypes.data
+
     def __len__(self) -> int:
         """How many distinct keys there are."""
         return len(self._keys)
@@ -64,25 +75,14 @@ class Members:
 
     def among(self, keys: Keys) -> Rows:
         """The places, rising, of those keys that are in the set."""
+        return np.flatnonzero(self.has(keys))
+
+    def has(self, keys: Keys) -> Flags:
+        """Whether each key is in the set."""
         if not len(self._keys):
-            return np.empty(0, dtype=np.intp)
-        passed = [block.start + self._maybe(keys[block]) for block in blocks(len(keys))]
-        rows = np.concatenate(passed) if passed else np.empty(0, dtype=np.intp)
-        asked = keys[rows]
-        place = np.minimum(np.searchsorted(self._keys, asked), len(self._keys) - 1)
-        held: Rows = rows[self._keys[place] == asked]
-        return held
+            return np.zeros(len(keys), dtype=bool)
+        from cardscreen.foundation.lookup import loops  # compiled when first used
 
-    def _maybe(self, keys: Keys) -> Rows:
-        spread = keys * SPREAD
-        bits = _bits(spread)
-        words = self._words.take((spread >> self._shift).view(np.int64))
-        words &= bits
-        return np.flatnonzero(words == bits)
-
-
-def _bits(spread: Keys) -> Keys:
-    """The two bits of its word that each key sets: by the low bits; the high ones are the place of the word."""
-    bits: Keys = _ONE << (spread & _IN_WORD)
-    bits |= _ONE << (spread >> _NEXT & _IN_WORD)
-    return bits
+        found = np.empty(len(keys), dtype=bool)
+        loops.among(keys, self.address, found)
+        return found

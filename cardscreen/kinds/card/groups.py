@@ -6,13 +6,7 @@ somebody else's.
 
 from __future__ import annotations
 
-from itertools import accumulate
-
-import numpy as np
 import polars as pl
-
-from cardscreen.foundation.cards.luhn import is_sound
-from cardscreen.foundation.lookup.digits import Keys, blocks, sizes_of, taken
 
 _FOURS = (4, 4, 4)
 #: Sizes of the groups in use: fours with a shorter last group; Amex and Diners; the IIN and all others.
@@ -20,7 +14,9 @@ _USUAL = [
     *(_FOURS, *((*_FOURS, last) for last in range(1, 5)), *((*_FOURS, 4, last) for last in range(1, 4))),
     *((4, 6, 5), (4, 6, 4), *((6, others) for others in range(7, 14))),
 ]
-_WHOLE, _TEN, _ZERO, _NINE = 16, np.uint64(10), ord("0"), 9
+#: The same, each as one number: of groups of sizes a, b and c, (a · GROUP + b) · GROUP + c.
+GROUP = 32
+USUAL_SIZES = [sum(size * GROUP**place for place, size in enumerate(reversed(groups))) for groups in _USUAL]
 _WRITTEN = "|".join(" ".join(f"[0-9]{{{size}}}" for size in groups) for groups in _USUAL)
 #: Groups with one blank between each two.
 USUAL = f"^(?:[0-9]+|{_WRITTEN})$"
@@ -56,54 +52,3 @@ def are_prefixes(spaced: pl.Expr) -> pl.Expr:
 def are_odd_hidden(spaced: pl.Expr) -> pl.Expr:
     """Whether groups of which some hide digits are more than one number with hidden digits."""
     return are_prefixes(spaced) | (spaced.str.contains(_BESIDE_HIDDEN) & ~spaced.str.contains(_USUAL_HIDDEN))
-
-
-def values_in_groups(text: pl.Series) -> Keys:
-    """The numbers of texts that are digits in usual groups with one ASCII space or hyphen between each two.
-
-    Returns:
-        0 for all others, those that begin with 0, and those that may end in a card code.
-
-    Example:
-        >>> values_in_groups(pl.Series(["4111 1111-1111 1111", "4 371449635398431"])).tolist()
-        [4111111111111111, 0]
-    """
-    values = np.zeros(len(text), dtype=np.uint64)
-    size = sizes_of(text)[0]
-    if text.null_count():
-        size = size * text.is_not_null().to_numpy()
-    for length, usual in _BY_LENGTH.items():
-        rows = np.flatnonzero(size == length)
-        for block in blocks(len(rows)):
-            some = rows[block]
-            content = taken(text, some).str.join("").item().encode()
-            columns = np.frombuffer(content, dtype=np.uint8).reshape(-1, length).T.copy()
-            for groups in usual:
-                values[some] += _read(columns, groups)
-    return values
-
-
-def _read(columns: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], groups: tuple[int, ...]) -> Keys:
-    """The numbers in such groups, of texts of one length, one column for each byte; 0 for others."""
-    signs = [end + place for place, end in enumerate(accumulate(groups[:-1]))]
-    fits = columns[0] > _ZERO
-    for sign in signs:
-        fits &= (columns[sign] == ord(" ")) | (columns[sign] == ord("-"))
-    values = np.zeros(columns.shape[1], dtype=np.uint64)
-    if not fits.any():
-        return values
-    for place, column in enumerate(columns):
-        if place not in signs:
-            digit = column - np.uint8(_ZERO)
-            fits &= digit <= _NINE
-            values *= _TEN
-            values += digit
-    values *= fits
-    if sum(groups) > _WHOLE and len(groups) > len(_FOURS):
-        values *= ~is_sound(values // np.uint64(10 ** groups[-1]))
-    return values
-
-
-_BY_LENGTH: dict[int, list[tuple[int, ...]]] = {}
-for _groups in _USUAL:
-    _BY_LENGTH.setdefault(sum(_groups) + len(_groups) - 1, []).append(_groups)

@@ -218,8 +218,8 @@ class Card(metaclass=PlainHelp):
 
     def keys_of(self, cells: pl.DataFrame) -> PlainKeys:
         """The keys of PANs that are plain to see, and none of them nobody's."""
-        plain = keys_of(cells.to_series(0))
-        return PlainKeys(plain, ~is_sound(plain))
+        plain, sound = keys_of(cells.to_series(0))
+        return PlainKeys(plain, ~sound)
 
     @staticmethod
     def is_flawed(keys: Keys, status: pl.Series) -> Flags:  # noqa: ARG004

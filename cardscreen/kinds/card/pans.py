@@ -16,20 +16,19 @@ import numpy.typing as npt
 import polars as pl
 
 from cardscreen.foundation import schema
-from cardscreen.foundation.cards import schemes
-from cardscreen.foundation.cards.luhn import is_sound, luhn_ok
+from cardscreen.foundation.cards import luhn, schemes
+from cardscreen.foundation.cards.luhn import luhn_ok
 from cardscreen.foundation.cards.schemes import LONGEST, SHORTEST
 from cardscreen.foundation.lookup.digits import (
     EXACT_FLOAT,
+    Flags,
     Keys,
-    Sizes,
     digits_of,
     nulls,
-    sizes_of,
     taken,
-    values_of,
     without,
 )
+from cardscreen.foundation.lookup.texts import Texts
 from cardscreen.kinds.card import groups, surroundings, test_numbers
 from cardscreen.kinds.card.mask import FIRST_SHOWN, LAST_SHOWN
 from cardscreen.tables.cells import is_blank, text_of, to_text
@@ -56,7 +55,6 @@ _STARRED = r"^[0-9]+[*]+[0-9]+$"
 _TWO_PREFIXES = "|".join(f"^[0-9]{{{size}}}[*]+[0-9]{{{size}}}$" for size in range(6, 10))
 #: The same with an ellipsis: how many digits are hidden is not said.
 _ELIDED = r"^([0-9]*)(?:…|⋯|\.{2,})([0-9]*)$"
-_LONGEST_GROUPED = 2 * LONGEST  # bytes
 _GROUPED = r"^[0-9]{4,8}(?:[ -][0-9]{3,11}){1,4}$"
 _MASK_CHARACTER = r"[^0-9]"
 #: A number of 12 to 19 digits as a spreadsheet or a float shows it.
@@ -69,7 +67,6 @@ _LONG_SCHEME = "unionpay"
 _LOST_FLOAT = "9E+15"
 #: Digits that a spreadsheet keeps of a number; it writes zeros for the others.
 _KEPT = 15
-_TEN = np.uint64(10)
 _POWERS = np.array([10**zeros for zeros in range(LONGEST)], dtype=np.uint64)
 _NO_NOTE = pl.lit(None, dtype=pl.String)
 _MISSING, _TRUNCATED, _DAMAGED, _NOT_A_NUMBER, _BAD_LENGTH, _BAD_CHECKSUM, _VALID = (
@@ -95,29 +92,19 @@ def parts_of(cell: pl.Expr, *, repair: bool = False, strict: bool = False) -> pl
     return cell.map_batches(read, return_dtype=PARTS, is_elementwise=True)
 
 
-def keys_of(cells: pl.Series) -> Keys:
-    """The PANs of the cells that are nothing but one, perhaps in usual groups, as integers.
+def keys_of(cells: pl.Series) -> tuple[Keys, Flags]:
+    """The PANs of the cells that are nothing but one, perhaps in usual groups, as integers; and which pass Luhn.
 
     Returns:
         0 for all others, for PANs that begin with 0, those that a spreadsheet may have cut off, and those that are
         nobody's (`test_numbers.nobodys`): `parts_of` says what these are.
     """
-    text = _written(cells)
-    key, size = _plain(text)
-    rows = np.flatnonzero((key == 0) & (size > SHORTEST) & (size <= _LONGEST_GROUPED))
-    if len(rows):
-        key[rows] = groups.values_in_groups(taken(text, rows))
-        size[rows] = digits_of(key[rows])
-    rows = np.flatnonzero((key % _TEN == 0) & (key > 0) & (size > _KEPT))
-    rows = rows[key[rows] % _POWERS.take(size[rows] - _KEPT) == 0]
-    key[rows] *= is_sound(key[rows])
-    key[test_numbers.nobodys().among(key)] = 0
-    return key
+    return _plain(_written(cells), strict=True)
 
 
 def numbers_in(cells: pl.Series) -> pl.Series:
     """The numbers of cells as text, null where there is none, or some digits are hidden."""
-    keys = keys_of(cells)
+    keys, _ = keys_of(cells)
     texts = pl.Series(keys).cast(pl.String)
     odd = np.flatnonzero(keys == 0)
     if not len(odd):
@@ -130,12 +117,14 @@ def numbers_in(cells: pl.Series) -> pl.Series:
     return texts.scatter(pl.Series(odd[others]), parts.to_series())
 
 
-def _plain(text: pl.Series) -> tuple[Keys, Sizes]:
-    """The PANs of the cells that are nothing but digits, and how long each cell is."""
-    size, first = sizes_of(text)
-    value, read = values_of(text.cast(pl.UInt64, strict=False))
-    fits = (size >= SHORTEST) & (size <= LONGEST) & (first > ord("0"))
-    return value * (fits if read is None else fits & read), size.copy()
+def _plain(text: pl.Series, *, strict: bool) -> tuple[Keys, Flags]:
+    """The numbers of texts that are plain to see, and which pass Luhn; strictly, none that nobody may have."""
+    from cardscreen.kinds.card import reading  # compiled when first used
+
+    number, sound = np.empty(len(text), dtype=np.uint64), np.empty(len(text), dtype=bool)
+    cells = Texts(text)
+    reading.tell(cells.address, test_numbers.nobodys().address, strict, luhn.sums(), number, sound)
+    return number, sound
 
 
 def stubs_of(keys: Keys) -> Keys:
@@ -177,7 +166,7 @@ def _or_else(
 
 def _grouped(raw: pl.Series) -> pl.DataFrame:
     """`PARTS` of cells of digits in usual groups with ASCII spaces and hyphens: much cheaper than all kinds of them."""
-    values = pl.DataFrame({"text": groups.values_in_groups(raw)})
+    values = pl.DataFrame({"text": _plain(raw, strict=False)[0]})
     return _numbers(values.select(pl.when(pl.col("text") > 0).then("text").cast(pl.String)).to_series())
 
 

@@ -8,7 +8,7 @@ remain, and compares whole values, so that a key may stand for more than one val
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 
 import polars as pl
 
@@ -19,6 +19,8 @@ from cardscreen.kinds.tokens import TokenKey, token
 from cardscreen.kinds.truncated import hides_digits, may_be_one, spans
 from cardscreen.lists.keyed import key_ranges
 
+#: Matches of listings that stand for many values.
+_OF_MANY = ["range", "truncated"]
 #: What evidence keeps of a listing.
 EVIDENCE = ["list", "source", "reason", "severity", "listed_on", "expires_on", "reference", "listing_id"]
 
@@ -27,16 +29,19 @@ EVIDENCE = ["list", "source", "reason", "severity", "listed_on", "expires_on", "
 Near = Callable[[pl.DataFrame, pl.Series], pl.DataFrame]
 
 
-def check_token_keys(listings: pl.LazyFrame, token_keys: Sequence[TokenKey]) -> None:
+def check_token_keys(listings: pl.LazyFrame, compiled: pl.DataFrame, token_keys: Sequence[TokenKey]) -> None:
     """Refuse tokens that none of the keys made: looking them up would find nobody, and say nothing.
 
     Args:
         listings: `schema.LISTING`, of the day that is asked about.
+        compiled: Their `keyed.compiled_schema`, of any day.
         token_keys: The secrets at hand.
 
     Raises:
         ConfigError: There are tokens and no key, or some are under another key.
     """
+    if not (compiled["match"] == "token").any():
+        return
     of_tokens = listings.filter(pl.col("match") == "token").select(pl.col("value").str.head(8).unique().sort())
     ids = of_tokens.collect().to_series().to_list()
     known = [key.id for key in token_keys]
@@ -94,22 +99,37 @@ def _hides() -> pl.Expr:
     return may_hide_digits(pl.col("kind"), pl.col("value"))
 
 
-def near_in(listings: pl.LazyFrame) -> Near:
-    """Finds them among listings that are perhaps in files: all ranges and truncated ones, others by what they list."""
-    return partial(_near, listings)
+def near_in(listings: pl.LazyFrame, compiled: pl.DataFrame | None = None) -> Near:
+    """Finds them among listings that are perhaps in files: all ranges and truncated ones, others by what they list.
+
+    Args:
+        listings: `schema.LISTING`.
+        compiled: Their `keyed.compiled_schema`, which may spare looking for ranges where there are none.
+    """
+
+    @cache
+    def of_many() -> pl.DataFrame:
+        if compiled is not None and not compiled["match"].is_in(_OF_MANY).any():
+            return pl.DataFrame(schema=listings.collect_schema())
+        return listings.filter(pl.col("match").is_in(_OF_MANY)).collect(engine="streaming")
+
+    return partial(_near, listings, of_many)
 
 
-def _near(listings: pl.LazyFrame, values: pl.DataFrame, tokens: pl.Series) -> pl.DataFrame:
-    ways = [
-        pl.col("match").is_in(["range", "truncated"]),
-        pl.col("value").is_in(pl.concat([values["value"], tokens]).implode()),
-    ]
+def _near(
+    listings: pl.LazyFrame, of_many: Callable[[], pl.DataFrame], values: pl.DataFrame, tokens: pl.Series
+) -> pl.DataFrame:
+    ways = [pl.col("value").is_in(pl.concat([values["value"], tokens]).implode())]
     hidden = values.filter(_hides())
     for name, kind in KINDS.items():
         stubs = hidden.filter(pl.col("kind") == name).select(kind.stub(pl.col("value"))).to_series().drop_nulls()
         if len(stubs):
             ways.append((pl.col("kind") == name) & kind.stub(pl.col("value")).is_in(stubs.implode()))
-    return listings.filter(pl.any_horizontal(ways)).collect()
+    # One after another: of files, the engine passes over what a condition on one column rules out, and reads no more
+    # of it, which it does not do for conditions of which any is enough.
+    found = [listings.filter(way).collect(engine="streaming") for way in ways]
+    other = pl.concat(some.filter(~pl.any_horizontal(ways[:at])) if at else some for at, some in enumerate(found))
+    return pl.concat([of_many(), other.filter(~pl.col("match").is_in(_OF_MANY))])
 
 
 def _exact(values: pl.DataFrame, listings: pl.DataFrame) -> pl.DataFrame:

@@ -11,77 +11,56 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import phonenumbers
 import polars as pl
+from phonenumbers import PhoneMetadata
 
-from cardscreen.foundation import schema
-from cardscreen.foundation.lookup.digits import POWERS, Flags, Keys, PlainKeys, Rows, blocks, nulls, taken
+from cardscreen.foundation.lookup.digits import Flags, Keys, PlainKeys, Rows, nulls, taken
 from cardscreen.foundation.lookup.index import Index
 from cardscreen.foundation.lookup.intervals import Intervals
-from cardscreen.kinds.phone.numbering import asking, dialled, plan, reference, routes, shelf
-from cardscreen.kinds.phone.numbering.dialled import Dialled
-from cardscreen.kinds.phone.numbering.written import written
-from cardscreen.tables.cells import DAMAGED
+from cardscreen.foundation.lookup.texts import Texts
+from cardscreen.kinds.phone.numbering import asking, patterns, plan, routes, shelf
+from cardscreen.kinds.phone.numbering.characters import classes
+from cardscreen.kinds.phone.numbering.meanings import (
+    ABROAD,
+    ADD,
+    ASK,
+    CODE,
+    ERRORS,
+    HERE,
+    LONG,
+    LONGEST,
+    NOWHERE,
+    NUMBER,
+    PLACE,
+    SHIFT,
+    START,
+    STRIP,
+    TOLD,
+    UNKNOWN,
+    WIDTH,
+    Codes,
+    Meanings,
+)
+from cardscreen.tables.cells import DAMAGED, text_of
 
-_Codes = npt.NDArray[np.uint32]
-
-_ASK, _SHIFT, _STRIP, _ABROAD, _MISSING = range(5)
-_ERRORS = {status: code for code, status in enumerate(reference.ERRORS.values(), start=5)}
-_NUMBER = 5 + len(_ERRORS)  # codes from here on have an E.164 number
 _LONGEST_TEXT = 20  # bytes; of a longer number, the integer is only the first digits
 _FEW = 8  # parts
 _NARROW = 20_000  # of so many equal parts of all strings, a narrow cell covers less than one
-_SIZE_AND_TOP = 42  # bits of a float behind those of its size and first three digits
 #: Note of a cell that the tables left to `phonenumbers`.
 ASKED = "asked"
-#: What is in every damaged cell that reads as digits.
-_SIGNS = "[.．*＊?？_~～xX×\u2022\u25cf\u2026\u22ef]|---|-[01][0-9]-[0-3]"
 _PLUS = "+"  # the name under which the table of international numbers is kept
 _PLAN, _INTERNATIONAL = "plan", "plus"  # names of files
-
-
-class _Meanings:
-    """The distinct (region, type, status) and their codes; grows when an asked answer is a new one."""
-
-    def __init__(self) -> None:
-        statuses = [None] * _MISSING + ["missing", *_ERRORS]
-        self._told: list[tuple[Any, Any, Any]] = [(None, None, status) for status in statuses]
-        self._code = {meaning: code for code, meaning in enumerate(self._told) if code >= _MISSING}
-        self._lock = threading.Lock()
-        self.columns = self._series()
-        self.invalid = self._invalid()
-
-    def learn(self, meanings: pl.DataFrame) -> _Codes:
-        """The code of each row of region, type and status."""
-        with self._lock:
-            before = len(self._told)
-            codes: _Codes = np.fromiter(map(self._code_of, meanings.iter_rows()), dtype=np.uint32, count=len(meanings))
-            if len(self._told) > before:
-                self.columns = self._series()
-                self.invalid = self._invalid()
-            return codes
-
-    def _code_of(self, row: tuple[Any, Any, Any]) -> int:
-        code = self._code.setdefault(row, len(self._told))
-        if code == len(self._told):
-            self._told.append(row)
-        return code
-
-    def _invalid(self) -> Flags:
-        return np.array([status == "invalid" for *_, status in self._told])
-
-    def _series(self) -> tuple[pl.Series, pl.Series, pl.Series]:
-        region, kind, status = zip(*self._told, strict=True)
-        return (
-            pl.Series("region", region, dtype=pl.String),
-            pl.Series("type", kind, dtype=schema.PHONE_TYPES),
-            pl.Series("status", status, dtype=schema.PHONE_STATUSES),
-        )
+#: Where cells may be dialled: in a region; in one that libphonenumber doesn't know; anywhere.
+_REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
+_PLACES = [*_REGIONS, "", None]
+_UNKNOWN, _NOWHERE = len(_REGIONS), len(_REGIONS) + 1
 
 
 @dataclass
@@ -96,33 +75,34 @@ class Told:
     """
 
     number: Keys
-    code: _Codes
+    code: Codes
     rows: Rows
     asked: pl.Series
 
 
-@dataclass
 class _Table:
-    """Keys to results: `add` to the key, or to its low digits, and the code of what that is."""
+    """Keys to results, as the loop takes them: rows as `meanings` has them, and where to find a key's."""
 
-    start: Keys
-    add: Keys
-    keep: npt.NDArray[np.uint8]
-    code: _Codes
-    index: Index = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.index = Index(self.start)
+    def __init__(self, start: Keys, add: Keys, keep: npt.NDArray[np.uint8], code: Codes) -> None:
+        self._rows = np.empty((len(start), WIDTH), dtype=np.uint64)
+        self._rows[:, START], self._rows[:, ADD] = start, add
+        self._rows[:, TOLD] = code | keep.astype(np.uint64) << np.uint64(CODE)
+        self._index = Index(self._rows[:, START])
+        #: Where the loop finds it.
+        self.address = self._index.address
+        self.start, self.code = start, code
 
 
 class Book:
     """The tables of one version of `phonenumbers`, each made or loaded when first used."""
 
     def __init__(self) -> None:
-        self.codes = _Meanings()
+        self.codes = Meanings()
         self._lock = threading.RLock()
         self._plan: _Table | None = None
         self._tables: dict[str, _Table] = {}
+        self._places = np.zeros((len(_PLACES), PLACE), dtype=np.int64)
+        self._places[:, 0] = UNKNOWN
 
     def plan(self, *, within_query: bool = True) -> _Table:
         """E.164 number → code."""
@@ -147,14 +127,30 @@ class Book:
                 self._tables[name] = self._joined(fetch_routes(region, within_query=within_query))
             return self._tables[name]
 
+    def places(self, wanted: npt.NDArray[np.uint16]) -> npt.NDArray[np.int64]:
+        """What the loop must know of each of `_PLACES`, as far as some of them are wanted."""
+        for place in np.flatnonzero(np.bincount(wanted)):
+            if place != _UNKNOWN and self._places[place, 0] == UNKNOWN:
+                self._places[place] = self._told_of(_PLACES[place])
+        return self._places
+
+    def _told_of(self, region: str | None) -> list[int]:
+        """What the loop must know of a place: `meanings.PLACE`."""
+        if region is None:
+            return [NOWHERE, 0, 0, 0, False]
+        metadata: Any = PhoneMetadata.metadata_for_region(region)
+        dropped, described = patterns.longest(metadata.national_prefix_for_parsing or ""), metadata.general_desc
+        most = max(*described.possible_length, *described.possible_length_local_only, 0)
+        return [HERE, self.table(region).address, metadata.country_code, dropped, most < LONGEST - dropped]
+
     def _joined(self, region: Intervals) -> _Table:
         """A route table with the plan laid over its *shift* cells, narrow ones with many parts excepted."""
         world = self.plan()
         low, high = region.low.to_numpy(), region.high.to_numpy()
         add, keep = region.payload["add"].to_numpy(), region.payload["keep"].to_numpy()
-        fixed = {routes.SHIFT: _SHIFT, routes.STRIP: _STRIP, routes.ABROAD: _ABROAD, **_ERRORS}
+        fixed = {routes.SHIFT: SHIFT, routes.STRIP: STRIP, routes.ABROAD: ABROAD, routes.LONG: LONG, **ERRORS}
         code = np.array([fixed[action] for action in region.payload["action"].to_list()], dtype=np.uint32)
-        laid = code == _SHIFT
+        laid = code == SHIFT
         first, last = np.zeros(len(low), dtype=np.int64), np.zeros(len(low), dtype=np.int64)
         first[laid] = np.searchsorted(world.start, low[laid] + add[laid], side="right") - 1
         last[laid] = np.searchsorted(world.start, high[laid] + add[laid], side="right") - 1
@@ -171,7 +167,7 @@ class Book:
         return _filled(begin, stop, add[row], keep[row], np.where(laid[row], world.code[place], code[row]))
 
 
-def _filled(low: Keys, high: Keys, add: Keys, keep: npt.NDArray[np.uint8], code: _Codes) -> _Table:
+def _filled(low: Keys, high: Keys, add: Keys, keep: npt.NDArray[np.uint8], code: Codes) -> _Table:
     """A table without gaps: what lies between the cells is *ask*."""
     gap = np.append(high[:-1] + np.uint64(1) != low[1:], True)
     start = np.concatenate([[np.uint64(0)], low, high[gap] + np.uint64(1)])
@@ -220,15 +216,13 @@ def tell(cells: pl.Series, region: str | pl.Series | None) -> Told:
         cells: String, any integer type or Float64.
         region: One region code for all, a String series of one for each row, or None.
     """
-    dialled_cells = dialled.read(cells)
-    number, code = _found_in_tables(dialled_cells, region)
-    code[dialled_cells.missing] = _MISSING
-    code[dialled_cells.wordy] = _ERRORS["not_a_number"]
-    rows = np.flatnonzero(code == _ASK)
+    texts = text_of(cells)
+    number, code, _ = _found_in_tables(texts, region)
+    rows = np.flatnonzero(code == ASK)
     asked = pl.Series("e164", [], dtype=pl.String)
     if len(rows):
-        dialled_in = region.gather(rows) if isinstance(region, pl.Series) else pl.lit(region, dtype=pl.String)
-        frame = dialled.texts(cells.gather(rows)).to_frame("text").select("text", region=dialled_in)
+        dialled_in = taken(region, rows) if isinstance(region, pl.Series) else pl.lit(region, dtype=pl.String)
+        frame = taken(texts, rows).to_frame("text").select("text", region=dialled_in)
         replies = asking.answers(frame)
         asked, code[rows] = replies["e164"], _book.codes.learn(replies.select("region", "type", "status"))
         number[rows] = asked.str.slice(1, 19).cast(pl.UInt64).fill_null(0).to_numpy()
@@ -240,112 +234,51 @@ def keys_of(cells: pl.Series, region: str | pl.Series | None) -> PlainKeys:
 
     Regions are as for `tell`. Damaged cells have none either, although libphonenumber reads on past a point.
     """
-    dialled_cells = dialled.read(cells)
-    number, code = _found_in_tables(dialled_cells, region)
-    number[code < _NUMBER] = 0
-    number[_damaged(dialled_cells)] = 0
+    texts = text_of(cells)
+    number, code, odd = _found_in_tables(texts, region)
+    rows = np.flatnonzero(odd & (number > 0))
+    number[rows[taken(texts, rows).str.contains(DAMAGED).to_numpy()]] = 0
     return PlainKeys(number, _book.codes.invalid.take(code))
 
 
-def _damaged(cells: Dialled) -> Rows:
-    """The rows of damaged cells that read as digits. Few have such a sign, and that is cheap to tell."""
-    signed = np.flatnonzero(cells.texts.str.contains(_SIGNS).to_numpy())
-    rows: Rows = cells.written[signed[taken(cells.texts, signed).str.contains(DAMAGED).to_numpy()]]
-    return rows
+def _found_in_tables(texts: pl.Series, region: str | pl.Series | None) -> tuple[Keys, Codes, Flags]:
+    """The number and the code of each text; and which are more than digits and harmless punctuation."""
+    from cardscreen.kinds.phone.numbering import reading  # compiled when first used
+
+    number, code = np.empty(len(texts), dtype=np.uint64), np.empty(len(texts), dtype=np.uint32)
+    odd, cells, place = np.empty(len(texts), dtype=bool), Texts(texts), _places(region)
+    abroad, plan = _book.table(_PLUS).address, _book.plan().address
+    reading.tell(cells.address, classes(), place, _book.places(place), abroad, plan, _drops(), number, code, odd)
+    return number, code, odd
 
 
-def _found_in_tables(cells: Dialled, region: str | pl.Series | None) -> tuple[Keys, _Codes]:
-    if isinstance(region, pl.Series):
-        return _resolved_by_row(cells, region.cast(pl.String))
-    return _resolved(cells.key, cells.plus, region)
+def _places(region: str | pl.Series | None) -> npt.NDArray[np.uint16]:
+    """Where each row is dialled, by its place among `_PLACES`; one number where all are dialled in the same place."""
+    if not isinstance(region, pl.Series):
+        return np.array([_PLACES.index(region) if region in _PLACES else _UNKNOWN], dtype=np.uint16)
+    known = region.cast(pl.String).cast(pl.Enum(_REGIONS), strict=False).to_physical().cast(pl.UInt16)
+    place = known.fill_null(_UNKNOWN).to_numpy(writable=True)
+    place[region.is_null().to_numpy()] = _NOWHERE
+    return place
 
 
-def _resolved(key: Keys, plus: Flags, region: str | None) -> tuple[Keys, _Codes]:
-    """Number and code of keys dialled in one region."""
-    number, code = np.empty(len(key), dtype=np.uint64), np.empty(len(key), dtype=np.uint32)
-    for block in blocks(len(key)):
-        _resolve(key[block], plus[block], region, number[block], code[block])
-    return number, code
-
-
-def _resolve(key: Keys, plus: Flags, region: str | None, number: Keys, code: _Codes) -> None:
-    """Fills in number and code of a block of keys."""
-    number[:], code[:] = 0, _ASK
-    if region is not None and region not in phonenumbers.SUPPORTED_REGIONS:
-        return
-    rows = np.flatnonzero(plus)
-    if len(rows) < len(key):
-        if region is None:
-            code[:] = _ERRORS["invalid_country_code"]
-        else:
-            number[:], code[:] = _found(key, _book.table(region))
-    if len(rows):
-        numbers, codes = _found(key[rows], _book.table(_PLUS))
-        if region is not None:
-            # Behind a plus, what is no country code is dialled once more in the region.
-            codes[codes == _ERRORS["invalid_country_code"]] = _ASK
-        number[rows], code[rows] = numbers, codes
-    code[key == 0] = _ASK
-
-
-def _resolved_by_row(dialled_cells: Dialled, region: pl.Series) -> tuple[Keys, _Codes]:
-    """Number and code of keys, each dialled in a region of its own."""
-    number, code = np.zeros(len(region), dtype=np.uint64), np.zeros(len(region), dtype=np.uint32)
-    names = [*sorted(phonenumbers.SUPPORTED_REGIONS), _PLUS]
-    world, nowhere, unknown = len(names) - 1, len(names), len(names) + 1
-    place = region.cast(pl.Enum(names[:world]), strict=False).to_physical().cast(pl.UInt16)
-    if place.null_count():
-        place = place.zip_with(region.is_not_null(), pl.Series([nowhere], dtype=pl.UInt16)).fill_null(unknown)
-    home = place.to_numpy()
-    table, refused = np.where(dialled_cells.plus, np.uint16(world), home), _ERRORS["invalid_country_code"]
-    read = (dialled_cells.key != 0) & (home != unknown)
-    code[read & (table == nowhere)] = refused
-    rows = np.flatnonzero(read & (table != nowhere))
-    if not len(rows):
-        return number, code
-    # Table by table, and in each by magnitude and first digits: a search is quick near where the last one ended.
-    size = dialled_cells.key[rows].astype(np.float64).view(np.int64) >> _SIZE_AND_TOP
-    rows = rows[np.lexsort((size.astype(np.uint16), table[rows]))]
-    keys, tables = dialled_cells.key[rows], table[rows]
-    add, keep, codes = np.empty_like(keys), np.empty(len(rows), dtype=np.uint8), np.empty(len(rows), dtype=np.uint32)
-    starts = np.flatnonzero(np.append(True, tables[1:] != tables[:-1]))
-    for start, stop in zip(starts, [*starts[1:], len(rows)], strict=True):
-        cells = _book.table(names[tables[start]])
-        cell = np.searchsorted(cells.start, keys[start:stop], side="right") - 1
-        add[start:stop], keep[start:stop], codes[start:stop] = cells.add[cell], cells.keep[cell], cells.code[cell]
-    number[rows], code[rows] = _followed(keys, add, keep, codes)
-    code[dialled_cells.plus & (home < nowhere) & (code == refused)] = _ASK
-    return number, code
-
-
-def _found(key: Keys, table: _Table) -> tuple[Keys, _Codes]:
-    """Number and code of keys in one table."""
-    cell = table.index.find(key)
-    return _followed(key, table.add.take(cell), table.keep.take(cell), table.code.take(cell))
-
-
-def _followed(key: Keys, add: Keys, keep: npt.NDArray[np.uint8], code: _Codes) -> tuple[Keys, _Codes]:
-    """Number and code of keys, by what the cells in which they lie say."""
-    number: Keys = key + add
-    rows = np.flatnonzero((code >= _SHIFT) & (code <= _ABROAD))
-    if not len(rows):
-        return number, code
-    power, then = POWERS[keep[rows]], code[rows]
-    low = key[rows] % power
-    strip, abroad, home = then == _STRIP, then == _ABROAD, rows[then != _ABROAD]
-    number[rows[strip]] = low[strip] + add[rows[strip]]
-    if len(home):
-        world = _book.plan()
-        code[home] = world.code[world.index.find(number[home])]
-    if abroad.any():
-        number[rows[abroad]], code[rows[abroad]] = _found((low + power)[abroad], _book.table(_PLUS))
-    return number, code
+@cache
+def _drops() -> npt.NDArray[np.uint8]:
+    """By country code, how many digits behind a plus may be no part of the number: those of the code, and prefixes."""
+    drops = np.zeros(1000, dtype=np.uint8)
+    for country in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
+        region = phonenumbers.region_code_for_country_code(country)
+        metadata: Any = PhoneMetadata.metadata_for_region_or_calling_code(country, region)
+        drops[country] = len(str(country)) + patterns.longest(metadata.national_prefix_for_parsing or "")
+    return drops
 
 
 def fields(cells: pl.Series, region: str | pl.Series | None) -> pl.Series:
     """`schema.PHONE` for a batch of cells."""
+    from cardscreen.kinds.phone.numbering.written import written  # compiled when first used
+
     meanings = tell(cells, region)
-    text = written(meanings.number, meanings.code >= _NUMBER)
+    text = written(meanings.number, meanings.code >= NUMBER)
     if len(meanings.rows):
         long = (meanings.asked.str.len_bytes() > _LONGEST_TEXT).fill_null(value=False)
         text = text.scatter(meanings.rows[long.to_numpy()], meanings.asked.filter(long)) if long.any() else text
@@ -360,7 +293,7 @@ def scan(cells: pl.Series, region: str | pl.Series | None) -> pl.Series:
     """
     meanings = tell(cells, region)
     key = pl.Series("key", meanings.number)
-    plain = meanings.code >= _NUMBER
+    plain = meanings.code >= NUMBER
     if not plain.all():
         key = key.zip_with(pl.Series(plain), nulls("key", pl.UInt64, len(key)))
     status = _book.codes.columns[2].cast(pl.String)[pl.Series(meanings.code)]

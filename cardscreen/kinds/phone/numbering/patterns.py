@@ -117,6 +117,16 @@ def prefixes(pattern: str, length: int) -> list[Piece]:
     return _consumed(program, tuple(start), length, length, {})
 
 
+def longest(pattern: str) -> int:
+    """How many characters `re.match` takes at most of what follows a pattern.
+
+    Example:
+        >>> longest("0(1[2-4])?|9")
+        3
+    """
+    return int(sre_parser.parse(pattern).getwidth()[1])
+
+
 def _consumed(
     program: _Program,
     threads: tuple[_Thread, ...],

@@ -9,6 +9,7 @@ then is always some constant digits and the last digits of the input, so each pi
 * *shift*: the E.164 number is the key plus a constant;
 * *strip*: keep the low digits of the key and add a constant (many prefixes, one meaning);
 * *abroad*: an IDD prefix was dialled: keep the low digits and look them up behind a plus;
+* *long*: an E.164 number of more digits than the plan holds;
 * an *error*, by its status, or
 * *ask*: no single rule was found, or too many pieces would be needed: `phonenumbers` must be asked.
 
@@ -34,13 +35,13 @@ from phonenumbers import PhoneMetadata
 
 from cardscreen.foundation.lookup.intervals import Intervals
 from cardscreen.kinds.phone.numbering import patterns, reference
-from cardscreen.kinds.phone.numbering.dialled import LONGEST, SHORTEST
+from cardscreen.kinds.phone.numbering.meanings import LONGEST, SHORTEST
 from cardscreen.kinds.phone.numbering.patterns import Piece, Spans
 
 #: Most digits of an E.164 number that the plan holds.
-LONGEST_E164 = 18
+LONGEST_E164 = 19
 #: How a cell's key becomes an E.164 number. Statuses of `schema.PHONE_STATUSES` are the errors.
-SHIFT, STRIP, ABROAD, ASK = "shift", "strip", "abroad", "ask"
+SHIFT, STRIP, ABROAD, LONG, ASK = "shift", "strip", "abroad", "long", "ask"
 #: What a table says of each interval of keys; those below, between and above are *ask*.
 ROUTES: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "action": pl.String,
@@ -426,7 +427,7 @@ def _row(cell: _Cell, end: _End) -> tuple[int, int, str, int, int]:
         return low, high, end.action, 0, 0
     front = f"{end.country}{end.view.lead}"
     if len(front) + end.view.keep > LONGEST_E164:
-        return low, high, ASK, 0, 0
+        return low, high, LONG, 0, 0
     base = int(front) * weight
     if cell.low // weight == cell.high // weight:
         return low, high, SHIFT, 0, (base + cell.low % weight - low) % _WRAP
@@ -438,6 +439,8 @@ def _proven(cell: _Cell, row: tuple[int, int, str, int, int], region: str | None
     for digits in {cell.low, cell.high}:
         text = str(digits).zfill(cell.length)
         read = _read("+" + text if region is None else text, region)
+        if row[2] == LONG:
+            read = read[0], None
         if read != _said(row, 10**cell.length + digits):
             return False
     return True
@@ -452,6 +455,8 @@ def _said(row: tuple[int, int, str, int, int], key: int) -> tuple[str, str | Non
         return "", f"+{key % 10**keep + add}"
     if action == ABROAD:
         return _read("+" + str(key)[-keep:], None)
+    if action == LONG:
+        return "", None
     return action, None
 
 

@@ -11,7 +11,6 @@ import contextlib
 import gc
 import io
 import os
-import warnings
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,13 +25,12 @@ from cardscreen.foundation import cache
 from cardscreen.foundation.lookup.intervals import Intervals
 
 #: Raised whenever the same `phonenumbers` would give other tables than before.
-FORMAT = 1
+FORMAT = 2
 
 _PATIENCE = 120  # seconds to wait for another process that builds the same table
 _Schema = Mapping[str, pl.DataType | type[pl.DataType]]
 _lent: dict[str, Intervals] = {}
 _digests: dict[str, str] = {}  # of the files of the tables that this process has read or written
-_warned = False
 
 
 def folder() -> Path:
@@ -71,7 +69,7 @@ def fetch(name: str, payload: _Schema, build: Callable[[], Intervals], *, within
     except (OSError, filelock.Timeout) as problem:
         # Within a query, a thread may come by again while it builds the very table: it must not wait for itself.
         if not (within_query and isinstance(problem, filelock.Timeout)):
-            _warn_once(place, problem)
+            cache.warn_unkept(place, problem)
     return _built(build) if table is None else table
 
 
@@ -120,15 +118,3 @@ def state() -> dict[str, Any]:
         "writable": nearest.is_dir() and os.access(nearest, os.W_OK),
         "tables": dict(sorted(tables.items())),
     }
-
-
-def _warn_once(place: Path, problem: Exception) -> None:
-    global _warned
-    if not _warned:
-        _warned = True
-        warnings.warn(
-            f"phone tables cannot be kept in {place} ({type(problem).__name__}): they are built in memory, "
-            "which takes some seconds in each process. Set CARDSCREEN_CACHE_DIR to a folder that can be written.",
-            RuntimeWarning,
-            stacklevel=2,
-        )

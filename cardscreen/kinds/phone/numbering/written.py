@@ -1,21 +1,21 @@
-"""E.164 numbers as text, a whole column in one go.
+"""E.164 numbers as text, a whole column in one go. Whoever imports this has the loop compiled.
 
-A text column in memory is a row of views (Arrow's Utf8View): each a length, and then either the text
-itself, up to twelve bytes of it, or its first four bytes and where in a buffer it begins. So the digits
-of all numbers are written side by side into one buffer, four at a time from a table, and each view
-points to where its own place stops having noughts in front.
+A text column in memory is a row of views, as `foundation.lookup.texts` describes it. So the digits of all numbers are
+written side by side into one buffer, four at a time from a table, and each view points to where its own place stops
+having noughts in front.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
+from numba import types
 
-from cardscreen.foundation.lookup.digits import Flags, Keys, blocks, digits_of
-
-_Words = npt.NDArray[np.uint32]
+from cardscreen.foundation.lookup.compiled import bytes_at, given, loop, words_at
+from cardscreen.foundation.lookup.digits import POWERS, Flags, Keys
 
 _WORD, _INLINE = 4, 12  # bytes
 _VIEW = 4  # words
@@ -23,9 +23,9 @@ _PLUS = ord("+")
 _FOUR_DIGITS = np.uint64(10_000)
 #: The digits of each number below 10,000.
 _DIGITS = np.frombuffer(b"".join(b"%04d" % number for number in range(10_000)), dtype=np.uint32)
-#: Keeps the first bytes of a word, so many of them.
-_KEEP = np.frombuffer(b"".join(b"\xff" * kept + b"\0" * (_WORD - kept) for kept in range(5)), dtype=np.uint32)
 _NARROW = np.uint64(10**15)  # from here on, a number and its plus need more than four words
+_MOST = len(POWERS)
+_POWERS = POWERS
 
 
 def written(numbers: Keys, known: Flags) -> pl.Series:
@@ -44,33 +44,36 @@ def written(numbers: Keys, known: Flags) -> pl.Series:
         return pl.Series("e164", [], dtype=pl.String)
     # Words for each number: a plus and 15 digits (ITU-T E.164) fill four; libphonenumber reads up to 20 digits.
     width = 4 if numbers.max() < _NARROW else 6
-    # One place more, so that a word that begins in the last one is whole.
-    text, heads = (pa.allocate_buffer(size * _WORD) for size in ((rows + 1) * width, rows * _VIEW))
-    places, views = (np.frombuffer(each, dtype=np.uint32) for each in (text, heads))
-    places, views = places.reshape(-1, width), views.reshape(-1, _VIEW)
-    for block in blocks(rows):
-        _write(numbers[block], places[block.start : block.stop + 1], views[block], block.start * width * _WORD)
+    text, views = (pa.allocate_buffer(rows * words * _WORD) for words in (width, _VIEW))
+    _write(numbers, _DIGITS, width, text.address, views.address)
     nulls = None if known.all() else pa.py_buffer(np.packbits(known, bitorder="little"))
-    return pl.Series("e164", pa.Array.from_buffers(pa.string_view(), rows, [nulls, heads, text]))
+    return pl.Series("e164", pa.Array.from_buffers(pa.string_view(), rows, [nulls, views, text]))
 
 
-def _write(numbers: Keys, places: _Words, views: _Words, offset: int) -> None:
+@loop(given(types.uint64), given(types.uint32), types.int64, types.int64, types.int64)
+def _write(numbers: Any, table: Any, width: int, text: int, views: int) -> None:
     """The digits of each number with noughts in front, the plus before them, and the view of both."""
-    rest = numbers
-    for word in range(places.shape[1] - 1, -1, -1):
-        above = rest // _FOUR_DIGITS
-        places[:-1, word] = _DIGITS.take((rest - above * _FOUR_DIGITS).view(np.int64), mode="clip")
-        rest = above
-    width = places.shape[1] * _WORD
-    size = digits_of(numbers) + 1
-    begin = np.arange(width, (len(numbers) + 1) * width, width) - size
-    at = slice(begin[0], len(numbers) * width, width) if (size == size[0]).all() else begin
-    places.view(np.uint8).reshape(-1)[at] = _PLUS
-    # One word at each byte, though words begin at every fourth: a view's prefix begins wherever its plus stands.
-    words = np.ndarray((places.nbytes - _WORD + 1,), dtype=np.uint32, buffer=places, strides=(1,))
-    views[:, 0], views[:, 1], views[:, 2], views[:, 3] = size, words[at], 0, begin + offset
-    short = np.flatnonzero(size <= _INLINE)
-    if len(short):
-        for word in (1, 2):
-            kept = np.clip(size[short] - word * _WORD, 0, _WORD)
-            views[short, word + 1] = words[begin[short] + word * _WORD] & _KEEP.take(kept)
+    words, signs, heads, digits = words_at(text), bytes_at(text), words_at(views), 1
+    for row in range(len(numbers)):
+        number = rest = numbers[row]
+        for word in range((row + 1) * width - 1, row * width - 1, -1):
+            above = rest // _FOUR_DIGITS
+            words[word] = table[rest - above * _FOUR_DIGITS]
+            rest = above
+        # Mostly as many as the number before has.
+        while digits < _MOST and number >= _POWERS[digits]:
+            digits += 1
+        while digits > 1 and number < _POWERS[digits - 1]:
+            digits -= 1
+        size, head = digits + 1, row * _VIEW
+        begin = (row + 1) * width * _WORD - size
+        signs[begin] = _PLUS
+        heads[head] = size
+        if size > _INLINE:
+            heads[head + 1] = words_at(text + begin)[0]
+            heads[head + 2] = 0
+            heads[head + 3] = begin
+        else:
+            inline = bytes_at(views + (row * _VIEW + 1) * _WORD)
+            for at in range(_INLINE):
+                inline[at] = signs[begin + at] if at < size else 0

@@ -1,0 +1,86 @@
+"""The loop that reads cells of card numbers that are plain to see. Whoever imports this has it compiled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import types
+
+from cardscreen.foundation.cards.schemes import LONGEST, SHORTEST
+from cardscreen.foundation.lookup.compiled import bytes_at, filled, given, loop, part
+from cardscreen.foundation.lookup.digits import POWERS
+from cardscreen.foundation.lookup.loops import eight_digits, is_given, is_member, is_sound, opened, place_of, size_of
+from cardscreen.kinds.card.groups import GROUP, USUAL_SIZES
+
+_TEN, _POWERS = np.uint64(10), POWERS
+_LAST_DIGIT, _NOUGHT, _SPACE, _HYPHEN = 9, ord("0"), ord(" "), ord("-")
+_EIGHT = 8
+_LONGEST_CELL = 2 * LONGEST  # bytes
+_KEPT = 15  # digits that a spreadsheet keeps of a number; it writes noughts for the others
+_CODED = 4  # groups from which on the last one may be a card code
+_WHOLE = 16  # digits of a number that may have one
+_SIZES = np.array(USUAL_SIZES)
+_SHORTEST, _LONGEST, _GROUP = SHORTEST, LONGEST, GROUP
+
+
+@part
+def _is_usual(sizes: int) -> bool:
+    for each in _SIZES:  # noqa: SIM110 - compiled
+        if each == sizes:
+            return True
+    return False
+
+
+@part
+def _read(place: int, size: int, sums: Any) -> Any:
+    """The number in a cell of twelve bytes at least, and how many digits it has; 0 of them where it is not plain."""
+    text, value, at, eight = bytes_at(place), np.uint64(0), 0, eight_digits(place)
+    while eight >= 0:
+        value = value * _POWERS[_EIGHT] + np.uint64(eight)
+        at += _EIGHT
+        eight = eight_digits(place + at) if size - at >= _EIGHT else -1
+    count, group, sizes, groups, before = at, 0, 0, 0, np.uint64(0)
+    for sign in range(at, size):
+        digit = np.int64(text[sign]) - _NOUGHT
+        if 0 <= digit <= _LAST_DIGIT:
+            value = value * _TEN + np.uint64(digit)
+            count += 1
+        elif count > group and digit in (_SPACE - _NOUGHT, _HYPHEN - _NOUGHT):
+            sizes = sizes * _GROUP + count - group
+            group, groups, before = count, groups + 1, value
+        else:
+            return value, 0
+    if groups and not _is_usual(sizes * _GROUP + count - group):
+        return value, 0
+    if groups >= _CODED and count > _WHOLE and is_sound(before, sums):
+        return value, 0  # behind a sound number may be a card code
+    return value, count if _SHORTEST <= count <= _LONGEST and text[0] != _NOUGHT else 0
+
+
+@loop(types.int64, types.int64, types.boolean, given(types.uint8), filled(types.uint64), filled(types.boolean))
+def tell(texts: int, nobodys: int, strict: bool, sums: Any, number: Any, sound: Any) -> None:
+    """The numbers of cells, 0 of those that are not plain to see, and which of them pass Luhn.
+
+    Args:
+        texts: The address of the cells' `Texts`.
+        nobodys: The address of the `Members` that are nobody's.
+        strict: Leave out those, and what a spreadsheet may have cut off.
+        sums: `luhn.sums`.
+        number: Filled in.
+        sound: Filled in; of a cell without number anything.
+    """
+    cells = opened(texts)
+    for row in range(len(number)):
+        number[row], sound[row] = 0, False
+        size = size_of(cells, row)
+        if size < _SHORTEST or size > _LONGEST_CELL or not is_given(cells, row):
+            continue
+        value, count = _read(place_of(cells, row), size, sums)
+        if count == 0:
+            continue
+        passes = is_sound(value, sums)
+        cut_off = value % _TEN == 0 and count > _KEPT and value % _POWERS[count - _KEPT] == 0
+        if strict and ((cut_off and not passes) or is_member(value, nobodys)):
+            continue
+        number[row], sound[row] = value, passes

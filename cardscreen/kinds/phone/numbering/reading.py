@@ -1,0 +1,287 @@
+"""The loop that reads cells of phone numbers: what is dialled, and what that means, by the tables.
+
+Most cells are digits and ASCII punctuation, and are read at once; others are taken apart by `odd_cells`. The key of n
+digits is 10ⁿ plus their value. Of more than 18 digits, which no key holds, all but a few are too long: that is told
+without asking where even the longest prefixes that may be dropped would leave too many.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import types
+
+from cardscreen.foundation.lookup.compiled import bytes_at, filled, given, keys_at, longs_at, loop, part
+from cardscreen.foundation.lookup.digits import POWERS
+from cardscreen.foundation.lookup.loops import eight_digits, is_given, opened, place_of, row_of, size_of
+from cardscreen.kinds.phone.numbering.characters import (
+    BACKSLASH,
+    BLANK,
+    CLASS,
+    COLON,
+    COMMA,
+    HYPHEN,
+    OTHER,
+    PLUS,
+    PUNCTUATION,
+    SEMICOLON,
+    SIGN,
+    SLASH,
+    SPACE,
+    STOP,
+    TAB,
+)
+from cardscreen.kinds.phone.numbering.meanings import (
+    ABROAD,
+    ADD,
+    ASK,
+    CODE,
+    LONG,
+    LONGEST,
+    MISSING,
+    NO_COUNTRY,
+    NO_NUMBER,
+    NOTHING_ABROAD,
+    NOWHERE,
+    NUMBER,
+    SHIFT,
+    SHORTEST,
+    STRIP,
+    TOLD,
+    TOO_LONG,
+    UNKNOWN,
+    WIDTH,
+)
+from cardscreen.kinds.phone.numbering.odd_cells import READ, possible
+
+_LONGEST_CELL = 250  # bytes; libphonenumber refuses more characters than that
+_LONGEST_NSN = 17  # digits
+_LAST_DIGIT = 9
+_ASCII = 0x80
+_EIGHT = 8
+_OF_MONTH = 2  # digits between the hyphens of a day
+_FAR = 99  # digits since the last hyphen, where there was none
+_POWERS = POWERS
+_TEN = np.uint64(10)
+_KEEP, _CODE = np.uint64(CODE), np.uint64((1 << CODE) - 1)
+#: Sets of classes, a bit for each: what is passed over between digits, and what may stand behind the last one.
+_PASSED_OVER = 1 << SPACE | 1 << PUNCTUATION | 1 << SLASH | 1 << STOP
+_BEHIND = 1 << OTHER | 1 << COMMA | 1 << COLON | 1 << SEMICOLON | 1 << PLUS | 1 << TAB | 1 << BACKSLASH
+
+
+@part
+def _quick(start: int, size: int, classes: Any) -> Any:
+    """What a cell is that is no more than digits and harmless punctuation.
+
+    Returns:
+        Whether it is; its key, how many digits it has, and whether they follow a plus; and the marks that some of its
+        characters have (a hyphen beside another, or such as days have, is a sign, too), and those that all have.
+    """
+    text, key, count, plus, ended = bytes_at(start), np.uint64(1), 0, False, False
+    since, some, every, at = _FAR, np.int64(0), np.int64(BLANK), 0
+    while at < size:
+        eight = eight_digits(start + at) if count == at - plus and size - at >= _EIGHT else -1
+        if eight >= 0:
+            key = key * _POWERS[_EIGHT] + np.uint64(eight)
+            count += _EIGHT
+            at += _EIGHT
+            every = np.int64(0)
+            continue
+        sign = np.int64(text[at])
+        at += 1
+        if sign >= _ASCII:
+            return False, key, count, plus, some, every
+        told = np.int64(classes[sign])
+        sort = told & CLASS
+        some |= told
+        every &= told
+        if sort <= _LAST_DIGIT and not ended:
+            key = key * _TEN + np.uint64(sort)
+            count += 1
+            since += 1
+        elif sort == HYPHEN:
+            some |= SIGN * (since == 0 or since == _OF_MONTH)
+            since = 0
+        elif _PASSED_OVER >> sort & 1:
+            pass
+        elif count + plus == 0 and sort != SEMICOLON:
+            plus = sort == PLUS
+        elif count and _BEHIND >> sort & 1:
+            ended = True
+        else:
+            return False, key, count, plus, some, every
+    return True, key, count, plus, some, every
+
+
+@part
+def _key(digits: Any, first: int, count: int) -> Any:
+    """The key of some digits, of which it can hold no more than `LONGEST`."""
+    key = np.uint64(1)
+    for at in range(first, first + min(count, LONGEST)):
+        key = key * _TEN + np.uint64(digits[at])
+    return key
+
+
+@part
+def _found(key: Any, table: int) -> Any:
+    """What a table says of a key: what to add, the code, and how many digits to keep."""
+    row = keys_at(longs_at(table)[0])
+    at = row_of(key, table) * WIDTH
+    return row[at + ADD], np.int64(row[at + TOLD] & _CODE), np.int64(row[at + TOLD] >> _KEEP)
+
+
+@part
+def _meant(key: Any, table: int, abroad: int, plan: int) -> Any:
+    """The number and the code of a key, and what the table says of it, which is a region's or that behind a plus."""
+    add, code, keep = _found(key, table)
+    way = code
+    if code == ABROAD:
+        key = key % _POWERS[keep] + _POWERS[keep]
+        add, code, keep = _found(key, abroad)
+    if code == STRIP:
+        key %= _POWERS[keep]
+    if code in (SHIFT, STRIP):
+        code = _found(key + add, plan)[1]
+    return key + add, code, way
+
+
+@part
+def _country_of(digits: Any, first: int, count: int, drops: Any) -> Any:
+    """The country code with which some digits begin, and how many digits behind a plus may be no part of the number."""
+    code = np.int64(0)
+    for at in range(min(3, count)):
+        code = code * 10 + np.int64(digits[first + at])
+        if code == 0:
+            break
+        if drops[code]:
+            return code, np.int64(drops[code])
+    return 0, 0
+
+
+@part
+def _of_many(digits: Any, count: int, plus: bool, at_home: Any, drops: Any) -> Any:
+    """`READ` and how many digits are an IDD prefix before what a key holds; or the code of more digits than it holds.
+
+    How they begin is read alike, however many there are.
+    """
+    first = 0
+    if not plus:
+        if at_home[0] == NOWHERE:
+            return NO_COUNTRY, 0
+        _, code, keep = _found(_key(digits, 0, count), at_home[1])
+        if code in (NO_COUNTRY, ASK):
+            return code, 0
+        if code != ABROAD:
+            return _if_too_long(digits, count, code, at_home, drops), 0
+        first = LONGEST - keep
+        if count - first <= LONGEST:
+            return READ, first
+    country, dropped = _country_of(digits, first, count, drops)
+    if country == 0:
+        return ASK if plus and at_home[0] != NOWHERE else NO_COUNTRY, 0
+    return TOO_LONG if count - first - dropped > _LONGEST_NSN else ASK, 0
+
+
+@part
+def _if_too_long(digits: Any, count: int, code: int, at_home: Any, drops: Any) -> int:
+    """The code of digits that are dialled at home: too long, if nothing that may be dropped would change that."""
+    if code == TOO_LONG and at_home[4]:
+        return TOO_LONG  # nothing was dropped of a key's digits, so nothing is of more
+    dropped = at_home[3]
+    if _country_of(digits, 0, count, drops)[0] == at_home[2]:  # then its prefixes may be dropped twice
+        dropped += np.int64(drops[at_home[2]])
+    return TOO_LONG if count - dropped > _LONGEST_NSN else ASK
+
+
+@part
+def _of_key(key: Any, plus: bool, again: bool, at_home: Any, abroad: int, plan: int) -> Any:
+    """The number and the code of a key that is dialled in some place.
+
+    What is no country code behind a plus is dialled once more without. With an IDD prefix it is a number then. Else it
+    would have to begin with the region's own country code, which it does not.
+
+    Args:
+        key: The key.
+        plus: Whether the digits are read as those behind a plus.
+        again: Whether they may be dialled once more.
+        at_home: The place.
+        abroad: As for `tell`.
+        plan: As for `tell`.
+    """
+    home, table = at_home[1], abroad if plus else at_home[1]
+    if at_home[0] == NOWHERE and not plus:
+        return np.uint64(0), NO_COUNTRY
+    while True:
+        value, code, way = _meant(key, table, abroad, plan)
+        if not again or code != NO_COUNTRY or table == home:
+            break
+        table = home
+    if plus and table == home and way not in (ABROAD, ASK, NOTHING_ABROAD):
+        code = NO_COUNTRY
+    return value, code
+
+
+@loop(
+    *(types.int64, given(types.uint8), given(types.uint16), types.Array(types.int64, 2, "C", readonly=True)),
+    *(types.int64, types.int64, given(types.uint8)),
+    *(filled(types.uint64), filled(types.uint32), filled(types.boolean)),
+)
+def tell(
+    texts: int,
+    classes: Any,
+    places: Any,
+    known: Any,
+    abroad: int,
+    plan: int,
+    drops: Any,
+    number: Any,
+    code: Any,
+    odd: Any,
+) -> None:
+    """What cells mean.
+
+    Args:
+        texts: The address of the cells' `Texts`.
+        classes: `characters.classes`.
+        places: Where each is dialled; one number, where it is the same place for all.
+        known: What is known of each place: `meanings.PLACE`.
+        abroad: The address of the table of numbers behind a plus.
+        plan: The address of the table of all numbers.
+        drops: By country code, how many digits behind a plus may be no part of the number, the code included.
+        number: Filled in: E.164 numbers; 0 where the code is not that of a number.
+        code: Filled in: what each cell means.
+        odd: Filled in: whether a cell is more than digits and harmless punctuation.
+    """
+    sorts, signs = np.empty(_LONGEST_CELL, dtype=np.int64), np.empty(_LONGEST_CELL, dtype=np.int64)
+    digits, one = np.empty(_LONGEST_CELL, dtype=np.int64), len(places) == 1
+    cells = opened(texts)
+    for row in range(len(number)):
+        number[row], odd[row] = 0, False
+        if not is_given(cells, row):
+            code[row] = MISSING
+            continue
+        size = size_of(cells, row)
+        if size > _LONGEST_CELL:
+            code[row], odd[row] = ASK, True
+            continue
+        start, at_home, verdict = place_of(cells, row), known[np.int64(places[0 if one else row])], READ
+        plain, key, count, plus, some, every = _quick(start, size, classes)
+        if plain and count + plus == 0:
+            verdict = MISSING if every else NO_NUMBER
+        elif not plain or count < SHORTEST or count > LONGEST:
+            plain = False
+            verdict, count, plus = possible(bytes_at(start), size, classes, sorts, signs, digits)
+            key = _key(digits, 0, count)
+        odd[row] = not plain or some & SIGN != 0
+        value, first = np.uint64(0), 0
+        if verdict == READ and at_home[0] == UNKNOWN:
+            verdict = ASK
+        elif verdict == READ and count > LONGEST:
+            verdict, first = _of_many(digits, count, plus, at_home, drops)
+            key = _key(digits, first, count - first)
+        if verdict == READ:
+            again = plus and at_home[0] != NOWHERE
+            value, verdict = _of_key(key, plus or first > 0, again, at_home, abroad, plan)
+        code[row] = ASK if verdict == LONG else verdict
+        number[row] = value if verdict >= NUMBER else np.uint64(0)
