@@ -456,10 +456,10 @@ def plan_build(
     regions: Annotated[list[str] | None, typer.Argument(help="Regions of national numbers, such as CN GB.")] = None,
     every: Annotated[bool, typer.Option("--all", help="All regions that libphonenumber knows.")] = False,
 ) -> None:
-    """Make the phone tables now, so that the first run need not: for container images.
+    """Make the phone tables and compile the loops now, so that the first run need not: for container images.
 
-    They are made once for each version of the phonenumbers package and kept in the user's cache
-    directory, or in CARDSCREEN_CACHE_DIR.
+    They are made once for each version of the phonenumbers package, and for each processor, and kept in the user's
+    cache directory, or in CARDSCREEN_CACHE_DIR.
 
     [dim]Example:[/dim] cardscreen plan build CN HK
     """

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cardscreen.foundation.lookup import digits
-from cardscreen.kinds.phone.numbering.written import written
+from cardscreen.kinds.phone.numbering.loops.written import written
 
 numbers = st.integers(100, 2**64 - 1) | st.integers(2, 19).flatmap(
     lambda digits: st.integers(10**digits - (digits > 2), 10**digits + 1)

@@ -7,22 +7,23 @@ take five look-ups instead of nineteen steps.
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from cardscreen.foundation.lookup.compiled import bytes_at, keys_at, loop, part
 from cardscreen.foundation.lookup.digits import nulls
 
 _DIGITS = 4  # even, so that the same places are doubled in every chunk of a number
-#: One more than the largest chunk.
-CHUNK = 10**_DIGITS
+_CHUNK = np.uint64(10**_DIGITS)
 
 
 @cache
 def sums() -> npt.NDArray[np.uint8]:
     """The Luhn sum of every chunk of digits: each second one from the right doubled."""
-    rest = np.arange(CHUNK, dtype=np.uint32)
+    rest = np.arange(_CHUNK, dtype=np.uint32)
     sums = np.zeros(len(rest), dtype=np.uint8)
     for place in range(_DIGITS):
         rest, digit = np.divmod(rest, 10)
@@ -52,8 +53,24 @@ def luhn_ok(number: pl.Expr) -> pl.Expr:
 
 def is_sound(numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
     """Whether the last digit of each number is its Luhn check digit."""
-    from cardscreen.foundation.lookup import loops  # compiled when first used
-
     sound = np.empty(len(numbers), dtype=bool)
-    loops.check(np.ascontiguousarray(numbers), sums(), sound)
+    _check(np.ascontiguousarray(numbers), len(numbers), sums(), sound)
     return sound
+
+
+@part
+def passes(number: Any, sums: int) -> Any:
+    """Whether a number passes Luhn, by `luhn.sums`."""
+    total, of_chunk = 0, bytes_at(sums)
+    while number:
+        rest = number // _CHUNK
+        total += of_chunk[number - rest * _CHUNK]
+        number = rest
+    return total % 10 == 0
+
+
+@loop
+def _check(numbers: int, count: int, sums: int, sound: int) -> None:
+    """Which numbers pass Luhn."""
+    for at in range(count):
+        bytes_at(sound)[at] = passes(keys_at(numbers)[at], sums)

@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from cardscreen.foundation.lookup.compiled import bytes_at, keys_at, loop
 from cardscreen.foundation.lookup.intervals import Intervals
-from cardscreen.foundation.lookup.texts import Texts
+from cardscreen.foundation.lookup.texts import Texts, is_given, opened, place_of, size_of
 
 _Keys = npt.NDArray[np.uint64]
 _Rows = npt.NDArray[np.int32]
@@ -24,6 +25,7 @@ _Rows = npt.NDArray[np.int32]
 _HEAD, _PAGE = 6, 2
 _PAGE_SIZE = 10**_PAGE
 #: What stands in place of a row: no row owns these numbers; several do. Below them: the number of a page.
+_NOUGHT, _LAST, _TEN = ord("0"), ord("9"), np.uint64(10)
 NOBODY, _SEVERAL, _FIRST_PAGE = -1, -2, -3
 
 
@@ -116,13 +118,30 @@ class Prefixes:
         """
 
         def rows(texts: pl.Series) -> pl.Series:
-            from cardscreen.foundation.lookup import loops  # compiled when first used
-
             low, high = (np.zeros(len(texts), dtype=np.uint64) for _ in range(2))
             cells = Texts(texts)
-            loops.leading(cells.address, self.digits, low, high)
+            _leading(cells.address, len(texts), self.digits, low, high)
             first, last = self.find(low), self.find(high)
             rows = pl.Series(texts.name, np.where((first == last) & (high > 0), first, NOBODY))
             return rows.cast(pl.UInt32, strict=False)  # null of nobody
 
         return text.map_batches(rows, return_dtype=pl.UInt32, is_elementwise=True)
+
+
+@loop
+def _leading(texts: int, rows: int, digits: int, low: int, high: int) -> None:
+    """The least and the greatest number of so many digits that begins with those of each text; of nulls 0 stays."""
+    cells, least, greatest = opened(texts), keys_at(low), keys_at(high)
+    for row in range(rows):
+        if not is_given(cells, row):
+            continue
+        size, text, shown = size_of(cells, row), bytes_at(place_of(cells, row)), 0
+        first, last = np.uint64(0), np.uint64(0)
+        for at in range(digits):
+            if shown == at and at < size and _NOUGHT <= text[at] <= _LAST:
+                shown += 1
+                digit = np.uint64(text[at] - _NOUGHT)
+                first, last = first * _TEN + digit, last * _TEN + digit
+            else:
+                first, last = first * _TEN, last * _TEN + np.uint64(9)
+        least[row], greatest[row] = first, last

@@ -1,152 +1,186 @@
 """Loops over columns as machine code: compiled once for a machine and a release, then kept in the cache.
 
-A loop is compiled when the module that holds it is imported, which is done where it is first called, so that
-programs that read no cells start without it. What is kept is told apart by the loop's own code and by all that it
-is compiled from, and for which processor; it lies under the cache's rules, since whoever could write there could
-have this process run whatever they like.
+A loop is a function of whole numbers, most of them addresses of arrays, that fills in arrays; `parts` are what loops
+call. It is compiled by numba when first called on a machine. What is kept is plain object code, which is loaded without
+numba in a few milliseconds. It is told apart by the loop's own code and by all that it is compiled from, and for which
+processor; and it lies under the cache's rules, since whoever could write there could have this process run anything.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import hashlib
-import pickle
-import sys
+import threading
 from collections.abc import Callable, Iterator
-from types import CodeType, FunctionType
+from importlib import metadata
+from pathlib import Path
+from types import CodeType
 from typing import Any, TypeVar
 
-import numba
 import numpy as np
-from numba import njit, types
-from numba.core.caching import _Cache
-from numba.core.compiler import CompileResult
-from numba.core.serialize import dumps
-from numba.extending import intrinsic
+import numpy.typing as npt
 
 from cardscreen.foundation import cache
-from cardscreen.foundation.errors import ConfigError
 
-_Loop = TypeVar("_Loop", bound=Callable[..., Any])
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 _ENDING = "loop"
+_BETWEEN = b"\0"  # the name of what is called, and the object code
+_lock = threading.Lock()
 
 
-def given(item: Any) -> Any:
-    """The type of an array that a loop reads."""
-    return types.Array(item, 1, "C", readonly=True)
+class Pointer:
+    """Within loops: what lies in memory from an address on, as items of a type."""
+
+    def __init__(self, item: str) -> None:
+        self.item = item
+
+    def __repr__(self) -> str:
+        """The type."""
+        return f"Pointer({self.item})"
+
+    def __call__(self, address: Any) -> Any:  # noqa: ARG002
+        """What lies there."""
+        raise TypeError("what lies at an address is known within loops only")
 
 
-def filled(item: Any) -> Any:
-    """The type of an array that a loop writes."""
-    return types.Array(item, 1, "C")
+bytes_at, halves_at, words_at, keys_at = (Pointer(f"uint{bits}") for bits in (8, 16, 32, 64))
+shorts_at, longs_at = Pointer("int32"), Pointer("int64")
 
 
-def part(function: _Loop) -> _Loop:
-    """A function that loops call; it is compiled with them."""
-    compiled_part: _Loop = njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
-    return compiled_part
+def part(function: _Function) -> _Function:
+    """A function that loops call: it is compiled with them, and called by nobody else."""
+    PARTS.add(function)
+    return function
 
 
-def loop(*arguments: Any) -> Callable[[_Loop], _Loop]:
-    """A function compiled for arguments of these types, which returns nothing, and lets other threads run meanwhile."""
-    if numba.config.DISABLE_JIT:
-        raise ConfigError("NUMBA_DISABLE_JIT is set, and nothing can be read by loops that are not compiled: unset it")
-
-    def of(function: _Loop) -> _Loop:
-        compiled_loop = njit(nogil=True, error_model="numpy", no_cfunc_wrapper=True)(function)
-        compiled_loop._cache = _Kept(function)
-        compiled_loop.compile(types.void(*arguments))
-        compiled_loop.disable_compile()
-        ready: _Loop = compiled_loop
-        return ready
-
-    return of
+#: All of them.
+PARTS: set[Callable[..., Any]] = set()
 
 
-def _pointed_at(item: Any) -> Any:
-    """A function, for loops, from an address to what lies there."""
-
-    def at(typing: Any, address: Any) -> Any:  # noqa: ARG001
-        pointer = types.CPointer(item)
-
-        def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:  # noqa: ARG001
-            return builder.inttoptr(values[0], context.get_value_type(pointer))
-
-        return pointer(types.int64), generate
-
-    return intrinsic(at)
+_LOOPS: list[Loop] = []
 
 
-#: What lies in memory from an address on: bytes, words of 32 bits, keys, and whole numbers of 32 and of 64 bits.
-bytes_at, words_at, keys_at = _pointed_at(types.uint8), _pointed_at(types.uint32), _pointed_at(types.uint64)
-shorts_at, longs_at = _pointed_at(types.int32), _pointed_at(types.int64)
+class Loop:
+    """A loop; see `loop`."""
+
+    def __init__(self, function: Callable[..., None]) -> None:
+        _LOOPS.append(self)
+        self.function = function
+        self.__doc__ = function.__doc__
+        self._code: Callable[..., int] | None = None
+
+    def __call__(self, *arguments: int | npt.NDArray[Any]) -> None:
+        """Run it; of arrays it is given the addresses. Other threads run meanwhile."""
+        code = self._code or self._loaded()
+        nothing = ctypes.c_void_p()
+        failed = code(ctypes.byref(nothing), ctypes.byref(nothing), *map(_whole, arguments))
+        if failed:
+            raise RuntimeError(f"the loop {self.function.__qualname__} ended with {failed}")
+
+    def _loaded(self) -> Callable[..., int]:
+        with _lock:
+            if self._code is None:
+                name, content = _kept(self.function) or _built(self.function)
+                addresses = [ctypes.c_int64] * self.function.__code__.co_argcount
+                kind = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, *addresses)
+                self._code = kind(_linked(name, content))
+            return self._code
 
 
-class _Kept(_Cache):  # type: ignore[misc,unused-ignore]
-    """What numba asks for a loop compiled earlier, and gives one to keep."""
+def loop(function: Callable[..., None]) -> Loop:
+    """A function compiled when first called: all that it is given are whole numbers of 64 bits, or arrays.
 
-    def __init__(self, function: Any) -> None:
-        self._name: str = function.__qualname__
-        self._made_of = hashlib.sha256(repr(list(_makings(function))).encode()).hexdigest()
-        self._enabled = True
-
-    @property
-    def cache_path(self) -> str:
-        """The folder."""
-        return str(_folder())
-
-    def enable(self) -> None:
-        """Keep and look."""
-        self._enabled = True
-
-    def disable(self) -> None:
-        """Do neither."""
-        self._enabled = False
-
-    def flush(self) -> None:
-        """Nothing to do: what is kept is told apart by all that it is made of."""
-
-    def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """The loop for these types of arguments and this processor; None where none is kept that is sound."""
-        target_context.refresh()
-        for content, _ in cache.load(_folder(), self._key(sig, target_context.codegen()), _ENDING):
-            with contextlib.suppress(Exception):  # whatever it is, compiling anew mends it
-                return CompileResult._rebuild(target_context, *pickle.loads(content))
-        return None
-
-    def save_overload(self, sig: Any, data: Any) -> None:
-        """Keep one."""
-        place = _folder()
-        try:
-            cache.save(place, self._key(sig, data.codegen), dumps(data._reduce()), _ENDING)
-        except OSError as problem:
-            cache.warn_unkept(place, problem)
-
-    def _key(self, sig: Any, codegen: Any) -> str:
-        made_for = repr((str(sig), codegen.magic_tuple(), self._made_of))
-        return f"{self._name}-{hashlib.sha256(made_for.encode()).hexdigest()[:16]}"
+    Example:
+        >>> @loop
+        ... def double(numbers: int, count: int) -> None:
+        ...     for at in range(count):
+        ...         longs_at(numbers)[at] *= 2
+        >>> numbers = np.array([1, 2])
+        >>> double(numbers, 2)
+        >>> numbers.tolist()
+        [2, 4]
+    """
+    return Loop(function)
 
 
-def _folder() -> Any:
-    return cache.folder("loops", f"{numba.__version__}-{sys.implementation.cache_tag}")
+def _whole(argument: int | npt.NDArray[Any]) -> int:
+    if not isinstance(argument, np.ndarray):
+        return int(argument)
+    if not argument.flags.c_contiguous:
+        raise TypeError("a loop takes an array only where its items lie side by side")
+    return argument.ctypes.data
+
+
+def prepare() -> None:
+    """Compile what is not kept of all loops that were imported, ahead of their first call."""
+    for each in _LOOPS:
+        each._loaded()
+
+
+def _kept(function: Callable[..., None]) -> tuple[str, bytes] | None:
+    """The name of what is called, and the object code, where the cache has it."""
+    for content, _ in cache.load(_folder(), _name(function), _ENDING):
+        name, code = content.split(_BETWEEN, 1)
+        return name.decode(), code
+    return None
+
+
+def _built(function: Callable[..., None]) -> tuple[str, bytes]:
+    """The same, compiled now."""
+    from cardscreen.foundation.lookup.compiling import compiled  # loads numba, which takes as long as all else
+
+    name, code = compiled(function)
+    place = _folder()
+    try:
+        cache.save(place, _name(function), name.encode() + _BETWEEN + code, _ENDING)
+    except OSError as problem:
+        cache.warn_unkept(place, problem)
+    return name, code
+
+
+def _linked(name: str, code: bytes) -> int:
+    """The address of a function in object code, which stays in memory as long as the process."""
+    from llvmlite import binding
+
+    with contextlib.suppress(RuntimeError):  # later releases need none, and say so
+        binding.initialize()
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    machine = binding.Target.from_default_triple().create_target_machine()
+    engine = binding.create_mcjit_compiler(binding.parse_assembly(""), machine)
+    engine.add_object_file(binding.ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    _ENGINES.append(engine)
+    return int(engine.get_function_address(name))
+
+
+_ENGINES: list[Any] = []
+
+
+def _folder() -> Path:
+    return cache.folder("loops", metadata.version("numba"))
+
+
+def _name(function: Callable[..., None]) -> str:
+    """A name for what a loop is compiled from, and for which processor."""
+    from llvmlite import binding
+
+    machine = binding.get_process_triple(), binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()
+    made_of = hashlib.sha256(repr((machine, list(_makings(function)))).encode()).hexdigest()
+    return f"{function.__name__.strip('_')}-{made_of[:32]}"
 
 
 def _makings(function: Any) -> Iterator[object]:
     """All that a function is compiled from: its code, and the constants and functions that it names."""
     code: CodeType = function.__code__
-    yield (
-        function.__module__,
-        code.co_code,
-        [each for each in code.co_consts if not isinstance(each, CodeType)],
-        code.co_names,
-    )
+    yield function.__module__, code.co_code, code.co_consts, code.co_names
     for name in code.co_names:
         value = function.__globals__.get(name)
-        python = getattr(value, "py_func", value)
-        if isinstance(python, FunctionType) and python is not value:
-            yield from _makings(python)
-        elif isinstance(value, int | float | np.generic):
-            yield name, repr(value)
-        elif isinstance(value, np.ndarray):
+        if isinstance(value, np.ndarray):
             yield name, value.dtype.str, value.tobytes()
+        elif isinstance(value, int | float | np.generic | Pointer):
+            yield name, repr(value)
+        elif callable(value) and value in PARTS:
+            yield from _makings(value)

@@ -8,19 +8,26 @@ are searched. Whether it does is judged by the same rounding, so the answer is e
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
+
+from cardscreen.foundation.lookup.compiled import keys_at, longs_at, loop, part, shorts_at
 
 _Keys = npt.NDArray[np.uint64]
 _Places = npt.NDArray[np.int64]
 
 #: Bits of the mantissa for the bucket, and for the place in it: 64 magnitudes of 512 buckets are 128 KiB of integers,
 #: which stay in the cache, and a place spans 1/32768 of its magnitude, so few tables have two rows in one.
-_COARSE, FINE = 9, 6
+_COARSE, _FINE = 9, 6
 _MANTISSA = 52
 _WORD = 8  # bytes of a key
-SHIFT = _MANTISSA - _COARSE - FINE  # bits of a float behind its place
+_SHIFT = _MANTISSA - _COARSE - _FINE  # bits of a float behind its place
 _LEAST, _MOST = 1, 2**64 - 1  # 0 has the place of 1
+_ONE, _MASK = np.uint64(1), (1 << _FINE) - 1
+#: The bucket of the least key, by the exponent that 1 has as a float.
+_BASE = (1023 << _MANTISSA) >> _SHIFT >> _FINE
 
 
 class Index:
@@ -33,22 +40,22 @@ class Index:
 
     def __init__(self, start: _Keys) -> None:
         self.start = start
-        top = int(_place(np.array([_MOST], dtype=np.uint64))[0]) >> FINE
+        top = int(_place(np.array([_MOST], dtype=np.uint64))[0]) >> _FINE
         # A row begins cleanly where the key before it has another place: then the place alone tells the row.
         begins, before = _place(start[1:]), _place(np.maximum(start[1:] - np.uint64(1), np.uint64(_LEAST)))
         firsts = np.concatenate([[np.int64(0)], begins])
-        split = np.unique(begins[begins >> FINE == before >> FINE] >> FINE)
-        bucket = np.arange(BASE, top + 1)
-        row = np.searchsorted(firsts, (bucket << FINE) + (1 << FINE) - 1, side="right") - 1
-        width = 1 << FINE
-        places = ((split << FINE)[:, None] + np.arange(width)).ravel()
+        split = np.unique(begins[begins >> _FINE == before >> _FINE] >> _FINE)
+        bucket = np.arange(_BASE, top + 1)
+        row = np.searchsorted(firsts, (bucket << _FINE) + (1 << _FINE) - 1, side="right") - 1
+        width = 1 << _FINE
+        places = ((split << _FINE)[:, None] + np.arange(width)).ravel()
         inside = np.searchsorted(firsts, places, side="right") - 1
         inside[np.isin(places, begins[begins == before])] = -1  # to be searched: some of its keys are of the row before
         self.rows = np.concatenate([inside, np.unique(row)]).astype(np.int32)
         # One number says where a bucket's rows are, and how many bits of the place matter.
         whole = len(inside) + np.searchsorted(np.unique(row), row)
-        self.bucket = (whole << FINE).astype(np.int32)
-        self.bucket[split - BASE] = ((np.arange(len(split)) * width) << FINE) + width - 1
+        self.bucket = (whole << _FINE).astype(np.int32)
+        self.bucket[split - _BASE] = ((np.arange(len(split)) * width) << _FINE) + width - 1
 
         held = self.start, self.bucket, self.rows
         self._for_loop = np.array(
@@ -62,17 +69,38 @@ class Index:
 
     def find(self, keys: _Keys) -> npt.NDArray[np.intp]:
         """The row of each key."""
-        from cardscreen.foundation.lookup import loops  # compiled when first used
-
         found = np.empty(len(keys), dtype=np.int64)
-        loops.find(keys, self.address, found)
+        _find(np.ascontiguousarray(keys), len(keys), self.address, found)
         return found
 
 
 def _place(keys: _Keys) -> _Places:
-    places: _Places = keys.astype(np.float64).view(np.int64) >> SHIFT
+    places: _Places = keys.astype(np.float64).view(np.int64) >> _SHIFT
     return places
 
 
-#: The bucket of the least key.
-BASE = int(_place(np.array([_LEAST], dtype=np.uint64))[0]) >> FINE
+@part
+def row_of(key: Any, index: int) -> Any:
+    """The row of a key, by the address of an `Index`."""
+    parts = longs_at(index)
+    place = np.float64(max(key, _ONE)).view(np.int64) >> _SHIFT
+    found = np.int64(shorts_at(parts[3])[(place >> _FINE) - _BASE])
+    row = np.int64(shorts_at(parts[4])[(found >> _FINE) + (place & found & _MASK)])
+    if row >= 0:
+        return row
+    start, step, low, high = keys_at(parts[0]), parts[1], 0, parts[2]
+    while high - low > 1:
+        middle = (low + high) >> 1
+        if start[middle * step] <= key:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+@loop
+def _find(keys: int, count: int, index: int, found: int) -> None:
+    """The row of each key in an `Index`."""
+    asked, rows = keys_at(keys), longs_at(found)
+    for at in range(count):
+        rows[at] = row_of(asked[at], index)

@@ -8,10 +8,12 @@ are searched among the sorted keys, so the answer is exact.
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from cardscreen.foundation.lookup.compiled import bytes_at, keys_at, longs_at, loop, part
 from cardscreen.foundation.lookup.digits import Flags, Keys, Rows, distinct
 
 #: Bits of the filter for each key: two keys share a word of 64 bits and set four of them, so (4/64)² = 0.4 % of other
@@ -19,10 +21,10 @@ from cardscreen.foundation.lookup.digits import Flags, Keys, Rows, distinct
 _BITS = 32
 _LEAST_WORDS = 8
 _WORD = 64  # bits
-IN_WORD = np.uint64(_WORD - 1)
+_IN_WORD = np.uint64(_WORD - 1)
 #: 2⁶⁴ divided by the golden ratio: multiplied by it, neighbours land far apart.
 SPREAD = np.uint64(0x9E3779B97F4A7C15)
-NEXT = np.uint64(6)
+_ONE, _NEXT = np.uint64(1), np.uint64(6)
 
 
 class Members:
@@ -39,9 +41,7 @@ class Members:
         self._shift = np.uint64(_WORD - (words.bit_length() - 1))
         self._words = np.zeros(words, dtype=np.uint64)
         if len(self._keys):
-            from cardscreen.foundation.lookup import loops  # compiled when first used
-
-            loops.spread(self._keys, self._shift, self._words)
+            _spread(self._keys, len(self._keys), int(self._shift), self._words)
 
     @classmethod
     def restored(cls, keys: Keys, words: Keys) -> Members:
@@ -81,8 +81,46 @@ class Members:
         """Whether each key is in the set."""
         if not len(self._keys):
             return np.zeros(len(keys), dtype=bool)
-        from cardscreen.foundation.lookup import loops  # compiled when first used
-
         found = np.empty(len(keys), dtype=bool)
-        loops.among(keys, self.address, found)
+        _among(np.ascontiguousarray(keys), len(keys), self.address, found)
         return found
+
+
+@part
+def _bits_of(spread: Any) -> Any:
+    """The two bits of its word that a key sets: by the low bits of it, spread; the high ones are the word's place."""
+    return (_ONE << (spread & _IN_WORD)) | (_ONE << ((spread >> _NEXT) & _IN_WORD))
+
+
+@loop
+def _spread(keys: int, count: int, shift: int, words: int) -> None:
+    """Set the bits of all keys of `Members`."""
+    for at in range(count):
+        key = keys_at(keys)[at] * SPREAD
+        keys_at(words)[key >> np.uint64(shift)] |= _bits_of(key)
+
+
+@part
+def is_member(key: Any, members: int) -> Any:
+    """Whether a key is in `Members`, by their address."""
+    parts = longs_at(members)
+    spread = key * SPREAD
+    bits = _bits_of(spread)
+    if keys_at(parts[2])[spread >> np.uint64(parts[3])] & bits != bits:
+        return False
+    keys, low, high = keys_at(parts[0]), 0, parts[1]
+    while low < high:
+        middle = (low + high) >> 1
+        if keys[middle] < key:
+            low = middle + 1
+        else:
+            high = middle
+    return low < parts[1] and keys[low] == key
+
+
+@loop
+def _among(keys: int, count: int, members: int, found: int) -> None:
+    """Which keys are in `Members`."""
+    asked, flags = keys_at(keys), bytes_at(found)
+    for at in range(count):
+        flags[at] = is_member(asked[at], members)

@@ -29,7 +29,7 @@ from cardscreen.foundation.lookup.digits import (
     without,
 )
 from cardscreen.foundation.lookup.texts import Texts
-from cardscreen.kinds.card import groups, surroundings, test_numbers
+from cardscreen.kinds.card import groups, reading, surroundings, test_numbers
 from cardscreen.kinds.card.mask import FIRST_SHOWN, LAST_SHOWN
 from cardscreen.tables.cells import is_blank, text_of, to_text
 
@@ -119,11 +119,9 @@ def numbers_in(cells: pl.Series) -> pl.Series:
 
 def _plain(text: pl.Series, *, strict: bool) -> tuple[Keys, Flags]:
     """The numbers of texts that are plain to see, and which pass Luhn; strictly, none that nobody may have."""
-    from cardscreen.kinds.card import reading  # compiled when first used
-
     number, sound = np.empty(len(text), dtype=np.uint64), np.empty(len(text), dtype=bool)
     cells = Texts(text)
-    reading.tell(cells.address, test_numbers.nobodys().address, strict, luhn.sums(), number, sound)
+    reading.tell(cells.address, len(text), test_numbers.nobodys().address, strict, luhn.sums(), number, sound)
     return number, sound
 
 

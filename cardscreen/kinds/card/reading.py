@@ -1,16 +1,17 @@
-"""The loop that reads cells of card numbers that are plain to see. Whoever imports this has it compiled."""
+"""The loop that reads cells of card numbers that are plain to see."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from numba import types
 
+from cardscreen.foundation.cards.luhn import passes
 from cardscreen.foundation.cards.schemes import LONGEST, SHORTEST
-from cardscreen.foundation.lookup.compiled import bytes_at, filled, given, loop, part
+from cardscreen.foundation.lookup.compiled import bytes_at, keys_at, loop, part
 from cardscreen.foundation.lookup.digits import POWERS
-from cardscreen.foundation.lookup.loops import eight_digits, is_given, is_member, is_sound, opened, place_of, size_of
+from cardscreen.foundation.lookup.members import is_member
+from cardscreen.foundation.lookup.texts import eight_digits, is_given, opened, place_of, size_of
 from cardscreen.kinds.card.groups import GROUP, USUAL_SIZES
 
 _TEN, _POWERS = np.uint64(10), POWERS
@@ -33,7 +34,7 @@ def _is_usual(sizes: int) -> bool:
 
 
 @part
-def _read(place: int, size: int, sums: Any) -> Any:
+def _read(place: int, size: int, sums: int) -> Any:
     """The number in a cell of twelve bytes at least, and how many digits it has; 0 of them where it is not plain."""
     text, value, at, eight = bytes_at(place), np.uint64(0), 0, eight_digits(place)
     while eight >= 0:
@@ -53,34 +54,35 @@ def _read(place: int, size: int, sums: Any) -> Any:
             return value, 0
     if groups and not _is_usual(sizes * _GROUP + count - group):
         return value, 0
-    if groups >= _CODED and count > _WHOLE and is_sound(before, sums):
+    if groups >= _CODED and count > _WHOLE and passes(before, sums):
         return value, 0  # behind a sound number may be a card code
     return value, count if _SHORTEST <= count <= _LONGEST and text[0] != _NOUGHT else 0
 
 
-@loop(types.int64, types.int64, types.boolean, given(types.uint8), filled(types.uint64), filled(types.boolean))
-def tell(texts: int, nobodys: int, strict: bool, sums: Any, number: Any, sound: Any) -> None:
+@loop
+def tell(texts: int, rows: int, nobodys: int, strict: int, sums: int, number: int, sound: int) -> None:
     """The numbers of cells, 0 of those that are not plain to see, and which of them pass Luhn.
 
     Args:
         texts: The address of the cells' `Texts`.
+        rows: How many cells there are.
         nobodys: The address of the `Members` that are nobody's.
         strict: Leave out those, and what a spreadsheet may have cut off.
         sums: `luhn.sums`.
-        number: Filled in.
-        sound: Filled in; of a cell without number anything.
+        number: Filled in, UInt64.
+        sound: Filled in, Boolean; of a cell without number anything.
     """
-    cells = opened(texts)
-    for row in range(len(number)):
-        number[row], sound[row] = 0, False
+    cells, numbers, flags = opened(texts), keys_at(number), bytes_at(sound)
+    for row in range(rows):
+        numbers[row], flags[row] = 0, False
         size = size_of(cells, row)
         if size < _SHORTEST or size > _LONGEST_CELL or not is_given(cells, row):
             continue
         value, count = _read(place_of(cells, row), size, sums)
         if count == 0:
             continue
-        passes = is_sound(value, sums)
+        sound_one = passes(value, sums)
         cut_off = value % _TEN == 0 and count > _KEPT and value % _POWERS[count - _KEPT] == 0
-        if strict and ((cut_off and not passes) or is_member(value, nobodys)):
+        if strict and ((cut_off and not sound_one) or is_member(value, nobodys)):
             continue
-        number[row], sound[row] = value, passes
+        numbers[row], flags[row] = value, sound_one

@@ -27,6 +27,8 @@ from cardscreen.foundation.lookup.intervals import Intervals
 from cardscreen.foundation.lookup.texts import Texts
 from cardscreen.kinds.phone.numbering import asking, patterns, plan, routes, shelf
 from cardscreen.kinds.phone.numbering.characters import classes
+from cardscreen.kinds.phone.numbering.loops import reading
+from cardscreen.kinds.phone.numbering.loops.written import written
 from cardscreen.kinds.phone.numbering.meanings import (
     ABROAD,
     ADD,
@@ -243,12 +245,13 @@ def keys_of(cells: pl.Series, region: str | pl.Series | None) -> PlainKeys:
 
 def _found_in_tables(texts: pl.Series, region: str | pl.Series | None) -> tuple[Keys, Codes, Flags]:
     """The number and the code of each text; and which are more than digits and harmless punctuation."""
-    from cardscreen.kinds.phone.numbering import reading  # compiled when first used
-
     number, code = np.empty(len(texts), dtype=np.uint64), np.empty(len(texts), dtype=np.uint32)
     odd, cells, place = np.empty(len(texts), dtype=bool), Texts(texts), _places(region)
     abroad, plan = _book.table(_PLUS).address, _book.plan().address
-    reading.tell(cells.address, classes(), place, _book.places(place), abroad, plan, _drops(), number, code, odd)
+    reading.tell(
+        *(cells.address, len(texts), classes(), place, len(place) == 1, _book.places(place), abroad, plan, _drops()),
+        *(np.empty(reading.SCRATCH, dtype=np.int64), number, code, odd),
+    )
     return number, code, odd
 
 
@@ -275,8 +278,6 @@ def _drops() -> npt.NDArray[np.uint8]:
 
 def fields(cells: pl.Series, region: str | pl.Series | None) -> pl.Series:
     """`schema.PHONE` for a batch of cells."""
-    from cardscreen.kinds.phone.numbering.written import written  # compiled when first used
-
     meanings = tell(cells, region)
     text = written(meanings.number, meanings.code >= NUMBER)
     if len(meanings.rows):

@@ -1,4 +1,4 @@
-"""E.164 numbers as text, a whole column in one go. Whoever imports this has the loop compiled.
+"""E.164 numbers as text, a whole column in one go.
 
 A text column in memory is a row of views, as `foundation.lookup.texts` describes it. So the digits of all numbers are
 written side by side into one buffer, four at a time from a table, and each view points to where its own place stops
@@ -7,14 +7,11 @@ having noughts in front.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import polars as pl
 import pyarrow as pa
-from numba import types
 
-from cardscreen.foundation.lookup.compiled import bytes_at, given, loop, words_at
+from cardscreen.foundation.lookup.compiled import bytes_at, keys_at, loop, words_at
 from cardscreen.foundation.lookup.digits import POWERS, Flags, Keys
 
 _WORD, _INLINE = 4, 12  # bytes
@@ -45,20 +42,20 @@ def written(numbers: Keys, known: Flags) -> pl.Series:
     # Words for each number: a plus and 15 digits (ITU-T E.164) fill four; libphonenumber reads up to 20 digits.
     width = 4 if numbers.max() < _NARROW else 6
     text, views = (pa.allocate_buffer(rows * words * _WORD) for words in (width, _VIEW))
-    _write(numbers, _DIGITS, width, text.address, views.address)
+    _write(np.ascontiguousarray(numbers), rows, _DIGITS, width, text.address, views.address)
     nulls = None if known.all() else pa.py_buffer(np.packbits(known, bitorder="little"))
     return pl.Series("e164", pa.Array.from_buffers(pa.string_view(), rows, [nulls, views, text]))
 
 
-@loop(given(types.uint64), given(types.uint32), types.int64, types.int64, types.int64)
-def _write(numbers: Any, table: Any, width: int, text: int, views: int) -> None:
+@loop
+def _write(numbers: int, rows: int, table: int, width: int, text: int, views: int) -> None:
     """The digits of each number with noughts in front, the plus before them, and the view of both."""
     words, signs, heads, digits = words_at(text), bytes_at(text), words_at(views), 1
-    for row in range(len(numbers)):
-        number = rest = numbers[row]
+    for row in range(rows):
+        number = rest = keys_at(numbers)[row]
         for word in range((row + 1) * width - 1, row * width - 1, -1):
             above = rest // _FOUR_DIGITS
-            words[word] = table[rest - above * _FOUR_DIGITS]
+            words[word] = words_at(table)[rest - above * _FOUR_DIGITS]
             rest = above
         # Mostly as many as the number before has.
         while digits < _MOST and number >= _POWERS[digits]:

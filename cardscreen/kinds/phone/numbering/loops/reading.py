@@ -10,11 +10,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import types
 
-from cardscreen.foundation.lookup.compiled import bytes_at, filled, given, keys_at, longs_at, loop, part
+from cardscreen.foundation.lookup.compiled import bytes_at, halves_at, keys_at, longs_at, loop, part, words_at
 from cardscreen.foundation.lookup.digits import POWERS
-from cardscreen.foundation.lookup.loops import eight_digits, is_given, opened, place_of, row_of, size_of
+from cardscreen.foundation.lookup.index import row_of
+from cardscreen.foundation.lookup.texts import eight_digits, is_given, opened, place_of, size_of
 from cardscreen.kinds.phone.numbering.characters import (
     BACKSLASH,
     BLANK,
@@ -32,6 +32,7 @@ from cardscreen.kinds.phone.numbering.characters import (
     STOP,
     TAB,
 )
+from cardscreen.kinds.phone.numbering.loops.odd_cells import READ, possible
 from cardscreen.kinds.phone.numbering.meanings import (
     ABROAD,
     ADD,
@@ -45,6 +46,7 @@ from cardscreen.kinds.phone.numbering.meanings import (
     NOTHING_ABROAD,
     NOWHERE,
     NUMBER,
+    PLACE,
     SHIFT,
     SHORTEST,
     STRIP,
@@ -53,10 +55,13 @@ from cardscreen.kinds.phone.numbering.meanings import (
     UNKNOWN,
     WIDTH,
 )
-from cardscreen.kinds.phone.numbering.odd_cells import READ, possible
 
+_LONG = 8  # bytes
 _LONGEST_CELL = 250  # bytes; libphonenumber refuses more characters than that
 _LONGEST_NSN = 17  # digits
+_ROOM = _LONG * _LONGEST_CELL
+#: Whole numbers that the loop needs room for.
+SCRATCH = 3 * _LONGEST_CELL
 _LAST_DIGIT = 9
 _ASCII = 0x80
 _EIGHT = 8
@@ -71,7 +76,7 @@ _BEHIND = 1 << OTHER | 1 << COMMA | 1 << COLON | 1 << SEMICOLON | 1 << PLUS | 1 
 
 
 @part
-def _quick(start: int, size: int, classes: Any) -> Any:
+def _quick(start: int, size: int, classes: int) -> Any:
     """What a cell is that is no more than digits and harmless punctuation.
 
     Returns:
@@ -92,7 +97,7 @@ def _quick(start: int, size: int, classes: Any) -> Any:
         at += 1
         if sign >= _ASCII:
             return False, key, count, plus, some, every
-        told = np.int64(classes[sign])
+        told = np.int64(bytes_at(classes)[sign])
         sort = told & CLASS
         some |= told
         every &= told
@@ -147,20 +152,20 @@ def _meant(key: Any, table: int, abroad: int, plan: int) -> Any:
 
 
 @part
-def _country_of(digits: Any, first: int, count: int, drops: Any) -> Any:
+def _country_of(digits: Any, first: int, count: int, drops: int) -> Any:
     """The country code with which some digits begin, and how many digits behind a plus may be no part of the number."""
     code = np.int64(0)
     for at in range(min(3, count)):
         code = code * 10 + np.int64(digits[first + at])
         if code == 0:
             break
-        if drops[code]:
-            return code, np.int64(drops[code])
+        if bytes_at(drops)[code]:
+            return code, np.int64(bytes_at(drops)[code])
     return 0, 0
 
 
 @part
-def _of_many(digits: Any, count: int, plus: bool, at_home: Any, drops: Any) -> Any:
+def _of_many(digits: Any, count: int, plus: bool, at_home: Any, drops: int) -> Any:
     """`READ` and how many digits are an IDD prefix before what a key holds; or the code of more digits than it holds.
 
     How they begin is read alike, however many there are.
@@ -184,13 +189,13 @@ def _of_many(digits: Any, count: int, plus: bool, at_home: Any, drops: Any) -> A
 
 
 @part
-def _if_too_long(digits: Any, count: int, code: int, at_home: Any, drops: Any) -> int:
+def _if_too_long(digits: Any, count: int, code: int, at_home: Any, drops: int) -> int:
     """The code of digits that are dialled at home: too long, if nothing that may be dropped would change that."""
     if code == TOO_LONG and at_home[4]:
         return TOO_LONG  # nothing was dropped of a key's digits, so nothing is of more
     dropped = at_home[3]
     if _country_of(digits, 0, count, drops)[0] == at_home[2]:  # then its prefixes may be dropped twice
-        dropped += np.int64(drops[at_home[2]])
+        dropped += np.int64(bytes_at(drops)[at_home[2]])
     return TOO_LONG if count - dropped > _LONGEST_NSN else ASK
 
 
@@ -222,50 +227,52 @@ def _of_key(key: Any, plus: bool, again: bool, at_home: Any, abroad: int, plan: 
     return value, code
 
 
-@loop(
-    *(types.int64, given(types.uint8), given(types.uint16), types.Array(types.int64, 2, "C", readonly=True)),
-    *(types.int64, types.int64, given(types.uint8)),
-    *(filled(types.uint64), filled(types.uint32), filled(types.boolean)),
-)
+@loop
 def tell(
     texts: int,
-    classes: Any,
-    places: Any,
-    known: Any,
+    rows: int,
+    classes: int,
+    places: int,
+    alike: int,
+    known: int,
     abroad: int,
     plan: int,
-    drops: Any,
-    number: Any,
-    code: Any,
-    odd: Any,
+    drops: int,
+    scratch: int,
+    number: int,
+    code: int,
+    odd: int,
 ) -> None:
     """What cells mean.
 
     Args:
         texts: The address of the cells' `Texts`.
+        rows: How many cells there are.
         classes: `characters.classes`.
-        places: Where each is dialled; one number, where it is the same place for all.
+        places: Where each is dialled, UInt16.
+        alike: Whether all are dialled where the first one is.
         known: What is known of each place: `meanings.PLACE`.
         abroad: The address of the table of numbers behind a plus.
         plan: The address of the table of all numbers.
         drops: By country code, how many digits behind a plus may be no part of the number, the code included.
-        number: Filled in: E.164 numbers; 0 where the code is not that of a number.
-        code: Filled in: what each cell means.
-        odd: Filled in: whether a cell is more than digits and harmless punctuation.
+        scratch: Room for `SCRATCH` whole numbers.
+        number: Filled in, UInt64: E.164 numbers; 0 where the code is not that of a number.
+        code: Filled in, UInt32: what each cell means.
+        odd: Filled in, Boolean: whether a cell is more than digits and harmless punctuation.
     """
-    sorts, signs = np.empty(_LONGEST_CELL, dtype=np.int64), np.empty(_LONGEST_CELL, dtype=np.int64)
-    digits, one = np.empty(_LONGEST_CELL, dtype=np.int64), len(places) == 1
-    cells = opened(texts)
-    for row in range(len(number)):
-        number[row], odd[row] = 0, False
+    sorts, signs = longs_at(scratch), longs_at(scratch + _ROOM)
+    digits = longs_at(scratch + 2 * _ROOM)
+    cells, numbers, codes, flags = opened(texts), keys_at(number), words_at(code), bytes_at(odd)
+    for row in range(rows):
+        numbers[row], codes[row], flags[row] = 0, MISSING, False
         if not is_given(cells, row):
-            code[row] = MISSING
             continue
         size = size_of(cells, row)
         if size > _LONGEST_CELL:
-            code[row], odd[row] = ASK, True
+            codes[row], flags[row] = ASK, True
             continue
-        start, at_home, verdict = place_of(cells, row), known[np.int64(places[0 if one else row])], READ
+        start, verdict = place_of(cells, row), READ
+        at_home = longs_at(known + _LONG * PLACE * np.int64(halves_at(places)[0 if alike else row]))
         plain, key, count, plus, some, every = _quick(start, size, classes)
         if plain and count + plus == 0:
             verdict = MISSING if every else NO_NUMBER
@@ -273,7 +280,7 @@ def tell(
             plain = False
             verdict, count, plus = possible(bytes_at(start), size, classes, sorts, signs, digits)
             key = _key(digits, 0, count)
-        odd[row] = not plain or some & SIGN != 0
+        flags[row] = not plain or some & SIGN != 0
         value, first = np.uint64(0), 0
         if verdict == READ and at_home[0] == UNKNOWN:
             verdict = ASK
@@ -283,5 +290,5 @@ def tell(
         if verdict == READ:
             again = plus and at_home[0] != NOWHERE
             value, verdict = _of_key(key, plus or first > 0, again, at_home, abroad, plan)
-        code[row] = ASK if verdict == LONG else verdict
-        number[row] = value if verdict >= NUMBER else np.uint64(0)
+        codes[row] = ASK if verdict == LONG else verdict
+        numbers[row] = value if verdict >= NUMBER else np.uint64(0)

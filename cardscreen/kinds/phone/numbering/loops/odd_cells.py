@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from cardscreen.foundation.lookup.compiled import part
+from cardscreen.foundation.lookup.compiled import bytes_at, part
 from cardscreen.kinds.phone.numbering.characters import (
     BACKSLASH,
     BLANK,
@@ -64,7 +64,7 @@ _OF_NO_NUMBER = 1 << PLUS | 1 << BACKSLASH | 1 << WORDY | 1 << OTHER
 
 
 @part
-def possible(text: Any, size: int, classes: Any, sorts: Any, signs: Any, digits: Any) -> Any:
+def possible(text: Any, size: int, classes: int, sorts: Any, signs: Any, digits: Any) -> Any:
     """Fills in the digits of a cell's number, and in `sorts` and `signs` what it needs for that.
 
     Returns:
@@ -90,7 +90,7 @@ def possible(text: Any, size: int, classes: Any, sorts: Any, signs: Any, digits:
 
 
 @part
-def _decoded(text: Any, size: int, classes: Any, sorts: Any, signs: Any) -> Any:
+def _decoded(text: Any, size: int, classes: int, sorts: Any, signs: Any) -> Any:
     """Fills in the class of each character of a cell, and which it is.
 
     Returns:
@@ -101,7 +101,7 @@ def _decoded(text: Any, size: int, classes: Any, sorts: Any, signs: Any) -> Any:
         sign, at = _character(text, at)
         if sign >= KNOWN:
             return 0, False
-        told = np.int64(classes[sign])
+        told = np.int64(bytes_at(classes)[sign])
         sort = told & CLASS
         blank = blank and told & BLANK != 0
         lettered = lettered or sort in (LETTER, X)
