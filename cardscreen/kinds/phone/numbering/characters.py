@@ -23,6 +23,7 @@ CLASS = 0x1F  # the bits of the class
 BLANK, SIGN = 0x20, 0x40  # marks
 #: Characters from here on are read by nobody but libphonenumber: no script's digits are there.
 KNOWN = 0x20000
+ASCII = 0x80
 
 #: What is in every damaged cell that reads as digits.
 _SIGNS = ".．*＊?？_~～xX×\u2022\u25cf\u2026\u22ef"
@@ -34,10 +35,10 @@ _ALONE = {
 
 
 @cache
-def classes() -> Classes:
-    """The class and the marks of each character below `KNOWN`."""
-    every = "".join(map(chr, [*range(0xD800), *range(0xE000, KNOWN)]))
-    told = np.full(KNOWN, OTHER, dtype=np.uint8)
+def classes(characters: int) -> Classes:
+    """The class and the marks of each of so many characters, from the first one on."""
+    every = "".join(chr(code) for code in range(characters) if not 0xD800 <= code < 0xE000)
+    told = np.full(characters, OTHER, dtype=np.uint8)
 
     def found(pattern: str) -> npt.NDArray[np.uint32]:
         signs = "".join(re.findall(pattern, every, re.IGNORECASE))
@@ -50,13 +51,13 @@ def classes() -> Classes:
     # One of them is a letter to the pattern of what may end a number.
     told[passed_over] = np.where(told[passed_over] == WORDY, ODD_LETTER, PUNCTUATION)
     told[found(f"[{phonenumberutil._VALID_ALPHA}]")] = ODD_LETTER
-    told[[ord(letter) for letter in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"]] = LETTER
+    told[[*range(ord("A"), ord("Z") + 1), *range(ord("a"), ord("z") + 1)]] = LETTER
     digits = re.findall(r"\d", every)
     told[[ord(digit) for digit in digits]] = [int(digit) for digit in digits]
     for sign, its in _ALONE.items():
-        told[ord(sign)] = its
-    told[[code for code in range(0x3001) if chr(code).isspace()]] |= BLANK
-    told[[ord(sign) for sign in _SIGNS]] |= SIGN
+        told[found(re.escape(sign))] = its
+    told[[code for code in range(min(0x3001, characters)) if chr(code).isspace()]] |= BLANK
+    told[found(f"[{re.escape(_SIGNS)}]")] |= SIGN
     return told
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -26,13 +25,15 @@ from cardscreen.foundation.lookup.index import Index
 from cardscreen.foundation.lookup.intervals import Intervals
 from cardscreen.foundation.lookup.texts import Texts
 from cardscreen.kinds.phone.numbering import asking, patterns, plan, routes, shelf
-from cardscreen.kinds.phone.numbering.characters import classes
+from cardscreen.kinds.phone.numbering.characters import ASCII, KNOWN, classes
 from cardscreen.kinds.phone.numbering.loops import reading
 from cardscreen.kinds.phone.numbering.loops.written import written
 from cardscreen.kinds.phone.numbering.meanings import (
     ABROAD,
+    ABROAD_TABLE,
     ADD,
     ASK,
+    CHARACTERS,
     CODE,
     ERRORS,
     HERE,
@@ -58,7 +59,7 @@ _NARROW = 20_000  # of so many equal parts of all strings, a narrow cell covers 
 #: Note of a cell that the tables left to `phonenumbers`.
 ASKED = "asked"
 _PLUS = "+"  # the name under which the table of international numbers is kept
-_PLAN, _INTERNATIONAL = "plan", "plus"  # names of files
+_PLAN, _INTERNATIONAL, _CODES = "plan", "plus", "codes"  # names of files
 #: Where cells may be dialled: in a region; in one that libphonenumber doesn't know; anywhere.
 _REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
 _PLACES = [*_REGIONS, "", None]
@@ -103,6 +104,9 @@ class Book:
         self._lock = threading.RLock()
         self._plan: _Table | None = None
         self._tables: dict[str, _Table] = {}
+        self._drops: npt.NDArray[np.uint8] | None = None
+        #: Of how many characters the loop knows the classes: those of others take a while.
+        self.characters = ASCII
         self._places = np.zeros((len(_PLACES), PLACE), dtype=np.int64)
         self._places[:, 0] = UNKNOWN
 
@@ -128,6 +132,27 @@ class Book:
                 region = None if name == _PLUS else name
                 self._tables[name] = self._joined(fetch_routes(region, within_query=within_query))
             return self._tables[name]
+
+    def drops(self, *, within_query: bool = True) -> npt.NDArray[np.uint8]:
+        """By country code, how many digits behind a plus may be no part of the number: the code's, and prefixes."""
+        with self._lock:
+            if self._drops is None:
+                table, self._drops = _fetch_codes(within_query=within_query), np.zeros(1000, dtype=np.uint8)
+                self._drops[table.low.to_numpy()] = table.payload["drop"].to_numpy()
+            return self._drops
+
+    @property
+    def abroad(self) -> int:
+        """The address of the table of international numbers; 0 where nobody needed it yet."""
+        table = self._tables.get(_PLUS)
+        return table.address if table else 0
+
+    def add(self, lacking: int) -> None:
+        """What the loop lacked: `meanings.ABROAD_TABLE` and so on."""
+        if lacking & ABROAD_TABLE:
+            self.table(_PLUS)
+        if lacking & CHARACTERS:
+            self.characters = KNOWN
 
     def places(self, wanted: npt.NDArray[np.uint16]) -> npt.NDArray[np.int64]:
         """What the loop must know of each of `_PLACES`, as far as some of them are wanted."""
@@ -197,18 +222,19 @@ def prepare(region: str | None) -> None:
     """Make or load the tables of a region, or of international numbers, before a query needs them in its midst."""
     if region is None or region in phonenumbers.SUPPORTED_REGIONS:
         _book.table(region or _PLUS, within_query=False)
+    _book.drops(within_query=False)
 
 
 def names_of(regions: Iterable[str]) -> list[str]:
     """Names of the tables by which numbers dialled in some regions are read."""
-    return [_PLAN, _INTERNATIONAL, *regions]
+    return [_PLAN, _INTERNATIONAL, _CODES, *regions]
 
 
 def tables(names: Iterable[str]) -> dict[str, Intervals]:
     """The tables of these names, for another process, where `shelf.lend` takes them."""
-    regions = (name for name in names if name not in (_PLAN, _INTERNATIONAL))
+    regions = (name for name in names if name not in (_PLAN, _INTERNATIONAL, _CODES))
     routed = {_INTERNATIONAL: fetch_routes(None), **{region: fetch_routes(region) for region in regions}}
-    return {_PLAN: shelf.fetch(_PLAN, plan.PLAN, plan.build), **routed}
+    return {_PLAN: shelf.fetch(_PLAN, plan.PLAN, plan.build), _CODES: _fetch_codes(), **routed}
 
 
 def tell(cells: pl.Series, region: str | pl.Series | None) -> Told:
@@ -236,6 +262,8 @@ def keys_of(cells: pl.Series, region: str | pl.Series | None) -> PlainKeys:
 
     Regions are as for `tell`. Damaged cells have none either, although libphonenumber reads on past a point.
     """
+    if not isinstance(region, pl.Series):
+        prepare(region)
     texts = text_of(cells)
     number, code, odd = _found_in_tables(texts, region)
     rows = np.flatnonzero(odd & (number > 0))
@@ -247,12 +275,17 @@ def _found_in_tables(texts: pl.Series, region: str | pl.Series | None) -> tuple[
     """The number and the code of each text; and which are more than digits and harmless punctuation."""
     number, code = np.empty(len(texts), dtype=np.uint64), np.empty(len(texts), dtype=np.uint32)
     odd, cells, place = np.empty(len(texts), dtype=bool), Texts(texts), _places(region)
-    abroad, plan = _book.table(_PLUS).address, _book.plan().address
-    reading.tell(
-        *(cells.address, len(texts), classes(), place, len(place) == 1, _book.places(place), abroad, plan, _drops()),
-        *(np.empty(reading.SCRATCH, dtype=np.int64), number, code, odd),
-    )
-    return number, code, odd
+    scratch = np.empty(reading.SCRATCH, dtype=np.int64)
+    known, plan, drops = _book.places(place), _book.plan().address, _book.drops()
+    while True:
+        signs = classes(_book.characters)
+        reading.tell(
+            *(cells.address, len(texts), signs, len(signs), place, len(place) == 1, known, _book.abroad, plan, drops),
+            *(scratch, number, code, odd),
+        )
+        if not scratch[0]:
+            return number, code, odd
+        _book.add(int(scratch[0]))
 
 
 def _places(region: str | pl.Series | None) -> npt.NDArray[np.uint16]:
@@ -265,15 +298,8 @@ def _places(region: str | pl.Series | None) -> npt.NDArray[np.uint16]:
     return place
 
 
-@cache
-def _drops() -> npt.NDArray[np.uint8]:
-    """By country code, how many digits behind a plus may be no part of the number: those of the code, and prefixes."""
-    drops = np.zeros(1000, dtype=np.uint8)
-    for country in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
-        region = phonenumbers.region_code_for_country_code(country)
-        metadata: Any = PhoneMetadata.metadata_for_region_or_calling_code(country, region)
-        drops[country] = len(str(country)) + patterns.longest(metadata.national_prefix_for_parsing or "")
-    return drops
+def _fetch_codes(*, within_query: bool = False) -> Intervals:
+    return shelf.fetch(_CODES, routes.CODES, routes.build_codes, within_query=within_query)
 
 
 def fields(cells: pl.Series, region: str | pl.Series | None) -> pl.Series:

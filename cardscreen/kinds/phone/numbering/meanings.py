@@ -38,6 +38,8 @@ NUMBER = MISSING + 1 + len(ERRORS)
 #: table; its country code; how many digits may be dropped in front of its numbers; and whether all must be dropped that
 #: may be, where a key is as long as it can be, since what is left is too long for a number with or without them.
 PLACE = 5
+#: What the loop may lack, a bit for each: the table of numbers behind a plus, and the classes of all characters.
+ABROAD_TABLE, CHARACTERS = 1, 2
 #: A region; anywhere, so that only numbers behind a plus are some; a region that libphonenumber doesn't know.
 HERE, NOWHERE, UNKNOWN = range(3)
 

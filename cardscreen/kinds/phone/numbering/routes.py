@@ -49,6 +49,9 @@ ROUTES: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "add": pl.UInt64,
 }
 
+#: What is said of each country code.
+CODES: Mapping[str, pl.DataType | type[pl.DataType]] = {"drop": pl.UInt8}
+
 _MIN_NSN, _MAX_NSN = 2, 17  # digits
 _MAX_PIECES = 3000  # cells that one cut may make before asking is the better deal
 _MAX_CROWD = 400  # pieces of an IDD pattern behind the same two digits
@@ -408,6 +411,15 @@ def build(region: str | None) -> Intervals:
                 rows.append(row)
     _forget()
     return _joined(rows)
+
+
+def build_codes() -> Intervals:
+    """The country codes, with how many digits behind a plus may be no part of a number: the code's, and prefixes."""
+    codes = sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
+    drops = [len(str(code)) + patterns.longest(_country(code).prefix or "") for code in codes]
+    _forget()
+    ends = {"low": codes, "high": codes, "drop": drops}
+    return Intervals.from_frame(pl.DataFrame(ends, schema={"low": pl.UInt64, "high": pl.UInt64, **CODES}))
 
 
 def _forget() -> None:

@@ -39,8 +39,8 @@ from cardscreen.kinds.phone.numbering.characters import (
 )
 from cardscreen.kinds.phone.numbering.meanings import ASK, MISSING, NO_NUMBER, SHORTEST
 
-#: No code: the digits are known.
-READ = -1
+#: No codes: the digits are known; the classes of more characters are wanted; and the table behind a plus is.
+READ, WANTS_CHARACTERS, WANTS_ABROAD = -1, -2, -3
 #: Digits of an extension at most, by how it is told: a label, a comma or two, a sign, a hash behind it.
 _LABELLED, _PAUSED, _SIGNED, _HASHED = 20, 15, 9, 6
 _VANITY = 3  # letters from which on they are dialled, too
@@ -64,15 +64,15 @@ _OF_NO_NUMBER = 1 << PLUS | 1 << BACKSLASH | 1 << WORDY | 1 << OTHER
 
 
 @part
-def possible(text: Any, size: int, classes: int, sorts: Any, signs: Any, digits: Any) -> Any:
+def possible(text: Any, size: int, classes: int, characters: int, sorts: Any, signs: Any, digits: Any) -> Any:
     """Fills in the digits of a cell's number, and in `sorts` and `signs` what it needs for that.
 
     Returns:
         `READ`, or the code of a cell without number; how many digits there are; whether a plus is before them.
     """
-    end, blank = _decoded(text, size, classes, sorts, signs)
-    if end == 0:
-        return ASK, 0, False
+    end, blank = _decoded(text, size, classes, characters, sorts, signs)
+    if end <= 0:
+        return (WANTS_CHARACTERS if end < 0 else ASK), 0, False
     start = 0
     while start < end and sorts[start] > PLUS:
         start += 1
@@ -90,17 +90,18 @@ def possible(text: Any, size: int, classes: int, sorts: Any, signs: Any, digits:
 
 
 @part
-def _decoded(text: Any, size: int, classes: int, sorts: Any, signs: Any) -> Any:
+def _decoded(text: Any, size: int, classes: int, characters: int, sorts: Any, signs: Any) -> Any:
     """Fills in the class of each character of a cell, and which it is.
 
     Returns:
-        How many there are, and whether all are blank; 0 characters where only libphonenumber can tell.
+        How many there are, and whether all are blank; 0 characters where only libphonenumber can tell, -1 where more
+        classes are wanted.
     """
     length, at, blank, lettered, parted = 0, 0, True, False, False
     while at < size:
         sign, at = _character(text, at)
-        if sign >= KNOWN:
-            return 0, False
+        if sign >= characters:
+            return (0 if sign >= KNOWN else -1), False
         told = np.int64(bytes_at(classes)[sign])
         sort = told & CLASS
         blank = blank and told & BLANK != 0

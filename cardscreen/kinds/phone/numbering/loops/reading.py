@@ -32,11 +32,13 @@ from cardscreen.kinds.phone.numbering.characters import (
     STOP,
     TAB,
 )
-from cardscreen.kinds.phone.numbering.loops.odd_cells import READ, possible
+from cardscreen.kinds.phone.numbering.loops.odd_cells import READ, WANTS_ABROAD, WANTS_CHARACTERS, possible
 from cardscreen.kinds.phone.numbering.meanings import (
     ABROAD,
+    ABROAD_TABLE,
     ADD,
     ASK,
+    CHARACTERS,
     CODE,
     LONG,
     LONGEST,
@@ -141,6 +143,8 @@ def _meant(key: Any, table: int, abroad: int, plan: int) -> Any:
     """The number and the code of a key, and what the table says of it, which is a region's or that behind a plus."""
     add, code, keep = _found(key, table)
     way = code
+    if code == ABROAD and abroad == 0:
+        return key, WANTS_ABROAD, way
     if code == ABROAD:
         key = key % _POWERS[keep] + _POWERS[keep]
         add, code, keep = _found(key, abroad)
@@ -218,6 +222,8 @@ def _of_key(key: Any, plus: bool, again: bool, at_home: Any, abroad: int, plan: 
     if at_home[0] == NOWHERE and not plus:
         return np.uint64(0), NO_COUNTRY
     while True:
+        if table == 0:
+            return np.uint64(0), WANTS_ABROAD
         value, code, way = _meant(key, table, abroad, plan)
         if not again or code != NO_COUNTRY or table == home:
             break
@@ -232,6 +238,7 @@ def tell(
     texts: int,
     rows: int,
     classes: int,
+    characters: int,
     places: int,
     alike: int,
     known: int,
@@ -249,19 +256,21 @@ def tell(
         texts: The address of the cells' `Texts`.
         rows: How many cells there are.
         classes: `characters.classes`.
+        characters: Of how many characters.
         places: Where each is dialled, UInt16.
         alike: Whether all are dialled where the first one is.
         known: What is known of each place: `meanings.PLACE`.
-        abroad: The address of the table of numbers behind a plus.
+        abroad: The address of the table of numbers behind a plus; 0: it is not there yet.
         plan: The address of the table of all numbers.
         drops: By country code, how many digits behind a plus may be no part of the number, the code included.
-        scratch: Room for `SCRATCH` whole numbers.
+        scratch: Room for `SCRATCH` whole numbers; the first one is filled in: what was lacking, `ABROAD_TABLE` and so
+            on. Then what is filled in below is right only once that is there.
         number: Filled in, UInt64: E.164 numbers; 0 where the code is not that of a number.
         code: Filled in, UInt32: what each cell means.
         odd: Filled in, Boolean: whether a cell is more than digits and harmless punctuation.
     """
     sorts, signs = longs_at(scratch), longs_at(scratch + _ROOM)
-    digits = longs_at(scratch + 2 * _ROOM)
+    digits, lacking = longs_at(scratch + 2 * _ROOM), 0
     cells, numbers, codes, flags = opened(texts), keys_at(number), words_at(code), bytes_at(odd)
     for row in range(rows):
         numbers[row], codes[row], flags[row] = 0, MISSING, False
@@ -278,7 +287,7 @@ def tell(
             verdict = MISSING if every else NO_NUMBER
         elif not plain or count < SHORTEST or count > LONGEST:
             plain = False
-            verdict, count, plus = possible(bytes_at(start), size, classes, sorts, signs, digits)
+            verdict, count, plus = possible(bytes_at(start), size, classes, characters, sorts, signs, digits)
             key = _key(digits, 0, count)
         flags[row] = not plain or some & SIGN != 0
         value, first = np.uint64(0), 0
@@ -290,5 +299,7 @@ def tell(
         if verdict == READ:
             again = plus and at_home[0] != NOWHERE
             value, verdict = _of_key(key, plus or first > 0, again, at_home, abroad, plan)
-        codes[row] = ASK if verdict == LONG else verdict
+        lacking |= ABROAD_TABLE * (verdict == WANTS_ABROAD) | CHARACTERS * (verdict == WANTS_CHARACTERS)
+        codes[row] = ASK if verdict == LONG else max(verdict, ASK)
         numbers[row] = value if verdict >= NUMBER else np.uint64(0)
+    longs_at(scratch)[0] = lacking
