@@ -1,6 +1,7 @@
 """How fast cards are read, checked and signed, against other packages on the same numbers in the same run.
 
-Run: POLARS_MAX_THREADS=1 python benchmarks/card.py, and with 2 for tokens and screening on two cores.
+Run: POLARS_MAX_THREADS=1 python benchmarks/card.py [how many numbers], and with 2 for tokens and screening on two
+cores.
 Peers: `python-stdnum` and, where it is installed, `cyluhn` for check digits; Python's own `hmac` for tokens.
 All of them are single-threaded and are asked a part of the numbers, since they are slow.
 """
@@ -11,6 +12,7 @@ import base64
 import hashlib
 import hmac
 import os
+import sys
 from typing import Any
 
 os.environ.setdefault("POLARS_MAX_THREADS", "1")
@@ -26,7 +28,7 @@ from cardscreen.kinds.card.issuers import Issuers
 from cardscreen.screening.hits.evidence import near_in
 from cardscreen.screening.targets import Targets
 
-ROWS = 2_000_000
+ROWS = int(sys.argv[1]) if len(sys.argv) > 1 else 2_000_000
 ASKED = 100_000
 SECRET = "0" * 64
 _RNG = np.random.default_rng(1)

@@ -1,12 +1,13 @@
 """How fast wallet addresses are read, against `python-stdnum` on the same strings, one thread each.
 
-Run: POLARS_MAX_THREADS=1 python benchmarks/wallet.py
+Run: POLARS_MAX_THREADS=1 python benchmarks/wallet.py [how many strings]
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import sys
 
 os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
@@ -16,7 +17,7 @@ from timing import per_second
 
 import cardscreen as cs
 
-ROWS = 1_000_000
+ROWS = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
 MADE = 2_000  # distinct addresses
 ASKED = 10_000  # strings that the peer, much slower, is asked
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"

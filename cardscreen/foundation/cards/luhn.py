@@ -54,7 +54,7 @@ def luhn_ok(number: pl.Expr) -> pl.Expr:
 def is_sound(numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
     """Whether the last digit of each number is its Luhn check digit."""
     sound = np.empty(len(numbers), dtype=bool)
-    _check(np.ascontiguousarray(numbers), len(numbers), sums(), sound)
+    _check(np.ascontiguousarray(numbers, dtype=np.uint64), len(numbers), sums(), sound)
     return sound
 
 

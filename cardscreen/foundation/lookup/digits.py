@@ -75,17 +75,6 @@ def digits_of(numbers: Keys) -> npt.NDArray[np.int64]:
     return digits + (numbers >= POWERS.take(digits, mode="clip"))
 
 
-def values_of(numbers: pl.Series) -> tuple[Keys, Flags | None]:
-    """The UInt64 in memory, and which of them are not null; None: all. What stands for a null is arbitrary."""
-    array = numbers.to_arrow()
-    valid, values = array.buffers()
-    read = None
-    if numbers.null_count():
-        bits = np.unpackbits(np.frombuffer(valid, dtype=np.uint8), bitorder="little")
-        read = bits[array.offset : array.offset + len(array)].view(bool)
-    return np.frombuffer(values or b"", dtype=np.uint64)[array.offset : array.offset + len(array)], read
-
-
 def sizes_of(texts: pl.Series) -> tuple[Sizes, Bytes]:
     """The length of each text in bytes, and its first byte, as its view in memory (Arrow's Utf8View) has them."""
     array = texts.to_arrow(compat_level=pl.CompatLevel.newest())

@@ -56,11 +56,8 @@ class Index:
         whole = len(inside) + np.searchsorted(np.unique(row), row)
         self.bucket = (whole << _FINE).astype(np.int32)
         self.bucket[split - _BASE] = ((np.arange(len(split)) * width) << _FINE) + width - 1
-
-        held = self.start, self.bucket, self.rows
-        self._for_loop = np.array(
-            [start.ctypes.data, start.strides[0] // _WORD, len(start), *(each.ctypes.data for each in held[1:])]
-        )
+        held = start.ctypes.data, start.strides[0] // _WORD, len(start), self.bucket.ctypes.data, self.rows.ctypes.data
+        self._for_loop = np.array(held)
 
     @property
     def address(self) -> int:
@@ -70,7 +67,7 @@ class Index:
     def find(self, keys: _Keys) -> npt.NDArray[np.intp]:
         """The row of each key."""
         found = np.empty(len(keys), dtype=np.int64)
-        _find(np.ascontiguousarray(keys), len(keys), self.address, found)
+        _find(np.ascontiguousarray(keys, dtype=np.uint64), len(keys), self.address, found)
         return found
 
 

@@ -47,7 +47,7 @@ class Members:
     def restored(cls, keys: Keys, words: Keys) -> Members:
         """The set that gave these `arrays`, without making it again."""
         members = cls.__new__(cls)
-        members._keys, members._words = keys, words
+        members._keys, members._words = np.ascontiguousarray(keys), np.ascontiguousarray(words)
         members._shift = np.uint64(_WORD - (len(words).bit_length() - 1))
         return members
 
@@ -82,7 +82,7 @@ class Members:
         if not len(self._keys):
             return np.zeros(len(keys), dtype=bool)
         found = np.empty(len(keys), dtype=bool)
-        _among(np.ascontiguousarray(keys), len(keys), self.address, found)
+        _among(np.ascontiguousarray(keys, dtype=np.uint64), len(keys), self.address, found)
         return found
 
 

@@ -30,6 +30,8 @@ class Texts:
     """
 
     def __init__(self, texts: pl.Series) -> None:
+        if texts.dtype != pl.String:
+            raise TypeError(f"a loop reads texts, and not {texts.dtype}")
         self._array = texts.to_arrow(compat_level=pl.CompatLevel.newest())
         valid, views, *buffers = self._array.buffers()
         self._buffers = np.array([each.address for each in buffers], dtype=np.int64)
