@@ -118,7 +118,7 @@ def test_the_manifest_says_the_digests_of_what_the_cache_gave(project: Path, mon
         for file in (project / "cache").rglob("*.parquet")
     }
     tables, listings = told[0]
-    assert tables.keys() == {"CN", "plan"}
+    assert tables.keys() == {"CN", "codes", "plan"}
     assert all(cached[digest].name.startswith(f"{name}.") for name, digest in tables.items())
     assert cached[listings].parts[0] == "lists"
 

@@ -66,7 +66,7 @@ def tell(texts: int, rows: int, nobodys: int, strict: int, sums: int, number: in
     Args:
         texts: The address of the cells' `Texts`.
         rows: How many cells there are.
-        nobodys: The address of the `Members` that are nobody's.
+        nobodys: The address of the `Members` that are nobody's; anything where it is not strict.
         strict: Leave out those, and what a spreadsheet may have cut off.
         sums: `luhn.sums`.
         number: Filled in, UInt64.
