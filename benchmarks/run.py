@@ -49,7 +49,6 @@ class Benchmark:
     small: Sequence[str]
     ratios: Sequence[Ratio]
     threads: int | None = None
-    whole: Sequence[str] = ()
 
 
 def _of_lines(pattern: str, **names: str) -> list[Ratio]:
@@ -113,7 +112,7 @@ BENCHMARKS = {
 def measured(name: str, *, small: bool) -> Iterator[tuple[Ratio, float | None]]:
     """Run one, and read its ratios; None of one that is not there."""
     benchmark = BENCHMARKS[name]
-    arguments = benchmark.small if small else benchmark.whole
+    arguments = benchmark.small if small else []
     env = dict(os.environ)
     if benchmark.threads:
         env["POLARS_MAX_THREADS"] = str(benchmark.threads)

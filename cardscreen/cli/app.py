@@ -463,11 +463,13 @@ def plan_build(
 
     [dim]Example:[/dim] cardscreen plan build CN HK
     """
+    from cardscreen.kinds.kind import prepare
     from cardscreen.kinds.phone.kind import check_region
     from cardscreen.kinds.phone.numbering import upkeep
 
     for region in regions or []:
         check_region(region)
+    prepare()
     cells = upkeep.warm(None if every else regions or [])
     console.say("built", f"{console.counted(len(cells), 'table')} with {console.counted(sum(cells.values()), 'cell')}")
 

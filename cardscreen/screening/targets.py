@@ -122,8 +122,7 @@ class Targets:
     def may_match(self, cells: Cells) -> Flags:
         """Whether each cell may match a listing. Stubs are asked for only where a listing shows no more."""
         flags = self.keys.has(cells.key)
-        if len(self.ranges):
-            flags[self.ranges.among(cells.key)] = True
+        flags[self.ranges.among(cells.key)] = True
         if len(self.shown):
             flags |= self.shown.has(cells.stubs())
         flags &= cells.has_key

@@ -24,8 +24,8 @@ _Rows = npt.NDArray[np.int32]
 #: row for each of 10⁸ numbers would take 400 MB; one for each of 10⁶, with pages where six don't decide, takes 4.
 _HEAD, _PAGE = 6, 2
 _PAGE_SIZE = 10**_PAGE
-#: What stands in place of a row: no row owns these numbers; several do. Below them: the number of a page.
 _NOUGHT, _LAST, _TEN = ord("0"), ord("9"), np.uint64(10)
+#: What stands in place of a row: no row owns these numbers; several do. Below them: the number of a page.
 NOBODY, _SEVERAL, _FIRST_PAGE = -1, -2, -3
 
 

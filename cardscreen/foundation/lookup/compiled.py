@@ -114,7 +114,7 @@ def _whole(argument: int | npt.NDArray[Any]) -> int:
 
 
 def prepare() -> None:
-    """Compile what is not kept of all loops that were imported, ahead of their first call."""
+    """Compile what is not kept of all loops whose modules were imported, ahead of their first call."""
     for each in _LOOPS:
         each._loaded()
 

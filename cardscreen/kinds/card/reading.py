@@ -14,7 +14,7 @@ from cardscreen.foundation.lookup.members import is_member
 from cardscreen.foundation.lookup.texts import eight_digits, is_given, opened, place_of, size_of
 from cardscreen.kinds.card.groups import GROUP, USUAL_SIZES
 
-_TEN, _POWERS = np.uint64(10), POWERS
+_TEN = np.uint64(10)
 _LAST_DIGIT, _NOUGHT, _SPACE, _HYPHEN = 9, ord("0"), ord(" "), ord("-")
 _EIGHT = 8
 _LONGEST_CELL = 2 * LONGEST  # bytes
@@ -22,7 +22,6 @@ _KEPT = 15  # digits that a spreadsheet keeps of a number; it writes noughts for
 _CODED = 4  # groups from which on the last one may be a card code
 _WHOLE = 16  # digits of a number that may have one
 _SIZES = np.array(USUAL_SIZES)
-_SHORTEST, _LONGEST, _GROUP = SHORTEST, LONGEST, GROUP
 
 
 @part
@@ -38,7 +37,7 @@ def _read(place: int, size: int, sums: int) -> Any:
     """The number in a cell of twelve bytes at least, and how many digits it has; 0 of them where it is not plain."""
     text, value, at, eight = bytes_at(place), np.uint64(0), 0, eight_digits(place)
     while eight >= 0:
-        value = value * _POWERS[_EIGHT] + np.uint64(eight)
+        value = value * POWERS[_EIGHT] + np.uint64(eight)
         at += _EIGHT
         eight = eight_digits(place + at) if size - at >= _EIGHT else -1
     count, group, sizes, groups, before = at, 0, 0, 0, np.uint64(0)
@@ -48,15 +47,15 @@ def _read(place: int, size: int, sums: int) -> Any:
             value = value * _TEN + np.uint64(digit)
             count += 1
         elif count > group and digit in (_SPACE - _NOUGHT, _HYPHEN - _NOUGHT):
-            sizes = sizes * _GROUP + count - group
+            sizes = sizes * GROUP + count - group
             group, groups, before = count, groups + 1, value
         else:
             return value, 0
-    if groups and not _is_usual(sizes * _GROUP + count - group):
+    if groups and not _is_usual(sizes * GROUP + count - group):
         return value, 0
     if groups >= _CODED and count > _WHOLE and passes(before, sums):
         return value, 0  # behind a sound number may be a card code
-    return value, count if _SHORTEST <= count <= _LONGEST and text[0] != _NOUGHT else 0
+    return value, count if SHORTEST <= count <= LONGEST and text[0] != _NOUGHT else 0
 
 
 @loop
@@ -76,13 +75,13 @@ def tell(texts: int, rows: int, nobodys: int, strict: int, sums: int, number: in
     for row in range(rows):
         numbers[row], flags[row] = 0, False
         size = size_of(cells, row)
-        if size < _SHORTEST or size > _LONGEST_CELL or not is_given(cells, row):
+        if size < SHORTEST or size > _LONGEST_CELL or not is_given(cells, row):
             continue
         value, count = _read(place_of(cells, row), size, sums)
         if count == 0:
             continue
         sound_one = passes(value, sums)
-        cut_off = value % _TEN == 0 and count > _KEPT and value % _POWERS[count - _KEPT] == 0
+        cut_off = value % _TEN == 0 and count > _KEPT and value % POWERS[count - _KEPT] == 0
         if strict and ((cut_off and not sound_one) or is_member(value, nobodys)):
             continue
         numbers[row], flags[row] = value, sound_one

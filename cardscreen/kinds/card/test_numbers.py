@@ -48,9 +48,7 @@ def are_fillers(numbers: Keys) -> Flags:
         >>> are_fillers(np.array([8888888888888888, 1234567890123456, 4111111111111111], dtype=np.uint64)).tolist()
         [True, True, False]
     """
-    flags = np.zeros(len(numbers), dtype=bool)
-    flags[_filler_members().among(numbers)] = True
-    return flags
+    return _filler_members().has(numbers)
 
 
 @cache

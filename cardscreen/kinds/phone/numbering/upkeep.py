@@ -7,12 +7,11 @@ from typing import Any
 
 import phonenumbers
 
-from cardscreen.foundation.lookup.compiled import prepare
 from cardscreen.kinds.phone.numbering import lookup, plan, routes, shelf
 
 
 def warm(regions: Iterable[str] | None = None) -> dict[str, int]:
-    """Build what the cache lacks: compiled loops, the plan, the international routes, and those of some regions.
+    """Build what the cache lacks: the plan, the international routes, and those of some regions.
 
     Args:
         regions: Region codes; None: all that libphonenumber knows.
@@ -20,7 +19,6 @@ def warm(regions: Iterable[str] | None = None) -> dict[str, int]:
     Returns:
         Cells of each table, by its name in the cache.
     """
-    prepare()
     cells = {"plan": len(shelf.fetch("plan", plan.PLAN, plan.build)), "plus": len(lookup.fetch_routes(None))}
     for region in sorted(phonenumbers.SUPPORTED_REGIONS) if regions is None else regions:
         cells[region] = len(lookup.fetch_routes(region))

@@ -69,7 +69,6 @@ _ASCII = 0x80
 _EIGHT = 8
 _OF_MONTH = 2  # digits between the hyphens of a day
 _FAR = 99  # digits since the last hyphen, where there was none
-_POWERS = POWERS
 _TEN = np.uint64(10)
 _KEEP, _CODE = np.uint64(CODE), np.uint64((1 << CODE) - 1)
 #: Sets of classes, a bit for each: what is passed over between digits, and what may stand behind the last one.
@@ -90,7 +89,7 @@ def _quick(start: int, size: int, classes: int) -> Any:
     while at < size:
         eight = eight_digits(start + at) if count == at - plus and size - at >= _EIGHT else -1
         if eight >= 0:
-            key = key * _POWERS[_EIGHT] + np.uint64(eight)
+            key = key * POWERS[_EIGHT] + np.uint64(eight)
             count += _EIGHT
             at += _EIGHT
             every = np.int64(0)
@@ -146,10 +145,10 @@ def _meant(key: Any, table: int, abroad: int, plan: int) -> Any:
     if code == ABROAD and abroad == 0:
         return key, WANTS_ABROAD, way
     if code == ABROAD:
-        key = key % _POWERS[keep] + _POWERS[keep]
+        key = key % POWERS[keep] + POWERS[keep]
         add, code, keep = _found(key, abroad)
     if code == STRIP:
-        key %= _POWERS[keep]
+        key %= POWERS[keep]
     if code in (SHIFT, STRIP):
         code = _found(key + add, plan)[1]
     return key + add, code, way

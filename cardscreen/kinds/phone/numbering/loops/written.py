@@ -22,7 +22,6 @@ _FOUR_DIGITS = np.uint64(10_000)
 _DIGITS = np.frombuffer(b"".join(b"%04d" % number for number in range(10_000)), dtype=np.uint32)
 _NARROW = np.uint64(10**15)  # from here on, a number and its plus need more than four words
 _MOST = len(POWERS)
-_POWERS = POWERS
 
 
 def written(numbers: Keys, known: Flags) -> pl.Series:
@@ -58,9 +57,9 @@ def _write(numbers: int, rows: int, table: int, width: int, text: int, views: in
             words[word] = words_at(table)[rest - above * _FOUR_DIGITS]
             rest = above
         # Mostly as many as the number before has.
-        while digits < _MOST and number >= _POWERS[digits]:
+        while digits < _MOST and number >= POWERS[digits]:
             digits += 1
-        while digits > 1 and number < _POWERS[digits - 1]:
+        while digits > 1 and number < POWERS[digits - 1]:
             digits -= 1
         size, head = digits + 1, row * _VIEW
         begin = (row + 1) * width * _WORD - size
