@@ -463,13 +463,14 @@ def plan_build(
 
     [dim]Example:[/dim] cardscreen plan build CN HK
     """
-    from cardscreen.kinds.kind import prepare
+    from cardscreen.foundation.lookup import compiled
     from cardscreen.kinds.phone.kind import check_region
     from cardscreen.kinds.phone.numbering import upkeep
+    from cardscreen.lists.feeds import importing  # noqa: F401  (with it come the loops of lists and of all kinds)
 
     for region in regions or []:
         check_region(region)
-    prepare()
+    compiled.prepare()
     cells = upkeep.warm(None if every else regions or [])
     console.say("built", f"{console.counted(len(cells), 'table')} with {console.counted(sum(cells.values()), 'cell')}")
 

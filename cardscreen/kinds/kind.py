@@ -13,7 +13,6 @@ from typing import Any, ClassVar, Literal, Protocol
 import polars as pl
 
 from cardscreen.foundation.errors import ConfigError, near
-from cardscreen.foundation.lookup import compiled
 from cardscreen.foundation.lookup.digits import Flags, Keys, PlainKeys, Rows
 from cardscreen.kinds.card.kind import Card
 from cardscreen.kinds.checked.iban import Iban
@@ -179,11 +178,6 @@ KINDS: dict[str, type[Kind]] = {
     kind.name: kind for kind in (Phone, Card, Iban, Wallet, Imei, Imsi, Iccid, ResidentId, Email, Handle, Opaque)
 }
 _TYPES = {str: "text", bool: "true or false", int: "a whole number"}
-
-
-def prepare() -> None:
-    """Compile what the cache lacks of the loops by which cells of all kinds are read."""
-    compiled.prepare()  # all kinds are imported here, and with them their loops
 
 
 def may_hide_digits(kind: pl.Expr, value: pl.Expr) -> pl.Expr:

@@ -64,6 +64,11 @@ class Reading:
             return ()
         return (self.header_row,) if isinstance(self.header_row, int) else tuple(self.header_row)
 
+    @property
+    def is_of_first_line(self) -> bool:
+        """Whether a text's first line names the columns, and every other one may be a row."""
+        return self.header and not self.header_rows and not self.comment
+
     def say(self, option: str, value: object) -> str:
         """How to say an option; empty where there is no way."""
         flag = f"--{option.replace('_', '-')}"

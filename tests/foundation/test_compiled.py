@@ -157,14 +157,14 @@ def test_loops_that_must_not_be_compiled_are_refused(monkeypatch: pytest.MonkeyP
         compiling.compiled(compiled.loop(lambda _count: None).function)
 
 
-def test_loops_of_all_kinds_are_prepared_whatever_was_imported_before() -> None:
+def test_loops_of_lists_and_of_all_kinds_are_prepared_whatever_was_imported_before() -> None:
     code = (
         "from cardscreen.cli.app import plan_build; from cardscreen.kinds.phone.numbering import upkeep; "
         "upkeep.warm = lambda regions: {}; plan_build([]); from cardscreen.foundation.lookup import compiled; "
         "print(sorted({each.function.__module__.split('.')[-1] for each in compiled._LOOPS if each._code}))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == str(["index", "luhn", "members", "prefixes", "reading", "written"])
+    assert done.stdout.splitlines()[-1] == str(["index", "luhn", "members", "places", "prefixes", "reading", "written"])
 
 
 def test_a_loop_takes_no_array_with_gaps() -> None:

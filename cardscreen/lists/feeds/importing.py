@@ -27,7 +27,7 @@ from cardscreen.lists.feeds.checks import (
 )
 from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.feeds.rows import FeedRows, merged_duplicates, read_feed
-from cardscreen.lists.store.merging import Defaults, Merged, merge
+from cardscreen.lists.store.merging import STORED, Defaults, Merged, merge
 from cardscreen.lists.store.records import Record, Version
 from cardscreen.lists.store.table import LostRace, Store
 from cardscreen.lists.terms import Origin
@@ -218,8 +218,9 @@ def _decided(delivery: _Delivery, store: Store, base: Version | None) -> _Decide
     _check_not_retired(before, feed.source)
     _check_not_renamed(base.record.origins if base else {}, feed.source)
     again = before is not None and before.sha256 == delivery.read.file.sha256
-    current = store.of_source(feed.source, base.number if base else None)
-    _check_key(current, delivery.rows, feed.source)
+    current = store.listings(base.number, feed.source) if base else pl.LazyFrame(schema=STORED)
+    with store.reading():
+        _check_key(current, delivery.rows, feed.source)
     defaults = Defaults(
         source=feed.source,
         day=day,
@@ -228,7 +229,8 @@ def _decided(delivery: _Delivery, store: Store, base: Version | None) -> _Decide
         widen=feed.repeats == "merge",
         confirmed_on=before.confirmed_on if before else None,
     )
-    merged = merge(current, delivery.rows, feed.mode, defaults)
+    with store.reading():
+        merged = merge(current, delivery.rows, feed.mode, defaults)
     problems = delivery.problems + check_order(before, day)
     is_delta = feed.mode == "delta"
     if not (again and is_delta):
@@ -280,15 +282,17 @@ def _usual(store: Store, source: str) -> list[int]:
 _LOOK_BACK, _USUAL = 500, 20  # versions, and deltas
 
 
-def _check_key(current: pl.DataFrame, rows: pl.DataFrame, source: str) -> None:
+def _check_key(current: pl.LazyFrame, rows: pl.DataFrame, source: str) -> None:
     """Refuse tokens under another key than those that are there: none would be told for the same number."""
-    there = current.filter(pl.col("match") == "token")["value"].str.head(8).unique().to_list()
-    new = rows.filter(pl.col("match") == "token")["value"].str.head(8).unique().to_list()
-    plain = current.filter(
-        (pl.col("match") == "exact")
-        & pl.col("kind").is_in(rows.filter(pl.col("match") == "token")["kind"].unique().implode())
-    )
-    if (there and new and set(there) != set(new)) or (new and len(plain)):
+    is_token, key = pl.col("match") == "token", pl.col("value").str.head(8)
+    if not rows.select(is_token.any()).item():
+        return
+    tokens = rows.filter(is_token)
+    new = tokens.select(key.unique()).to_series().to_list()
+    held = current.select("kind", "match", key)
+    there = held.filter(is_token).select(pl.col("value").unique()).collect().to_series().to_list()
+    is_plain = (pl.col("match") == "exact") & pl.col("kind").is_in(tokens["kind"].unique().implode())
+    if (there and set(there) != set(new)) or held.select(is_plain.any()).collect().item():
         stored = f"tokens under the key {', '.join(sorted(there))}" if there else "readable numbers"
         raise ConfigError(
             f"the store holds {source!r} as {stored}, and this file would be under {', '.join(sorted(new))}: no number "
@@ -347,7 +351,7 @@ def _origin(delivery: _Delivery, day: date, merged: Merged, before: Origin | Non
 
 def _stored(rows: pl.DataFrame, feed: Feed, key: TokenKey | None) -> pl.DataFrame:
     """The rows as the store holds them: exact numbers as tokens, where the feed wants it."""
-    kinds = [name for name in rows["kind"].unique().to_list() if feed.is_token(name)]
+    kinds = [name for name in rows.select(pl.col("kind").unique()).to_series() if feed.is_token(name)]
     which = pl.col("kind").is_in(kinds) & (pl.col("match") == "exact")
     if not kinds or not rows.select(which.any()).item():
         return rows

@@ -17,7 +17,7 @@ import polars as pl
 from cardscreen.foundation import schema
 from cardscreen.foundation.cards.in_text import Found, rows_with_digits, tell_own
 from cardscreen.foundation.errors import InputError, MissingColumn
-from cardscreen.foundation.lookup.digits import taken
+from cardscreen.foundation.lookup.digits import nulls, taken
 from cardscreen.foundation.zones import local_name
 from cardscreen.kinds.kind import KINDS, Kind, one_of, secret_kinds
 from cardscreen.kinds.listed_forms import ends_of
@@ -157,16 +157,18 @@ def _read(file: SourceFile, feed: Feed, where: str, *, lacking: bool) -> FeedRow
     there = {name: column for name, column in columns.items() if column in file.frame.columns}
     _check_types(file.frame, there, where)
     read = _read_values(_fields(file, there, feed), feed)
-    if kinds := [name for name in secret_kinds() if feed.is_token(name)]:
-        read = read.with_columns(problem=pl.coalesce("problem", *map(_shows_most, kinds)))
+    if kinds := [name for name in secret_kinds() if feed.is_token(name) and name in (feed.kind or name)]:
+        several = read["match"].is_in(["prefix", "range", "truncated"]).fill_null(value=False).arg_true()
+        read = _changed(read, several, problem=pl.coalesce("problem", *map(_shows_most, kinds)))
     bad = read.filter(pl.col("problem").is_not_null())
+    good = read.select(list(ROW))
     unread = pl.coalesce("bad_day", to_text(pl.col("cell")))
     refused = bad.select("line", pl.col("problem").alias("reason"), shape(unread).alias("shape"))
     strangers = {
         name: bad.filter(pl.col("stranger") == name)["line"].to_list() for name in bad["stranger"].unique().drop_nulls()
     }
     return FeedRows(
-        rows=(read.filter(pl.col("problem").is_null()) if len(bad) else read).select(list(ROW)),
+        rows=good.filter(read["problem"].is_null()) if len(bad) else good,
         rejects=pl.concat([refused, file.ragged]).sort("line", maintain_order=True),
         strangers=strangers,
         source=feed.source,
@@ -287,9 +289,9 @@ def _read_values(written: pl.DataFrame, feed: Feed) -> pl.DataFrame:
     """The rows with `match`, `value`, and of those that can't be read `problem` and perhaps `stranger`."""
     kinds = feed.kinds()
     if feed.kind is not None:
-        return _of_kind(written, kinds[feed.kind], kinds)
+        return _of_kind(written, kinds[feed.kind], kinds, feed)
     known = pl.col("kind").is_in(list(kinds)).fill_null(value=False)
-    parts = [_of_kind(written.filter(pl.col("kind") == name), kind, kinds) for name, kind in kinds.items()]
+    parts = [_of_kind(written.filter(pl.col("kind") == name), kind, kinds, feed) for name, kind in kinds.items()]
     unknown = written.filter(~known).with_columns(
         problem=pl.lit(f"kind is none of {', '.join([*kinds, *feed.kinds_named])}"),
         match=pl.lit(None, dtype=schema.MATCHES),
@@ -316,20 +318,36 @@ _DIGITS_SHOWN = 12  # PCI DSS 4.0.1, 3.5.1: the first eight and any other four, 
 _NARROW = 1_000  # numbers
 
 
-def _of_kind(written: pl.DataFrame, kind: Kind, kinds: dict[str, Kind]) -> pl.DataFrame:
+def _of_kind(written: pl.DataFrame, kind: Kind, kinds: dict[str, Kind], feed: Feed) -> pl.DataFrame:
     """The rows of one kind, read."""
     parts = kind.split(pl.col("cell"))
     if parts is not None:
         written = written.with_columns(cell=parts).explode("cell", empty_as_null=False)
-    # Only what is new comes from the engine, which would put the other columns together anew.
-    listed = written.lazy().select(kind.written(pl.col("cell")).alias("read")).unnest("read").collect()
-    read = written.hstack(listed).with_columns(stranger=pl.lit(None, dtype=pl.String))
-    doubtful = (pl.col("match") == "exact") & kind.is_doubtful(pl.col("value"))
-    doubt = read.select((pl.col("value").is_null() | doubtful).arg_true()).to_series()
-    if len(doubt):
-        others = kinds_to_ask(kind, kinds)
-        others_read = read[doubt].lazy().select(*_doubted(others)).collect()
-        read = read.with_columns(read[name].scatter(doubt, others_read[name]) for name in others_read.columns)
+    # Only what is new comes from the engine, in one piece as the rest is: else all would be put together anew.
+    listed = written.lazy().select(kind.written(pl.col("cell")).alias("read")).unnest("read").collect().rechunk()
+    read = written.hstack([*listed, nulls("stranger", pl.String, len(written))])
+    doubt = read.select((pl.col("value").is_null() | _is_doubtful(kind)).arg_true()).to_series()
+    asked = kinds_to_ask(kind, kinds)
+    read = _changed(read, doubt, *_doubted(asked))
+    read.replace_column(read.get_column_index("match"), read["match"].cast(schema.MATCHES))
+    bad = pl.Series([False]).new_from_index(0, len(read)).scatter(doubt, values=True) | (
+        tells := _tells_card(read, kind, feed)
+    )
+    return _changed(read.hstack([tells.alias("tells")]), bad.arg_true(), problem=_why(kind)).drop("tells")
+
+
+def _changed(rows: pl.DataFrame, places: pl.Series, *exprs: pl.Expr, **named: pl.Expr) -> pl.DataFrame:
+    """The rows, some of them with other values, which only these are asked for."""
+    if not len(places):
+        return rows
+    changed = rows.clone()
+    for each in rows[places].lazy().select(*exprs, **named).collect():
+        changed.replace_column(rows.get_column_index(each.name), rows[each.name].clone().scatter(places, each))
+    return changed
+
+
+def _why(kind: Kind) -> pl.Expr:
+    """Why a row of a kind can't be used, which has a `stranger`, no value, or one to be doubted."""
     named = pl.format(
         "{} in a feed of {}",
         pl.col("stranger").replace_strict({name: one_of(name) for name in KINDS}, default=None),
@@ -337,32 +355,36 @@ def _of_kind(written: pl.DataFrame, kind: Kind, kinds: dict[str, Kind]) -> pl.Da
     )
     spoilt = to_text(pl.col("cell")).str.contains(QUANTITY).fill_null(value=False)
     unread, reasons = pl.col("value").is_null(), kind.reasons.items()
-    return read.with_columns(
-        pl.coalesce(
-            "problem",
-            pl.when(pl.col("stranger").is_not_null()).then(named),
-            pl.when(unread & spoilt).then(pl.lit("a quantity that a spreadsheet has made of a number")),
-            *(pl.when(unread & to_text(pl.col("cell")).str.contains(text)).then(pl.lit(why)) for text, why in reasons),
-            pl.when(unread).then(pl.lit(f"no {kind.noun[0]}")),
-            pl.when(_tells_card(read)).then(pl.lit("the reference or reason holds a card number")),
-            pl.when(doubtful).then(pl.lit("more digits than such a number has")),
-        ).alias("problem"),
-        pl.col("match").cast(schema.MATCHES),
+    return pl.coalesce(
+        "problem",
+        pl.when(pl.col("stranger").is_not_null()).then(named),
+        pl.when(unread & spoilt).then(pl.lit("a quantity that a spreadsheet has made of a number")),
+        *(pl.when(unread & to_text(pl.col("cell")).str.contains(text)).then(pl.lit(why)) for text, why in reasons),
+        pl.when(unread).then(pl.lit(f"no {kind.noun[0]}")),
+        pl.when("tells").then(pl.lit("the reference or reason holds a card number")),
+        pl.when(_is_doubtful(kind)).then(pl.lit("more digits than such a number has")),
     )
+
+
+def _is_doubtful(kind: Kind) -> pl.Expr:
+    """Whether what was read may be another kind's number."""
+    return (pl.col("match") == "exact") & kind.is_doubtful(pl.col("value"))
 
 
 _TOLD = ("reference", "reason")
 
 
-def _tells_card(read: pl.DataFrame) -> pl.Series:
+def _tells_card(read: pl.DataFrame, kind: Kind, feed: Feed) -> pl.Series:
     """Which rows have free text, shown in hits as it is, with a card number: the row's own, or perhaps another."""
     tells = np.zeros(len(read), dtype=bool)
-    own = read.select(
-        pl.when(pl.col("kind").is_in(secret_kinds()) & (pl.col("match") == "exact")).then("value")
-    ).to_series()
     for name in _TOLD:
+        # What the feed says of all rows need not be looked at in each of them.
+        if name not in feed.columns.named() and not len(rows_with_digits(read.head(1)[name])):
+            continue
         rows = rows_with_digits(read[name])
-        tells |= tell_own(read[name], own, rows)
+        if kind.name in secret_kinds():
+            own = read.select(pl.when(pl.col("match") == "exact").then("value")).to_series()
+            tells |= tell_own(read[name], own, rows)
         if len(rows):
             tells[rows] |= Found.of(taken(read[name], rows)).doubtful
     return pl.Series(tells, dtype=pl.Boolean)

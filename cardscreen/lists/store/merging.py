@@ -10,12 +10,13 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Literal, TypeVar
 
 import polars as pl
 
 from cardscreen.foundation import schema
 from cardscreen.foundation.lookup.digits import nulls
+from cardscreen.foundation.lookup.places import places_among
 
 #: What makes two rows of a source the same listing.
 IDENTITY = ["kind", "value", "match", "list", "reference"]
@@ -34,6 +35,7 @@ STORED: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "removed_on": pl.Date,
 }
 _NAME_BYTES = 6
+_Frame = TypeVar("_Frame", pl.DataFrame, pl.LazyFrame)
 
 
 @dataclass(frozen=True)
@@ -94,92 +96,127 @@ def lasts(day: date) -> pl.Expr:
     )
 
 
-def merge(current: pl.DataFrame, rows: pl.DataFrame, mode: Literal["snapshot", "delta"], defaults: Defaults) -> Merged:
+def merge(
+    current: pl.DataFrame | pl.LazyFrame, rows: pl.DataFrame, mode: Literal["snapshot", "delta"], defaults: Defaults
+) -> Merged:
     """Merge a source's new rows into its listings.
 
     Args:
-        current: `STORED`, the source's listings in the store.
+        current: `STORED`, the source's listings in the store; read once here, and once more when the new ones are made.
         rows: line, operation, `IDENTITY`, reason, severity, listed_on, expires_on; no two with one identity.
         mode: A snapshot is the whole list: what is absent has ended. A delta adds and removes.
         defaults: What holds for rows that don't say it.
     """
+    current = current.lazy()
     adds = pl.col("operation") == "add"
     new = (rows.filter(adds) if mode == "delta" else rows).drop("operation")
     place = _places(new, current)
-    judged = _judged(new, current, place, mode, defaults)
+    there = current.select(_KEPT).collect()
+    outcome, judged = _judged(new, there, place, mode, defaults)
     # What is as it was keeps its row: on most nights that is nearly all.
-    taken = judged["outcome"].is_in(_TAKEN)
-    known = place.filter(judged["outcome"].is_in([*_TAKEN, "unchanged"])).drop_nulls()
+    taken = judged.filter(pl.col("outcome").is_in(_TAKEN))
     if mode == "snapshot":
-        gone, ended = _absent(current, _mask(len(current), known), defaults.ends_on)
-        old = _ended(current, gone, defaults.ends_on)
+        named = _mask(len(there), place.filter(outcome.is_in([*_TAKEN, "unchanged"])).drop_nulls())
+        gone, ended = _absent(there, named, defaults.ends_on)
+        changed = _ended(_beside(current, gone, taken), _GONE, defaults.ends_on)
     else:
-        gone, ended = _removed(current, rows.filter(~adds), defaults)
-        old = _ended(current, gone & current.select(_lasts(defaults.day)).to_series(), defaults.day)
+        gone, ended = _removed(current, len(there), rows.filter(~adds), defaults)
         last = pl.max_horizontal("removed_on", pl.lit(defaults.day))
-        old = old.with_columns(removed_on=pl.when(gone).then(last).otherwise("removed_on"))
-    kept = old.filter(~_mask(len(current), place.filter(taken).drop_nulls()))
-    fresh = _named(new, judged, current, defaults.source)
-    listings = pl.concat([kept.lazy().select(list(STORED)), fresh.select(list(STORED))])
+        changed = _ended(_beside(current, gone, taken), _GONE & _lasts(defaults.day), defaults.day)
+        changed = changed.with_columns(removed_on=pl.when(_GONE).then(last).otherwise("removed_on"))
+    listings = pl.concat([changed.select(list(STORED)), _named(new, taken, current, defaults.source)])
     return Merged(
         listings=listings,
-        outcome=pl.concat([judged.select("line", "outcome"), ended]),
-        before=current.select(lasts(defaults.day).sum()).item(),
+        outcome=pl.concat([new.select("line", outcome=outcome), ended]),
+        before=there.select(lasts(defaults.day).sum()).item(),
         after=listings.select(lasts(defaults.day).sum()).collect().item(),
     )
 
 
 _TAKEN = ["added", "reopened", "changed"]
+#: Two hashes of 64 bits, made in one process, stand for the five columns, which would take five times the memory.
+_MARKS = pl.struct(IDENTITY).hash(0).alias("a"), pl.struct(IDENTITY).hash(1).alias("b")
+#: A text of which only matters whether it is the same.
+_REASON = pl.col("reason").hash().alias("reason")
+_DATES = ["listed_on", "expires_on", "ended_on", "removed_on"]
+#: What is compared of the listings that are there.
+_KEPT = _REASON, pl.col("severity"), *map(pl.col, _DATES), (pl.col("ended_by") != BY_SOURCE).alias("by_person")
+_GONE = pl.col("\0gone")
 
 
-def _places(new: pl.DataFrame, current: pl.DataFrame) -> pl.Series:
+def _places(new: pl.DataFrame, current: pl.LazyFrame) -> pl.Series:
     """The row of each new listing among those that are there; null for what is new."""
-    if current.is_empty():
-        return nulls("", pl.UInt32, len(new))
-    # Two hashes of 64 bits, made in one process, stand for the five columns: joining the texts themselves would
-    # take five times the memory.
-    marks = pl.struct(IDENTITY).hash(0).alias("a"), pl.struct(IDENTITY).hash(1).alias("b")
-    there = current.lazy().select(*marks).with_row_index("place")
-    places = new.lazy().select(*marks).join(there, on=["a", "b"], how="left", maintain_order="left")
-    return places.select("place").collect().to_series()
+    held = current.select(_MARKS).collect()
+    if held.is_empty():
+        return nulls("place", pl.Int64, len(new))
+    sought = new.lazy().select(_MARKS).collect()
+    places = pl.Series(
+        "place", places_among(*((each["a"].to_numpy(), each["b"].to_numpy()) for each in (sought, held)))
+    )
+    return places.set(places < 0, None)
 
 
 def _mask(size: int, places: pl.Series) -> pl.Series:
     return pl.Series([False]).new_from_index(0, size).scatter(places, values=True)
 
 
-_OLD = [*_SAID, "ended_on", "gaps", "removed_on"]
+def _beside(current: pl.LazyFrame, gone: pl.Series, taken: pl.DataFrame) -> pl.LazyFrame:
+    """The listings that no row takes the place of, beside whether they are gone."""
+    marks = pl.DataFrame({"\0gone": gone, "\0stays": ~_mask(len(gone), taken["place"].drop_nulls())})
+    return pl.concat([current, marks.lazy()], how="horizontal").filter("\0stays")
 
 
-def _judged(new: pl.DataFrame, current: pl.DataFrame, place: pl.Series, mode: str, defaults: Defaults) -> pl.DataFrame:
-    """What becomes of each row: line, outcome, its dates filled in, its gaps, and the row of the old listing."""
-    was = current.select(*_OLD, by_person=pl.col("ended_by") != BY_SOURCE)
+def _judged(
+    new: pl.DataFrame, there: pl.DataFrame, place: pl.Series, mode: str, defaults: Defaults
+) -> tuple[pl.Series, pl.DataFrame]:
+    """What becomes of each row; and of those that are not just as they were: see `_outcomes`."""
+    same = pl.Series([False]).new_from_index(0, len(new))
+    if len(there):
+        unchanged = pl.col("place").is_not_null() & pl.col("ended_on_old").is_null() & _IS_SAME
+        same = _dated(new, there, place, defaults).select(unchanged).collect().to_series()
+    others = (~same).arg_true()
+    if len(others) < len(new):
+        new, place = new[others], place[others]
+    judged = _outcomes(_dated(new, there, place, defaults), others, mode, defaults).collect()
+    usual = pl.Series("outcome", [_as_before(mode)], dtype=OUTCOMES).new_from_index(0, len(same))
+    return usual.scatter(others, judged["outcome"]), judged
+
+
+def _as_before(mode: str) -> str:
+    return "already" if mode == "delta" else "unchanged"
+
+
+_IS_SAME = pl.all_horizontal(pl.col(name).eq_missing(pl.col(f"{name}_old")) for name in _SAID)
+
+
+def _dated(new: pl.DataFrame, there: pl.DataFrame, place: pl.Series, defaults: Defaults) -> pl.LazyFrame:
+    """What each row and its old listing (`_old`) say, with the row's dates filled in, and whether it said the first."""
     old = {
-        f"{name}_old": pl.lit(None, dtype=dtype) if current.is_empty() else was[name].gather(place)
-        for name, dtype in was.schema.items()
+        f"{name}_old": pl.lit(None, dtype=dtype) if there.is_empty() else there[name].gather(place)
+        for name, dtype in there.schema.items()
     }
-    joined = new.select("line", *_SAID).with_columns(place.alias("place"), **old)
-    known, ended = pl.col("place").is_not_null(), pl.col("ended_on_old").is_not_null()
+    said = new.lazy().select(_REASON, *(name for name in _SAID if name != "reason"))
+    joined = said.with_columns(place.alias("place"), **old)
+    known, lasting = pl.col("place").is_not_null(), pl.col("ended_on_old").is_null()
     first = pl.lit(defaults.day if defaults.listed_on == "first-seen" else defaults.listed_on)
-    listed_on = pl.coalesce(
-        pl.when(pl.col("listed_on").is_not_null()).then("listed_on"),
-        # Its first day, also of what was left out for a while: so long a holder may have had the number.
-        pl.when(known).then("listed_on_old"),
-        first,
-    )
+    # Its first day, also of what was left out for a while: so long a holder may have had the number.
+    listed_on = pl.coalesce("listed_on", pl.when(known).then("listed_on_old"), first)
     dated = joined.with_columns(listed_on=listed_on, dated=pl.col("listed_on").is_not_null())
     if defaults.expires_after_days is not None:
-        lasting = pl.duration(days=defaults.expires_after_days)
-        dated = dated.with_columns(pl.col("expires_on").fill_null(pl.col("listed_on") + lasting))
+        days = pl.duration(days=defaults.expires_after_days)
+        dated = dated.with_columns(pl.col("expires_on").fill_null(pl.col("listed_on") + days))
     if defaults.widen:
-        lasting_on = pl.max_horizontal("expires_on", "expires_on_old")
+        widest = pl.min_horizontal("listed_on", "listed_on_old"), pl.max_horizontal("expires_on", "expires_on_old")
         dated = dated.with_columns(
-            listed_on=pl.when(known & ~ended)
-            .then(pl.min_horizontal("listed_on", "listed_on_old"))
-            .otherwise("listed_on"),
-            expires_on=pl.when(known & ~ended).then(lasting_on).otherwise("expires_on"),
+            pl.when(known & lasting).then(wide).otherwise(name).alias(name)
+            for name, wide in zip(("listed_on", "expires_on"), widest, strict=True)
         )
-    same = pl.all_horizontal(pl.col(name).eq_missing(pl.col(f"{name}_old")) for name in _SAID)
+    return dated
+
+
+def _outcomes(dated: pl.LazyFrame, rows: pl.Series, mode: str, defaults: Defaults) -> pl.LazyFrame:
+    """What becomes of some rows: row, listed_on, expires_on, place, outcome, and whether there is a new gap."""
+    known, ended = pl.col("place").is_not_null(), pl.col("ended_on_old").is_not_null()
     # Only a day behind all that was known is a new case; else the list does not know what a person has decided.
     known_then = pl.max_horizontal("ended_on_old", "listed_on_old")
     decided = ~pl.col("dated") | (pl.col("listed_on") <= known_then)
@@ -196,39 +233,53 @@ def _judged(new: pl.DataFrame, current: pl.DataFrame, place: pl.Series, mode: st
         .then(pl.lit("stale"))
         .when(ended)
         .then(pl.lit("reopened"))
-        .when(same)
-        .then(pl.lit("already" if mode == "delta" else "unchanged"))
+        .when(_IS_SAME)
+        .then(pl.lit(_as_before(mode)))
         .otherwise(pl.lit("changed"))
     )
     # A day without it, unless the source says that it began behind the end.
     gap = ended & (pl.col("listed_on") < pl.col("ended_on_old")) & (pl.col("ended_on_old") < pl.lit(defaults.day))
-    gaps = (
-        pl.when(gap)
-        .then(pl.concat_list(pl.col("gaps_old").fill_null([]), "ended_on_old", pl.lit(defaults.day)))
-        .otherwise("gaps_old")
+    return dated.select(
+        pl.lit(rows).alias("row"),
+        "listed_on",
+        "expires_on",
+        "place",
+        outcome=outcome.cast(OUTCOMES),
+        gap=pl.when(gap).then(pl.concat_list("ended_on_old", pl.lit(defaults.day))),
     )
-    return dated.select("line", "listed_on", "expires_on", "place", gaps=gaps, outcome=outcome.cast(OUTCOMES))
 
 
-def _named(new: pl.DataFrame, judged: pl.DataFrame, current: pl.DataFrame, source: str) -> pl.LazyFrame:
+def _named(new: pl.DataFrame, taken: pl.DataFrame, current: pl.LazyFrame, source: str) -> pl.LazyFrame:
     """The rows that are taken as listings: those that are known keep their name, new ones get a random one."""
     # One random front for all, and a number behind it: as unguessable as a random name, and a tenth of its size.
     front = secrets.token_hex(_NAME_BYTES)
-    rows = pl.concat([new.select(*IDENTITY, "reason", "severity"), judged], how="horizontal").lazy()
+    rows = new if len(taken) == len(new) else new[taken["row"]]
+    known = taken["place"].drop_nulls()
+    if len(known):
+        kept = current.with_row_index("place").select(pl.col("place").cast(pl.Int64), "listing_id", "gaps")
+        old = kept.filter(pl.col("place").is_in(known.implode())).collect()
+        taken = taken.join(old, on="place", how="left", maintain_order="left")
+    else:
+        taken = taken.with_columns(nulls("listing_id", pl.String, len(taken)), nulls("gaps", _GAPS, len(taken)))
     return (
-        rows.filter(pl.col("outcome").is_in(_TAKEN))
+        pl.concat([rows.select(*IDENTITY, "reason", "severity"), taken], how="horizontal")
+        .lazy()
         .with_row_index("number")
         .with_columns(
-            listing_id=pl.coalesce(
-                pl.lit(current["listing_id"]).gather(pl.col("place")) if len(current) else pl.lit(None, pl.String),
-                pl.format("{}-{}", pl.lit(front), "number"),
-            ),
+            listing_id=pl.coalesce("listing_id", pl.format("{}-{}", pl.lit(front), "number")),
+            gaps=pl.when(pl.col("gap").is_null())
+            .then("gaps")
+            .otherwise(pl.concat_list(pl.col("gaps").fill_null([]), pl.col("gap").fill_null([]))),
             source=pl.lit(source),
             ended_on=pl.lit(None, dtype=pl.Date),
             ended_by=pl.lit(None, dtype=pl.String),
             removed_on=pl.lit(None, dtype=pl.Date),
         )
+        .select(list(STORED))
     )
+
+
+_GAPS = STORED["gaps"]
 
 
 def _lasts(day: date) -> pl.Expr:
@@ -236,21 +287,23 @@ def _lasts(day: date) -> pl.Expr:
     return pl.col("ended_on").is_null() | (pl.col("ended_on") > day)
 
 
-def _absent(current: pl.DataFrame, named: pl.Series, day: date) -> tuple[pl.Series, pl.DataFrame]:
+def _absent(there: pl.DataFrame, named: pl.Series, day: date) -> tuple[pl.Series, pl.DataFrame]:
     """What a snapshot doesn't name any more; what had run out before is closed without a word."""
-    gone = current.select(_lasts(day)).to_series() & ~named
-    ended = gone & current.select(lasts(day)).to_series()
+    gone = there.select(_lasts(day)).to_series() & ~named
+    ended = gone & there.select(lasts(day)).to_series()
     lines = nulls("line", pl.UInt32, int(ended.sum()))
     return gone, lines.to_frame().with_columns(outcome=pl.lit("ended", dtype=OUTCOMES))
 
 
-def _removed(current: pl.DataFrame, removed: pl.DataFrame, defaults: Defaults) -> tuple[pl.Series, pl.DataFrame]:
+def _removed(
+    current: pl.LazyFrame, size: int, removed: pl.DataFrame, defaults: Defaults
+) -> tuple[pl.Series, pl.DataFrame]:
     """What a delta removes, also what it had removed; a row without reference removes all listings of its number."""
     begun = pl.coalesce(pl.col("gaps").list.last(), pl.col("listed_on")) <= defaults.day
     begun = begun.fill_null(value=True) | (
         defaults.ends_on == defaults.day
     )  # only a late file may speak of a time before
-    live = current.lazy().with_row_index("place").select("place", *IDENTITY, lasts=_lasts(defaults.day), begun=begun)
+    live = current.with_row_index("place").select("place", *IDENTITY, lasts=_lasts(defaults.day), begun=begun)
     value = [name for name in IDENTITY if name != "reference"]
     by_reference = removed.lazy().filter(pl.col("reference").is_not_null())
     by_value = removed.lazy().filter(pl.col("reference").is_null())
@@ -274,10 +327,10 @@ def _removed(current: pl.DataFrame, removed: pl.DataFrame, defaults: Defaults) -
         .otherwise(pl.lit("absent"))
     )
     gone = hits.filter("begun")["place"].unique()
-    return _mask(len(current), gone), removed.select("line", outcome=outcome.cast(OUTCOMES))
+    return _mask(size, gone), removed.select("line", outcome=outcome.cast(OUTCOMES))
 
 
-def _ended(listings: pl.DataFrame, which: pl.Expr | pl.Series, day: date, by: str = BY_SOURCE) -> pl.DataFrame:
+def _ended(listings: _Frame, which: pl.Expr, day: date, by: str = BY_SOURCE) -> _Frame:
     return listings.with_columns(
         ended_on=pl.when(which).then(pl.lit(day)).otherwise("ended_on"),
         ended_by=pl.when(which).then(pl.lit(by)).otherwise("ended_by"),

@@ -84,7 +84,7 @@ class Store:
 
     def exists(self) -> bool:
         """Whether there is a store at the path."""
-        with self._reading():
+        with self.reading():
             return deltalake.DeltaTable.is_deltatable(self.path)
 
     def blocklist(self, version: int | None = None, known_at: datetime | str | None = None) -> Blocklist:
@@ -171,7 +171,7 @@ class Store:
 
         The engine's history reads commits that come meanwhile, too, and numbers them as those before.
         """
-        with self._reading():
+        with self.reading():
             try:
                 content = store_files.content(self.path, f"_delta_log/{number:020}.json")
             except FileNotFoundError:
@@ -210,7 +210,7 @@ class Store:
 
     def _listings_of(self, version: Version) -> pl.LazyFrame:
         table = self._table(version.number)
-        with self._reading():
+        with self.reading():
             names = _names(table)
         files = [f"{self.path.rstrip('/')}/{name}" for name in names]
         if "://" not in self.path and not all(Path(file).exists() for file in files):
@@ -226,7 +226,7 @@ class Store:
         Of a version that an earlier release has written, nobody knows.
         """
         asked = self.at(version)
-        with self._reading():
+        with self.reading():
             try:
                 return store_files.changed(self.path, store_files.by_name(asked.record.files or {}))
             except FileNotFoundError:
@@ -245,7 +245,7 @@ class Store:
             )
             return
         digests = store_files.by_name(version.record.files)
-        with self._reading():
+        with self.reading():
             wrong = sorted(digests.keys() ^ set(names)) or store_files.changed(self.path, digests, memory)
         if wrong:
             others = (each for each in self.history() if each.number != version.number)
@@ -261,27 +261,23 @@ class Store:
         files = self.at(base).record.files
         if files is not None:
             return files
-        with self._reading():
+        with self.reading():
             added = pl.DataFrame(self._table(base).get_add_actions(flatten=True))
             names = added.select(source="partition.source", name="path").group_by("source", maintain_order=True)
             return {str(source): store_files.digests_of(self.path, of_source["name"]) for (source,), of_source in names}
 
-    def of_source(self, source: str, version: int | None) -> pl.DataFrame:
-        """One source's listings; none where the store, or the source, is not there yet."""
-        if version is None:
-            return pl.DataFrame(schema=STORED)
-        return self._collected(self.listings(version, source))
-
-    def _collected(self, listings: pl.LazyFrame) -> pl.DataFrame:
-        with self._reading():
+    def of_source(self, source: str, version: int) -> pl.DataFrame:
+        """One source's listings, in memory."""
+        listings = self.listings(version, source)
+        with self.reading():
             return listings.collect()
 
     def _table(self, version: int | None = None) -> deltalake.DeltaTable:
-        with self._reading():
+        with self.reading():
             return deltalake.DeltaTable(self.path, version=version)
 
     @contextmanager
-    def _reading(self, what: str = "read") -> Iterator[None]:
+    def reading(self, what: str = "read") -> Iterator[None]:
         """Within it, whatever the engines raise is told as an error of the store."""
         try:
             yield
@@ -367,7 +363,7 @@ class Store:
         self.listings(version)  # refuses a version whose files are gone, or others
         record = record.model_copy(update={"files": self._digests(version)})
         table = self._table()
-        with self._reading("written"):
+        with self.reading("written"):
             table.restore(version, commit_properties=record.properties())
         return self.at()
 
@@ -389,7 +385,7 @@ class Store:
         """Bytes, rows and SHA-256 of a new file with the listings."""
         sizes: list[tuple[int, int]] = []
         # `source` stays in the file, so that any Parquet reader finds whole listings.
-        with self._reading("written"):
+        with self.reading("written"):
             listings.select(pl.col(name).cast(dtype) for name, dtype in _STORED.items()).sink_parquet(
                 f"{self.path.rstrip('/')}/{file}",
                 row_group_size=_ROW_GROUP,
@@ -412,7 +408,7 @@ class Store:
         record: Record,
     ) -> None:
         try:
-            with self._reading("written"):
+            with self.reading("written"):
                 table.create_write_transaction(
                     actions, mode, _SCHEMA, ["source"], partition, commit_properties=record.properties()
                 )

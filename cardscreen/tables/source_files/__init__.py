@@ -25,7 +25,8 @@ from cardscreen.tables.source_files.comments import without_comments
 from cardscreen.tables.source_files.delimited import read_delimited, read_lines
 from cardscreen.tables.source_files.objects.documents import read_documents
 from cardscreen.tables.source_files.objects.json_lines import read_objects
-from cardscreen.tables.source_files.packed import Digested, blocks_of, opened
+from cardscreen.tables.source_files.packed import Digested, ahead, blocks_of, opened
+from cardscreen.tables.source_files.plain import Plain
 from cardscreen.tables.source_files.rows import Rows, has_end, ragged_rows
 from cardscreen.tables.source_files.sheets import read_sheet
 
@@ -111,12 +112,14 @@ def read_source(
             rows = read_sheet(reading.held.whole(source, where), reading, where)
         else:
             delimiter = reading.delimiter or DELIMITERS.get(form, ",")
-            blocks = reading.held.text(blocks_of(name, source), delimiter, where)
-            content, used = to_utf8(b"".join(blocks), reading.encoding, where)
+            blocks = reading.held.text(ahead(blocks_of(name, source)), delimiter, where)
+            plain = Plain(delimiter)
+            content, used = to_utf8(b"".join(plain.over(blocks)), reading.encoding, where)
             if form in _DOCUMENTS:
                 rows = read_documents(content, form, records, where, columns, reading.held)
             else:
-                rows = _read_text(content, form, reading, layout, where, columns)
+                is_plain = plain.holds and used == "utf-8" and reading.is_of_first_line
+                rows = _read_text(content, form, reading, layout, where, columns, is_plain=is_plain)
         source.finish()
     digest = source.sha256.hexdigest()
     return SourceFile(rows.frame, rows.lines, rows.ragged, used, digest, rows.cut, rows.notes)
@@ -134,7 +137,14 @@ def _form(name: str, where: str) -> str:
 
 
 def _read_text(
-    content: bytes, form: str, reading: Reading, layout: str, where: str, columns: Collection[str] | None
+    content: bytes,
+    form: str,
+    reading: Reading,
+    layout: str,
+    where: str,
+    columns: Collection[str] | None,
+    *,
+    is_plain: bool,
 ) -> Rows:
     notes = [] if has_end(content) else [_NO_END]
     content = without_comments(content, reading.comment, quotes=layout == "table" and form not in _JSON)
@@ -143,7 +153,7 @@ def _read_text(
     elif form in _JSON:
         rows = read_objects(content, where, columns, reading.held)
     else:
-        rows = read_delimited(content, reading.delimiter or DELIMITERS[form], where, reading)
+        rows = read_delimited(content, reading.delimiter or DELIMITERS[form], where, reading, is_plain=is_plain)
     return rows._replace(notes=notes)
 
 

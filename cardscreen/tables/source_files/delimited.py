@@ -19,7 +19,7 @@ from cardscreen.tables.cells import SHAPE_LENGTH
 from cardscreen.tables.reading import Reading
 from cardscreen.tables.source_files.layout import Layout, first_lines, layout_of, whole_rows
 from cardscreen.tables.source_files.pieces import BLOCK, BREAK, Pieces, after
-from cardscreen.tables.source_files.plain import LIKE_PACKED, stands_in
+from cardscreen.tables.source_files.plain import LIKE_PACKED, scan_plain, stands_in
 from cardscreen.tables.source_files.records import Lines, records
 from cardscreen.tables.source_files.rows import (
     FIELDS,
@@ -36,6 +36,7 @@ from cardscreen.tables.source_files.rows import (
 )
 
 _AS_IT_IS = Reading()
+_LINE = "\0line"
 _BLANKS = " \t\r\n"  # of a line that holds nothing
 _COMMENT = r"(?:^|\s)#(.*)$"
 
@@ -46,16 +47,28 @@ def in_blocks(content: bytes) -> Iterator[bytes]:
         yield content[start : start + BLOCK]
 
 
-def read_delimited(content: bytes, delimiter: str, where: str, reading: Reading = _AS_IT_IS) -> Rows:
+def read_delimited(
+    content: bytes, delimiter: str, where: str, reading: Reading = _AS_IT_IS, *, is_plain: bool = False
+) -> Rows:
     """A table from UTF-8 text; of one that ends in the midst of a row, what can be read.
+
+    Args:
+        content: The text.
+        delimiter: One character.
+        where: The file's name for messages.
+        reading: Where the header is.
+        is_plain: What `plain.Plain` has found: the engine reads the whole at once.
 
     Raises:
         InputError: As for `Delimited`.
         ConfigError: As for `Delimited`.
     """
     table = Delimited(in_blocks(content), delimiter, where, reading, cut=True)
+    if is_plain:
+        frame = scan_plain(content, delimiter, table.names, _LINE).collect().rechunk()
+        return Rows(frame.drop(_LINE), frame[_LINE].cast(pl.UInt32).alias("line"), ragged_rows())
     frames, lines, ragged, _, _ = zip(*table.rows(), strict=True)
-    rows = Rows(pl.concat(frames), pl.concat(lines), pl.concat(ragged))
+    rows = Rows(pl.concat(frames).rechunk(), pl.concat(lines), pl.concat(ragged))
     return rows._replace(cut=_cut(content, rows, table))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,15 @@ def blocks_of(path: str, stream: io.RawIOBase | None = None) -> Iterator[bytes]:
                 raise InputError(f"{where} can't be read: {without_secret(first_line(error))}") from None
             hint = "is it complete?" if inside == packed else "is its ending right?"
             raise InputError(f"{where} can't be read as {packed}: {hint}") from None
+
+
+def ahead(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """The blocks, the next of which is read and unpacked by another thread while one is looked at."""
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, blocks, None)
+        while (block := coming.result()) is not None:
+            coming = thread.submit(next, blocks, None)
+            yield block
 
 
 def _unpacked(source: Any, packed: str | None) -> Iterator[bytes]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 
 import numpy as np
+import polars as pl
 
 from cardscreen.tables.source_files.rows import name_sought, stripped_name
 
@@ -66,6 +67,20 @@ class Plain:
         between = self._tail + block[begin : begin + size]
         self._tail = (self._tail + block[max(begin, len(block) - size) :])[-size:]
         return name in between or (all(byte in block for byte in set(name)) and block.find(name, begin) >= 0)
+
+
+def scan_plain(source: str | bytes, delimiter: str, names: Sequence[str], line: str) -> pl.LazyFrame:
+    """The columns of a text that is plain, or of the file in which it is, and the line of each row, by the engine."""
+    return pl.scan_csv(
+        source,
+        separator=delimiter,
+        quote_char=None,
+        infer_schema=False,
+        with_column_names=lambda _: list(names),
+        row_index_name=line,
+        row_index_offset=2,
+        glob=False,
+    )
 
 
 def are_rows(marks: bytes, width: int) -> bool:

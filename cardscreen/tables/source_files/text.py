@@ -24,7 +24,7 @@ from cardscreen.tables.paths import DELIMITERS, endings_of, state_of
 from cardscreen.tables.reading import Reading
 from cardscreen.tables.source_files.delimited import Delimited
 from cardscreen.tables.source_files.packed import blocks_of
-from cardscreen.tables.source_files.plain import Plain
+from cardscreen.tables.source_files.plain import Plain, scan_plain
 from cardscreen.tables.source_files.rows import Rows
 from cardscreen.tables.source_files.sheets import first_cells, read_sheet
 
@@ -63,7 +63,7 @@ class TextFile:
     @property
     def is_plain(self) -> bool:
         """Whether the engine reads it as it is, which is worth while for large ones."""
-        at_once = self.reading.header and not self.reading.header_rows and self.reading.encoding is None
+        at_once = self.reading.is_of_first_line and self.reading.encoding is None
         is_large = not endings_of(self.path)[1] and Path(self.path).stat().st_size >= LARGE
         return at_once and is_large and not self._is_sheet and self._seen[1]
 
@@ -74,16 +74,7 @@ class TextFile:
 
     def scanned(self) -> pl.LazyFrame:
         """Its columns and `LINE`, read by the engine; of a plain one."""
-        return pl.scan_csv(
-            self.path,
-            separator=self.delimiter,
-            quote_char=None,
-            infer_schema=False,
-            with_column_names=lambda _: self.names,
-            row_index_name=LINE,
-            row_index_offset=2,
-            glob=False,
-        )
+        return scan_plain(self.path, self.delimiter, self.names, LINE)
 
     @cached_property
     def names(self) -> list[str]:
