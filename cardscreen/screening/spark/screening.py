@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
@@ -114,11 +115,13 @@ def answer(
     before, watched = _before(previous, accounts, plan)
     of_account, *carried = (plain(accounts.schema[name].dataType) for name in (plan.account_id, *plan.carry))
     with ExitStack() as kept:
-        with clock.stage("lists"):
+        # Two cores at least are there, and each of the two keeps one busy.
+        with clock.stage("lists"), in_one_sentence(), ThreadPoolExecutor(1) as beside:
+            looked_at = beside.submit(_check_some, accounts, plan)
             tables = {CLEARED: asked.rules.cleared(asked.day), WATCHED: watched}
             work = kept.enter_context(Work.prepared(session, asked, blocklist, tables, files))
+            looked_at.result()
         with clock.stage("scan"), in_one_sentence():
-            _check_some(accounts, plan)
             needed = numbered(accounts, plan.needed())
             scanned = needed.mapInArrow(work.step("scan"), struct_of(scanned_fields, of_account, carried)).persist()
             kept.callback(scanned.unpersist)

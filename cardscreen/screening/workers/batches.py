@@ -341,7 +341,7 @@ class _Pass:
         """What it gives."""
         for table in tables:
             check_text(table)
-            accounts = self._asked.plan.select(pl.DataFrame(table).rechunk().lazy()).collect()
+            accounts = self._asked.plan.select(pl.DataFrame(table.combine_chunks()).lazy()).collect()
             seen = self._pass.over_batch(accounts)
             self._counts.update(seen.counts)
             self._rows.append(seen.candidates)
