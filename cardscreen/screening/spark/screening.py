@@ -116,7 +116,7 @@ def answer(
     of_account, *carried = (plain(accounts.schema[name].dataType) for name in (plan.account_id, *plan.carry))
     with ExitStack() as kept:
         # Two cores at least are there, and each of the two keeps one busy.
-        with clock.stage("lists"), in_one_sentence(), ThreadPoolExecutor(1) as beside:
+        with clock.stage("lists"), ThreadPoolExecutor(1) as beside:
             looked_at = beside.submit(_check_some, accounts, plan)
             tables = {CLEARED: asked.rules.cleared(asked.day), WATCHED: watched}
             work = kept.enter_context(Work.prepared(session, asked, blocklist, tables, files))
@@ -127,14 +127,15 @@ def answer(
             kept.callback(scanned.unpersist)
             counts = figures_of(scanned)
         check_dates(counts, plan)
-        with clock.stage("evidence"), in_one_sentence():
+        with clock.stage("evidence"):
             near = near_in(asked.listings, keyed.of_day(blocklist.compiled, asked.day))
-            values = (row["sealed"] for row in scanned.where("asked is not null").select("asked.*").collect())
-            work = work.having(session, FOUND, listings_asked(values, work.asked.bundle, near, asked.token_keys))
-            cells = scanned.where("cells is not null").select("cells.*")
-            matched = cells.mapInArrow(work.step("match"), struct_of(matched_fields, of_account, carried)).persist()
-            kept.callback(matched.unpersist)
-            counts.update(figures_of(matched))
+            found = listings_asked(_values(scanned), work.asked.bundle, near, asked.token_keys)
+            work = work.having(session, FOUND, found)
+            with in_one_sentence():
+                cells = scanned.where("cells is not null").select("cells.*")
+                matched = cells.mapInArrow(work.step("match"), struct_of(matched_fields, of_account, carried)).persist()
+                kept.callback(matched.unpersist)
+                counts.update(figures_of(matched))
         with clock.stage("policy"), in_one_sentence():
             together = _with_all_accounts(matched, before, counts[MATCHES])
             decided = together.mapInArrow(work.step("decide"), struct_of(decided_fields, of_account, carried)).persist()
@@ -180,9 +181,16 @@ def _check_some(accounts: DataFrame, plan: AccountColumns) -> None:
         ConfigError: As `check_exposure`.
     """
     names = plan.needed()
-    some = pl.DataFrame(numbered(accounts, names).limit(LOOKED_AT).toArrow())
+    with in_one_sentence():
+        some = pl.DataFrame(numbered(accounts, names).limit(LOOKED_AT).toArrow())
     some.columns = names
     check_exposure(some, plan)
+
+
+def _values(scanned: DataFrame) -> list[bytes]:
+    """The values that the pass asks about, sealed."""
+    with in_one_sentence():
+        return [bytes(row["sealed"]) for row in scanned.where("asked is not null").select("asked.*").collect()]
 
 
 def _with_all_accounts(matched: DataFrame, before: DataFrame | None, rows: int) -> DataFrame:
