@@ -105,7 +105,10 @@ BENCHMARKS = {
     "rings": Benchmark(
         ["--accounts", "100000"], [Ratio("rings, x the screening", r"= ([\d.]+) x the screening", lower=True)]
     ),
-    "spark": Benchmark(["--accounts", "100000"], [Ratio("of one machine", r"= ([\d.]+) of cs.screen")]),
+    "spark": Benchmark(
+        ["--accounts", "100000", "--listings", "10000"],
+        [Ratio("x one machine", r"= ([\d.]+) x one machine", lower=True)],
+    ),
 }
 
 

@@ -119,6 +119,11 @@ class Targets:
             arrays[name], arrays[f"{name}.words"] = members.arrays
         return {**arrays, "low": self.ranges.low.to_numpy(), "high": self.ranges.high.to_numpy()}
 
+    @property
+    def may_be_incomparable(self) -> bool:
+        """Whether `of_truncated` may ask for the listings themselves."""
+        return KINDS[self.kind].truncates and bool(len(self.tokens) or len(self.ranges))
+
     def may_match(self, cells: Cells) -> Flags:
         """Whether each cell may match a listing. Stubs are asked for only where a listing shows no more."""
         flags = self.keys.has(cells.key)

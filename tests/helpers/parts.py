@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,24 @@ import pyarrow as pa
 
 import cardscreen as cs
 from cardscreen.foundation import schema
+from cardscreen.screening.hits.evidence import near_in
 from cardscreen.screening.hits.matches import ORDER
 from cardscreen.screening.question import Options, Question, previous_flags, versions
 from cardscreen.screening.summary import summary_of
 from cardscreen.screening.tally import Tally
-from cardscreen.screening.workers.batches import Asked, carried_names, decide_batches, scan_batches, told_error
-from cardscreen.screening.workers.bundle import CLEARED, WATCHED, Bundle
+from cardscreen.screening.workers.batches import (
+    Asked,
+    carried_names,
+    decide_batches,
+    listings_asked,
+    match_batches,
+    scan_batches,
+    told_error,
+)
+from cardscreen.screening.workers.bundle import CLEARED, FOUND, WATCHED, Bundle
 
 Row = dict[str, Any]
+_SEALED = pa.schema({"sealed": pa.binary()})
 FIGURES = ["as_of", "rows", "coverage", "notes", "flagged", "hits", "listings"]
 
 
@@ -81,7 +92,13 @@ def screen(
         for batch in scan_batches(iter(batches_of(part.select(plan.needed()), 3)), work, find, at)
     ]
     counts = figures_of(scanned)
-    found = [batch for batch in scanned if batch.column("match").null_count < len(batch)]
+    values = [row["sealed"] for row in rows_of(scanned, "asked")]
+    listings = listings_asked(values, bundle, near_in(asked.listings), asked.token_keys)
+    work = replace(work, bundle=bundle.having(str(folder), FOUND, listings))
+    cells = [pa.RecordBatch.from_pylist([row], _SEALED) for row in rows_of(scanned, "cells")]
+    matched = [batch for one in cells for batch in match_batches(iter([one]), work, find)]
+    counts.update(figures_of(matched))
+    found = [batch for batch in matched if batch.column("match").null_count < len(batch)]
     matches = pl.DataFrame(pa.Table.from_batches(found)).select("match").unnest("match") if found else None
     decided: list[pa.RecordBatch] = []
     if matches is not None:

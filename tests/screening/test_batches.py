@@ -76,23 +76,66 @@ def test_a_worker_with_other_software_is_refused(tmp_path: Path) -> None:
         parts.screen([ONE], LISTED, MOBILE, tmp_path)
 
 
-@pytest.mark.parametrize("what", ["phone.arrays", "phone.listings", "numbering.CN", "token_keys"])
+@pytest.mark.parametrize("what", ["phone.arrays", "card.covering", "numbering.CN", "token_keys", "found"])
 def test_a_file_that_is_not_the_one_that_was_written_is_refused(tmp_path: Path, what: str) -> None:
     class Damaging(Bundle):
         @classmethod
         def write(cls, *arguments: Any) -> Bundle:
-            bundle = Bundle.write(*arguments)
+            return damaged(cls(**vars(Bundle.write(*arguments))))
+
+        def having(self, *arguments: Any) -> Bundle:
+            return damaged(super().having(*arguments))
+
+    def damaged(bundle: Bundle) -> Bundle:
+        if what in bundle.files:
             file = tmp_path / bundle.files[what].name
             content = bytearray(file.read_bytes())
             content[len(content) // 2] ^= 1
             file.write_bytes(content)
-            return bundle
+        return bundle
 
+    values = ["+8613800138000", "6222021234561000-6222021234561999"]
+    listed = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["phone", "card"], "value": values}))
     with (
         mock.patch("parts.Bundle", Damaging),
         pytest.raises(cs.InputError, match=f"a worker's cardscreen-{what}-.* is"),
     ):
-        parts.screen([ONE], LISTED, MOBILE, tmp_path)
+        parts.screen([ONE.with_columns(card=pl.lit("x"))], listed, {**MOBILE, "card": cs.Card()}, tmp_path)
+
+
+def test_truncated_cards_are_told_apart_from_what_is_listed_as_on_one_machine(tmp_path: Path) -> None:
+    token = pl.select(cs.token(pl.lit("6222021234567894"), "card", KEY)).item()
+    values = [token, "6222021234561234", "625555*", "6226660000000000-6226660000009999", "628888******1234"]
+    listed = cs.Blocklist.from_frame(pl.DataFrame({"kind": "card", "value": values}))
+    cells = [f"{head}******{tail}" for head in ("622202", "625555", "622666", "628888") for tail in ("1234", "9999")]
+    accounts = pl.DataFrame({"account_id": cells, "card": cells})
+    expected = cs.screen(accounts, listed, {"card": cs.Card()}, tokens=KEY)
+    assert expected.flagged.collect().height == 4
+    assert expected.rejects.collect()["status"].to_list() == ["incomparable"] * 4
+    parts.assert_same(parts.screen([accounts], listed, {"card": cs.Card()}, tmp_path, tokens=KEY), expected)
+
+
+def test_what_listings_say_stays_behind_but_for_those_of_accounts(tmp_path: Path) -> None:
+    numbers = [f"+86138001380{number:02}" for number in range(50)]
+    listed = pl.DataFrame({"kind": "phone", "value": numbers, "reason": [f"a reason, {each}" for each in numbers]})
+    asked: list[pl.DataFrame] = []
+
+    class Noted(Bundle):
+        @classmethod
+        def write(cls, *arguments: Any) -> Bundle:
+            return cls(**vars(Bundle.write(*arguments)))
+
+        def having(self, folder: str, what: str, table: pl.DataFrame) -> Bundle:
+            asked.append(table)
+            return super().having(folder, what, table)
+
+    with mock.patch("parts.Bundle", Noted):
+        found = parts.screen([ONE], cs.Blocklist.from_frame(listed), MOBILE, tmp_path)
+    assert found.hits.collect()["reason"].to_list() == ["a reason, +8613800138000"]
+    assert [table["value"].to_list() for table in asked] == [["+8613800138000"]]
+    files = list(tmp_path.iterdir())
+    assert len(files) > 4
+    assert [file.name for file in files if b"a reason" in file.read_bytes()] == []
 
 
 def test_what_a_worker_says_of_an_error_of_the_engine_holds_no_values(tmp_path: Path) -> None:
@@ -100,12 +143,12 @@ def test_what_a_worker_says_of_an_error_of_the_engine_holds_no_values(tmp_path: 
     broken = mock.patch(
         "cardscreen.screening.workers.batches.cells_of", side_effect=pl.exceptions.ComputeError(f"bad value {pan}")
     )
-    with broken, pytest.raises(cs.InputError, match="a worker failed with ComputeError in _matches") as raised:
+    with broken, pytest.raises(cs.InputError, match="a worker failed with ComputeError in _found") as raised:
         parts.screen([ONE], LISTED, MOBILE, tmp_path)
     assert pan not in str(raised.value)
 
 
-def test_workers_keep_one_bundle_open(tmp_path: Path) -> None:
+def test_workers_open_files_once_for_the_pass_and_once_for_what_it_found(tmp_path: Path) -> None:
     opened: list[Any] = []
 
     class Counted(Opened):
@@ -115,9 +158,9 @@ def test_workers_keep_one_bundle_open(tmp_path: Path) -> None:
 
     with mock.patch("cardscreen.screening.workers.batches.Opened", Counted):
         parts.screen([ONE, ONE, ONE.clear(), ONE], LISTED, MOBILE, tmp_path)
-        assert len(opened) == 1
-        parts.screen([ONE], LISTED, MOBILE, tmp_path)
         assert len(opened) == 2
+        parts.screen([ONE], LISTED, MOBILE, tmp_path)
+        assert len(opened) == 4
 
 
 CARDS = ["6222021234561234-6222021234561234", "622202123456123*", "6222021234561234"]

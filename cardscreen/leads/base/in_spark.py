@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -81,7 +80,7 @@ class SparkBase:
             for row in done.toLocalIterator():
                 if row["error"]:
                     raise told_error(row["error"])
-                yield pl.read_ipc(io.BytesIO(work.asked.bundle.seal.open(bytes(row["sealed"]))))
+                yield pl.DataFrame(work.asked.bundle.open(bytes(row["sealed"])))
 
 
 def _keys_frame(wanted: Wanted) -> pl.DataFrame:
@@ -93,7 +92,7 @@ def work_on(batches: Iterator[pa.RecordBatch], work: bytes, step: str) -> Iterat
     """What a worker does with a part of the accounts: a row for each batch that holds something wanted, or an error."""
     given, find = received(work)
     try:
-        bundle, plan, seal = opened(given.asked, find), given.asked.plan, given.asked.bundle.seal
+        bundle, plan = opened(given.asked, find), given.asked.plan
         _ = bundle.targets  # lends the tables of numbers
         if step == _EACH:
             pick: Callable[[pl.DataFrame], pl.DataFrame] = partial(carried, plan=plan)
@@ -101,10 +100,9 @@ def work_on(batches: Iterator[pa.RecordBatch], work: bytes, step: str) -> Iterat
             pick = _picking(bundle, plan) if step == _ROWS else _counting(json.loads(step), plan)
         for table in glued(batch.rename_columns(plan.needed()) for batch in batches):
             check_text(table)
-            picked, buffer = pick(plan.select(pl.DataFrame(table).lazy()).collect()), io.BytesIO()
+            picked = pick(plan.select(pl.DataFrame(table).lazy()).collect())
             if len(picked):
-                picked.write_ipc(buffer, compat_level=pl.CompatLevel.oldest())
-                yield _row(seal.close(buffer.getvalue()), None)
+                yield _row(given.asked.bundle.close(picked.to_arrow(compat_level=pl.CompatLevel.oldest())), None)
     except (Exception, pl.exceptions.PanicException) as error:
         yield _row(None, error_text(without_values(error)))
 

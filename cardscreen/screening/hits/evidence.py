@@ -83,6 +83,11 @@ def evidence(values: pl.DataFrame, near: Near, token_keys: Sequence[TokenKey] = 
     return pl.concat([pair.select(columns) for pair in pairs])
 
 
+def listings_of(values: pl.DataFrame, near: Near, token_keys: Sequence[TokenKey] = ()) -> pl.DataFrame:
+    """The listings that `evidence` looks at for these values: without any other, it finds the same."""
+    return near(values, _signed(values, token_keys)["token"])
+
+
 def _signed(values: pl.DataFrame, token_keys: Sequence[TokenKey]) -> pl.DataFrame:
     """kind, value and `token` of full values, one row for each key."""
     full = values.filter(~_hides())

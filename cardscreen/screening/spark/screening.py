@@ -1,8 +1,9 @@
-"""The screening itself: one pass, a shuffle of the matches, decisions."""
+"""The screening itself: one pass, the listings of what it found, a shuffle of the matches, decisions."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
@@ -13,11 +14,13 @@ import polars as pl
 from cardscreen.foundation import schema
 from cardscreen.kinds.kind import Kind
 from cardscreen.kinds.tokens import TokenKey
+from cardscreen.lists import keyed
 from cardscreen.lists.blocklist import Blocklist
 from cardscreen.policy.parts import PolicyParts
 from cardscreen.policy.policy import Policy
 from cardscreen.screening.columns import AccountColumns
 from cardscreen.screening.exposure import LOOKED_AT, check_exposure
+from cardscreen.screening.hits.evidence import near_in
 from cardscreen.screening.hits.matches import HITS_PER_ACCOUNT
 from cardscreen.screening.question import Options, Question, previous_flags, versions
 from cardscreen.screening.scan import check_dates
@@ -28,8 +31,15 @@ from cardscreen.screening.spark.tables import check_zone, numbered, plain, schem
 from cardscreen.screening.spark.work import Work
 from cardscreen.screening.summary import summary_of
 from cardscreen.screening.tally import Tally
-from cardscreen.screening.workers.batches import MATCHES, decided_fields, scanned_fields, told_error
-from cardscreen.screening.workers.bundle import CLEARED, WATCHED
+from cardscreen.screening.workers.batches import (
+    MATCHES,
+    decided_fields,
+    listings_asked,
+    matched_fields,
+    scanned_fields,
+    told_error,
+)
+from cardscreen.screening.workers.bundle import CLEARED, FOUND, WATCHED
 from cardscreen.tables.opening import require_columns
 
 if TYPE_CHECKING:
@@ -105,19 +115,30 @@ def answer(
     before, watched = _before(previous, accounts, plan)
     of_account, *carried = (plain(accounts.schema[name].dataType) for name in (plan.account_id, *plan.carry))
     with ExitStack() as kept:
-        with clock.stage("lists"):
+        # Two cores at least are there, and each of the two keeps one busy.
+        with clock.stage("lists"), ThreadPoolExecutor(1) as beside:
+            looked_at = beside.submit(_check_some, accounts, plan)
             tables = {CLEARED: asked.rules.cleared(asked.day), WATCHED: watched}
             work = kept.enter_context(Work.prepared(session, asked, blocklist, tables, files))
+            looked_at.result()
         with clock.stage("scan"), in_one_sentence():
-            _check_some(accounts, plan)
             needed = numbered(accounts, plan.needed())
             scanned = needed.mapInArrow(work.step("scan"), struct_of(scanned_fields, of_account, carried)).persist()
             kept.callback(scanned.unpersist)
             counts = figures_of(scanned)
         check_dates(counts, plan)
+        with clock.stage("evidence"):
+            near = near_in(asked.listings, keyed.of_day(blocklist.compiled, asked.day))
+            found = listings_asked(_values(scanned), work.asked.bundle, near, asked.token_keys)
+            work = work.having(session, FOUND, found)
+            with in_one_sentence():
+                cells = scanned.where("cells is not null").select("cells.*")
+                matched = cells.mapInArrow(work.step("match"), struct_of(matched_fields, of_account, carried)).persist()
+                kept.callback(matched.unpersist)
+                counts.update(figures_of(matched))
         with clock.stage("policy"), in_one_sentence():
-            matched = _with_all_accounts(scanned, before, counts[MATCHES])
-            decided = matched.mapInArrow(work.step("decide"), struct_of(decided_fields, of_account, carried)).persist()
+            together = _with_all_accounts(matched, before, counts[MATCHES])
+            decided = together.mapInArrow(work.step("decide"), struct_of(decided_fields, of_account, carried)).persist()
             kept.callback(decided.unpersist)
             came_out = figures_of(decided)
         kept_on = kept.pop_all()
@@ -160,16 +181,23 @@ def _check_some(accounts: DataFrame, plan: AccountColumns) -> None:
         ConfigError: As `check_exposure`.
     """
     names = plan.needed()
-    some = pl.DataFrame(numbered(accounts, names).limit(LOOKED_AT).toArrow())
+    with in_one_sentence():
+        some = pl.DataFrame(numbered(accounts, names).limit(LOOKED_AT).toArrow())
     some.columns = names
     check_exposure(some, plan)
 
 
-def _with_all_accounts(scanned: DataFrame, before: DataFrame | None, rows: int) -> DataFrame:
+def _values(scanned: DataFrame) -> list[bytes]:
+    """The values that the pass asks about, sealed."""
+    with in_one_sentence():
+        return [bytes(row["sealed"]) for row in scanned.where("asked is not null").select("asked.*").collect()]
+
+
+def _with_all_accounts(matched: DataFrame, before: DataFrame | None, rows: int) -> DataFrame:
     """The matches, with what only all accounts tell, those of an account in one place."""
     from pyspark.sql import functions as sql
 
-    matched = scanned.where("match is not null").select("match.*")
+    matched = matched.where("match is not null").select("match.*")
     carriers = matched.groupBy("kind", "value").agg(sql.countDistinct("account_id").alias("carried_by"))
     matched = matched.join(carriers, ["kind", "value"])
     if before is not None:

@@ -134,6 +134,7 @@ def struct_of(fields: Callable[[Any, Any], Mapping[str, Fields]], account: Any, 
         "date32[day]": types.DateType(),
         "int16": types.ShortType(),
         "int64": types.LongType(),
+        "binary": types.BinaryType(),
     }
     own = {"account_id": account, **dict(zip(carried_names(len(carry)), carry, strict=True))}
 

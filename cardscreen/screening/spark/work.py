@@ -20,7 +20,7 @@ from cardscreen.foundation.errors import ConfigError
 from cardscreen.lists.blocklist import Blocklist
 from cardscreen.screening.question import Question, versions
 from cardscreen.screening.spark.sessions import in_one_sentence
-from cardscreen.screening.workers.batches import Asked, Find, decide_batches, scan_batches
+from cardscreen.screening.workers.batches import Asked, Find, decide_batches, match_batches, scan_batches
 from cardscreen.screening.workers.bundle import Bundle
 from cardscreen.tables.paths import is_url
 from cardscreen.tables.remote import remove_below
@@ -65,6 +65,14 @@ class Work:
             asked = Asked(bundle, plan, rules, question.day, versions(), question.most_hits)
             yield cls(asked, None if files is None else folder)
 
+    def having(self, session: SparkSession, what: str, table: pl.DataFrame) -> Work:
+        """The work with one more table for its steps, sealed."""
+        folder = self.place or _sent_folder()
+        bundle = self.asked.bundle.having(folder, what, table)
+        if self.place is None:
+            _send(session, str(Path(folder, bundle.files[what].name)))
+        return replace(self, asked=replace(self.asked, bundle=bundle))
+
     def step(
         self, name: str, module: str = "cardscreen.screening.spark.work"
     ) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
@@ -98,13 +106,16 @@ def received(work: bytes) -> tuple[Work, Find]:
     return given, lambda name: SparkFiles.get(name) if place is None else f"{place}/{name}"
 
 
+_LATER = {"match": match_batches, "decide": decide_batches}
+
+
 def work_on(batches: Iterator[pa.RecordBatch], work: bytes, step: str) -> Iterator[pa.RecordBatch]:
     """What a worker does with a part of the accounts, or of the matches."""
     from pyspark import TaskContext
 
     given, find = received(work)
-    if step == "decide":
-        return decide_batches(batches, given.asked, find)
+    if step in _LATER:
+        return _LATER[step](batches, given.asked, find)
     task, names = TaskContext.get(), given.asked.plan.needed()
     named = (batch.rename_columns(names) for batch in batches)
     return scan_batches(named, given.asked, find, task.partitionId() if task else 0)

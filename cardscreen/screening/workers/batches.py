@@ -1,8 +1,9 @@
-"""Screening of Arrow batches by workers of any engine: a pass over the accounts, and decisions on those with matches.
+"""Screening of Arrow batches by workers of any engine: a pass over the accounts, matches, and decisions on these.
 
-What leaves a worker is masked: a card number is told from others by a keyed hash, and stands nowhere. An engine hands
-over the batches of each of its parts, sends the matches of an account to one place together with how many accounts
-carry each value, and adds up the figures.
+What leaves a worker is masked, where a card number is told from others by a keyed hash; or it is sealed. An engine
+hands over the batches of each of its parts, brings the values that the pass asks about to where the listings are, and
+the listings found to the workers; it sends the matches of an account to one place together with how many accounts carry
+each value, and adds up the figures.
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ import pyarrow as pa
 from cardscreen.foundation import schema
 from cardscreen.foundation.errors import CardscreenError, ConfigError, InputError
 from cardscreen.kinds.kind import secret_kinds
+from cardscreen.kinds.tokens import TokenKey
 from cardscreen.policy.policy import Policy
 from cardscreen.policy.rules import ACCOUNT
 from cardscreen.screening.columns import AccountColumns
-from cardscreen.screening.hits.evidence import evidence
+from cardscreen.screening.hits.evidence import Near, evidence, listings_of
 from cardscreen.screening.hits.matches import HITS_PER_ACCOUNT, cells_of, decide, matches, strongest, watched_in
 from cardscreen.screening.question import versions
 from cardscreen.screening.scan import MAY_MATCH, Pass
@@ -43,11 +45,12 @@ _ENOUGH = 50_000  # rows that may match, of which the evidence is looked up at o
 PART_BITS = 40
 _TEXT, _DAY, _SMALL, _LARGE = pa.string(), pa.date32(), pa.int16(), pa.int64()
 _OPEN: dict[str, Opened] = {}
+_VALUE = {"kind": _TEXT, "value": _TEXT}
 
 Fields = Mapping[str, pa.DataType]
 Find = Callable[[str], str]
-#: Matches as they travel; the carried columns follow by their number, as their names may be any.
-MATCH: Mapping[str, pl.DataType | type[pl.DataType]] = {
+#: Cells that may be listed as they travel; the carried columns follow by their number, as their names may be any.
+CELL: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "row": pl.Int64,
     "cell": pl.Int64,
     "account_id": pl.String,
@@ -57,10 +60,14 @@ MATCH: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "value": pl.String,
     "status": pl.String,
     "shown": pl.String,
+    **schema.DETAILS,
+}
+#: Matches as they travel.
+MATCH: Mapping[str, pl.DataType | type[pl.DataType]] = {
+    **CELL,
     **{name: schema.LISTING[name] for name in ("match", "list", "source", "reason", "severity", "listed_on")},
     **{name: schema.LISTING[name] for name in ("expires_on", "reference", "listing_id")},
     "nth": pl.UInt32,
-    **schema.DETAILS,
 }
 
 
@@ -94,15 +101,29 @@ def _numbered(carry: Sequence[pa.DataType]) -> dict[str, pa.DataType]:
     return dict(zip(carried_names(len(carry)), carry, strict=True))
 
 
-def scanned_fields(account: pa.DataType, carry: Sequence[pa.DataType]) -> dict[str, Fields]:
+def scanned_fields(account: pa.DataType, _carry: Sequence[pa.DataType]) -> dict[str, Fields]:
     """What the pass gives: a row is one of these."""
     of_cell = {"account_id": account, "identifier": _TEXT, "kind": _TEXT}
     return {
-        "match": {**_arrow(MATCH), "account_id": account, **_numbered(carry)},
+        "cells": {"sealed": pa.binary()},
+        "asked": {"sealed": pa.binary()},
         "reject": {"row": _LARGE, **_arrow(schema.REJECTS), "account_id": account},
         "watched": {**of_cell, "value": _TEXT, "status": _TEXT},
         "told": {"counts": _TEXT, "error": _TEXT},
     }
+
+
+def matched_fields(account: pa.DataType, carry: Sequence[pa.DataType]) -> dict[str, Fields]:
+    """What matching gives: a row is one of these."""
+    return {
+        "match": {**_arrow(MATCH), "account_id": account, **_numbered(carry)},
+        "told": {"counts": _TEXT, "error": _TEXT},
+    }
+
+
+def cell_schema(account: pa.DataType, carry: Sequence[pa.DataType]) -> pa.Schema:
+    """Of the cells that the pass seals."""
+    return pa.schema({**_arrow(CELL), "account_id": account, **_numbered(carry)})
 
 
 def decided_fields(account: pa.DataType, carry: Sequence[pa.DataType]) -> dict[str, Fields]:
@@ -130,18 +151,72 @@ def scan_batches(batches: Iterable[pa.RecordBatch], asked: Asked, find: Find, pa
         part: The part's number, which no other has.
 
     Yields:
-        Rows of `scanned_fields`: matches, rejects, cells of watched accounts, and at the end the counts; or the
-        error that ended the pass. Nothing of no batches.
+        Rows of `scanned_fields`: cells that may be listed, the values that are asked about, rejects, cells of watched
+        accounts, and at the end the counts; or the error that ended the pass. Nothing of no batches.
     """
     frames = glued(batches)
     first = next(frames, None)
     if first is None:
         return
-    out = _Out(scanned_fields(*_types(first, asked.plan.account_id, asked.plan.carry)))
+    types = _types(first, asked.plan.account_id, asked.plan.carry)
+    out = _Out(scanned_fields(*types))
     try:
-        yield from _Pass(asked, opened(asked, find), out, part).over(chain([first], frames))
+        yield from _Pass(asked, opened(asked, find), out, cell_schema(*types), part).over(chain([first], frames))
     except (Exception, pl.exceptions.PanicException) as error:
         yield out.error(without_values(error))
+
+
+def listings_asked(asked: Iterable[bytes], bundle: Bundle, near: Near, keys: Sequence[TokenKey]) -> pl.DataFrame:
+    """The listings that may cover the values that the pass asks about: what the bundle needs as `FOUND` for matching.
+
+    Args:
+        asked: What the pass gave under this name, sealed.
+        bundle: That of the pass.
+        near: Finds listings.
+        keys: The keys of token listings.
+    """
+    none = pl.DataFrame(schema=dict.fromkeys(_VALUE, pl.String))
+    parts = (pl.DataFrame(bundle.open(each)) for each in asked)
+    return listings_of(pl.concat([none, *parts]).unique(), near, keys)
+
+
+def match_batches(batches: Iterable[pa.RecordBatch], asked: Asked, find: Find) -> Iterator[pa.RecordBatch]:
+    """Matches of cells that may be listed.
+
+    Args:
+        batches: What the pass gave as `cells`, sealed.
+        asked: As for the pass; its bundle has `FOUND`.
+        find: As for the pass.
+
+    Yields:
+        Rows of `matched_fields`: matches, and at the end how many there are; or an error. Nothing of no batches.
+    """
+    sealed = (each.as_py() for batch in batches for each in batch.column(0))
+    tables = map(asked.bundle.open, sealed)
+    first = next(tables, None)
+    if first is None:
+        return
+    names = carried_names(len(asked.plan.carry))
+    out, counts = _Out(matched_fields(*_types(first, "account_id", names))), Tally()
+    try:
+        bundle = opened(asked, find)
+        for table in chain([first], tables):
+            cells = pl.DataFrame(table)
+            cells = cells.with_columns(pl.col(name).cast(dtype) for name, dtype in CELL.items() if name != "account_id")
+            pairs = evidence(cells.select(list(_VALUE)).unique(), bundle.near, bundle.token_keys)
+            matched, left_out = matches(cells, strongest(pairs, asked.most_hits), asked.most_hits)
+            counts.add(len(matched), MATCHES)
+            counts.add(left_out, "left_out")
+            yield from out.rows("match", matched.with_columns(_pseudonym(bundle.pseudonym_key)))
+        yield from out.counts(counts)
+    except (Exception, pl.exceptions.PanicException) as error:
+        yield out.error(without_values(error))
+
+
+def _pseudonym(key: str) -> pl.Expr:
+    """The value; of kinds whose values must not be told, a keyed hash."""
+    hashed = plh.col("value").chash.hmac_sha256(key=key)
+    return pl.when(pl.col("kind").is_in(secret_kinds())).then(hashed).otherwise("value").alias("value")
 
 
 def decide_batches(batches: Iterable[pa.RecordBatch], asked: Asked, find: Find) -> Iterator[pa.RecordBatch]:
@@ -254,11 +329,11 @@ def _types(table: pa.Table, account_id: str, carry: Sequence[str]) -> tuple[pa.D
 class _Pass:
     """The pass over one part."""
 
-    def __init__(self, asked: Asked, bundle: Opened, out: _Out, part: int) -> None:
-        self._asked, self._bundle, self._out = asked, bundle, out
+    def __init__(self, asked: Asked, bundle: Opened, out: _Out, cells: pa.Schema, part: int) -> None:
+        self._asked, self._bundle, self._out, self._cells = asked, bundle, out, cells
         self._watch = bundle.watch
         self._pass = Pass(asked.plan, bundle.targets, bundle.watch)
-        self._next = {"reject": part << PART_BITS, "match": part << PART_BITS}
+        self._next = {"reject": part << PART_BITS, "cell": part << PART_BITS}
         self._counts = Tally()
         self._rows: list[pl.DataFrame] = []
 
@@ -266,14 +341,14 @@ class _Pass:
         """What it gives."""
         for table in tables:
             check_text(table)
-            accounts = self._asked.plan.select(pl.DataFrame(table).rechunk().lazy()).collect()
+            accounts = self._asked.plan.select(pl.DataFrame(table.combine_chunks()).lazy()).collect()
             seen = self._pass.over_batch(accounts)
             self._counts.update(seen.counts)
             self._rows.append(seen.candidates)
             yield from self._out.rows("reject", seen.rejects.insert_column(0, self._numbers(len(seen.rejects))))
             if sum(map(len, self._rows)) >= _ENOUGH:
-                yield from self._matches()
-        yield from self._matches()
+                yield from self._found()
+        yield from self._found()
         yield from self._out.counts(self._counts)
 
     def _numbers(self, count: int) -> pl.Series:
@@ -282,8 +357,8 @@ class _Pass:
         self._next["reject"] += count
         return pl.int_range(first, first + count, dtype=pl.Int64, eager=True).alias("row")
 
-    def _matches(self) -> Iterator[pa.RecordBatch]:
-        """The matches of the rows that have come by, which are let go."""
+    def _found(self) -> Iterator[pa.RecordBatch]:
+        """The cells of the rows that have come by, which are let go."""
         rows, plan = pl.concat(self._rows), self._asked.plan
         self._rows = [rows.clear()]
         if rows.is_empty():
@@ -291,23 +366,21 @@ class _Pass:
         keys = self._bundle.token_keys
         if self._watch is not None:
             yield from self._out.rows("watched", watched_in(self._watch.rows_of(rows, plan.account_id), plan, keys))
-        cells = cells_of(rows.filter(MAY_MATCH), plan, keys, self._next["match"])
-        self._next["match"] += max(len(rows), len(cells))
-        values = cells.select("kind", "value").unique()
-        pairs = evidence(values, self._bundle.near, keys)
-        matched, left_out = matches(cells, strongest(pairs, self._asked.most_hits), self._asked.most_hits)
-        matched = matched.with_columns(self._pseudonym())
-        self._counts.add(len(matched), MATCHES)
-        self._counts.add(left_out, "left_out")
+        cells = cells_of(rows.filter(MAY_MATCH), plan, keys, self._next["cell"])
+        self._next["cell"] += max(len(rows), len(cells))
         carried = (f"{ACCOUNT}{name}" for name in plan.carry)
-        renamed = dict(zip(carried, carried_names(len(plan.carry)), strict=True))
-        yield from self._out.rows("match", matched.rename(renamed))
+        cells = cells.rename(dict(zip(carried, carried_names(len(plan.carry)), strict=True)))
+        asked, close = cells.select(list(_VALUE)).unique(), self._asked.bundle.close
+        for name, frame, columns in (("cells", cells, self._cells), ("asked", asked, pa.schema(_VALUE))):
+            if len(frame):
+                yield from self._out.rows(name, pl.DataFrame({"sealed": [close(_as_arrow(frame, columns))]}))
 
-    def _pseudonym(self) -> pl.Expr:
-        """The value; of kinds whose values must not be told, a keyed hash."""
-        secret = secret_kinds()
-        hashed = plh.col("value").chash.hmac_sha256(key=self._bundle.pseudonym_key)
-        return pl.when(pl.col("kind").is_in(secret)).then(hashed).otherwise("value").alias("value")
+
+def _as_arrow(frame: pl.DataFrame, columns: pa.Schema) -> pa.Table:
+    # Engines have no closed sets.
+    closed = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.Enum)]
+    plain = frame.with_columns(pl.col(closed).cast(pl.String)).select(columns.names)
+    return plain.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(columns)
 
 
 class _Out:
@@ -319,12 +392,7 @@ class _Out:
 
     def rows(self, name: str, frame: pl.DataFrame) -> Iterator[pa.RecordBatch]:
         """Rows of one of the tables."""
-        columns = self._schemas[name]
-        # Engines have no closed sets.
-        closed = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.Enum)]
-        plain = frame.with_columns(pl.col(closed).cast(pl.String)).select(columns.names)
-        table = plain.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(columns)
-        for batch in table.to_batches():
+        for batch in _as_arrow(frame, self._schemas[name]).to_batches():
             own = batch.to_struct_array()
             arrays = [own if each == name else pa.nulls(len(own), dtype) for each, dtype in self._types.items()]
             yield pa.RecordBatch.from_arrays(arrays, names=list(self._types))

@@ -1,7 +1,8 @@
 """What workers elsewhere need for a screening, as files: written once, checked by their hashes, read once a process.
 
-Large tables are mapped into memory, so that all workers of a machine share one copy and a reader touches only the
-pages that it needs. Files that hold card numbers or secrets are sealed, and are read into each worker's own memory.
+Keys with their filters are mapped into memory, so that all workers of a machine share one copy. Files that hold card
+numbers or secrets are sealed, and are read into each worker's own memory. Listings stay behind, as their texts are ten
+times as large: those of the few values that may be listed follow in a file of their own.
 """
 
 from __future__ import annotations
@@ -11,26 +12,22 @@ import io
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from cardscreen.foundation import schema
 from cardscreen.foundation.errors import InputError, first_line
-from cardscreen.foundation.files import sha256_of
-from cardscreen.foundation.lookup.digits import Keys, distinct
 from cardscreen.foundation.lookup.intervals import Intervals
 from cardscreen.foundation.secrets.sealing import Seal
 from cardscreen.kinds.kind import KINDS, Kind
 from cardscreen.kinds.phone.numbering import lookup, shelf
-from cardscreen.kinds.tokens import TokenKey, token_key
-from cardscreen.kinds.truncated import hides_digits
+from cardscreen.kinds.tokens import TokenKey
 from cardscreen.lists import keyed
 from cardscreen.lists.blocklist import Blocklist, holds
 from cardscreen.screening.hits.evidence import Near, near_in
@@ -42,12 +39,9 @@ from cardscreen.tables.remote import read_bytes, write_bytes
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_GROUP = 65_536  # listings in a batch of a file: the least that is looked at for one of them
-_NUMBERS, _SECRETS = "numbering.", "token_keys"
+_NUMBERS, _SECRETS, _COVERING = "numbering.", "token_keys", "covering"
 #: Names of the tables that workers may need besides.
-WATCHED, CLEARED = "watched", "cleared"
-_KEYED = ["key", "stub", "match"]
-_WHOLE = ["range", "truncated"]  # listings that are looked at for every value
+WATCHED, CLEARED, FOUND = "watched", "cleared", "found"
 _Array = npt.NDArray[Any]
 
 
@@ -82,8 +76,8 @@ class Bundle:
 
     @property
     def name(self) -> str:
-        """A name that no other bundle shares."""
-        return self.files[_SECRETS].name
+        """A name that no other bundle shares: of the last file, which is sealed, and so never the same twice."""
+        return list(self.files.values())[-1].name
 
     @classmethod
     def write(
@@ -108,7 +102,7 @@ class Bundle:
         Raises:
             InputError: They can't be written there.
         """
-        writer = _Writer(folder)
+        writer = _Writer(folder, Seal())
         of_day = keyed.of_day(blocklist.compiled, day)
         names = list(dict.fromkeys(kind.name for kind in kinds))
         for name in names:
@@ -116,12 +110,10 @@ class Bundle:
             # Tokens and what is truncated may lie in the open; a range may be that of one number.
             full = (pl.col("kind") == name) & pl.col("match").is_in(["exact", "range"])
             sealed = KINDS[name].secret and not of_day.filter(full).is_empty()
-            written = writer.add_frame(f"{name}.listings", _with_keys(of_kind, KINDS[name]), sealed=sealed)
-            arrays = {
-                **Targets.of(name, of_day, near_in(of_kind)).arrays,
-                **_places(pl.read_ipc(written, columns=_KEYED)),
-            }
-            writer.add_arrays(f"{name}.arrays", arrays, sealed=sealed)
+            targets = Targets.of(name, of_day, near_in(of_kind))
+            writer.add_arrays(f"{name}.arrays", targets.arrays, sealed=sealed)
+            if targets.may_be_incomparable:
+                writer.add_frame(f"{name}.{_COVERING}", _covering(of_kind, KINDS[name]), sealed=sealed)
         needed = dict.fromkeys(table for kind in kinds for table in kind.tables())
         for table, numbers in (lookup.tables(needed) if needed else {}).items():
             ends = {"low": numbers.low, "high": numbers.high}
@@ -132,26 +124,50 @@ class Bundle:
         writer.add_frame(_SECRETS, revealed.lazy(), sealed=True)
         return cls(writer.files, writer.seal, names)
 
+    def having(self, folder: str, what: str, table: pl.DataFrame) -> Bundle:
+        """The bundle with one more table, sealed.
+
+        Args:
+            folder: As for `write`.
+            what: Its name.
+            table: What it holds.
+
+        Raises:
+            InputError: It can't be written there.
+        """
+        writer = _Writer(folder, self.seal)
+        writer.add_frame(what, table.lazy(), sealed=True)
+        return replace(self, files={**self.files, **writer.files})
+
+    def close(self, table: pa.Table) -> bytes:
+        """A table as it travels from worker to worker through an engine that may lay it on a disk: sealed."""
+        import pyarrow as pa
+
+        buffer = io.BytesIO()
+        with pa.ipc.new_file(buffer, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as stream:
+            stream.write_table(table)
+        return self.seal.close(buffer.getvalue())
+
+    def open(self, closed: bytes) -> pa.Table:
+        """What `close` sealed."""
+        import pyarrow as pa
+
+        return pa.ipc.open_file(pa.BufferReader(self.seal.open(closed))).read_all()
+
 
 class _Writer:
     """Writes files, each under a name that no other content shares."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, seal: Seal) -> None:
         self.files: dict[str, File] = {}
-        self.seal = Seal()
+        self.seal = seal
         self._folder = folder
 
-    def add_frame(self, what: str, frame: pl.LazyFrame, *, sealed: bool) -> Path | bytes:
-        """A frame as Arrow IPC; returns where it can be read again."""
-        old = pl.CompatLevel.oldest()
-        if sealed or is_url(self._folder):
-            buffer = io.BytesIO()
-            frame.sink_ipc(buffer, compat_level=old, record_batch_size=_GROUP)
-            self._keep(what, buffer.getvalue(), sealed=sealed)
-            return buffer.getvalue()
-        with self._part() as part:
-            frame.sink_ipc(part, compat_level=old, record_batch_size=_GROUP)
-            return part.replace(Path(self._folder, self._named(what, sha256_of(part), sealed=False)))
+    def add_frame(self, what: str, frame: pl.LazyFrame, *, sealed: bool) -> None:
+        """A frame as Arrow IPC."""
+        buffer = io.BytesIO()
+        frame.sink_ipc(buffer, compat_level=pl.CompatLevel.oldest())
+        self._keep(what, buffer.getvalue(), sealed=sealed)
 
     def add_arrays(self, what: str, arrays: Mapping[str, _Array], *, sealed: bool) -> None:
         """Arrays of any lengths: each is the one cell of its column."""
@@ -194,22 +210,10 @@ class _Writer:
         return name
 
 
-def _with_keys(listings: pl.LazyFrame, kind: type[Kind]) -> pl.LazyFrame:
-    """Listings of one kind with what they are found by: `key` of exact and token ones, `stub` of exact ones."""
-    value, match = pl.col("value"), pl.col("match")
-    exact, token = pl.when(match == "exact").then(value), pl.when(match == "token").then(value)
-    return listings.with_columns(key=pl.coalesce(kind.key(exact), token_key(token)), stub=kind.stub(exact))
-
-
-def _places(keyed: pl.DataFrame) -> dict[str, _Array]:
-    """The keys and stubs, rising, and the rows in which they stand; and the rows of `_WHOLE`."""
-    numbered = keyed.with_row_index("row")
-    whole = numbered.filter(pl.col("match").cast(pl.String).is_in(_WHOLE))
-    arrays: dict[str, _Array] = {"near.whole": whole["row"].to_numpy()}
-    for name in ("key", "stub"):
-        rows = numbered.drop_nulls(name).sort(name)
-        arrays[f"near.{name}"], arrays[f"near.{name}.rows"] = rows[name].to_numpy(), rows["row"].to_numpy()
-    return arrays
+def _covering(listings: pl.LazyFrame, kind: type[Kind]) -> pl.LazyFrame:
+    """What tells whether truncated values of a kind are covered by block listings: value, match, stub."""
+    full = (pl.col("list") == "block") & (pl.col("match") != "token")
+    return listings.filter(full).select("value", "match", stub=kind.stub(pl.col("value")))
 
 
 class Opened:
@@ -234,7 +238,8 @@ class Opened:
             if what.startswith(_NUMBERS):
                 shelf.lend(what.removeprefix(_NUMBERS), Intervals.from_frame(self._frame(what)))
         return {
-            kind: Targets.restored(kind, arrays, self.near, self.token_keys) for kind, arrays in self._arrays.items()
+            kind: Targets.restored(kind, self._arrays(kind), self._covering(kind), self.token_keys)
+            for kind in self._bundle.kinds
         }
 
     @cached_property
@@ -244,9 +249,8 @@ class Opened:
 
     @cached_property
     def near(self) -> Near:
-        """Finds listings for `evidence.evidence`."""
-        listed = [_Listed(kind, self._reader(f"{kind}.listings"), arrays) for kind, arrays in self._arrays.items()]
-        return lambda values, tokens: pl.concat(each.near(values, tokens) for each in listed)
+        """Finds listings for `evidence.evidence` among those of the values that may be listed."""
+        return near_in(self._frame(FOUND).lazy())
 
     @property
     def pseudonym_key(self) -> str:
@@ -271,20 +275,31 @@ class Opened:
     def _frame(self, what: str) -> pl.DataFrame:
         return pl.read_ipc(self._content(what)).rechunk()
 
-    @cached_property
-    def _arrays(self) -> dict[str, dict[str, _Array]]:
-        """Keys and places by kind; they are large, and those that are sealed lie in this process's own memory."""
-        batches = {kind: self._reader(f"{kind}.arrays").get_batch(0) for kind in self._bundle.kinds}
-        return {
-            kind: {name: batch.column(name)[0].values.to_numpy() for name in batch.schema.names}
-            for kind, batch in batches.items()
-        }
+    def _covering(self, kind: str) -> Near:
+        """Finds block listings that may cover truncated values of a kind, by what these show."""
+        covering = self.table(f"{kind}.{_COVERING}")
+        columns: dict[str, pl.Expr] = {name: pl.lit(None, dtype) for name, dtype in schema.LISTING.items()}
+        columns |= {"kind": pl.lit(kind), "list": pl.lit("block", schema.LISTS)}
+        columns |= {name: pl.col(name) for name in ("value", "match")}
 
-    def _reader(self, what: str) -> pa.RecordBatchFileReader:
+        def near(values: pl.DataFrame, _tokens: pl.Series) -> pl.DataFrame:
+            if covering is None:
+                return pl.DataFrame(schema=schema.LISTING)
+            stubs = values.select(KINDS[kind].stub(pl.col("value"))).to_series()
+            shown = pl.col("stub").is_in(stubs.drop_nulls().implode())
+            return covering.filter((pl.col("match") == "range") | shown.fill_null(value=False)).select(**columns)
+
+        return near
+
+    def _arrays(self, kind: str) -> dict[str, _Array]:
+        """Keys and filters of a kind; where they are sealed, they lie in this process's own memory."""
         import pyarrow as pa
 
-        content = self._content(what)
-        return pa.ipc.open_file(pa.memory_map(content) if isinstance(content, str) else pa.BufferReader(content))
+        content = self._content(f"{kind}.arrays")
+        batch = pa.ipc.open_file(
+            pa.memory_map(content) if isinstance(content, str) else pa.BufferReader(content)
+        ).get_batch(0)
+        return {name: batch.column(name)[0].values.to_numpy() for name in batch.schema.names}
 
     def _content(self, what: str) -> str | bytes:
         """The path of a sound file, or the bytes of one that is sealed or far away."""
@@ -317,56 +332,3 @@ def _opened(path: str) -> io.BufferedReader:
 def _check(digest: str, file: File) -> None:
     if digest != file.digest:
         raise InputError(f"a worker's {file.name} is not the file that was written: was it changed, or cut off?")
-
-
-class _Listed:
-    """The listings of one kind, of which only those that are wanted are read."""
-
-    def __init__(self, kind: str, reader: pa.RecordBatchFileReader, arrays: Mapping[str, _Array]) -> None:
-        self._kind = KINDS[kind]
-        self._reader = reader
-        self._keys, self._key_rows = arrays["near.key"], arrays["near.key.rows"]
-        self._stubs, self._stub_rows = arrays["near.stub"], arrays["near.stub.rows"]
-        sizes = [reader.get_batch(at).num_rows for at in range(reader.num_record_batches)]
-        self._ends = np.cumsum(sizes, dtype=np.int64)
-        self._whole = self._taken(arrays["near.whole"])
-
-    def near(self, values: pl.DataFrame, tokens: pl.Series) -> pl.DataFrame:
-        """As `evidence.Near`, of this kind."""
-        of_kind = values.filter(pl.col("kind") == self._kind.name).select("value")
-        if of_kind.is_empty():
-            return self._whole.clear()
-        hides = hides_digits(pl.col("value")) & pl.lit(self._kind.truncates)
-        full = of_kind.filter(~hides)
-        keys = full.select(self._kind.key(pl.col("value"))).to_series()
-        signed = tokens.to_frame("token").select(token_key(pl.col("token"))).to_series().drop_nulls()
-        hidden = of_kind.filter(hides)
-        stubs = hidden.select(self._kind.stub(pl.col("value"))).to_series().drop_nulls()
-        places = [
-            _found(np.concatenate([keys.to_numpy(), signed.to_numpy()]), self._keys, self._key_rows),
-            _found(stubs.to_numpy(), self._stubs, self._stub_rows),
-        ]
-        return pl.concat([self._whole, self._taken(distinct(np.concatenate(places)))])
-
-    def _taken(self, rows: _Array) -> pl.DataFrame:
-        """Some rows, given in rising order: `schema.LISTING`."""
-        import pyarrow as pa
-
-        parts = [pl.DataFrame(schema=schema.LISTING)]
-        rows = rows.astype(np.int64)
-        place = np.searchsorted(self._ends, rows, side="right")
-        for at in np.flatnonzero(np.bincount(place)):
-            within = rows[place == at] - (self._ends[at - 1] if at else 0)
-            taken = pl.DataFrame(pa.Table.from_batches([self._reader.get_batch(at).take(pa.array(within, pa.int64()))]))
-            parts.append(taken.select(pl.col(name).cast(dtype) for name, dtype in schema.LISTING.items()))
-        return pl.concat(parts)
-
-
-def _found(wanted: Keys, rising: Keys, rows: _Array) -> Keys:
-    """The rows in which wanted keys stand."""
-    asked = distinct(wanted)
-    first, last = (np.searchsorted(rising, asked, side=side) for side in ("left", "right"))
-    count = last - first
-    within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-    places: Keys = rows[np.repeat(first, count) + within].astype(np.uint64)
-    return places
