@@ -1,6 +1,6 @@
 """All benchmarks with a ratio, one after another: their ratios beside the committed ones, and what got slower.
 
-    python benchmarks/run.py                 # all: half an hour of a quiet machine, 6 GB of disk
+    python benchmarks/run.py                 # all: three quarters of an hour of a quiet machine, 6 GB of disk
     python benchmarks/run.py phone screening # some
     python benchmarks/run.py --small         # each on little, to see that it runs: its ratios mean nothing
     python benchmarks/run.py --write         # commit what was measured: benchmarks/ratios.toml
@@ -104,6 +104,10 @@ BENCHMARKS = {
     "report": Benchmark(["20000"], [Ratio("page, x Polars as CSV", r"takes ([\d.]+) times as long", lower=True)]),
     "rings": Benchmark(
         ["--accounts", "100000"], [Ratio("rings, x the screening", r"= ([\d.]+) x the screening", lower=True)]
+    ),
+    "night": Benchmark(
+        ["--sizes", "100000", "200000"],
+        [Ratio("an account of most, x of fewer", r"(?s).*per account at [\d,]+ = (-?[\d.]+) x", lower=True)],
     ),
     "spark": Benchmark(["--accounts", "100000"], [Ratio("of one machine", r"= ([\d.]+) of cs.screen")]),
 }
