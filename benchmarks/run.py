@@ -1,6 +1,6 @@
 """All benchmarks with a ratio, one after another: their ratios beside the committed ones, and what got slower.
 
-    python benchmarks/run.py                 # all: half an hour of a quiet machine, 6 GB of disk
+    python benchmarks/run.py                 # all: three quarters of an hour of a quiet machine, 6 GB of disk
     python benchmarks/run.py phone screening # some
     python benchmarks/run.py --small         # each on little, to see that it runs: its ratios mean nothing
     python benchmarks/run.py --write         # commit what was measured: benchmarks/ratios.toml
@@ -108,6 +108,10 @@ BENCHMARKS = {
     "spark": Benchmark(
         ["--accounts", "100000", "--listings", "10000"],
         [Ratio("x one machine", r"= ([\d.]+) x one machine", lower=True)],
+    ),
+    "night": Benchmark(
+        ["--sizes", "100000", "200000"],
+        [Ratio("an account of most, x of fewer", r"(?s).*per account at [\d,]+ = (-?[\d.]+) x", lower=True)],
     ),
 }
 

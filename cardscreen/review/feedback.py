@@ -14,7 +14,7 @@ from cardscreen.kinds.masking import masked
 from cardscreen.lists.store.table import Store
 from cardscreen.lists.store.views import shown
 from cardscreen.review.decisions import appeals
-from cardscreen.review.find import all_in
+from cardscreen.review.find import nights_since
 from cardscreen.runs.job import Job
 from cardscreen.runs.messages.applied import read_applied
 from cardscreen.runs.record import Finished
@@ -67,8 +67,8 @@ def feedback(
     """
     if last < first:
         raise ConfigError(f"from {first} to {last}: the days are in the wrong order")
-    nights = [run for run in all_in(job.output) if run.state == "published" and not run.records.get("audit")]
-    asked = [run for run in nights if first <= run.as_of <= last]
+    nights = [run for run in reversed(nights_since(job.output, first)) if run.state == "published"]
+    asked = [run for run in nights if run.as_of <= last]
     if not asked:
         raise InputError(f"{job.output} holds no published run for a day from {first} to {last}")
     hits = pl.concat([_hits(run, source) for run in asked])

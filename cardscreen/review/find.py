@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from heapq import merge
+from itertools import groupby, takewhile
+from operator import attrgetter
 from pathlib import Path
 
 import polars as pl
 
 from cardscreen.foundation.errors import ConfigError, InputError, first_line, near
 from cardscreen.foundation.secrets.signing import Signer
+from cardscreen.runs.folder import held, published
 from cardscreen.runs.job import key_place_of, output_of
 from cardscreen.runs.record import HELD, LATEST, MANIFEST, RUN_ID, Base, Finished
 from cardscreen.tables.paths import is_delta
@@ -65,10 +69,38 @@ def looking_into(*runs: Finished) -> Iterator[None]:
 
 def all_in(output: Path) -> list[Finished]:
     """All complete runs of an output folder, the oldest first."""
-    folders = [file.parent for pattern in (f"{HELD}/*", "*") for file in output.glob(f"{pattern}/{MANIFEST}")]
+    return list(_newest_first(output))[::-1]
+
+
+def _newest_first(output: Path) -> Iterator[Finished]:
+    """The same, the newest first, each read when it is its turn."""
+    name = attrgetter("name")
     # Of a run whose approval was killed, the held one may still be there: the published one counts.
-    runs = {folder.name: folder for folder in folders if RUN_ID.fullmatch(folder.name) and not folder.is_symlink()}
-    return [Finished.read(runs[name]) for name in sorted(runs)]
+    for _, same in groupby(merge(published(output), held(output), key=name, reverse=True), name):
+        yield Finished.read(next(same))
+
+
+def held_in(output: Path) -> list[Finished]:
+    """The runs of an output folder that wait for a person, the oldest first."""
+    there = [Finished.read(folder) for folder in held(output) if not (output / folder.name / MANIFEST).exists()]
+    return [run for run in reversed(there) if run.state == "held"]
+
+
+def run_in(output: Path, run_id: str | None) -> Finished | None:
+    """The run of an output folder that has a name, wherever it lies; None: there is none."""
+    places = [place / run_id for place in (output, output / HELD)] if run_id and RUN_ID.fullmatch(run_id) else []
+    return next((Finished.read(place) for place in places if (place / MANIFEST).exists()), None)
+
+
+def nights_since(output: Path, day: date) -> list[Finished]:
+    """The published runs that acted on a day or later, the newest first; older ones are not opened.
+
+    No run acts for a day before that of a newer one.
+    """
+    acted = (
+        run for run in _newest_first(output) if run.state in ("published", "pruned") and not run.records.get("audit")
+    )
+    return list(takewhile(lambda run: run.as_of >= day, acted))
 
 
 def redated_to(run: Finished) -> date | None:
@@ -82,11 +114,8 @@ def superseded_by(run: Finished) -> list[Base]:
     newest = run.records["compared"].get("supersedes") or ""
     return [
         Base.read(each.folder)
-        for each in reversed(all_in(run.output))
-        if each.state == "published"
-        and not each.records.get("audit")
-        and each.as_of == run.as_of
-        and each.run_id <= newest
+        for each in nights_since(run.output, run.as_of)
+        if each.state == "published" and each.as_of == run.as_of and each.run_id <= newest
     ]
 
 
@@ -133,13 +162,8 @@ def later_held(place: Path, run: Finished) -> Finished | None:
     """The newest night that waits for approval and is later than a run that was meant as the newest published one."""
     if place.name == run.run_id:
         return None
-    waiting = [each for each in all_in(run.output) if each.state == "held" and each.as_of > run.as_of]
+    waiting = [each for each in held_in(run.output) if each.as_of > run.as_of]
     return max(waiting, key=lambda each: (each.as_of, each.run_id), default=None)
-
-
-def published(output: Path) -> Iterator[Finished]:
-    """The published runs of an output folder whose tables are still there, the newest first."""
-    return (run for run in reversed(all_in(output)) if run.state == "published")
 
 
 def _near(place: Path) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import polars as pl
 
-from cardscreen.review.find import all_in
+from cardscreen.review.find import nights_since
 from cardscreen.runs.brakes import limit_of
 from cardscreen.runs.record import Finished
 
@@ -29,11 +30,12 @@ def table_of(runs: Sequence[Finished]) -> pl.DataFrame:
     Returns:
         run, day, state, rows, flagged, told (new and escalated), released, note (why it is held, who decided).
     """
+    nights = _last_by_day(runs)
     rows = [
         {
             "run": run.run_id,
             "day": run.as_of,
-            "state": _state(run, runs),
+            "state": _state(run, nights),
             "rows": run.summary["rows"]["read"],
             "flagged": run.summary["flagged"]["accounts"],
             "told": _moved(run, "new") + _moved(run, "escalated"),
@@ -47,20 +49,25 @@ def table_of(runs: Sequence[Finished]) -> pl.DataFrame:
 
 def _own_state(run: Finished) -> str:
     """Its state, of one run: which of the published ones is the latest is another question."""
-    return "superseded" if _state(run, all_in(run.output)) == "superseded" else run.state
+    state = _state(run, _last_by_day(nights_since(run.output, run.as_of)))
+    return state if state == "superseded" else run.state
 
 
-def _state(run: Finished, runs: Sequence[Finished]) -> str:
+def _state(run: Finished, nights: Mapping[date, str]) -> str:
     """Its state; of the published runs, one is `latest`, and some only look back."""
     if run.state != "published":
         return run.state
     if run.records.get("audit"):
         return "audit"
-    nights = [(each.as_of, each.run_id) for each in runs if each.state == "published" and not each.records.get("audit")]
-    if (run.as_of, run.run_id) == max(nights):
-        return "latest"
-    later = any(day == run.as_of and run_id > run.run_id for day, run_id in nights)
-    return "superseded" if later else run.state
+    if nights.get(run.as_of, "") > run.run_id:
+        return "superseded"
+    return "latest" if run.as_of == max(nights, default=None) else run.state
+
+
+def _last_by_day(runs: Sequence[Finished]) -> dict[date, str]:
+    """Of each day the last published run that acted."""
+    acted = (run for run in runs if run.state == "published" and not run.records.get("audit"))
+    return dict(sorted((run.as_of, run.run_id) for run in acted))
 
 
 def _moved(run: Finished, change: str) -> int:

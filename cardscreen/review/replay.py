@@ -14,7 +14,7 @@ from cardscreen.foundation.errors import InputError
 from cardscreen.foundation.files import not_for_others, sha256_of
 from cardscreen.lists.blocklist import Blocklist
 from cardscreen.lists.store.table import Store
-from cardscreen.review.find import all_in, redated_to, superseded_by
+from cardscreen.review.find import redated_to, run_in, superseded_by
 from cardscreen.review.inputs import job_of
 from cardscreen.review.integrity import changed_inputs
 from cardscreen.runs import chain
@@ -68,9 +68,9 @@ def obstacles(run: Finished) -> Iterator[str]:
         yield f"it was {run.state}"
         return
     yield from changed_inputs(run)
-    there = {each.run_id: each for each in all_in(run.output)}
-    for name in run.records["compared"].values():
-        if name and (name not in there or there[name].state != "published"):
+    for name in filter(None, run.records["compared"].values()):
+        there = run_in(run.output, name)
+        if there is None or there.state != "published":
             yield f"run {name}, with which it was compared, is gone or was pruned"
 
 

@@ -16,7 +16,7 @@ from cardscreen.foundation.errors import CardscreenError
 from cardscreen.foundation.words import counted
 from cardscreen.lists.store.table import Store
 from cardscreen.lists.store.views import overview
-from cardscreen.review.find import all_in, looking_into
+from cardscreen.review.find import held_in, looking_into
 from cardscreen.runs.job import Job
 from cardscreen.runs.messages.notices import to_load
 from cardscreen.runs.record import HELD, LATEST, Finished
@@ -84,12 +84,12 @@ def status_of(job: Job) -> Status:
     Raises:
         InputError: A run's tables can't be read.
     """
-    today, runs = job.today(), all_in(job.output) if job.output.is_dir() else []
+    today = job.today()
     latest = Finished.read(job.output / LATEST) if (job.output / LATEST).exists() else None
     held = [
         {"run": run.run_id, "as_of": run.as_of, "folder": str(run.folder), "reasons": run.records["held"]}
-        for run in reversed(runs)
-        if run.state == "held" and (latest is None or run.as_of >= latest.as_of)
+        for run in reversed(held_in(job.output))
+        if latest is None or run.as_of >= latest.as_of
     ]
     lists = _lists(job, today)
     disk = _disk(job.output)

@@ -12,7 +12,7 @@ import json
 import os
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -145,7 +145,7 @@ def append(output: Path, event: Event, run_id: str, manifest: str, signer: Signe
 
 
 def _line(link: Link) -> bytes:
-    fields = {name: value for name, value in asdict(link).items() if value is not None}
+    fields = {name: value for name, value in vars(link).items() if value is not None}
     return json.dumps(fields, sort_keys=True).encode()
 
 
@@ -196,8 +196,9 @@ def unsigned(output: Path, signer: Signer, run_id: str | None = None) -> list[st
     """
     links = read(output)
     last = {name: of_run[-1] for name, of_run in standing(links).items() if run_id in (None, name)}
-    wrong = [f"run {name} is not signed by the key {signer.id}" for name in last if not last[name].is_signed(signer)]
     signed = [link.is_signed(signer) for link in links]
+    unsigned_runs = (name for name, link in last.items() if not signed[link.number - 1])
+    wrong = [f"run {name} is not signed by the key {signer.id}" for name in unsigned_runs]
     since = signed.index(True) if True in signed else len(links)
     wrong += [
         f"line {link.number} of {FILE} is not signed by the key {signer.id}"

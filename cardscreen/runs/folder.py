@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice, takewhile
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -72,24 +73,26 @@ def remove_staging(output: Path) -> None:
         _remove(leftover)
 
 
-def published(output: Path) -> list[Path]:
-    """The published runs of an output folder, oldest first."""
+def published(output: Path) -> Iterator[Path]:
+    """The published runs of an output folder, the newest first."""
     return _runs_in(output)
 
 
-def held(output: Path) -> list[Path]:
-    """The runs that wait for approval, oldest first."""
+def held(output: Path) -> Iterator[Path]:
+    """The runs that wait for approval, or waited in vain, the newest first."""
     return _runs_in(output / HELD)
 
 
-def _runs_in(folder: Path) -> list[Path]:
-    folders = (file.parent for file in folder.glob(f"*/{MANIFEST}"))
-    return sorted(run for run in folders if RUN_ID.fullmatch(run.name) and not run.is_symlink())
+def _runs_in(folder: Path) -> Iterator[Path]:
+    """The complete runs in a folder, each looked at when it is its turn: there may be years of them."""
+    names = [each.name for each in folder.iterdir()] if folder.is_dir() else []
+    runs = (folder / name for name in sorted(filter(RUN_ID.fullmatch, names), reverse=True))
+    return (run for run in runs if (run / MANIFEST).exists() and not run.is_symlink())
 
 
 def newest(output: Path, before: date = date.max) -> Path | None:
-    """Of the published runs for days before one, the newest for the latest day; audit runs don't count."""
-    return _newest_of(_nights(output), before)
+    """Of the published runs for days before one, the newest; audit runs don't count."""
+    return next((folder for night, folder in _nights(output) if night < before), None)
 
 
 def prior(output: Path, day: date) -> Prior:
@@ -97,35 +100,27 @@ def prior(output: Path, day: date) -> Prior:
 
     A run for a day before that of the newest run is an audit run, and supersedes none.
     """
-    nights = _nights(output)
-    base, superseded = _newest_of(nights, day), [folder for night, folder in nights if night == day]
-    if _looks_back(nights, day):
+    since = list(takewhile(lambda night: night[0] >= day, _nights(output)))
+    base, superseded = newest(output, before=day), [folder for _, folder in since]
+    if any(night > day for night, _ in since):
         superseded = []
-    return Prior(Base.read(base) if base else None, [Base.read(folder) for folder in sorted(superseded, reverse=True)])
+    return Prior(Base.read(base) if base else None, [Base.read(folder) for folder in superseded])
 
 
 def is_audit(output: Path, day: date) -> bool:
     """Whether a run for this day would be one that looks back: there is one for a later day."""
-    return _looks_back(_nights(output), day)
+    return any(night > day for night, _ in islice(_nights(output), 1))
 
 
-def _nights(output: Path) -> list[tuple[date, Path]]:
-    """Day and folder of the published runs that acted."""
-    nights = [(records_of(folder), folder) for folder in published(output)]
-    return [
-        (date.fromisoformat(records["summary"]["as_of"]), folder)
-        for records, folder in nights
-        if not records.get("audit")
-    ]
+def _nights(output: Path) -> Iterator[tuple[date, Path]]:
+    """Day and folder of the published runs that acted, the newest first, and so the latest day.
 
-
-def _newest_of(nights: list[tuple[date, Path]], before: date) -> Path | None:
-    earlier = [(day, folder.name, folder) for day, folder in nights if day < before]
-    return max(earlier)[-1] if earlier else None
-
-
-def _looks_back(nights: list[tuple[date, Path]], day: date) -> bool:
-    return any(night > day for night, _ in nights)
+    No run acts for a day before that of a newer one: so nobody needs to read years of manifests for last night's.
+    """
+    for folder in published(output):
+        records = records_of(folder)
+        if not records.get("audit"):
+            yield date.fromisoformat(records["summary"]["as_of"]), folder
 
 
 def is_current(output: Path, folder: Path) -> bool:
@@ -244,7 +239,7 @@ def new_id(output: Path) -> str:
     Raises:
         InputError: The clock stands before the newest run: runs would be out of order.
     """
-    ids = [folder.name for folder in (*published(output), *held(output))]
+    ids = [folder.name for runs in (published(output), held(output)) for folder in islice(runs, 1)]
     last = max(ids, default="")
     while True:
         now = datetime.now(UTC)

@@ -132,7 +132,7 @@ class Result:
         """
         place = _folder(folder)
         for name in _TABLES:
-            write(joined(getattr(self, name), separator).collect(), place / f"{name}.csv", force=True)
+            write(joined(getattr(self, name), separator), place / f"{name}.csv", force=True)
 
     def write_delta(self, uri: str | Path, mode: Literal["error", "append", "overwrite"] = "error") -> None:
         """Write the three tables as Delta tables, `flagged`, `hits` and `rejects` in a folder or under a URL.

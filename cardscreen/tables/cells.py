@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from functools import cache
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
@@ -22,6 +23,7 @@ SHAPE_LENGTH = 40
 #: Stands for a float that is no whole number: text that no kind takes for an identifier.
 NOT_WHOLE = "not a whole number"
 #: `str.isspace` of Python: Unicode white space and the four separators U+001C to U+001F.
+_Frame = TypeVar("_Frame", pl.DataFrame, pl.LazyFrame)
 _BLANK = r"^[\s\x1c-\x1f]*$"
 _INT64_LIMIT = 2.0**63
 
@@ -252,7 +254,7 @@ _FORMULA = r"^[=@＝＠＋－+\-\t\r\n]"
 _SIGNED = r"^[+\-][0-9 .]*(?:[*]{4}[0-9]*)?$"  # a number, or one whose middle is hidden: nothing is calculated
 
 
-def without_formulas(frame: pl.DataFrame, exact: Collection[str] = ()) -> pl.DataFrame:
+def without_formulas(frame: _Frame, exact: Collection[str] = ()) -> _Frame:
     """A table for a CSV that people open: what a spreadsheet would calculate gets an apostrophe in front.
 
     Args:
@@ -263,7 +265,7 @@ def without_formulas(frame: pl.DataFrame, exact: Collection[str] = ()) -> pl.Dat
         >>> without_formulas(pl.DataFrame({"reason": ["=1+1", "-5", "+1*2", "theft"]}))["reason"].to_list()
         ["'=1+1", '-5', "'+1*2", 'theft']
     """
-    texts = [name for name, dtype in frame.schema.items() if dtype == pl.String and name not in exact]
+    texts = [name for name, dtype in frame.collect_schema().items() if dtype == pl.String and name not in exact]
     cells = pl.col(texts)
     calculated = cells.str.contains(_FORMULA) & ~cells.str.contains(_SIGNED)
     safe = pl.when(calculated).then(pl.lit("'") + cells).otherwise(cells)

@@ -21,16 +21,17 @@ def joined(table: pl.LazyFrame, separator: str = "; ") -> pl.LazyFrame:
     return table.with_columns(pl.col(lists).cast(pl.List(pl.String)).list.join(separator))
 
 
-def write(frame: pl.DataFrame, out: Path, *, force: bool = False) -> None:
-    """Write a table to a .csv or .parquet file, whole or not at all.
+def write(frame: pl.DataFrame | pl.LazyFrame, out: Path, *, force: bool = False) -> None:
+    """Write a table to a .csv or .parquet file, whole or not at all; one that is lazy a part after another.
 
     Raises:
         ConfigError: Another ending, or something is there, and is not to be written over.
         InputError: It can't be written there.
     """
+    table = frame.lazy()
     writers: dict[str, Callable[[Path], object]] = {
-        ".csv": lambda file: without_formulas(frame, _EXACT).write_csv(file),
-        ".parquet": frame.write_parquet,
+        ".csv": lambda file: without_formulas(table, _EXACT).sink_csv(file),
+        ".parquet": table.sink_parquet,
     }
     check(out, force=force)
     try:

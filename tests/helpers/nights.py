@@ -144,7 +144,7 @@ class Operator:
         return Night(self.run(night, **options))
 
     def published(self) -> list[Path]:
-        return runs.published(self.folder / "runs")
+        return sorted(runs.published(self.folder / "runs"))
 
 
 class Night:

@@ -138,7 +138,7 @@ class Weeks:
             approved = datetime.combine(day(told_on), time(12), tzinfo=UTC)
             with mock.patch("cardscreen.review.decisions.held._now", return_value=approved):
                 deciding.approve(Finished.read(run.folder), *_WHO)
-        night = Night(runs.published(self.folder / "runs")[-1])
+        night = Night(next(runs.published(self.folder / "runs")))
         self.system.load(night)
         self.check(on, told_on, night.changes)
         return told_on

@@ -425,7 +425,7 @@ def test_a_held_run_is_current_until_another_is_published(operator: Operator) ->
     output = operator.folder / "runs"
     operator.say(JOB.replace("released_share = 1", "released_share = 0"))
     held = operator.night(2, MINE, []).folder
-    assert runs.held(output) == [held]
+    assert list(runs.held(output)) == [held]
     assert runs.is_current(output, held)
     operator.night(2, MINE, LISTED)
     assert not runs.is_current(output, held)

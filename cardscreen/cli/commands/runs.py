@@ -179,11 +179,10 @@ def meant_run(place: Path) -> Finished:
 def _held(place: Path) -> Finished:
     """A run that a person decides about: named by its own folder, since `latest` is no held one."""
     from cardscreen.foundation.errors import ConfigError
-    from cardscreen.review.find import all_in, meant, output_folder
+    from cardscreen.review.find import held_in, meant, output_folder
 
     if not (place / "manifest.json").exists() and (place.is_dir() or place.suffix == ".toml"):
-        waiting = [run for run in all_in(output_folder(place)) if run.state == "held"]
-        names = ", ".join(run.run_id for run in waiting)
+        names = ", ".join(run.run_id for run in held_in(output_folder(place)))
         raise ConfigError(f"{place} is no run: name the folder of one. Held are: {names or 'none'}")
     return meant(place)
 

@@ -57,19 +57,29 @@ class Opaque(Exact):
         return to_text(cell, exact=True).map_batches(self._readings, return_dtype=FIELDS, is_elementwise=True)
 
     def _readings(self, cells: pl.Series) -> pl.Series:
-        text = pl.col("text")
-        bare = text.str.replace(f"^{self.of or _NAME}:", "")
+        text, bare, value = pl.col("text"), pl.col("bare"), pl.col("value")
         is_empty = bare.str.contains(_PLACEHOLDER) | bare.is_in(["", NOT_WHOLE])  # or a float that is no number's own
-        named = pl.when(text.str.contains(_NAMED)).then(text)
-        value = named if self.of is None else pl.lit(f"{self.of}:") + bare
-        status = status_of(STATUSES, missing=is_blank(text), placeholder=is_empty, unnamed=value.is_null())
-        valid = status == "valid"
-        told_of = pl.struct(
-            pl.when(valid).then(value).alias("value"),
-            pl.when(valid).then(value.str.extract(_NAMED)).alias("name"),
-            status.alias("status"),
+        named: pl.Expr
+        name: pl.Expr
+        if self.of is None:
+            without_name, named = text.str.replace(f"^{_NAME}:", ""), pl.when(text.str.contains(_NAMED)).then(text)
+            name = value.str.extract(_NAMED)
+        else:
+            without_name, named = text.str.strip_prefix(f"{self.of}:"), pl.lit(f"{self.of}:") + bare
+            name = pl.when(value.is_not_null()).then(pl.lit(self.of))
+        # A step after another: within one, the engine would work each out anew wherever it is named.
+        return (
+            pl.LazyFrame({"text": cells.str.strip_chars()})
+            .with_columns(bare=without_name)
+            .with_columns(value=named)
+            .with_columns(
+                status=status_of(STATUSES, missing=is_blank(text), placeholder=is_empty, unnamed=value.is_null())
+            )
+            .with_columns(value=pl.when(pl.col("status") == "valid").then(value))
+            .select(pl.struct(value, name.alias("name"), "status").alias(cells.name))
+            .collect(engine="in-memory")
+            .to_series()
         )
-        return pl.DataFrame({"text": cells.str.strip_chars()}).select(told_of.alias(cells.name)).to_series()
 
     def claims(self, cell: pl.Expr) -> pl.Expr:
         """False: what has a name and a colon may be anything else."""

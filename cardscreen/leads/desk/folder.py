@@ -16,7 +16,7 @@ from cardscreen.foundation.errors import ConfigError, InputError
 from cardscreen.foundation.files import not_for_others, room_in, sha256_of, write_whole
 from cardscreen.runs import folder as runs
 from cardscreen.runs.manifest import fingerprint, write_json
-from cardscreen.runs.record import MANIFEST, RUN_ID
+from cardscreen.runs.record import MANIFEST
 
 PROPOSALS = "proposals.parquet"
 #: Of a manifest's entry of the proposals: the digest that they had before what was decided last.
@@ -97,16 +97,12 @@ class Desk:
 
     def newest(self) -> Sheet | None:
         """The newest folder; None where there is none."""
-        folders = self._folders()
-        return _read(folders[-1]) if folders else None
+        folder = next(runs.published(self.directory), None)
+        return _read(folder) if folder else None
 
     def all(self) -> list[Sheet]:
         """All of them, the oldest first."""
-        return [_read(folder) for folder in self._folders()]
-
-    def _folders(self) -> list[Path]:
-        found = (file.parent for file in self.directory.glob(f"*/{MANIFEST}"))
-        return sorted(folder for folder in found if RUN_ID.fullmatch(folder.name))
+        return [_read(folder) for folder in runs.published(self.directory)][::-1]
 
     def require(self) -> Sheet:
         """The newest folder.

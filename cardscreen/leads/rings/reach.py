@@ -16,7 +16,8 @@ from cardscreen.leads.base.wanted import CELLS, Wanted, cells_in, values_in
 
 _VALUE = ["kind", "key"]
 _ASKED: Mapping[str, type[pl.DataType]] = {name: CELLS[name] for name in _VALUE}
-#: Rows that come in before those are let go that only a value of too many carriers has brought.
+#: Rows that come in before those are let go that only a value of too many carriers has brought; never fewer than there
+#: are already, or each of these would be looked at again and again.
 _ENOUGH = 200_000
 
 
@@ -80,7 +81,7 @@ class _Known:
         for part in self.base.rows(Wanted(accounts, wanted)):
             parts.append(part)
             fresh += len(part)
-            if fresh > _ENOUGH:
+            if fresh > max(_ENOUGH, len(parts[0])):
                 parts, fresh = [self._worth(pl.concat(parts))], 0
         self.rows = self._worth(pl.concat(parts))
         self.cells = self._cells_of(self.rows)

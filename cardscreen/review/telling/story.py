@@ -16,7 +16,7 @@ import polars as pl
 from cardscreen.foundation.errors import without_cards
 from cardscreen.lists.terms import Terms
 from cardscreen.policy.weighing import Judgement, judged
-from cardscreen.review.find import all_in, looking_into
+from cardscreen.review.find import looking_into, run_in
 from cardscreen.review.inputs import gaps_of, policy_of, terms_of
 from cardscreen.review.telling.leads import offices_beside, resting_on
 from cardscreen.runs.record import Finished
@@ -149,14 +149,13 @@ def _findings(run: Finished, account: str, seen: Literal["now", "carried", "befo
 
 def _base(run: Finished) -> Finished | None:
     """The run that a run was compared with, where its tables are still there."""
-    runs = (each for each in all_in(run.output) if each.run_id == run.base and each.state == "published")
-    return next(runs, None)
+    base = run_in(run.output, run.base)
+    return base if base is not None and base.state == "published" else None
 
 
 def _earlier(run: Finished, account: str) -> Iterator[dict[str, Any]]:
     """What changed in the nights before, along the runs that were compared with one another."""
-    runs = {each.run_id: each for each in all_in(run.output)}
-    before = runs.get(run.base or "")
+    before = run_in(run.output, run.base)
     for _ in range(_NIGHTS):
         if before is None:
             return
@@ -167,4 +166,4 @@ def _earlier(run: Finished, account: str) -> Iterator[dict[str, Any]]:
             if row["change"] not in ("unchanged", "carried") or row["carried_since"] == before.as_of:
                 change = {name: row[name] for name in ("change", "cause", "action_before", "action")}
                 yield {"run": before.run_id, "as_of": before.as_of.isoformat(), **change}
-        before = runs.get(before.base or "")
+        before = run_in(run.output, before.base)

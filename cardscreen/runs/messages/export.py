@@ -38,9 +38,10 @@ def export(run: Finished, out: Path, *, force: bool = False) -> dict[str, int]:
     names = [name for name in TABLES if (run.folder / f"{name}.parquet").exists()]
     if not names:
         raise InputError(f"run {run.run_id} has no tables any more: it was {run.state}")
-    tables = {name: joined(run.table(name)).collect() for name in names}
+    tables = {name: joined(run.table(name)) for name in names}
+    rows = {name: table.select(pl.len()).collect().item() for name, table in tables.items()}
     if out.suffix == ".xlsx":
-        _write_workbook(tables, out, force=force)
+        _write_workbook(tables, rows, out, force=force)
     elif out.suffix:
         raise ConfigError(f"{out}: give a file ending in .xlsx, or a folder for CSV files")
     else:
@@ -48,23 +49,23 @@ def export(run: Finished, out: Path, *, force: bool = False) -> dict[str, int]:
             out.mkdir(parents=True, exist_ok=True)
         for name, table in tables.items():
             write(table, out / f"{name}.csv", force=force)
-    return {name: len(table) for name, table in tables.items()}
+    return rows
 
 
-def _write_workbook(tables: dict[str, pl.DataFrame], out: Path, *, force: bool) -> None:
+def _write_workbook(tables: dict[str, pl.LazyFrame], rows: dict[str, int], out: Path, *, force: bool) -> None:
     import xlsxwriter
 
-    for name, table in tables.items():
-        if len(table) > _SHEET_ROWS:
+    for name, count in rows.items():
+        if count > _SHEET_ROWS:
             raise ConfigError(
-                f"{name} has {len(table):,} rows, and a sheet holds {_SHEET_ROWS:,}: name a folder, for CSV files"
+                f"{name} has {count:,} rows, and a sheet holds {_SHEET_ROWS:,}: name a folder, for CSV files"
             )
     claim(out, force=force)
 
     def fill(file: Path) -> None:
         with xlsxwriter.Workbook(file, _AS_TEXT) as book:
             for name, table in tables.items():
-                table.with_columns(pl.col(pl.Enum).cast(pl.String)).write_excel(
+                table.with_columns(pl.col(pl.Enum).cast(pl.String)).collect().write_excel(
                     book, name, autofit=True, freeze_panes=(1, 0), table_style="Table Style Light 1"
                 )
 

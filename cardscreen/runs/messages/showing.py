@@ -6,6 +6,8 @@ import os
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date
+from heapq import merge
 from pathlib import Path
 from typing import Any, Literal
 
@@ -52,8 +54,8 @@ def material_of(
     """
     summary, run_id, state = records["summary"], records["run_id"], _state(records)
     tables = {name: pl.scan_parquet(folder / f"{name}.parquet", glob=False) for name in _TABLES if _has(folder, name)}
-    runs = _runs(output)
-    base = against or runs.get(records["compared"]["base"] or "")
+    compared = records["compared"]["base"]
+    base = against or (_readable(output / compared) if compared else None)
     if base is not None and _has(base.folder, "hits"):
         hits = Base(base.folder, base.records).hits
         tables["before"] = hits if base.shown_as == records.get("shown", base.shown_as) else unshown(hits)
@@ -80,7 +82,7 @@ def material_of(
             ],
         ),
         before=base.summary if base else None,
-        nights=_nights(runs, records, state),
+        nights=_nights(output, records, state),
         held=held_for,
         warnings=list(warnings_of(summary, expects_invalid=expects_invalid, language=language)),
         load=list(to_load(folder)) if state == "published" else [],
@@ -100,27 +102,36 @@ def _state(records: Mapping[str, Any]) -> Literal["published", "held"]:
     return "held" if records["held"] and not records["approvals"] else "published"
 
 
-def _runs(output: Path) -> dict[str, Finished]:
-    """The runs of a folder that can be read, by name."""
-    runs = {}
-    for folder in (*published(output), *held(output)):
-        try:
-            runs[folder.name] = Finished.read(folder)
-        except CardscreenError:  # another run's fault is told by those who need that run
-            continue
-    return runs
+def _readable(folder: Path) -> Finished | None:
+    """The run in a folder; None: it can't be read, which is told by those who need it."""
+    try:
+        return Finished.read(folder)
+    except CardscreenError:
+        return None
 
 
-def _nights(runs: Mapping[str, Finished], records: Mapping[str, Any], state: State) -> list[dict[str, Any]]:
+def _nights(output: Path, records: Mapping[str, Any], state: State) -> list[dict[str, Any]]:
     """Each night up to this one, by the last run for its day."""
     by_day: dict[str, dict[str, Any]] = {}
-    for run_id in sorted(runs):
-        run = runs[run_id]
-        if run_id < records["run_id"] and not run.records.get("audit") and run.records["as_of"] <= records["as_of"]:
-            _last(by_day, run.records, run.state)
+    for run in reversed(_last_nights(output, records)):
+        _last(by_day, run.records, run.state)
     if not records["audit"]:
         _last(by_day, records, state)
     return [by_day[day] for day in sorted(by_day)][-_NIGHTS:]
+
+
+def _last_nights(output: Path, records: Mapping[str, Any]) -> list[Finished]:
+    """The runs before this one for as many days as the trend tells, the newest first; older ones are not opened."""
+    nights, days = list[Finished](), set[date]()
+    for folder in merge(published(output), held(output), key=lambda each: each.name, reverse=True):
+        run = _readable(folder) if folder.name < records["run_id"] else None
+        if run is None or run.records.get("audit") or run.records["as_of"] > records["as_of"]:
+            continue
+        days.add(run.as_of)
+        if len(days) > _NIGHTS:
+            break
+        nights.append(run)
+    return nights
 
 
 def _last(by_day: dict[str, dict[str, Any]], records: Mapping[str, Any], state: State) -> None:

@@ -19,6 +19,7 @@ from cardscreen.screening.tally import Tally
 #: Accounts whose cells, and matches of them, that are in memory at once.
 PART, MATCHES = 100_000, 500_000
 _FIRST = 200  # values
+_PLACE = "\0place"
 _OF_VALUE = ["kind", "value"]
 
 
@@ -91,7 +92,9 @@ def _by_account(rows: pl.DataFrame, account_id: str) -> Sequence[pl.DataFrame]:
     ids = rows.select(pl.col(account_id).unique().sort())
     if len(ids) <= PART:
         return [rows]
-    return [rows.join(some, on=account_id, how="semi") for some in ids.iter_slices(PART)]
+    place = ids.with_columns(pl.int_range(pl.len()).floordiv(PART).alias(_PLACE))
+    placed = rows.join(place, on=account_id, maintain_order="left").sort(_PLACE, maintain_order=True)
+    return placed.partition_by(_PLACE, include_key=False, maintain_order=True)
 
 
 def _carriers(parts: Sequence[pl.DataFrame], plan: AccountColumns, keys: Sequence[TokenKey]) -> pl.DataFrame:
