@@ -22,6 +22,7 @@ ENCODINGS = ("utf-8", GB18030, "utf-16")
 _UTF8 = ("utf-8", "utf-8-sig")
 #: How much of a text's beginning tells UTF-16 from others.
 _HEAD = 4096
+_BLOCK = 1 << 20  # bytes of a text in memory that are looked at at once
 _ORDERS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 #: What stands in every table: digits, delimiters and line ends. In UTF-16 each has its NUL beside it.
 _OF_TABLES = np.frombuffer(b"0123456789,;\t|\r\n", np.uint8)
@@ -45,7 +46,7 @@ def to_utf8(raw: bytes, encoding: str | None, where: str) -> tuple[bytes, str]:
         >>> to_utf8("号码,原因".encode("gb18030"), None, "list.csv")[1]
         'gb18030'
     """
-    used = encoding or encoding_of([raw], where)
+    used = encoding or encoding_of((raw[at : at + _BLOCK] for at in range(0, len(raw), _BLOCK)), where)
     content = b"".join(decoded([raw], used, where, is_told=encoding is None))
     name = codecs.lookup(used).name
     if name in _UTF8:
