@@ -236,7 +236,7 @@ def init(
 
 @app.command(rich_help_panel=START)
 def schema(
-    name: Annotated[str, typer.Argument(help="job, policy, feed, leads, reports or contacts.", show_default=False)],
+    name: Annotated[str, typer.Argument(help="job, policy, feed, leads, reports, contacts or agreement.", show_default=False)],
 ) -> None:
     """Print the JSON Schema of a file that people write, for editors: save it, and name it in a `#:schema` line.
 

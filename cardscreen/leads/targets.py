@@ -57,7 +57,15 @@ _OUT = ("out", "outgoing", "mo", "sent", "呼出")
 
 
 class ContactColumns(Section):
-    """The table's own names of the columns of a contact."""
+    """The table's own names of the columns of a contact.
+
+    Attributes:
+        account: Our account.
+        counterpart: The number at the other end.
+        day: The day.
+        direction: Who called whom; without it every contact came in.
+        count: How many contacts the row stands for; without it, one.
+    """
 
     account: str = "account"
     counterpart: str = "counterpart"
@@ -67,12 +75,30 @@ class ContactColumns(Section):
 
 
 class ContactsFile(Section):
-    """What a file of contacts says."""
+    """What a file of contacts says.
+
+    Attributes:
+        job: The job file whose lists and flags count.
+        path: The table of contacts; `{as_of}` in it is the day.
+        directory: Where what is found lies.
+        counterpart: The kind of the counterparts, with its options; that of the job's first column of phones, when left
+            out.
+        columns: The table's own names.
+        incoming: What the direction is called where the other end has called.
+        outgoing: What it is called where the account has.
+        date_format: How days are written; as YYYY-MM-DD, when left out.
+        encoding: Of text, where it is not as usual.
+        delimiter: Between the fields of text, where the file does not tell it.
+        min_days: From how many days with contacts on somebody is warned.
+        min_contacts: From how many contacts on.
+        within_days: How many days are looked back.
+        min_severity: How gravely a number must be listed.
+    """
 
     job: str
     path: str
     directory: str = "targets"
-    counterpart: dict[str, Any] | None = None  # its kind and options; else those of the job's first phone column
+    counterpart: dict[str, Any] | None = None
     columns: ContactColumns = ContactColumns()
     incoming: list[str] = list(_IN)
     outgoing: list[str] = list(_OUT)

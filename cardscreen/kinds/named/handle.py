@@ -123,7 +123,7 @@ class Handle(Exact):
     """The identifier kind of accounts on platforms.
 
     Args:
-        platform: Whose names they are, as for `handle`.
+        platform: Whose names they are, as for `handle`: `telegram`, `x`, …; None: only links are read.
         holder_since: Account column (Date, or text as YYYY-MM-DD) that says since when this holder has the handle.
 
     Raises:
