@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 from pydantic import Field, field_validator
 
+from cardscreen.foundation import schema
 from cardscreen.foundation.errors import ConfigError, InputError
 from cardscreen.foundation.process.progress import in_log
 from cardscreen.foundation.settings.toml import Section, TomlFile, checked, known_path, of_day, read_toml
@@ -39,18 +40,20 @@ from cardscreen.tables.paths import files_of, steady
 from cardscreen.tables.reading import Reading
 
 #: A listed number that called an account often enough.
-TARGETS: Mapping[str, pl.DataType | type[pl.DataType]] = {
-    "account_id": pl.String,
-    "value": pl.String,  # the listed number
-    "source": pl.String,
-    "reason": pl.String,
-    "severity": pl.UInt8,
-    "first_day": pl.Date,
-    "last_day": pl.Date,
-    "days": pl.UInt32,
-    "contacts": pl.UInt32,
-    "called_back": pl.UInt32,
-}
+TARGETS = schema.Columns(
+    {
+        "account_id": (pl.String, "the account that is to be warned"),
+        "value": (pl.String, "the listed number"),
+        "source": (pl.String, "who lists it"),
+        "reason": (pl.String, "why, as a code"),
+        "severity": (pl.UInt8, "how grave it is, 1 to 100"),
+        "first_day": (pl.Date, "the first day on which it called"),
+        "last_day": (pl.Date, "the last one"),
+        "days": (pl.UInt32, "on how many days it called"),
+        "contacts": (pl.UInt32, "how often it called"),
+        "called_back": (pl.UInt32, "how often the account called back"),
+    }
+)
 WARN = "notices/warn.csv"
 _IN = ("in", "incoming", "mt", "received", "呼入")
 _OUT = ("out", "outgoing", "mo", "sent", "呼出")

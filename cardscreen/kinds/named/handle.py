@@ -122,6 +122,8 @@ def _canonical() -> pl.Expr:
 class Handle(Exact):
     """The identifier kind of accounts on platforms.
 
+    Canonical: the platform and the name, `telegram:name`.
+
     Args:
         platform: Whose names they are, as for `handle`: `telegram`, `x`, …; None: only links are read.
         holder_since: Account column (Date, or text as YYYY-MM-DD) that says since when this holder has the handle.
