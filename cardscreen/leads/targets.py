@@ -158,13 +158,16 @@ class Contacts:
 def _kind(said: dict[str, Any] | None, job: Job, toml: TomlFile) -> Kind:
     if said is not None:
         return kind_from_options("counterpart", said)
-    phones = [kind for kind in job.identifiers.values() if kind.name == "phone"]
+    phones = [options for options in job.described.values() if options["kind"] == "phone"]
     if not phones:
         raise ConfigError(
             f"{toml.name}: say of which kind the counterparts are, such as "
             'counterpart = { kind = "phone", region = "CN" }'
         )
-    return phones[0]
+    # Since when somebody has the number at the other end, no table of contacts says.
+    return kind_from_options(
+        "counterpart", {name: value for name, value in phones[0].items() if name != "holder_since"}
+    )
 
 
 def find_targets(contacts: Contacts, as_of: date | None = None, tell: Callable[[str], None] = lambda _: None) -> Sheet:
