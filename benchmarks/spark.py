@@ -4,7 +4,7 @@
     python benchmarks/spark.py --accounts 5000000
 
 Accounts and listings are those of `screening.py`. What Spark's transport takes is measured by a function that does
-nothing with the batches that it gets. `docs/spark.md` derives from these figures what a cluster needs.
+nothing with the batches that it gets. `docs/how-to/spark.md` derives from these figures what a cluster needs.
 """
 
 from __future__ import annotations
