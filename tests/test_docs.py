@@ -7,6 +7,7 @@ import json
 import re
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -176,6 +177,19 @@ def test_every_exit_code_of_an_error_is_told() -> None:
     for error in errors:
         errors += error.__subclasses__()
     assert {error.exit_code for error in errors} <= EXIT_CODES.keys()
+
+
+def leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
+    """All commands that do something."""
+    for name, each in getattr(command, "commands", {}).items():
+        yield from leaves(each, (*path, name))
+    if not hasattr(command, "commands"):
+        yield " ".join(path)
+
+
+def test_every_command_is_shown_on_some_page() -> None:
+    done = "\n".join(block.text for page in PAGES[1:] for block in shown(page, "sh"))
+    assert [name for name in leaves(get_command(app)) if f"cardscreen {name}" not in done] == []
 
 
 def test_every_command_is_in_the_reference() -> None:

@@ -35,7 +35,7 @@ def _command(path: list[str], command: Any) -> Iterator[str]:
     said, _, example = (command.help or "").partition("[dim]Example:[/dim]")
     yield f"{_plain(said)}\n"
     if example:
-        yield f"```sh\n{example.strip()}\n```\n"
+        yield f"```sh\n{' '.join(example.split())}\n```\n"
     yield from [_options(command)] if getattr(command, "commands", None) is None else []
     for name, inner in getattr(command, "commands", {}).items():
         yield from _command([*path, name], inner)
