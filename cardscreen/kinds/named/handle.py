@@ -125,7 +125,8 @@ class Handle(Exact):
     Canonical: the platform and the name, `telegram:name`.
 
     Args:
-        platform: Whose names they are, as for `handle`: `telegram`, `x`, …; None: only links are read.
+        platform: Whose names they are: `telegram`, `x`, `instagram`, `facebook`, `tiktok`, `youtube`, `snapchat` or
+            `wechat`; None: only links are read.
         holder_since: Account column (Date, or text as YYYY-MM-DD) that says since when this holder has the handle.
 
     Raises:
