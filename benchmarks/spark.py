@@ -5,7 +5,7 @@
     python benchmarks/spark.py --partitions             # the pass by the size of partitions besides
 
 Accounts and listings are those of `screening.py --scale`. What Spark's transport takes is measured by a function that
-does nothing with the batches that it gets. `docs/spark.md` derives from these figures what a cluster needs.
+does nothing with the batches that it gets. `docs/how-to/spark.md` derives from these figures what a cluster needs.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ import polars as pl
 import pytest
 
 import cardscreen as cs
-from cardscreen.cli.starter.schemas import NAMES, schema_of
+from cardscreen.cli.starter.schemas import FILES, schema_of
 from cardscreen.policy import parts, policy, rules
 from cardscreen.runs.brakes import LimitsParts
 
@@ -169,7 +169,7 @@ _SAMPLES = {
 }
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FILES)
 def test_a_schema_takes_what_the_models_take_and_refuses_what_is_misspelt(name: str) -> None:
     import tomllib
     from importlib import resources

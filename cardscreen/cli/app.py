@@ -1,7 +1,6 @@
 """The command line: thin, no logic. Data goes to standard output, talk to standard error.
 
-Exit codes: 0 done, 1 a bug, 2 usage or config, 3 input refused, 4 held for approval, 5 busy,
-130 and 143 interrupted. Heavy imports happen inside the commands, so that `--help` is quick.
+Exit codes are those of `manners.EXIT_CODES`. Heavy imports happen inside the commands, so that `--help` is quick.
 """
 
 from __future__ import annotations
@@ -236,7 +235,9 @@ def init(
 
 @app.command(rich_help_panel=START)
 def schema(
-    name: Annotated[str, typer.Argument(help="job, policy, feed, leads, reports or contacts.", show_default=False)],
+    name: Annotated[
+        str, typer.Argument(help="job, policy, feed, leads, reports, contacts or agreement.", show_default=False)
+    ],
 ) -> None:
     """Print the JSON Schema of a file that people write, for editors: save it, and name it in a `#:schema` line.
 

@@ -10,6 +10,18 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+#: What a program is told by the code with which a command ends.
+EXIT_CODES = {
+    0: "done",
+    1: "a bug; or the demo did not find all that was planted",
+    2: "usage, or a file of settings, is wrong",
+    3: "input refused: a file or a column is missing or unreadable, a list failed its checks, or an audit a fault",
+    4: "held: a limit was passed, and a person must decide",
+    5: "another run works in the same folder",
+    130: "interrupted: nothing is half-published",
+    143: "terminated: nothing is half-published",
+}
+
 
 class App(typer.Typer):
     """A group of commands; alone, it shows its help."""

@@ -28,7 +28,32 @@ _TEXTS = ("id", "asker", "answerer", "purpose", "legal_basis", "holder", "appeal
 
 
 class AgreementFile(Section):
-    """What an agreement says, in the copy of one of the two."""
+    """What an agreement says, in the copy of one of the two.
+
+    Attributes:
+        id: The agreement's name.
+        asker: Who asks.
+        answerer: Who answers.
+        purpose: What for.
+        legal_basis: On which ground.
+        kinds: Of which kinds values are matched.
+        valid_until: The last day.
+        method: Keyed tokens, or oblivious ones (`oprf`).
+        holder: Of `oprf`: who offers a list.
+        answer: `matches`: which of the asker's; or `count`: only how many.
+        key: The key that both have.
+        own_key: This side's own key, by which it seals what it keeps; made in `exchange/`, when left out.
+        min_identifiers: Of a request: smaller ones are fishing.
+        max_identifiers: Of a request.
+        max_per_day: That are answered about, by the day in UTC.
+        small_counts_below: Smaller counts are told as `<5`.
+        expires_after_days: Of each file.
+        listed_for_days: Of matches as listings, unless they are found again.
+        listed_as: The source of these listings; the other side, when left out.
+        severity: Of these listings.
+        appeal: Who decides on complaints about them.
+        replaces: The agreement whose place this one takes.
+    """
 
     id: str = Field(min_length=1)
     asker: str = Field(min_length=1)

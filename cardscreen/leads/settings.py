@@ -20,7 +20,13 @@ Accept = Literal["person", "rule"]
 
 
 class Texts(Section):
-    """What is read out to people of a derived source, as under `[terms]` of a feed."""
+    """What is read out to people of a derived source, as under `[terms]` of a feed.
+
+    Attributes:
+        legal_basis: On which ground people are flagged.
+        allowed_use: What the list may be used for.
+        appeal: Who decides on complaints.
+    """
 
     legal_basis: str | None = None
     allowed_use: str | None = None
@@ -37,7 +43,19 @@ class Texts(Section):
 
 
 class RingSettings(Section):
-    """What makes a ring, under `[rings]`."""
+    """What makes a ring, under `[rings]`.
+
+    Attributes:
+        source: The source that is published; two files that publish into one store need two names.
+        links: Identifier of the job → how many accounts may carry one value: a value that more carry links nobody.
+        steps: So many links away from a listed account.
+        min_listed: Listed accounts in a ring, at least.
+        min_share: Their share of it, at least.
+        max_accounts: A larger ring is told, and proposes nothing.
+        severity: Of its listings.
+        expires_after_days: Of its listings, from the last night that has found them.
+        accept: Who accepts a proposal: a `person`, or this `rule` by itself.
+    """
 
     source: str = Field("rings", min_length=1)
     links: dict[str, int] = Field(min_length=1)
@@ -63,7 +81,18 @@ class RingSettings(Section):
 
 
 class CustomerLimit(Section):
-    """How many values of an identifier a customer may have, under `[[customers.limits]]`."""
+    """How many values of an identifier a customer may have, under `[[customers.limits]]`.
+
+    Attributes:
+        identifier: The column of the job of which a customer may have so many.
+        per: Columns within whose values it is counted, such as `operator`.
+        above: More than so many propose the customer.
+        opened: The column of the day on which an account was opened.
+        since: Accounts opened before that day, and those of which nobody knows it, don't count.
+        exempt: Column → values: accounts that have one of them don't count.
+        reason: Of its listings.
+        severity: Of its listings.
+    """
 
     identifier: str
     per: list[str] = []
@@ -82,7 +111,17 @@ class CustomerLimit(Section):
 
 
 class CustomerSettings(Section):
-    """Which customers are proposed, under `[customers]`."""
+    """Which customers are proposed, under `[customers]`.
+
+    Attributes:
+        source: The source that is published; two files that publish into one store need two names.
+        column: The identifier of the job that names the customer.
+        lift: The actions of an account that propose its customer.
+        severity: Of its listings.
+        expires_after_days: Of its listings.
+        accept: Who accepts a proposal: a `person`, or this `rule` by itself.
+        limits: How many a customer may have.
+    """
 
     source: str = Field("customers", min_length=1)
     column: str
@@ -104,7 +143,16 @@ class CustomerSettings(Section):
 
 
 class LeadsFile(Section):
-    """What a file of leads says."""
+    """What a file of leads says.
+
+    Attributes:
+        job: The job file whose run leads start from.
+        directory: Where the folders of leads lie.
+        max_run_age_days: How long ago that run may have been made.
+        rings: What makes a ring.
+        customers: Which customers are proposed.
+        terms: What is read out to people.
+    """
 
     job: str = Field(min_length=1)
     directory: str = "leads"

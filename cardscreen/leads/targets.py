@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 from pydantic import Field, field_validator
 
+from cardscreen.foundation import schema
 from cardscreen.foundation.errors import ConfigError, InputError
 from cardscreen.foundation.process.progress import in_log
 from cardscreen.foundation.settings.toml import Section, TomlFile, checked, known_path, of_day, read_toml
@@ -39,25 +40,35 @@ from cardscreen.tables.paths import files_of, steady
 from cardscreen.tables.reading import Reading
 
 #: A listed number that called an account often enough.
-TARGETS: Mapping[str, pl.DataType | type[pl.DataType]] = {
-    "account_id": pl.String,
-    "value": pl.String,  # the listed number
-    "source": pl.String,
-    "reason": pl.String,
-    "severity": pl.UInt8,
-    "first_day": pl.Date,
-    "last_day": pl.Date,
-    "days": pl.UInt32,
-    "contacts": pl.UInt32,
-    "called_back": pl.UInt32,
-}
+TARGETS = schema.Columns(
+    {
+        "account_id": (pl.String, "the account that is to be warned"),
+        "value": (pl.String, "the listed number"),
+        "source": (pl.String, "who lists it"),
+        "reason": (pl.String, "why, as a code"),
+        "severity": (pl.UInt8, "how grave it is, 1 to 100"),
+        "first_day": (pl.Date, "the first day on which it called"),
+        "last_day": (pl.Date, "the last one"),
+        "days": (pl.UInt32, "on how many days it called"),
+        "contacts": (pl.UInt32, "how often it called"),
+        "called_back": (pl.UInt32, "how often the account called back"),
+    }
+)
 WARN = "notices/warn.csv"
 _IN = ("in", "incoming", "mt", "received", "呼入")
 _OUT = ("out", "outgoing", "mo", "sent", "呼出")
 
 
 class ContactColumns(Section):
-    """The table's own names of the columns of a contact."""
+    """The table's own names of the columns of a contact.
+
+    Attributes:
+        account: Our account.
+        counterpart: The number at the other end.
+        day: The day.
+        direction: Who called whom; without it every contact came in.
+        count: How many contacts the row stands for; without it, one.
+    """
 
     account: str = "account"
     counterpart: str = "counterpart"
@@ -67,12 +78,30 @@ class ContactColumns(Section):
 
 
 class ContactsFile(Section):
-    """What a file of contacts says."""
+    """What a file of contacts says.
+
+    Attributes:
+        job: The job file whose lists and flags count.
+        path: The table of contacts; `{as_of}` in it is the day.
+        directory: Where what is found lies.
+        counterpart: The kind of the counterparts, with its options; that of the job's first column of phones, when left
+            out.
+        columns: The table's own names.
+        incoming: What the direction is called where the other end has called.
+        outgoing: What it is called where the account has.
+        date_format: How days are written; as YYYY-MM-DD, when left out.
+        encoding: Of text, where it is not as usual.
+        delimiter: Between the fields of text, where the file does not tell it.
+        min_days: From how many days with contacts on somebody is warned.
+        min_contacts: From how many contacts on.
+        within_days: How many days are looked back.
+        min_severity: How gravely a number must be listed.
+    """
 
     job: str
     path: str
     directory: str = "targets"
-    counterpart: dict[str, Any] | None = None  # its kind and options; else those of the job's first phone column
+    counterpart: dict[str, Any] | None = None
     columns: ContactColumns = ContactColumns()
     incoming: list[str] = list(_IN)
     outgoing: list[str] = list(_OUT)
@@ -129,13 +158,16 @@ class Contacts:
 def _kind(said: dict[str, Any] | None, job: Job, toml: TomlFile) -> Kind:
     if said is not None:
         return kind_from_options("counterpart", said)
-    phones = [kind for kind in job.identifiers.values() if kind.name == "phone"]
+    phones = [options for options in job.described.values() if options["kind"] == "phone"]
     if not phones:
         raise ConfigError(
             f"{toml.name}: say of which kind the counterparts are, such as "
             'counterpart = { kind = "phone", region = "CN" }'
         )
-    return phones[0]
+    # Since when somebody has the number at the other end, no table of contacts says.
+    return kind_from_options(
+        "counterpart", {name: value for name, value in phones[0].items() if name != "holder_since"}
+    )
 
 
 def find_targets(contacts: Contacts, as_of: date | None = None, tell: Callable[[str], None] = lambda _: None) -> Sheet:

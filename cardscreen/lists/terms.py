@@ -24,6 +24,9 @@ class Terms(Section):
     """What a source allows, as its feed file says under `[terms]`.
 
     Attributes:
+        legal_basis: The law or the agreement that allows the list to be used; read out with every hit.
+        allowed_use: What the list may be used for; likewise.
+        appeal: Who decides on complaints; likewise.
         cap: The strongest action that a hit of this source can lead to.
         overridable: Whether an allow listing or a clearance exempts its hits.
         warn_after_days: Age of the data past which every run warns.

@@ -24,7 +24,14 @@ _ACTION_NAMES: list[str] = schema.ACTIONS.categories.to_list()
 
 
 class Levels(Section):
-    """Score from which a level holds."""
+    """Score from which a level holds.
+
+    Attributes:
+        low: The lowest score of the level `low`.
+        medium: Of `medium`.
+        high: Of `high`.
+        critical: Of `critical`.
+    """
 
     low: Score = 1
     medium: Score = 40
@@ -40,7 +47,14 @@ class Levels(Section):
 
 
 class Actions(Section):
-    """What a level recommends."""
+    """What a level recommends.
+
+    Attributes:
+        low: What is recommended at the level `low`.
+        medium: At `medium`.
+        high: At `high`.
+        critical: At `critical`.
+    """
 
     low: Action = "notify"
     medium: Action = "verify"
@@ -60,7 +74,14 @@ class Actions(Section):
 
 
 class GraceDays(Section):
-    """Days from the notice to the day on which an action is due."""
+    """Days from the notice to the day on which an action is due.
+
+    Attributes:
+        notify: Before a notice is due.
+        verify: Before a person looks.
+        suspend: Before the account is suspended.
+        close: Before it is closed.
+    """
 
     notify: int = Field(0, ge=0, le=3650)
     verify: int = Field(1, ge=0, le=3650)
@@ -69,25 +90,44 @@ class GraceDays(Section):
 
 
 class Caps(Section):
-    """The strongest action that weak evidence can lead to."""
+    """The strongest action that weak evidence can lead to.
+
+    Attributes:
+        earlier_holder: Of a number that was listed before its present holder had it.
+        truncated: Of a number that hides digits, here or on the list.
+        range: Of a range or a prefix, which covers innocent numbers, too.
+        shared: Of a number that more accounts carry than `shared_above`.
+        completed: Of a number that took its leading digits from the one before it: `82` behind `4104381/`.
+        shared_above: Accounts past which a number counts as shared.
+    """
 
     earlier_holder: Action = "verify"
     truncated: Action = "verify"
     range: Action = "verify"
     shared: Action = "verify"
     completed: Action = "verify"
-    shared_above: int = Field(5, ge=1)  # accounts that carry the same value
+    shared_above: int = Field(5, ge=1)
 
 
 class Source(Section):
-    """What holds for all hits of one source."""
+    """What holds for all hits of one source.
+
+    Attributes:
+        cap: The strongest action that its hits can lead to; it tightens the source's own terms, and never loosens them.
+        overridable: Whether allow listings and clearances exempt its hits.
+    """
 
     cap: Action = "close"
     overridable: bool = True
 
 
 class Clearances(Section):
-    """Where the decisions of persons on single accounts are kept."""
+    """Where the decisions of persons on single accounts are kept.
+
+    Attributes:
+        file: A table of account_id, listing_id (empty: all that was known then), decided_on, until; `{as_of}` in the
+            path is the night's day.
+    """
 
     file: str = Field(min_length=1)
 

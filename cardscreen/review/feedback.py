@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 from typing import Literal
 
@@ -20,28 +19,30 @@ from cardscreen.runs.messages.applied import read_applied
 from cardscreen.runs.record import Finished
 
 #: A row for each listing of the source that hit somebody. Counts are of accounts.
-COLUMNS: Mapping[str, pl.DataType | type[pl.DataType]] = {
-    "listing_id": pl.String,
-    "reference": pl.String,
-    "kind": pl.String,
-    "value": pl.String,  # masked, or a token
-    "reason": pl.String,
-    "severity": pl.UInt8,
-    "listed_on": pl.Date,
-    "first_hit": pl.Date,
-    "last_hit": pl.Date,
-    "accounts": pl.UInt32,
-    "holder_same": pl.UInt32,
-    "holder_earlier": pl.UInt32,
-    "holder_unknown": pl.UInt32,
-    "told": pl.UInt32,
-    "strongest": schema.ACTIONS,
-    "applied": pl.UInt32,
-    "released": pl.UInt32,
-    "lifted": pl.UInt32,
-    "upheld": pl.UInt32,
-    "rejected": pl.UInt32,
-}
+COLUMNS = schema.Columns(
+    {
+        "listing_id": (pl.String, "the listing"),
+        "reference": (pl.String, "the source's own name of the case"),
+        "kind": (pl.String, "of which kind the number is"),
+        "value": (pl.String, "the number, masked, or a token"),
+        "reason": (pl.String, "why it is listed, as a code"),
+        "severity": (pl.UInt8, "how grave it is, 1 to 100"),
+        "listed_on": (pl.Date, "its first day"),
+        "first_hit": (pl.Date, "the first night on which it hit somebody"),
+        "last_hit": (pl.Date, "the last one"),
+        "accounts": (pl.UInt32, "accounts that it hit"),
+        "holder_same": (pl.UInt32, "of those, where the present holder had the number when it was listed"),
+        "holder_earlier": (pl.UInt32, "where an earlier one had it"),
+        "holder_unknown": (pl.UInt32, "where that is not known"),
+        "told": (pl.UInt32, "accounts that were told"),
+        "strongest": (schema.ACTIONS, "the strongest action that was told"),
+        "applied": (pl.UInt32, "accounts of which an action was applied"),
+        "released": (pl.UInt32, "accounts that were released"),
+        "lifted": (pl.UInt32, "accounts of which an applied action was lifted"),
+        "upheld": (pl.UInt32, "accounts whose objection was upheld"),
+        "rejected": (pl.UInt32, "accounts whose objection was rejected"),
+    }
+)
 _COUNTS = ("told", "applied", "released", "lifted", "upheld", "rejected")
 
 

@@ -83,19 +83,19 @@ class Limits(Section):
     first_run: Literal["hold", "publish"] = "hold"
     flagged_share: Share = 0.05
     source_share: Share = 0.02
-    rejected_share: Share = 0.20  # of an identifier's cells that are not missing
-    invalid_share: Share = 0.30  # of an identifier's usable cells, numbers that no numbering plan has
+    rejected_share: Share = 0.20
+    invalid_share: Share = 0.30
     exempted_share: Share = 0.001
-    new_suspend: Share = 0.002  # newly told since the base
+    new_suspend: Share = 0.002
     new_close: Share = 0.0005
-    released_share: Share = 0.10  # of those flagged in the base
-    flagged_gone_share: Share = 0.10  # of those flagged in the base that are no accounts tonight
+    released_share: Share = 0.10
+    flagged_gone_share: Share = 0.10
     accounts_shrink: Share = 0.02
     accounts_grow: float = Field(0.10, ge=0)
-    coverage_drop: Share = 0.01  # fall in the share of usable cells of an identifier
-    hits_per_account: int = Field(HITS_PER_ACCOUNT, ge=1)  # that are kept, the strongest; others are only counted
-    carry_days: int = Field(7, ge=0)  # days for which an unreadable account keeps its flag
-    approve_within_days: int = Field(3, ge=0)  # days after its making in which a held run may be approved
+    coverage_drop: Share = 0.01
+    hits_per_account: int = Field(HITS_PER_ACCOUNT, ge=1)
+    carry_days: int = Field(7, ge=0)
+    approve_within_days: int = Field(3, ge=0)
 
     def __init__(self, /, **parts: Unpack[LimitsParts]) -> None:
         try:

@@ -49,12 +49,30 @@ _TAKEN = {*schema.CHANGES, *schema.NOTICES, *schema.RELEASES}
 
 
 class _Database(Section):
+    """Accounts in a database.
+
+    Attributes:
+        uri_env: The environment variable that holds the URI, with its password, which stands nowhere else.
+        query: The SELECT that gives the accounts; `{as_of}` in it is the night's day.
+        driver: The ADBC driver, where the URI does not tell it. `cardscreen[database]` brings those of PostgreSQL and
+            SQLite.
+    """
+
     uri_env: str = Field(min_length=1)
     query: str = Field(min_length=1)
     driver: str | None = None
 
 
 class _Iceberg(Section):
+    """Accounts in an Iceberg table (`cardscreen[iceberg]`).
+
+    Attributes:
+        table: The table's name, such as `crm.accounts`.
+        catalog: The catalogue's name in pyiceberg's own configuration.
+        uri_env: Instead: the environment variable that holds the URI of an SQL catalogue.
+        warehouse: Where that catalogue's tables lie.
+    """
+
     table: str = Field(min_length=1)
     catalog: str = "default"
     uri_env: str | None = None
@@ -62,6 +80,24 @@ class _Iceberg(Section):
 
 
 class _Accounts(Section):
+    """Which accounts are screened.
+
+    Attributes:
+        path: A file, a pattern, a folder, a list of a Delta table, or a URL; `{as_of}`, or `{as_of:%Y%m%d}`, is the
+            night's day.
+        database: Instead: where they are in a database.
+        iceberg: Instead: the Iceberg table that they are.
+        id: The column that names the account.
+        carry: Columns that rules look at and results keep.
+        unmasked: Of these and the id, those that may hold card numbers all the same.
+        encoding: Of text, where it is not as usual: UTF-8, UTF-16 and GB18030 are told by the file.
+        delimiter: Between the fields of text, where the file does not tell it.
+        sheet: Of a spreadsheet; the first, when left out.
+        header_row: The line that names the columns, from 1, where a title stands above it.
+        date_format: How days are written, such as `%d/%m/%Y`; as YYYY-MM-DD, when left out.
+        bounds: How much a row, or a sheet, may hold.
+    """
+
     path: str | None = None
     database: _Database | None = None
     iceberg: _Iceberg | None = None
@@ -103,6 +139,13 @@ class _Accounts(Section):
 
 
 class _Blocklist(Section):
+    """Which lists they are screened against.
+
+    Attributes:
+        store: The folder or URL that `cardscreen list import` fills.
+        paths: Instead: Parquet files of listings; `{as_of}` in them is the night's day.
+    """
+
     store: str | None = None
     paths: list[str] | None = Field(None, min_length=1)
 
@@ -119,6 +162,14 @@ class _Blocklist(Section):
 
 
 class _Tokens(Section):
+    """The key of tokens, where lists or results hold some.
+
+    Attributes:
+        key_file: The file of the key, which only its owner can read; two of them, as a list, while keys are changed.
+        key_env: Instead: the environment variable that holds it; or two.
+        key_command: Instead: the program that prints it, with its arguments, as a list; or two such lists.
+    """
+
     key_file: str | list[str] | None = None
     key_env: str | list[str] | None = None
     key_command: list[str] | list[list[str]] | None = Field(None, min_length=1)
@@ -137,7 +188,13 @@ class _Tokens(Section):
 
 
 class KeyFrom(Section):
-    """Where a secret key is: a file of mode 0600, an environment variable, or a program that prints it."""
+    """Where a secret key is: a file of mode 0600, an environment variable, or a program that prints it.
+
+    Attributes:
+        file: The file, of mode 0600.
+        env: Instead: the environment variable.
+        command: Instead: the program that prints it, with its arguments, as a list.
+    """
 
     file: str | None = None
     env: str | None = None
@@ -161,6 +218,18 @@ class KeyFrom(Section):
 
 
 class _Output(Section):
+    """What is written, and where.
+
+    Attributes:
+        directory: Where runs lie.
+        identifiers: What a run's tables hold of identifiers: `masked` (secret kinds; others as they are), `token` or
+            `none`.
+        applied: A CSV of account, action, applied_on: what your own system has applied. Releases lift only that.
+        metrics: A `.prom` file for Prometheus.
+        report: Whether each run has a page for people, report.html.
+        sign: The key that signs the chain of runs.
+    """
+
     directory: str = "runs"
     identifiers: schema.Shown = "masked"
     applied: str | None = None
@@ -182,6 +251,16 @@ class _Output(Section):
 
 
 class _Engine(Section):
+    """What does the screening.
+
+    Attributes:
+        name: Where the accounts are screened: on this machine, or in Spark.
+        master: Of Spark: its master, such as `spark://host:7077`.
+        files: Of Spark: a folder that all machines share, or a URL, for what workers need; Spark sends it, when left
+            out.
+        settings: Of Spark: settings of its own.
+    """
+
     name: Literal["polars", "spark"] = "polars"
     master: str | None = None
     files: str | None = None
@@ -195,11 +274,31 @@ class _Engine(Section):
 
 
 class _Notices(Section):
+    """What is told.
+
+    Attributes:
+        texts: Reason code → the words in which it is told.
+    """
+
     texts: dict[str, str] = {}
 
 
 class JobFile(Section):
-    """What a job file says."""
+    """What a job file says.
+
+    Attributes:
+        timezone: Decides what "today" is; the machine's, when left out.
+        lang: The language of reports, notices and `explain`.
+        accounts: Which accounts are screened.
+        identifiers: Column → what it holds: `{ kind = "phone", region = "CN" }`, a kind with its options.
+        blocklist: Which lists they are screened against.
+        tokens: The key of tokens.
+        engine: What does the screening.
+        policy: `file`: the policy's own file; or the policy's tables in place of it. Everything in it has a default.
+        output: What is written, and where.
+        notices: What is told.
+        limits: Past which a run is held until a person approves it.
+    """
 
     timezone: str | None = None
     lang: Literal["en", "zh"] = "en"

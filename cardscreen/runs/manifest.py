@@ -23,6 +23,55 @@ from cardscreen.runs.record import MANIFEST
 from cardscreen.tables.opening import encoding_used
 from cardscreen.tables.paths import files_of
 
+#: What a manifest says, by key.
+MANIFEST_SAYS = {
+    "run_id": "the run: the instant at which it began, in UTC",
+    "as_of": "the day that was asked about",
+    "timezone": "the time zone that decided what today was",
+    "lang": "the language of its notices and its page",
+    "output": "the folder of runs that it was written for",
+    "previous": "the SHA-256 of the newest line of the chain of runs before it",
+    "begun": "when it began",
+    "ended": "when it ended",
+    "inputs": "what was read: path, bytes and SHA-256 of each file; the version of the store, and its sources' age",
+    "versions": "of cardscreen, Python, Polars and the numbering data",
+    "token_keys": "the ids of the keys of tokens",
+    "shown": "as what its tables hold identifiers, and under which key",
+    "limits": "the limits that held",
+    "audit": "whether it looks back: nobody is told of it",
+    "compared": "the base that it was compared with, and the run of the same day that it supersedes",
+    "identifiers": "the job's identifiers with their options",
+    "account_key": "the column of account ids, and its type",
+    "policy": "the SHA-256 of the rules that held, under the sources' terms",
+    "held": "the limits that were passed, a sentence each; empty where none was",
+    "tables": "the SHA-256 of each table by which numbers were read",
+    "listings_sha256": "the SHA-256 of the listings as they were looked up",
+    "summary": "the figures: see summary.json",
+    "approvals": "who has approved it, when, why, and past which limits",
+    "outputs": "bytes and SHA-256 of every other file of the run",
+    "discarded": "who has discarded it, when, and why",
+    "pruned": "when its personal data was removed, and by which rule",
+}
+#: What summary.json says, by key.
+SUMMARY_SAYS = {
+    "run_id": "the run",
+    "as_of": "the day that was asked about",
+    "rows": "how many rows were read: read = hit + exempt + clear + not_screenable + no_account",
+    "coverage": "of each identifier: cells = missing + rejected + clear + exempt + hit; `invalid` are usable ones",
+    "notes": "of each identifier: what was out of the ordinary in reading it",
+    "ragged": "rows of text that do not have the header's fields",
+    "flagged": "accounts, and how many of each level and action",
+    "hits": "rows, exempt ones, those that were left out, and accounts by source",
+    "unmasked": "columns that may hold card numbers all the same",
+    "ruled": "how many accounts have each value that rules look for",
+    "listings": "how many were in force, by kind",
+    "listed_by": "the same by source",
+    "versions": "of cardscreen, Polars and the numbering data",
+    "store": "the version of the store, and its sources' age",
+    "seconds": "how long each stage took",
+    "peak_memory_mib": "the most memory that was taken up to the end of each stage",
+    "changes": "what changed since the base run, by kind and cause; and, under `limits`, how near each limit came",
+}
 _UNNAMED = {"clearances"}  # says where a file is: not a rule
 
 

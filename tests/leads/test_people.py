@@ -319,3 +319,13 @@ def test_contacts_of_a_day_are_found_by_its_name(gang: Gang) -> None:
     gang.write("contacts.toml", CONTACTS.replace("contacts.csv", "contacts-{as_of}.csv"))
     (gang.folder / "contacts.csv").rename(gang.folder / f"contacts-{DAY}.csv")
     assert "to warn    1 accounts" in gang.does("targets", "contacts.toml", "--as-of", DAY).out
+
+
+def test_a_job_that_knows_holders_reads_contacts_too(gang: Gang) -> None:
+    job = (gang.folder / "job.toml").read_text("utf-8")
+    known = job.replace('kind = "phone", region = "CN"', 'kind = "phone", region = "CN", holder_since = "opened_on"')
+    assert known != job
+    gang.write("job.toml", known)
+    gang.night()
+    contacts(gang, ("A001", LISTED, "2026-11-18", "in", 2), ("A001", LISTED, "2026-11-19", "in", 2))
+    assert "to warn    1 accounts" in gang.does("targets", "contacts.toml", "--as-of", DAY).out

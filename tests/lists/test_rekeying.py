@@ -22,7 +22,7 @@ KEYS = {
     "old": "the key of the year before, which is long enough",
     "new": "the key of this year, which is long enough too",
 }
-PUBLISHED = Path(__file__).parents[2] / "docs/cards.md"
+PUBLISHED = Path(__file__).parents[2] / "docs/how-to/cards-and-tokens.md"
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from cardscreen.cli.starter.schemas import NAMES, schema_of
+from cardscreen.cli.starter.schemas import FILES, schema_of
 from cardscreen.foundation.errors import ConfigError, InputError
 from cardscreen.foundation.files import claim, not_for_others, write_whole
 from cardscreen.kinds.kind import KINDS
@@ -111,7 +111,7 @@ def make(folder: Path, project: Project) -> list[Path]:
             (folder / name).write_text(content, encoding="utf-8")
         for name in project.keys:
             TokenKey.write_new(folder / name)
-        _write_schemas(folder, NAMES)
+        _write_schemas(folder, FILES)
     return [folder / name for name in (*project.files, *project.keys)]
 
 

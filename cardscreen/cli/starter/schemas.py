@@ -7,9 +7,12 @@ import typing
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core.core_schema import ModelSchema
 
 from cardscreen.exchange.agreement import AgreementFile
 from cardscreen.foundation.errors import ConfigError, near
+from cardscreen.foundation.settings.meanings import meanings, summary
 from cardscreen.kinds.kind import KINDS
 from cardscreen.leads.reports.settings import ReportsFile
 from cardscreen.leads.settings import LeadsFile
@@ -21,7 +24,27 @@ from cardscreen.runs.job import JobFile
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _TYPES = {str: "string", bool: "boolean", int: "integer"}
-NAMES = ("job", "policy", "feed", "leads", "reports", "contacts", "agreement")
+#: The files that people write, and what each may say.
+FILES: dict[str, type[BaseModel]] = {
+    "job": JobFile,
+    "policy": Policy,
+    "feed": Feed,
+    "leads": LeadsFile,
+    "reports": ReportsFile,
+    "contacts": ContactsFile,
+    "agreement": AgreementFile,
+}
+
+
+class _Described(GenerateJsonSchema):
+    """Schemas that say of each key what it means."""
+
+    def model_schema(self, schema: ModelSchema) -> JsonSchemaValue:
+        made, model = super().model_schema(schema), schema["cls"]
+        said = meanings(model)
+        for name, part in made.get("properties", {}).items():
+            part |= {"description": said[name]} if name in said else {}
+        return made | {"description": summary(model)}
 
 
 def schema_of(name: str) -> dict[str, Any]:
@@ -30,22 +53,13 @@ def schema_of(name: str) -> dict[str, Any]:
     Raises:
         ConfigError: There is none of that name.
     """
-    if name not in NAMES:
-        raise ConfigError(f"there is no schema {name!r}{near(name, NAMES)}: there are those of {', '.join(NAMES)}")
-    models: dict[str, type[BaseModel]] = {
-        "job": JobFile,
-        "policy": Policy,
-        "feed": Feed,
-        "leads": LeadsFile,
-        "reports": ReportsFile,
-        "contacts": ContactsFile,
-        "agreement": AgreementFile,
-    }
-    schema = models[name].model_json_schema()
+    if name not in FILES:
+        raise ConfigError(f"there is no schema {name!r}{near(name, FILES)}: there are those of {', '.join(FILES)}")
+    schema = FILES[name].model_json_schema(schema_generator=_Described)
     if name == "job":
         properties, definitions = schema["properties"], schema.setdefault("$defs", {})
         for key, model in (("limits", Limits), ("policy", Policy)):
-            part = model.model_json_schema()
+            part = model.model_json_schema(schema_generator=_Described)
             definitions |= part.pop("$defs", {})
             properties[key] = part
         properties["policy"]["properties"]["file"] = {"type": "string", "title": "File"}
@@ -55,8 +69,10 @@ def schema_of(name: str) -> dict[str, Any]:
 
 def _of_kind(kind: Any) -> dict[str, Any]:
     """What an identifier column of a kind may say."""
-    hints = typing.get_type_hints(kind.__init__)
-    options = {name: _type_of(hints[name]) for name in inspect.signature(kind).parameters}
+    hints, said = typing.get_type_hints(kind.__init__), meanings(kind)
+    options = {
+        name: {**_type_of(hints[name]), "description": said[name]} for name in inspect.signature(kind).parameters
+    }
     named = {"kind": {"const": kind.name}}
     return {"type": "object", "properties": named | options, "required": ["kind"], "additionalProperties": False}
 

@@ -154,6 +154,20 @@ STATUSES = {
     "no_account": phrase("no account id"),
     "ragged": phrase("other fields than the header"),
     "incomparable": phrase("what it hides decides"),
+    "test_card": phrase("a number for testing"),
+}
+#: How a cell was read that is screened all the same; nobody is told.
+SCREENED = {
+    "valid": "nothing is wrong with it",
+    "invalid": "it is in no numbering plan",
+    "truncated": "it hides digits, and shows enough of them",
+    "completed": "it took its leading digits from the number before it",
+    "bad_checksum": "its check digit is wrong",
+    "spare_digit": "0 stands in place of its check digit",
+    "unknown_country": "its country code is nobody's",
+    "unknown_region": "its region is none",
+    "short": "it has fewer digits than others",
+    "open": "its last digit may be a check digit, or not",
 }
 
 

@@ -156,6 +156,8 @@ def _iin(text: pl.Expr, digits: int | None) -> pl.Expr:
 class Card(metaclass=PlainHelp):
     """The identifier kind of payment cards.
 
+    Canonical: the PAN.
+
     Args:
         holder_since: Account column (Date, or text as YYYY-MM-DD) that says since when this holder
             has the card.

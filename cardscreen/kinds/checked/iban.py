@@ -209,6 +209,8 @@ _NATIONAL: Mapping[str, tuple[int, Callable[[_Digits], _Flags]]] = {
 class Iban(ExactSecret):
     """The identifier kind of bank accounts that are named by their IBAN.
 
+    Canonical: the compact IBAN.
+
     Args:
         holder_since: Account column (Date, or text as YYYY-MM-DD) that says since when this holder has the account.
 

@@ -150,6 +150,8 @@ def _times_in(counties: str) -> Iterator[tuple[int, int]]:
 class ResidentId(ExactSecret):
     """The identifier kind of Chinese resident ids.
 
+    Canonical: its 18 characters, of 15 too.
+
     Args:
         holder_since: Account column (Date, or text as YYYY-MM-DD) that says since when the account is this person's.
 

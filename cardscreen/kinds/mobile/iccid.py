@@ -178,6 +178,8 @@ def _country() -> pl.Expr:
 class Iccid(Numbers):
     """The identifier kind of SIM cards. A listing may be a prefix or a range, of numbers without their check digits.
 
+    Canonical: the number without its check digit.
+
     Args:
         holder_since: Account column (Date, or text as YYYY-MM-DD) that says since when this holder has the card.
         many: A cell may hold several: each is screened.

@@ -68,6 +68,8 @@ def imei(expr: str | pl.Expr) -> pl.Expr:
 class Imei(Numbers):
     """The identifier kind of mobile devices. A listing may be all devices of a type: `35209900*`.
 
+    Canonical: its first 14 digits, of 14, 15 or 16.
+
     Args:
         holder_since: Account column (Date, or text as YYYY-MM-DD) that says since when this holder has the device.
         many: A cell may hold several: each is screened.

@@ -84,6 +84,8 @@ def _length(head: int) -> int:
 class Imsi(Numbers):
     """The identifier kind of mobile subscriptions. A listing may be a prefix or a range.
 
+    Canonical: its 15 digits, or fewer.
+
     Args:
         holder_since: Account column (Date, or text as YYYY-MM-DD) that says since when this holder has it.
         many: A cell may hold several: each is screened.

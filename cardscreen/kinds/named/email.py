@@ -141,9 +141,11 @@ def _folded(value: pl.Expr) -> pl.Expr:
 class Email(Exact):
     """The identifier kind of e-mail addresses.
 
+    Canonical: in small letters, the domain in A-labels.
+
     Args:
-        fold: As for `email`. With `provider`, an address is looked for as it is written and as its provider reads it,
-            and a feed lists both; give it to both sides.
+        fold: As for `email`. With `provider`, an address is looked for as it is written and as its provider reads it
+            (without `+tag`, and without dots at gmail.com), and a feed lists both; give it to both sides.
         holder_since: Account column (Date, or text as YYYY-MM-DD) that says since when this holder has the address.
 
     Raises:

@@ -122,8 +122,11 @@ def _canonical() -> pl.Expr:
 class Handle(Exact):
     """The identifier kind of accounts on platforms.
 
+    Canonical: the platform and the name, `telegram:name`.
+
     Args:
-        platform: Whose names they are, as for `handle`.
+        platform: Whose names they are: `telegram`, `x`, `instagram`, `facebook`, `tiktok`, `youtube`, `snapchat` or
+            `wechat`; None: only links are read.
         holder_since: Account column (Date, or text as YYYY-MM-DD) that says since when this holder has the handle.
 
     Raises:

@@ -25,6 +25,8 @@ _PLACEHOLDER = rf"^(?i:{_WORDS}|[-–—_.?*xX]+|[0-]+|\{{[0-]+\}})$"
 class Opaque(Exact):
     """The identifier kind of an operator's own identifiers: equal ones are the same, and nothing else is known of them.
 
+    Canonical: its name and the cell as it is, `device:8F-03`.
+
     The canonical value is the name, a colon and the cell without white space around it, else as it is: `device:8F-03`.
     Words and signs that stand for nothing (`unknown`, `n/a`, `0`, `-`) are a `placeholder`, and no identifier.
 

@@ -114,6 +114,8 @@ def check_region(region: str) -> None:
 class Phone(Whole):
     """The identifier kind of phone numbers, read as `phone` reads them.
 
+    Canonical: E.164, `+8613800138000`.
+
     But what a spreadsheet has made a quantity of (`13800138000.0`, `1.38E+10`), or what hides digits (`138****8000`),
     is `damaged` and no number: what libphonenumber makes of it may be somebody else's.
 

@@ -143,6 +143,8 @@ def _fields() -> pl.Expr:
 class Wallet(Exact):
     """The identifier kind of crypto wallets.
 
+    Canonical: the address in one writing.
+
     Args:
         holder_since: Account column (Date, or text as YYYY-MM-DD) that says since when this holder
             has the wallet.

@@ -21,7 +21,15 @@ _READING = ("header_row", "comment", "date_format", "timezone", "limits")
 
 
 class ReportColumns(Section):
-    """The file's own names of the columns of a report; any other, such as free text, is never read."""
+    """The file's own names of the columns of a report; any other, such as free text, is never read.
+
+    Attributes:
+        value: The number that is reported.
+        category: Of what it is accused.
+        reported_on: When.
+        reporter: Who has reported it; kept as a token only.
+        group: The network, branch or place that the report comes from.
+    """
 
     value: str
     category: str
@@ -31,29 +39,52 @@ class ReportColumns(Section):
 
 
 class Category(Section):
-    """What reports of a category weigh: `weight` on their day, half of it after so many days, and so on."""
+    """What reports of a category weigh: `weight` on their day, half of it after so many days, and so on.
+
+    Attributes:
+        half_life_days: Days after which half of the weight is left.
+        weight: What a report weighs on its day.
+        names: What files call the category, beside its own name.
+    """
 
     half_life_days: float = Field(gt=0, le=3650)
     weight: float = Field(gt=0, le=1000)
-    names: list[str] = []  # what the files call it, beside its own name
+    names: list[str] = []
 
 
 class Step(Section):
-    """From which weight on a value is listed with which severity."""
+    """From which weight on a value is listed with which severity.
+
+    Attributes:
+        weight: From which weight on a value is listed.
+        severity: And how gravely.
+    """
 
     weight: float = Field(gt=0)
     severity: int = Field(ge=1, le=100)
 
 
 class Burst(Section):
-    """So many reports of one value within so many hours."""
+    """So many reports of one value within so many hours.
+
+    Attributes:
+        reports: So many reports of one value.
+        hours: Within so many hours.
+    """
 
     reports: int = Field(ge=2)
     hours: float = Field(gt=0, le=24 * 366)
 
 
 class Review(Section):
-    """When a person must look; what is left out is not checked."""
+    """When a person must look; what is left out is not checked.
+
+    Attributes:
+        below_weight: The evidence weighs less than that.
+        group_share: So much of it comes from one place.
+        burst: So much of it came at once.
+        new_reporters_share: So many of the reporters have never reported another number before.
+    """
 
     below_weight: float | None = Field(None, gt=0)
     group_share: float | None = Field(None, gt=0, le=1)
@@ -94,7 +125,38 @@ class ReportRules(Section):
 
 
 class ReportsFile(Section):
-    """What a file of reports says."""
+    """What a file of reports says.
+
+    Attributes:
+        source: As which source it is published; two files that publish into one store need two names.
+        kind: The kind of the numbers.
+        region: As in a feed.
+        chain: As in a feed.
+        platform: As in a feed.
+        name: As in a feed.
+        fold: As in a feed.
+        many: As in a feed.
+        repair: As in a feed.
+        encoding: As in a feed.
+        delimiter: As in a feed.
+        sheet: As in a feed.
+        header_row: As in a feed.
+        comment: As in a feed.
+        date_format: As in a feed.
+        timezone: As in a feed.
+        limits: As in a feed, but that people write anything: a fifth of the rows may be unusable.
+        directory: Where reports are kept.
+        store: The store into which it is published.
+        own: The institution's own numbers, which are never proposed.
+        reporter_key: The key of reporters' tokens.
+        token_key: The key of numbers that are kept as tokens.
+        expires_after_days: Days from the last report to the end of a listing.
+        columns: The file's own names; any other column is not read.
+        categories: Name → what its reports weigh.
+        steps: From which weight on a number is listed; both rise.
+        review: When a person must look; what is left out is not checked.
+        terms: What is read out to people.
+    """
 
     source: str = "reports"
     kind: str
@@ -115,7 +177,7 @@ class ReportsFile(Section):
     limits: FeedLimits = FeedLimits(unusable_share=0.2)  # people write anything
     directory: str = "leads/reports"
     store: str = Field(min_length=1)
-    own: list[str] = []  # the institution's own numbers, which are never proposed
+    own: list[str] = []
     reporter_key: KeyFrom
     token_key: KeyFrom | None = None
     expires_after_days: int = Field(180, ge=1, le=3650)

@@ -29,13 +29,18 @@ from cardscreen.tables.reading import IN_PYTHON, Reading
 
 SOURCE, REASON = "rings", "ring"
 #: A value that links nobody although accounts carry it: identifier, kind, value as results show it, why, and the limit.
-DROPPED: Mapping[str, pl.DataType | type[pl.DataType]] = {
-    "identifier": pl.String,
-    "kind": pl.String,
-    "value": pl.String,
-    "why": pl.Enum(["crowded", "allowed"]),
-    "more_than": pl.UInt32,
-}
+DROPPED = schema.Columns(
+    {
+        "identifier": (pl.String, "the column"),
+        "kind": (pl.String, "what that holds"),
+        "value": (pl.String, "the value, as results show it"),
+        "why": (
+            pl.Enum(["crowded", "allowed"]),
+            "`crowded`: too many accounts carry it; `allowed`: an allow list covers it",
+        ),
+        "more_than": (pl.UInt32, "how many may carry it"),
+    }
+)
 _VALUE = ["kind", "value"]
 _WHY = phrase(
     "{listed:,} of its {accounts:,} accounts ({share:.0%}) are listed by other sources. What links them: {by}."

@@ -30,7 +30,19 @@ _Column = str | _Place
 
 
 class Columns(Section):
-    """The file's own names of the columns that a feed reads; or of a file without a header their places, from 1."""
+    """The file's own names of the columns that a feed reads; or of a file without a header their places, from 1.
+
+    Attributes:
+        value: The number.
+        kind: Of which kind it is, where the feed does not say it for all.
+        operation: Of a delta: whether the row adds or removes.
+        list: `block` or `allow`, where rows differ.
+        reason: Why it is listed.
+        reference: The source's own name of the case.
+        severity: How grave it is, 1 to 100.
+        listed_on: The first day.
+        expires_on: The last day.
+    """
 
     value: _Column
     kind: _Column | None = None
@@ -76,19 +88,70 @@ def check_pattern(pattern: str, name: str) -> int:
 
 
 class FeedLimits(Section):
-    """What a file may be before it is refused; shares of its rows, or of the source's listings in force."""
+    """What a file may be before it is refused; shares of its rows, or of the source's listings in force.
+
+    Attributes:
+        unusable_share: Rows that can't be used.
+        shrink_share: How much smaller a snapshot may be; and how much of it may be replaced.
+        grow_share: How much larger it may be.
+        delta_times: How many times what the largest of its last twenty has added a delta may add.
+        future_days: How far ahead of the day of the data a listing may begin.
+        range_size: Numbers that a range may cover; card ranges never reach beyond six digits.
+        allow_range_size: The same of allow listings.
+    """
 
     unusable_share: float = Field(0.01, ge=0, le=1)
     shrink_share: float = Field(0.20, ge=0, le=1)
-    grow_share: float = Field(0.50, ge=0)  # of a snapshot
-    delta_times: float = Field(5, ge=1)  # how much more than the largest of its last ones a delta may add
-    future_days: int = Field(0, ge=0, le=3650)  # how far ahead of the day of the data a listing may begin
-    range_size: int = Field(100_000_000, ge=1)  # numbers; card ranges never reach beyond six digits
-    allow_range_size: int = Field(10_000, ge=1)  # the same of allow listings
+    grow_share: float = Field(0.50, ge=0)
+    delta_times: float = Field(5, ge=1)
+    future_days: int = Field(0, ge=0, le=3650)
+    range_size: int = Field(100_000_000, ge=1)
+    allow_range_size: int = Field(10_000, ge=1)
 
 
 class Feed(Section):
     """How a source's file is to be read, and what is to be expected of it.
+
+    Attributes:
+        source: Who lists.
+        kind: The kind of the numbers; or else a column says it, `columns.kind`.
+        kinds: What a column of kinds calls them → the kind's name here.
+        operations: What a column of operations says → `add` or `remove`.
+        columns: The file's own names of its columns; or, of a file without a header, their places from 1.
+        region: Of national phone numbers, such as `CN`; without it only those with + are read.
+        many: A cell may hold several numbers.
+        repair: Mend what spreadsheets and floats did to a cell, where nothing is lost.
+        vanity: Of phone numbers: letters are digits of a keypad (`1-800-FLOWERS`).
+        chain: Of wallets: the ledger of addresses without their prefix.
+        platform: Of handles: whose names they are.
+        name: Of opaque identifiers: what they identify, as the job calls it, too.
+        fold: Of e-mail addresses: with `provider`, each is listed as it is written and as its provider reads it.
+        mode: `snapshot`: each file is the whole list; `delta`: it adds and removes.
+        repeats: `refuse` a file that tells one number in two ways, or `merge` them.
+        list: `block`; or `allow`: its listings exempt, and hide nothing.
+        reason: Of rows that say none.
+        severity: Of rows that say none.
+        listed_on: Of rows without a day: the day of the first file that has them, or a date.
+        expires_after_days: Of rows that name no end; when left out, they have none.
+        open_ended: Allow listings may have no end.
+        store_as: What the store holds: `token` or `plain`; tokens of secret kinds, when left out.
+        protected: Phone numbers that must never be listed.
+        service_numbers: `refuse` a list of emergency and service numbers, or `reject` these rows.
+        encoding: Of text, where it is not as usual: UTF-8, UTF-16 and GB18030 are told by the file.
+        delimiter: Between the fields of text, where the file does not tell it.
+        sheet: Of a spreadsheet; the first, when left out.
+        header_row: The line that names the columns, from 1; or several lines, whose names are joined by a blank.
+        comment: The sign with which lines of comments begin.
+        layout: `lines`: each line is a value, and there is no header.
+        records: Of a JSON or XML document: the path to its records, such as `["Event.Attribute"]`.
+        only: Column → regular expression of the whole cells of the rows that are meant; other rows are counted, and are
+            no rejects.
+        pattern: A regular expression with one group: each match in a cell is a value; cells without are counted.
+        date_format: How days are written, such as `%d/%m/%Y`; as YYYY-MM-DD, when left out.
+        timezone: Of where the list comes from: it decides of which day the data is; the machine's, when left out.
+        terms: What the source allows, and when its data is too old.
+        limits: What a file may be before it is refused.
+        bounds: How much a file may hold before it is refused unread.
 
     Raises:
         ConfigError: A key or value that makes no sense; tells all of them.
@@ -100,8 +163,8 @@ class Feed(Section):
 
     source: str = Field(min_length=1)
     kind: str | None = None
-    kinds_named: dict[str, str] = Field({}, alias="kinds")  # what a column of kinds calls them → ours
-    operations_named: dict[str, Literal["add", "remove"]] = Field({}, alias="operations")  # likewise
+    kinds_named: dict[str, str] = Field({}, alias="kinds")
+    operations_named: dict[str, Literal["add", "remove"]] = Field({}, alias="operations")
     columns: Columns
     region: str | None = None
     many: bool = False

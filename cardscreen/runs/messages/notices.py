@@ -134,7 +134,7 @@ class _Said:
     def of(self, rows: pl.DataFrame, purpose: str, hits: pl.DataFrame) -> pl.DataFrame:
         """`schema.NOTICES` and the carried columns, with what tonight's deciding hit says."""
         explained = self._explained(rows, hits, "decided_by").with_columns(key=key(purpose, "action"))
-        return explained.select(self._run_id, *schema.NOTICES[1:], *_carried(rows))
+        return explained.select(self._run_id, *list(schema.NOTICES)[1:], *_carried(rows))
 
     def of_releases(self, rows: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
         """`schema.RELEASES` and the carried columns, with what the hit said that had decided."""
@@ -143,7 +143,7 @@ class _Said:
             instead=left, key=key("release", "undone"), cause_text=_text("cause", self._causes)
         )
         releases = releases.with_columns(action="undone")
-        return releases.select(self._run_id, *schema.RELEASES[1:], *_carried(rows))
+        return releases.select(self._run_id, *list(schema.RELEASES)[1:], *_carried(rows))
 
     def _explained(self, rows: pl.DataFrame, hits: pl.DataFrame, by: str) -> pl.DataFrame:
         """The rows with the deciding hit's reason, source, identifier and masked value, and that source's terms."""
