@@ -29,7 +29,7 @@ from cardscreen import spark
 from cardscreen.screening.workers.bundle import Bundle, Opened
 
 CORES = 2
-JAVA = "-XX:+UseParallelGC"  # as docs/spark.md advises
+JAVA = "-XX:+UseParallelGC"  # as docs/how-to/spark.md advises
 TIMES = 3  # of which the best counts
 UDF_ROWS = 40_000
 SPLIT_MB, OTHERS_MB = 128, (24, 6, 2)  # of the accounts' files a partition
