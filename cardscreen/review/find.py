@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
-from heapq import merge
-from itertools import groupby, takewhile
-from operator import attrgetter
+from itertools import takewhile
 from pathlib import Path
 
 import polars as pl
 
 from cardscreen.foundation.errors import ConfigError, InputError, first_line, near
 from cardscreen.foundation.secrets.signing import Signer
-from cardscreen.runs.folder import held, published
+from cardscreen.runs.folder import held, newest_first
 from cardscreen.runs.job import key_place_of, output_of
 from cardscreen.runs.record import HELD, LATEST, MANIFEST, RUN_ID, Base, Finished
 from cardscreen.tables.paths import is_delta
@@ -69,15 +67,7 @@ def looking_into(*runs: Finished) -> Iterator[None]:
 
 def all_in(output: Path) -> list[Finished]:
     """All complete runs of an output folder, the oldest first."""
-    return list(_newest_first(output))[::-1]
-
-
-def _newest_first(output: Path) -> Iterator[Finished]:
-    """The same, the newest first, each read when it is its turn."""
-    name = attrgetter("name")
-    # Of a run whose approval was killed, the held one may still be there: the published one counts.
-    for _, same in groupby(merge(published(output), held(output), key=name, reverse=True), name):
-        yield Finished.read(next(same))
+    return [Finished.read(folder) for folder in newest_first(output)][::-1]
 
 
 def held_in(output: Path) -> list[Finished]:
@@ -98,7 +88,9 @@ def nights_since(output: Path, day: date) -> list[Finished]:
     No run acts for a day before that of a newer one.
     """
     acted = (
-        run for run in _newest_first(output) if run.state in ("published", "pruned") and not run.records.get("audit")
+        run
+        for run in map(Finished.read, newest_first(output))
+        if run.state in ("published", "pruned") and not run.records.get("audit")
     )
     return list(takewhile(lambda run: run.as_of >= day, acted))
 

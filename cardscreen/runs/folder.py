@@ -13,7 +13,9 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
-from itertools import islice, takewhile
+from heapq import merge
+from itertools import groupby, islice
+from operator import attrgetter
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -83,6 +85,16 @@ def held(output: Path) -> Iterator[Path]:
     return _runs_in(output / HELD)
 
 
+def newest_first(output: Path) -> Iterator[Path]:
+    """All complete runs of an output folder, whether published or held.
+
+    Of a run whose approval was killed, both folders may be there: the published one counts.
+    """
+    name = attrgetter("name")
+    for _, same in groupby(merge(published(output), held(output), key=name, reverse=True), name):
+        yield next(same)
+
+
 def _runs_in(folder: Path) -> Iterator[Path]:
     """The complete runs in a folder, each looked at when it is its turn: there may be years of them."""
     names = [each.name for each in folder.iterdir()] if folder.is_dir() else []
@@ -100,11 +112,14 @@ def prior(output: Path, day: date) -> Prior:
 
     A run for a day before that of the newest run is an audit run, and supersedes none.
     """
-    since = list(takewhile(lambda night: night[0] >= day, _nights(output)))
-    base, superseded = newest(output, before=day), [folder for _, folder in since]
-    if any(night > day for night, _ in since):
-        superseded = []
-    return Prior(Base.read(base) if base else None, [Base.read(folder) for folder in superseded])
+    base, superseded, looks_back = None, list[Path](), False
+    for night, folder in _nights(output):
+        if night < day:
+            base = Base.read(folder)
+            break
+        superseded.append(folder)
+        looks_back |= night > day
+    return Prior(base, [] if looks_back else [Base.read(folder) for folder in superseded])
 
 
 def is_audit(output: Path, day: date) -> bool:

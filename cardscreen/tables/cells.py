@@ -23,9 +23,9 @@ SHAPE_LENGTH = 40
 #: Stands for a float that is no whole number: text that no kind takes for an identifier.
 NOT_WHOLE = "not a whole number"
 #: `str.isspace` of Python: Unicode white space and the four separators U+001C to U+001F.
-_Frame = TypeVar("_Frame", pl.DataFrame, pl.LazyFrame)
 _BLANK = r"^[\s\x1c-\x1f]*$"
 _INT64_LIMIT = 2.0**63
+_Frame = TypeVar("_Frame", pl.DataFrame, pl.LazyFrame)
 
 
 def as_expr(column: str | pl.Expr) -> pl.Expr:

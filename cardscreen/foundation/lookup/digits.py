@@ -56,6 +56,11 @@ def nulls(name: str, dtype: pl.DataType | DataTypeClass, rows: int) -> pl.Series
     return pl.Series(name, [None], dtype=dtype).new_from_index(0, rows)
 
 
+def marked(rows: int, places: pl.Series | Rows) -> pl.Series:
+    """A column that is true at some places, and false elsewhere."""
+    return pl.Series([False]).new_from_index(0, rows).scatter(places, values=True)
+
+
 def distinct(numbers: Keys) -> Keys:
     """The distinct numbers, rising; `np.unique` takes fifty times as long on ten million of them."""
     rising = pl.Series(numbers).sort().to_numpy()

@@ -219,8 +219,6 @@ def _decided(delivery: _Delivery, store: Store, base: Version | None) -> _Decide
     _check_not_renamed(base.record.origins if base else {}, feed.source)
     again = before is not None and before.sha256 == delivery.read.file.sha256
     current = store.listings(base.number, feed.source) if base else pl.LazyFrame(schema=STORED)
-    with store.reading():
-        _check_key(current, delivery.rows, feed.source)
     defaults = Defaults(
         source=feed.source,
         day=day,
@@ -230,6 +228,7 @@ def _decided(delivery: _Delivery, store: Store, base: Version | None) -> _Decide
         confirmed_on=before.confirmed_on if before else None,
     )
     with store.reading():
+        _check_key(current, delivery.rows, feed.source)
         merged = merge(current, delivery.rows, feed.mode, defaults)
     problems = delivery.problems + check_order(before, day)
     is_delta = feed.mode == "delta"

@@ -17,7 +17,7 @@ import polars as pl
 from cardscreen.foundation import schema
 from cardscreen.foundation.cards.in_text import Found, rows_with_digits, tell_own
 from cardscreen.foundation.errors import InputError, MissingColumn
-from cardscreen.foundation.lookup.digits import nulls, taken
+from cardscreen.foundation.lookup.digits import marked, nulls, taken
 from cardscreen.foundation.zones import local_name
 from cardscreen.kinds.kind import KINDS, Kind, one_of, secret_kinds
 from cardscreen.kinds.listed_forms import ends_of
@@ -330,10 +330,9 @@ def _of_kind(written: pl.DataFrame, kind: Kind, kinds: dict[str, Kind], feed: Fe
     asked = kinds_to_ask(kind, kinds)
     read = _changed(read, doubt, *_doubted(asked))
     read.replace_column(read.get_column_index("match"), read["match"].cast(schema.MATCHES))
-    bad = pl.Series([False]).new_from_index(0, len(read)).scatter(doubt, values=True) | (
-        tells := _tells_card(read, kind, feed)
-    )
-    return _changed(read.hstack([tells.alias("tells")]), bad.arg_true(), problem=_why(kind)).drop("tells")
+    tells = _tells_card(read, kind, feed).alias("tells")
+    bad = (marked(len(read), doubt) | tells).arg_true()
+    return _changed(read.hstack([tells]), bad, problem=_why(kind)).drop("tells")
 
 
 def _changed(rows: pl.DataFrame, places: pl.Series, *exprs: pl.Expr, **named: pl.Expr) -> pl.DataFrame:
@@ -425,5 +424,6 @@ def merged_duplicates(read: FeedRows) -> tuple[pl.DataFrame, int]:
             pl.when(~pl.col("expires_on").is_null().any()).then(pl.col("expires_on").max()).alias("expires_on"),
         )
     )
-    alone = pl.Series([True]).new_from_index(0, len(rows)).scatter(several["row"], values=False)
-    return pl.concat([rows.filter(alone), one.select(rows.columns)]), len(several) - len(one)
+    return pl.concat([rows.filter(~marked(len(rows), several["row"])), one.select(rows.columns)]), len(several) - len(
+        one
+    )

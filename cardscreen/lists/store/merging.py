@@ -15,7 +15,7 @@ from typing import Literal, TypeVar
 import polars as pl
 
 from cardscreen.foundation import schema
-from cardscreen.foundation.lookup.digits import nulls
+from cardscreen.foundation.lookup.digits import marked, nulls
 from cardscreen.foundation.lookup.places import places_among
 
 #: What makes two rows of a source the same listing.
@@ -116,7 +116,7 @@ def merge(
     # What is as it was keeps its row: on most nights that is nearly all.
     taken = judged.filter(pl.col("outcome").is_in(_TAKEN))
     if mode == "snapshot":
-        named = _mask(len(there), place.filter(outcome.is_in([*_TAKEN, "unchanged"])).drop_nulls())
+        named = marked(len(there), place.filter(outcome.is_in([*_TAKEN, "unchanged"])).drop_nulls())
         gone, ended = _absent(there, named, defaults.ends_on)
         changed = _ended(_beside(current, gone, taken), _GONE, defaults.ends_on)
     else:
@@ -156,13 +156,9 @@ def _places(new: pl.DataFrame, current: pl.LazyFrame) -> pl.Series:
     return places.set(places < 0, None)
 
 
-def _mask(size: int, places: pl.Series) -> pl.Series:
-    return pl.Series([False]).new_from_index(0, size).scatter(places, values=True)
-
-
 def _beside(current: pl.LazyFrame, gone: pl.Series, taken: pl.DataFrame) -> pl.LazyFrame:
     """The listings that no row takes the place of, beside whether they are gone."""
-    marks = pl.DataFrame({"\0gone": gone, "\0stays": ~_mask(len(gone), taken["place"].drop_nulls())})
+    marks = pl.DataFrame({"\0gone": gone, "\0stays": ~marked(len(gone), taken["place"].drop_nulls())})
     return pl.concat([current, marks.lazy()], how="horizontal").filter("\0stays")
 
 
@@ -178,12 +174,8 @@ def _judged(
     if len(others) < len(new):
         new, place = new[others], place[others]
     judged = _outcomes(_dated(new, there, place, defaults), others, mode, defaults).collect()
-    usual = pl.Series("outcome", [_as_before(mode)], dtype=OUTCOMES).new_from_index(0, len(same))
-    return usual.scatter(others, judged["outcome"]), judged
-
-
-def _as_before(mode: str) -> str:
-    return "already" if mode == "delta" else "unchanged"
+    as_before = pl.Series("outcome", ["already" if mode == "delta" else "unchanged"], dtype=OUTCOMES)
+    return as_before.new_from_index(0, len(same)).scatter(others, judged["outcome"]), judged
 
 
 _IS_SAME = pl.all_horizontal(pl.col(name).eq_missing(pl.col(f"{name}_old")) for name in _SAID)
@@ -215,7 +207,7 @@ def _dated(new: pl.DataFrame, there: pl.DataFrame, place: pl.Series, defaults: D
 
 
 def _outcomes(dated: pl.LazyFrame, rows: pl.Series, mode: str, defaults: Defaults) -> pl.LazyFrame:
-    """What becomes of some rows: row, listed_on, expires_on, place, outcome, and whether there is a new gap."""
+    """What becomes of rows that are not as they were: row, listed_on, expires_on, place, outcome, and any new gap."""
     known, ended = pl.col("place").is_not_null(), pl.col("ended_on_old").is_not_null()
     # Only a day behind all that was known is a new case; else the list does not know what a person has decided.
     known_then = pl.max_horizontal("ended_on_old", "listed_on_old")
@@ -233,8 +225,6 @@ def _outcomes(dated: pl.LazyFrame, rows: pl.Series, mode: str, defaults: Default
         .then(pl.lit("stale"))
         .when(ended)
         .then(pl.lit("reopened"))
-        .when(_IS_SAME)
-        .then(pl.lit(_as_before(mode)))
         .otherwise(pl.lit("changed"))
     )
     # A day without it, unless the source says that it began behind the end.
@@ -260,7 +250,9 @@ def _named(new: pl.DataFrame, taken: pl.DataFrame, current: pl.LazyFrame, source
         old = kept.filter(pl.col("place").is_in(known.implode())).collect()
         taken = taken.join(old, on="place", how="left", maintain_order="left")
     else:
-        taken = taken.with_columns(nulls("listing_id", pl.String, len(taken)), nulls("gaps", _GAPS, len(taken)))
+        taken = taken.with_columns(
+            nulls("listing_id", pl.String, len(taken)), nulls("gaps", STORED["gaps"], len(taken))
+        )
     return (
         pl.concat([rows.select(*IDENTITY, "reason", "severity"), taken], how="horizontal")
         .lazy()
@@ -269,7 +261,7 @@ def _named(new: pl.DataFrame, taken: pl.DataFrame, current: pl.LazyFrame, source
             listing_id=pl.coalesce("listing_id", pl.format("{}-{}", pl.lit(front), "number")),
             gaps=pl.when(pl.col("gap").is_null())
             .then("gaps")
-            .otherwise(pl.concat_list(pl.col("gaps").fill_null([]), pl.col("gap").fill_null([]))),
+            .otherwise(pl.concat_list(pl.col("gaps").fill_null([]), "gap")),
             source=pl.lit(source),
             ended_on=pl.lit(None, dtype=pl.Date),
             ended_by=pl.lit(None, dtype=pl.String),
@@ -277,9 +269,6 @@ def _named(new: pl.DataFrame, taken: pl.DataFrame, current: pl.LazyFrame, source
         )
         .select(list(STORED))
     )
-
-
-_GAPS = STORED["gaps"]
 
 
 def _lasts(day: date) -> pl.Expr:
@@ -327,7 +316,7 @@ def _removed(
         .otherwise(pl.lit("absent"))
     )
     gone = hits.filter("begun")["place"].unique()
-    return _mask(size, gone), removed.select("line", outcome=outcome.cast(OUTCOMES))
+    return marked(size, gone), removed.select("line", outcome=outcome.cast(OUTCOMES))
 
 
 def _ended(listings: _Frame, which: pl.Expr, day: date, by: str = BY_SOURCE) -> _Frame:

@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
-from heapq import merge
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,7 +20,7 @@ from cardscreen.reporting.drawing import Drawing
 from cardscreen.reporting.material import Material, Night
 from cardscreen.reporting.page import page
 from cardscreen.runs.brakes import PAST
-from cardscreen.runs.folder import held, published
+from cardscreen.runs.folder import newest_first
 from cardscreen.runs.messages.mending import in_words
 from cardscreen.runs.messages.notices import to_load
 from cardscreen.runs.messages.warnings import warnings_of
@@ -123,7 +122,7 @@ def _nights(output: Path, records: Mapping[str, Any], state: State) -> list[dict
 def _last_nights(output: Path, records: Mapping[str, Any]) -> list[Finished]:
     """The runs before this one for as many days as the trend tells, the newest first; older ones are not opened."""
     nights, days = list[Finished](), set[date]()
-    for folder in merge(published(output), held(output), key=lambda each: each.name, reverse=True):
+    for folder in newest_first(output):
         run = _readable(folder) if folder.name < records["run_id"] else None
         if run is None or run.records.get("audit") or run.records["as_of"] > records["as_of"]:
             continue
