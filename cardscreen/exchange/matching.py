@@ -36,6 +36,7 @@ _FEED = """# How to take in the matches of {day} with {other}:
 #   cardscreen list import {name} --feed {feed} --store {store}
 source = {source}
 mode = "delta"
+timezone = {timezone}
 severity = {severity}
 columns = {{ value = "value", kind = "kind", reason = "reason", listed_on = "listed_on", expires_on = "expires_on", \
 reference = "reference" }}
@@ -175,6 +176,7 @@ def _described(agreement: Agreement, job: Job, day: date, other: str, out: Path)
         feed=feed_of(out).name,
         store=shlex.quote(job.store or "lists"),
         source=_toml(agreement.source_of(other)),
+        timezone=_toml(job.timezone),
         severity=agreement.said.severity,
         terms=terms,
     )

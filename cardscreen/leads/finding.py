@@ -49,7 +49,7 @@ def sources_of(leads: Leads) -> list[DerivedSource]:
     """The derived sources that it makes."""
     terms = leads.said.terms.terms()
     return [
-        DerivedSource(name, terms, each.expires_after_days, each.accept == "rule")
+        DerivedSource(name, terms, each.expires_after_days, leads.job.timezone, each.accept == "rule")
         for name, each in leads.sources().items()
     ]
 

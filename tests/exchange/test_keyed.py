@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from unittest import mock
@@ -62,6 +63,11 @@ def test_matches_become_listings_that_ask_a_person_and_say_on_which_ground(done:
     assert "operator-a" in story
     listed = pl.read_parquet(bank.home / "matched.parquet")
     assert listed["expires_on"].unique().to_list() == [datetime.now(UTC).date() + timedelta(days=30)]
+
+
+def test_a_feed_of_matches_names_the_time_zone_that_decided_of_which_day_they_are(done: Partners) -> None:
+    zones = [tomllib.loads((done.bank.home / name).read_text("utf-8")) for name in ("matched.toml", "job.toml")]
+    assert zones[0]["timezone"] == zones[1]["timezone"]
 
 
 def test_no_letter_and_nothing_that_is_kept_tells_a_number_an_account_or_a_key(done: Partners) -> None:

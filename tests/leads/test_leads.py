@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from unittest import mock
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
@@ -16,8 +17,10 @@ from gang import CUSTOMERS, DAY, JOB, LEADS, LISTED, Gang, account, card, people
 import cardscreen as cs
 from cardscreen.foundation import schema
 from cardscreen.foundation.errors import Busy
+from cardscreen.leads.desk.publishing import DerivedSource, publish
 from cardscreen.leads.finding import desk_of, find
 from cardscreen.leads.settings import Leads
+from cardscreen.lists.terms import Terms
 from cardscreen.runs.job import Job
 
 
@@ -480,3 +483,18 @@ def test_a_column_of_days_that_are_none_is_told(tmp_path: Path) -> None:
     gang.write("leads.toml", 'job = "job.toml"\n' + CUSTOMERS.replace("segment", "sgment"))
     done = gang.says("leads", "find", "leads.toml")
     assert (done.code, "there is no column 'sgment'" in done.err) == (3, True), done.err
+
+
+def test_proposals_of_a_day_that_is_not_here_yet_by_the_machines_clock_are_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Etc/GMT+12")  # 26 hours behind the islands
+    islands = "Pacific/Kiritimati"
+    day = datetime.now(ZoneInfo(islands)).date()
+    said = {"source": "rings", "kind": "opaque", "value": "device:D", "reason": "ring", "severity": 50}
+    days = {"first_on": day, "last_on": day}
+    proposals = pl.DataFrame([said | days | {"state": "accepted", "why": "linked"}], schema=schema.PROPOSALS)
+    source = DerivedSource("rings", Terms(), None, islands)
+    done = publish(proposals, source, cs.Store(tmp_path / "lists"), day, None)
+    assert done is not None
+    assert done.counts["in_force"] == 1

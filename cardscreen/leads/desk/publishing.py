@@ -35,12 +35,14 @@ class DerivedSource:
         name: As listings name it.
         terms: What holds for its hits.
         expires_after_days: Days from the last day of its evidence to the last day of a listing; None: no end.
+        timezone: Decides of which day its proposals are; None: this machine's.
         by_rule: Whether a rule accepts what no person has decided about: then a sudden growth is doubtful.
     """
 
     name: str
     terms: Terms
     expires_after_days: int | None
+    timezone: str | None
     by_rule: bool = False
 
 
@@ -106,6 +108,7 @@ def publish(
         source=source.name,
         columns=Columns(**{name: name for name in (*_COLUMNS, "expires_on")}),
         terms=source.terms,
+        timezone=source.timezone,
         limits=limits,
     )
     waived = {*allow, *(["empty"] if few else [])}

@@ -38,7 +38,8 @@ def office_of(reports: Reports) -> Office:
 
 
 def _source(reports: Reports) -> DerivedSource:
-    return DerivedSource(reports.said.source, reports.said.terms.terms(), reports.said.expires_after_days, by_rule=True)
+    said = reports.said
+    return DerivedSource(said.source, said.terms.terms(), said.expires_after_days, said.timezone, by_rule=True)
 
 
 def score(reports: Reports, as_of: date | None = None, tell: Callable[[str], None] = lambda _: None) -> Sheet:
