@@ -21,13 +21,18 @@ sys.path.insert(0, str(Path(__file__).parent / "helpers"))
 
 _STARTED = drawing._started
 
+# Of a Java that lives for a test or two, most of the time goes into compiling what it will not run again.
+os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+
+_LONG = {"test_leaks.py", "test_ended.py", "test_docs.py"}
+
 settings.register_profile("default", deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("default")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that take Spark, whose names say so, begin: they are the slowest."""
-    items.sort(key=lambda item: not _takes_spark(item.nodeid))
+    """What takes longest begins, so that all processes end together: tests that take Spark, and some files."""
+    items.sort(key=lambda item: (not _takes_spark(item.nodeid), item.path.name not in _LONG))
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -36,6 +36,7 @@ def _running(command: list[str], log: Path) -> Iterator[Path]:
 
     home = Path(pyspark.__file__).parent
     environment = {**os.environ, "SPARK_HOME": str(home), "SPARK_LOCAL_IP": "127.0.0.1"}
+    environment["SPARK_DAEMON_JAVA_OPTS"] = environment.get("SPARK_SUBMIT_OPTS", "")
     with log.open("w", encoding="utf-8") as out:
         start = [str(home / "bin" / "spark-class"), *command]
         process = subprocess.Popen(start, stdout=out, stderr=subprocess.STDOUT, env=environment)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -300,10 +301,12 @@ def test_what_one_side_writes_in_any_form_meets_the_other_sides(name: str, seed:
     forms = FORMS[name](random.Random(seed))
     kind: Kind = KINDS[name]()
     accounts = pl.DataFrame({"account_id": forms, "x": forms})
-    for listed in forms:
-        block = cs.Blocklist.from_frame(pl.DataFrame({"kind": [name], "value": [listed], "severity": [95]}))
-        found = cs.screen(accounts, block, {"x": kind}, as_of=DAY, unmasked=["account_id"]).hits.collect()
-        assert set(forms) - set(found["account_id"]) == set(), listed
+    sources = [f"in form {at}" for at in range(len(forms))]
+    listed = pl.DataFrame({"kind": name, "value": forms, "source": sources, "severity": 95})
+    block = cs.Blocklist.from_frame(listed)
+    found = cs.screen(accounts, block, {"x": kind}, as_of=DAY, unmasked=["account_id"]).hits.collect()
+    met = {(source, account) for source, account in found.select("source", "account_id").rows()}
+    assert set(itertools.product(sources, forms)) - met == set()
 
 
 def actions(accounts: dict[str, Any], kinds: dict[str, Kind], listed: list[tuple[str, str]]) -> dict[str, str]:

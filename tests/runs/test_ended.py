@@ -28,7 +28,7 @@ from cardscreen.runs import chain
 from cardscreen.runs import folder as runs
 
 FIRST, SECOND = "2026-11-01", "2026-11-02"
-ACCOUNTS = 20_000
+ACCOUNTS = 4_000
 JOB = """
 [accounts]
 path = "accounts/*.parquet"

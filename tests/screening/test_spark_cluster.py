@@ -60,9 +60,10 @@ def driven(
     """What the driver tells, in a process of its own: another session runs in this one, or will."""
     accounts, listings = map(str, tables)
     near = {"spark.driver.host": "127.0.0.1", "spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "4"}
+    quick = {"spark.executor.extraJavaOptions": os.environ.get("SPARK_SUBMIT_OPTS", "")}
     # Files as small as these would share a partition.
     apart = {"spark.sql.files.openCostInBytes": "200000000"}
-    options = [json.dumps(places), json.dumps({**near, **apart, **settings})]
+    options = [json.dumps(places), json.dumps({**near, **quick, **apart, **settings})]
     done = subprocess.run(
         [sys.executable, str(DRIVER), master, accounts, listings, *options],
         capture_output=True,
@@ -123,6 +124,7 @@ CONNECTED = """
 import polars as pl, pyspark.sql as ps, cardscreen as cs
 from cardscreen import spark
 session = ps.SparkSession.builder.remote("local[2]").getOrCreate()
+session.conf.set("spark.sql.shuffle.partitions", "2")
 there = session.createDataFrame([("a", "138 0013 8000"), ("b", "n/a"), ("a", None)], "account_id string, mobile string")
 listed = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["phone"], "value": ["+8613800138000"]}))
 first = spark.screen(there, listed, {"mobile": cs.Phone("CN")})
