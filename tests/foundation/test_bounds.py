@@ -49,23 +49,38 @@ blocklist.paths = ["blocklist.parquet"]
 _Bomb = tuple[str, Callable[[Path], object], int, str]
 
 
-def _text(content: str) -> Callable[[Path], object]:
-    return lambda file: file.write_text(content)
+def _text(content: Callable[[], str]) -> Callable[[Path], object]:
+    return lambda file: file.write_text(content())
 
 
 _OF_FEEDS: list[_Bomb] = [
     (
         "lists.toml",
-        _text("a = " + "[" * 50_000),
+        _text(lambda: "a = " + "[" * 50_000),
         2,
         "lists.toml, line 1: more than 32 tables, lists and parts of a key",
     ),
-    ("tables.toml", _text("a = " + "{a=" * 30_000), 2, "more than 32 tables, lists and parts of a key in each other"),
-    ("dots.toml", _text(f"\n{'.'.join('a' * 50_000)} = 1"), 2, "dots.toml, line 2: more than 32 tables, lists and"),
-    ("header.toml", _text(f"[{'.'.join('a' * 50_000)}]"), 2, "more than 32 tables, lists and parts of a key"),
-    ("keys.toml", _text("\n".join(f"k{n} = 1" for n in range(60_000))), 2, "line 50001: more than 50,000 keys"),
-    ("digits.toml", _text(f"severity = {'9' * 5_000}"), 2, "digits.toml: a number has more than 4,300 digits, which"),
-    ("large.toml", _text("# a comment\n" * 200_000), 2, "more than 1,048,576 characters"),
+    (
+        "tables.toml",
+        _text(lambda: "a = " + "{a=" * 30_000),
+        2,
+        "more than 32 tables, lists and parts of a key in each other",
+    ),
+    (
+        "dots.toml",
+        _text(lambda: f"\n{'.'.join('a' * 50_000)} = 1"),
+        2,
+        "dots.toml, line 2: more than 32 tables, lists and",
+    ),
+    ("header.toml", _text(lambda: f"[{'.'.join('a' * 50_000)}]"), 2, "more than 32 tables, lists and parts of a key"),
+    ("keys.toml", _text(lambda: "\n".join(f"k{n} = 1" for n in range(60_000))), 2, "line 50001: more than 50,000 keys"),
+    (
+        "digits.toml",
+        _text(lambda: f"severity = {'9' * 5_000}"),
+        2,
+        "digits.toml: a number has more than 4,300 digits, which",
+    ),
+    ("large.toml", _text(lambda: "# a comment\n" * 200_000), 2, "more than 1,048,576 characters"),
 ]
 _TEXTS = "xl/sharedStrings.xml"
 _SHEET = "xl/worksheets/sheet1.xml"
@@ -98,12 +113,12 @@ def _sheet(rows: str, times: int = 1, said: int = 0, text: str = "number") -> Ca
     return write
 
 
-def _table(rows: int, text: str, columns: int = 1) -> Callable[[Path], object]:
-    """Parquet or Arrow with one text in each row."""
+def _table(rows: int, digits: int, columns: int = 1) -> Callable[[Path], object]:
+    """Parquet or Arrow with a text of so many digits in each row."""
 
     def write(file: Path) -> None:
         indexes = pa.array(np.zeros(rows, np.int32))
-        texts = pa.DictionaryArray.from_arrays(indexes, pa.array([text], pa.large_string()))
+        texts = pa.DictionaryArray.from_arrays(indexes, pa.array(["1" * digits], pa.large_string()))
         table = pa.table(
             {"number": texts, "id": indexes} | {f"c{at}": pa.nulls(rows, pa.int8()) for at in range(1, columns)}
         )
@@ -116,12 +131,12 @@ def _table(rows: int, text: str, columns: int = 1) -> Callable[[Path], object]:
 
 
 _OF_LISTS: list[_Bomb] = [
-    ("cell.parquet", _table(1, "1" * (50 << 20)), 3, "cell.parquet: column 'number' has cells of more than 1,024 KiB"),
-    ("often.parquet", _table(1_000, "1" * (50 << 20)), 3, "raise cell_kib under [bounds] of the feed"),
-    ("rows.parquet", _table(30_000_000, "1"), 3, "has more than 20,000,000 rows"),
-    ("cells.parquet", _table(1_000_000, "1", 300), 3, "has more than 200,000,000 cells"),
-    ("size.arrow", _table(1, "1" * (520 << 20)), 3, "size.arrow holds more than 512 MiB, unpacked"),
-    ("cell.arrow", _table(2, "1" * (50 << 20)), 3, "cell.arrow: column 'number' has cells of more than"),
+    ("cell.parquet", _table(1, 50 << 20), 3, "cell.parquet: column 'number' has cells of more than 1,024 KiB"),
+    ("often.parquet", _table(1_000, 50 << 20), 3, "raise cell_kib under [bounds] of the feed"),
+    ("rows.parquet", _table(30_000_000, 1), 3, "has more than 20,000,000 rows"),
+    ("cells.parquet", _table(1_000_000, 1, 300), 3, "has more than 200,000,000 cells"),
+    ("size.arrow", _table(1, 520 << 20), 3, "size.arrow holds more than 512 MiB, unpacked"),
+    ("cell.arrow", _table(2, 50 << 20), 3, "cell.arrow: column 'number' has cells of more than"),
     (
         "row.xlsx",
         _sheet('<row r="4000000000"><c r="A4000000000"><v>1</v></c></row>'),
@@ -167,18 +182,33 @@ _OF_LISTS: list[_Bomb] = [
     ("quote.csv.gz", _packed(b"1" * 1_000_000, 10_000, _HEAD + b'1,"'), 3, "raise row_mib under [bounds] of the feed"),
     (
         "keys.jsonl",
-        _text("".join(f'{{"number": "1", "k{n}": {n}}}\n' for n in range(20_000))),
+        _text(lambda: "".join(f'{{"number": "1", "k{n}": {n}}}\n' for n in range(20_000))),
         3,
         "has more than 1,000 columns",
     ),
-    ("wide.jsonl", _text("{" + ",".join(f'"{n}": 1' for n in range(500_000)) + "}"), 3, "more than 1,000 columns"),
-    ("long.jsonl", _text("{" + ",".join(f'"{n}": []' for n in range(400_000)) + "}"), 3, "no line is a JSON object"),
-    ("deep.jsonl", _text('{"number": ' + "[" * 1_000_000), 3, "deep.jsonl: no line is a JSON object with values"),
-    ("columns.csv", _text(",".join(f"c{n}" for n in range(1_000_000))), 3, "has more than 1,000 columns"),
+    (
+        "wide.jsonl",
+        _text(lambda: "{" + ",".join(f'"{n}": 1' for n in range(500_000)) + "}"),
+        3,
+        "more than 1,000 columns",
+    ),
+    (
+        "long.jsonl",
+        _text(lambda: "{" + ",".join(f'"{n}": []' for n in range(400_000)) + "}"),
+        3,
+        "no line is a JSON object",
+    ),
+    (
+        "deep.jsonl",
+        _text(lambda: '{"number": ' + "[" * 1_000_000),
+        3,
+        "deep.jsonl: no line is a JSON object with values",
+    ),
+    ("columns.csv", _text(lambda: ",".join(f"c{n}" for n in range(1_000_000))), 3, "has more than 1,000 columns"),
 ]
 _OF_ACCOUNTS: list[_Bomb] = [
-    ("repeated.parquet", _table(1_000, "1" * (50 << 20)), 3, "has a cell of more than 1,048,576 bytes"),
-    ("accounts.parquet", _table(1, "1" * (50 << 20)), 3, "raise cell_kib under [accounts.bounds] of the job file"),
+    ("repeated.parquet", _table(1_000, 50 << 20), 3, "has a cell of more than 1,048,576 bytes"),
+    ("accounts.parquet", _table(1, 50 << 20), 3, "raise cell_kib under [accounts.bounds] of the job file"),
     (
         "accounts.xlsx",
         _sheet('<row r="1048576"><c r="ALL1048576"><v>1</v></c></row>'),
@@ -186,7 +216,12 @@ _OF_ACCOUNTS: list[_Bomb] = [
         "raise sheet_cells under [accounts.",
     ),
     ("accounts.csv.gz", _packed(b"1" * 1_000_000, 10_000), 3, "has a row of more than 8 MiB"),
-    ("accounts.csv", _text(",".join(f"c{n}" for n in range(1_000_000))), 3, "raise columns under [accounts.bounds] of"),
+    (
+        "accounts.csv",
+        _text(lambda: ",".join(f"c{n}" for n in range(1_000_000))),
+        3,
+        "raise columns under [accounts.bounds] of",
+    ),
 ]
 
 
