@@ -1,4 +1,4 @@
-"""The house: imports point one way, public names are what they say, and start-up stays light."""
+"""The house: imports point one way, functions are short, public names are what they say, and start-up stays light."""
 
 from __future__ import annotations
 
@@ -57,6 +57,23 @@ def test_no_folder_holds_more_than_fourteen_things_of_which_each_says_its_job() 
         assert len(entries) <= 14, folder
     for file in PACKAGE.rglob("*.py"):
         assert ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))), f"{file} has no docstring"
+
+
+def lines_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """How many lines a function has, without its signature and docstring."""
+    told = ast.get_docstring(function) is not None and len(function.body) > 1
+    begin = function.body[0].end_lineno if told else function.body[0].lineno - 1
+    return (function.end_lineno or 0) - (begin or 0)
+
+
+def test_no_function_has_more_than_sixty_lines() -> None:
+    long = [
+        f"{file.relative_to(PACKAGE)}: {node.name}"
+        for file in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and lines_of(node) > 60
+    ]
+    assert long == []
 
 
 def test_public_names_are_sorted_and_all_there() -> None:
