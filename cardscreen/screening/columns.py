@@ -14,7 +14,8 @@ from cardscreen.kinds.kind import Kind
 from cardscreen.kinds.tokens import TokenKey, token
 from cardscreen.policy.policy import Policy
 from cardscreen.tables.cells import holds_numbers, is_blank, refuse_type
-from cardscreen.tables.opening import is_bad_date, is_dateable, require_columns, to_date
+from cardscreen.tables.dates import is_bad_date, is_dateable, to_date
+from cardscreen.tables.opening import require_columns
 from cardscreen.tables.source_files.text import MARKS
 
 _TEXT = (pl.String, pl.Categorical, pl.Enum, pl.Null)

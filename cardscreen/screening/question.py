@@ -24,15 +24,8 @@ from cardscreen.screening.columns import AccountColumns
 from cardscreen.screening.hits.evidence import check_token_keys
 from cardscreen.screening.hits.matches import HITS_PER_ACCOUNT
 from cardscreen.screening.result import Result
-from cardscreen.tables.opening import (
-    is_bad_date,
-    is_dateable,
-    open_table,
-    require_columns,
-    schema_of,
-    to_date,
-    to_day,
-)
+from cardscreen.tables.dates import is_bad_date, is_dateable, to_date, to_day
+from cardscreen.tables.opening import open_table, require_columns, schema_of
 
 _LAST_YEAR = 9000  # days of grace must not leave the calendar
 

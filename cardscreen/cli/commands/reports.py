@@ -46,7 +46,7 @@ def add(
     """
     from cardscreen.leads.reports.adding import add as take_in
     from cardscreen.leads.reports.settings import Reports
-    from cardscreen.tables.opening import parse_day
+    from cardscreen.tables.dates import parse_day
 
     console.choose(log, reports=str(reports))
     done = take_in(Reports.read(reports), files, allow=allow or [], as_of=parse_day(as_of) if as_of else None)
@@ -69,7 +69,7 @@ def score(reports: _Reports, as_of: AsOf = None, log: console.Log = None, as_jso
     """
     from cardscreen.leads.reports.settings import Reports
     from cardscreen.leads.reports.weighing import score as weigh
-    from cardscreen.tables.opening import parse_day
+    from cardscreen.tables.dates import parse_day
 
     console.choose(log, reports=str(reports))
     with console.progress(quiet=as_json) as tell:
@@ -127,7 +127,7 @@ def publish(
     from cardscreen.leads.reports.settings import Reports
     from cardscreen.leads.reports.weighing import office_of
     from cardscreen.leads.reports.weighing import score as weigh
-    from cardscreen.tables.opening import parse_day
+    from cardscreen.tables.dates import parse_day
 
     console.choose(log, reports=str(reports))
     read, day = Reports.read(reports), parse_day(as_of) if as_of else None
