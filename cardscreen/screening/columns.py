@@ -57,6 +57,7 @@ class AccountColumns:
         policy: Policy,
         unmasked: list[str],
         date_format: str | None = None,
+        shown: Shown = "masked",
     ) -> AccountColumns:
         """The columns of a screening, checked against those that there are.
 
@@ -72,7 +73,7 @@ class AccountColumns:
                 "if that is meant, name it in unmasked"
             )
         kept, ruled = list(dict.fromkeys(carry)), policy.account_values()
-        plan = cls(columns, identifiers, account_id, kept, unmasked, date_format, ruled, policy.details())
+        plan = cls(columns, identifiers, account_id, kept, unmasked, date_format, ruled, policy.details(), shown)
         _require(columns.names(), plan, account_id)
         plan._check_types()
         plan._check_carried(policy)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib.metadata import version
@@ -88,14 +88,21 @@ class Question:
             _check_format(options.date_format)
         if options.hits_per_account < 1:
             raise ConfigError(f"hits_per_account is {options.hits_per_account}: give 1 or more")
-        names = _names(options.carry), rules, _names(options.unmasked)
-        plan = AccountColumns.of(columns, options.identifiers, options.account_id, *names, options.date_format)
+        plan = AccountColumns.of(
+            columns,
+            options.identifiers,
+            options.account_id,
+            _names(options.carry),
+            rules,
+            _names(options.unmasked),
+            options.date_format,
+            options.shown,
+        )
         listings = blocklist.lazy.filter(holds(day))
         keys = _token_keys(options.tokens)
         check_token_keys(listings, blocklist.compiled, keys)
         if options.shown == "token" and not keys:
             raise ConfigError("identifiers are to be shown as tokens, and there is no key to make them")
-        plan = replace(plan, shown=options.shown)
         return cls(plan, rules, day, listings, keys, options.hits_per_account)
 
 
