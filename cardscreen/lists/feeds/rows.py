@@ -424,6 +424,5 @@ def merged_duplicates(read: FeedRows) -> tuple[pl.DataFrame, int]:
             pl.when(~pl.col("expires_on").is_null().any()).then(pl.col("expires_on").max()).alias("expires_on"),
         )
     )
-    return pl.concat([rows.filter(~marked(len(rows), several["row"])), one.select(rows.columns)]), len(several) - len(
-        one
-    )
+    once = rows.filter(~marked(len(rows), several["row"]))
+    return pl.concat([once, one.select(rows.columns)]), len(several) - len(one)
