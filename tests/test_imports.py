@@ -1,10 +1,11 @@
-"""The house: imports point one way, public names are what they say, and start-up stays light."""
+"""The house: imports point one way, functions are short, public names are what they say, and start-up stays light."""
 
 from __future__ import annotations
 
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import cardscreen
@@ -28,15 +29,14 @@ ROOMS = [
 ]
 
 
-def imported_rooms(file: Path) -> set[str]:
-    """The rooms that a file imports from, wherever in it."""
-    found = set()
+def imported(file: Path) -> set[str]:
+    """The dotted names of ours that a file imports, wherever in it."""
+    found = set[str]()
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("cardscreen"):
-            parts = (node.module or "").split(".")
-            found.update([parts[1]] if len(parts) > 1 else [alias.name for alias in node.names])
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Import):
-            found.update(alias.name.split(".")[1] for alias in node.names if alias.name.startswith("cardscreen."))
+            found.update(alias.name for alias in node.names if alias.name.startswith("cardscreen."))
     return found
 
 
@@ -45,10 +45,22 @@ def test_rooms_import_only_from_those_before_them() -> None:
     for file in PACKAGE.rglob("*.py"):
         room = file.relative_to(PACKAGE).parts[0].removesuffix(".py")
         if room != "__init__":
-            later = ROOMS[ROOMS.index(room) + 1 :]
-            wrong += [f"{file.relative_to(PACKAGE)}: {other}" for other in imported_rooms(file) if other in later]
-            assert imported_rooms(file) <= set(ROOMS), file
+            rooms, later = {name.split(".")[1] for name in imported(file)}, ROOMS[ROOMS.index(room) + 1 :]
+            wrong += [f"{file.relative_to(PACKAGE)}: {other}" for other in rooms if other in later]
+            assert rooms <= set(ROOMS), file
     assert wrong == []
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    modules = {
+        ".".join(file.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__"): file
+        for file in PACKAGE.rglob("*.py")
+    }
+    needed = {
+        module: {name if name in modules else name.rpartition(".")[0] for name in imported(file)}
+        for module, file in modules.items()
+    }
+    TopologicalSorter(needed).prepare()  # raises and names the circle
 
 
 def test_no_folder_holds_more_than_fourteen_things_of_which_each_says_its_job() -> None:
@@ -57,6 +69,23 @@ def test_no_folder_holds_more_than_fourteen_things_of_which_each_says_its_job() 
         assert len(entries) <= 14, folder
     for file in PACKAGE.rglob("*.py"):
         assert ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))), f"{file} has no docstring"
+
+
+def lines_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """How many lines a function has, without its signature and docstring."""
+    told = ast.get_docstring(function) is not None and len(function.body) > 1
+    begin = function.body[0].end_lineno if told else function.body[0].lineno - 1
+    return (function.end_lineno or 0) - (begin or 0)
+
+
+def test_no_function_has_more_than_sixty_lines() -> None:
+    long = [
+        f"{file.relative_to(PACKAGE)}: {node.name}"
+        for file in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and lines_of(node) > 60
+    ]
+    assert long == []
 
 
 def test_public_names_are_sorted_and_all_there() -> None:

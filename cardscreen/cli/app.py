@@ -281,7 +281,7 @@ def run(
     from cardscreen.cli.metrics import check_own, measured
     from cardscreen.runs.job import Job
     from cardscreen.runs.night import run_job
-    from cardscreen.tables.opening import parse_day, parse_instant
+    from cardscreen.tables.dates import parse_day, parse_instant
 
     console.choose(log, job=str(job))
     begun = time.perf_counter()

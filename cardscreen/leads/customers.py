@@ -17,7 +17,8 @@ from cardscreen.leads.base.wanted import Crowd, Wanted, values_in
 from cardscreen.leads.proposals import as_proposals, as_told, typed
 from cardscreen.leads.settings import CustomerLimit, CustomerSettings
 from cardscreen.tables.cells import shape
-from cardscreen.tables.opening import is_bad_date, is_dateable, require_columns, to_date
+from cardscreen.tables.dates import is_bad_date, is_dateable, to_date
+from cardscreen.tables.opening import require_columns
 
 LIFTED = "flagged_account"
 

@@ -24,17 +24,9 @@ from cardscreen.kinds.kind import KINDS, secret_kinds
 from cardscreen.kinds.tokens import read_token
 from cardscreen.lists.keyed import Compiled, compile_listings
 from cardscreen.lists.terms import Origin
+from cardscreen.tables.dates import is_dateable, to_date
 from cardscreen.tables.libraries import ENGINE_ERRORS
-from cardscreen.tables.opening import (
-    collected,
-    is_dateable,
-    local_files,
-    open_table,
-    require_columns,
-    schema_of,
-    to_date,
-    whole_number,
-)
+from cardscreen.tables.opening import collected, local_files, open_table, require_columns, schema_of, whole_number
 from cardscreen.tables.paths import files_of, is_delta, steady
 
 _DEFAULTS: dict[str, Any] = {"list": "block", "source": "unnamed", "reason": "listed", "severity": 50}

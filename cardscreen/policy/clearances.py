@@ -7,7 +7,8 @@ from datetime import date
 import polars as pl
 
 from cardscreen.foundation.errors import ConfigError
-from cardscreen.tables.opening import is_bad_date, read_numbered, refuse_cards, require_columns, to_date
+from cardscreen.tables.dates import is_bad_date, to_date
+from cardscreen.tables.opening import read_numbered, refuse_cards, require_columns
 from cardscreen.tables.source_files.text import LINE
 
 #: What a file of clearances has; other columns are free.

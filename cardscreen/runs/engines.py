@@ -14,7 +14,8 @@ from cardscreen.runs.job import Cluster, Job
 from cardscreen.screening.question import Options, Question, previous_flags
 from cardscreen.screening.result import Result
 from cardscreen.screening.screen import answer
-from cardscreen.tables.opening import explaining, in_zone, open_table, schema_of
+from cardscreen.tables.dates import in_zone
+from cardscreen.tables.opening import explaining, open_table, schema_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

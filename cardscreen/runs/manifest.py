@@ -1,4 +1,4 @@
-"""The record of a run: what was read, by which rules, what came out, and the hash of every file."""
+"""The manifest of a run: what was read, by which rules, what came out, and the hash of every file."""
 
 from __future__ import annotations
 

@@ -52,7 +52,6 @@ from cardscreen.tables.paths import files_of, is_url, steady
 _NOTHING = "nothing was published, and what was written is removed"
 _FORESEEN = 31  # days ahead for which a run is only warned of
 _TOP = 5  # sources that are told by name
-#: Errors of a write that has no room, and what engines say of them.
 
 
 @dataclass(frozen=True)
@@ -102,9 +101,6 @@ class _Outcome:
 
     result: Result
     changes: Changes
-    blocklist: Blocklist
-    prior: Prior
-    audit: bool
     policy: str
     held: list[str]
     clock: Clock
@@ -214,7 +210,7 @@ class Night:
         applied = read_applied(str(job.files["applied"])) if "applied" in job.files else None
         self.tell("screening the accounts")
         with _naming_the_file(job):
-            result = self._screened(blocklist, prior, out)
+            result = self._screened(out)
         self.tell("comparing with the night before")
         policy = policy_digest(job.policy, self.terms)
         around = circumstances(job, self.day, result.summary, blocklist, prior.base, policy)
@@ -237,16 +233,16 @@ class Night:
         figures["in_vain"] = list(in_vain(job.policy, result.summary, listed, live))
         summary = result.summary | {"changes": figures}
         held = passed(summary, job.limits, before, moves)
-        return _Outcome(replace(result, summary=summary), changes, blocklist, prior, audit, policy, held, clock)
+        return _Outcome(replace(result, summary=summary), changes, policy, held, clock)
 
-    def _screened(self, blocklist: Blocklist, prior: Prior, out: Path | None) -> Result:
-        before = [*filter(None, [prior.base]), *prior.superseded]
+    def _screened(self, out: Path | None) -> Result:
+        before = [*filter(None, [self.prior.base]), *self.prior.superseded]
 
         def check(accounts: pl.Schema) -> None:
             if before and not self.allow_changed_identifiers:
                 check_same(before[0], self.job, accounts)
 
-        result = screened(self.job, blocklist, self.day, prior.watched(), out, check)
+        result = screened(self.job, self.blocklist, self.day, self.prior.watched(), out, check)
         if result.summary["rows"]["read"] == 0:
             raise InputError(f"{self.job.accounts} holds no accounts: an empty extract clears nobody")
         return result
@@ -254,11 +250,12 @@ class Night:
     def write(self, folder: Path, run_id: str, begun: datetime, outcome: _Outcome) -> dict[str, Any]:
         """Everything of a run beside the tables of the screening; the manifest last."""
         job, changes, summary = self.job, outcome.changes, dict(outcome.result.summary)
+        base, superseded = self.prior.base, self.prior.superseded
         changes.written().write_parquet(folder / "changes.parquet", row_group_size=ROW_GROUP)
         changes.carried.write_parquet(folder / CARRIED, row_group_size=ROW_GROUP)
-        if outcome.prior.superseded:
+        if superseded:
             date_flags(folder, told_rows(changes.table))
-        if not outcome.audit:
+        if not self.audit:
             self.tell("writing notices and actions")
             with outcome.clock.stage("notices"):
                 counts = write_files(
@@ -268,10 +265,9 @@ class Night:
         summary["seconds"] = summary["seconds"] | outcome.clock.seconds
         summary["peak_memory_mib"] = summary["peak_memory_mib"] | outcome.clock.peak_mib
         self.tell("writing the manifest")
-        base, superseded = outcome.prior.base, outcome.prior.superseded
         records = {
             "run_id": run_id,
-            "audit": outcome.audit,
+            "audit": self.audit,
             "compared": {
                 "base": base.run_id if base else None,
                 "supersedes": superseded[0].run_id if superseded else None,
@@ -282,7 +278,7 @@ class Night:
             "held": outcome.held,
             # What decided, too, and was taken from the cache or put there.
             "tables": shelf.digests(name for kind in job.identifiers.values() for name in kind.tables()),
-            "listings_sha256": outcome.blocklist.compiled_sha256,
+            "listings_sha256": self.blocklist.compiled_sha256,
             "summary": summary,
         }
         write_records(folder, job, begun, records, lists_of(job), lambda manifest: self._show(folder, manifest))

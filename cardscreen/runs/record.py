@@ -1,4 +1,4 @@
-"""The record of a run: a complete one in its folder, and one that others are compared with."""
+"""A run as its manifest tells it: a complete one in its folder, and one that others are compared with."""
 
 from __future__ import annotations
 

@@ -14,7 +14,8 @@ from cardscreen.kinds.kind import Kind
 from cardscreen.kinds.tokens import TokenKey, token
 from cardscreen.policy.policy import Policy
 from cardscreen.tables.cells import holds_numbers, is_blank, refuse_type
-from cardscreen.tables.opening import is_bad_date, is_dateable, require_columns, to_date
+from cardscreen.tables.dates import is_bad_date, is_dateable, to_date
+from cardscreen.tables.opening import require_columns
 from cardscreen.tables.source_files.text import MARKS
 
 _TEXT = (pl.String, pl.Categorical, pl.Enum, pl.Null)
@@ -56,6 +57,7 @@ class AccountColumns:
         policy: Policy,
         unmasked: list[str],
         date_format: str | None = None,
+        shown: Shown = "masked",
     ) -> AccountColumns:
         """The columns of a screening, checked against those that there are.
 
@@ -71,7 +73,7 @@ class AccountColumns:
                 "if that is meant, name it in unmasked"
             )
         kept, ruled = list(dict.fromkeys(carry)), policy.account_values()
-        plan = cls(columns, identifiers, account_id, kept, unmasked, date_format, ruled, policy.details())
+        plan = cls(columns, identifiers, account_id, kept, unmasked, date_format, ruled, policy.details(), shown)
         _require(columns.names(), plan, account_id)
         plan._check_types()
         plan._check_carried(policy)

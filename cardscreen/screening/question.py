@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib.metadata import version
@@ -24,15 +24,8 @@ from cardscreen.screening.columns import AccountColumns
 from cardscreen.screening.hits.evidence import check_token_keys
 from cardscreen.screening.hits.matches import HITS_PER_ACCOUNT
 from cardscreen.screening.result import Result
-from cardscreen.tables.opening import (
-    is_bad_date,
-    is_dateable,
-    open_table,
-    require_columns,
-    schema_of,
-    to_date,
-    to_day,
-)
+from cardscreen.tables.dates import is_bad_date, is_dateable, to_date, to_day
+from cardscreen.tables.opening import open_table, require_columns, schema_of
 
 _LAST_YEAR = 9000  # days of grace must not leave the calendar
 
@@ -95,14 +88,21 @@ class Question:
             _check_format(options.date_format)
         if options.hits_per_account < 1:
             raise ConfigError(f"hits_per_account is {options.hits_per_account}: give 1 or more")
-        names = _names(options.carry), rules, _names(options.unmasked)
-        plan = AccountColumns.of(columns, options.identifiers, options.account_id, *names, options.date_format)
+        plan = AccountColumns.of(
+            columns,
+            options.identifiers,
+            options.account_id,
+            _names(options.carry),
+            rules,
+            _names(options.unmasked),
+            options.date_format,
+            options.shown,
+        )
         listings = blocklist.lazy.filter(holds(day))
         keys = _token_keys(options.tokens)
         check_token_keys(listings, blocklist.compiled, keys)
         if options.shown == "token" and not keys:
             raise ConfigError("identifiers are to be shown as tokens, and there is no key to make them")
-        plan = replace(plan, shown=options.shown)
         return cls(plan, rules, day, listings, keys, options.hits_per_account)
 
 

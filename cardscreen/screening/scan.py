@@ -166,9 +166,7 @@ class Pass:
                 counts.add(count, "ruled", name, value)
         counts.add(len(accounts) - int(usable.sum()) + len(ragged), "not_screenable")
         rejects = pl.concat(refused).sort("row", maintain_order=True)
-        rejects = rejects.with_columns(
-            batch[plan.account_id].gather(rejects["row"]).alias("account_id"),
-        )
+        rejects = rejects.with_columns(batch[plan.account_id].gather(rejects["row"]).alias("account_id"))
         kept = may_match if watch is None else may_match | watch.has(accounts[plan.account_id])
         shown = without_others(taken(accounts, np.flatnonzero(kept)), plan)
         candidates = shown.with_columns(pl.Series(MAY_MATCH, may_match[kept]))

@@ -30,19 +30,14 @@ from cardscreen.policy.parts import PolicyParts
 from cardscreen.policy.policy import Policy
 from cardscreen.screening.columns import AccountColumns
 from cardscreen.screening.hits.evidence import Near, evidence, near_in
-from cardscreen.screening.hits.matches import HITS_PER_ACCOUNT, Decisions, decide, watched_in
+from cardscreen.screening.hits.matches import HITS_PER_ACCOUNT, Decisions, cells_of, decide, watched_in
 from cardscreen.screening.hits.parts import judged
 from cardscreen.screening.question import Options, Question, previous_flags, versions
 from cardscreen.screening.result import Result, completed, output_folder, write_tables
 from cardscreen.screening.scan import MAY_MATCH, Pass, Watch
 from cardscreen.screening.summary import summary_of
 from cardscreen.screening.targets import Targets
-from cardscreen.tables.opening import (
-    explaining,
-    local_files,
-    open_table,
-    schema_of,
-)
+from cardscreen.tables.opening import explaining, local_files, open_table, schema_of
 from cardscreen.tables.paths import steady
 from cardscreen.tables.reading import IN_PYTHON, Reading
 
@@ -150,6 +145,9 @@ def answer(
     watch = None if before is None else Watch(before["account_id"])
     cleared = asked.rules.cleared(day)
 
+    def cells(rows: pl.DataFrame) -> pl.DataFrame:
+        return cells_of(rows, plan, keys)
+
     def pairs_of(values: pl.DataFrame) -> pl.DataFrame:
         with clock.stage("evidence"):
             return evidence(values, near, keys)
@@ -164,7 +162,9 @@ def answer(
             counts, rows, rejects = Pass(plan, targets, watch).over(table, folder, tell)
         tell("collecting evidence", counts["read"])
         most = flagged_share * counts["read"]
-        flagged, hits, came_out = judged(rows.filter(MAY_MATCH), plan, keys, pairs_of, decided, most, asked.most_hits)
+        flagged, hits, came_out = judged(
+            rows.filter(MAY_MATCH), plan.account_id, cells, pairs_of, decided, most, asked.most_hits
+        )
         summary = summary_of(plan, counts, came_out, asked.listings, day)
         tell("writing the results", counts["read"])
         if folder is not None:

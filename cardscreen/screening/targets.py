@@ -1,4 +1,8 @@
-"""The keys that listings cover, among which those of the accounts are looked for."""
+"""The keys that listings cover, among which those of the accounts are looked for.
+
+Nearly every account is clear, so what is asked of all of them must be cheap: is the key among the listed keys, in a
+listed range, or, for cards, do the visible digits fit? What is found may match: `evidence` says what does.
+"""
 
 from __future__ import annotations
 

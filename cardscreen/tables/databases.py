@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 import polars as pl
 
 from cardscreen.foundation.errors import ConfigError, InputError, first_line
-from cardscreen.tables.libraries import streamed
+from cardscreen.tables.libraries import frames_of, from_iceberg, streamed
 from cardscreen.tables.paths import without_secret
 
 #: Scheme of a URI → the ADBC driver's package, and what installs it.
@@ -65,7 +65,7 @@ class Database:
             try:
                 with closing(connect(_uri_for(driver, uri))) as connection, closing(connection.cursor()) as cursor:
                     cursor.execute(query)
-                    yield from _frames(cursor.fetch_record_batch())
+                    yield from frames_of(cursor.fetch_record_batch())
             except Exception as error:  # each driver has a family of its own
                 raise InputError(f"{self.name} can't be read: {_without(first_line(error), uri)}") from None
 
@@ -117,34 +117,6 @@ class Iceberg:
         except Exception as error:  # of pyiceberg, or of the catalogue's database
             raise InputError(f"{self.name} can't be read: {_without(first_line(error), uri)}") from None
         return from_iceberg(table, self.name)
-
-
-def from_iceberg(table: Any, name: str) -> pl.LazyFrame:
-    """The rows of a pyiceberg table's present snapshot, as they come."""
-    from pyiceberg.io.pyarrow import schema_to_pyarrow
-
-    snapshot = table.current_snapshot()
-    at = snapshot.snapshot_id if snapshot else None
-    empty = schema_to_pyarrow(table.schema()).empty_table()
-
-    def batches(columns: list[str]) -> Iterator[pl.DataFrame]:
-        try:
-            reader = table.scan(snapshot_id=at, selected_fields=tuple(columns)).to_arrow_batch_reader()
-            yield from (frame.select(columns) for frame in _frames(reader))
-        except Exception as error:  # of pyiceberg, or of where its files lie
-            raise InputError(f"{name} can't be read: {first_line(error)}") from None
-
-    return streamed(_as_frame(empty).schema, batches)
-
-
-def _frames(reader: Any) -> Iterator[pl.DataFrame]:
-    """A reader's batches; at first an empty one."""
-    yield _as_frame(reader.schema.empty_table())
-    yield from map(_as_frame, reader)
-
-
-def _as_frame(arrow: Any) -> pl.DataFrame:
-    return pl.DataFrame(pl.from_arrow(arrow))
 
 
 def _from_environment(name: str, option: str) -> str:

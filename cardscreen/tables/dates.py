@@ -1,16 +1,23 @@
-"""Days as sources write them: 2026-01-10, 2026/1/10, 20260110, 2026年1月10日, 10-Jan-2026.
+"""Days and instants as callers and sources write them: 2026-01-10, 2026/1/10, 20260110, 2026年1月10日, 10-Jan-2026.
 
-A day whose order of day and month can be read either way (10/01/2026) is no day until the feed names its format.
+Accounts have them as types, as ISO text or in a format that is named (`to_date`); sources as persons write them
+(`read_days`). A day whose order of day and month can be read either way (10/01/2026) is none until its format is named.
 """
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from typing import TypeVar
 
 import polars as pl
 
-from cardscreen.tables.opening import to_date, with_format
+from cardscreen.foundation.errors import ConfigError
 
+_Frame = TypeVar("_Frame", pl.DataFrame, pl.LazyFrame)
+
+#: No holder, decision or listing is older: a year of two digits was read as it stands, or a day stands for none.
+_FIRST_DAY = date(1900, 1, 2)
 #: Year, month and day in this order, with any of the usual marks between them, and a time behind.
 _YEAR_FIRST = r"^\s*([0-9]{4})[-/.年]\s*([0-9]{1,2})[-/.月]\s*([0-9]{1,2})日?(?:[T ]\s*[0-9]{1,2}:.*)?\s*$"
 _BARE = r"^\s*([0-9]{4})([0-9]{2})([0-9]{2})\s*$"
@@ -19,12 +26,56 @@ _NAMED_MONTH = r"(?i)^\s*([0-9]{1,2})[- ]([a-z]{3})[a-z]*[- ,]+([0-9]{4})\s*$"
 EARLIEST = date(1970, 1, 2)
 
 
+def to_date(column: pl.Expr, dtype: pl.DataType, form: str | None = None) -> pl.Expr:
+    """A column of dates, datetimes or text as Date; null where text is no date.
+
+    Args:
+        column: The column.
+        dtype: Its type; see `is_dateable`.
+        form: The format of text, as strftime has it; None: YYYY-MM-DD, perhaps with a time behind.
+    """
+    if dtype == pl.String:
+        day = column.str.extract(r"^\s*([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ][0-9]{2}:.*)?\s*$").str.to_date(
+            "%Y-%m-%d", strict=False
+        )
+        return pl.when(day >= _FIRST_DAY).then(day) if form is None else _with_format(column, form, day)
+    # The day where the clock hung, not the one in UTC.
+    local = column.dt.replace_time_zone(None) if isinstance(dtype, pl.Datetime) else column
+    return local.cast(pl.Date)
+
+
+def _with_format(column: pl.Expr, form: str, iso: pl.Expr) -> pl.Expr:
+    """Text in a format as Date; a year of two digits is none. The days of a sheet are ISO, whatever its texts are."""
+    day = column.str.strip_chars().str.to_datetime(form, strict=False, ambiguous="null").cast(pl.Date)
+    days = day if form.startswith("%Y") else pl.coalesce(day, iso)
+    return pl.when(days >= _FIRST_DAY).then(days)
+
+
+def is_bad_date(column: pl.Expr, dtype: pl.DataType, form: str | None = None) -> pl.Expr:
+    """Whether `to_date` can't read a cell that is not empty: Boolean, never null."""
+    if dtype != pl.String:
+        return (to_date(column, dtype) < _FIRST_DAY).fill_null(False)
+    return (column.str.strip_chars() != "").fill_null(False) & to_date(column, dtype, form).is_null()
+
+
+def is_dateable(dtype: pl.DataType) -> bool:
+    """Whether `to_date` can read a column of this type."""
+    return dtype in (pl.String, pl.Date, pl.Null) or isinstance(dtype, pl.Datetime)
+
+
+def in_zone(table: _Frame, columns: Iterable[str], zone: str) -> _Frame:
+    """A table of which instants in UTC are told by the clock of a time zone: their day is the day there."""
+    types = table.collect_schema()
+    utc = [name for name in columns if getattr(types.get(name), "time_zone", None) == "UTC"]
+    return table.with_columns(pl.col(utc).dt.convert_time_zone(zone)) if utc else table
+
+
 def read_days(cells: pl.Expr, dtype: pl.DataType, form: str | None = None) -> pl.Expr:
     """A column of dates, datetimes or text as Date; null where there is no day, or none that can be read. Streams.
 
     Args:
         cells: The column.
-        dtype: Its type; see `dates.is_dateable`.
+        dtype: Its type; see `is_dateable`.
         form: The format of text, as strftime has it; None: the usual unambiguous ones.
 
     Example:
@@ -38,7 +89,7 @@ def read_days(cells: pl.Expr, dtype: pl.DataType, form: str | None = None) -> pl
         days = to_date(cells, dtype)
     else:
         days = cells.map_batches(_read, return_dtype=pl.Date, is_elementwise=True)
-        days = days if form is None else with_format(cells, form, to_date(cells, dtype))
+        days = days if form is None else _with_format(cells, form, to_date(cells, dtype))
     return pl.when(days >= EARLIEST).then(days)
 
 
@@ -70,3 +121,42 @@ def is_no_day(cells: pl.Expr, dtype: pl.DataType, day: pl.Expr) -> pl.Expr:
     """Whether a cell says something of which `read_days` made no day: Boolean, never null."""
     filled = cells.is_not_null() & (cells.str.strip_chars() != "") if dtype == pl.String else cells.is_not_null()
     return (filled & day.is_null()).fill_null(value=False)
+
+
+def to_day(instant: date | str) -> date:
+    """The day of a date, a datetime or an ISO text.
+
+    Raises:
+        ConfigError: It is none of them.
+    """
+    day = parse_day(instant) if isinstance(instant, str) else instant
+    if isinstance(day, datetime):
+        day = day.date()
+    if not isinstance(day, date):
+        raise ConfigError(f"{day!r} is not a day: give a datetime.date, such as date(2026, 11, 23)")
+    return day
+
+
+def parse_day(text: str) -> date:
+    """An ISO day.
+
+    Raises:
+        ConfigError: The text is no such day.
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(f"{text!r} is not a day: write it as YYYY-MM-DD, such as 2026-11-23") from None
+
+
+def parse_instant(text: str) -> datetime:
+    """An ISO 8601 instant; UTC where it names no time zone.
+
+    Raises:
+        ConfigError: The text is no such instant.
+    """
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(f"{text!r} is no instant: write it like 2026-11-23T02:00:00+08:00") from None
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)

@@ -91,8 +91,6 @@ def _opened(source: Any, name: str) -> pl.LazyFrame | None:
     if _is_a(source, "duckdb", "DuckDBPyRelation"):
         return _from_duckdb(source, name)
     if _is_a(source, "pyiceberg.table", "Table"):
-        from cardscreen.tables.databases import from_iceberg
-
         return from_iceberg(source, name)
     if hasattr(source, "__arrow_c_stream__"):
         reader = _reader(source)
@@ -265,6 +263,34 @@ def _from_duckdb(relation: Any, name: str) -> pl.LazyFrame:
     with closing(_reader(relation.limit(0))) as none:
         schema = none.schema
     return _Stream(name, schema, selected).scan()
+
+
+def from_iceberg(table: Any, name: str) -> pl.LazyFrame:
+    """The rows of a pyiceberg table's present snapshot, as they come."""
+    from pyiceberg.io.pyarrow import schema_to_pyarrow
+
+    snapshot = table.current_snapshot()
+    at = snapshot.snapshot_id if snapshot else None
+    empty = schema_to_pyarrow(table.schema()).empty_table()
+
+    def batches(columns: list[str]) -> Iterator[pl.DataFrame]:
+        try:
+            reader = table.scan(snapshot_id=at, selected_fields=tuple(columns)).to_arrow_batch_reader()
+            yield from (frame.select(columns) for frame in frames_of(reader))
+        except Exception as error:  # of pyiceberg, or of where its files lie
+            raise InputError(f"{name} can't be read: {first_line(error)}") from None
+
+    return streamed(_as_frame(empty).schema, batches)
+
+
+def frames_of(reader: Any) -> Iterator[pl.DataFrame]:
+    """A reader's batches; at first an empty one."""
+    yield _as_frame(reader.schema.empty_table())
+    yield from map(_as_frame, reader)
+
+
+def _as_frame(arrow: Any) -> pl.DataFrame:
+    return pl.DataFrame(pl.from_arrow(arrow))
 
 
 # --- pandas -----------------------------------------------------------------------------------------

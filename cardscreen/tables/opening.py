@@ -7,12 +7,11 @@ card numbers into floats.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import UTC, date, datetime
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
 import polars as pl
@@ -50,8 +49,6 @@ _KNOWN = (
     "or a Delta table's folder"
 )
 _AS_IT_IS = Reading()
-#: No holder, decision or listing is older: a year of two digits was read as it stands, or a day stands for none.
-_FIRST_DAY = date(1900, 1, 2)
 _ACCOUNTS = "the accounts"  # what those who screen them call them
 
 
@@ -339,96 +336,10 @@ def require_columns(available: list[str], wanted: list[str], where: str) -> None
             raise MissingColumn(column, [name for name in available if name not in MARKS], where)
 
 
-def to_date(column: pl.Expr, dtype: pl.DataType, form: str | None = None) -> pl.Expr:
-    """A column of dates, datetimes or text as Date; null where text is no date.
-
-    Args:
-        column: The column.
-        dtype: Its type; see `is_dateable`.
-        form: The format of text, as strftime has it; None: YYYY-MM-DD, perhaps with a time behind.
-    """
-    if dtype == pl.String:
-        day = column.str.extract(r"^\s*([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ][0-9]{2}:.*)?\s*$").str.to_date(
-            "%Y-%m-%d", strict=False
-        )
-        return pl.when(day >= _FIRST_DAY).then(day) if form is None else with_format(column, form, day)
-    # The day where the clock hung, not the one in UTC.
-    local = column.dt.replace_time_zone(None) if isinstance(dtype, pl.Datetime) else column
-    return local.cast(pl.Date)
-
-
-_Frame = TypeVar("_Frame", pl.DataFrame, pl.LazyFrame)
-
-
-def in_zone(table: _Frame, columns: Iterable[str], zone: str) -> _Frame:
-    """A table of which instants in UTC are told by the clock of a time zone: their day is the day there."""
-    types = table.collect_schema()
-    utc = [name for name in columns if getattr(types.get(name), "time_zone", None) == "UTC"]
-    return table.with_columns(pl.col(utc).dt.convert_time_zone(zone)) if utc else table
-
-
-def with_format(column: pl.Expr, form: str, iso: pl.Expr) -> pl.Expr:
-    """Text in a format as Date; a year of two digits is none. The days of a sheet are ISO, whatever its texts are."""
-    day = column.str.strip_chars().str.to_datetime(form, strict=False, ambiguous="null").cast(pl.Date)
-    days = day if form.startswith("%Y") else pl.coalesce(day, iso)
-    return pl.when(days >= _FIRST_DAY).then(days)
-
-
 def whole_number(column: str) -> pl.Expr:
     """A column of numbers, or of text that holds some, as Int64; null where it is no whole number."""
     number = pl.col(column).cast(pl.String).str.strip_chars().cast(pl.Float64, strict=False)
     return pl.when(number == number.floor()).then(number).cast(pl.Int64, strict=False).alias(column)
-
-
-def is_bad_date(column: pl.Expr, dtype: pl.DataType, form: str | None = None) -> pl.Expr:
-    """Whether `to_date` can't read a cell that is not empty: Boolean, never null."""
-    if dtype != pl.String:
-        return (to_date(column, dtype) < _FIRST_DAY).fill_null(False)
-    return (column.str.strip_chars() != "").fill_null(False) & to_date(column, dtype, form).is_null()
-
-
-def is_dateable(dtype: pl.DataType) -> bool:
-    """Whether `to_date` can read a column of this type."""
-    return dtype in (pl.String, pl.Date, pl.Null) or isinstance(dtype, pl.Datetime)
-
-
-def to_day(instant: date | str) -> date:
-    """The day of a date, a datetime or an ISO text.
-
-    Raises:
-        ConfigError: It is none of them.
-    """
-    day = parse_day(instant) if isinstance(instant, str) else instant
-    if isinstance(day, datetime):
-        day = day.date()
-    if not isinstance(day, date):
-        raise ConfigError(f"{day!r} is not a day: give a datetime.date, such as date(2026, 11, 23)")
-    return day
-
-
-def parse_day(text: str) -> date:
-    """An ISO day.
-
-    Raises:
-        ConfigError: The text is no such day.
-    """
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise ConfigError(f"{text!r} is not a day: write it as YYYY-MM-DD, such as 2026-11-23") from None
-
-
-def parse_instant(text: str) -> datetime:
-    """An ISO 8601 instant; UTC where it names no time zone.
-
-    Raises:
-        ConfigError: The text is no such instant.
-    """
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        raise ConfigError(f"{text!r} is no instant: write it like 2026-11-23T02:00:00+08:00") from None
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
 def detached(few: pl.DataFrame) -> pl.DataFrame:

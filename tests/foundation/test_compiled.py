@@ -16,7 +16,8 @@ import cardscreen as cs
 from cardscreen.foundation.lookup import compiled, compiling
 
 TINY = """
-from cardscreen.foundation.lookup.compiled import longs_at, loop, part
+from cardscreen.foundation.lookup.compiled import loop
+from cardscreen.foundation.lookup.pointers import longs_at, part
 
 STEP = {step}
 

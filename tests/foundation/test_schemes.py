@@ -17,7 +17,7 @@ from stdnum import luhn
 
 import cardscreen as cs
 from cardscreen.foundation.cards import schemes
-from cardscreen.kinds.card import test_numbers as samples
+from cardscreen.kinds.card import samples
 
 CREDIT_CARD_TYPE = json.loads((Path(__file__).parents[1] / "data/credit-card-type.json").read_text(encoding="utf-8"))
 #: A validator's name for a scheme → ours. Schemes that only they tell keep their name.

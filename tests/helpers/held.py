@@ -8,7 +8,7 @@ import polars as pl
 
 import cardscreen as cs
 from cardscreen.lists.blocklist import holds
-from cardscreen.tables.opening import to_day
+from cardscreen.tables.dates import to_day
 
 
 def held_on(blocklist: cs.Blocklist, day: date | str) -> pl.DataFrame:

@@ -14,7 +14,7 @@ from stdnum import luhn
 
 import cardscreen as cs
 from cardscreen.foundation.cards.luhn import luhn_ok
-from cardscreen.kinds.card import test_numbers as samples
+from cardscreen.kinds.card import samples
 
 Row = dict[str, Any]
 FIELDS = ["iin", "last4", "scheme", "status", "masked"]

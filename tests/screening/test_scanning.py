@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import cardscreen as cs
 from cardscreen.foundation.lookup.digits import distinct, without
 from cardscreen.foundation.lookup.members import Members
-from cardscreen.kinds.card import test_numbers as samples
+from cardscreen.kinds.card import samples
 from cardscreen.kinds.kind import Kind
 from cardscreen.screening import scan
 

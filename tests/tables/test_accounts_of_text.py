@@ -471,8 +471,6 @@ def test_other_files_that_change_while_they_are_read_are_refused(
 
 # --- headers, sheets, days -------------------------------------------------------------------------------
 
-TITLED = "Subscribers,,\n\naccount_id,mobile,since\na1,13900139000,24/12/2020\n"
-
 
 def sheet(file: Path, rows: list[list[Any]], name: str = "Sheet1") -> Path:
     with xlsxwriter.Workbook(file) as book:

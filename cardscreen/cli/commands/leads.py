@@ -84,7 +84,7 @@ def publish(
 
     [dim]Example:[/dim] cardscreen leads publish leads.toml
     """
-    from cardscreen.tables.opening import parse_day
+    from cardscreen.tables.dates import parse_day
 
     console.choose(log, leads=str(leads))
     office = office_of(leads)

@@ -38,7 +38,7 @@ _Because = Annotated[str, typer.Option("--reason", help="Why; kept in the histor
 def _day(text: str | None) -> date:
     from datetime import date
 
-    from cardscreen.tables.opening import parse_day
+    from cardscreen.tables.dates import parse_day
 
     return parse_day(text) if text else date.today()
 
@@ -97,7 +97,7 @@ def import_(
     """
     from cardscreen.lists.feeds.importing import import_file
     from cardscreen.lists.store.table import Store
-    from cardscreen.tables.opening import parse_day
+    from cardscreen.tables.dates import parse_day
 
     console.choose(log, file=file)
     place = Store(store)

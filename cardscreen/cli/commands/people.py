@@ -31,7 +31,7 @@ def appeal(
     from cardscreen.foundation.errors import ConfigError
     from cardscreen.review.decisions import appeals
     from cardscreen.runs.job import Job
-    from cardscreen.tables.opening import parse_day
+    from cardscreen.tables.dates import parse_day
 
     if upheld == rejected:
         raise ConfigError("say what was decided: --upheld or --rejected")
@@ -72,7 +72,7 @@ def feedback(
     from cardscreen.foundation.errors import ConfigError
     from cardscreen.review.feedback import feedback as collect
     from cardscreen.runs.job import Job
-    from cardscreen.tables.opening import parse_day
+    from cardscreen.tables.dates import parse_day
     from cardscreen.tables.writing import write
 
     if identifiers not in ("masked", "token"):
@@ -94,7 +94,7 @@ def targets(
     [dim]Example:[/dim] cardscreen targets contacts.toml
     """
     from cardscreen.leads.targets import WARN, Contacts, find_targets
-    from cardscreen.tables.opening import parse_day
+    from cardscreen.tables.dates import parse_day
 
     console.choose(log, contacts=str(contacts))
     with console.progress(quiet=as_json) as tell:

@@ -34,7 +34,7 @@ def check(
     from datetime import date
 
     from cardscreen.review.policy_summary import CheckedPolicy
-    from cardscreen.tables.opening import parse_day
+    from cardscreen.tables.dates import parse_day
 
     checked = CheckedPolicy.read(file, parse_day(as_of) if as_of else date.today(), store)
     if as_json:

@@ -46,7 +46,7 @@ def add(
     """
     from cardscreen.leads.reports.adding import add as take_in
     from cardscreen.leads.reports.settings import Reports
-    from cardscreen.tables.opening import parse_day
+    from cardscreen.tables.dates import parse_day
 
     console.choose(log, reports=str(reports))
     done = take_in(Reports.read(reports), files, allow=allow or [], as_of=parse_day(as_of) if as_of else None)
@@ -67,13 +67,13 @@ def score(reports: _Reports, as_of: AsOf = None, log: console.Log = None, as_jso
 
     [dim]Example:[/dim] cardscreen reports score reports.toml
     """
+    from cardscreen.leads.reports.proposing import propose
     from cardscreen.leads.reports.settings import Reports
-    from cardscreen.leads.reports.weighing import score as weigh
-    from cardscreen.tables.opening import parse_day
+    from cardscreen.tables.dates import parse_day
 
     console.choose(log, reports=str(reports))
     with console.progress(quiet=as_json) as tell:
-        sheet = weigh(Reports.read(reports), parse_day(as_of) if as_of else None, tell)
+        sheet = propose(Reports.read(reports), parse_day(as_of) if as_of else None, tell)
     if as_json:
         console.put_json({"folder": str(sheet.folder), **sheet.records["summary"]})
         return
@@ -98,8 +98,8 @@ def review(reports: _Reports, out: Out, force: Force = False) -> None:
 
     [dim]Example:[/dim] cardscreen reports review reports.toml --out review.csv
     """
+    from cardscreen.leads.reports.proposing import office_of
     from cardscreen.leads.reports.settings import Reports
-    from cardscreen.leads.reports.weighing import office_of
 
     write_review(office_of(Reports.read(reports)), out, force=force)
 
@@ -110,8 +110,8 @@ def decide(reports: _Reports, file: Reviewed, by: By, reason: Because = None, as
 
     [dim]Example:[/dim] cardscreen reports decide reports.toml review.csv --by "A. Li"
     """
+    from cardscreen.leads.reports.proposing import office_of
     from cardscreen.leads.reports.settings import Reports
-    from cardscreen.leads.reports.weighing import office_of
 
     tell_decided(office_of(Reports.read(reports)).decide(file, by, reason), by, as_json=as_json)
 
@@ -124,15 +124,14 @@ def publish(
 
     [dim]Example:[/dim] cardscreen reports publish reports.toml
     """
+    from cardscreen.leads.reports.proposing import office_of, propose
     from cardscreen.leads.reports.settings import Reports
-    from cardscreen.leads.reports.weighing import office_of
-    from cardscreen.leads.reports.weighing import score as weigh
-    from cardscreen.tables.opening import parse_day
+    from cardscreen.tables.dates import parse_day
 
     console.choose(log, reports=str(reports))
     read, day = Reports.read(reports), parse_day(as_of) if as_of else None
     with console.progress(quiet=as_json) as tell:
-        sheet = weigh(read, day, tell)
+        sheet = propose(read, day, tell)
         done = office_of(read).publish(allow or [], day, tell)
     if not as_json:
         _tell_scored(sheet)

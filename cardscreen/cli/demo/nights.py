@@ -24,9 +24,9 @@ from cardscreen.leads.deciding import Office
 from cardscreen.leads.finding import find
 from cardscreen.leads.finding import office_of as office_of_leads
 from cardscreen.leads.reports.adding import add
+from cardscreen.leads.reports.proposing import office_of as office_of_reports
+from cardscreen.leads.reports.proposing import propose
 from cardscreen.leads.reports.settings import Reports
-from cardscreen.leads.reports.weighing import office_of as office_of_reports
-from cardscreen.leads.reports.weighing import score
 from cardscreen.leads.settings import Leads
 from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.feeds.importing import import_file
@@ -160,7 +160,7 @@ class _Office:
         reports = Reports.read(self._folder / "reports/reports.toml")
         self._tell("taking in what people report")
         added = add(reports, [self._folder / "reports/hotline.csv"], as_of=day)
-        score(reports, day)
+        propose(reports, day)
         told = office_of_reports(reports)
         waiting = _decided(told, "reject", _CAMPAIGN)
         told.publish(as_of=day)

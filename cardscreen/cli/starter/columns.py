@@ -15,8 +15,7 @@ from cardscreen.kinds.kind import KINDS, options_of
 from cardscreen.kinds.phone.kind import Phone
 from cardscreen.kinds.phone.several import split_phones
 from cardscreen.tables.cells import holds_numbers, repaired
-from cardscreen.tables.dates import read_days
-from cardscreen.tables.opening import is_dateable, to_date
+from cardscreen.tables.dates import is_dateable, read_days, to_date
 
 _TRIED = 80  # cells by which regions are told apart
 _LEAD = 0.15  # of the cells: how much better than the next one a region must fit

@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from cardscreen.foundation.lookup.compiled import bytes_at, keys_at, loop, part
+from cardscreen.foundation.lookup.compiled import loop
 from cardscreen.foundation.lookup.digits import nulls
+from cardscreen.foundation.lookup.pointers import bytes_at, keys_at, part
 
 _DIGITS = 4  # even, so that the same places are doubled in every chunk of a number
 _CHUNK = np.uint64(10**_DIGITS)

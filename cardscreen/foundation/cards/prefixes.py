@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from cardscreen.foundation.lookup.compiled import bytes_at, keys_at, loop
+from cardscreen.foundation.lookup.compiled import loop
 from cardscreen.foundation.lookup.intervals import Intervals
+from cardscreen.foundation.lookup.pointers import bytes_at, keys_at
 from cardscreen.foundation.lookup.texts import Texts, is_given, opened, place_of, size_of
 
 _Keys = npt.NDArray[np.uint64]

@@ -1,7 +1,7 @@
 """Loops over columns as machine code: compiled once for a machine and a release, then kept in the cache.
 
-A loop is a function of whole numbers, most of them addresses of arrays, that fills in arrays; `parts` are what loops
-call. It is compiled by numba when first called on a machine. What is kept is plain object code, which is loaded without
+A loop is a function of whole numbers, most of them addresses of arrays, that fills in arrays, written with `pointers`.
+It is compiled by numba when first called on a machine. What is kept is plain object code, which is loaded without
 numba in a few milliseconds. It is told apart by the loop's own code and by all that it is compiled from, and for which
 processor; and it lies under the cache's rules, since whoever could write there could have this process run anything.
 """
@@ -16,47 +16,17 @@ from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
 from types import CodeType
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from cardscreen.foundation import cache
-
-_Function = TypeVar("_Function", bound=Callable[..., Any])
+from cardscreen.foundation.lookup.pointers import PARTS, Pointer
 
 _ENDING = "loop"
 _BETWEEN = b"\0"  # the name of what is called, and the object code
 _lock = threading.Lock()
-
-
-class Pointer:
-    """Within loops: what lies in memory from an address on, as items of a type."""
-
-    def __init__(self, item: str) -> None:
-        self.item = item
-
-    def __repr__(self) -> str:
-        """The type."""
-        return f"Pointer({self.item})"
-
-    def __call__(self, address: Any) -> Any:  # noqa: ARG002
-        """What lies there."""
-        raise TypeError("what lies at an address is known within loops only")
-
-
-bytes_at, halves_at, words_at, keys_at = (Pointer(f"uint{bits}") for bits in (8, 16, 32, 64))
-shorts_at, longs_at = Pointer("int32"), Pointer("int64")
-
-
-def part(function: _Function) -> _Function:
-    """A function that loops call: it is compiled with them, and called by nobody else."""
-    PARTS.add(function)
-    return function
-
-
-#: All of them.
-PARTS: set[Callable[..., Any]] = set()
 
 
 _LOOPS: list[Loop] = []
@@ -93,6 +63,7 @@ def loop(function: Callable[..., None]) -> Loop:
     """A function compiled when first called: all that it is given are whole numbers of 64 bits, or arrays.
 
     Example:
+        >>> from cardscreen.foundation.lookup.pointers import longs_at
         >>> @loop
         ... def double(numbers: int, count: int) -> None:
         ...     for at in range(count):

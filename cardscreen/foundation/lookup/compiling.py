@@ -12,7 +12,7 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 from cardscreen.foundation.errors import ConfigError
-from cardscreen.foundation.lookup.compiled import PARTS, Pointer
+from cardscreen.foundation.lookup.pointers import PARTS, Pointer
 
 #: No wrapper for calls from Python, and no exceptions: then nothing of Python is needed where the code is loaded.
 _OPTIONS = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cardscreen.foundation.lookup.compiled import keys_at, longs_at, loop, part, shorts_at
+from cardscreen.foundation.lookup.compiled import loop
+from cardscreen.foundation.lookup.pointers import keys_at, longs_at, part, shorts_at
 
 _Keys = npt.NDArray[np.uint64]
 _Places = npt.NDArray[np.int64]

@@ -1,7 +1,7 @@
 """Sorted disjoint intervals of unsigned integers, each with a payload, and the lookup in them.
 
-Card schemes, ranges on lists and numbering plans all ask one question: which interval holds this
-number? This is the one structure that answers it; an `index` spares most keys the binary search.
+Ranges on lists ask which numbers lie in them; an `index` spares most of these the binary search. The tables of card
+schemes and numbering plans are made and kept as intervals, and are laid out for their own loops (`prefixes`, `phone`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from cardscreen.foundation.lookup.digits import distinct, nulls
+from cardscreen.foundation.lookup.digits import distinct
 from cardscreen.foundation.lookup.index import Index
 
 _Keys = npt.NDArray[np.uint64]
@@ -145,23 +145,6 @@ class Intervals:
         """The rows behind one more for the keys before the first interval, if there are any."""
         lows = self.low.to_numpy()
         return Index(np.concatenate([np.zeros(int(lows[0] > 0), dtype=np.uint64), lows]))
-
-    def locate(self, key: pl.Expr) -> pl.Expr:
-        """The row of the interval that holds each UInt64 key: UInt32, null where none does. Streams."""
-
-        def search(keys: pl.Series) -> pl.Series:
-            if not len(self):
-                return nulls(keys.name, pl.UInt32, len(keys))
-            filled = keys.fill_null(0).to_numpy()
-            row, inside = self._row(filled)
-            rows = pl.Series(keys.name, row).cast(pl.UInt32, strict=False)
-            return (
-                rows.to_frame()
-                .select(pl.when(pl.Series(inside) & keys.is_not_null()).then(pl.first()).otherwise(None))
-                .to_series()
-            )
-
-        return key.map_batches(search, return_dtype=pl.UInt32, is_elementwise=True)
 
     def among(self, keys: _Keys) -> npt.NDArray[np.intp]:
         """The places, rising, of those keys that some interval holds.

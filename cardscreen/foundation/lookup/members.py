@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cardscreen.foundation.lookup.compiled import bytes_at, keys_at, longs_at, loop, part
+from cardscreen.foundation.lookup.compiled import loop
 from cardscreen.foundation.lookup.digits import Flags, Keys, Rows, distinct
+from cardscreen.foundation.lookup.pointers import bytes_at, keys_at, longs_at, part
 
 #: Bits of the filter for each key: two keys share a word of 64 bits and set four of them, so (4/64)² = 0.4 % of other
 #: keys pass by chance. More bits would save few searches, and cost the cache.

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cardscreen.foundation.lookup.compiled import keys_at, longs_at, loop, part, shorts_at
+from cardscreen.foundation.lookup.compiled import loop
 from cardscreen.foundation.lookup.digits import Keys
+from cardscreen.foundation.lookup.pointers import keys_at, longs_at, part, shorts_at
 
 _ONE = np.uint64(1)
 

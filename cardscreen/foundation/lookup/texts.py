@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from cardscreen.foundation.lookup.compiled import bytes_at, keys_at, longs_at, part, words_at
+from cardscreen.foundation.lookup.pointers import bytes_at, keys_at, longs_at, part, words_at
 
 _INLINE, _VIEW, _PREFIX = 12, 16, 4  # bytes
 _WORDS = 4  # of a view

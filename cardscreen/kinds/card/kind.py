@@ -23,7 +23,7 @@ from cardscreen.foundation.errors import ConfigError
 from cardscreen.foundation.lookup.digits import Flags, Keys, PlainKeys, Rows, taken
 from cardscreen.foundation.settings.plain import PlainHelp
 from cardscreen.kinds import keys
-from cardscreen.kinds.card import surroundings, test_numbers
+from cardscreen.kinds.card import samples, surroundings
 from cardscreen.kinds.card.issuers import Issuers
 from cardscreen.kinds.card.mask import FIRST_SHOWN, LAST_SHOWN, mask, mask_of_known_length
 from cardscreen.kinds.card.pans import FILLER, REPAIRED, keys_of, numbers_in, parts_of, stub, stubs_of
@@ -234,7 +234,7 @@ class Card(metaclass=PlainHelp):
         A PAN has a key and a stub; a truncated PAN that shows its first six and last four a stub.
         """
         key, seen, status = pl.col("number"), pl.col("stub"), pl.col("status").cast(pl.String)
-        sample = test_numbers.is_sample(pl.col("number")).fill_null(False)
+        sample = samples.is_sample(pl.col("number")).fill_null(False)
         note = pl.when(sample).then(pl.lit(_TEST_CARD)).when(status == _DAMAGED).then(status).otherwise("note")
         if self.exclude_test_cards:
             key, seen = pl.when(~sample).then(key), pl.when(~sample).then(seen)
@@ -248,7 +248,7 @@ class Card(metaclass=PlainHelp):
         text, status = pl.col("text"), pl.col("status").cast(pl.String)
         usable: pl.Expr = status != _DAMAGED
         if self.exclude_test_cards:
-            usable = usable & ~test_numbers.is_sample(pl.col("number")).fill_null(False)
+            usable = usable & ~samples.is_sample(pl.col("number")).fill_null(False)
         parts = parts_of(cell, repair=self.repair, strict=True)
         return over_fields(parts, schema.READ, value=pl.when(usable).then(text), status=status)
 

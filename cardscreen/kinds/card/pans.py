@@ -29,7 +29,7 @@ from cardscreen.foundation.lookup.digits import (
     without,
 )
 from cardscreen.foundation.lookup.texts import Texts
-from cardscreen.kinds.card import groups, reading, surroundings, test_numbers
+from cardscreen.kinds.card import groups, reading, samples, surroundings
 from cardscreen.kinds.card.mask import FIRST_SHOWN, LAST_SHOWN
 from cardscreen.tables.cells import is_blank, text_of, to_text
 
@@ -97,7 +97,7 @@ def keys_of(cells: pl.Series) -> tuple[Keys, Flags]:
 
     Returns:
         0 for all others, for PANs that begin with 0, those that a spreadsheet may have cut off, and those that are
-        nobody's (`test_numbers.nobodys`): `parts_of` says what these are.
+        nobody's (`samples.nobodys`): `parts_of` says what these are.
     """
     return _plain(_written(cells), strict=True)
 
@@ -122,7 +122,7 @@ def _plain(text: pl.Series, *, strict: bool) -> tuple[Keys, Flags]:
     number, sound = np.empty(len(text), dtype=np.uint64), np.empty(len(text), dtype=bool)
     cells = Texts(text)
     # Only outside of queries: a thread that reads a file within one takes up other batches meanwhile.
-    nobodys = test_numbers.nobodys().address if strict else 0
+    nobodys = samples.nobodys().address if strict else 0
     reading.tell(cells.address, len(text), nobodys, strict, luhn.sums(), number, sound)
     return number, sound
 
@@ -213,7 +213,7 @@ def _numbers(text: pl.Series) -> pl.DataFrame:
         return pl.DataFrame([nulls(name, dtype, len(text)) for name, dtype in PARTS.to_schema().items()])
     scheme, issued = schemes.of_pans(number, length)
     cut_off = pl.Series(_ends_in_lost_zeros(number, length))
-    filler = pl.Series("filler", test_numbers.are_fillers(number.fill_null(1).to_numpy()))
+    filler = pl.Series("filler", samples.are_fillers(number.fill_null(1).to_numpy()))
     judged = (
         pl.when("filler")
         .then(_NOT_A_NUMBER)

@@ -8,9 +8,10 @@ import numpy as np
 
 from cardscreen.foundation.cards.luhn import passes
 from cardscreen.foundation.cards.schemes import LONGEST, SHORTEST
-from cardscreen.foundation.lookup.compiled import bytes_at, keys_at, loop, part
+from cardscreen.foundation.lookup.compiled import loop
 from cardscreen.foundation.lookup.digits import POWERS
 from cardscreen.foundation.lookup.members import is_member
+from cardscreen.foundation.lookup.pointers import bytes_at, keys_at, part
 from cardscreen.foundation.lookup.texts import eight_digits, is_given, opened, place_of, size_of
 from cardscreen.kinds.card.groups import GROUP, USUAL_SIZES
 

@@ -16,7 +16,8 @@ from cardscreen.foundation.settings.toml import TomlFile, checked, read_toml
 from cardscreen.foundation.words.languages import Language, phrase
 from cardscreen.leads.proposals import RULE, typed
 from cardscreen.leads.reports.settings import ReportRules, ReportsFile
-from cardscreen.tables.opening import open_table, require_columns, schema_of, to_day
+from cardscreen.tables.dates import to_day
+from cardscreen.tables.opening import open_table, require_columns, schema_of
 
 #: A report as it is kept: `value` canonical, of secret kinds a token; `reporter` a token.
 REPORTS: Mapping[str, pl.DataType | type[pl.DataType]] = {

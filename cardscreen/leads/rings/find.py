@@ -24,7 +24,8 @@ from cardscreen.lists.blocklist import Blocklist, holds
 from cardscreen.policy.policy import Policy
 from cardscreen.screening.columns import AccountColumns
 from cardscreen.screening.hits.evidence import evidence, near_in
-from cardscreen.tables.opening import explaining, open_table, require_columns, schema_of, to_day
+from cardscreen.tables.dates import to_day
+from cardscreen.tables.opening import explaining, open_table, require_columns, schema_of
 from cardscreen.tables.reading import IN_PYTHON, Reading
 
 SOURCE, REASON = "rings", "ring"

@@ -25,8 +25,8 @@ from cardscreen.kinds.tokens import read_token
 from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.store.merging import IDENTITY
 from cardscreen.tables.cells import QUANTITY, holds_numbers, refuse_type, shape, to_text
-from cardscreen.tables.dates import is_no_day, read_days
-from cardscreen.tables.opening import explaining, in_zone, is_dateable, whole_number
+from cardscreen.tables.dates import in_zone, is_dateable, is_no_day, read_days
+from cardscreen.tables.opening import explaining, whole_number
 from cardscreen.tables.source_files import SourceFile, read_source
 
 _DAYS = ("listed_on", "expires_on")
@@ -424,6 +424,5 @@ def merged_duplicates(read: FeedRows) -> tuple[pl.DataFrame, int]:
             pl.when(~pl.col("expires_on").is_null().any()).then(pl.col("expires_on").max()).alias("expires_on"),
         )
     )
-    return pl.concat([rows.filter(~marked(len(rows), several["row"])), one.select(rows.columns)]), len(several) - len(
-        one
-    )
+    once = rows.filter(~marked(len(rows), several["row"]))
+    return pl.concat([once, one.select(rows.columns)]), len(several) - len(one)

@@ -37,8 +37,8 @@ from cardscreen.lists.store import files as store_files
 from cardscreen.lists.store import leases
 from cardscreen.lists.store.merging import STORED
 from cardscreen.lists.store.records import Record, Version, sha256_of
+from cardscreen.tables.dates import parse_instant
 from cardscreen.tables.libraries import ENGINE_ERRORS
-from cardscreen.tables.opening import parse_instant
 
 #: Delta has no unsigned integers and no enumerations.
 _STORED = {

@@ -17,8 +17,8 @@ from cardscreen.leads.deciding import Office
 from cardscreen.leads.desk.decisions import OPEN
 from cardscreen.leads.desk.folder import Sheet
 from cardscreen.leads.finding import office_of as office_of_leads
+from cardscreen.leads.reports.proposing import office_of as office_of_reports
 from cardscreen.leads.reports.settings import Reports
-from cardscreen.leads.reports.weighing import office_of as office_of_reports
 from cardscreen.leads.rings.find import RECORDED
 from cardscreen.leads.settings import Leads
 from cardscreen.reporting.material import Lead, Ring

@@ -7,7 +7,8 @@ import polars as pl
 from cardscreen.foundation import schema
 from cardscreen.foundation.errors import InputError
 from cardscreen.foundation.words.codes import ACTING
-from cardscreen.tables.opening import is_bad_date, read_numbered, refuse_cards, require_columns, to_date
+from cardscreen.tables.dates import is_bad_date, to_date
+from cardscreen.tables.opening import read_numbered, refuse_cards, require_columns
 from cardscreen.tables.source_files.text import LINE
 
 

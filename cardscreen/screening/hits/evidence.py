@@ -1,8 +1,6 @@
-"""Accounts' values against listings: first who may match at all, then which listing matches which value.
+"""Which listings cover which values of accounts: asked of the few whose keys `targets` has found.
 
-Nearly every account is clear, so the first question must be cheap: is the key among the listed keys,
-in a listed range, or, for cards, do the visible digits fit? The second is asked of the few that
-remain, and compares whole values, so that a key may stand for more than one value without harm.
+Whole values are compared, so that a key may stand for more than one value without harm.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Cells of accounts and the listings that cover them: matches, hits and decisions, and the figures that follow.
+"""Cells of accounts and the listings that cover them: matches, hits and decisions.
 
 A frame of *matches* has a row for each cell of an account and each listing, block or allow, that covers it. All
 that is known of a value stands in its matches, and all that is known of an account in those of its cells, so hits

@@ -10,9 +10,7 @@ from collections.abc import Callable, Sequence
 
 import polars as pl
 
-from cardscreen.kinds.tokens import TokenKey
-from cardscreen.screening.columns import AccountColumns
-from cardscreen.screening.hits.matches import NOT_JUDGED, Decisions, carriers_of, cells_of, matches, strongest
+from cardscreen.screening.hits.matches import NOT_JUDGED, Decisions, carriers_of, matches, strongest
 from cardscreen.screening.summary import figures
 from cardscreen.screening.tally import Tally
 
@@ -22,11 +20,13 @@ _FIRST = 200  # values
 _PLACE = "\0place"
 _OF_VALUE = ["kind", "value"]
 
+_Read = Callable[[pl.DataFrame], pl.DataFrame]
+
 
 def judged(
     rows: pl.DataFrame,
-    plan: AccountColumns,
-    keys: Sequence[TokenKey],
+    account_id: str,
+    read: _Read,
     evidence: Callable[[pl.DataFrame], pl.DataFrame],
     decide: Callable[[pl.DataFrame], Decisions],
     most: float,
@@ -36,23 +36,23 @@ def judged(
 
     Args:
         rows: Accounts that may match.
-        plan: Their columns.
-        keys: The keys of tokens.
+        account_id: The column that names them.
+        read: As `matches.cells_of`, of rows.
         evidence: As `evidence.evidence`, of values.
         decide: As `matches.decide`, of matches.
         most: How many flagged accounts are enough: rows of further parts are counted as `not_judged`, and so are
             their cells, of each column.
         most_hits: Of how many listings for each number.
     """
-    parts = _by_account(rows, plan.account_id)
-    read = cells_of(rows, plan, keys) if len(parts) == 1 else None
-    carriers = _carriers(parts, plan, keys) if read is None else carriers_of(read)
+    parts = _by_account(rows, account_id)
+    whole = read(rows) if len(parts) == 1 else None
+    carriers = _carriers(parts, read) if whole is None else carriers_of(whole)
     flagged, hits, came_out, live = list[pl.DataFrame](), list[pl.DataFrame](), Tally(), 0
     for at, part in enumerate(parts):
         if live > most:
-            came_out.update(_left(pl.concat(parts[at:]), plan, keys))
+            came_out.update(_left(pl.concat(parts[at:]), read))
             break
-        cells = (cells_of(part, plan, keys) if read is None else read).join(carriers, on=_OF_VALUE)
+        cells = (read(part) if whole is None else whole).join(carriers, on=_OF_VALUE)
         pairs = _collected(cells.select(_OF_VALUE).unique(), evidence, most_hits)
         for some in _few_enough(cells, pairs):
             matched, left_out = matches(some, pairs, most_hits)
@@ -97,15 +97,15 @@ def _by_account(rows: pl.DataFrame, account_id: str) -> Sequence[pl.DataFrame]:
     return placed.partition_by(_PLACE, include_key=False, maintain_order=True)
 
 
-def _carriers(parts: Sequence[pl.DataFrame], plan: AccountColumns, keys: Sequence[TokenKey]) -> pl.DataFrame:
+def _carriers(parts: Sequence[pl.DataFrame], read: _Read) -> pl.DataFrame:
     """As `carriers_of`, of cells that are let go."""
-    counted = pl.concat(carriers_of(cells_of(part, plan, keys)) for part in parts)
+    counted = pl.concat(carriers_of(read(part)) for part in parts)
     return counted.group_by(_OF_VALUE).agg(pl.col("carried_by").sum())
 
 
-def _left(rows: pl.DataFrame, plan: AccountColumns, keys: Sequence[TokenKey]) -> Tally:
+def _left(rows: pl.DataFrame, read: _Read) -> Tally:
     left = Tally()
     left.add(len(rows), NOT_JUDGED)
-    for column, count in cells_of(rows, plan, keys)["identifier"].value_counts().rows():
+    for column, count in read(rows)["identifier"].value_counts().rows():
         left.add(count, NOT_JUDGED, column)
     return left

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from cardscreen.foundation.lookup.compiled import bytes_at, part
+from cardscreen.foundation.lookup.pointers import bytes_at, part
 from cardscreen.kinds.phone.numbering.characters import (
     BACKSLASH,
     BLANK,

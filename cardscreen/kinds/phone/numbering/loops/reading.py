@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from cardscreen.foundation.lookup.compiled import bytes_at, halves_at, keys_at, longs_at, loop, part, words_at
+from cardscreen.foundation.lookup.compiled import loop
 from cardscreen.foundation.lookup.digits import POWERS
 from cardscreen.foundation.lookup.index import row_of
+from cardscreen.foundation.lookup.pointers import bytes_at, halves_at, keys_at, longs_at, part, words_at
 from cardscreen.foundation.lookup.texts import eight_digits, is_given, opened, place_of, size_of
 from cardscreen.kinds.phone.numbering.characters import (
     BACKSLASH,

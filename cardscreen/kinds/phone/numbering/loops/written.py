@@ -11,8 +11,9 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from cardscreen.foundation.lookup.compiled import bytes_at, keys_at, loop, words_at
+from cardscreen.foundation.lookup.compiled import loop
 from cardscreen.foundation.lookup.digits import POWERS, Flags, Keys
+from cardscreen.foundation.lookup.pointers import bytes_at, keys_at, words_at
 
 _WORD, _INLINE = 4, 12  # bytes
 _VIEW = 4  # words

@@ -1,4 +1,4 @@
-"""The scores of a day in a folder of their own, and what of them is never proposed."""
+"""What the reports of a day propose: their scores in a folder of their own, and what of them is never proposed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _source(reports: Reports) -> DerivedSource:
     return DerivedSource(said.source, said.terms.terms(), said.expires_after_days, said.timezone, by_rule=True)
 
 
-def score(reports: Reports, as_of: date | None = None, tell: Callable[[str], None] = lambda _: None) -> Sheet:
+def propose(reports: Reports, as_of: date | None = None, tell: Callable[[str], None] = lambda _: None) -> Sheet:
     """Weigh what was reported, and write what that proposes.
 
     Args:
