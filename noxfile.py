@@ -19,14 +19,22 @@ PYTHONS = [name for name in ("3.11", "3.12", "3.13", "3.14") if shutil.which(f"p
 
 EXTRAS = ".[database,exchange,iceberg]"
 TOOLS = ("duckdb", "hypothesis", "pytest", "pytest-xdist")
+RUN, IMPORTING = "tests/runs/test_run.py::test_", "tests/lists/test_importing.py::test_"
 #: What other releases could change: frames, settings, files, databases, exchange, a store, a night.
 TESTS = (
     "tests/exchange/test_rfc9497.py",
     "tests/foundation/test_config.py",
-    "tests/lists/test_importing.py",
-    "tests/runs/test_run.py",
     "tests/tables/test_accounts_in_databases.py",
     "tests/tables/test_inputs.py",
+    f"{IMPORTING}an_import_says_what_it_did_and_the_store_has_it",
+    f"{IMPORTING}card_numbers_are_stored_as_tokens_and_the_import_needs_a_key",
+    f"{IMPORTING}other_readers_find_whole_listings_in_the_stores_files",
+    f"{IMPORTING}a_job_screens_against_the_store",
+    f"{RUN}a_run_is_published_whole_with_a_manifest_of_all_its_files",
+    f"{RUN}a_second_run_of_a_later_day_keeps_the_dates_of_the_first",
+    f"{RUN}a_mass_block_list_on_the_second_night_is_held_and_latest_stays",
+    f"{RUN}normalize_replaces_the_raw_column_and_keeps_the_others",
+    f"{RUN}doctor_tells_versions_and_the_state_of_the_tables",
 )
 OF_SPARK = "every_kind or order_of_the_input or in_one_sentence or run_like_any_other"
 
