@@ -115,7 +115,7 @@ def attacked(flips: int, seed: int) -> Iterator[tuple[str, Counter[str]]]:
             warnings.simplefilter("ignore")
             yield (
                 place.__name__.removeprefix("a_").removeprefix("an_"),
-                place(Path(folder), random.Random(seed), flips // len(places)),
+                place(Path(folder), random.Random(seed), flips // len(places)),  # nosec B311 # repeatable
             )
 
 

@@ -46,7 +46,7 @@ def examples() -> list[tuple[phonenumbers.PhoneNumber, str]]:
 
 def awkward(seed: int) -> Iterator[Asked]:
     """Strings without end: real numbers cut, stretched and prefixed, random digits, and messy text."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # nosec B311 # repeatable
     numbers = examples()
     regions: list[str | None] = [*sorted(phonenumbers.SUPPORTED_REGIONS), None]
     while True:

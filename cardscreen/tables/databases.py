@@ -113,7 +113,8 @@ class Iceberg:
         settings = {"type": "sql", "uri": uri} if uri else {}
         settings |= {"warehouse": self.warehouse} if self.warehouse else {}
         try:
-            table = load(self.catalog, **settings).load_table(self.table)
+            with closing(load(self.catalog, **settings)) as catalog:  # the table's files are read without it
+                table = catalog.load_table(self.table)
         except Exception as error:  # of pyiceberg, or of the catalogue's database
             raise InputError(f"{self.name} can't be read: {_without(first_line(error), uri)}") from None
         return from_iceberg(table, self.name)

@@ -74,6 +74,9 @@ MISP_CSV = (
 WARNING = {"name": "Numbers of films", "version": 1, "type": "string", "list": ["+1 212 555 0123", "/^555/"]}
 
 
+DOCTYPE = '<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "key").write_text("kept in a vault and nowhere else, for long", encoding="utf-8")
@@ -154,7 +157,8 @@ def test_answers_of_the_reassigned_numbers_database_list_those_that_left_their_h
     [
         pytest.param("sdn.xml", SDN_XML[: len(SDN_XML) // 2], "is no XML document, line", id="cut-off"),
         pytest.param("sdn.xml", "<sdnList><sdnEntry/></sdnList>", "has no sdnEntry.idList.id", id="no-records"),
-        pytest.param("sdn.xml", '<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', "declares a document type", id="doctype"),
+        pytest.param("sdn.xml", DOCTYPE, "declares a document type", id="doctype"),
+        pytest.param("sdn.xml", f"<!--{99_999 * chr(32)}-->{DOCTYPE}", "declares a document type", id="doctype-far"),
         pytest.param("sdn.xml", "<a>" * 200 + "</a>" * 200, "more than 100 levels deep", id="too-deep"),
         pytest.param("sdn.xml", "", "is empty", id="empty"),
         pytest.param("sdn.csv", "a,b\n1,2\n", "needs no path to records", id="a-table"),

@@ -10,6 +10,8 @@ import sqlite3
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,8 @@ import pytest
 from commands import Done, cardscreen
 
 import cardscreen as cs
-from cardscreen.tables.databases import Database
+from cardscreen.foundation.errors import InputError
+from cardscreen.tables.databases import Database, Iceberg
 
 ROWS = 3_000
 LISTED = (7, 1_234, 2_999)
@@ -221,6 +224,32 @@ def test_accounts_in_an_iceberg_table_are_screened_through_an_sql_catalogue(fold
     assert '"path": "iceberg://default/crm.accounts"' in written(folder)
     gone = night(folder, place.replace("crm.accounts", "crm.acounts"), CATALOGUE=f"sqlite:///{folder}/catalogue.db")
     assert (gone.code, "iceberg://default/crm.acounts can't be read" in gone.err) == (3, True)
+
+
+@pytest.mark.parametrize("table", ["crm.accounts", "crm.acounts"])
+def test_the_catalogue_of_an_iceberg_table_is_left_without_a_connection(
+    folder: Path, iceberg: Any, table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Any] = []
+
+    class Connection(sqlite3.Connection):
+        closed = False
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            opened.append(self)
+
+        def close(self) -> None:
+            super().close()
+            self.closed = True
+
+    monkeypatch.setattr(sqlite3.dbapi2, "connect", partial(sqlite3.connect, factory=Connection))
+    monkeypatch.setenv("CATALOGUE", f"sqlite:///{folder}/catalogue.db")
+    place = Iceberg(table, uri_env="CATALOGUE", warehouse=f"file://{folder}/warehouse")
+    with nullcontext() if table == "crm.accounts" else pytest.raises(InputError):
+        assert place.open("2026-11-20").collect().height == ROWS
+    assert opened
+    assert all(connection.closed for connection in opened)
 
 
 def test_a_table_of_pyiceberg_is_screened_as_it_is(folder: Path, iceberg: Any) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
+import zipfile
 from collections.abc import Callable
 from glob import glob
 from pathlib import Path
@@ -225,6 +227,27 @@ def test_cells_that_are_not_merged_are_never_filled_and_rows_of_nothing_else_are
     assert [case for _, case in in_store(tmp_path)][:4] == ["C0", None, "C2", "C3"]
     assert told["read"] == 5
     assert told["notes"] == ["2 merged cells were filled with what stands in the first of them: rows 6, 7"]
+
+
+def with_part(folder: Path, part: str, change: Callable[[bytes], bytes]) -> bytes:
+    """A workbook, one of whose own files is another."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(workbook(folder, grouped))) as book, zipfile.ZipFile(out, "w") as changed:
+        for name in book.namelist():
+            changed.writestr(name, change(book.read(name)) if name == part else book.read(name))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("part", ["xl/workbook.xml", "xl/_rels/workbook.xml.rels"])
+def test_a_workbook_that_declares_a_document_type_far_within_is_refused(tmp_path: Path, part: str) -> None:
+    declared = b"<!--" + b" " * 99_999 + b'--><!DOCTYPE a [<!ENTITY b "c">]>'
+    content = with_part(tmp_path, part, lambda xml: declared + xml.partition(b"?>")[2])
+    assert "list.xlsx declares a document type" in refused(tmp_path, "list.xlsx", content, SHEET + CASE)
+
+
+def test_a_workbook_whose_names_of_sheets_are_no_xml_is_refused(tmp_path: Path) -> None:
+    content = with_part(tmp_path, "xl/workbook.xml", lambda xml: xml.replace(b"<sheets>", b"&b;<sheets>"))
+    assert "list.xlsx is no XML document, line 2" in refused(tmp_path, "list.xlsx", content, SHEET + CASE)
 
 
 # JSON Lines

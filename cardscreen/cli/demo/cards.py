@@ -30,7 +30,7 @@ def drawn(random: np.random.Generator, rows: int) -> list[str]:
     schemes = list(_SCHEMES)
     cards: dict[tuple[str, str], str] = {}
     while len(cards) < rows:
-        for at in random.choice(len(schemes), rows - len(cards), p=weights / weights.sum()):
+        for at in random.choice(len(schemes), rows - len(cards), p=weights / weights.sum()):  # nosec B311 # made up
             prefix, length = schemes[at]
             # Two more digits of the issuer's number vary, or six and four would soon be used up.
             issuer = f"{prefix[:3]}{random.integers(1000):03}" if prefix[0] == "6" else prefix
@@ -42,7 +42,8 @@ def drawn(random: np.random.Generator, rows: int) -> list[str]:
 
 def styles(random: np.random.Generator, rows: int) -> list[str]:
     """How each of many cells is written."""
-    return [str(each) for each in random.choice(list(_WRITTEN), rows, p=list(_WRITTEN.values()))]
+    drawn = random.choice(list(_WRITTEN), rows, p=list(_WRITTEN.values()))  # nosec B311 # made up
+    return [str(each) for each in drawn]
 
 
 def hidden(pan: str) -> str:

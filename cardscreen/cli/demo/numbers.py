@@ -34,7 +34,7 @@ def of_the_world(random: np.random.Generator) -> Iterator[PhoneNumber]:
     examples = {name: _example(name) for name in names}
     drawn = {name: _draws(random) for name in names}
     while True:
-        for name in random.choice(names, 10_000, p=weights / weights.sum()):
+        for name in random.choice(names, 10_000, p=weights / weights.sum()):  # nosec B311 # made up
             yield _with_tail(examples[name], next(drawn[name]))
 
 
@@ -48,7 +48,7 @@ def in_region(random: np.random.Generator, region: str, start: str) -> Iterator[
 def spelled(random: np.random.Generator, numbers: list[PhoneNumber], spellings: dict[str, int]) -> list[str]:
     """Each number as somebody wrote it down."""
     weights = np.array(list(spellings.values()), dtype=float)
-    drawn = random.choice(list(spellings), len(numbers), p=weights / weights.sum())
+    drawn = random.choice(list(spellings), len(numbers), p=weights / weights.sum())  # nosec B311 # made up
     return [_spell(number, str(how)) for number, how in zip(numbers, drawn, strict=True)]
 
 

@@ -89,7 +89,7 @@ class Workers:
             assert worker.stdout is not None
             pickle.dump((task, arguments), worker.stdin)
             worker.stdin.flush()
-            result = pickle.load(worker.stdout)
+            result = pickle.load(worker.stdout)  # nosec B301 # of a process that this one started
         except (OSError, EOFError, pickle.UnpicklingError):
             raise InputError(
                 "a worker process has ended before its work was done; was there too little memory?"
@@ -109,7 +109,7 @@ def inputs_of(values: pl.DataFrame) -> list[bytes]:
 def _serve() -> None:
     while True:
         try:
-            task, arguments = pickle.load(sys.stdin.buffer)
+            task, arguments = pickle.load(sys.stdin.buffer)  # nosec B301 # of the process that started this one
         except (EOFError, KeyboardInterrupt):
             return
         try:

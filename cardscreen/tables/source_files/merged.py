@@ -9,15 +9,16 @@ import io
 import posixpath
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
-from xml.etree import ElementTree
 
 import polars as pl
 
+from cardscreen.tables.source_files.objects.markup import Elements, go_through
+
 _BLOCK = 1 << 20  # bytes
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]+)([0-9]+):([A-Z]+)([0-9]+)"')
-_BOOK = "xl/workbook.xml"
+_BOOK, _LINKS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
 _SHOWN = 5  # rows that are named
 
 
@@ -30,26 +31,43 @@ class Merged(NamedTuple):
     last_column: int
 
 
-def merged_cells(raw: bytes, sheet: str) -> list[Merged]:
-    """The merged cells of one sheet of an XLSX file that can be read."""
+def merged_cells(raw: bytes, sheet: str, where: str) -> list[Merged]:
+    """The merged cells of one sheet of an XLSX file that can be read.
+
+    Raises:
+        InputError: What the file says of its sheets declares a document type.
+    """
     with zipfile.ZipFile(io.BytesIO(raw)) as book:
-        part = _part_of(book, sheet)
+        part = _part_of(book, sheet, where)
         return list(_found(book, part)) if part in book.namelist() else []
 
 
-def _part_of(book: zipfile.ZipFile, sheet: str) -> str:
+def _part_of(book: zipfile.ZipFile, sheet: str, where: str) -> str:
     """The name of a sheet's file; empty where it is not told."""
-    targets = {}
-    for name, tag in (("xl/_rels/workbook.xml.rels", "Relationship"), (_BOOK, "sheet")):
-        if name not in book.namelist():
-            return ""
-        for each in ElementTree.fromstring(book.read(name)).iterfind(f".//{{*}}{tag}"):
-            if tag == "Relationship":
-                targets[each.get("Id")] = each.get("Target", "")
-            elif each.get("name") == sheet:
-                link = next((value for key, value in each.items() if key.endswith("}id")), "")
-                return posixpath.normpath(posixpath.join("/xl", targets.get(link, ""))).lstrip("/")
-    return ""
+    if not {_BOOK, _LINKS} <= set(book.namelist()):
+        return ""
+    parts = _Parts(where)
+    for name in (_BOOK, _LINKS):
+        go_through(book.read(name), parts)
+    target = parts.targets.get(parts.links.get(sheet, ""), "")
+    return posixpath.normpath(posixpath.join("/xl", target)).lstrip("/")
+
+
+class _Parts(Elements):
+    """Of each sheet its link, and of each link the file that it leads to."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(where)
+        self.links: dict[str, str] = {}
+        self.targets: dict[str, str] = {}
+
+    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        name = tag.rpartition("}")[2]
+        if name == "Relationship":
+            self.targets[attributes.get("Id", "")] = attributes.get("Target", "")
+        elif name == "sheet":
+            link = next((value for key, value in attributes.items() if key.endswith("}id")), "")
+            self.links.setdefault(attributes.get("name", ""), link)
 
 
 def _found(book: zipfile.ZipFile, part: str) -> Iterator[Merged]:

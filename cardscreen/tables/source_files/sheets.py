@@ -60,7 +60,7 @@ def read_sheet(raw: bytes, reading: Reading, where: str) -> Rows:
     book, name = _opened(raw, reading.sheet, where, reading.held)
     with _telling_of(where):
         cells = _cells(book, name, reading.comment)
-    return _rows(cells, merged_cells(raw, name), reading, f"sheet {name!r} of {where}")
+    return _rows(cells, merged_cells(raw, name, where), reading, f"sheet {name!r} of {where}")
 
 
 def sheet_names(raw: bytes, where: str) -> list[str]:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
-from xml.etree import ElementTree as ET
 
 import polars as pl
 
 from cardscreen.foundation.bounds import AS_THEY_ARE, Held
 from cardscreen.foundation.errors import InputError
+from cardscreen.tables.source_files.objects.markup import Elements, go_through
 from cardscreen.tables.source_files.rows import Rows, empty_as_null, ragged_rows, refuse_empty
 
 #: What the column of records is called that are no objects, but text or numbers alone.
 ALONE = "value"
-#: A document type may name other files, and make a little text into much.
-_DOCTYPE = b"<!DOCTYPE"
 _DECLARATION = re.compile(rb"^\s*<\?xml[^>]*\?>")
 _DEEPEST = 100  # levels
 
@@ -74,25 +71,33 @@ def _json(content: bytes, where: str) -> Any:
 
 
 def _xml(content: bytes, where: str) -> Any:
-    if _DOCTYPE in content[:10_000].upper():
-        raise InputError(f"{where} declares a document type, which may name other files: give it without")
-    content = _DECLARATION.sub(b"", content, count=1)  # the text is UTF-8 by now, whatever it says
-    # Of each element that is open what has been found within it: name → values.
-    opened: list[dict[str, list[Any]]] = [{}]
-    try:
-        for event, element in ET.iterparse(io.BytesIO(content), events=("start", "end")):
-            if event == "start":
-                opened.append({})
-                if len(opened) > _DEEPEST:
-                    raise InputError(f"{where}: elements lie more than {_DEEPEST} levels deep")
-            else:
-                fields, name = opened.pop(), element.tag.rpartition("}")[2]  # without its name space
-                opened[-1].setdefault(name, []).append(fields or (element.text or "").strip())
-                element.clear()
-    except ET.ParseError as error:
-        raise InputError(f"{where} is no XML document, line {error.position[0]:,}: is it complete?") from None
-    (root,) = opened[0].values()
+    nested = _Nested(where)
+    go_through(_DECLARATION.sub(b"", content, count=1), nested)  # the text is UTF-8 by now, whatever it says
+    (root,) = nested.opened[0].values()
     return root[0]
+
+
+class _Nested(Elements):
+    """What has been found within each element that is open, and around all of them: name → values."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(where)
+        self.opened: list[dict[str, list[Any]]] = [{}]
+        self._text: list[str] = []
+
+    def start(self, *_: Any) -> None:
+        self.opened.append({})
+        self._text.clear()
+        if len(self.opened) > _DEEPEST:
+            raise InputError(f"{self.where}: elements lie more than {_DEEPEST} levels deep")
+
+    def data(self, text: str) -> None:
+        self._text.append(text)
+
+    def end(self, tag: str) -> None:
+        fields, name = self.opened.pop(), tag.rpartition("}")[2]  # without its name space
+        self.opened[-1].setdefault(name, []).append(fields or "".join(self._text).strip())
+        self._text.clear()
 
 
 def _records(value: Any, path: Sequence[str], place: str, around: Record) -> Iterator[Record]:
