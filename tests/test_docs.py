@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+import runpy
 import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from xml.etree import ElementTree
 
 import polars as pl
 import pytest
@@ -38,6 +40,7 @@ from cardscreen.runs.manifest import MANIFEST_SAYS, SUMMARY_SAYS
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
+SVG = "{http://www.w3.org/2000/svg}"
 PAGES = [ROOT / "README.md", *sorted(page for page in DOCS.rglob("*.md") if "decisions" not in page.parts)]
 
 
@@ -136,6 +139,28 @@ def test_what_a_page_links_to_is_there(page: Path) -> None:
             if heading:
                 titles = re.findall(r"^#+ (.*)$", made or file.read_text("utf-8"), re.MULTILINE)
                 assert heading in [re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles], target
+
+
+def seen(picture: str) -> list[str]:
+    """What a picture says, and how long its bars are; whichever release of the library has drawn it."""
+    root = ElementTree.fromstring(picture)
+    texts = ["".join(each.itertext()) for name in ("title", "desc", "text") for each in root.iter(f"{SVG}{name}")]
+    paths = [each.get("d", "") for each in root.iter(f"{SVG}path") if each.get("fill", "").startswith("#")]
+    return [*texts, *(f"{float(length):.0f}" for path in paths for length in re.findall(r"^M0,[^h]+h([\d.]+)", path))]
+
+
+def test_the_picture_of_speed_shows_the_committed_ratios_and_all_of_them() -> None:
+    drawing = runpy.run_path(str(DOCS / "pictures/speed.py"))
+    ratios = tomllib.loads(drawing["RATIOS"].read_text("utf-8"))
+    assert {(group, name) for group, named in ratios.items() for name in named} == {
+        *drawing["FASTER"],
+        *drawing["LONGER"],
+    }
+    shown, bars = seen(drawing["PICTURE"].read_text("utf-8")), sum(map(len, ratios.values()))
+    assert shown == seen(drawing["drawn"](ratios))
+    assert all(each.isdigit() for each in shown[-bars:])
+    ratios["rings"]["rings, x the screening"] += 1
+    assert shown != seen(drawing["drawn"](ratios))
 
 
 def test_every_page_is_in_the_navigation() -> None:
