@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import json
 import re
@@ -167,6 +168,16 @@ def test_every_page_is_in_the_navigation() -> None:
     text = (ROOT / "mkdocs.yml").read_text("utf-8")
     pages = [*(str(page.relative_to(DOCS)) for page in PAGES[1:]), *MADE]
     assert [page for page in pages if page not in text] == []
+
+
+def test_every_threat_names_tests_that_are_there() -> None:
+    _, *threats = re.split(r"(?m)^- \*\*", (DOCS / "explanation/threat-model.md").read_text("utf-8"))
+    for threat in threats:
+        named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", threat)
+        assert named, threat
+        for file, name in named:
+            tests = ast.parse((ROOT / file).read_text("utf-8")).body
+            assert name in [each.name for each in tests if isinstance(each, ast.FunctionDef)], f"{file}::{name}"
 
 
 # --- nothing is missing -----------------------------------------------------------------------------
