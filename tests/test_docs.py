@@ -170,6 +170,25 @@ def test_every_page_is_in_the_navigation() -> None:
     assert [page for page in pages if page not in text] == []
 
 
+def test_a_citation_names_the_version_that_is_built() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    cited = dict(re.findall(r"(?m)^([\w-]+): (.+)$", (ROOT / "CITATION.cff").read_text("utf-8")))
+    assert {name: cited[name] for name in ("title", "version", "license")} == {
+        "title": project["name"],
+        "version": project["version"],
+        "license": project["license"],
+    }
+
+
+@pytest.mark.parametrize("form", ["wrong-verdict", "crash", "feature"])
+def test_a_form_says_not_to_paste_numbers_before_it_asks_anything(form: str) -> None:
+    text = (ROOT / f".github/ISSUE_TEMPLATE/{form}.yml").read_text("utf-8")
+    first, *asked = text.split("  - type: ")[1:]
+    assert first.startswith("markdown")
+    assert "**Never paste" in first
+    assert asked
+
+
 def test_every_threat_names_tests_that_are_there() -> None:
     _, *threats = re.split(r"(?m)^- \*\*", (DOCS / "explanation/threat-model.md").read_text("utf-8"))
     for threat in threats:
