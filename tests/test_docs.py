@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import json
 import re
+import runpy
 import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from xml.etree import ElementTree
 
 import polars as pl
 import pytest
@@ -38,6 +41,7 @@ from cardscreen.runs.manifest import MANIFEST_SAYS, SUMMARY_SAYS
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
+SVG = "{http://www.w3.org/2000/svg}"
 PAGES = [ROOT / "README.md", *sorted(page for page in DOCS.rglob("*.md") if "decisions" not in page.parts)]
 
 
@@ -121,7 +125,11 @@ def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 170
 
 
-@pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", ROOT / "CHANGELOG.md"])
+@pytest.mark.parametrize(
+    "page",
+    [*PAGES, *(ROOT / f"{name}.md" for name in ("README.zh-CN", "CONTRIBUTING", "SECURITY", "CHANGELOG"))],
+    ids=name_of,
+)
 def test_what_a_page_links_to_is_there(page: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text("utf-8")):
         if "://" not in target:
@@ -134,10 +142,61 @@ def test_what_a_page_links_to_is_there(page: Path) -> None:
                 assert heading in [re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles], target
 
 
+def seen(picture: str) -> list[str]:
+    """What a picture says, and how long its bars are; whichever release of the library has drawn it."""
+    root = ElementTree.fromstring(picture)
+    texts = ["".join(each.itertext()) for name in ("title", "desc", "text") for each in root.iter(f"{SVG}{name}")]
+    paths = [each.get("d", "") for each in root.iter(f"{SVG}path") if each.get("fill", "").startswith("#")]
+    return [*texts, *(f"{float(length):.0f}" for path in paths for length in re.findall(r"^M0,[^h]+h([\d.]+)", path))]
+
+
+def test_the_picture_of_speed_shows_the_committed_ratios_and_all_of_them() -> None:
+    drawing = runpy.run_path(str(DOCS / "pictures/speed.py"))
+    ratios = tomllib.loads(drawing["RATIOS"].read_text("utf-8"))
+    assert {(group, name) for group, named in ratios.items() for name in named} == {
+        *drawing["FASTER"],
+        *drawing["LONGER"],
+    }
+    shown, bars = seen(drawing["PICTURE"].read_text("utf-8")), sum(map(len, ratios.values()))
+    assert shown == seen(drawing["drawn"](ratios))
+    assert all(each.isdigit() for each in shown[-bars:])
+    ratios["rings"]["rings, x the screening"] += 1
+    assert shown != seen(drawing["drawn"](ratios))
+
+
 def test_every_page_is_in_the_navigation() -> None:
     text = (ROOT / "mkdocs.yml").read_text("utf-8")
     pages = [*(str(page.relative_to(DOCS)) for page in PAGES[1:]), *MADE]
     assert [page for page in pages if page not in text] == []
+
+
+def test_a_citation_names_the_version_that_is_built() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    cited = dict(re.findall(r"(?m)^([\w-]+): (.+)$", (ROOT / "CITATION.cff").read_text("utf-8")))
+    assert {name: cited[name] for name in ("title", "version", "license")} == {
+        "title": project["name"],
+        "version": project["version"],
+        "license": project["license"],
+    }
+
+
+@pytest.mark.parametrize("form", ["wrong-verdict", "crash", "feature"])
+def test_a_form_says_not_to_paste_numbers_before_it_asks_anything(form: str) -> None:
+    text = (ROOT / f".github/ISSUE_TEMPLATE/{form}.yml").read_text("utf-8")
+    first, *asked = text.split("  - type: ")[1:]
+    assert first.startswith("markdown")
+    assert "**Never paste" in first
+    assert asked
+
+
+def test_every_threat_names_tests_that_are_there() -> None:
+    _, *threats = re.split(r"(?m)^- \*\*", (DOCS / "explanation/threat-model.md").read_text("utf-8"))
+    for threat in threats:
+        named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", threat)
+        assert named, threat
+        for file, name in named:
+            tests = ast.parse((ROOT / file).read_text("utf-8")).body
+            assert name in [each.name for each in tests if isinstance(each, ast.FunctionDef)], f"{file}::{name}"
 
 
 # --- nothing is missing -----------------------------------------------------------------------------
