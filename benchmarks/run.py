@@ -56,7 +56,7 @@ def _of_lines(pattern: str, **names: str) -> list[Ratio]:
     return [Ratio(name.replace("_", " "), f"(?m)^{re.escape(begins)}{pattern}") for name, begins in names.items()]
 
 
-_READ = r".*?ns +([\d,.]+) x phonenumbers"
+_READ = r".*?(\d+) x phonenumbers with its pattern cache"
 BENCHMARKS = {
     "phone": Benchmark(
         ["20000"],
