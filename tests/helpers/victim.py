@@ -109,7 +109,10 @@ def _live(asked: dict[str, Any]) -> None:
     # All that a night imports, so that nothing but the night lies behind the line.
     from cardscreen.cli import app as cli
     from cardscreen.cli import printing  # noqa: F401
+    from cardscreen.reporting import drawing
 
+    draws = asked.get("stage") == "writing the report"  # otherwise not: it takes longer than a night
+    started = drawing._started if draws else lambda: None
     if "file_size" in asked:
         resource.setrlimit(resource.RLIMIT_FSIZE, (asked["file_size"], resource.RLIM_INFINITY))
     sys.argv = ["cardscreen", *asked["arguments"]]
@@ -118,7 +121,8 @@ def _live(asked: dict[str, Any]) -> None:
     sys.stdin.readline()
     operations = _Operations(asked["watched"], asked.get("operation"))
     try:
-        with at_stage(asked.get("stage"), lambda: os.kill(os.getpid(), asked["number"])):
+        deed = at_stage(asked.get("stage"), lambda: os.kill(os.getpid(), asked["number"]))
+        with deed, mock.patch.object(drawing, "_started", started):
             cli.main()
     finally:
         sys.stdout.write(f"{operations.count}\n")

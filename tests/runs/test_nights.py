@@ -258,7 +258,7 @@ class Week:
             check_standing(self.last_of_day, self.states, self.days[1])
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(st.lists(worlds(), min_size=2, max_size=6))
 def test_weeks_go_as_the_reference_says(nights: list[World]) -> None:
     with tempfile.TemporaryDirectory() as folder:
