@@ -184,6 +184,7 @@ def test_a_listing_lasts_through_its_last_day_and_until_the_day_of_its_end(
 @pytest.mark.parametrize(
     ("begun", "known", "outcome"),
     [
+        pytest.param(None, 5, "ended", id="listed-since-always"),
         pytest.param(-1, 5, "ended", id="begun-before"),
         pytest.param(0, 5, "ended", id="begun-that-day"),
         pytest.param(1, 5, "stale", id="begun-behind-that-day"),
@@ -192,10 +193,13 @@ def test_a_listing_lasts_through_its_last_day_and_until_the_day_of_its_end(
         pytest.param(1, -1, "ended", id="newer-than-all-that-is-known"),
     ],
 )
-def test_a_late_removal_speaks_only_of_what_had_begun_by_its_day(begun: int, known: int | None, outcome: str) -> None:
+def test_a_late_removal_speaks_only_of_what_had_begun_by_its_day(
+    begun: int | None, known: int | None, outcome: str
+) -> None:
     confirmed = None if known is None else later(known)
-    first = step(nothing(), [row(NUMBERS[0], listed_on=later(begun))])
-    second = step(first.listings, [row(NUMBERS[0], operation="remove")], "delta", confirmed_on=confirmed)
+    first = step(nothing(), [row(NUMBERS[0])]).listings
+    current = first.with_columns(listed_on=pl.lit(None if begun is None else later(begun), dtype=pl.Date))
+    second = step(current, [row(NUMBERS[0], operation="remove")], "delta", confirmed_on=confirmed)
     assert second.counts == {outcome: 1}
     assert held(second)[NUMBERS[0]][2] == (DAY if outcome == "ended" else None)
 
@@ -265,6 +269,17 @@ def test_reports_widen_the_days_of_what_is_in_force_and_not_of_what_has_ended(to
     gone = step(first.listings, [], day=later(5))
     back = step(gone.listings, again, day=later(6), **said)
     assert held(back)[NUMBERS[0]] == [later(told), later(told + 10), None, None]
+
+
+@pytest.mark.parametrize(("begun", "ended"), [(0, 3), (3, 1)], ids=["ended-in-force", "ended-before-it-began"])
+@pytest.mark.parametrize(("told", "outcome"), [(2, "closed"), (3, "closed"), (4, "reopened")])
+def test_what_a_person_has_ended_is_a_new_case_only_behind_its_first_day_and_its_end(
+    begun: int, ended: int, told: int, outcome: str
+) -> None:
+    first = step(nothing(), [row(NUMBERS[0], listed_on=later(begun))])
+    current = end(first.listings, pl.lit(True), later(ended), "A. Li")
+    for mode in ("snapshot", "delta"):
+        assert step(current, [row(NUMBERS[0], listed_on=later(told))], mode, later(6)).counts == {outcome: 1}
 
 
 def test_a_person_ends_what_lasts_and_leaves_what_had_ended() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import polars as pl
@@ -9,7 +10,7 @@ import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import ACTIONS, HOLDERS, MATCHES, Found, Question
-from worlds import CARRY, DAY, NAMES, SINCE, Row, actions, clearances_of, days, near_days, of_sources, policies
+from worlds import CARRY, DAY, NAMES, SINCE, Row, actions, clearances_of, near_days, of_sources, policies
 
 import cardscreen as cs
 from cardscreen.foundation import schema
@@ -30,14 +31,20 @@ HIT: dict[str, Any] = {
 CLEARED = {"account_id": pl.String, "listing_id": pl.String, "decided_on": pl.Date, "until": pl.Date}
 BEFORE = {name: schema.FLAGGED[name] for name in ("account_id", "action", "flagged_since", "act_on")}
 
-_listing = st.fixed_dictionaries(
-    {
-        "source": st.sampled_from(["police", "bank-a", "pilot"]),
-        "reason": st.sampled_from(["gambling", "money_mule"]),
-        "severity": st.sampled_from([1, 39, 40, 69, 70, 89, 90, 100]),
-        "listed_on": days,
-    }
-)
+_SEVERITIES = [1, 39, 40, 69, 70, 89, 90, 100]
+
+
+def _listing(severities: list[int]) -> st.SearchStrategy[Row]:
+    return st.fixed_dictionaries(
+        {
+            "source": st.sampled_from(["police", "bank-a", "pilot"]),
+            "reason": st.sampled_from(["gambling", "money_mule"]),
+            "severity": st.sampled_from(severities),
+            "listed_on": st.sampled_from([None, *(DAY + timedelta(days=gap) for gap in (-2, -1, 0, 1))]),
+        }
+    )
+
+
 _evidence = st.fixed_dictionaries(
     {
         "account_id": st.sampled_from(IDS),
@@ -58,9 +65,11 @@ _before = st.fixed_dictionaries({"action": actions, "flagged_since": near_days, 
 @st.composite
 def nights(draw: st.DrawFn) -> tuple[list[Row], dict[str, list[Row]], Question]:
     """Hits, what the rows of each account say, and what is asked."""
+    # Where all weigh the same, the day decides, and then the name.
+    listing = _listing(draw(st.sampled_from([_SEVERITIES, [90]])))
     listings = [
         each | {"listing_id": f"{each['source']}:{at}"}
-        for at, each in enumerate(draw(st.lists(_listing, min_size=1, max_size=4)))
+        for at, each in enumerate(draw(st.lists(listing, min_size=1, max_size=4)))
     ]
     many = draw(st.sampled_from([0, 6]))
     hits = [draw(st.sampled_from(listings)) | each for each in draw(st.lists(_evidence, min_size=many, max_size=8))]
