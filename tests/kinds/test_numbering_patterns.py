@@ -109,11 +109,23 @@ def test_any_pattern_agrees_with_re(pattern: str, end: str, digits: str) -> None
     value, length = int(digits), len(digits)
     match = judge.match(digits)
     spans = match and tuple(match.span(group) for group in range(judge.groups + 1))
-    piece = holding(patterns.prefixes(pattern + end, length), value)
+    pieces = patterns.prefixes(pattern + end, length)
+    piece = holding(pieces, value)
     assert piece is not None
     assert piece[2] == spans
-    whole = holding(patterns.matching(pattern + end, length), value)
-    assert (whole is not None) == (judge.fullmatch(digits) is not None)
+    assert (pieces[0][0], pieces[-1][1]) == (0, 10**length - 1)
+    assert all(before[1] + 1 == after[0] and before[2] != after[2] for before, after in pairwise(pieces))
+    wholes, starts = patterns.matching(pattern + end, length), patterns.beginning(pattern + end, length)
+    assert (holding(wholes, value) is not None) == (judge.fullmatch(digits) is not None)
+    assert (holding(starts, value) is not None) == (match is not None)
+    for each in (wholes, starts):
+        assert all(before[1] + 1 < after[0] for before, after in pairwise(each))
+        assert all(0 <= low <= high < 10**length for low, high in each)
+
+
+def test_an_end_is_found_only_where_no_digit_is_left() -> None:
+    assert patterns.beginning("$|1", 0) == [(0, 0)]
+    assert patterns.beginning("$|1", 1) == patterns.matching("$|1", 1) == [(1, 1)]
 
 
 @pytest.mark.parametrize("pattern", ["1*", "(?=1)2", "(?i)1", r"\b1", "(?P<a>1)(?P=a)", "[a-z]|\\w"])

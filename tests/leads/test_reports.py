@@ -124,10 +124,15 @@ def test_a_listing_keeps_its_reference_when_most_reports_come_from_elsewhere() -
         ({"group_share": 0.5}, many("+861", 4) + many("+861", 3, group="n2", begin=10), "come from one place"),
         ({"burst": {"reports": 4, "hours": 1}}, many("+861", 4), "4 reports or more came within 1 hours"),
         ({"new_reporters_share": 0.8}, many("+861", 4), "have never reported another number before"),
+        ({"group_share": 0.5}, many("+861", 4) + many("+861", 4, group="n2", begin=10), "come from one place"),
+        ({"new_reporters_share": 0.75}, [*many("+862", 1, ago=1), *many("+861", 4)], "75% of its reporters or more"),
+        ({"new_reporters_share": 1}, many("+862", 4) + many("+861", 4), "have never reported another number before"),
+        ({"new_reporters_share": 1}, many("+861", 4, ago=1) + many("+861", 4), "never reported another number"),
+        ({"new_reporters_share": 1}, many("+862", 4, ago=-1) + many("+861", 4), "never reported another number"),
     ],
 )
 def test_a_person_must_look_and_is_told_why(review: dict[str, Any], rows: list[Report], doubt: str) -> None:
-    found = score(rows, review).to_dicts()[0]
+    found = score(rows, review).filter(pl.col("value") == "+861").to_dicts()[0]
     assert (found["state"], found["decided_by"]) == ("proposed", None)
     assert doubt in found["why"]
 
@@ -139,11 +144,46 @@ def test_a_person_must_look_and_is_told_why(review: dict[str, Any], rows: list[R
         ({"group_share": 0.6}, many("+861", 4) + many("+861", 3, group="n2", begin=10)),
         ({"burst": {"reports": 4, "hours": 20}}, [("+861", "fraud", at, f"r{at}", "n1") for at in range(4)]),
         ({"new_reporters_share": 0.8}, many("+862", 4, ago=3) + many("+861", 4)),
+        ({"new_reporters_share": 0.76}, [*many("+862", 1, ago=1), *many("+861", 4)]),
+        ({"group_share": 0.51}, many("+861", 4) + many("+861", 4, group="n2", begin=10)),
     ],
 )
 def test_what_no_check_doubts_is_accepted_by_rule(review: dict[str, Any], rows: list[Report]) -> None:
     found = score(rows, review).filter(pl.col("value") == "+861").to_dicts()[0]
     assert (found["state"], found["decided_by"]) == ("accepted", "rule")
+
+
+def test_a_report_weighs_half_with_each_half_life_of_its_category() -> None:
+    rows = [*many("+861", 8), *many("+861", 8, ago=30, begin=10), *many("+861", 8, ago=60, begin=20)]
+    rows += [("+861", "nuisance", 7, f"s{at}", "n2") for at in range(10)]
+    found = score(rows).to_dicts()[0]
+    assert found["weight"] == pytest.approx(8 + 4 + 2 + 1)
+    assert (found["reporters"], found["reason"], found["reference"]) == (34, "fraud", "n1")
+    assert (found["first_on"], found["last_on"]) == (DAY - timedelta(days=60), DAY)
+
+
+def test_of_a_reporters_reports_the_heaviest_counts_with_its_category_and_place() -> None:
+    rows: list[Report] = []
+    for at in range(4):
+        rows += [("+861", "nuisance", 0, f"r{at}", "n1"), ("+861", "fraud", 0, f"r{at}", "n2")]
+        rows += [("+861", "fraud", 9, f"r{at}", "n3")]
+    found = score(rows).to_dicts()[0]
+    assert (found["weight"], found["reporters"]) == (4, 4)
+    assert (found["reason"], found["reference"]) == ("fraud", "n2")
+
+
+def test_of_equal_places_the_first_by_name_is_the_reference_and_an_unknown_place_the_last() -> None:
+    named = [*many("+861", 3, group="n2"), *many("+861", 3, group="n1", begin=10)]
+    assert score(named)["reference"].to_list() == ["n1"]
+    unknown: Any = None
+    assert score([*many("+861", 3, group="n2"), *many("+861", 3, group=unknown, begin=10)])["reference"][0] == "n2"
+    heavier = [*many("+861", 3, group="n2"), *many("+861", 4, group=unknown, begin=10)]
+    assert score(heavier)["reference"].to_list() == [None]
+
+
+def test_of_what_is_listed_twice_the_first_counts() -> None:
+    listed = pl.DataFrame({"value": ["+861"] * 2, "severity": [55, 40], "reference": ["n8", "n9"]})
+    assert score(many("+861", 5), listed=listed).select("severity", "reference").rows() == [(55, "n8")]
 
 
 def test_a_burst_is_found_by_the_hour_where_the_hour_is_known() -> None:

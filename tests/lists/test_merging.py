@@ -164,6 +164,144 @@ def test_reports_of_one_number_widen_its_days() -> None:
     assert held(later)[NUMBERS[0]][:2] == [DAY, DAY + timedelta(days=14)]
 
 
+def later(days: int) -> date:
+    return DAY + timedelta(days=days)
+
+
+@pytest.mark.parametrize(
+    ("ended", "expires", "in_force"),
+    [(None, None, True), (0, None, False), (1, None, True), (None, 0, True), (None, -1, False), (1, -1, False)],
+)
+def test_a_listing_lasts_through_its_last_day_and_until_the_day_of_its_end(
+    ended: int | None, expires: int | None, in_force: bool
+) -> None:
+    days = {"ended_on": ended, "expires_on": expires}
+    told = {name: None if gap is None else later(gap) for name, gap in days.items()}
+    frame = pl.DataFrame([told], schema=dict.fromkeys(days, pl.Date))
+    assert frame.select(lasts(DAY)).to_series().to_list() == [in_force]
+
+
+@pytest.mark.parametrize(
+    ("begun", "known", "outcome"),
+    [
+        pytest.param(None, 5, "ended", id="listed-since-always"),
+        pytest.param(-1, 5, "ended", id="begun-before"),
+        pytest.param(0, 5, "ended", id="begun-that-day"),
+        pytest.param(1, 5, "stale", id="begun-behind-that-day"),
+        pytest.param(1, 0, "ended", id="not-late"),
+        pytest.param(1, None, "ended", id="nothing-later-is-known"),
+        pytest.param(1, -1, "ended", id="newer-than-all-that-is-known"),
+    ],
+)
+def test_a_late_removal_speaks_only_of_what_had_begun_by_its_day(
+    begun: int | None, known: int | None, outcome: str
+) -> None:
+    confirmed = None if known is None else later(known)
+    first = step(nothing(), [row(NUMBERS[0])]).listings
+    current = first.with_columns(listed_on=pl.lit(None if begun is None else later(begun), dtype=pl.Date))
+    second = step(current, [row(NUMBERS[0], operation="remove")], "delta", confirmed_on=confirmed)
+    assert second.counts == {outcome: 1}
+    assert held(second)[NUMBERS[0]][2] == (DAY if outcome == "ended" else None)
+
+
+def test_a_late_removal_does_not_reach_what_came_back_after_its_day() -> None:
+    first = step(nothing(), [row(NUMBERS[0])])
+    gone = step(first.listings, [], day=later(2))
+    back = step(gone.listings, [row(NUMBERS[0])], day=later(4))
+    for day, outcome in ((later(3), "stale"), (later(4), "ended")):
+        late = step(back.listings, [row(NUMBERS[0], operation="remove")], "delta", day, confirmed_on=later(5))
+        assert late.counts == {outcome: 1}
+
+
+def test_what_a_late_snapshot_does_not_name_has_lasted_until_the_latest_day_known() -> None:
+    first = step(nothing(), [row(NUMBERS[0])])
+    for known, day in ((None, later(1)), (later(1), later(1)), (later(3), later(3)), (later(-1), later(1))):
+        second = step(first.listings, [], day=later(1), confirmed_on=known)
+        assert held(second)[NUMBERS[0]][2:] == [day, "source"]
+
+
+def test_a_removal_is_told_again_and_the_latest_of_its_days_holds() -> None:
+    current = step(nothing(), [row(NUMBERS[0], listed_on=later(-9))], "delta").listings
+    for day, outcome in ((later(2), "ended"), (later(6), "repeated"), (later(4), "repeated")):
+        told = step(current, [row(NUMBERS[0], operation="remove")], "delta", day)
+        assert told.counts == {outcome: 1}
+        current = told.listings
+    assert current.select("ended_on", "removed_on").row(0) == (later(2), later(6))
+    for gap, outcome in ((5, "stale"), (6, "reopened")):
+        again = step(current, [row(NUMBERS[0], listed_on=later(gap))], "delta", later(8))
+        assert again.counts == {outcome: 1}
+    assert again.listings["removed_on"].to_list() == [None]
+
+
+def test_each_time_that_it_was_left_out_is_a_gap_of_its_own_unless_it_was_no_whole_day() -> None:
+    current = step(nothing(), [row(NUMBERS[0])]).listings
+    for left_out, told in ((1, 2), (4, 7), (9, 9)):
+        current = step(current, [], day=later(left_out)).listings
+        current = step(current, [row(NUMBERS[0])], day=later(told)).listings
+    assert current["gaps"].to_list() == [[later(1), later(2), later(4), later(7)]]
+
+
+def test_what_begins_behind_its_end_has_no_gap() -> None:
+    first = step(nothing(), [row(NUMBERS[0])])
+    gone = step(first.listings, [], day=later(2))
+    for began, gaps in ((later(1), [later(2), later(5)]), (later(2), None), (later(3), None)):
+        back = step(gone.listings, [row(NUMBERS[0], listed_on=began)], day=later(5))
+        assert back.listings.select("listed_on", "gaps").row(0) == (began, gaps)
+
+
+def test_a_day_for_all_rows_holds_for_those_that_are_new_and_say_none() -> None:
+    first = step(nothing(), [row(NUMBERS[0]), row(NUMBERS[1], listed_on=later(-3))], listed_on=later(-7))
+    second = step(first.listings, [row(NUMBERS[0]), row(NUMBERS[1])], listed_on=later(-5))
+    assert second.counts == {"unchanged": 2}
+    assert [said[0] for said in held(second).values()] == [later(-7), later(-3)]
+
+
+@pytest.mark.parametrize(
+    ("told", "days"),
+    [(-4, [-4, 10]), (4, [0, 14])],
+    ids=["an-earlier-report", "a-later-report"],
+)
+def test_reports_widen_the_days_of_what_is_in_force_and_not_of_what_has_ended(told: int, days: list[int]) -> None:
+    said: dict[str, Any] = {"expires_after_days": 10, "widen": True}
+    first = step(nothing(), [row(NUMBERS[0], listed_on=DAY)], "delta", **said)
+    again = [row(NUMBERS[0], listed_on=later(told))]
+    assert held(step(first.listings, again, "delta", later(5), **said))[NUMBERS[0]][:2] == list(map(later, days))
+    gone = step(first.listings, [], day=later(5))
+    back = step(gone.listings, again, day=later(6), **said)
+    assert held(back)[NUMBERS[0]] == [later(told), later(told + 10), None, None]
+
+
+@pytest.mark.parametrize(("begun", "ended"), [(0, 3), (3, 1)], ids=["ended-in-force", "ended-before-it-began"])
+@pytest.mark.parametrize(("told", "outcome"), [(2, "closed"), (3, "closed"), (4, "reopened")])
+def test_what_a_person_has_ended_is_a_new_case_only_behind_its_first_day_and_its_end(
+    begun: int, ended: int, told: int, outcome: str
+) -> None:
+    first = step(nothing(), [row(NUMBERS[0], listed_on=later(begun))])
+    current = end(first.listings, pl.lit(True), later(ended), "A. Li")
+    for mode in ("snapshot", "delta"):
+        assert step(current, [row(NUMBERS[0], listed_on=later(told))], mode, later(6)).counts == {outcome: 1}
+
+
+def test_a_person_ends_what_lasts_and_leaves_what_had_ended() -> None:
+    first = step(nothing(), [row(number) for number in NUMBERS])
+    days = {NUMBERS[0]: None, NUMBERS[1]: later(2), NUMBERS[2]: later(3)}
+    current = first.listings.with_columns(
+        ended_on=pl.col("value").replace_strict(days, return_dtype=pl.Date), ended_by=pl.lit("source")
+    )
+    ended = end(current, pl.col("value") != "", later(2), "A. Li").select("ended_on", "ended_by").rows()
+    assert ended == [(later(2), "A. Li"), (later(2), "source"), (later(2), "A. Li")]
+    assert end(current, pl.lit(False), later(2), "A. Li").equals(current)
+
+
+def test_a_removal_without_case_number_reaches_no_other_number_and_no_allow_listing() -> None:
+    rows = [row(NUMBERS[0]), row(NUMBERS[0], list="allow"), row(NUMBERS[1], reference="C1")]
+    first = step(nothing(), rows, "delta")
+    second = step(first.listings, [row(NUMBERS[0], operation="remove")], "delta", later(1))
+    assert second.counts == {"ended": 1}
+    left = second.listings.filter(pl.col("ended_on").is_null()).select("value", "list").rows()
+    assert sorted(left) == sorted([(NUMBERS[0], "allow"), (NUMBERS[1], "block")])
+
+
 FILES = st.lists(
     st.tuples(
         st.sampled_from(["snapshot", "delta"]),

@@ -522,6 +522,10 @@ def test_a_stronger_action_is_a_new_notice_with_its_own_grace() -> None:
     ]
 
 
+def test_a_notice_alone_is_a_flag_whose_first_day_is_kept() -> None:
+    assert nights((0, 5), (2, 5), (3, 45)) == [("notify", DAY, DAY), ("notify", DAY, DAY), ("verify", DAY, day(4))]
+
+
 def test_a_weaker_action_is_due_at_once_and_stays_so() -> None:
     assert nights((0, 95), (1, 45), (2, 45)) == [
         ("suspend", DAY, day(3)),
