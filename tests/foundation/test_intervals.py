@@ -83,23 +83,11 @@ def test_a_union_has_no_two_intervals_that_touch(parts: list[Span]) -> None:
     assert all(gap > 1 for gap in gaps)
 
 
-@given(st.lists(spans, max_size=4), spans, st.sampled_from([0, TOP]))
-def test_what_is_among_intervals_and_what_meets_them_is_what_shares_a_number_with_them(
-    parts: list[Span], other: Span, offset: int
-) -> None:
-    held = {number for low, high in parts for number in range(low, high + 1)}
-    intervals = union(parts, offset)
-    numbers = np.array(WORLD, dtype=np.uint64) + np.uint64(offset)
-    assert intervals.among(numbers).tolist() == sorted(held)
-    low, high = (np.array([end + offset], dtype=np.uint64) for end in other)
-    assert intervals.meet(low, high).tolist() == [not held.isdisjoint(range(other[0], other[1] + 1))]
-
-
 def test_what_an_interval_tells_may_be_unknown() -> None:
     frame = pl.DataFrame({"low": [0, 5], "high": [9, 5], "name": [None, "one"]}, schema_overrides={"name": pl.String})
     intervals = Intervals.narrowest(frame)
     assert (intervals.low.to_list(), intervals.high.to_list()) == ([0, 5, 6], [4, 5, 9])
-    assert ask(keys([4, 5, 6]), lookup(intervals)) == [None, "one", None]
+    assert names(intervals, [4, 5, 6]) == [None, "one", None]
 
 
 @given(st.lists(spans, max_size=8), st.sampled_from([0, TOP]))

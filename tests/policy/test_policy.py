@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cardscreen as cs
@@ -346,6 +346,7 @@ def test_ties_are_decided_by_score_then_day_then_name(one: Row, other: Row, swap
     assert flag(screened(*(rows[::-1] if swapped else rows)))["decided_by"] == "a"
 
 
+@settings(max_examples=10)
 @given(st.lists(st.integers(1, 100), min_size=1, max_size=6), st.lists(st.integers(1, 100), min_size=4, max_size=4))
 def test_more_listings_never_weaken_a_decision(severities: list[int], steps: list[int]) -> None:
     names = ["low", "medium", "high", "critical"]
