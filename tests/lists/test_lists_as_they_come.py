@@ -386,7 +386,7 @@ def test_rows_that_another_program_has_changed_are_not_adopted(two_sources: Path
 
 # --- many at once -------------------------------------------------------------------------------------------
 
-IMPORTS = 60  # of each source
+IMPORTS = 30  # of each source
 
 
 def test_many_imports_go_well_beside_one_another_and_beside_whoever_reads(tmp_path: Path) -> None:

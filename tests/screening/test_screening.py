@@ -167,7 +167,7 @@ FLAG_COLUMNS = [
 ]
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(st.lists(account, max_size=14), st.lists(listing(), min_size=1, max_size=7))
 def test_screening_agrees_with_the_slow_reference(
     accounts: list[dict[str, Any]], listings: list[dict[str, Any]]
@@ -188,7 +188,7 @@ def test_screening_agrees_with_the_slow_reference(
     assert result.summary["rows"] == expected.rows
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(st.lists(account, max_size=14), st.lists(listing(), min_size=1, max_size=7), st.randoms(), st.integers(1, 5))
 def test_row_order_and_chunking_change_no_byte_of_hits_and_flags(
     accounts: list[dict[str, Any]], listings: list[dict[str, Any]], random: Any, parts: int

@@ -69,7 +69,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("policy")
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(data=st.data())
 def test_a_night_under_any_policy_agrees_with_the_slow_reference(folder: Path, data: st.DataObject) -> None:
     id_type, values = IDS[data.draw(st.sampled_from(list(IDS)))]
