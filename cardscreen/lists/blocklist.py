@@ -281,6 +281,8 @@ def _read_values(frame: pl.DataFrame) -> pl.DataFrame:
     parts = []
     for name, kind in KINDS.items():
         of_kind = frame.filter(pl.col("kind") == name)
+        if of_kind.is_empty():
+            continue
         listed = of_kind.lazy().select(read=kind.listing(pl.col("value"))).collect()["read"].struct.unnest()
         parts.append(pl.concat([of_kind.rename({"match": "told", "value": "raw"}), listed], how="horizontal"))
     parts.append(
@@ -338,7 +340,8 @@ def _told_beside(read: pl.DataFrame) -> pl.Series:
     for name in _SHOWN:
         rows = rows_with_digits(read[name])
         own |= tell_own(read[name], values, rows)
-        others[rows] |= Found.of(taken(read[name], rows)).doubtful
+        if len(rows):
+            others[rows] |= Found.of(taken(read[name], rows)).doubtful
         token = is_token & pl.col(name).str.contains(pl.col("value"), literal=True)
         own |= read.select(token.fill_null(value=False)).to_series().to_numpy()
     number, another = (f"another column holds {what}, which hits would show" for what in _NUMBERS)
