@@ -291,7 +291,8 @@ def _read_values(written: pl.DataFrame, feed: Feed) -> pl.DataFrame:
     if feed.kind is not None:
         return _of_kind(written, kinds[feed.kind], kinds, feed)
     known = pl.col("kind").is_in(list(kinds)).fill_null(value=False)
-    parts = [_of_kind(written.filter(pl.col("kind") == name), kind, kinds, feed) for name, kind in kinds.items()]
+    there = [name for name in kinds if name in written["kind"]]
+    parts = [_of_kind(written.filter(pl.col("kind") == name), kinds[name], kinds, feed) for name in there]
     unknown = written.filter(~known).with_columns(
         problem=pl.lit(f"kind is none of {', '.join([*kinds, *feed.kinds_named])}"),
         match=pl.lit(None, dtype=schema.MATCHES),
