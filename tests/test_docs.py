@@ -17,10 +17,9 @@ from xml.etree import ElementTree
 
 import polars as pl
 import pytest
-from commands import cardscreen
+from commands import as_command, cardscreen
 from pages import Block, Reader, blocks_of
 from pydantic import BaseModel
-from typer.main import get_command
 
 from cardscreen.cli.app import app
 from cardscreen.cli.manners import EXIT_CODES
@@ -107,7 +106,7 @@ def not_done(page: Path) -> list[str]:
 @pytest.mark.parametrize("page", [pytest.param(page, id=name_of(page)) for page in PAGES if not_done(page)])
 def test_commands_that_are_not_run_exist_with_their_options(page: Path) -> None:
     for line in not_done(page):
-        command: Any = get_command(app)
+        command: Any = as_command(app)
         words = line.split("#")[0].split()[1:]
         while words and words[0] in getattr(command, "commands", {}):
             command = command.commands[words.pop(0)]
@@ -118,7 +117,7 @@ def test_commands_that_are_not_run_exist_with_their_options(page: Path) -> None:
 
 def test_every_command_is_in_the_readme() -> None:
     named = {line.split()[1] for line in not_done(ROOT / "README.md")}
-    assert named == set(get_command(app).commands)  # type: ignore[attr-defined]
+    assert named == set(as_command(app).commands)  # type: ignore[attr-defined]
 
 
 def test_the_readme_is_short() -> None:
@@ -248,11 +247,11 @@ def leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
 
 def test_every_command_is_shown_on_some_page() -> None:
     done = "\n".join(block.text for page in PAGES[1:] for block in shown(page, "sh"))
-    assert [name for name in leaves(get_command(app)) if f"cardscreen {name}" not in done] == []
+    assert [name for name in leaves(as_command(app)) if f"cardscreen {name}" not in done] == []
 
 
 def test_every_command_is_in_the_reference() -> None:
-    commands: Any = get_command(app)
+    commands: Any = as_command(app)
     named = [f"### cardscreen {name}\n" for name, each in commands.commands.items() if not each.hidden]
     assert [name for name in named if name not in MADE["reference/commands.md"]] == []
 

@@ -16,8 +16,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from commands import cardscreen
-from typer.main import get_command
+from commands import as_command, cardscreen
 
 import cardscreen as cs
 from cardscreen.cli.app import app
@@ -28,7 +27,7 @@ TEXTS = {file.name: file.read_text(encoding="utf-8") for file in sorted(EXAMPLES
 
 def known_options(words: list[str]) -> set[str]:
     """The options of the command that words begin with; fails where there is none."""
-    command: Any = get_command(app)
+    command: Any = as_command(app)
     while words and hasattr(command, "commands"):
         command = command.commands[words.pop(0)]
     return {name for param in command.params for name in param.opts}

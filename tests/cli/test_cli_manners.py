@@ -15,9 +15,8 @@ from unittest import mock
 
 import polars as pl
 import pytest
-from commands import cardscreen
+from commands import as_command, cardscreen
 from small_operator import CARD, FIRST, job_with, project, run
-from typer.main import get_command
 
 import cardscreen as library
 from cardscreen.cli.app import app
@@ -26,7 +25,7 @@ from cardscreen.cli.console import counted
 
 def every_command(command: Any = None, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
     """The words of every command and group."""
-    command = command or get_command(app)
+    command = command or as_command(app)
     below = [
         words for name, each in getattr(command, "commands", {}).items() for words in every_command(each, (*path, name))
     ]
@@ -44,7 +43,7 @@ def test_help_is_complete_and_without_noise(words: tuple[str, ...], tmp_path: Pa
     assert "<bool>" not in done.out
     if words and words not in GROUPS:
         assert f"Example: cardscreen {' '.join(words)}" in re.sub(r"\s+", " ", done.out)
-    command: Any = get_command(app)
+    command: Any = as_command(app)
     for word in words:
         command = command.commands[word]
     assert [param.name for param in command.params if not getattr(param, "help", None)] == []

@@ -16,7 +16,7 @@ import typer
 from cardscreen.cli import app as cli
 
 #: All commands and their options: a process asks for them once, and tests many times in one process.
-_COMMANDS = cache(typer.main.get_command)
+as_command = cache(typer.main.get_command)
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def cardscreen(*arguments: object, cwd: Path) -> Done:
     code = 0
     try:
         with (
-            mock.patch("typer.main.get_command", _COMMANDS),
+            mock.patch("typer.main.get_command", as_command),
             mock.patch.object(sys, "argv", ["cardscreen", *map(str, arguments)]),
             mock.patch("signal.signal"),
             mock.patch("warnings.showwarning"),

@@ -136,6 +136,8 @@ class Store:
             raise ConfigError("give either a version or known_at, not both")
         if known_at is not None:
             return self._known_at(known_at)
+        if version is not None and version >= 0 and (asked := self._own(version)):
+            return asked  # its own file tells all, and to open the table takes longer
         newest = self.newest()
         number = newest if version is None else version
         own = self._own(number) if 0 <= number <= newest else None
