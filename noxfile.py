@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import nox
 
@@ -36,6 +37,31 @@ TESTS = (
     f"{RUN}normalize_replaces_the_raw_column_and_keeps_the_others",
     f"{RUN}doctor_tells_versions_and_the_state_of_the_tables",
 )
+#: Modules in which a test is to notice every change, and the tests that are to.
+MUTANTS = {
+    "cardscreen/foundation/lookup/intervals.py": "tests/foundation/test_intervals.py",
+    "cardscreen/kinds/phone/numbering/patterns.py": "tests/kinds/test_numbering_patterns.py",
+    "cardscreen/policy/judging.py": "tests/policy/test_judging.py tests/policy/test_policy.py",
+    "cardscreen/lists/store/merging.py": "tests/lists/test_merging.py",
+    "cardscreen/runs/changes.py": "tests/runs/test_changes.py",
+    "cardscreen/leads/reports/scoring.py": "tests/leads/test_reports.py",
+}
+#: One other operator in place of each is enough; `|` in types is none, and no annotation is run.
+MUTATED = r"""
+[cosmic-ray]
+module-path = "{module}"
+timeout = 300.0
+excluded-modules = []
+test-command = "python -m pytest -n 0 -x {tests}"
+distributor.name = "local"
+
+[cosmic-ray.filters.operators-filter]
+exclude-operators = [
+    "core/ReplaceBinaryOperator_(?!BitAnd_BitOr|BitOr_BitAnd|Add_Sub|Sub_Add|Mul_Div|Div_Mul|LShift_RShift).*",
+    "core/ReplaceComparisonOperator_(?!Lt_LtE|LtE_Lt|Gt_GtE|GtE_Gt|Eq_NotEq|NotEq_Eq|Is_IsNot|IsNot_Is|In_NotIn|NotIn_In).*",
+    "core/ReplaceUnaryOperator_(?!USub_UAdd|Delete_.*).*",
+]
+"""
 OF_SPARK = "every_kind or order_of_the_input or in_one_sentence or run_like_any_other"
 
 
@@ -78,6 +104,31 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
     session.run("bandit", "-q", "-c", "pyproject.toml", "-r", "cardscreen", "benchmarks")
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """How much of the package all tests run, branch by branch, and that their order is no matter."""
+    session.install("-e", ".[dev]", "pytest-randomly")
+    session.run("pytest", "--cov", *session.posargs)
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Changes of the modules that no test notices; a module takes the better part of an hour, so by hand."""
+    session.install("-e", ".[dev]", "cosmic-ray")
+    tree = Path(session.create_tmp()) / "tree"  # what is changed is a copy of what is committed
+    shutil.rmtree(tree, ignore_errors=True)
+    session.run("git", "clone", "--quiet", ".", str(tree), external=True)
+    with session.chdir(tree):
+        for module in session.posargs or MUTANTS:
+            Path("mutants.toml").write_text(MUTATED.format(module=module, tests=MUTANTS[module]))
+            record = f"{Path(module).stem}.sqlite"
+            env = {"PYTHONPATH": "."}
+            session.run("cosmic-ray", "init", "mutants.toml", record)
+            session.run("cr-filter-operators", record, "mutants.toml")
+            session.run("cosmic-ray", "exec", "mutants.toml", record, env=env)
+            session.run("cr-report", "--surviving-only", "--show-diff", record)
 
 
 @nox.session

@@ -66,7 +66,8 @@ BENCHMARKS = {
             clean_mobiles="clean national",
             half_written="half written",
             all_regions="all regions",
-        ),
+        )
+        + _of_lines(r".*?cache, in columns +(\d+) x", clean_mobiles_in_columns="clean national"),
         threads=1,
     ),
     "card": Benchmark(
