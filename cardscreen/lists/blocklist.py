@@ -340,8 +340,7 @@ def _told_beside(read: pl.DataFrame) -> pl.Series:
     for name in _SHOWN:
         rows = rows_with_digits(read[name])
         own |= tell_own(read[name], values, rows)
-        if len(rows):
-            others[rows] |= Found.of(taken(read[name], rows)).doubtful
+        others[rows] |= Found.of(taken(read[name], rows)).doubtful
         token = is_token & pl.col(name).str.contains(pl.col("value"), literal=True)
         own |= read.select(token.fill_null(value=False)).to_series().to_numpy()
     number, another = (f"another column holds {what}, which hits would show" for what in _NUMBERS)

@@ -167,7 +167,9 @@ class Found:
     @classmethod
     def of(cls, texts: pl.Series) -> Found:
         """Those in texts."""
-        return cls.judged(_windows(_runs(texts)), len(texts))
+        runs = _runs(texts)
+        # Most texts that are looked at hold none.
+        return cls(_NONE, len(texts)) if runs.is_empty() else cls.judged(_windows(runs), len(texts))
 
     @classmethod
     def all_in(cls, texts: pl.Series, *, others: int) -> Iterator[Found]:
@@ -238,6 +240,10 @@ class Found:
         if few or self._beyond_chance(_DOUBTFUL):
             flags[self.numbers.filter(pl.col("counts") & (pl.col("usual") | (not few)))["text"].to_numpy()] = True
         return flags
+
+
+_FLAGS = ("known", "sound", "counts", "failing", "long", "usual")
+_NONE = pl.DataFrame(schema={"text": pl.UInt32, **dict.fromkeys(_FLAGS, pl.Boolean)})
 
 
 def _runs(texts: pl.Series) -> pl.DataFrame:

@@ -291,8 +291,8 @@ def _read_values(written: pl.DataFrame, feed: Feed) -> pl.DataFrame:
     if feed.kind is not None:
         return _of_kind(written, kinds[feed.kind], kinds, feed)
     known = pl.col("kind").is_in(list(kinds)).fill_null(value=False)
-    there = [name for name in kinds if name in written["kind"]]
-    parts = [_of_kind(written.filter(pl.col("kind") == name), kinds[name], kinds, feed) for name in there]
+    rows = ((kind, written.filter(pl.col("kind") == name)) for name, kind in kinds.items())
+    parts = [_of_kind(of_kind, kind, kinds, feed) for kind, of_kind in rows if len(of_kind)]
     unknown = written.filter(~known).with_columns(
         problem=pl.lit(f"kind is none of {', '.join([*kinds, *feed.kinds_named])}"),
         match=pl.lit(None, dtype=schema.MATCHES),
@@ -385,8 +385,7 @@ def _tells_card(read: pl.DataFrame, kind: Kind, feed: Feed) -> pl.Series:
         if kind.name in secret_kinds():
             own = read.select(pl.when(pl.col("match") == "exact").then("value")).to_series()
             tells |= tell_own(read[name], own, rows)
-        if len(rows):
-            tells[rows] |= Found.of(taken(read[name], rows)).doubtful
+        tells[rows] |= Found.of(taken(read[name], rows)).doubtful
     return pl.Series(tells, dtype=pl.Boolean)
 
 

@@ -136,20 +136,17 @@ class Store:
             raise ConfigError("give either a version or known_at, not both")
         if known_at is not None:
             return self._known_at(known_at)
-        if version is not None and version >= 0 and (asked := self._own(version)):
-            return asked  # its own file tells all, and to open the table takes longer
-        newest = self.newest()
-        number = newest if version is None else version
-        own = self._own(number) if 0 <= number <= newest else None
-        if own is None and number == newest:
+        number = self.newest() if version is None else version
+        if number >= 0 and (own := self._own(number)):
+            return own  # its own file tells all, and to open the table takes longer
+        newest = number if version is None else self.newest()
+        if number == newest:
             raise InputError(
                 f"version {newest} of the store {self.path} was written by another program: if it has only put files "
                 "together (OPTIMIZE) or removed old ones (VACUUM), cardscreen list adopt checks so and reads on; else "
                 f"go back by cardscreen list rollback {next(self.history()).number}"
             )
-        if own is None:
-            raise ConfigError(f"the store {self.path} has no version {version}: the newest is {newest}")
-        return own
+        raise ConfigError(f"the store {self.path} has no version {version}: the newest is {newest}")
 
     def _known_at(self, instant: datetime | str) -> Version:
         asked = parse_instant(instant) if isinstance(instant, str) else instant
