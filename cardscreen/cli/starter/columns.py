@@ -18,6 +18,8 @@ from cardscreen.tables.cells import holds_numbers, repaired
 from cardscreen.tables.dates import is_dateable, read_days, to_date
 
 _TRIED = 80  # cells by which regions are told apart
+_GLANCE = 20  # of them: where none of these is a number, few of the others are
+_FEWEST = 3  # digits a cell, on average, without which nothing is read: words
 _LEAD = 0.15  # of the cells: how much better than the next one a region must fit
 _ENOUGH = 0.6  # share of the cells that make a column one of a kind
 _NAMED = 0.3  # the same, of a column whose name says so
@@ -278,11 +280,19 @@ class _Fit(NamedTuple):
 def _regions(cells: pl.Series) -> dict[str, _Fit]:
     """Region → how well the cells are its numbers, the best first; of those that share a plan, one."""
     tried = cells.unique(maintain_order=True).sample(min(_TRIED, cells.n_unique()), seed=0).to_list()
+    if sum(map(str.isdigit, "".join(tried))) < _FEWEST * len(tried):
+        return {}
+    # These are the same everywhere; others are read in each of 200 regions, but for those where the first few are none.
+    abroad = [(cell, number) for cell in tried if cell[0] in "+＋" and (number := _valid_in(cell, None))]
+    national = [cell for cell in tried if cell[0] not in "+＋"]
     fits = dict[str, _Fit]()
     for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items():
         if regions[0] == "001":
             continue
-        read = [(cell, number) for cell in tried if (number := _valid_in(cell, regions[0]))]
+        read = _read_in(regions[0], national[:_GLANCE])
+        if read:
+            read += _read_in(regions[0], national[_GLANCE:])
+        read += abroad
         own = Counter(str(phonenumbers.region_code_for_number(each)) for _, each in read if each.country_code == code)
         if own:
             mobile = sum(_MOBILE.get(phonenumbers.number_type(each), 0) for _, each in read)
@@ -305,8 +315,13 @@ def _is_grouped(cell: str, number: phonenumbers.PhoneNumber) -> bool:
     return groups == re.findall(r"\d+", usual)
 
 
-def _valid_in(cell: str, region: str) -> phonenumbers.PhoneNumber | None:
-    """The number, if it is valid when dialled in a region."""
+def _read_in(region: str, cells: Sequence[str]) -> list[tuple[str, phonenumbers.PhoneNumber]]:
+    """Those cells that are valid numbers when dialled in a region, and the numbers."""
+    return [(cell, number) for cell in cells if (number := _valid_in(cell, region))]
+
+
+def _valid_in(cell: str, region: str | None) -> phonenumbers.PhoneNumber | None:
+    """The number, if it is valid when dialled in a region; None: in any."""
     try:
         number = phonenumbers.parse(cell, region)
     except phonenumbers.NumberParseException:

@@ -8,26 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
-
-import polars as pl
 
 from cardscreen.foundation import cache
 
 #: Source → name of a file → its SHA-256, in hexadecimal digits.
 Digests = Mapping[str, Mapping[str, str]]
 
-_STATE = {
-    "name": pl.String,
-    "sha256": pl.String,
-    "size": pl.Int64,
-    "modified": pl.Int64,  # nanoseconds since 1970, as the next one
-    "changed": pl.Int64,
-    "inode": pl.UInt64,
-}
+_ENDING = "json"
 
 
 def by_name(digests: Digests) -> dict[str, str]:
@@ -78,29 +69,32 @@ def changed(place: str, digests: Mapping[str, str], memory: str | None = None) -
         OSError: One can't be read.
     """
     state, folder = _state(place, digests), cache.folder("sound")
-    if memory and any(pl.read_parquet(remembered).equals(state) for remembered, _ in cache.load(folder, memory)):
+    if memory and any(remembered == state for remembered, _ in cache.load(folder, memory, _ENDING)):
         return []
     now = digests_of(place, digests)
     wrong = [name for name, digest in digests.items() if now[name] != digest]
-    if memory and not wrong and _state(place, digests).equals(state):
-        buffer = io.BytesIO()
-        state.write_parquet(buffer)
+    if memory and not wrong and _state(place, digests) == state:
         with contextlib.suppress(OSError):  # a read-only home, a full disk: they are read again
-            cache.save(folder, memory, buffer.getvalue())
+            cache.save(folder, memory, state, _ENDING)
     return wrong
 
 
-def _state(place: str, digests: Mapping[str, str]) -> pl.DataFrame:
-    """What tells that a file is still the one that was read: `_STATE`; of an object store, its size and time."""
-    rows = []
-    for name, digest in sorted(digests.items()):
-        if "://" in place:
-            info = _handler(place).get_file_info([name])[0]
-            rows.append((name, digest, info.size, info.mtime_ns, 0, 0))
-        else:
-            stat = Path(place, name).stat()
-            rows.append((name, digest, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino))
-    return pl.DataFrame(rows, schema=_STATE, orient="row")
+def _state(place: str, digests: Mapping[str, str]) -> bytes:
+    """What tells that the files are still those that were read."""
+    return json.dumps([(name, digest, *stamp(place, name)) for name, digest in sorted(digests.items())]).encode()
+
+
+def stamp(place: str, name: str) -> tuple[int, ...]:
+    """What another file in a file's place would hardly have: size, times and inode; of an object store, size and time.
+
+    Raises:
+        OSError: It can't be read.
+    """
+    if "://" in place:
+        info = _handler(place).get_file_info([name])[0]
+        return info.size, info.mtime_ns
+    stat = Path(place, name).stat()
+    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
 
 
 @contextlib.contextmanager

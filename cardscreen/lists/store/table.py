@@ -18,6 +18,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,8 @@ _TABLE = {
 }
 _ROW_GROUP = 500_000
 _OWN = re.compile(r"[0-9a-f]{32}[.]parquet")  # names of the store's files
+_LOG, _NUMBERED = "_delta_log", re.compile(r"([0-9]{20})[.]")  # commits, and checkpoints of them
+_KEPT = 8  # versions that stay open: those of a night, its night before, and what is beside them
 _DIGITS = re.compile(r"[0-9]{10}")
 _UNUSABLE = "#%?"  # in paths: the engine takes them for parts of a URL
 
@@ -172,7 +175,7 @@ class Store:
         """
         with self.reading():
             try:
-                content = store_files.content(self.path, f"_delta_log/{number:020}.json")
+                content = store_files.content(self.path, _commit_file(number))
             except FileNotFoundError:
                 return None
         try:
@@ -189,7 +192,9 @@ class Store:
 
     def newest(self) -> int:
         """The number of the newest version, whoever wrote it."""
-        return self._table().version()
+        names = () if "://" in self.path else (file.name for file in Path(self.path, _LOG).glob("*"))
+        numbers = [int(numbered[1]) for name in names if (numbered := _NUMBERED.match(name))]
+        return max(numbers) if numbers else self._table().version()
 
     def foreign(self, version: int) -> pl.LazyFrame:
         """All listings of a version that another program wrote: `merging.STORED`."""
@@ -208,7 +213,7 @@ class Store:
         return frame if source is None else frame.filter(pl.col("source") == source)
 
     def _listings_of(self, version: Version) -> pl.LazyFrame:
-        table = self._table(version.number)
+        table = self._open(version.number)
         with self.reading():
             names = _names(table)
         files = [f"{self.path.rstrip('/')}/{name}" for name in names]
@@ -261,7 +266,7 @@ class Store:
         if files is not None:
             return files
         with self.reading():
-            added = pl.DataFrame(self._table(base).get_add_actions(flatten=True))
+            added = pl.DataFrame(self._open(base).get_add_actions(flatten=True))
             names = added.select(source="partition.source", name="path").group_by("source", maintain_order=True)
             return {str(source): store_files.digests_of(self.path, of_source["name"]) for (source,), of_source in names}
 
@@ -274,6 +279,16 @@ class Store:
     def _table(self, version: int | None = None) -> deltalake.DeltaTable:
         with self.reading():
             return deltalake.DeltaTable(self.path, version=version)
+
+    def _open(self, version: int) -> deltalake.DeltaTable:
+        """A version to read from: it takes 10 ms to open, and is asked for again and again."""
+        if "://" in self.path:
+            return self._table(version)
+        with self.reading():
+            try:
+                return _opened(self.path, version, store_files.stamp(self.path, _commit_file(version)))
+            except FileNotFoundError:
+                return self._table(version)
 
     @contextmanager
     def reading(self, what: str = "read") -> Iterator[None]:
@@ -428,7 +443,7 @@ class Store:
         record = self.at(version).record
         identity = {
             "path": self.path if "://" in self.path else str(Path(self.path).resolve()),
-            "id": str(self._table(version).metadata().id),
+            "id": str(self._open(version).metadata().id),
             "instant": record.instant.isoformat(),
         }
         if record.files is not None:
@@ -462,7 +477,7 @@ class Store:
             table.vacuum(0, dry_run=False, **options)
         if "://" in self.path:
             return len(removed)
-        needed = {*removed, *(name for version in kept for name in _names(self._table(version)))}
+        needed = {*removed, *(name for version in kept for name in _names(self._open(version)))}
         own = [file for file in Path(self.path).glob("*.parquet") if _OWN.fullmatch(file.name)]
         orphans = [file for file in own if file.name not in needed]
         for file in orphans if not dry_run else ():
@@ -481,6 +496,16 @@ class LostRace(Busy):
     def __init__(self, path: str) -> None:
         """Name the store."""
         super().__init__(f"another import has changed the store {path} meanwhile: import the file again")
+
+
+@lru_cache(maxsize=_KEPT)
+def _opened(path: str, version: int, _stamp: tuple[int, ...]) -> deltalake.DeltaTable:
+    """A version whose commit's own file is still the same."""
+    return deltalake.DeltaTable(path, version=version)
+
+
+def _commit_file(version: int) -> str:
+    return f"{_LOG}/{version:020}.json"
 
 
 def _names(table: deltalake.DeltaTable) -> list[str]:
