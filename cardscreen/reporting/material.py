@@ -15,7 +15,7 @@ Cell = str | int | float | None
 
 
 @dataclass(frozen=True)
-class Night:
+class ShownNight:
     """The run that a page is about.
 
     Attributes:
@@ -98,7 +98,7 @@ class Material:
     language: Language
     summary: Mapping[str, Any]
     tables: Mapping[str, pl.LazyFrame]
-    night: Night | None = None
+    night: ShownNight | None = None
     before: Mapping[str, Any] | None = None
     nights: Sequence[Mapping[str, Any]] = ()
     held: Sequence[tuple[str, Sequence[str]]] = ()

@@ -128,7 +128,7 @@ class TestPrograms:
         assert (errors, code) == ("", 3)
 
     def test_an_interrupt_ends_the_helpers_too(self) -> None:
-        lines, errors, code = ended(SCRIPT.format(many=300_000, interrupted=True, then=""))
+        lines, errors, code = ended(SCRIPT.format(many=100_000, interrupted=True, then=""))
         assert len(lines[1].split()) == 2
         assert errors.rstrip().endswith("KeyboardInterrupt")
         assert errors.count("Traceback") == 1

@@ -17,7 +17,7 @@ from cardscreen.foundation.files import not_for_others, room_in, write_whole
 from cardscreen.foundation.words.languages import Language, phrase
 from cardscreen.policy.policy import Policy
 from cardscreen.reporting.drawing import Drawing
-from cardscreen.reporting.material import Material, Night
+from cardscreen.reporting.material import Material, ShownNight
 from cardscreen.reporting.page import page
 from cardscreen.runs.brakes import PAST
 from cardscreen.runs.folder import newest_first
@@ -68,7 +68,7 @@ def material_of(
         language=language,
         summary=summary,
         tables=tables,
-        night=Night(
+        night=ShownNight(
             run_id=run_id,
             state=state,
             audit=records["audit"],
