@@ -76,6 +76,13 @@ def test_a_union_meets_the_spans_of_which_it_holds_a_number(parts: list[Span], a
     assert union(parts, offset).meet(low, high).tolist() == expected
 
 
+@pytest.mark.parametrize("low", [0, 1, 2])
+def test_a_span_meets_an_interval_of_which_it_holds_the_first_or_the_last_number_alone(low: int) -> None:
+    interval, ends = union([(low, low + 3)]), [(0, low), (low + 3, low + 9), (low + 4, low + 9)]
+    first, last = (np.array([span[end] for span in ends], dtype=np.uint64) for end in (0, 1))
+    assert interval.meet(first, last).tolist() == [True, True, False]
+
+
 @given(st.lists(spans, max_size=8))
 def test_a_union_has_no_two_intervals_that_touch(parts: list[Span]) -> None:
     intervals = union(parts)

@@ -71,7 +71,7 @@ class Intervals:
         width = (frame["high"].cast(pl.UInt64) - frame["low"].cast(pl.UInt64)).to_numpy()
         payload = frame.drop("low", "high")
         # Rows that say the same are one owner, so that their neighbours join.
-        distinct = payload.unique(maintain_order=True).with_row_index("\0owner")
+        distinct = payload.unique().with_row_index("\0owner")
         same = payload.join(distinct, on=payload.columns, how="left", nulls_equal=True, maintain_order="left")[
             "\0owner"
         ]
