@@ -6,6 +6,7 @@ import ast
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from importlib.metadata import version
@@ -145,10 +146,15 @@ def test_colours_are_for_terminals_that_want_them(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def operator(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("operator")
     project(folder)
     return folder
+
+
+@pytest.fixture
+def operator(untouched: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(untouched, tmp_path / "operator")
 
 
 def test_a_run_on_a_terminal_names_its_stages_and_the_time(operator: Path) -> None:

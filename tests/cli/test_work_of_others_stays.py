@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 from commands import cardscreen
 
+from cardscreen.cli.demo.folder import cleared
+
 
 @pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def once_played(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("demo")
     assert cardscreen("demo", "demo", "--accounts", "1000", cwd=folder).code == 0
     return folder
 
 
+@pytest.fixture
+def played(once_played: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(once_played, tmp_path / "played", symlinks=True)
+
+
 def test_a_demo_that_nobody_touched_is_replaced(played: Path) -> None:
-    assert cardscreen("demo", "demo", "--accounts", "1000", cwd=played).code == 0
+    folder = cleared(played / "demo")
+    assert [file.name for file in folder.iterdir()] == [".cardscreen-demo"]
 
 
 def test_a_demo_in_which_somebody_worked_stays_unless_told_otherwise(played: Path) -> None:

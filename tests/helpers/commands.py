@@ -28,6 +28,11 @@ class Done:
     err: str
 
 
+def unmeasured() -> dict[str, str]:
+    """The environment of a process of which coverage measures nothing: one that may write little can't keep it."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+
+
 def cardscreen(*arguments: object, cwd: Path) -> Done:
     """Run a command in a folder."""
     out, err, before = io.StringIO(), io.StringIO(), Path.cwd()

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from commands import unmeasured
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -45,7 +47,7 @@ class Victim:
         asked = {"arguments": arguments, "watched": str(folder / "runs"), **fate}
         pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         command = [sys.executable, __file__, json.dumps(asked)]
-        self.process = subprocess.Popen(command, cwd=folder, text=True, **pipes)
+        self.process = subprocess.Popen(command, cwd=folder, text=True, env=unmeasured(), **pipes)
 
     def go(self) -> Victim:
         """Let it begin, once it is warm."""

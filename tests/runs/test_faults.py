@@ -16,7 +16,7 @@ from unittest import mock
 
 import polars as pl
 import pytest
-from commands import cardscreen
+from commands import cardscreen, unmeasured
 from nights import JOB, Operator, account, day, listing, phone
 from small_operator import begin_chain, write_manifest
 
@@ -499,8 +499,10 @@ def test_an_export_that_finds_no_room_says_so(tmp_path: Path, ending: str) -> No
     done = cardscreen("list", "import", "police.csv", "--feed", "police.toml", "--store", "lists", cwd=tmp_path)
     assert done.code == 0, done.err
     out = tmp_path / f"out.{ending}"
-    program = [COMMAND, "list", "export", "--store", "lists", "--out", out.name]
-    stopped = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, timeout=100, preexec_fn=little)
+    program, environment = [COMMAND, "list", "export", "--store", "lists", "--out", out.name], unmeasured()
+    stopped = subprocess.run(
+        program, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=100, preexec_fn=little
+    )
     assert (stopped.returncode, stopped.stderr) == (
         3,
         f"cardscreen: there is no space left in {out.name}, or not for a file so large: nothing was written. Make room "
