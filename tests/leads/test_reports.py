@@ -181,6 +181,14 @@ def test_of_equal_places_the_first_by_name_is_the_reference_and_an_unknown_place
     assert score(heavier)["reference"].to_list() == [None]
 
 
+def test_of_a_reporters_equal_reports_the_first_by_name_counts_and_an_unknown_place_last() -> None:
+    alike = {"half_life_days": 30, "weight": 1.0}
+    said: list[Any] = [("beta", "n1"), ("alpha", "n2"), ("alpha", "n1"), ("alpha", None)]
+    rows = [("+861", category, 0, f"r{at}", group) for at in range(4) for category, group in said]
+    found = cs.score_reports(frame(rows), RULES | {"categories": {"beta": alike, "alpha": alike}}, DAY).collect()
+    assert found.select("weight", "reason", "reference").rows() == [(4, "alpha", "n1")]
+
+
 def test_of_what_is_listed_twice_the_first_counts() -> None:
     listed = pl.DataFrame({"value": ["+861"] * 2, "severity": [55, 40], "reference": ["n8", "n9"]})
     assert score(many("+861", 5), listed=listed).select("severity", "reference").rows() == [(55, "n8")]

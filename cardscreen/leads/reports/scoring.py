@@ -160,11 +160,10 @@ class _Scoring:
     def _of_values(self, weighed: pl.DataFrame) -> pl.DataFrame:
         """value, weight, reporters, reason, group, first_on, last_on: of each value."""
         # Sums of floats depend on their order: they are put into one.
-        falling, by_name = [False, False, True, False, False], ["category", "group"]
         heaviest = (
-            weighed.sort("value", "reporter", "weight", *by_name, descending=falling, nulls_last=True)
-            .unique(["value", "reporter"], keep="first", maintain_order=True)
-            .sort("value", "weight", "reporter", descending=[False, True, False])
+            weighed.sort("weight", "category", "group", descending=[True, False, False], nulls_last=True)
+            .unique(["value", "reporter"], keep="first")
+            .sort("weight")
         )
         days = weighed.group_by("value").agg(
             first_on=pl.col("reported_at").min().dt.date(), last_on=pl.col("reported_at").max().dt.date()
@@ -221,7 +220,7 @@ class _Scoring:
                 most=review.new_reporters_share,
             )
             told.append(new.with_columns(doubt=pl.lit(sentence)))
-        return pl.concat(told).group_by("value", maintain_order=True).agg(doubts=pl.col("doubt"))
+        return pl.concat(told).group_by("value").agg(doubts=pl.col("doubt"))
 
     def _told(self, scored: pl.DataFrame) -> pl.DataFrame:
         say, joined = self.language.say, self.language.joined
@@ -242,8 +241,8 @@ class _Scoring:
 def _heaviest_of(reports: pl.DataFrame, column: str) -> pl.DataFrame:
     """value, the column's value that weighs most, and its weight."""
     summed = reports.group_by("value", column, maintain_order=True).agg(pl.col("weight").sum())
-    ordered = summed.sort("value", "weight", column, descending=[False, True, False], nulls_last=True)
-    return ordered.unique("value", keep="first", maintain_order=True)
+    ordered = summed.sort("weight", column, descending=[True, False], nulls_last=True)
+    return ordered.unique("value", keep="first")
 
 
 def _bursts(reports: pl.DataFrame, many: int, hours: float) -> pl.DataFrame:
@@ -261,4 +260,4 @@ def _new_shares(of_values: pl.DataFrame, reports: pl.DataFrame) -> pl.DataFrame:
     earlier = others.filter((pl.col("other") != pl.col("value")) & (pl.col("reported_at") < pl.col("begun")))
     known = earlier.select("value", "reporter").unique().with_columns(known=True)
     joined = begun.join(known, on=["value", "reporter"], how="left")
-    return joined.group_by("value", maintain_order=True).agg(share=pl.col("known").is_null().mean())
+    return joined.group_by("value").agg(share=pl.col("known").is_null().mean())
