@@ -50,9 +50,10 @@ MUTANTS = {
 MUTATED = r"""
 [cosmic-ray]
 module-path = "{module}"
-timeout = 300.0
+timeout = 120.0
 excluded-modules = []
-test-command = "python -m pytest -n 0 -x {tests}"
+# Some changes make loops that never end, and lists that grow in them.
+test-command = "sh -c 'ulimit -v 12000000; python -m pytest -n 0 -x -p no:cacheprovider {tests}'"
 distributor.name = "local"
 
 [cosmic-ray.filters.operators-filter]

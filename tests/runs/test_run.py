@@ -392,6 +392,32 @@ def test_normalize_leaves_nothing_behind_when_it_fails(project: Path) -> None:
     assert list(project.glob("*x.parquet*")) == []
 
 
+@pytest.mark.parametrize(
+    ("column", "out", "more", "code", "told"),
+    [
+        ("mobile", "x.txt", (), 2, "x.txt: give a file ending in .parquet or .csv"),
+        ("mobile", "x.csv", ("--set", "many"), 2, "--set many: give name=value, such as"),
+        ("mobile", "x.csv", ("--set", "manny=true"), 2, "a phone has no option 'manny' (did you mean 'many'?)"),
+        ("tel", "x.csv", (), 2, "has a column 'tel_e164' already, which would be made of 'tel': rename it"),
+    ],
+)
+def test_normalize_says_what_it_was_told_wrongly_and_writes_nothing(
+    project: Path, column: str, out: str, more: tuple[str, ...], code: int, told: str
+) -> None:
+    (project / "a.csv").write_text("mobile,tel,tel_e164\n13800138000,13800138000,\n", encoding="utf-8")
+    arguments = ("normalize", "phone", "a.csv", "--column", column, "--region", "CN", "--out", out)
+    done = cardscreen(*arguments, *more, cwd=project)
+    assert (done.code, told in done.err) == (code, True), done.err
+    assert list(project.glob("*x.*")) == []
+
+
+def test_options_of_a_kind_are_given_to_normalize_by_name(project: Path) -> None:
+    (project / "a.csv").write_text("mobile\n13800138000.0\n", encoding="utf-8")
+    arguments = ("normalize", "phone", "a.csv", "--column", "mobile", "--region", "CN", "--out", "x.csv")
+    assert cardscreen(*arguments, "--set", "repair=true", cwd=project).code == 0
+    assert "+8613800138000" in (project / "x.csv").read_text(encoding="utf-8")
+
+
 def test_check_reads_a_card_from_standard_input_and_shows_it_masked(project: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "cardscreen.cli", "check", "card", "-"],
