@@ -24,7 +24,8 @@ def cardscreen_nightly():
         command = ["cardscreen", "list", "import", "list.csv", "--feed", "feed.toml", "--store", "lists"]
         subprocess.run(command, cwd=PROJECT, check=True)
 
-    @task(retries=2, retry_delay=timedelta(minutes=10))
+    # A list that is refused cancels no night: the accounts are screened against the last good one.
+    @task(retries=2, retry_delay=timedelta(minutes=10), trigger_rule="all_done")
     def screen():
         import cardscreen as cs
 

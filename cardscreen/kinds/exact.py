@@ -73,9 +73,9 @@ class Whole(metaclass=PlainHelp):
         """None: no value serves everybody."""
         return []
 
-    def clipped_lines(self, listed: pl.DataFrame, cells: pl.DataFrame, share: float) -> list[int]:  # noqa: ARG002
+    def misread(self, listed: pl.DataFrame, cells: pl.DataFrame, share: float) -> dict[str, list[int]]:  # noqa: ARG002
         """None: no value begins with a zero that may be lost."""
-        return []
+        return {}
 
     def told_in(self, texts: pl.Series, rows: Rows, cells: pl.Series) -> Flags:
         """Whether each text shows the value in the cell beside it."""

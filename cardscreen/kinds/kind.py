@@ -142,13 +142,16 @@ class Kind(Protocol):
         """
         ...
 
-    def clipped_lines(self, listed: pl.DataFrame, cells: pl.DataFrame, share: float) -> list[int]:
-        """Lines of what is a value only with a zero in front, where these may be a share of all that matters.
+    def misread(self, listed: pl.DataFrame, cells: pl.DataFrame, share: float) -> dict[str, list[int]]:
+        """Lines that were read, and hardly as what was meant, where these may be a share of all that matters.
 
         Args:
             listed: line, value: canonical.
             cells: line, cell: as the source has them.
             share: Of all lines.
+
+        Returns:
+            `zeros`: values only with a zero in front; `codes`: those that begin with their own country's code.
         """
         ...
 

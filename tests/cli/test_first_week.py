@@ -235,6 +235,38 @@ def test_numbers_that_several_regions_could_have_are_left_to_a_person(tmp_path: 
     assert "region =" not in (tmp_path / "night/job.toml").read_text().partition("phone = ")[2].partition("#")[0]
 
 
+def test_country_codes_without_a_plus_are_told_where_they_would_be_area_codes(tmp_path: Path) -> None:
+    chance = random.Random(4)
+    numbers = [f"{'49' if at % 3 else '0'}175{chance.randrange(10**8):08}" for at in range(300)]
+    (tmp_path / "a.csv").write_text("id,mobile\n" + "".join(f"C{at},{each}\n" for at, each in enumerate(numbers)))
+    assert cardscreen("init", "o", "--accounts", "a.csv", cwd=tmp_path).code == 0
+    told = next(line for line in (tmp_path / "o/job.toml").read_text("utf-8").splitlines() if "mobile" in line)
+    assert 'mobile = { kind = "phone" }' in told
+    assert "begin with 49 and no +, and would be read as other numbers: write them with +" in told
+
+
+@pytest.mark.parametrize(
+    ("column", "kind"),
+    [
+        ("contact", "phone"),
+        ("cell", "phone"),
+        ("telefono", "phone"),
+        ("客户手机号码", "phone"),
+        ("hotel_code", None),
+        ("cancelled_ref", None),
+        ("numero_cliente", None),
+        ("acct_no", None),
+        ("证件号码", None),
+    ],
+)
+def test_a_columns_name_helps_only_where_it_is_its_own(column: str, kind: str | None) -> None:
+    chance = random.Random(5)
+    some = [
+        f"+447911{at + 100000}" if column == "contact" else str(chance.randrange(10**9, 10**10)) for at in range(300)
+    ]
+    assert held_in(pl.DataFrame({column: some}))[0].kind == kind
+
+
 def test_days_that_could_be_months_are_left_to_a_person(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(
         "id,phone,sim_since\n"

@@ -524,6 +524,27 @@ def test_numbers_without_their_leading_zero_are_noticed(tmp_path: Path) -> None:
     assert "zeros: 50 of 50 rows (100.0%) are numbers only with a zero in front" in said.err
 
 
+def test_there_is_nothing_to_go_back_from_at_the_newest_version(tmp_path: Path) -> None:
+    (tmp_path / "cn.toml").write_text('source = "cn"\nkind = "phone"\nregion = "CN"\n[columns]\nvalue = "number"\n')
+    (tmp_path / "cn.csv").write_text("number\n13800138000\n")
+    assert take(tmp_path, file="cn.csv", by="cn.toml").code == 0
+    done = cardscreen("list", "rollback", "0", "--store", "lists", "--by", "A. Li", "--reason", "x", cwd=tmp_path)
+    assert (done.code, "there is nothing to go back from: version 0 is the newest" in done.err) == (2, True), done.err
+
+
+def test_country_codes_that_are_read_as_area_codes_are_noticed(tmp_path: Path) -> None:
+    (tmp_path / "de.toml").write_text('source = "de"\nkind = "phone"\nregion = "DE"\n[columns]\nvalue = "number"\n')
+    bare = [f"4917527758{digit:02}" for digit in range(4)] + ["４９ 1752 775804"]
+    meant = [f"{written}17527757{digit:02}" for digit in range(20) for written in ("+49", "0049", "0", "")]
+    leer = ["0491 752775", "491752776", "04917527750"]  # in the network whose area code is like the country's
+    (tmp_path / "de.csv").write_text("number\n" + "\n".join([*bare, *meant, *leer]) + "\n")
+    said = take(tmp_path, file="de.csv", by="de.toml")
+    assert said.code == 3
+    assert "codes: 5 of 88 rows (5.7%) begin with the country code of the feed's region and have no +" in said.err
+    assert "write them with +: lines 2, 3, 4, 5, 6\n" in said.err
+    assert take(tmp_path, "--allow", "codes", file="de.csv", by="de.toml").code == 0
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -52,7 +52,11 @@ def about_list(listed: Listed) -> Listed:
 def _with_region(held: Held) -> Held:
     likely = ", ".join(held.rivals)
     while True:
-        region = console.ask(f"  {held.name}: of which region are national numbers? (likely {likely})")
+        region = console.ask(
+            f"  {held.name}: of which region are national numbers? (likely {likely}; nothing: later)", ""
+        )
+        if not region:
+            return held
         try:
             check_region(region)
         except ConfigError as error:

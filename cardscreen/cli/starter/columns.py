@@ -12,6 +12,7 @@ import phonenumbers
 import polars as pl
 
 from cardscreen.kinds.kind import KINDS, options_of
+from cardscreen.kinds.phone.in_lists import lines_with_code_twice
 from cardscreen.kinds.phone.kind import Phone
 from cardscreen.kinds.phone.several import split_phones
 from cardscreen.tables.cells import holds_numbers, repaired
@@ -42,7 +43,10 @@ def _any(words: str) -> re.Pattern[str]:
 
 #: What columns are called, in the languages of those who have them.
 _NAMES: Mapping[str, re.Pattern[str]] = {
-    "phone": _any("phone mobile cell msisdn tel(?!l) gsm handy numero número 号码 手机 电话 電話"),
+    "phone": _any(
+        r"phone mobile (?<![a-z])cell (?<![a-z])cel(?![a-z]) msisdn (?<![a-z])tel(?!l) gsm handy "
+        r"n[uú]mero(?!.*(?:cli|client|cuenta|conto|contrat)) (?<!证件)号码 手机 电话 電話"
+    ),
     "card": _any("card pan$ carta karte tarjeta carte 银行卡 卡号"),
     "iban": _any("iban"),
     "imei": _any("imei 串号"),
@@ -53,7 +57,8 @@ _NAMES: Mapping[str, re.Pattern[str]] = {
     "handle": _any("telegram instagram tiktok handle user_?name"),
     "wallet": _any("wallet address btc eth usdt 钱包 地址"),
     "id": _any(
-        r"\bid\b _id$ ^id_ account acc?t cust client codice konto contract contratt 编号 账号 账户 帐号 用户 客户"
+        r"\bid\b _id$ ^id_ account (?<![a-z])acc?t cust client codice konto contract contratt "
+        "编号 账号 账户 帐号 用户 客户"
     ),
     "since": _any("since from activ attiv open start begin seit desde issued 开户 开通 入网 激活"),
     "name": _any("^name first_?name last_?name surname nome nom$ nombre customer$ vorname nachname 姓名 名字"),
@@ -86,6 +91,7 @@ class Held:
             between which the numbers don't tell.
         mobile: Of the cells, those that are mobile numbers of the likeliest region.
         written: Of the cells, those in which signs stand as people write them in phone numbers.
+        twice: Of the cells, those that begin with the region's country code and no plus, and are read as other numbers.
         many: Whether cells hold several.
         repair: Whether a program made quantities of cells, which can be mended.
         days: The format of its days; "" where it need not be said; None: no days.
@@ -103,6 +109,7 @@ class Held:
     rivals: Mapping[str, float] = field(default_factory=dict)
     mobile: float = 0.0
     written: float = 0.0
+    twice: float = 0.0
     many: bool = False
     repair: bool = False
     days: str | None = None
@@ -120,7 +127,16 @@ class Held:
         several = ", several in a cell" if self.many else ""
         several += ", mended where a program made quantities of them" if self.repair else ""
         valid = "valid " if self.kind == Phone.name else ""
-        return f"{self.share:.0%} are {valid}{noun}{where}{several}".replace("%", " %")
+        but = f", but {self.without_plus}" if self.without_plus else ""
+        return f"{self.share:.0%} are {valid}{noun}{where}{several}{but}".replace("%", " %")
+
+    @property
+    def without_plus(self) -> str:
+        """What a person must do about codes without a plus, in a few words; nothing where there are none, or few."""
+        if self.twice <= _CODED:
+            return ""
+        code = phonenumbers.country_code_for_region(next(iter(self.rivals)))
+        return f"{self.twice:.0%} begin with {code} and no +, and would be read as other numbers: write them with +"
 
 
 def held_in(frame: pl.DataFrame) -> list[Held]:
@@ -213,13 +229,21 @@ def _phones(frame: pl.DataFrame, cells: pl.Series, name: str, region_columns: Se
         parts, many = _parts(cells, best)
         near = [region for region, each in regions.items() if each.score > regions[best].score - _LEAD]
         share = _valid(parts, best)
-        is_sure = len(near) == 1 and share >= _ENOUGH and regions[best].is_enough(parts)
+        twice = _code_twice(parts, best)
+        is_sure = len(near) == 1 and share >= _ENOUGH and regions[best].is_enough(parts) and twice <= _CODED
         found = Held(name, Phone.name, share, region=best if is_sure else None, many=many)
         others = [region for region in regions if region != best] if is_sure else list(regions)[: max(len(near), 3)]
         rivals = {region: regions[region].valid for region in others[:4]}
-        found = replace(found, rivals=rivals, mobile=regions[best].mobile)
+        found = replace(found, rivals=rivals, mobile=regions[best].mobile, twice=twice)
     by_column = _by_region_column(frame, name, region_columns)
     yield by_column if by_column.share >= _ENOUGH and by_column.share > found.share - _LEAD else found
+
+
+def _code_twice(cells: pl.Series, region: str) -> float:
+    """The share of cells that begin with a region's country code and no plus, and are read as other numbers of it."""
+    rows = cells.alias("cell").to_frame().with_row_index("line")
+    read = rows.select("line", value=Phone(region).read(pl.col("cell")).struct.field("value")).drop_nulls()
+    return len(lines_with_code_twice(read, rows, Phone().claims, region)) / max(len(rows), 1)
 
 
 def _by_region_column(frame: pl.DataFrame, name: str, region_columns: Sequence[str]) -> Held:

@@ -318,8 +318,13 @@ def _identifier(held: Held, accounts: Accounts) -> str:
     if accounts.since:
         options["holder_since"] = _text(accounts.since.name)
     settings = ", ".join(f"{name} = {value}" for name, value in options.items())
-    doubt = f"  # ← add region = one of {', '.join(held.rivals)}: only you can say" if is_unclear(held) else ""
+    doubt = f"  # ← {_doubt(held)}" if is_unclear(held) else ""
     return f"{_key(held.name)} = {{ {settings} }}{doubt}"
+
+
+def _doubt(held: Held) -> str:
+    choice = f"one of {', '.join(held.rivals)}: only you can say"
+    return f"{held.without_plus}. Then add region, {choice}" if held.without_plus else f"add region = {choice}"
 
 
 def is_unclear(held: Held) -> bool:
@@ -371,7 +376,7 @@ def feed_text(listed: Listed, name: str) -> str:
         lines.append(
             (f"region = {_text(value.region)}", "of national numbers")
             if value.region
-            else (f'# region = ""  ← one of {", ".join(value.rivals)}: only you can say', "")
+            else (f'# region = ""  ← {_doubt(value)}', "")
             if is_unclear(value)
             else ('# region = ""', "none is needed: all numbers have a country code")
         )

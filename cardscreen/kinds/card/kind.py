@@ -275,9 +275,9 @@ class Card(metaclass=PlainHelp):
         """None: no card serves everybody."""
         return []
 
-    def clipped_lines(self, listed: pl.DataFrame, cells: pl.DataFrame, share: float) -> list[int]:  # noqa: ARG002
+    def misread(self, listed: pl.DataFrame, cells: pl.DataFrame, share: float) -> dict[str, list[int]]:  # noqa: ARG002
         """None: no card number begins with a zero."""
-        return []
+        return {}
 
     def told_in(self, texts: pl.Series, rows: Rows, cells: pl.Series) -> Flags:
         """Whether each text shows the card number in the cell beside it."""

@@ -1,12 +1,13 @@
-"""What only the list of phone numbers as a whole tells: service numbers in it, and zeros that some program has dropped.
+"""What only the list of phone numbers as a whole tells: service numbers, zeros that are gone, codes without a plus.
 
-Both look at the cells as the source has them, since reading has made a whole number of what was dialled.
+All look at the cells as the source has them, since reading has made a whole number of what was dialled.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+import phonenumbers
 import polars as pl
 
 from cardscreen.foundation.lookup.digits import FULL_WIDTH
@@ -82,4 +83,26 @@ def lines_without_zero(listed: pl.DataFrame, cells: pl.DataFrame, claims: Test, 
     whole = cells.with_columns(pl.col("cell").cast(pl.String)).join(invalid, on="line", how="semi")
     whole = whole.filter(pl.col("cell").str.contains("^[1-9][0-9]*$"))
     lines: list[int] = whole.filter(claims(pl.lit("0") + pl.col("cell")))["line"].to_list()
+    return lines
+
+
+def lines_with_code_twice(listed: pl.DataFrame, cells: pl.DataFrame, claims: Test, region: str) -> list[int]:
+    """Lines of cells such as `491752775883`, of which libphonenumber makes a landline of Leer, `+49 491 752775883`.
+
+    Where a plan has room for longer numbers, a country code without a plus is read as an area code. The same digits
+    behind a plus must be a number, too.
+
+    Args:
+        listed: line, value: numbers.
+        cells: line, cell: as the source has them.
+        claims: Whether text is surely a number.
+        region: Where they are dialled.
+    """
+    code = str(phonenumbers.country_code_for_region(region))
+    twice = listed.filter(pl.col("value").str.starts_with(f"+{code}{code}"))
+    twice = twice.filter(claims("+" + pl.col("value").str.strip_prefix(f"+{code}")))
+    bare = cells.join(twice, on="line", how="semi").filter(
+        to_text(pl.col("cell")).str.replace_many(FULL_WIDTH).str.contains(rf"^[^0-9+]*{code}")
+    )
+    lines: list[int] = bare["line"].to_list()
     return lines

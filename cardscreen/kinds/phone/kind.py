@@ -288,9 +288,14 @@ class Phone(Whole):
         """Lines of emergency and service numbers, and of senders of text messages."""
         return in_lists.service_lines(listed, cells, self.region, Phone().claims, self.split)
 
-    def clipped_lines(self, listed: pl.DataFrame, cells: pl.DataFrame, share: float) -> list[int]:
-        """Lines of what is a number only with a zero in front: a program took it for a quantity."""
-        return in_lists.lines_without_zero(listed, cells, self.claims, share) if self.region else []
+    def misread(self, listed: pl.DataFrame, cells: pl.DataFrame, share: float) -> dict[str, list[int]]:
+        """Lines of what some program took for a quantity, and of what was read with its country code twice."""
+        if self.region is None:
+            return {}
+        return {
+            "zeros": in_lists.lines_without_zero(listed, cells, self.claims, share),
+            "codes": in_lists.lines_with_code_twice(listed, cells, self.claims, self.region),
+        }
 
     @staticmethod
     def is_doubtful(value: pl.Expr) -> pl.Expr:

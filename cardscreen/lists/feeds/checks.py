@@ -24,7 +24,7 @@ from cardscreen.tables.cells import shape, to_text
 #: The checks that can be waived, by name.
 CHECKS = (
     *("columns", "empty", "unusable", "duplicates", "shrink", "grow"),
-    *("future", "range", "zeros", "kind", "short", "delta", "cut"),
+    *("future", "range", "zeros", "codes", "kind", "short", "delta", "cut"),
 )
 _SHOWN = 5  # lines that a problem names
 _BLOCKS = (pl.col("list") == "block") & (pl.col("operation") == "add")
@@ -92,7 +92,7 @@ def check_file(read: FeedRows, feed: Feed, day: date) -> list[Problem]:
         *_conflicts(read.repeated, feed),
         *_ranges(read.rows, feed),
         *_short(read, feed),
-        *_zeros(read, feed),
+        *_misread(read, feed),
         *_allowing(read.rows, feed),
     ]
 
@@ -254,17 +254,23 @@ def _ends(value: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
     return first.alias("first"), pl.when(is_open(value)).then(last + ":").otherwise(last).alias("last")
 
 
-def _zeros(read: FeedRows, feed: Feed) -> Iterator[Problem]:
-    """Numbers that are valid only with a zero in front: a program took them for quantities."""
+#: Why `Kind.misread` says that lines hardly mean what was read.
+_MISREAD = {
+    "zeros": "are numbers only with a zero in front, which some program has dropped",
+    "codes": "begin with the country code of the feed's region and have no +, so that they are read as other numbers "
+    "in it: write them with +",
+}
+
+
+def _misread(read: FeedRows, feed: Feed) -> Iterator[Problem]:
+    """Rows that can be read, and hardly mean what is read."""
     limit = feed.limits.unusable_share
     for name, kind in feed.kinds().items():
         exact = (pl.col("kind") == name) & (pl.col("match") == "exact")
         rows = read.rows.lazy().filter(exact).select("line", "value").collect()
-        lost = kind.clipped_lines(rows, _cells(read, feed), limit)
-        if len(lost) > limit * len(read.rows):
-            share = _share(len(lost), len(read.rows))
-            what = f"{share} are numbers only with a zero in front, which some program has dropped"
-            yield Problem("zeros", f"{what}: {_lines(lost)}")
+        for check, lines in kind.misread(rows, _cells(read, feed), limit).items():
+            if len(lines) > limit * len(read.rows):
+                yield Problem(check, f"{_share(len(lines), len(read.rows))} {_MISREAD[check]}: {_lines(lines)}")
 
 
 def _allowing(rows: pl.DataFrame, feed: Feed) -> Iterator[Problem]:

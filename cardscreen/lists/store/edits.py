@@ -148,11 +148,13 @@ def rollback(store: Store, version: int, by: str, reason: str) -> Version:
     """Make an earlier version current again; the ones after it stay in the history.
 
     Raises:
-        ConfigError: No such version.
+        ConfigError: No such version, or it is the newest.
     """
     wanted = store.at(version)  # before the lock, which would make the folder of a store that is not there
     with not_for_others(), store.lock():
         at = next(store.history())  # another program may have written the newest: this mends it
+        if version == store.newest():
+            raise ConfigError(f"there is nothing to go back from: version {version} is the newest")
         record = _personal(store, at, "rollback", by, reason, {"to": version})
         return store.restore(version, record.model_copy(update={"origins": wanted.record.origins}))
 

@@ -44,7 +44,7 @@ def _rows(material: Material) -> Figure:
     found = {say(text): rows[name] for name, (text, _) in _CLASSES.items() if rows.get(name)}
     return Figure(
         "rows",
-        say("How all rows came out. Clear is only what could be read and is on no list."),
+        say("How all rows came out. Clear: something in the row could be read, and nothing that could is on a list."),
         table([say("rows"), say("count")], list(found.items())),
         rated(found, {say(text): colour for text, colour in _CLASSES.values()}, say("rows")),
     )
