@@ -124,7 +124,7 @@ def mutants(session: nox.Session) -> None:
     with session.chdir(tree):
         env = {"PYTHONPATH": "."}
         for module in session.posargs or MUTANTS:
-            Path("mutants.toml").write_text(MUTATED.format(module=module, tests=MUTANTS[module]))
+            Path("mutants.toml").write_text(MUTATED.format(module=module, tests=f"{MUTANTS[module]} {module}"))
             record = f"{Path(module).stem}.sqlite"
             session.run("cosmic-ray", "init", "mutants.toml", record)
             session.run("cr-filter-operators", record, "mutants.toml")

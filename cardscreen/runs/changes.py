@@ -136,8 +136,8 @@ def compare(
     around: Circumstances,
     *,
     carry_days: int,
-    hands_out: bool = True,
-    applied: pl.DataFrame | None = None,
+    hands_out: bool,
+    applied: pl.DataFrame | None,
 ) -> Changes:
     """Compare tonight's screening with the nights before.
 
