@@ -128,7 +128,9 @@ def test_an_end_is_found_only_where_no_digit_is_left() -> None:
     assert patterns.beginning("$|1", 1) == patterns.matching("$|1", 1) == [(1, 1)]
 
 
-@pytest.mark.parametrize("pattern", ["1*", "(?=1)2", "(?i)1", r"\b1", "(?P<a>1)(?P=a)", "[a-z]|\\w"])
+@pytest.mark.parametrize(
+    "pattern", ["1*", "(?=1)2", "(?i)1", "(?i:1)", "(?-i:1)", r"\b1", "(?P<a>1)(?P=a)", "[a-z]|\\w"]
+)
 def test_unknown_syntax_is_refused(pattern: str) -> None:
     with pytest.raises(patterns.UnknownSyntax):
         patterns.matching(pattern, 3)
