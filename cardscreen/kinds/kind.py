@@ -80,8 +80,7 @@ class Kind(Protocol):
         """
         ...
 
-    @staticmethod
-    def is_flawed(keys: Keys, status: pl.Series) -> Flags:
+    def is_flawed(self, keys: Keys, status: pl.Series) -> Flags:
         """Of cells with these keys and statuses, as `scan` gives them, which have the `flaw`."""
         ...
 

@@ -59,7 +59,8 @@ class Limits(Section):
         flagged_share: Accounts that are flagged (0.05).
         source_share: Accounts hit by one source (0.02).
         rejected_share: Of an identifier's filled cells, those that can't be read (0.2).
-        invalid_share: Of an identifier's usable cells, numbers that no numbering plan has (0.3).
+        invalid_share: Of an identifier's usable cells, numbers that no numbering plan has, or that begin with their
+            country's code twice, since it had no `+` where it is read as an area code (0.3).
         exempted_share: Accounts that are exempted (0.001).
         new_suspend: Newly told `suspend` since the base run (0.002).
         new_close: Newly told `close` (0.0005).

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import phonenumbers
 import polars as pl
 import pytest
 from commands import cardscreen
 
 import cardscreen as cs
+from cardscreen.kinds.phone.in_lists import CODE_LIKE_AREA
 
 ITALIAN: list[str | None] = [
     "3331234567",
@@ -82,6 +84,46 @@ def test_a_run_prints_how_many_there_are_and_warns_or_waits(tmp_path: Path) -> N
     done = cardscreen("run", "job.toml", cwd=tmp_path)
     assert done.code == 4
     assert "invalid_share" in done.err
+
+
+BARE: list[str | None] = [f"4917527758{at:02}" for at in range(8)]
+
+
+@pytest.mark.parametrize("kind", [cs.Phone("DE"), cs.Phone("DE", many=True), cs.Phone("DE", repair=True)])
+def test_country_codes_that_are_read_as_area_codes_count_as_such(kind: cs.Phone) -> None:
+    meant: list[str | None] = [
+        "+49 175 2775800",
+        "0175 2775801",
+        "1752775802",
+        "0491 752775",
+        "+49 491 752776",
+        "00491752775813",
+    ]
+    spaced: list[str | None] = ["49 175 2775811", "49/1752775812"]
+    assert screened([*BARE, *spaced, *meant], kind).summary["coverage"]["mobile"]["invalid"] == len(BARE + spaced)
+    assert screened(meant, kind).summary["coverage"]["mobile"]["invalid"] == 0
+
+
+def test_regions_in_which_a_code_may_be_an_area_code_are_those_of_the_package() -> None:
+    found = set()
+    for region in phonenumbers.SUPPORTED_REGIONS:
+        for sort in (phonenumbers.PhoneNumberType.FIXED_LINE, phonenumbers.PhoneNumberType.MOBILE):
+            if number := phonenumbers.example_number_for_type(region, sort):
+                bare = f"{number.country_code}{phonenumbers.national_significant_number(number)}"
+                read = phonenumbers.parse(bare, region)
+                if phonenumbers.is_valid_number(read) and read != number:
+                    found.add(region)
+    assert found == CODE_LIKE_AREA
+
+
+def test_a_night_of_bare_country_codes_is_held_and_says_what_to_write(tmp_path: Path) -> None:
+    pl.DataFrame({"account_id": range(8), "mobile": BARE}).write_csv(tmp_path / "accounts.csv")
+    pl.DataFrame({"kind": ["phone"], "value": ["+491752775803"]}).write_parquet(tmp_path / "list.parquet")
+    (tmp_path / "job.toml").write_text(JOB % "DE", encoding="utf-8")
+    done = cardscreen("run", "job.toml", cwd=tmp_path)
+    assert done.code == 4
+    assert "invalid_share" in done.err
+    assert "begin with their country's code and no +" in " ".join((done.out + done.err).split())
 
 
 def test_cards_of_which_most_fail_their_check_digit_are_told(tmp_path: Path) -> None:

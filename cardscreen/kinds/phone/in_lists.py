@@ -1,16 +1,18 @@
-"""What only the list of phone numbers as a whole tells: service numbers, zeros that are gone, codes without a plus.
+"""What only many phone numbers as a whole tell: service numbers, zeros that are gone, country codes without a plus.
 
-All look at the cells as the source has them, since reading has made a whole number of what was dialled.
+In lists all look at the cells as the source has them, since reading has made a whole number of what was dialled.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+import numpy.typing as npt
 import phonenumbers
 import polars as pl
 
-from cardscreen.foundation.lookup.digits import FULL_WIDTH
+from cardscreen.foundation.lookup.digits import FULL_WIDTH, Keys
 from cardscreen.kinds.phone import service_numbers
 from cardscreen.tables.cells import to_text
 
@@ -21,6 +23,8 @@ _NATIONAL = r"^\s*((?:10[0-9]|[1-9][1-9]|[2-9]0|0[1-9]|000)[0-9\s().-]*)"
 #: What stands behind quotes, brackets and words.
 _BEHIND_LABEL = r"^[^0-9+＋]*(.*)$"
 _SAMPLE = 20_000  # rows
+#: Regions in which a number that begins with the country code, without a plus, is another one with an area code.
+CODE_LIKE_AREA = frozenset({"DE", "ID", "SE", "XK"})
 
 Test = Callable[[pl.Expr], pl.Expr]
 Split = Callable[[pl.Expr], pl.Expr | None]
@@ -106,3 +110,16 @@ def lines_with_code_twice(listed: pl.DataFrame, cells: pl.DataFrame, claims: Tes
     )
     lines: list[int] = bare["line"].to_list()
     return lines
+
+
+def keys_with_code_twice(keys: Keys, claims: Test, region: str) -> npt.NDArray[np.intp]:
+    """The places of keys that are numbers with the country code once, too; of accounts no cell is looked at."""
+    code = str(phonenumbers.country_code_for_region(region))
+    found = [np.empty(0, dtype=np.intp)]
+    for further in range(6, 13):  # digits behind both
+        first = int(code + code) * 10**further
+        places = np.flatnonzero((keys >= first) & (keys < first + 10**further))
+        if len(places):
+            once = pl.DataFrame({"key": keys[places] - np.uint64(int(code) * 10 ** (further + len(code)))})
+            found.append(places[once.select(claims(pl.format("+{}", "key"))).to_series().to_numpy()])
+    return np.concatenate(found)

@@ -17,7 +17,7 @@ import polars as pl
 
 from cardscreen.foundation import schema
 from cardscreen.foundation.errors import ConfigError, near
-from cardscreen.foundation.lookup.digits import Flags, Keys, PlainKeys
+from cardscreen.foundation.lookup.digits import Flags, Keys, PlainKeys, Rows
 from cardscreen.kinds import keys
 from cardscreen.kinds.exact import Whole
 from cardscreen.kinds.listed_forms import as_listed, as_written
@@ -190,12 +190,20 @@ class Phone(Whole):
         plain = lookup.keys_of(numbers, cells.to_series(1) if self.region_column else self.region)
         if self.many:
             plain.keys[numbers.cast(pl.String).str.starts_with(COMPLETED).fill_null(value=False).to_numpy()] = 0
+        plain.flawed[self._with_code_twice(plain.keys)] = True
         return plain
 
-    @staticmethod
-    def is_flawed(keys: Keys, status: pl.Series) -> Flags:  # noqa: ARG004
-        """Which numbers no numbering plan has."""
-        return (status == "invalid").to_numpy()
+    def is_flawed(self, keys: Keys, status: pl.Series) -> Flags:
+        """Which numbers no numbering plan has, or hardly mean what was read."""
+        flawed: Flags = (status == "invalid").to_numpy().copy()
+        flawed[self._with_code_twice(keys)] = True
+        return flawed
+
+    def _with_code_twice(self, keys: Keys) -> Rows:
+        """The places of those that begin with their country's code twice, since it had no plus."""
+        if self.region not in in_lists.CODE_LIKE_AREA:
+            return np.empty(0, dtype=np.intp)
+        return in_lists.keys_with_code_twice(keys, self.claims, self.region)
 
     def scan(self, cell: pl.Expr) -> pl.Expr:
         """`schema.SCAN`: what the pass over all accounts needs; no text of a number is made."""
