@@ -267,6 +267,14 @@ def test_a_columns_name_helps_only_where_it_is_its_own(column: str, kind: str | 
     assert held_in(pl.DataFrame({column: some}))[0].kind == kind
 
 
+def test_a_region_is_told_where_every_cell_holds_several_national_numbers() -> None:
+    chance = random.Random(6)
+    cells = [" / ".join(f"138{chance.randrange(10**8):08}" for _ in range(2)) for _ in range(200)]
+    held = held_in(pl.DataFrame({"mobile": cells}))[0]
+    assert (held.kind, held.region, held.many) == ("phone", "CN", True)
+    assert held.share > 0.95
+
+
 def test_days_that_could_be_months_are_left_to_a_person(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(
         "id,phone,sim_since\n"
@@ -283,6 +291,7 @@ def test_days_that_could_be_months_are_left_to_a_person(tmp_path: Path) -> None:
         pytest.param("title\n\na\tb\nx\ty\nz\tw\n", "\t", 3, id="title-and-tabs"),
         pytest.param('"a, b",c\n"x, y",z\n', None, None, id="quoted"),
         pytest.param("a|b|c\nx|y|z\nu|v|w\n", "|", None, id="bars"),
+        pytest.param("id,phones\nC1,13800138000;139;137\nC2,13800138001;1;2\n", None, None, id="several-in-cells"),
     ],
 )
 def test_delimiter_and_header_are_told_by_the_first_lines(

@@ -34,6 +34,7 @@ _DATES = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d"
 _TIMES = ("", " %H:%M", " %H:%M:%S")
 #: Signs in phone numbers as people write them; one dot may be that of a decimal.
 _WRITTEN = r"^\s*(?:[+＋(]|00)|[0-9][ ()/-]+[0-9]|[0-9]\.[0-9]+\.[0-9]"
+_FIRST = r"^([^/;,|、]{6,})[/;,|、]"  # of several numbers in a cell
 _REGION = re.compile(r"[A-Z]{2}")
 
 
@@ -224,6 +225,9 @@ def _phones(frame: pl.DataFrame, cells: pl.Series, name: str, region_columns: Se
     alone = _valid(parts, None)
     found = Held(name, Phone.name, alone, many=many)
     regions = _regions(parts)
+    if max((each.valid for each in regions.values()), default=0.0) < _NAMED:
+        # Where all cells hold several national numbers, only the first of each tells of which region.
+        regions = _regions(parts.str.extract(_FIRST).drop_nulls()) or regions
     best = next(iter(regions), None)
     if best is not None and regions[best].valid > alone + _GAIN:
         parts, many = _parts(cells, best)

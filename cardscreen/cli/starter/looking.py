@@ -162,14 +162,15 @@ def _rows(lines: Sequence[str], delimiter: str) -> Iterator[tuple[int, Sequence[
 
 
 def _delimiter(texts: Sequence[str]) -> str | None:
-    """What separates the fields: what most lines have as often; None where none does."""
-    best = (0.0, 0, "")
+    """What separates the fields: what most lines have as often, and with them one that names columns; or None."""
+    best = (0.0, False, 0, "")
     for mark in _MARKS:
-        counts = Counter(len(row) for row in csv.reader(texts, delimiter=mark) if row)
-        width, rows = max(counts.items(), key=lambda each: (each[1] * (each[0] > 1), each[0]))
+        rows = list(_rows(texts, mark))
+        counts = Counter(len(cells) for _, cells in rows)
+        width, usual = max(counts.items(), key=lambda each: (each[1] * (each[0] > 1), each[0]))
         if width > 1:
-            best = max(best, (round(rows / max(sum(counts.values()), 1), 1), width, mark))
-    return best[2] or None
+            best = max(best, (round(usual / len(rows), 1), _header(rows) is not None, width, mark))
+    return best[-1] or None
 
 
 def _header(rows: Sequence[tuple[int, Sequence[str]]]) -> int | None:
