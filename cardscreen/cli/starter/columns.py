@@ -34,6 +34,7 @@ _DATES = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d"
 _TIMES = ("", " %H:%M", " %H:%M:%S")
 #: Signs in phone numbers as people write them; one dot may be that of a decimal.
 _WRITTEN = r"^\s*(?:[+＋(]|00)|[0-9][ ()/-]+[0-9]|[0-9]\.[0-9]+\.[0-9]"
+_PLUS = ("+", "＋")
 _FIRST = r"^([^/;,|、]{6,})[/;,|、]"  # of several numbers in a cell
 _REGION = re.compile(r"[A-Z]{2}")
 
@@ -311,8 +312,8 @@ def _regions(cells: pl.Series) -> dict[str, _Fit]:
     if sum(map(str.isdigit, "".join(tried))) < _FEWEST * len(tried):
         return {}
     # These are the same everywhere; others are read in each of 200 regions, but for those where the first few are none.
-    abroad = [(cell, number) for cell in tried if cell[0] in "+＋" and (number := _valid_in(cell, None))]
-    national = [cell for cell in tried if cell[0] not in "+＋"]
+    abroad = [(cell, number) for cell in tried if cell.startswith(_PLUS) and (number := _valid_in(cell, None))]
+    national = [cell for cell in tried if not cell.startswith(_PLUS)]
     fits = dict[str, _Fit]()
     for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items():
         if regions[0] == "001":
