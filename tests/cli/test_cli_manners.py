@@ -282,6 +282,18 @@ def test_a_wrong_region_of_one_value_is_told_without_a_jobs_words(tmp_path: Path
     assert (done.code, done.err[:38]) == (2, "cardscreen: unknown region 'cn' (did y")
 
 
+@pytest.mark.parametrize(
+    ("cell", "region", "is_told"),
+    [("491752775883", "DE", True), ("+491752775883", "DE", False), ("0491 752775", "DE", False), ("491", "DE", False)],
+)
+def test_one_value_whose_country_code_is_read_as_an_area_code_is_told(
+    cell: str, region: str, is_told: bool, tmp_path: Path
+) -> None:
+    for options in (["--region", region], ["--set", f"region={region}"]):
+        done = cardscreen("check", "phone", cell, *options, cwd=tmp_path)
+        assert (done.code, "put + in front" in done.err) == (0, is_told)
+
+
 @pytest.mark.parametrize(("ending", "code"), [(KeyboardInterrupt, 130), (SystemExit, 143)])
 def test_an_end_that_strikes_while_the_engine_calls_back_is_no_crash(
     ending: type[BaseException], code: int, tmp_path: Path

@@ -104,16 +104,31 @@ def test_country_codes_that_are_read_as_area_codes_count_as_such(kind: cs.Phone)
     assert screened(meant, kind).summary["coverage"]["mobile"]["invalid"] == 0
 
 
-def test_regions_in_which_a_code_may_be_an_area_code_are_those_of_the_package() -> None:
-    found = set()
+def test_codes_without_a_plus_count_where_each_row_has_its_region() -> None:
+    misread = read_otherwise()
+    cells = [(region, cell) for region, cells in misread.items() for cell in cells]
+    cells += [(region, f"+{cell}") for region, cell in cells] + [("FR", "33612345678"), ("DE", "0175 2775801")]
+    lands, numbers = zip(*cells, strict=True)
+    accounts = pl.DataFrame({"account_id": range(len(cells)), "mobile": numbers, "land": lands})
+    result = cs.screen(accounts, LISTED, {"mobile": cs.Phone(region_column="land")})
+    assert result.summary["coverage"]["mobile"]["invalid"] == sum(map(len, misread.values()))
+
+
+def read_otherwise() -> dict[str, list[str]]:
+    """Numbers whose country code has no plus, that libphonenumber takes for others of their region."""
+    found: dict[str, list[str]] = {}
     for region in phonenumbers.SUPPORTED_REGIONS:
         for sort in (phonenumbers.PhoneNumberType.FIXED_LINE, phonenumbers.PhoneNumberType.MOBILE):
             if number := phonenumbers.example_number_for_type(region, sort):
                 bare = f"{number.country_code}{phonenumbers.national_significant_number(number)}"
                 read = phonenumbers.parse(bare, region)
                 if phonenumbers.is_valid_number(read) and read != number:
-                    found.add(region)
-    assert found == CODE_LIKE_AREA
+                    found.setdefault(region, []).append(bare)
+    return found
+
+
+def test_regions_in_which_a_code_may_be_an_area_code_are_those_of_the_package() -> None:
+    assert set(read_otherwise()) == CODE_LIKE_AREA
 
 
 def test_a_night_of_bare_country_codes_is_held_and_says_what_to_write(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import polars as pl
 from cardscreen.foundation.errors import ConfigError, InputError, first_line
 from cardscreen.foundation.files import claim, not_for_others, write_whole
 from cardscreen.kinds.kind import Kind, kind_from_options
+from cardscreen.kinds.phone.kind import Phone
 from cardscreen.screening.exposure import check_no_tokens
 from cardscreen.tables.libraries import ENGINE_ERRORS
 from cardscreen.tables.opening import explaining, open_table, require_columns
@@ -115,3 +116,11 @@ def describe(kind: str, value: str, options: Mapping[str, Any] = MappingProxyTyp
     read = pl.DataFrame({"value": [value]}).select(_kind(kind, "value", options).fields(pl.col("value")))
     fields: dict[str, Any] = read.item()
     return fields
+
+
+def lacks_plus(kind: str, value: str, options: Mapping[str, Any] = MappingProxyType({})) -> bool:
+    """Whether a phone number that is valid is likely another one, whose country code has no plus in front."""
+    reads = _kind(kind, "value", options)
+    scanned = pl.DataFrame({"value": [value]}).select(told=reads.scan(pl.col("value"))).unnest("told")
+    valid = kind == Phone.name and scanned.item(0, "status") == "valid"
+    return valid and bool(reads.is_flawed(scanned["key"].fill_null(0).to_numpy(), scanned["status"])[0])

@@ -5,7 +5,8 @@ In lists all look at the cells as the source has them, since reading has made a 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ import phonenumbers
 import polars as pl
 
 from cardscreen.foundation.lookup.digits import FULL_WIDTH, Keys
+from cardscreen.foundation.lookup.intervals import Intervals
 from cardscreen.kinds.phone import service_numbers
 from cardscreen.tables.cells import to_text
 
@@ -112,14 +114,21 @@ def lines_with_code_twice(listed: pl.DataFrame, cells: pl.DataFrame, claims: Tes
     return lines
 
 
-def keys_with_code_twice(keys: Keys, claims: Test, region: str) -> npt.NDArray[np.intp]:
+def keys_with_code_twice(keys: Keys, claims: Test, regions: Iterable[str]) -> npt.NDArray[np.intp]:
     """The places of keys that are numbers with the country code once, too; of accounts no cell is looked at."""
-    code = str(phonenumbers.country_code_for_region(region))
     found = [np.empty(0, dtype=np.intp)]
-    for further in range(6, 13):  # digits behind both
-        first = int(code + code) * 10**further
-        places = np.flatnonzero((keys >= first) & (keys < first + 10**further))
+    for region in sorted(regions):
+        code = str(phonenumbers.country_code_for_region(region))
+        places = _with_code_twice(code).among(keys)
         if len(places):
-            once = pl.DataFrame({"key": keys[places] - np.uint64(int(code) * 10 ** (further + len(code)))})
-            found.append(places[once.select(claims(pl.format("+{}", "key"))).to_series().to_numpy()])
+            text = pl.DataFrame({"key": keys[places]}).select(pl.col("key").cast(pl.String)).to_series()
+            once = text.str.slice(len(code)).alias("once").to_frame()
+            found.append(places[once.select(claims("+" + pl.col("once"))).to_series().to_numpy()])
     return np.concatenate(found)
+
+
+@cache
+def _with_code_twice(code: str) -> Intervals:
+    """The numbers of six to twelve digits behind a code that stands there twice."""
+    first = pl.Series([int(code + code) * 10**further for further in range(6, 13)], dtype=pl.UInt64)
+    return Intervals.union(first, first + first // int(code + code) - 1)

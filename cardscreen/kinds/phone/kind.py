@@ -201,9 +201,8 @@ class Phone(Whole):
 
     def _with_code_twice(self, keys: Keys) -> Rows:
         """The places of those that begin with their country's code twice, since it had no plus."""
-        if self.region not in in_lists.CODE_LIKE_AREA:
-            return np.empty(0, dtype=np.intp)
-        return in_lists.keys_with_code_twice(keys, self.claims, self.region)
+        regions = in_lists.CODE_LIKE_AREA if self.region_column else in_lists.CODE_LIKE_AREA & {self.region}
+        return in_lists.keys_with_code_twice(keys, Phone().claims, regions)
 
     def scan(self, cell: pl.Expr) -> pl.Expr:
         """`schema.SCAN`: what the pass over all accounts needs; no text of a number is made."""
