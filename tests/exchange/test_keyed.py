@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tomllib
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from unittest import mock
@@ -28,6 +30,8 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Partners:
     both.bank.exchange("answer", *ANSWER, "--feed", "matched.parquet")
     both.bank.sends("answer.cse", both.operator)
     both.operator.exchange("read", "answer.cse", "--out", "matches.csv")
+    into = ("--feed", "matched.toml", "--store", "lists", "--key-file", "tokens.key")
+    both.bank.does("list", "import", "matched.parquet", *into)
     return both
 
 
@@ -50,8 +54,6 @@ def test_the_askers_table_shows_masks(done: Partners) -> None:
 
 def test_matches_become_listings_that_ask_a_person_and_say_on_which_ground(done: Partners) -> None:
     bank = done.bank
-    key = ("--key-file", "tokens.key")
-    bank.does("list", "import", "matched.parquet", "--feed", "matched.toml", "--store", "lists", *key)
     bank.does("run", "job.toml")
     flagged = pl.read_parquet(bank.home / "runs/latest/flagged.parquet")
     assert flagged["account_id"].sort().to_list() == done.known["account_id"].sort().to_list()
@@ -228,11 +230,15 @@ def test_a_request_needs_a_run_and_the_kinds(fresh: Partners) -> None:
     assert (done.code, "the job has no identifier of the agreement's kinds (imei)" in done.err) == (2, True)
 
 
-def test_what_was_kept_goes_when_an_agreement_is_closed_and_its_listings_are_told(done: Partners) -> None:
-    bank = done.bank
+def test_what_was_kept_goes_when_an_agreement_is_closed_and_its_listings_are_told(
+    done: Partners, tmp_path: Path
+) -> None:
+    bank = replace(done.bank, home=shutil.copytree(done.bank.home, tmp_path / "bank"))
     told = bank.does("exchange", "close", "agreement.toml", "--store", "lists", "--out", "standing.csv").out
-    assert "600 of operator-a" in told
-    assert len(bank.matches("standing.csv")) == 600
+    # Beside the store that it was answered from, which is remembered, the one that is named.
+    for store in (done.bank.home / "lists", bank.home / "lists"):
+        assert f"600 of operator-a in {store}" in told
+        assert len(bank.matches("standing.csv").filter(store=str(store))) == 600
     assert [file.name for file in (bank.home / "exchange").iterdir() if file.name != ".lock"] == ["ledger.jsonl"]
     assert "was closed here on" in bank.refuses("answer", *ANSWER, "--again", "--force")
     done_again = bank.tries("exchange", "close", "agreement.toml")
