@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from cardscreen.foundation.errors import InputError
@@ -119,12 +120,24 @@ class Held:
         size, rows, cells = 0, 0, 0
         for block in self.lines(blocks, where):
             size += len(block)
-            rows += max(block.count(b"\n"), block.count(b"\r"))
-            cells += block.count(delimiter.encode())
+            rows += max(count_of(b"\n", block), count_of(b"\r", block))
+            cells += count_of(delimiter.encode(), block)
             sizes = {"unpacked_mib": size // MIB, "rows": rows - 1, "cells": cells}
             if past := next((name for name, count in sizes.items() if count > getattr(self.bounds, name)), None):
                 raise self.past(where, past)
             yield block
+
+
+def count_of(sign: bytes, text: bytes) -> int:
+    """How often a sign stands in a text; where it often does, `bytes.count` takes ten times as long.
+
+    Example:
+        >>> count_of(b",", b"a,b,c")
+        2
+    """
+    if len(sign) > 1:
+        return text.count(sign)
+    return int(np.count_nonzero(np.frombuffer(text, np.uint8) == sign[0]))
 
 
 AS_THEY_ARE = Held(Bounds())

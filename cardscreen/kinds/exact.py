@@ -69,7 +69,7 @@ class Whole(metaclass=PlainHelp):
         """None: nothing is known of a value but itself."""
         return {}
 
-    def service_lines(self, listed: pl.DataFrame, cells: pl.DataFrame) -> list[int]:  # noqa: ARG002
+    def service_lines(self, listed: pl.LazyFrame, cells: pl.DataFrame) -> list[int]:  # noqa: ARG002
         """None: no value serves everybody."""
         return []
 

@@ -132,7 +132,7 @@ class Kind(Protocol):
         """Whether a canonical range covers more than so many numbers: Boolean."""
         ...
 
-    def service_lines(self, listed: pl.DataFrame, cells: pl.DataFrame) -> list[int]:
+    def service_lines(self, listed: pl.LazyFrame, cells: pl.DataFrame) -> list[int]:
         """Lines that block what serves everybody, as emergency numbers do.
 
         Args:

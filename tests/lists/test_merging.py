@@ -50,7 +50,7 @@ def step(
     current: pl.DataFrame, rows: list[dict[str, Any]], mode: Any = "snapshot", day: date = DAY, **said: Any
 ) -> Done:
     merged = merge(current, table(rows), mode, Defaults("police", day, **said))
-    return Done(merged.listings.collect(), merged.outcome, merged.before, merged.after, merged.counts())
+    return Done(merged.listings.collect(), merged.outcome, merged.before, merged.after, dict(merged.counts))
 
 
 def held(merged: Done) -> dict[str, list[Any]]:

@@ -271,7 +271,7 @@ class Card(metaclass=PlainHelp):
         first, last = self.show_first, self.show_last
         return card(cell, iin=_SHORT_IIN, show_first=first, show_last=last, repair=self.repair)
 
-    def service_lines(self, listed: pl.DataFrame, cells: pl.DataFrame) -> list[int]:  # noqa: ARG002
+    def service_lines(self, listed: pl.LazyFrame, cells: pl.DataFrame) -> list[int]:  # noqa: ARG002
         """None: no card serves everybody."""
         return []
 

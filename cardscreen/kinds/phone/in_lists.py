@@ -19,7 +19,7 @@ from cardscreen.kinds.phone import service_numbers
 from cardscreen.tables.cells import to_text
 
 #: Whether a value, or the beginning of such, may be a service number behind plus and country code.
-_IS_SHORT = pl.col("value").str.strip_suffix("*").str.len_bytes() <= service_numbers.LONGEST + 1 + 3
+_IS_SHORT = pl.col("value").str.len_bytes() - pl.col("value").str.ends_with("*") <= service_numbers.LONGEST + 1 + 3
 #: What is dialled at home. A sign behind 10 makes it the area code of Beijing.
 _NATIONAL = r"^\s*((?:10[0-9]|[1-9][1-9]|[2-9]0|0[1-9]|000)[0-9\s().-]*)"
 #: What stands behind quotes, brackets and words.
@@ -33,7 +33,7 @@ Split = Callable[[pl.Expr], pl.Expr | None]
 
 
 def service_lines(
-    listed: pl.DataFrame,
+    listed: pl.LazyFrame,
     cells: pl.DataFrame,
     region: str | None,
     claims: Test,
@@ -48,18 +48,18 @@ def service_lines(
         claims: Whether text is surely a number.
         split: The numbers in a cell, where it may hold several.
     """
+    heads = [pl.col("value").str.starts_with(head) for head in (service_numbers.heads(region) if region else [])]
+    few = listed.filter(pl.any_horizontal(_IS_SHORT, *heads)).collect()
     # A prefix covers the number that it begins with, too.
-    short = listed.filter(_IS_SHORT).with_columns(stem=pl.col("value").str.strip_suffix("*"))
+    short = few.filter(_IS_SHORT).with_columns(stem=pl.col("value").str.strip_suffix("*"))
     short = short.filter(~claims(pl.col("stem")))  # of a million numbers in the USA, a few
     served = [value for value in short["stem"].unique().to_list() if service_numbers.is_service_abroad(value)]
     abroad = short.filter(pl.col("stem").is_in(served))["line"].to_list()
-    return sorted({*abroad, *(_dialled(listed, cells, region, split) if region else [])})
+    return sorted({*abroad, *(_dialled(few, cells, region, split) if region else [])})
 
 
-def _dialled(listed: pl.DataFrame, cells: pl.DataFrame, region: str, split: Split) -> list[int]:
+def _dialled(few: pl.DataFrame, cells: pl.DataFrame, region: str, split: Split) -> list[int]:
     """Lines of service numbers as they are dialled in a region: what is read of them may be a landline."""
-    heads = service_numbers.heads(region)
-    few = listed.filter(pl.any_horizontal(_IS_SHORT, *(pl.col("value").str.starts_with(head) for head in heads)))
     cells = cells.join(few, on="line", how="semi")
     if (parts := split(pl.col("cell"))) is not None:
         cells = cells.with_columns(cell=parts).explode("cell")

@@ -291,7 +291,7 @@ class Phone(Whole):
         """Whether a cell is surely a phone number: Boolean, never null."""
         return (phone(to_text(cell), self._region()).struct.field("status") == "valid").fill_null(value=False)
 
-    def service_lines(self, listed: pl.DataFrame, cells: pl.DataFrame) -> list[int]:
+    def service_lines(self, listed: pl.LazyFrame, cells: pl.DataFrame) -> list[int]:
         """Lines of emergency and service numbers, and of senders of text messages."""
         return in_lists.service_lines(listed, cells, self.region, Phone().claims, self.split)
 

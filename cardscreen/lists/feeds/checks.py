@@ -97,9 +97,16 @@ def check_file(read: FeedRows, feed: Feed, day: date) -> list[Problem]:
     ]
 
 
-def check_change(merged: Merged, read: FeedRows, feed: Feed, usual: Sequence[int]) -> list[Problem]:
-    """What is wrong with a file beside the listings in force; `usual`: how many the source's last deltas added."""
-    return [*_size(merged, read, feed), *_delta(merged, read, feed), *_burst(merged, feed, usual)]
+def check_change(merged: Merged, usable: int, feed: Feed, usual: Sequence[int]) -> list[Problem]:
+    """What is wrong with a file beside the listings in force.
+
+    Args:
+        merged: What it makes of them.
+        usable: How many of its rows can be used.
+        feed: What was to be expected.
+        usual: How many the source's last deltas added.
+    """
+    return [*_size(merged, usable, feed), *_delta(merged, usable, feed), *_burst(merged, feed, usual)]
 
 
 def check_order(before: Origin | None, day: date) -> list[Problem]:
@@ -231,9 +238,11 @@ def _short(read: FeedRows, feed: Feed) -> Iterator[Problem]:
 
 def _service(read: FeedRows, feed: Feed) -> dict[str, list[int]]:
     """Lines that block what serves everybody, of each kind."""
-    blocked, cells = read.rows.filter(_BLOCKS), _cells(read, feed)
+    cells = _cells(read, feed)
     return {
-        name: kind.service_lines(blocked.filter(pl.col("kind") == name).select("line", "value"), cells)
+        name: kind.service_lines(
+            read.rows.lazy().filter(_BLOCKS & (pl.col("kind") == name)).select("line", "value"), cells
+        )
         for name, kind in feed.kinds().items()
     }
 
@@ -289,25 +298,25 @@ def _allowing(rows: pl.DataFrame, feed: Feed) -> Iterator[Problem]:
         yield Problem("allow", f"allow listings without a reason: {_lines(lines)}; name columns.reason, or say reason")
 
 
-def _size(merged: Merged, read: FeedRows, feed: Feed) -> Iterator[Problem]:
+def _size(merged: Merged, usable: int, feed: Feed) -> Iterator[Problem]:
     if not merged.before:
         return
-    if not merged.after and len(read.rows):
+    if not merged.after and usable:
         yield Problem("empty", "no listing of the source would be in force any more: is it the right file?")
     change = merged.after / merged.before - 1
     figures = f"from {merged.before:,} to {merged.after:,} listings in force ({change:+.1%}"
     if -change > feed.limits.shrink_share:
         yield Problem("shrink", f"{figures}, limit -{feed.limits.shrink_share:.1%}): was the file cut off?")
-    elif (ended := merged.counts().get("ended", 0)) > feed.limits.shrink_share * merged.before:
+    elif (ended := merged.counts.get("ended", 0)) > feed.limits.shrink_share * merged.before:
         share = f"{ended:,} of {merged.before:,} listings in force would end, and others take their place"
         yield Problem("shrink", f"{share} (limit {feed.limits.shrink_share:.1%}): is it the right file?")
     # What was there before is no growth: a whole file behind one that was cut off.
-    new = change - merged.counts().get("reopened", 0) / merged.before
+    new = change - merged.counts.get("reopened", 0) / merged.before
     if feed.mode == "snapshot" and new > feed.limits.grow_share:
         yield Problem("grow", f"{figures}, limit +{feed.limits.grow_share:.1%}): is it the right file?")
 
 
-def _delta(merged: Merged, read: FeedRows, feed: Feed) -> Iterator[Problem]:
+def _delta(merged: Merged, usable: int, feed: Feed) -> Iterator[Problem]:
     if feed.mode != "delta":
         return
     outcomes = {
@@ -319,16 +328,16 @@ def _delta(merged: Merged, read: FeedRows, feed: Feed) -> Iterator[Problem]:
         del outcomes["already"]
     for outcome, what in outcomes.items():
         lines = merged.outcome.filter(pl.col("outcome") == outcome)["line"].sort().to_list()
-        if len(lines) / max(len(read.rows), 1) > feed.limits.unusable_share:
+        if len(lines) / max(usable, 1) > feed.limits.unusable_share:
             yield Problem(
                 "delta",
-                f"{_share(len(lines), len(read.rows))} {what}: is a file missing before this one? ({_lines(lines)})",
+                f"{_share(len(lines), usable)} {what}: is a file missing before this one? ({_lines(lines)})",
             )
 
 
 def _burst(merged: Merged, feed: Feed, usual: Sequence[int]) -> Iterator[Problem]:
     """A delta that adds far more than those before it: a list grows without end, and its share says nothing."""
-    added, times = merged.counts().get("added", 0), feed.limits.delta_times
+    added, times = merged.counts.get("added", 0), feed.limits.delta_times
     if feed.mode == "delta" and len(usual) >= _ENOUGH and added > max(_FEW, times * max(usual)):
         most = f"the last {len(usual)} added {max(usual):,} at most (limit {times:g} times that)"
         yield Problem("grow", f"{added:,} listings would be new, and {most}: is it the right file?")

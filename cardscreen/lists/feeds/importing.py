@@ -140,8 +140,8 @@ class _Delivery:
         feed: How it was read.
         day: The day that its data is of.
         is_told: Whether that was said, and is not just today.
-        read: Its rows, as the store holds them, and its rejects; without its content.
-        rows: One row for each listing.
+        read: Its rejects, and what is known of the file; without rows and content.
+        rows: One row for each listing, as the store holds it.
         doubles: Rows that were merged into others.
         problems: What is wrong with it by itself.
     """
@@ -164,7 +164,12 @@ class _Delivery:
         read = dataclasses.replace(read, rows=_stored(read.rows, feed, key))
         problems = check_file(read, feed, day)
         rows, doubles = merged_duplicates(read)
-        return cls(os.fspath(path), feed, day, as_of is not None, read.forget_file(), rows, doubles, problems)
+        return cls(os.fspath(path), feed, day, as_of is not None, read.forgotten(), rows, doubles, problems)
+
+    @property
+    def usable(self) -> int:
+        """How many rows can be used."""
+        return len(self.rows) + self.doubles
 
     @property
     def rejects_file(self) -> Path:
@@ -195,8 +200,9 @@ class _Decided:
     def imported(self, delivery: _Delivery) -> Imported:
         """The same for a person."""
         read, merged = delivery.read, self.merged
-        counts = {"read": len(read.rows) + len(read.rejects), "rejected": len(read.rejects), "merged": delivery.doubles}
-        counts |= merged.counts() | {"in_force_before": merged.before, "in_force": merged.after}
+        rejected = len(read.rejects)
+        counts = {"read": delivery.usable + rejected, "rejected": rejected, "merged": delivery.doubles}
+        counts |= {**merged.counts, "in_force_before": merged.before, "in_force": merged.after}
         return Imported(
             source=delivery.feed.source,
             version=None,
@@ -233,7 +239,8 @@ def _decided(delivery: _Delivery, store: Store, base: Version | None) -> _Decide
     problems = delivery.problems + check_order(before, day)
     is_delta = feed.mode == "delta"
     if not (again and is_delta):
-        problems += check_change(merged, delivery.read, feed, _usual(store, feed.source) if before and is_delta else [])
+        usual = _usual(store, feed.source) if before and is_delta else []
+        problems += check_change(merged, delivery.usable, feed, usual)
     # The changes that came last, come once more, are no news of today; of a day that is told, they are.
     no_news = before is not None and again and is_delta and len(delivery.rows) > 0 and not delivery.is_told
     told_on = before.confirmed_on if before is not None and no_news else day
@@ -316,7 +323,7 @@ def _committed(store: Store, base: Version | None, decided: _Decided, feed: Feed
             details=done.summary() | {"feed": feed.model_dump(mode="json", exclude_defaults=True, by_alias=True)},
             origins={**(base.record.origins if base else {}), feed.source: decided.origin},
         )
-        if base is not None and not {*_CHANGES, "repeated"} & merged.counts().keys():
+        if base is not None and not {*_CHANGES, "repeated"} & merged.counts.keys():
             return store.note(base.number, record)
         return store.replace(feed.source, merged.listings, base.number if base else None, record)
 
@@ -335,7 +342,7 @@ _CHANGES = {"added", "reopened", "changed", "ended"}
 def _origin(delivery: _Delivery, day: date, merged: Merged, before: Origin | None) -> Origin:
     feed = delivery.feed
     confirmed_on = max(day, before.confirmed_on) if before else day
-    changes = before is None or _CHANGES & merged.counts().keys()
+    changes = before is None or _CHANGES & merged.counts.keys()
     return Origin(
         terms=feed.terms,
         mode=feed.mode,

@@ -70,10 +70,10 @@ class FeedRows:
         several = self.rows[rows].with_columns(row=rows.cast(pl.UInt32))
         return several.filter(pl.struct("kind", "value").is_duplicated())
 
-    def forget_file(self) -> FeedRows:
-        """The same without the file's content, which large files need not keep in memory."""
+    def forgotten(self) -> FeedRows:
+        """The same without the rows and the file's content, of which large files take much memory."""
         file = dataclasses.replace(self.file, frame=self.file.frame.clear(), lines=self.file.lines.clear())
-        return dataclasses.replace(self, file=file)
+        return dataclasses.replace(self, rows=self.rows.clear(), file=file)
 
 
 def read_feed(path: str | os.PathLike[str], feed: Feed, *, lacking: bool = False) -> FeedRows:

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Literal, TypeVar
 
 import polars as pl
@@ -84,7 +85,8 @@ class Merged:
     before: int
     after: int
 
-    def counts(self) -> dict[str, int]:
+    @cached_property
+    def counts(self) -> Mapping[str, int]:
         """How many rows had each outcome."""
         return dict(self.outcome["outcome"].value_counts().sort("outcome").rows())
 
@@ -148,12 +150,10 @@ def _places(new: pl.DataFrame, current: pl.LazyFrame) -> pl.Series:
     """The row of each new listing among those that are there; null for what is new."""
     held = current.select(_MARKS).collect()
     if held.is_empty():
-        return nulls("place", pl.Int64, len(new))
-    sought = new.lazy().select(_MARKS).collect()
-    places = pl.Series(
-        "place", places_among(*((each["a"].to_numpy(), each["b"].to_numpy()) for each in (sought, held)))
-    )
-    return places.set(places < 0, None)
+        return nulls("place", pl.UInt32, len(new))
+    sought = new.lazy().select(_MARKS).collect(engine="streaming")  # a third of the time of all rows at once
+    places = places_among(*((each["a"].to_numpy(), each["b"].to_numpy()) for each in (sought, held)))
+    return pl.Series("place", places).cast(pl.UInt32, strict=False)  # -1 is none
 
 
 def _beside(current: pl.LazyFrame, gone: pl.Series, taken: pl.DataFrame) -> pl.LazyFrame:
@@ -183,12 +183,12 @@ _IS_SAME = pl.all_horizontal(pl.col(name).eq_missing(pl.col(f"{name}_old")) for 
 
 def _dated(new: pl.DataFrame, there: pl.DataFrame, place: pl.Series, defaults: Defaults) -> pl.LazyFrame:
     """What each row and its old listing (`_old`) say, with the row's dates filled in, and whether it said the first."""
-    old = {
-        f"{name}_old": pl.lit(None, dtype=dtype) if there.is_empty() else there[name].gather(place)
-        for name, dtype in there.schema.items()
-    }
+    if there.is_empty():
+        old = pl.select(pl.lit(None, dtype).alias(f"{name}_old") for name, dtype in there.schema.items())
+    else:
+        old = there.lazy().select(pl.all().gather(place).name.suffix("_old")).collect()
     said = new.lazy().select(_REASON, *(name for name in _SAID if name != "reason"))
-    joined = said.with_columns(place.alias("place"), **old)
+    joined = said.with_columns(place.alias("place"), *old)
     known, lasting = pl.col("place").is_not_null(), pl.col("ended_on_old").is_null()
     first = pl.lit(defaults.day if defaults.listed_on == "first-seen" else defaults.listed_on)
     # Its first day, also of what was left out for a while: so long a holder may have had the number.
@@ -246,7 +246,7 @@ def _named(new: pl.DataFrame, taken: pl.DataFrame, current: pl.LazyFrame, source
     rows = new if len(taken) == len(new) else new[taken["row"]]
     known = taken["place"].drop_nulls()
     if len(known):
-        kept = current.with_row_index("place").select(pl.col("place").cast(pl.Int64), "listing_id", "gaps")
+        kept = current.with_row_index("place").select("place", "listing_id", "gaps")
         old = kept.filter(pl.col("place").is_in(known.implode())).collect()
         taken = taken.join(old, on="place", how="left", maintain_order="left")
     else:

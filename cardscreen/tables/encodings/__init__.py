@@ -13,9 +13,10 @@ from itertools import chain
 import numpy as np
 import polars as pl
 
+from cardscreen.foundation.bounds import count_of
 from cardscreen.foundation.errors import ConfigError, InputError, UnclearEncoding, near
 from cardscreen.tables.encodings.candidates import GB18030, doubt_of, is_in, ranking, readings_of, rival_of_utf8
-from cardscreen.tables.encodings.foreign_lines import ForeignLines, count_lines
+from cardscreen.tables.encodings.foreign_lines import ForeignLines
 
 #: Encodings in which text files are read where none is given.
 ENCODINGS = ("utf-8", GB18030, "utf-16")
@@ -305,7 +306,7 @@ class _Place:
         """Go on behind a block."""
         begin = block.rfind(b"\n") + 1
         self._characters = _characters(block[begin:]) + (0 if begin else self._characters)
-        self.line += count_lines(block)
+        self.line += count_of(b"\n", block)
 
 
 def _characters(text: bytes) -> int:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from cardscreen.foundation.bounds import count_of
+
 #: How many bytes of lines that are not ASCII tell in which encoding a text is.
 _ENOUGH = 1 << 16
 #: How much of the ASCII before a character is looked at with it, at most.
 _CONTEXT = 4096
-
-
-def count_lines(block: bytes) -> int:
-    """How many lines end in a block."""
-    return int(np.count_nonzero(np.frombuffer(block, np.uint8) == ord("\n")))
 
 
 class ForeignLines:
@@ -47,7 +44,7 @@ class ForeignLines:
         text = self._begun + block
         end = text.rfind(b"\n") + 1
         self._take(text[:end], line)
-        self._line, self._begun = line + count_lines(block), text[end:]
+        self._line, self._begun = line + count_of(b"\n", block), text[end:]
         if len(self._begun) > _ENOUGH:
             self._keep(self._line, self._begun)
 
