@@ -6,13 +6,15 @@ Accounts have them as types, as ISO text or in a format that is named (`to_date`
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import TypeVar
 
 import polars as pl
 
 from cardscreen.foundation.errors import ConfigError
+from cardscreen.foundation.lookup.iso_days import iso_days
 
 _Frame = TypeVar("_Frame", pl.DataFrame, pl.LazyFrame)
 
@@ -35,9 +37,7 @@ def to_date(column: pl.Expr, dtype: pl.DataType, form: str | None = None) -> pl.
         form: The format of text, as strftime has it; None: YYYY-MM-DD, perhaps with a time behind.
     """
     if dtype == pl.String:
-        day = column.str.extract(r"^\s*([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ][0-9]{2}:.*)?\s*$").str.to_date(
-            "%Y-%m-%d", strict=False
-        )
+        day = column.map_batches(partial(_read, _with_time), return_dtype=pl.Date, is_elementwise=True)
         return pl.when(day >= _FIRST_DAY).then(day) if form is None else _with_format(column, form, day)
     # The day where the clock hung, not the one in UTC.
     local = column.dt.replace_time_zone(None) if isinstance(dtype, pl.Datetime) else column
@@ -88,29 +88,38 @@ def read_days(cells: pl.Expr, dtype: pl.DataType, form: str | None = None) -> pl
     if dtype != pl.String:
         days = to_date(cells, dtype)
     else:
-        days = cells.map_batches(_read, return_dtype=pl.Date, is_elementwise=True)
+        days = cells.map_batches(partial(_read, _as_written), return_dtype=pl.Date, is_elementwise=True)
         days = days if form is None else _with_format(cells, form, to_date(cells, dtype))
     return pl.when(days >= EARLIEST).then(days)
 
 
-def _read(cells: pl.Series) -> pl.Series:
-    """ISO days, by far the most, take one cast; only the others are taken apart."""
-    days = cells.str.to_date("%Y-%m-%d", strict=False)
+def _read(otherwise: Callable[[pl.Expr], pl.Expr], cells: pl.Series) -> pl.Series:
+    """ISO days, by far the most, are read by a loop; only the others are taken apart."""
+    days = iso_days(cells)
     others = (days.is_null() & cells.is_not_null()).arg_true()
     if not len(others):
         return days
-    text = pl.col("text")
+    rest = cells.gather(others).alias("text").to_frame().lazy().select(otherwise(pl.col("text")))
+    return days.scatter(others, rest.collect(engine="in-memory").to_series())
+
+
+def _with_time(text: pl.Expr) -> pl.Expr:
+    """An ISO day, perhaps with blanks around it and a time behind."""
+    day = text.str.extract(r"^\s*([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ][0-9]{2}:.*)?\s*$")
+    return day.str.to_date("%Y-%m-%d", strict=False)
+
+
+def _as_written(text: pl.Expr) -> pl.Expr:
+    """A day in one of the usual ways that can be read in one way only."""
     parts = [text.str.extract_groups(form) for form in (_YEAR_FIRST, _BARE, _NAMED_MONTH)]
     year_first, bare, named = (part.struct for part in parts)
-    written = pl.coalesce(
+    return pl.coalesce(
         _iso(year_first.field("1"), year_first.field("2"), year_first.field("3")).str.to_date("%Y-%m-%d", strict=False),
         _iso(bare.field("1"), bare.field("2"), bare.field("3")).str.to_date("%Y-%m-%d", strict=False),
         _iso(named.field("3"), named.field("2").str.to_titlecase(), named.field("1")).str.to_date(
             "%Y-%b-%d", strict=False
         ),
     )
-    rest = cells.gather(others).alias("text").to_frame().lazy().select(written).collect(engine="in-memory")
-    return days.scatter(others, rest.to_series())
 
 
 def _iso(year: pl.Expr, month: pl.Expr, day: pl.Expr) -> pl.Expr:

@@ -165,7 +165,8 @@ def test_loops_of_lists_and_of_all_kinds_are_prepared_whatever_was_imported_befo
         "print(sorted({each.function.__module__.split('.')[-1] for each in compiled._LOOPS if each._code}))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == str(["index", "luhn", "members", "places", "prefixes", "reading", "written"])
+    loops = ["index", "iso_days", "luhn", "members", "places", "prefixes", "reading", "written"]
+    assert done.stdout.splitlines()[-1] == str(loops)
 
 
 def test_a_loop_takes_no_array_with_gaps() -> None:
