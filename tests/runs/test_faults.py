@@ -300,6 +300,30 @@ def test_account_ids_that_can_not_be_told_in_tonights_type_are_never_given_up(op
         operator.run(2, allow_changed_identifiers=True)
 
 
+@pytest.mark.parametrize(
+    ("were", "are", "told"),
+    [
+        pytest.param(["7", "x"], [8, 9], [7, None], id="text-that-are-numbers-now"),
+        pytest.param([7, 8], ["x", "y"], ["7", "8"], id="numbers-that-are-text-now"),
+        pytest.param([7, 20_000], [date(2026, 1, 1)] * 2, [None, None], id="numbers-that-are-days-now"),
+        pytest.param([date(2026, 1, 1)] * 2, ["x", "y"], ["2026-01-01"] * 2, id="days-that-are-text-now"),
+    ],
+)
+def test_carried_columns_of_another_type_are_told_in_tonights_as_far_as_they_can_be(
+    tmp_path: Path, were: list[Any], are: list[Any], told: list[Any]
+) -> None:
+    operator = Operator(tmp_path)
+    operator.write([], [listing(ONE), listing(phone(2))])
+    operator.say(JOB.replace("accounts.csv", "accounts.parquet").replace('{ when = { "account.segment"', "#"))
+    for night, (names, segments) in enumerate([("ab", were), ("cd", are)], 1):
+        accounts = pl.DataFrame([account(names[0], ONE), account(names[1], phone(2))])
+        accounts.with_columns(segment=pl.Series(segments)).write_parquet(tmp_path / "accounts.parquet")
+        operator.run(night)
+    changes = pl.read_parquet(operator.published()[-1] / "changes.parquet")
+    gone = changes.filter(pl.col("account_id").is_in(["a", "b"])).sort("account_id")
+    assert gone["segment"].to_list() == told
+
+
 def test_account_ids_that_became_numbers_are_another_key(operator: Operator) -> None:
     frame = pl.DataFrame(MINE).with_columns(account_id=pl.Series([1, 2]))
     frame.write_parquet(operator.folder / "accounts.parquet")
