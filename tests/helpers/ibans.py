@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from functools import cache
 
 from stdnum import iban as reference
@@ -68,11 +67,3 @@ def edited(dice: random.Random, number: str) -> str:
             dice.choice(_STRANGE) + number,
         ]
     )
-
-
-def strings(seed: int, count: int) -> Iterator[str]:
-    """Edited numbers; of the countries whose national numbers are checked, as many as of all others."""
-    dice = random.Random(seed)
-    for _ in range(count):
-        country = dice.choice(CHECKED) if dice.random() < 0.5 else None
-        yield edited(dice, made(dice, country))

@@ -115,7 +115,7 @@ def test_routes_are_sorted_and_disjoint() -> None:
     assert (table.low.shift(-1) > table.high).drop_nulls().all()
 
 
-def test_small_letters_are_no_region_of_a_table(cache: Path) -> None:
+def test_small_letters_are_no_region_of_a_table() -> None:
     told = lookup.tell(pl.Series(["13800138000"]), "cn")
     assert len(told.rows) == 1
 
