@@ -129,7 +129,7 @@ class Held:
 
 
 def count_of(sign: bytes, text: bytes) -> int:
-    """How often a sign stands in a text; where it often does, `bytes.count` takes ten times as long.
+    """How often a sign stands in a text; where it often does, `bytes.count` takes three times as long.
 
     Example:
         >>> count_of(b",", b"a,b,c")

@@ -120,7 +120,9 @@ def describe(kind: str, value: str, options: Mapping[str, Any] = MappingProxyTyp
 
 def lacks_plus(kind: str, value: str, options: Mapping[str, Any] = MappingProxyType({})) -> bool:
     """Whether a phone number that is valid is likely another one, whose country code has no plus in front."""
+    if kind != Phone.name:
+        return False
     reads = _kind(kind, "value", options)
     scanned = pl.DataFrame({"value": [value]}).select(told=reads.scan(pl.col("value"))).unnest("told")
-    valid = kind == Phone.name and scanned.item(0, "status") == "valid"
+    valid = scanned.item(0, "status") == "valid"
     return valid and bool(reads.is_flawed(scanned["key"].fill_null(0).to_numpy(), scanned["status"])[0])

@@ -17,7 +17,7 @@ _BEFORE_EPOCH = 719_468  # days from 0000-03-01 to 1970-01-01
 
 
 def iso_days(texts: pl.Series) -> pl.Series:
-    """Texts of ten characters that are a day as Date, null for all others; a tenth of what the engine takes.
+    """Texts of ten characters that are a day as Date, null for all others.
 
     Example:
         >>> iso_days(pl.Series(["2024-02-29", "2026-02-29", "2026-1-1", None])).to_list()
