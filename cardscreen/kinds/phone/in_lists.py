@@ -121,9 +121,8 @@ def keys_with_code_twice(keys: Keys, claims: Test, regions: Iterable[str]) -> np
         code = str(phonenumbers.country_code_for_region(region))
         places = _with_code_twice(code).among(keys)
         if len(places):
-            text = pl.DataFrame({"key": keys[places]}).select(pl.col("key").cast(pl.String)).to_series()
-            once = text.str.slice(len(code)).alias("once").to_frame()
-            found.append(places[once.select(claims("+" + pl.col("once"))).to_series().to_numpy()])
+            once = "+" + pl.col("key").cast(pl.String).str.slice(len(code))
+            found.append(places[pl.DataFrame({"key": keys[places]}).select(claims(once)).to_series().to_numpy()])
     return np.concatenate(found)
 
 
