@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import pydoc
-import subprocess
-import sys
 import typing
 from importlib.metadata import version
 from pathlib import Path
@@ -214,34 +212,21 @@ def test_the_typed_settings_have_the_names_of_the_models() -> None:
         assert list(typing.get_type_hints(typed)) == list(model.model_fields)
 
 
-MISUSE = """
-import cardscreen as cs
-import polars as pl
-
-accounts, listed = pl.DataFrame(), cs.Blocklist.from_frame(pl.DataFrame())
-cs.Policy(levles={"high": 60})
-cs.Policy(levels={"hihg": 60})
-cs.Policy(actions={"high": "suspent"})
-cs.Policy(rules=[{"when": {"source": "a"}, "cpa": "verify"}])
-cs.Limits(flagged_shear=0.1)
-cs.screen(accounts, listed, {"mobile": cs.Phone("CN")}, policy={"capps": {}})
-cs.screen(accounts, listed, {"mobile": cs.Phone("CN")}, polcy=None)
-cs.screen(accounts, listed, {"mobile": cs.Phone(regoin="CN")})
-result = cs.screen(accounts, listed, {"mobile": cs.Phone("CN")})
-cs.check(result, {"source_shear": 1})
-result.to_arrow()["flaged"]
-result.to_pandas()["hit"]
-result.write_delta("out", mode="apend")
-"""
-
-
-def test_a_type_checker_sees_each_misspelt_setting_limit_and_table(tmp_path: Path) -> None:
-    (tmp_path / "misuse.py").write_text(MISUSE)
-    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), "--config-file="]
-    done = subprocess.run([*command, "misuse.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
-    wrong = {int(line.split(":")[1]) for line in done.stdout.splitlines() if line.startswith("misuse.py:")}
-    lines = {at for at, line in enumerate(MISUSE.splitlines(), 1) if line.startswith(("cs.", "result.to", "result.wr"))}
-    assert wrong == lines, done.stdout
+def _misused(accounts: pl.DataFrame, listed: cs.Blocklist) -> None:
+    """Nothing runs this: each `ignore` is one that mypy, strict, asks for, so that what is misspelt is seen."""
+    cs.Policy(levles={"high": 60})  # type: ignore[call-arg]
+    cs.Policy(levels={"hihg": 60})  # type: ignore[typeddict-unknown-key]
+    cs.Policy(actions={"high": "suspent"})  # type: ignore[typeddict-item]
+    cs.Policy(rules=[{"when": {"source": "a"}, "cpa": "verify"}])  # type: ignore[typeddict-unknown-key]
+    cs.Limits(flagged_shear=0.1)  # type: ignore[call-arg]
+    cs.screen(accounts, listed, {"mobile": cs.Phone("CN")}, policy={"capps": {}})  # type: ignore[arg-type]
+    cs.screen(accounts, listed, {"mobile": cs.Phone("CN")}, polcy=None)  # type: ignore[call-arg]
+    cs.screen(accounts, listed, {"mobile": cs.Phone(regoin="CN")})  # type: ignore[call-arg]
+    result = cs.screen(accounts, listed, {"mobile": cs.Phone("CN")})
+    cs.check(result, {"source_shear": 1})  # type: ignore[arg-type]
+    result.to_arrow()["flaged"]  # type: ignore[typeddict-item]
+    result.to_pandas()["hit"]  # type: ignore[typeddict-item]
+    result.write_delta("out", mode="apend")  # type: ignore[arg-type]
 
 
 def test_a_policy_in_json_tells_numbers(tmp_path: Path) -> None:
