@@ -70,7 +70,7 @@ def without_pictures() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def pictures(without_pictures: None) -> Iterator[None]:
     """Lets the nights of a module draw."""
-    with mock.patch.object(drawing, "_started", _STARTED):
+    with mock.patch.object(drawing, "_started", _STARTED), drawing.kept():
         yield
 
 

@@ -1,4 +1,4 @@
-"""The program that draws: charts as JSON on its standard input, SVG on its standard output.
+"""The program that draws: charts as a line of JSON on its standard input, SVG as one on its standard output.
 
 It is a process of its own: the library that draws reserves more addresses than a bounded process may have, and ends it.
 """
@@ -181,13 +181,14 @@ def drawn(chart: Mapping[str, Any]) -> str:
 
 
 def main() -> None:
-    """Make ready, then draw what comes."""
+    """Make ready, then draw what comes, line by line."""
     marks = [{"of": name, "part": name, "count": 1} for name in ("a", "b")]
     for form in _FORMS:
         drawn({"form": form, "marks": marks, "order": ["a", "b"], "parts": {"b": "ink", "a": "line"}, "axis": "a"})
-    charts = json.load(sys.stdin)
-    json.dump({name: drawn(chart) for name, chart in charts.items()}, sys.stdout)
-    sys.stdout.flush()
+    for line in sys.stdin:
+        json.dump({name: drawn(chart) for name, chart in json.loads(line).items()}, sys.stdout)
+        sys.stdout.write("\n")
+        sys.stdout.flush()
     os._exit(0)  # taking the library down takes longer than a picture
 
 

@@ -32,6 +32,7 @@ from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.feeds.importing import import_file
 from cardscreen.lists.store.edits import rollback
 from cardscreen.lists.store.table import Store
+from cardscreen.reporting import drawing
 from cardscreen.review.decisions import appeals
 from cardscreen.review.decisions.held import discard
 from cardscreen.review.telling import story
@@ -48,6 +49,7 @@ _CAMPAIGN, _LOOKED = "a campaign: all within an hour, from one network", "looked
 _OBJECTED = "the number was another's"
 
 
+@drawing.kept()
 def run_demo(
     folder: Path, accounts: int, tell: Callable[[str], None] = lambda _: None, *, force: bool = False
 ) -> Outcome:
