@@ -267,6 +267,16 @@ def test_a_columns_name_helps_only_where_it_is_its_own(column: str, kind: str | 
     assert held_in(pl.DataFrame({column: some}))[0].kind == kind
 
 
+def test_ranges_in_a_list_are_no_reason_to_take_cells_apart(tmp_path: Path) -> None:
+    numbers = [f"+86138{row * 7919 % 10**8:08}" for row in range(40)]
+    listed = [*numbers[:20], "+8613800138000-+8613800138009", "+8613800200000 - +8613800200999"]
+    (tmp_path / "accounts.csv").write_text("id,phone\n" + "".join(f"{at},{each}\n" for at, each in enumerate(numbers)))
+    (tmp_path / "list.csv").write_text("number\n" + "".join(f"{each}\n" for each in listed))
+    done = cardscreen("init", "project", "--accounts", "accounts.csv", "--list", "list.csv", cwd=tmp_path)
+    assert done.code == 0, done.err
+    assert "many" not in (tmp_path / "project/feeds/list.toml").read_text(encoding="utf-8")
+
+
 def test_a_region_is_told_where_every_cell_holds_several_national_numbers() -> None:
     chance = random.Random(6)
     cells = [" / ".join(f"138{chance.randrange(10**8):08}" for _ in range(2)) for _ in range(200)]

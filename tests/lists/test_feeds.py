@@ -371,6 +371,31 @@ def test_a_cell_with_several_numbers_gives_a_listing_for_each_where_the_feed_say
     assert listings_of(read(tmp_path, text, columns={"value": "number"})).height < 2
 
 
+@pytest.mark.parametrize(
+    ("cell", "values"),
+    [
+        ("+8613800138000-+8613800138009", ["+8613800138000-+8613800138009"]),
+        ("138 0013 8000 - 138 0013 8009", ["+8613800138000-+8613800138009"]),
+        ("13800138000到13800138009", ["+8613800138000-+8613800138009"]),
+        ("13800138000 to 13800138009", ["+8613800138000-+8613800138009"]),
+        ("13800100000 - 13800199999", ["+8613800100000-+8613800199999"]),
+        ("13800138000 - 13800138009; 13900139000", ["+8613800138000-+8613800138009", "+8613900139000"]),
+        ("13900139000, 170000*", ["+8613900139000", "+86170000*"]),
+        ("13800138000 - 13900139000", ["+8613800138000", "+8613900139000"]),  # far from each other, and not round
+        ("13800138009 - 13800138000", ["+8613800138009", "+8613800138000"]),
+    ],
+)
+def test_a_range_stays_one_where_cells_may_hold_several(cell: str, values: list[str], tmp_path: Path) -> None:
+    rows = read(tmp_path, f'number\n"{cell}"\n', columns={"value": "number"}, many=True)
+    assert listings_of(rows)["value"].to_list() == values
+
+
+@pytest.mark.parametrize("cell", ["13800138000到13800138009", "13800138000 to 13800138009"])
+def test_a_range_may_be_told_by_a_word(cell: str, tmp_path: Path) -> None:
+    rows = read(tmp_path, f"number\n{cell}\n", columns={"value": "number"})
+    assert listings_of(rows)["value"].to_list() == ["+8613800138000-+8613800138009"]
+
+
 def test_a_spreadsheets_damage_is_mended_where_the_feed_says_so(tmp_path: Path) -> None:
     text = "number\n13800138000.0\n1.38E+10\n"
     rows = read(tmp_path, text, columns={"value": "number"}, repair=True)

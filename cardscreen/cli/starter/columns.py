@@ -15,6 +15,7 @@ from cardscreen.kinds.kind import KINDS, options_of
 from cardscreen.kinds.phone.in_lists import lines_with_code_twice
 from cardscreen.kinds.phone.kind import Phone
 from cardscreen.kinds.phone.several import split_phones
+from cardscreen.lists.feeds.several import listings_in
 from cardscreen.tables.cells import holds_numbers, repaired
 from cardscreen.tables.dates import is_dateable, read_days, to_date
 
@@ -264,14 +265,16 @@ def _by_region_column(frame: pl.DataFrame, name: str, region_columns: Sequence[s
 
 
 def _parts(cells: pl.Series, region: str | None) -> tuple[pl.Series, bool]:
-    """The numbers in the cells, and whether some hold several."""
+    """The numbers in the cells, ends of ranges too, and whether some hold several that are no ends of a range."""
     lists = cells.to_frame().select(split_phones(pl.first(), region)).to_series()
     if _share(lists.list.len() > 1) <= _SEVERAL:
         return cells, False
     whole = _valid(cells, region)
     parts = lists.explode().drop_nulls()
-    several = _valid(parts, region) * len(parts) > whole * len(cells)
-    return (parts, True) if several else (cells, False)
+    if _valid(parts, region) * len(parts) <= whole * len(cells):
+        return cells, False
+    listed = listings_in(cells, Phone(region, many=True))
+    return parts, listed is not None and _share(listed.list.len() > 1) > _SEVERAL
 
 
 def valid_in(column: pl.Series, region: str) -> float:

@@ -18,7 +18,7 @@ from cardscreen.tables.cells import HIDDEN, QUANTITY
 #: Digits of an E.164 number (ITU-T E.164, 6.1).
 LONGEST = 15
 _STAR = "[*＊]"
-_RANGE = r"^\s*(\+?[0-9][0-9 ().]{5,}[0-9])\s*[-–—~～至]\s*(\+?[0-9][0-9 ().]{5,}[0-9])\s*$"
+_RANGE = r"^\s*(\+?[0-9][0-9 ().]{5,}[0-9])\s*(?:[-–—~～至到]|\s(?i:to|bis)\s)\s*(\+?[0-9][0-9 ().]{5,}[0-9])\s*$"
 #: Two groups of as many digits, which may be the ends of a range of prefixes.
 _ENDS = r"^\s*\+?([1-9][0-9]{1,7})\s*[-–—~～至]\s*\+?([1-9][0-9]{1,7})\s*$"
 #: Digits left open at the end. One star is a prefix.

@@ -23,6 +23,7 @@ from cardscreen.kinds.kind import KINDS, Kind, one_of, secret_kinds
 from cardscreen.kinds.listed_forms import ends_of
 from cardscreen.kinds.tokens import read_token
 from cardscreen.lists.feeds.feed import Feed
+from cardscreen.lists.feeds.several import listings_in
 from cardscreen.lists.store.merging import IDENTITY
 from cardscreen.tables.cells import QUANTITY, holds_numbers, refuse_type, shape, to_text
 from cardscreen.tables.dates import in_zone, is_dateable, is_no_day, read_days
@@ -321,7 +322,7 @@ _NARROW = 1_000  # numbers
 
 def _of_kind(written: pl.DataFrame, kind: Kind, kinds: dict[str, Kind], feed: Feed) -> pl.DataFrame:
     """The rows of one kind, read."""
-    parts = kind.split(pl.col("cell"))
+    parts = listings_in(written["cell"], kind)
     if parts is not None:
         written = written.with_columns(cell=parts).explode("cell", empty_as_null=False)
     # Only what is new comes from the engine, in one piece as the rest is: else all would be put together anew.
