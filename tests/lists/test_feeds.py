@@ -565,6 +565,33 @@ def test_a_number_that_its_neighbour_completes_is_no_listing(tmp_path: Path) -> 
     ]
 
 
+@pytest.mark.parametrize(
+    ("cell", "why"),
+    [
+        *(
+            (cell, SPREAD)
+            for cell in ("13700139000-9", "13700139030 - 39", "13700139400/09", "13700130000-9999", "010-62345678-9")
+        ),
+        ("+86137001391%", "a percent sign in place of digits: write a prefix with a star, such as 1700000*"),
+        ("13800138000;13900139000", "more than one number: where cells may hold several, say many = true"),
+        ("13800138000,,13900139000", "more than one number: where cells may hold several, say many = true"),
+        ("11111111111", "one digit again and again, which is nobody's number"),
+        ("+86 00000000000", "one digit again and again, which is nobody's number"),
+    ],
+)
+def test_what_is_surely_something_else_than_the_number_that_is_read_is_refused(
+    cell: str, why: str, tmp_path: Path
+) -> None:
+    rows = read(tmp_path, f'number\n"{cell}"\n13800138000\n', columns={"value": "number"})
+    assert listings_of(rows)["value"].to_list() == ["+8613800138000"]
+    assert rows.rejects["reason"].to_list() == [why]
+
+
+def test_the_end_of_a_direct_dialling_number_is_part_of_it(tmp_path: Path) -> None:
+    rows = read(tmp_path, "number\n0911 58068-0\n138-0013-8000\n", columns={"value": "number"}, region="DE")
+    assert listings_of(rows)["value"].to_list() == ["+49911580680", "+4913800138000"]
+
+
 @pytest.mark.parametrize("cell", ["17000-17099", "170-171", "1700000-1700099", "17000 – 17099"])
 def test_the_ends_of_a_range_of_beginnings_are_no_number_and_no_range(cell: str, tmp_path: Path) -> None:
     rows = read(tmp_path, f"number\n{cell}\n13800138000\n", columns={"value": "number"})

@@ -375,7 +375,13 @@ def test_cells_with_several_or_damaged_numbers_are_screened_and_noted_when_asked
     result = cs.screen(accounts, blocklist, {"mobile": kind}, as_of=DAY)
     assert result.hits.collect().select("account_id", "status").rows() == [(1, "valid"), (3, "valid"), (4, "completed")]
     assert result.rejects.collect().select("account_id", "status").rows() == [(2, "damaged")]
-    assert result.summary["notes"]["mobile"] == {"asked": 0, "damaged": 1, "repaired": 1, "completed": 1}
+    assert result.summary["notes"]["mobile"] == {
+        "asked": 0,
+        "damaged": 1,
+        "placeholder": 0,
+        "repaired": 1,
+        "completed": 1,
+    }
     plain = cs.screen(accounts, blocklist, {"mobile": cs.Phone("CN")}, as_of=DAY)
     assert plain.hits.collect().height == 0
 

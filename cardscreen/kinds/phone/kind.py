@@ -17,21 +17,19 @@ import polars as pl
 
 from cardscreen.foundation import schema
 from cardscreen.foundation.errors import ConfigError, near
-from cardscreen.foundation.lookup.digits import Flags, Keys, PlainKeys, Rows
+from cardscreen.foundation.lookup.digits import Flags, Keys, PlainKeys, Rows, nulls, taken
 from cardscreen.kinds import keys
 from cardscreen.kinds.exact import Whole
 from cardscreen.kinds.listed_forms import as_listed, as_written
-from cardscreen.kinds.phone import in_lists, list_forms
+from cardscreen.kinds.phone import in_lists, list_forms, misreadings
 from cardscreen.kinds.phone.numbering import lookup
 from cardscreen.kinds.phone.several import COMPLETED, split_phones
-from cardscreen.tables.cells import as_expr, is_damaged, named_like, over_fields, repaired, to_text
+from cardscreen.tables.cells import as_expr, named_like, over_fields, repaired, text_of, to_text
 
 #: What people write for a country whose ISO 3166 code is another.
 _ALIASES = {"UK": "GB", "EN": "GB", "EL": "GR", "CHN": "CN", "USA": "US", "GBR": "GB", "DEU": "DE", "RUS": "RU"}
 _NO_STUB = pl.lit(None, dtype=pl.UInt64)
 _REPAIRED = "repaired"
-#: Status in rejects, and note, of a cell that a spreadsheet made a quantity of, or that hides digits.
-_DAMAGED = "damaged"
 #: The note of a cell that is not international, where no region is given.
 NO_REGION = "no_region"
 _PART = 10_000_000  # rows of an eager column, which comes whole, that are worked on at once
@@ -160,7 +158,8 @@ class Phone(Whole):
     def notes(self) -> tuple[str, ...]:
         """What may be noted of a cell."""
         mended = (*([_REPAIRED] if self.repair else []), *([schema.COMPLETED] if self.many else []))
-        return (lookup.ASKED, _DAMAGED, *mended, *([] if self.region or self.region_column else [NO_REGION]))
+        unread = (misreadings.DAMAGED_CELL, misreadings.FILLER)
+        return (lookup.ASKED, *unread, *mended, *([] if self.region or self.region_column else [NO_REGION]))
 
     def __post_init__(self) -> None:
         """Check the options."""
@@ -186,8 +185,12 @@ class Phone(Whole):
         """The keys of the numbers that the tables know; none where cells are mended first."""
         if self.repair:
             return PlainKeys(np.zeros(len(cells), dtype=np.uint64), np.zeros(len(cells), dtype=bool))
-        numbers = cells.to_series(0)
-        plain = lookup.keys_of(numbers, cells.to_series(1) if self.region_column else self.region)
+        numbers, region = cells.to_series(0), cells.to_series(1) if self.region_column else self.region
+        plain, odd = lookup.keys_of(numbers, region)
+        odd_regions = taken(region, odd) if isinstance(region, pl.Series) else region
+        plain.keys[odd[misreadings.rows_misread(taken(text_of(numbers), odd), odd_regions)]] = 0
+        flawed = np.flatnonzero(plain.flawed)
+        plain.keys[flawed[misreadings.are_fillers(plain.keys[flawed])]] = 0
         if self.many:
             plain.keys[numbers.cast(pl.String).str.starts_with(COMPLETED).fill_null(value=False).to_numpy()] = 0
         plain.flawed[self._with_code_twice(plain.keys)] = True
@@ -215,9 +218,10 @@ class Phone(Whole):
 
     def _scanned(self, cell: pl.Expr) -> pl.Expr:
         raw = to_text(cell)
-        looked_up = _told(self._mended(raw), self._region(), lookup.scan, schema.SCAN)
-        damaged, field = self._is_damaged(pl.col("raw")), pl.col("told").struct.field
+        looked_up = _told(self._mended(raw), self._region(), misreadings.scan, schema.SCAN)
+        field = pl.col("told").struct.field
         note = pl.coalesce(
+            pl.when(field("note") == field("status")).then(field("note")),
             pl.when(pl.col("raw") != self._mended(pl.col("raw"))).then(pl.lit(_REPAIRED)),
             pl.when(_is_completed(pl.col("raw"))).then(pl.lit(schema.COMPLETED)),
             field("note"),
@@ -225,30 +229,25 @@ class Phone(Whole):
         scanned = over_fields(
             pl.struct(raw.alias("raw"), looked_up.alias("told")),
             schema.SCAN,
-            key=pl.when(~damaged).then(field("key")),
+            key=field("key"),
             stub=_NO_STUB,
             shown=pl.lit(None, dtype=pl.String),
-            status=pl.when(damaged).then(pl.lit(_DAMAGED)).otherwise(field("status")),
-            note=pl.when(damaged).then(pl.lit(_DAMAGED)).otherwise(note),
+            status=field("status"),
+            note=note,
         )
         return named_like(scanned, cell)
 
     def read(self, cell: pl.Expr) -> pl.Expr:
         """`schema.READ`: what evidence about a few cells needs."""
         raw = to_text(cell)
-        fields = phone(self._mended(raw), self._region())
-        damaged, field = self._is_damaged(pl.col("raw")), pl.col("told").struct.field
-        number = pl.when(~damaged).then(field("e164"))
-        status = (
-            pl.when(_is_completed(pl.col("raw")))
-            .then(pl.lit(schema.COMPLETED))
-            .otherwise(field("status").cast(pl.String))
-        )
+        told = _told(self._mended(raw), self._region(), misreadings.read, schema.READ)
+        field = pl.col("told").struct.field
+        completed = _is_completed(pl.col("raw")) & field("value").is_not_null()
         read = over_fields(
-            pl.struct(raw.alias("raw"), fields.alias("told")),
+            pl.struct(raw.alias("raw"), told.alias("told")),
             schema.READ,
-            value=number,
-            status=pl.when(damaged).then(pl.lit(_DAMAGED)).otherwise(status),
+            value=field("value"),
+            status=pl.when(completed).then(pl.lit(schema.COMPLETED)).otherwise(field("status")),
         )
         return named_like(read, cell)
 
@@ -276,10 +275,16 @@ class Phone(Whole):
         """
 
         def number(each: pl.Expr) -> pl.Expr:
-            if not (self.many or self.repair):
-                return phone(each, self._region()).struct.field("e164")
-            read = self.read(each).struct
-            return pl.when(read.field("status") != schema.COMPLETED).then(read.field("value"))
+            told = self.read(each) if self.many or self.repair else phone(each, self._region())
+            return pl.struct(to_text(each).alias("text"), told.alias("told")).map_batches(
+                meant, return_dtype=pl.String, is_elementwise=True
+            )
+
+        def meant(both: pl.Series) -> pl.Series:
+            texts, told = both.struct.unnest()
+            value, *_, status = told.struct.unnest()
+            value = value.zip_with(status != schema.COMPLETED, nulls("value", pl.String, len(value)))
+            return list_forms.numbers_meant(texts, value, status, self.claims)
 
         def forms(texts: pl.Series) -> pl.DataFrame:
             mended = texts.to_frame().select(self._mended(pl.first())).to_series()
@@ -319,9 +324,6 @@ class Phone(Whole):
 
     def _mended(self, text: pl.Expr) -> pl.Expr:
         return repaired(text) if self.repair else text
-
-    def _is_damaged(self, text: pl.Expr) -> pl.Expr:
-        return is_damaged(self._mended(text)).fill_null(value=False)
 
     @staticmethod
     def key(value: pl.Expr) -> pl.Expr:

@@ -12,6 +12,8 @@ import phonenumbers
 import polars as pl
 from phonenumbers import PhoneMetadata
 
+from cardscreen.kinds.phone import misreadings
+from cardscreen.kinds.phone.misreadings import DROPPED
 from cardscreen.kinds.phone.several import COMPLETED
 from cardscreen.tables.cells import HIDDEN, QUANTITY
 
@@ -22,22 +24,32 @@ _RANGE = r"^\s*(\+?[0-9][0-9 ().]{5,}[0-9])\s*(?:[-–—~～至到]|\s(?i:to|bi
 #: Two groups of as many digits, which may be the ends of a range of prefixes.
 _ENDS = r"^\s*\+?([1-9][0-9]{1,7})\s*[-–—~～至]\s*\+?([1-9][0-9]{1,7})\s*$"
 #: Digits left open at the end. One star is a prefix.
-_OPEN = r"^(.*[0-9])\s*([xX×]+|[?？]+|[*＊]{2,}|[.]{2,}|[•●]{2,}|_{2,}|-{2,})\s*$"
+_OPEN = r"^(.*[0-9])\s*([xX×]+|[?？]+|[*＊]{2,}|[.]{2,}|[•●]{2,}|_+|-{2,})\s*$"
 #: Ends of digits in brackets, or behind a tilde: `1390013900[1-5]`, `030 1234567~9`.
 _SPREAD = r"[\[({]\s*[0-9]{1,4}\s*[-–—~～]\s*[0-9]{1,4}\s*[\])}]\s*$|[0-9]\s*[~～]\s*[0-9]{1,4}\s*$"
+#: The same without brackets, where the whole is no valid number and the start is: `13900139000-9`, `13900139030/39`.
+_BARE_SPREAD = r"^(?:(.*[0-9])\s*[-–—/／]\s*[0-9]{1,3}|((?:[^0-9]*[0-9]){9,})\s*[-–—/／]\s*[0-9]{4})\s*$"
+_PERCENT = r"[0-9]\s*[%％]\s*$"
+#: One digit again and again at the end: of what is no valid number, it only fills a field.
+_REPEATED = f"(?:{'|'.join(rf'{digit}(?:[ -]*{digit}){{6}}' for digit in range(10))})$"
 #: A sign between digits that may hide one, or stand before an extension.
 _INNER = r"(\d)[xX](\d)"
 _WORDS = r"(?s)\d.*\p{L}"
 _EXTENSION = r"(?i)^(.*?\d)[^\d\p{L}]*(?:ext\p{L}*|x|anexo|int|доб)[\s.:=-]*\d{1,7}[#\s)]*$"
 #: Text that may be more than one number, or none.
-SPECIAL = f"{_STAR}|{_RANGE}|{_ENDS}|{QUANTITY}|{_OPEN}|{HIDDEN}|{_SPREAD}|{_WORDS}"
+SPECIAL = f"{_STAR}|{_RANGE}|{_ENDS}|{QUANTITY}|{_OPEN}|{HIDDEN}|{_SPREAD}|{_PERCENT}|{DROPPED}|{_WORDS}"
 #: Patterns of text that no number is read in, and why.
 REASONS = {
     f"^{COMPLETED}": "the end of a number, whose leading digits would be those of the number before it",
     _OPEN: "digits left open where no number of that length is possible",
+    DROPPED: "more than one number: where cells may hold several, say many = true",
     HIDDEN: "hidden digits",
+    _PERCENT: "a percent sign in place of digits: write a prefix with a star, such as 1700000*",
     _ENDS: "perhaps the ends of a range, but no whole numbers: write prefixes, such as 1700000*, or whole numbers",
-    _SPREAD: "perhaps a range of ends: write whole numbers from and to, such as 13900139001-13900139005",
+    f"{_SPREAD}|{_BARE_SPREAD}": (
+        "perhaps a range of ends: write whole numbers from and to, such as 13900139001-13900139005"
+    ),
+    _REPEATED: "one digit again and again, which is nobody's number",
     _WORDS: "letters behind digits, which may be a remark: where they are those of a keypad, say vanity = true",
 }
 _LAST = 4  # digits
@@ -98,6 +110,25 @@ def forms(
     return judged.select(match=match, value=pl.coalesce("several", "alone")).collect(engine="in-memory")
 
 
+def numbers_meant(
+    texts: pl.Series, value: pl.Series, status: pl.Series, claims: Callable[[pl.Expr], pl.Expr]
+) -> pl.Series:
+    """The values that were read, without those that no plan has and that are surely something else.
+
+    Args:
+        texts: String.
+        value: The canonical value of each.
+        status: How it was read.
+        claims: Whether text is surely a number.
+    """
+    invalid = (status == "invalid").fill_null(value=False).arg_true()
+    number = value.gather(invalid).str.strip_chars_start("+").cast(pl.UInt64, strict=False).fill_null(1)
+    fillers = invalid.filter(pl.Series(misreadings.are_fillers(number.to_numpy())))
+    starts = pl.coalesce(pl.col("x").str.extract(_BARE_SPREAD, group) for group in (1, 2))
+    ranges = invalid.filter(texts.gather(invalid).to_frame("x").select(claims(starts)).to_series())
+    return value.scatter(fillers, None).scatter(ranges, None)
+
+
 def _several() -> pl.Expr:
     """The canonical range or prefix; null where text is none."""
     low, high = pl.col("low"), pl.col("high")
@@ -118,7 +149,8 @@ def _alone(*, vanity: bool) -> pl.Expr:
     """The canonical value of text that is one number, and nothing else."""
     text = pl.col("text")
     # libphonenumber drops the point, and what it makes of the zero behind it is somebody else's number.
-    other = pl.any_horizontal(text.str.contains(each) for each in (_STAR, _RANGE, QUANTITY, HIDDEN, _SPREAD, _OPEN))
+    signs = (_STAR, _RANGE, QUANTITY, HIDDEN, _SPREAD, _OPEN, _PERCENT, DROPPED)
+    other = pl.any_horizontal(text.str.contains(each) for each in signs)
     worded = text.str.contains(_WORDS) & pl.lit(not vanity)
     hiding = text.str.contains(_INNER) & pl.col("uncrossed_is_number")
     extended = pl.col("bare_is_number") & (pl.col("bare") == pl.col("number")) & ~hiding

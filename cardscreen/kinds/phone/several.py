@@ -43,7 +43,7 @@ _MARKS = {
     f"{COMPLETED}|[.．]{{3,}}": "••",  # no mark, and not to be lost at the end of a piece: here digits are hidden
     _SECOND_SLASH: f"${{1}}{_CUT}{_HEAD}${{2}}",
     f"(?:){_SECOND_SLASH}": f"${{1}}{_CUT}{_HEAD}${{2}}",  # once more: one match ends where the next one begins
-    rf"(?i)([0-9][^0-9\p{{L}}]*)(?:{_EXTENSIONS})(?:[^\p{{L}}]|$)": f"${{1}}{_CUT}{_EXTENSION}",
+    rf"(?i)([0-9][^0-9\p{{L}}]*)(?:{_EXTENSIONS})([^\p{{L}}]|$)": f"${{1}}{_CUT}{_EXTENSION}${{2}}",
     r"([0-9]\s*)\((\s*[0-9]{1,7}\s*\)[^0-9]*)$": f"${{1}}{_CUT}{_EXTENSION}${{2}}",
     r"(?i)([0-9][\s.,;)]*)(?:x|#)([\s.:]*[0-9]{1,7}(?:[^0-9xX*]|$))": f"${{1}}{_CUT}{_EXTENSION}${{2}}",
     rf"(?:{_HAN_LABELS})\s*[:：]?": f"{_CUT}{_FRESH}",
@@ -200,7 +200,7 @@ def _measured(pieces: pl.DataFrame) -> pl.DataFrame:
 
 def _is_whole() -> pl.Expr:
     """Whether a piece is a whole number, and no extension of the one before."""
-    extension = (pl.col("mark") == _EXTENSION) | ((pl.col("mark") == _PAUSE) & ~_is_long())
+    extension = pl.col("mark").is_in([_EXTENSION, _PAUSE]) & ~_is_long()
     return (pl.col("size") >= _WHOLE) & ~extension
 
 
@@ -239,7 +239,7 @@ def _joined(pieces: pl.DataFrame) -> pl.DataFrame:
 def _without_extensions(numbers: pl.DataFrame) -> pl.DataFrame:
     """The same without extensions: what is marked as one, and all behind it that is no whole number."""
     mark, few = pl.col("mark"), pl.col("digits").str.len_chars()
-    begins = (mark == _EXTENSION) | ((mark == _PAUSE) & ~_is_long()) | ((mark == _REMARK) & (few < _LOCAL))
+    begins = (mark.is_in([_EXTENSION, _PAUSE]) & ~_is_long()) | ((mark == _REMARK) & (few < _LOCAL))
     first = pl.int_range(pl.len()).over("at") == 0
     ends = first | mark.is_in([_FRESH, _HEAD]) | _is_long()
     state = pl.when(begins & ~first).then(True).when(ends).then(False)

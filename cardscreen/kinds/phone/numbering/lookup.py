@@ -51,7 +51,7 @@ from cardscreen.kinds.phone.numbering.meanings import (
     Codes,
     Meanings,
 )
-from cardscreen.tables.cells import DAMAGED, text_of
+from cardscreen.tables.cells import text_of
 
 _LONGEST_TEXT = 20  # bytes; of a longer number, the integer is only the first digits
 _FEW = 8  # parts
@@ -257,18 +257,16 @@ def tell(cells: pl.Series, region: str | pl.Series | None) -> Told:
     return Told(number, code, rows, asked)
 
 
-def keys_of(cells: pl.Series, region: str | pl.Series | None) -> PlainKeys:
+def keys_of(cells: pl.Series, region: str | pl.Series | None) -> tuple[PlainKeys, Rows]:
     """The E.164 numbers of the cells that the tables know, 0 for all others, and which are not valid.
 
-    Regions are as for `tell`. Damaged cells have none either, although libphonenumber reads on past a point.
+    Regions are as for `tell`. Also the places of numbers of cells that are more than digits and harmless punctuation.
     """
     if not isinstance(region, pl.Series):
         prepare(region)
     texts = text_of(cells)
     number, code, odd = _found_in_tables(texts, region)
-    rows = np.flatnonzero(odd & (number > 0))
-    number[rows[taken(texts, rows).str.contains(DAMAGED).to_numpy()]] = 0
-    return PlainKeys(number, _book.codes.invalid.take(code))
+    return PlainKeys(number, _book.codes.invalid.take(code)), np.flatnonzero(odd & (number > 0))
 
 
 def _found_in_tables(texts: pl.Series, region: str | pl.Series | None) -> tuple[Keys, Codes, Flags]:

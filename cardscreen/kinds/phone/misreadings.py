@@ -1,0 +1,94 @@
+"""Cells in which libphonenumber reads what was hardly meant.
+
+It dials letters, so that a remark behind a number makes another number of it; it takes a second number for an
+extension, and drops it; and it reads digits that only fill a field. Whatever is meant, it is not what was read.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from cardscreen.foundation.lookup.digits import Flags, Keys, Rows, nulls
+from cardscreen.kinds.phone.numbering import lookup
+from cardscreen.tables.cells import is_damaged
+
+#: Statuses, and notes, of such cells.
+DAMAGED_CELL, FILLER = "damaged", "placeholder"
+#: A sign or word of an extension, and as many digits as a whole number has: more than one number.
+DROPPED = (
+    r"(?s)(?:\d[^\d;；]*){5}(?:[;；]|[,，]\s*[,，]|[#xX×ｘ~～]|(?i:ext\p{L}*|anexo|ramal|int|доб)|转|轉|分机|分機)"
+    r"[\s.:：,，;；#x=-]*(?:\d[\s().-]*){7,}\D*$"
+)
+#: A number with letters behind it; so many of them are dialled, too.
+_REMARKED = r"(?s)^(.*?\d)[^\d\p{L}]*\p{L}"
+_SUSPECT = rf"{DROPPED}|(?s)\d(?:.*\p{{L}}){{3}}"
+#: The last digits of what fills a field: one digit again and again, or digits in their order.
+_LAST, _REPEATED = 10_000_000, 1_111_111
+_IN_ORDER = [2_345_678, 3_456_789, 4_567_890, 5_678_901, 6_789_012]
+_FILLER = r"^\+?\d{1,3}(?:0{6,}|1{7,}|2{7,}|3{7,}|4{7,}|5{7,}|6{7,}|7{7,}|8{7,}|9{7,}|12345678(?:9(?:0(?:12?)?)?)?)$"
+
+
+def are_fillers(numbers: Keys) -> Flags:
+    """Which invalid numbers are no numbers at all, but digits that fill a field.
+
+    Args:
+        numbers: E.164 numbers that no plan has; of valid ones some look like that, such as +65 8888 8888.
+    """
+    last = numbers % np.uint64(_LAST)
+    flags: Flags = (last % np.uint64(_REPEATED) == 0) | np.isin(last, _IN_ORDER) | (last % np.uint64(1_000_000) == 0)
+    rows = np.flatnonzero(flags)
+    flags[rows] = pl.Series(numbers[rows]).cast(pl.String).str.contains(_FILLER).to_numpy()
+    return flags
+
+
+def rows_misread(texts: pl.Series, region: pl.Series | str | None) -> Rows:
+    """The places of texts that are damaged, or in which another number is read than the one that stands there.
+
+    Args:
+        texts: String: cells that are more than digits and harmless punctuation.
+        region: Where they are dialled.
+    """
+    damaged = texts.to_frame().select(is_damaged(pl.first())).to_series().fill_null(value=False)
+    rows = (texts.str.contains(_SUSPECT).fill_null(value=False) & ~damaged).arg_true()
+    few, dialled = texts.gather(rows), region.gather(rows) if isinstance(region, pl.Series) else region
+    whole, bare = (lookup.fields(each, dialled).struct for each in (few, few.to_frame("x").select(_bare()).to_series()))
+    is_remark = (bare.field("status") == "valid") | (whole.field("status") != "valid")
+    swallows = (bare.field("e164") != whole.field("e164")) & is_remark
+    misread = few.str.contains(DROPPED) | swallows.fill_null(value=False)
+    found: Rows = np.concatenate([damaged.arg_true().to_numpy(), rows.filter(misread).to_numpy()])
+    return found
+
+
+def _bare() -> pl.Expr:
+    return pl.col("x").str.extract(_REMARKED)
+
+
+def scan(texts: pl.Series, region: pl.Series | str | None) -> pl.Series:
+    """`lookup.scan`, of which what was hardly meant has no key."""
+    read = lookup.scan(texts, region).struct.unnest()
+    unread = _unread(texts, region, read["key"], read["status"])
+    key = pl.when(unread.is_null()).then("key")
+    status, note = (pl.coalesce(unread, name) for name in ("status", "note"))
+    return read.with_columns(key.alias("key"), status=status, note=note).to_struct(texts.name)
+
+
+def read(texts: pl.Series, region: pl.Series | str | None) -> pl.Series:
+    """`schema.READ` of texts, of which what was hardly meant has no value."""
+    told = lookup.fields(texts, region).struct
+    value, status = told.field("e164"), told.field("status").cast(pl.String)
+    number = value.str.strip_chars_start("+").cast(pl.UInt64, strict=False)
+    unread = _unread(texts, region, number, status)
+    frame = pl.DataFrame({"value": value, "status": status})
+    kept = pl.when(unread.is_null()).then("value").alias("value")
+    return frame.select(kept, status=pl.coalesce(unread, "status")).to_struct(texts.name)
+
+
+def _unread(texts: pl.Series, region: pl.Series | str | None, numbers: pl.Series, status: pl.Series) -> pl.Series:
+    """The status of cells in which something is read that was hardly meant; null of all others."""
+    unread = nulls("unread", pl.String, len(texts))
+    invalid = (status == "invalid").fill_null(value=False).arg_true()
+    fillers = invalid.filter(pl.Series(are_fillers(numbers.gather(invalid).fill_null(1).to_numpy())))
+    odd = texts.cast(pl.UInt64, strict=False).is_null().arg_true()  # digits alone are one number
+    rows = rows_misread(texts.gather(odd), region.gather(odd) if isinstance(region, pl.Series) else region)
+    return unread.scatter(fillers, FILLER).scatter(odd.gather(rows), DAMAGED_CELL)
