@@ -23,6 +23,10 @@ from cardscreen.kinds.listed_forms import WRITTEN
 from cardscreen.tables.cells import over_fields
 
 _NO_TEXT = pl.lit(None, dtype=pl.String)
+#: Status of a cell that is filled with what is nobody's value, and why a list has none of it.
+FILLER, ONLY_FILLS = "placeholder", "digits that only fill a field, and are nobody's"
+#: Pattern of one digit again and again.
+REPEATED = f"^(?:{'|'.join(f'{digit}{{8,}}' for digit in range(10))})$"
 
 
 def status_of(statuses: pl.Enum, **conditions: pl.Expr) -> pl.Expr:
@@ -101,6 +105,7 @@ class Exact(Whole):
         valid: The status of a value that is surely of the kind.
         flaw: The status of one that is screened although something is wrong with it; `invalid`, which none has, where
             nothing can be.
+        fillers: Pattern of canonical values that only fill a field, and are nobody's: `0000…`.
     """
 
     holder_since: str | None = None
@@ -111,6 +116,7 @@ class Exact(Whole):
     flaw: ClassVar[str] = "invalid"
     notes: ClassVar[tuple[str, ...]] = ()
     valid: ClassVar[str] = "valid"
+    fillers: ClassVar[str] = "^$"
     secret: ClassVar[bool] = False
     store_as: ClassVar[Literal["token", "plain"]] = "plain"
     reasons: ClassVar[Mapping[str, str]] = {}
@@ -146,7 +152,9 @@ class Exact(Whole):
 
     def scan(self, cell: pl.Expr) -> pl.Expr:
         """`schema.SCAN`: what the pass over all accounts needs."""
-        key, status = self.key(pl.col(self.value)), pl.col("status").cast(pl.String)
+        fills = self._fills(pl.col(self.value))
+        key = self.key(pl.when(~fills).then(pl.col(self.value)))
+        status = pl.when(fills).then(pl.lit(FILLER)).otherwise(pl.col("status").cast(pl.String))
         none = {"stub": pl.lit(None, dtype=pl.UInt64), "shown": _NO_TEXT}
         # The flaw is counted by itself.
         note = pl.when(status.is_in([name for name in self.notes if name != self.flaw])).then(status)
@@ -168,13 +176,26 @@ class Exact(Whole):
 
     def written(self, cell: pl.Expr) -> pl.Expr:
         """`listed_forms.WRITTEN` of a source's cells: a value, read as an account's is."""
-        exact = pl.when(pl.col("value").is_not_null()).then(pl.lit("exact"))
-        return over_fields(self.read(cell), WRITTEN, match=exact, value=pl.col("value"))
+        return self._without_fillers(self._exactly(cell))
 
     @classmethod
     def listing(cls, value: pl.Expr) -> pl.Expr:
         """`listed_forms.WRITTEN` of listed values: as of a source's cells."""
-        return cls().written(value)
+        return cls()._exactly(value)
+
+    def _exactly(self, cell: pl.Expr) -> pl.Expr:
+        exact = pl.when(pl.col("value").is_not_null()).then(pl.lit("exact"))
+        return over_fields(self.read(cell), WRITTEN, match=exact, value=pl.col("value"))
+
+    @classmethod
+    def _fills(cls, value: pl.Expr) -> pl.Expr:
+        return value.str.contains(cls.fillers).fill_null(value=False)
+
+    @classmethod
+    def _without_fillers(cls, written: pl.Expr) -> pl.Expr:
+        """`listed_forms.WRITTEN` without values that only fill a field."""
+        fields = {name: pl.when(~cls._fills(pl.col("value"))).then(pl.col(name)) for name in ("match", "value")}
+        return over_fields(written, WRITTEN, **fields)
 
     def claims(self, cell: pl.Expr) -> pl.Expr:
         """Whether a cell is surely of this kind: Boolean, never null."""

@@ -84,7 +84,8 @@ class Material:
             and `before`, the hits of the night that it is compared with.
         night: The run; None: a screening of a program's own.
         before: The summary of the night that it is compared with.
-        nights: The runs in the folder, the oldest first: as_of, rows, flagged, told, released, state.
+        nights: The runs in the folder, the oldest first: as_of, rows, flagged, told, released, state, and how many of
+            the day were held.
         held: The limits that were passed, each with what it means and what would mend it.
         warnings: What a person should look into.
         load: The files for other systems that have rows, in the order in which they are to be loaded.

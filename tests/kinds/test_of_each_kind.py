@@ -6,6 +6,7 @@ import itertools
 import random
 from collections.abc import Callable, Sequence
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import of_each_kind as made
@@ -18,6 +19,8 @@ from stdnum import luhn
 
 import cardscreen as cs
 from cardscreen.kinds.kind import KINDS, Kind
+from cardscreen.lists.feeds.feed import Feed
+from cardscreen.lists.feeds.rows import read_feed
 
 DAY = date(2026, 11, 20)
 SEED = st.integers(0, 2**32)
@@ -382,6 +385,30 @@ def test_a_second_hand_phone_suspends_no_stranger() -> None:
         ("earlier", "verify"),
         ("same", "suspend"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "cell"),
+    [
+        (cs.Imei(), "000000000000000"),
+        (cs.Imsi(), "111111111111111"),
+        (cs.Imsi(), "460000000000000"),
+        (cs.ResidentId(), "111111111111111111"),
+        (cs.Wallet(), "0x0000000000000000000000000000000000000000"),
+        (cs.Wallet(), "0x000000000000000000000000000000000000dEaD"),
+    ],
+)
+def test_what_only_fills_a_field_is_nobodys(kind: Kind, cell: str, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(f"value\n{cell}\n", encoding="utf-8")
+    columns = {"value": "value"}
+    rows = read_feed(tmp_path / "a.csv", Feed(source="a", kind=kind.name, store_as="plain", columns=columns))
+    assert rows.rejects["reason"].to_list() == ["digits that only fill a field, and are nobody's"]
+    # A store may have it from before.
+    listed = cs.Blocklist.from_frame(pl.DataFrame({"kind": [kind.name], "value": [cell]}))
+    accounts = pl.DataFrame({"account_id": [1, 2], "x": [cell, cell]})
+    result = cs.screen(accounts, listed, {"x": kind}, as_of=DAY)
+    assert result.flagged.collect().is_empty()
+    assert result.rejects.collect()["status"].to_list() == ["placeholder"] * 2
 
 
 def test_what_is_odd_about_values_that_are_screened_is_counted() -> None:

@@ -237,6 +237,8 @@ def test_a_discarded_run_keeps_no_page(tmp_path: Path) -> None:
     failed = cardscreen("report", run.folder, cwd=operator.folder)
     assert failed.code == 3
     assert "it was discarded" in failed.err
+    again = operator.night(3, accounts(), listings()[:-2])
+    assert "Runs that were held: 1." in re.sub(r"\s+", " ", read(again.folder / "report.html").text["body"])
 
 
 # --- asked for later ------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ _NAMED = 0.3  # the same, of a column whose name says so
 _DIGITS, _LONG = 6, 9  # of a phone number; of one that is no local number, in any country of many people
 _CODED = 0.05  # share of cells with a country code that tells the region of short ones
 _GAIN = 0.02  # share of cells that a region makes valid beside those that have a country code
+_ABROAD = r"^\s*[+＋]\s*[0-9]"  # what begins so is nothing else
 _SEVERAL = 0.005  # share of cells with several numbers
 _MOSTLY = 0.95  # share of the cells that are days, or mobiles
 _GROUPS = 100  # different values of what is carried
@@ -181,8 +182,9 @@ def _held(frame: pl.DataFrame, name: str, region_columns: Sequence[str]) -> Held
     best = max(kinds, key=lambda each: (each.share >= _ENOUGH and called(name, each.kind or ""), each.share))
     best = replace(best, written=_share(cells.str.contains(_WRITTEN)))
     named = called(name, best.kind or "")
-    if best.share < _NAMED and called(name, Phone.name) and _share(cells.str.count_matches("[0-9]") >= _DIGITS) > 0.5:
-        # Few of them can be read, and yet that is what they are called: a person sees it.
+    looks = called(name, Phone.name) or _share(cells.str.contains(_ABROAD)) > 0.5
+    if best.share < _NAMED and looks and _share(cells.str.count_matches("[0-9]") >= _DIGITS) > 0.5:
+        # Few of them are valid, as of made-up numbers, and yet that is what they are: a person sees it.
         best = next(each for each in kinds if each.kind == Phone.name)
     elif best.share < (_NAMED if named else _ENOUGH) or not (named or _is_sure(best, cells)):
         return counts

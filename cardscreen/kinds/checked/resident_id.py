@@ -5,7 +5,7 @@ An id names a person for life: results mask it, and stores hold it as a token.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar
@@ -16,7 +16,7 @@ from stdnum import numdb
 
 from cardscreen.foundation.cards.in_text import tell_own
 from cardscreen.foundation.lookup.digits import Flags, Rows, nulls
-from cardscreen.kinds.exact import ExactSecret, status_of
+from cardscreen.kinds.exact import ONLY_FILLS, REPEATED, ExactSecret, status_of
 from cardscreen.tables.cells import as_expr, compacted, is_blank, named_like, to_text
 
 _SHOWN, _LENGTH = 6, 18  # characters in front, and of a whole id
@@ -165,6 +165,8 @@ class ResidentId(ExactSecret):
     told: ClassVar[pl.Struct] = FIELDS
     flaw: ClassVar[str] = "bad_checksum"
     notes: ClassVar[tuple[str, ...]] = (flaw, "unknown_region")
+    fillers: ClassVar[str] = REPEATED
+    reasons: ClassVar[Mapping[str, str]] = {REPEATED: ONLY_FILLS}
 
     def readings(self, cell: pl.Expr) -> pl.Expr:
         """`FIELDS`: with the id in full."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 import polars as pl
 
 from cardscreen.foundation.cards.luhn import luhn_ok
-from cardscreen.kinds.exact import status_of
+from cardscreen.kinds.exact import ONLY_FILLS, REPEATED, status_of
 from cardscreen.kinds.mobile.numbers import Numbers, read_column
 from cardscreen.tables.cells import to_text
 
@@ -86,6 +87,8 @@ class Imei(Numbers):
     digits: ClassVar[int] = _LENGTH
     ends: ClassVar[str] = "[0-9]{14,16}"
     stem: ClassVar[int] = _TAC
+    fillers: ClassVar[str] = REPEATED
+    reasons: ClassVar[Mapping[str, str]] = {REPEATED: ONLY_FILLS}
 
     def fields(self, cell: pl.Expr) -> pl.Expr:
         """What a person may see of a cell: Struct{value, tac, status}."""

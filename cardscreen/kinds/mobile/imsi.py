@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar
@@ -9,7 +10,7 @@ from typing import ClassVar
 import polars as pl
 from stdnum import numdb
 
-from cardscreen.kinds.exact import status_of
+from cardscreen.kinds.exact import ONLY_FILLS, REPEATED, status_of
 from cardscreen.kinds.mobile.numbers import Numbers, read_column
 
 _SHORTEST, _LONGEST, _USUAL = 6, 15, 14  # digits; fewer than the last are usual nowhere
@@ -101,6 +102,8 @@ class Imsi(Numbers):
     notes: ClassVar[tuple[str, ...]] = (flaw, "short")
     digits: ClassVar[int] = _LONGEST
     ends: ClassVar[str] = "[0-9]{14,15}"
+    fillers: ClassVar[str] = rf"{REPEATED}|^[0-9]{{5,6}}0{{9,}}$"  # a network, and no subscription of it
+    reasons: ClassVar[Mapping[str, str]] = {fillers: ONLY_FILLS}
 
     def fields(self, cell: pl.Expr) -> pl.Expr:
         """What a person may see of a cell: Struct{value, mcc, mnc, status}."""

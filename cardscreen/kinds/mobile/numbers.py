@@ -102,7 +102,7 @@ class Numbers(Exact):
 
     def written(self, cell: pl.Expr) -> pl.Expr:
         """`listed_forms.WRITTEN` of a source's cells: numbers, prefixes and ranges."""
-        return self.listing(to_text(cell, exact=True))
+        return self._without_fillers(self.listing(to_text(cell, exact=True)))
 
     @classmethod
     def listing(cls, value: pl.Expr) -> pl.Expr:

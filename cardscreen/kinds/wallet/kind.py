@@ -6,6 +6,7 @@ An address is shown as it is, since everybody can read it on its ledger.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -13,7 +14,7 @@ import polars as pl
 
 from cardscreen.foundation import schema
 from cardscreen.foundation.errors import ConfigError, near
-from cardscreen.kinds.exact import Exact, several_or_alone, status_of
+from cardscreen.kinds.exact import ONLY_FILLS, Exact, several_or_alone, status_of
 from cardscreen.kinds.wallet.addresses import BARE_HEX, FORMS, TOLD, out_of_uri, with_prefix
 from cardscreen.tables.cells import as_expr, is_blank, named_like, to_text
 
@@ -167,6 +168,8 @@ class Wallet(Exact):
     value: ClassVar[str] = "address"
     flaw: ClassVar[str] = "bad_checksum"
     notes: ClassVar[tuple[str, ...]] = (flaw,)
+    fillers: ClassVar[str] = "(?i)^0x0{36}(?:0000|dead)$"  # where coins are sent to be lost
+    reasons: ClassVar[Mapping[str, str]] = {fillers: ONLY_FILLS}
 
     def __post_init__(self) -> None:
         """Check the options."""

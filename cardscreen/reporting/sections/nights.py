@@ -50,11 +50,11 @@ def trend(material: Material) -> Section:
         [each["as_of"], each["rows"], each["flagged"], each["told"], each["released"], say(_RUNS[each["state"]])]
         for each in reversed(nights[-_SHOWN:])
     ]
-    held = sum(each["state"] in ("held", "discarded") for each in nights)
+    held = sum(each["held"] for each in nights)
     counted = [each["flagged"] for each in went]
     sentence = (
         say(
-            "Accounts flagged in the {nights:,} published nights shown: {least:,} to {most:,}. Nights that were held: "
+            "Accounts flagged in the {nights:,} published nights shown: {least:,} to {most:,}. Runs that were held: "
             "{held:,}.",
             nights=len(went),
             least=min(counted),

@@ -23,7 +23,10 @@ _BY_SHAPE: Mapping[str, str] = {
     r"#.*": phrase("a spreadsheet's formula failed: mend the extract"),
 }
 _BY_STATUS: Mapping[str, str] = {
-    "damaged": phrase("a spreadsheet made quantities of the numbers, or digits are hidden: export the column as text"),
+    "damaged": phrase(
+        "a spreadsheet made quantities of the numbers, digits are hidden, or words or a second number stand behind "
+        "them: export the column as text; where cells hold several numbers, say many = true"
+    ),
     "invalid_country_code": phrase('they have no country code: say region = "…" beside the column\'s kind'),
     "too_short_nsn": phrase(
         "they are too short for a number of their region: is it the right column, and the right region?"
@@ -44,7 +47,7 @@ _BY_STATUS: Mapping[str, str] = {
     "not_an_email": phrase("they are no e-mail addresses: is it the right column?"),
     "not_a_handle": phrase("they are no names of the platform: is it the right column, and the right platform?"),
     "other_platform": phrase("they are links to another platform: say that platform beside the column's kind"),
-    "placeholder": phrase("words stand there for nothing, such as unknown: leave such cells empty"),
+    "placeholder": phrase("what stands there is nobody's, such as unknown or 0000000: leave such cells empty"),
     "open": phrase("they can be read in two ways, and neither is taken: ask for them in the longer form"),
     "no_account": phrase("they name no account: is it the right column of ids?"),
     "ragged": phrase("their rows have other fields than the header: look for quotes and delimiters within cells"),

@@ -136,7 +136,11 @@ def _last_nights(output: Path, records: Mapping[str, Any]) -> list[Finished]:
 def _last(by_day: dict[str, dict[str, Any]], records: Mapping[str, Any], state: State) -> None:
     """Let a run stand for its day; one that was not published stands for none that another was published for."""
     summary, day = records["summary"], records["as_of"]
-    if state in ("held", "discarded") and by_day.get(day, {}).get("state") == "published":
+    before = by_day.get(day, {})
+    is_held = state in ("held", "discarded")
+    held = before.get("held", 0) + is_held
+    if is_held and before.get("state") == "published":
+        before["held"] = held
         return
     counts = summary.get("changes", {}).get("counts", {})
     by_day[day] = {
@@ -146,6 +150,7 @@ def _last(by_day: dict[str, dict[str, Any]], records: Mapping[str, Any], state: 
         "told": sum(sum(counts.get(change, {}).values()) for change in ("new", "escalated")),
         "released": sum(counts.get("released", {}).values()),
         "state": state,
+        "held": held,
     }
 
 
