@@ -130,6 +130,9 @@ def chain_faults(output: Path) -> tuple[list[str], list[str]]:
             "there"
         )
     notes += [f"run {each.run_id} was taken away before {each.at}" for each in links if each.event == "gone"]
+    if len(there) > 1:
+        others = f"{len(there) - 1} other run{'s' * (len(there) > 2)}"
+        notes.append(f"of {others} the manifests were compared, and not the files: name a run for that")
     return wrong, notes
 
 

@@ -108,7 +108,7 @@ def test_the_first_screen_says_what_is_to_be_done(pages: list[_Reader], operator
 def test_figures_of_a_page_are_those_of_the_run(pages: list[_Reader]) -> None:
     text = re.sub(r"\s+", " ", pages[1].text["body"])
     assert "rows read61±0" in text
-    assert "13 of 61 accounts are flagged, 8 of them critical." in text
+    assert "13 of 61 accounts are flagged, 8 of them critical; 0 more are exempt." in text
     assert "police finds the most accounts that no other source finds: 6." in text
     assert "Newly flagged or flagged for more: 2. Released or flagged for less: 0." in text
     assert "Filled cells that can't be read: 1. Accounts without any usable number: 1." in text
@@ -237,6 +237,7 @@ def test_a_discarded_run_keeps_no_page(tmp_path: Path) -> None:
     failed = cardscreen("report", run.folder, cwd=operator.folder)
     assert failed.code == 3
     assert "it was discarded" in failed.err
+    operator.say(JOB)
     again = operator.night(3, accounts(), listings()[:-2])
     assert "Runs that were held: 1." in re.sub(r"\s+", " ", read(again.folder / "report.html").text["body"])
 

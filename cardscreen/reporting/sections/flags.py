@@ -66,10 +66,11 @@ def _levels(material: Material) -> Iterator[Figure]:
     yield Figure(
         "levels",
         say(
-            "{live:,} of {rows:,} accounts are flagged, {worst:,} of them critical.",
+            "{live:,} of {rows:,} accounts are flagged, {worst:,} of them critical; {exempt:,} more are exempt.",
             live=live,
             rows=material.summary["rows"]["read"],
             worst=found.get("critical", 0),
+            exempt=found.get("none", 0),
         ),
         table([say("level"), say("accounts")], list(ranked.items())),
         rated(ranked, {name: COLOURS[each] for each, name in names.items()}, say("accounts")),
@@ -117,7 +118,7 @@ def _carried(material: Material) -> Iterator[Figure]:
             rows = [[value or NONE, count] for value, count in found]
             yield Figure(
                 "carried",
-                say("The same by {column}, as the accounts have it.", column=name),
+                say("Flagged and exempt accounts by {column}, as they have it.", column=name),
                 table([name, say("accounts")], rows),
             )
             return
