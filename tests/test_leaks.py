@@ -107,7 +107,8 @@ def leaks(text: str, shown: int = 6) -> list[str]:
     plain = _GAPS.sub("", unicodedata.normalize("NFKC", text))
     windows = {pan[at : at + shown + 1] for pan in PLANTED for at in range(len(pan) - shown)}
     found = [f"digits {window}" for window in windows if window in plain]
-    found += [f"digest of {pan}" for written, pan in UNKEYED.items() if written in text or written in text.lower()]
+    lowered = text.lower()
+    found += [f"digest of {pan}" for written, pan in UNKEYED.items() if written in text or written in lowered]
     return found + [f"the key: {part}" for part in (SECRET, SECRET[:16], SECRET[-16:]) if part in text]
 
 
