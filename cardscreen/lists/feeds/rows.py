@@ -17,7 +17,7 @@ import polars as pl
 from cardscreen.foundation import schema
 from cardscreen.foundation.cards.in_text import Found, rows_with_digits, tell_own
 from cardscreen.foundation.errors import InputError, MissingColumn
-from cardscreen.foundation.lookup.digits import marked, nulls, taken
+from cardscreen.foundation.lookup.digits import FULL_WIDTH, marked, nulls, taken
 from cardscreen.foundation.zones import local_name
 from cardscreen.kinds.kind import KINDS, Kind, one_of, secret_kinds
 from cardscreen.kinds.listed_forms import ends_of
@@ -25,6 +25,7 @@ from cardscreen.kinds.tokens import read_token
 from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.feeds.several import listings_in
 from cardscreen.lists.store.merging import IDENTITY
+from cardscreen.lists.store.unread import MOST_DIGITS
 from cardscreen.tables.cells import QUANTITY, holds_numbers, refuse_type, shape, to_text
 from cardscreen.tables.dates import in_zone, is_dateable, is_no_day, read_days
 from cardscreen.tables.opening import explaining, whole_number
@@ -48,6 +49,7 @@ class FeedRows:
     Attributes:
         rows: `ROW`: the usable rows; card numbers stand there in full.
         rejects: line (UInt32), reason (String), shape (String) of the rows that can't be used.
+        unread: `UNREAD`: what of these may be a listing that is known.
         strangers: Kind → lines of rows that hold another kind's numbers; they are among the rejects.
         source: The feed's source.
         file: The file that was read.
@@ -56,6 +58,7 @@ class FeedRows:
 
     rows: pl.DataFrame
     rejects: pl.DataFrame
+    unread: pl.DataFrame
     strangers: dict[str, list[int]]
     source: str
     file: SourceFile
@@ -171,11 +174,19 @@ def _read(file: SourceFile, feed: Feed, where: str, *, lacking: bool) -> FeedRow
     return FeedRows(
         rows=good.filter(read["problem"].is_null()) if len(bad) else good,
         rejects=pl.concat([refused, file.ragged]).sort("line", maintain_order=True),
+        unread=pl.concat([_unread(bad), file.ragged.select("line")], how="diagonal"),
         strangers=strangers,
         source=feed.source,
         file=file,
         missing=missing,
     )
+
+
+def _unread(bad: pl.DataFrame) -> pl.DataFrame:
+    """`UNREAD` of rows that can't be used."""
+    text = to_text(pl.col("cell")).str.replace_many(FULL_WIDTH)
+    digits = text.str.replace_all("[^0-9]", "").str.head(MOST_DIGITS)
+    return bad.select("line", "reference", digits.alias("digits"))
 
 
 def _check_types(frame: pl.DataFrame, there: dict[str, str], where: str) -> None:
