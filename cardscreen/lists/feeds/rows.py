@@ -17,7 +17,7 @@ import polars as pl
 from cardscreen.foundation import schema
 from cardscreen.foundation.cards.in_text import Found, rows_with_digits, tell_own
 from cardscreen.foundation.errors import InputError, MissingColumn
-from cardscreen.foundation.lookup.digits import FULL_WIDTH, marked, nulls, taken
+from cardscreen.foundation.lookup.digits import marked, nulls, taken
 from cardscreen.foundation.zones import local_name
 from cardscreen.kinds.kind import KINDS, Kind, one_of, secret_kinds
 from cardscreen.kinds.listed_forms import ends_of
@@ -25,8 +25,7 @@ from cardscreen.kinds.tokens import read_token
 from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.feeds.several import listings_in
 from cardscreen.lists.store.merging import IDENTITY
-from cardscreen.lists.store.unread import MOST_DIGITS
-from cardscreen.tables.cells import QUANTITY, holds_numbers, refuse_type, shape, to_text
+from cardscreen.tables.cells import QUANTITY, digits_within, holds_numbers, refuse_type, shape, to_text
 from cardscreen.tables.dates import in_zone, is_dateable, is_no_day, read_days
 from cardscreen.tables.opening import explaining, whole_number
 from cardscreen.tables.source_files import SourceFile, read_source
@@ -173,8 +172,8 @@ def _read(file: SourceFile, feed: Feed, where: str, *, lacking: bool) -> FeedRow
     }
     return FeedRows(
         rows=good.filter(read["problem"].is_null()) if len(bad) else good,
-        rejects=pl.concat([refused, file.ragged]).sort("line", maintain_order=True),
-        unread=pl.concat([_unread(bad), file.ragged.select("line")], how="diagonal"),
+        rejects=pl.concat([refused, file.ragged.drop("digits")]).sort("line", maintain_order=True),
+        unread=_unread(bad, file.ragged),
         strangers=strangers,
         source=feed.source,
         file=file,
@@ -182,11 +181,10 @@ def _read(file: SourceFile, feed: Feed, where: str, *, lacking: bool) -> FeedRow
     )
 
 
-def _unread(bad: pl.DataFrame) -> pl.DataFrame:
-    """`UNREAD` of rows that can't be used."""
-    text = to_text(pl.col("cell")).str.replace_many(FULL_WIDTH)
-    digits = text.str.replace_all("[^0-9]", "").str.head(MOST_DIGITS)
-    return bad.select("line", "reference", digits.alias("digits"))
+def _unread(bad: pl.DataFrame, ragged: pl.DataFrame) -> pl.DataFrame:
+    """`UNREAD` of rows that can't be used, and of those that don't fit the table."""
+    told = bad.select("line", "reference", digits=digits_within(to_text(pl.col("cell"))))
+    return pl.concat([told, ragged.select("line", pl.lit(None, pl.String).alias("reference"), "digits")])
 
 
 def _check_types(frame: pl.DataFrame, there: dict[str, str], where: str) -> None:

@@ -11,9 +11,8 @@ import polars as pl
 
 from cardscreen.foundation.lookup.digits import marked
 
-#: What is known of rows that can't be read: a few digits more than any number has, and none of what is around them.
+#: What is known of rows that can't be read.
 UNREAD = {"line": pl.UInt32, "reference": pl.String, "digits": pl.String}
-MOST_DIGITS = 100
 _FEWEST = 7  # digits that are in no other number by chance
 _OF_ONE_CASE = 10  # listings for each row; where more are missing, what they have in common is no case
 _CODES = "|".join(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))  # none begins with another
