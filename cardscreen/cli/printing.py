@@ -149,7 +149,7 @@ def import_lines(done: Imported) -> Iterator[str]:
 
 
 _OUTCOMES = (
-    *("added", "reopened", "changed", "unchanged", "ended", "merged"),
+    *("added", "reopened", "changed", "unchanged", "ended", "kept", "merged"),
     *("already", "repeated", "absent", "stale", "closed"),
 )
 

@@ -16,7 +16,7 @@ import polars as pl
 from stdnum.util import clean
 
 from cardscreen.foundation.errors import InputError
-from cardscreen.foundation.lookup.digits import EXACT_FLOAT, Flags, sizes_of
+from cardscreen.foundation.lookup.digits import EXACT_FLOAT, FULL_WIDTH, Flags, sizes_of
 
 #: The longest piece of a cell's shape that a rejects file shows, in characters.
 SHAPE_LENGTH = 40
@@ -247,6 +247,19 @@ def shape(cell: pl.Expr) -> pl.Expr:
     """
     text = cell.cast(pl.String)
     return text.str.head(SHAPE_LENGTH).str.replace_all(r"\p{N}", "9").str.replace_all(r"\p{L}", "A")
+
+
+_MOST_DIGITS = 100  # more than any number has
+
+
+def digits_within(text: pl.Expr) -> pl.Expr:
+    """The digits of a text, one behind another, and as many as tell which number may be in it.
+
+    Example:
+        >>> pl.DataFrame({"phone": ["138-0013-8000 old"]}).select(digits_within(pl.col("phone"))).item()
+        '13800138000'
+    """
+    return text.str.replace_many(FULL_WIDTH).str.replace_all("[^0-9]", "").str.head(_MOST_DIGITS)
 
 
 #: Text that a spreadsheet would calculate; a plain number with a sign is none.

@@ -303,8 +303,8 @@ def test_a_subscribers_number_that_begins_like_a_service_is_none(tmp_path: Path,
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        pytest.param(["n/a,,", "13800138000.0,,"], "empty: no row of 2 can be used: ", id="all-rejected"),
-        pytest.param(["13800138000 (Axel),,"], "empty: no row of 1 can be used: letters", id="letters"),
+        pytest.param(["n/a,,", "13900139000.0,,"], "empty: no row of 2 can be used: ", id="all-rejected"),
+        pytest.param(["13900139000 (Axel),,"], "empty: no row of 1 can be used: letters", id="letters"),
         pytest.param([], "empty: the file has no rows", id="no-rows"),
     ],
 )

@@ -103,6 +103,7 @@ def publish(
     limits = FeedLimits(
         shrink_share=1.0 if few else FeedLimits().shrink_share,
         grow_share=_BOUNDLESS if few or not source.by_rule else FeedLimits().grow_share,
+        invalid_share=1.0,  # they were read before, and judged
     )
     feed = Feed(
         source=source.name,

@@ -6,14 +6,14 @@ parser. Each check has a name, by which a person who knows better can let a file
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import polars as pl
 
 from cardscreen.foundation.errors import without_numbers
-from cardscreen.kinds.kind import KINDS
+from cardscreen.kinds.kind import KINDS, Kind, options_of
 from cardscreen.kinds.listed_forms import ends_of, is_open
 from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.feeds.rows import FeedRows
@@ -24,7 +24,7 @@ from cardscreen.tables.cells import shape, to_text
 #: The checks that can be waived, by name.
 CHECKS = (
     *("columns", "empty", "unusable", "duplicates", "shrink", "grow"),
-    *("future", "range", "zeros", "codes", "kind", "short", "delta", "cut"),
+    *("future", "range", "zeros", "codes", "invalid", "kind", "short", "delta", "cut"),
 )
 _SHOWN = 5  # lines that a problem names
 _BLOCKS = (pl.col("list") == "block") & (pl.col("operation") == "add")
@@ -167,11 +167,12 @@ def _strangers(read: FeedRows, feed: Feed) -> Iterator[Problem]:
     for kind, lines in sorted(read.strangers.items()):
         if len(lines) / max(total, 1) > feed.limits.unusable_share:
             yield Problem(
-                "kind", f"{_share(len(lines), total)} are {kind} numbers: is it the right column? ({_lines(lines)})"
+                "kind", f"{_share(len(lines), total)} are {kind} numbers: is it the right column? ({lines_of(lines)})"
             )
 
 
-def _lines(lines: list[int]) -> str:
+def lines_of(lines: Sequence[int]) -> str:
+    """The first lines of a problem, and how many more there are."""
     shown = ", ".join(f"{line:,}" for line in lines[:_SHOWN])
     more = f" and {len(lines) - _SHOWN:,} more" if len(lines) > _SHOWN else ""
     return f"line{'s' if len(lines) > 1 else ''} {shown}{more}"
@@ -190,7 +191,7 @@ def _future(rows: pl.DataFrame, feed: Feed, day: date) -> Iterator[Problem]:
     if lines := _where(rows, pl.col("listed_on") > latest):
         limit = f"{latest}, {feed.limits.future_days} days past" if feed.limits.future_days else f"{day},"
         here = f" (today in {zone})" if day == today else ""
-        yield Problem("future", f"listed after {limit} the day of the data{here}: {_lines(lines)}")
+        yield Problem("future", f"listed after {limit} the day of the data{here}: {lines_of(lines)}")
 
 
 def _conflicts(several: pl.DataFrame, feed: Feed) -> Iterator[Problem]:
@@ -221,7 +222,7 @@ def _ranges(rows: pl.DataFrame, feed: Feed) -> Iterator[Problem]:
         limit = limits[str(list_name)]
         if lines := _where(of_kind, KINDS[str(kind)].is_too_wide(pl.col("value"), limit)):
             most = KINDS[str(kind)].widest.format(limit)
-            yield Problem("range", f"ranges to {list_name} that are wider than {most}: {_lines(lines)}")
+            yield Problem("range", f"ranges to {list_name} that are wider than {most}: {lines_of(lines)}")
 
 
 def _short(read: FeedRows, feed: Feed) -> Iterator[Problem]:
@@ -229,11 +230,11 @@ def _short(read: FeedRows, feed: Feed) -> Iterator[Problem]:
     # Where they are rejects, none is left.
     for kind, lines in _service(read, feed).items() if feed.service_numbers == "refuse" else ():
         if lines:
-            yield Problem("short", f"{KINDS[kind].service[1]}: {_lines(lines)}")
+            yield Problem("short", f"{KINDS[kind].service[1]}: {lines_of(lines)}")
     if feed.protected:
         blocked = read.rows.filter((pl.col("kind") == "phone") & _BLOCKS)
         if lines := _where(blocked, _protected(feed)):
-            yield Problem("short", f"numbers that the feed names as protected: {_lines(lines)}")
+            yield Problem("short", f"numbers that the feed names as protected: {lines_of(lines)}")
 
 
 def _service(read: FeedRows, feed: Feed) -> dict[str, list[int]]:
@@ -277,9 +278,49 @@ def _misread(read: FeedRows, feed: Feed) -> Iterator[Problem]:
     for name, kind in feed.kinds().items():
         exact = (pl.col("kind") == name) & (pl.col("match") == "exact")
         rows = read.rows.lazy().filter(exact).select("line", "value").collect()
+        told = set[int]()
         for check, lines in kind.misread(rows, _cells(read, feed), limit).items():
             if len(lines) > limit * len(read.rows):
-                yield Problem(check, f"{_share(len(lines), len(read.rows))} {_MISREAD[check]}: {_lines(lines)}")
+                yield Problem(check, f"{_share(len(lines), len(read.rows))} {_MISREAD[check]}: {lines_of(lines)}")
+                told.update(lines)
+        yield from _invalid(read, feed, kind, told)
+
+
+def _invalid(read: FeedRows, feed: Feed, kind: Kind, told: Collection[int]) -> Iterator[Problem]:
+    """Numbers that nobody has, as accounts' are judged: of another country, or no such numbers at all.
+
+    What is removed may be anything; and of what another check tells, nothing more is said.
+    """
+    limit = feed.limits.invalid_share
+    # A token's cell is a number all the same, unless the source sent tokens.
+    single = (pl.col("kind") == kind.name) & pl.col("match").is_in(["exact", "token"]) & (pl.col("operation") == "add")
+    listed = read.rows.lazy().filter(single).select("line").collect().to_series()
+    some, judged = _flawed(listed.gather_every(len(listed) // _SAMPLE + 1), read, feed, kind)
+    if len(some) <= limit * judged:
+        return
+    flawed, judged = _flawed(listed, read, feed, kind) if len(listed) > _SAMPLE else (some, judged)
+    flawed = flawed.filter(~flawed.is_in(sorted(told)))
+    if len(flawed) > max(limit * judged, _BY_CHANCE):
+        share = f"{len(flawed):,} of {judged:,} {kind.noun[1]} ({len(flawed) / judged:.1%}) are no valid ones"
+        of_region = (
+            f"is region = {feed.region!r} right, and " if feed.region and "region" in options_of(kind.name) else ""
+        )
+        lines = flawed.unique(maintain_order=True).to_list()
+        yield Problem("invalid", f"{share} (limit {limit:.1%}): {of_region}is it the right column? ({lines_of(lines)})")
+
+
+_SAMPLE = 10_000  # numbers that tell whether all are looked at
+_BY_CHANCE = 2  # numbers that may be wrong in any list, as small as it is
+
+
+def _flawed(lines: pl.Series, read: FeedRows, feed: Feed, kind: Kind) -> tuple[pl.Series, int]:
+    """The line of each number that has the kind's flaw; and how many numbers there are."""
+    cells = _cells(read, feed).filter(pl.col("line").is_in(lines.implode()))
+    if (parts := kind.split(pl.col("cell"))) is not None:
+        cells = cells.with_columns(cell=parts).explode("cell")
+    scanned = cells.select("line", kind.scan(pl.col("cell")).struct.unnest()).filter(pl.col("key").is_not_null())
+    flawed = kind.is_flawed(scanned["key"].to_numpy(), scanned["status"])
+    return scanned["line"].filter(pl.Series(flawed, dtype=pl.Boolean)), len(scanned)
 
 
 def _allowing(rows: pl.DataFrame, feed: Feed) -> Iterator[Problem]:
@@ -291,11 +332,13 @@ def _allowing(rows: pl.DataFrame, feed: Feed) -> Iterator[Problem]:
     if endless and not feed.open_ended and feed.expires_after_days is None:
         yield Problem(
             "allow",
-            f"allow listings without an end: {_lines(endless)}; name columns.expires_on or expires_after_days, "
+            f"allow listings without an end: {lines_of(endless)}; name columns.expires_on or expires_after_days, "
             "or say open_ended = true",
         )
     if lines := _where(allow, pl.col("reason") == "listed"):
-        yield Problem("allow", f"allow listings without a reason: {_lines(lines)}; name columns.reason, or say reason")
+        yield Problem(
+            "allow", f"allow listings without a reason: {lines_of(lines)}; name columns.reason, or say reason"
+        )
 
 
 def _size(merged: Merged, usable: int, feed: Feed) -> Iterator[Problem]:
@@ -331,7 +374,7 @@ def _delta(merged: Merged, usable: int, feed: Feed) -> Iterator[Problem]:
         if len(lines) / max(usable, 1) > feed.limits.unusable_share:
             yield Problem(
                 "delta",
-                f"{_share(len(lines), usable)} {what}: is a file missing before this one? ({_lines(lines)})",
+                f"{_share(len(lines), usable)} {what}: is a file missing before this one? ({lines_of(lines)})",
             )
 
 

@@ -92,6 +92,8 @@ class FeedLimits(Section):
 
     Attributes:
         unusable_share: Rows that can't be used.
+        invalid_share: Of a kind's single numbers, those that no numbering plan has, or whose check digit is wrong; two
+            are never too many.
         shrink_share: How much smaller a snapshot may be; and how much of it may be replaced.
         grow_share: How much larger it may be.
         delta_times: How many times what the largest of its last twenty has added a delta may add.
@@ -101,6 +103,7 @@ class FeedLimits(Section):
     """
 
     unusable_share: float = Field(0.01, ge=0, le=1)
+    invalid_share: float = Field(0.30, ge=0, le=1)
     shrink_share: float = Field(0.20, ge=0, le=1)
     grow_share: float = Field(0.50, ge=0)
     delta_times: float = Field(5, ge=1)

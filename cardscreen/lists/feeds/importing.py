@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from itertools import islice
 from pathlib import Path
@@ -16,6 +16,7 @@ from cardscreen.foundation import schema
 from cardscreen.foundation.errors import UNWRITTEN, ConfigError, FeedRefused, first_line, near, without_cards
 from cardscreen.foundation.files import not_for_others, system_user, write_whole
 from cardscreen.foundation.process.progress import in_log
+from cardscreen.foundation.words import counted
 from cardscreen.kinds.tokens import TokenKey, token
 from cardscreen.lists.feeds.checks import (
     CHECKS,
@@ -23,6 +24,7 @@ from cardscreen.lists.feeds.checks import (
     check_change,
     check_file,
     check_order,
+    lines_of,
     without_service_numbers,
 )
 from cardscreen.lists.feeds.feed import Feed
@@ -213,8 +215,25 @@ class _Decided:
             changed_on=self.origin.changed_on,
             encoding=read.file.encoding,
             rejects=delivery.rejects_file if len(read.rejects) else None,
-            notes=delivery.notes,
+            notes=[*delivery.notes, *self._doubts(len(read.unread))],
         )
+
+    def _doubts(self, unread: int) -> Iterator[str]:
+        """What has become of listings that may be told in rows that can't be read."""
+        kept, by = self.merged.counts.get("kept", 0), self.merged.kept_by
+        if kept:
+            yield (
+                f"{counted(kept, 'listing')} kept: rows with the same reference or number can't be read "
+                f"({lines_of(by)}), which is no word that they have ended"
+            )
+        # What a delta doesn't name goes on.
+        ended = self.merged.outcome.filter(pl.col("line").is_null() & (pl.col("outcome") == "ended"))
+        if len(ended) and unread > len(by):
+            others = counted(unread - len(by), "other row" if by else "row")
+            yield (
+                f"warning: no row names {counted(len(ended), 'listing')}, ended by that, and {others} that can't be "
+                "read may do so: look at the rejects, and ask for a better file"
+            )
 
 
 def _decided(delivery: _Delivery, store: Store, base: Version | None) -> _Decided:
@@ -235,7 +254,7 @@ def _decided(delivery: _Delivery, store: Store, base: Version | None) -> _Decide
     )
     with store.reading():
         _check_key(current, delivery.rows, feed.source)
-        merged = merge(current, delivery.rows, feed.mode, defaults)
+        merged = merge(current, delivery.rows, feed.mode, defaults, delivery.read.unread)
     problems = delivery.problems + check_order(before, day)
     is_delta = feed.mode == "delta"
     if not (again and is_delta):

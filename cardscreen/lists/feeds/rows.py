@@ -25,7 +25,7 @@ from cardscreen.kinds.tokens import read_token
 from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.feeds.several import listings_in
 from cardscreen.lists.store.merging import IDENTITY
-from cardscreen.tables.cells import QUANTITY, holds_numbers, refuse_type, shape, to_text
+from cardscreen.tables.cells import QUANTITY, digits_within, holds_numbers, refuse_type, shape, to_text
 from cardscreen.tables.dates import in_zone, is_dateable, is_no_day, read_days
 from cardscreen.tables.opening import explaining, whole_number
 from cardscreen.tables.source_files import SourceFile, read_source
@@ -48,6 +48,7 @@ class FeedRows:
     Attributes:
         rows: `ROW`: the usable rows; card numbers stand there in full.
         rejects: line (UInt32), reason (String), shape (String) of the rows that can't be used.
+        unread: `UNREAD`: what of these may be a listing that is known.
         strangers: Kind → lines of rows that hold another kind's numbers; they are among the rejects.
         source: The feed's source.
         file: The file that was read.
@@ -56,6 +57,7 @@ class FeedRows:
 
     rows: pl.DataFrame
     rejects: pl.DataFrame
+    unread: pl.DataFrame
     strangers: dict[str, list[int]]
     source: str
     file: SourceFile
@@ -170,12 +172,19 @@ def _read(file: SourceFile, feed: Feed, where: str, *, lacking: bool) -> FeedRow
     }
     return FeedRows(
         rows=good.filter(read["problem"].is_null()) if len(bad) else good,
-        rejects=pl.concat([refused, file.ragged]).sort("line", maintain_order=True),
+        rejects=pl.concat([refused, file.ragged.drop("digits")]).sort("line", maintain_order=True),
+        unread=_unread(bad, file.ragged),
         strangers=strangers,
         source=feed.source,
         file=file,
         missing=missing,
     )
+
+
+def _unread(bad: pl.DataFrame, ragged: pl.DataFrame) -> pl.DataFrame:
+    """`UNREAD` of rows that can't be used, and of those that don't fit the table."""
+    told = bad.select("line", "reference", digits=digits_within(to_text(pl.col("cell"))))
+    return pl.concat([told, ragged.select("line", pl.lit(None, pl.String).alias("reference"), "digits")])
 
 
 def _check_types(frame: pl.DataFrame, there: dict[str, str], where: str) -> None:

@@ -7,7 +7,7 @@ that an old message which arrives late doesn't bring it back.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -18,11 +18,12 @@ import polars as pl
 from cardscreen.foundation import schema
 from cardscreen.foundation.lookup.digits import marked, nulls
 from cardscreen.foundation.lookup.places import places_among
+from cardscreen.lists.store.unread import perhaps_told
 
 #: What makes two rows of a source the same listing.
 IDENTITY = ["kind", "value", "match", "list", "reference"]
 OUTCOMES = pl.Enum(
-    ["added", "reopened", "changed", "unchanged", "ended", "already", "repeated", "absent", "stale", "closed"]
+    ["added", "reopened", "changed", "unchanged", "ended", "kept", "already", "repeated", "absent", "stale", "closed"]
 )
 _SAID = ["reason", "severity", "listed_on", "expires_on"]
 #: Who ended a listing, where it was not a person.
@@ -71,19 +72,21 @@ class Merged:
 
     Attributes:
         listings: `STORED`: all of the source's listings, ended ones too; each is made when it is written.
-        outcome: One row for each row of the file and each listing in force ended by its absence: line (UInt32, null for
-            those), outcome (Enum): `added`, `reopened`, `changed`, `unchanged`, `ended`, `already` (a delta adds what
-            is there), `repeated` (a delta removes what it had removed), `absent` (a delta removes what never was
-            there), `stale` (a delta adds what had ended, or removes what began, after that day), `closed` (a person
-            has ended it).
+        outcome: One row for each row of the file and each listing in force that a snapshot doesn't name: line (UInt32,
+            null for those), outcome (Enum): `added`, `reopened`, `changed`, `unchanged`, `ended`, `kept` (it isn't
+            named, and perhaps told in a row that can't be read), `already` (a delta adds what is there), `repeated` (a
+            delta removes what it had removed), `absent` (a delta removes what never was there), `stale` (a delta adds
+            what had ended, or removes what began, after that day), `closed` (a person has ended it).
         before: Listings in force before, on the day of the data.
         after: The same afterwards.
+        kept_by: Lines that can't be read, and by which listings are kept.
     """
 
     listings: pl.LazyFrame
     outcome: pl.DataFrame
     before: int
     after: int
+    kept_by: Sequence[int] = ()
 
     @cached_property
     def counts(self) -> Mapping[str, int]:
@@ -99,7 +102,11 @@ def lasts(day: date) -> pl.Expr:
 
 
 def merge(
-    current: pl.DataFrame | pl.LazyFrame, rows: pl.DataFrame, mode: Literal["snapshot", "delta"], defaults: Defaults
+    current: pl.DataFrame | pl.LazyFrame,
+    rows: pl.DataFrame,
+    mode: Literal["snapshot", "delta"],
+    defaults: Defaults,
+    unread: pl.DataFrame | None = None,
 ) -> Merged:
     """Merge a source's new rows into its listings.
 
@@ -108,8 +115,9 @@ def merge(
         rows: line, operation, `IDENTITY`, reason, severity, listed_on, expires_on; no two with one identity.
         mode: A snapshot is the whole list: what is absent has ended. A delta adds and removes.
         defaults: What holds for rows that don't say it.
+        unread: `UNREAD`: the file's other rows; None: there are none.
     """
-    current = current.lazy()
+    current, kept_by = current.lazy(), list[int]()
     adds = pl.col("operation") == "add"
     new = (rows.filter(adds) if mode == "delta" else rows).drop("operation")
     place = _places(new, current)
@@ -119,7 +127,7 @@ def merge(
     taken = judged.filter(pl.col("outcome").is_in(_TAKEN))
     if mode == "snapshot":
         named = marked(len(there), place.filter(outcome.is_in([*_TAKEN, "unchanged"])).drop_nulls())
-        gone, ended = _absent(there, named, defaults.ends_on)
+        gone, ended, kept_by = _absent(current, there, named, defaults.ends_on, unread)
         changed = _ended(_beside(current, gone, taken), _GONE, defaults.ends_on)
     else:
         gone, ended = _removed(current, len(there), rows.filter(~adds), defaults)
@@ -132,6 +140,7 @@ def merge(
         outcome=pl.concat([new.select("line", outcome=outcome), ended]),
         before=there.select(lasts(defaults.day).sum()).item(),
         after=listings.select(lasts(defaults.day).sum()).collect().item(),
+        kept_by=kept_by,
     )
 
 
@@ -275,12 +284,22 @@ def _lasts(day: date) -> pl.Expr:
     return pl.col("ended_on").is_null() | (pl.col("ended_on") > day)
 
 
-def _absent(there: pl.DataFrame, named: pl.Series, day: date) -> tuple[pl.Series, pl.DataFrame]:
-    """What a snapshot doesn't name any more; what had run out before is closed without a word."""
+def _absent(
+    current: pl.LazyFrame, there: pl.DataFrame, named: pl.Series, day: date, unread: pl.DataFrame | None
+) -> tuple[pl.Series, pl.DataFrame, list[int]]:
+    """What a snapshot doesn't name any more, its outcomes, and the lines by which something is kept all the same.
+
+    What had run out before is closed without a word.
+    """
     gone = there.select(_lasts(day)).to_series() & ~named
-    ended = gone & there.select(lasts(day)).to_series()
-    lines = nulls("line", pl.UInt32, int(ended.sum()))
-    return gone, lines.to_frame().with_columns(outcome=pl.lit("ended", dtype=OUTCOMES))
+    ended, lines = gone & there.select(lasts(day)).to_series(), list[int]()
+    outcomes = pl.Series("outcome", ["ended"], dtype=OUTCOMES).new_from_index(0, int(ended.sum()))
+    if unread is not None and len(unread) and len(outcomes):
+        missing = current.select("value", "match", "reference", ended=pl.lit(ended)).filter("ended").collect()
+        is_kept, by = perhaps_told(unread, missing)
+        places, lines = ended.arg_true().filter(is_kept), by.to_list()
+        gone, outcomes = gone.scatter(places, values=False), outcomes.scatter(is_kept.arg_true(), "kept")
+    return gone, nulls("line", pl.UInt32, len(outcomes)).to_frame().with_columns(outcomes), lines
 
 
 def _removed(

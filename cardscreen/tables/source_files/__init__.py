@@ -49,8 +49,8 @@ class SourceFile:
             where empty; Parquet and Arrow IPC keep their own types.
         lines: UInt32, named line: where each row of `frame` begins. Line of a text file, whose header is 1;
             row of a sheet; number of the row, from 1, elsewhere.
-        ragged: line (UInt32), reason (String), shape (String) of the rows that don't fit the table: too few
-            or too many fields, broken quotes. They are not in `frame`.
+        ragged: line (UInt32), reason, shape, digits (String: those in the row's beginning, never to be shown) of the
+            rows that don't fit the table: too few or too many fields, broken quotes. They are not in `frame`.
         encoding: What a text file was read as; None for other files.
         sha256: Of the file as it lies on disk.
         cut: How it ends in the midst of a row; empty where it does not.

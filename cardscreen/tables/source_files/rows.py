@@ -11,7 +11,7 @@ import numpy.typing as npt
 import polars as pl
 
 from cardscreen.foundation.errors import BadHeader, InputError, without_numbers
-from cardscreen.tables.cells import shape
+from cardscreen.tables.cells import digits_within, shape
 
 _AROUND_NAMES = "\ufeff \t\r\n\u3000\u00a0"
 _HEADERS_CELLS = 2  # that are column names, and half of a row's at least, make it a header
@@ -58,11 +58,15 @@ class Header(NamedTuple):
 
 
 def ragged_rows(rows: pl.DataFrame | None = None) -> pl.DataFrame:
-    """Rows that don't fit their table, from their line, reason and text: line, reason, and the text's shape."""
+    """Rows that don't fit their table, from their line, reason and text: line, reason, the text's shape and digits."""
     if rows is None:
         rows = pl.DataFrame(schema=["line", "reason", "text"])
+    text = pl.col("text").cast(pl.String)
     return rows.select(
-        pl.col("line").cast(pl.UInt32), pl.col("reason").cast(pl.String), shape(pl.col("text")).alias("shape")
+        pl.col("line").cast(pl.UInt32),
+        pl.col("reason").cast(pl.String),
+        shape(text).alias("shape"),
+        digits_within(text).alias("digits"),
     )
 
 
