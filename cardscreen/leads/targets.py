@@ -272,7 +272,7 @@ class _Search:
         contacts = rows.with_row_index("row").select(
             "row",
             account_id=pl.col(columns.account).cast(pl.String),
-            day=read_days(pl.col(columns.day), types[columns.day], said.date_format),
+            day=read_days(pl.col(columns.day), types[columns.day], said.date_format, self.contacts.job.timezone),
             incoming=_is(columns.direction, said.incoming, default=True),
             outgoing=_is(columns.direction, said.outgoing, default=False),
             count=whole_number(columns.count).fill_null(1) if columns.count else pl.lit(1, dtype=pl.Int64),

@@ -207,7 +207,7 @@ class Night:
     def screened(self, out: Path | None) -> _Outcome:
         """Screen, compare and brake."""
         job, prior, blocklist, audit = self.job, self.prior, self.blocklist, self.audit
-        applied = read_applied(str(job.files["applied"])) if "applied" in job.files else None
+        applied = read_applied(str(job.files["applied"]), job.timezone) if "applied" in job.files else None
         self.tell("screening the accounts")
         with _naming_the_file(job):
             result = self._screened(out)
