@@ -97,11 +97,12 @@ def _beside(
         with _telling_of(f"sheet {name!r} of {where}"):
             loaded = book.load_sheet(name, header_row=None, skip_rows=0, n_rows=_FIRST_ROWS, dtypes="string")
             first = _placed(pl.DataFrame(loaded), loaded)
-        is_shown = loaded.visible == "visible"
-        if _goes_on(first, loaded.total_height, columns, reading, merged_cells(raw, name, where)):
+        is_shown, height = loaded.visible == "visible", loaded.total_height
+        header = _header_in(first, columns, reading, merged_cells(raw, name, where))
+        if header is None:
+            others += [name] if is_shown and height else []
+        elif height > header:
             (same if is_shown else hidden).append(name)
-        elif is_shown and loaded.total_height:
-            others.append(name)
     if len(same) > 1:
         way = reading.say("sheet", sheet)
         raise InputError(
@@ -111,16 +112,16 @@ def _beside(
     return Unread(others, hidden)
 
 
-def _goes_on(
-    first: pl.DataFrame, height: int, columns: Sequence[str], reading: Reading, merged: Sequence[Merged]
-) -> bool:
-    """Whether a sheet, of which these are the first rows, has a table's header and rows below; or else is as wide."""
+def _header_in(first: pl.DataFrame, columns: Sequence[str], reading: Reading, merged: Sequence[Merged]) -> int | None:
+    """The last row of a table's header in a sheet, by its first rows; 0 where no table has one, and it is as wide."""
     if not reading.header:
-        return height > 0 and first.width - 1 == len(columns)
+        return 0 if first.width - 1 == len(columns) else None
     size, wanted = len(reading.header_rows) or 1, sorted(columns)
-    tops = range(1, min(len(first) - size + 1, height - size) + 1)
-    found = (joined_names(header_cells(first, range(top, top + size), merged)) for top in tops)
-    return any(sorted(filter(None, names)) == wanted for names in found)
+    for last in range(size, len(first) + 1):
+        names = joined_names(header_cells(first, range(last - size + 1, last + 1), merged))
+        if sorted(filter(None, names)) == wanted:
+            return last
+    return None
 
 
 def _told(beside: Unread) -> Iterator[str]:
