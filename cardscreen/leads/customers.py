@@ -16,6 +16,7 @@ from cardscreen.leads.base.base import Base
 from cardscreen.leads.base.wanted import Crowd, Wanted, values_in
 from cardscreen.leads.proposals import as_proposals, as_told, typed
 from cardscreen.leads.settings import CustomerLimit, CustomerSettings
+from cardscreen.screening.columns import AccountColumns
 from cardscreen.tables.cells import shape
 from cardscreen.tables.dates import is_bad_date, is_dateable, to_date
 from cardscreen.tables.opening import require_columns
@@ -186,9 +187,9 @@ class _Search:
             counted &= ~pl.col(column).cast(pl.String).is_in(exempt).fill_null(value=False)
         if limit.opened is not None and limit.since is not None:
             dtype = plan.schema[limit.opened]
-            _check_days(rows, limit.opened, dtype, plan.date_format)
+            _check_days(rows, limit.opened, plan)
             # A day that nobody knows counts for the customer.
-            opened = to_date(pl.col(limit.opened), dtype, plan.date_format)
+            opened = to_date(pl.col(limit.opened), dtype, plan.date_format, plan.zone)
             counted &= (opened >= limit.since).fill_null(value=False)
         by = {f"per_{name}": pl.col(name) for name in limit.per}
         kept = rows.filter(counted).select("row", **by)
@@ -215,8 +216,8 @@ class _Search:
         )
 
 
-def _check_days(rows: pl.DataFrame, column: str, dtype: pl.DataType, date_format: str | None) -> None:
-    bad = rows.filter(is_bad_date(pl.col(column), dtype, date_format))
+def _check_days(rows: pl.DataFrame, column: str, plan: AccountColumns) -> None:
+    bad = rows.filter(is_bad_date(pl.col(column), plan.schema[column], plan.date_format, plan.zone))
     if len(bad):
         looks = bad.select(shape(pl.col(column).cast(pl.String))).item(0, 0)
         raise InputError(

@@ -92,6 +92,7 @@ class ContactsFile(Section):
         date_format: How days are written; as YYYY-MM-DD, when left out.
         encoding: Of text, where it is not as usual.
         delimiter: Between the fields of text, where the file does not tell it.
+        sheet: Of a spreadsheet; the first, when left out.
         min_days: From how many days with contacts on somebody is warned.
         min_contacts: From how many contacts on.
         within_days: How many days are looked back.
@@ -108,6 +109,7 @@ class ContactsFile(Section):
     date_format: str | None = None
     encoding: str | None = None
     delimiter: str | None = None
+    sheet: str | None = None
     min_days: int = Field(1, ge=1)
     min_contacts: int = Field(1, ge=1)
     within_days: int = Field(7, ge=1)
@@ -237,7 +239,9 @@ class _Search:
     def found(self) -> pl.DataFrame:
         """`TARGETS`, of flagged accounts too."""
         said, columns, kind = self.contacts.said, self.contacts.said.columns, self.contacts.kind
-        reading = Reading(said.encoding, said.delimiter, None, None, "say {option} = {value} in the file of contacts")
+        reading = Reading(
+            said.encoding, said.delimiter, said.sheet, saying="say {option} = {value} in the file of contacts"
+        )
         with explaining(self.path, reading):
             table = open_table(self.path, reading, marked=True)
             names = schema_of(table, "the contacts")
@@ -272,7 +276,7 @@ class _Search:
         contacts = rows.with_row_index("row").select(
             "row",
             account_id=pl.col(columns.account).cast(pl.String),
-            day=read_days(pl.col(columns.day), types[columns.day], said.date_format),
+            day=read_days(pl.col(columns.day), types[columns.day], said.date_format, self.contacts.job.timezone),
             incoming=_is(columns.direction, said.incoming, default=True),
             outgoing=_is(columns.direction, said.outgoing, default=False),
             count=whole_number(columns.count).fill_null(1) if columns.count else pl.lit(1, dtype=pl.Int64),

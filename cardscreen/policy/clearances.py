@@ -15,8 +15,12 @@ from cardscreen.tables.source_files.text import LINE
 COLUMNS = ["account_id", "listing_id", "decided_on", "until"]
 
 
-def read_clearances(path: str) -> pl.DataFrame:
+def read_clearances(path: str, zone: str | None = None) -> pl.DataFrame:
     """Decisions on single accounts: account_id, listing_id (null: all known then), decided_on, until.
+
+    Args:
+        path: The file.
+        zone: In which instants have their day; see `to_date`.
 
     Raises:
         InputError: No such file, a missing column, or a card number in another one.
@@ -27,9 +31,11 @@ def read_clearances(path: str) -> pl.DataFrame:
     refuse_cards(frame, COLUMNS, path)
     read = frame.select(
         pl.col("account_id", "listing_id").cast(pl.String).str.strip_chars().replace("", None),
-        *(to_date(pl.col(day), frame.schema[day]).alias(day) for day in ("decided_on", "until")),
+        *(to_date(pl.col(day), frame.schema[day], zone=zone).alias(day) for day in ("decided_on", "until")),
         line=LINE,
-        bad=pl.any_horizontal(is_bad_date(pl.col(day), frame.schema[day]) for day in ("decided_on", "until")),
+        bad=pl.any_horizontal(
+            is_bad_date(pl.col(day), frame.schema[day], zone=zone) for day in ("decided_on", "until")
+        ),
     )
     empty = pl.all_horizontal(pl.col("account_id", "listing_id", "decided_on", "until").is_null())
     read = read.filter(pl.col("bad") | ~empty)

@@ -220,11 +220,15 @@ class Policy(Section):
         """The columns of `schema.DETAILS` that rules look at."""
         return [name for name in schema.DETAILS if any(name in rule.conditions for rule in self.rules)]
 
-    def cleared(self, as_of: date) -> pl.DataFrame | None:
+    def cleared(self, as_of: date, zone: str | None = None) -> pl.DataFrame | None:
         """The decisions of persons that hold on a day, as `read_clearances` gives them; None where there is no file.
+
+        Args:
+            as_of: The day.
+            zone: In which instants have theirs.
 
         Raises:
             InputError: The file can't be read.
             ConfigError: A day in it can't be read.
         """
-        return read_clearances(self.clearances.file).filter(clears(as_of)) if self.clearances else None
+        return read_clearances(self.clearances.file, zone).filter(clears(as_of)) if self.clearances else None

@@ -129,7 +129,7 @@ def _counted(
     stands = changes.filter(pl.col("decided_by").is_not_null()).rename({"decided_by": "listing_id"})
     if "applied" in job.files:
         file = job.on(nights[-1].as_of).files["applied"]
-        done = read_applied(str(file)).filter(pl.col("applied_on").is_between(first, last))
+        done = read_applied(str(file), job.timezone).filter(pl.col("applied_on").is_between(first, last))
         applied = stands.join(done.select("account_id").unique(), on="account_id", how="semi")
     else:
         applied = stands.filter(pl.col("handed_out") > "none")

@@ -57,16 +57,16 @@ class CheckedPolicy:
         if "accounts" in toml.settings or "blocklist" in toml.settings:
             job = Job.read(path)
             _check_carried(job, toml)
-            own, store = job.policy_on(day), store or job.store
+            own, store, zone = job.policy_on(day), store or job.store, job.timezone
         else:
-            own = Policy.from_settings(toml, path.parent)
+            own, zone = Policy.from_settings(toml, path.parent), None
         policy, known = own, {}
         if store is not None:
             blocklist = Store(store).blocklist()
             policy = own.under({name: origin.terms for name, origin in blocklist.origins.items()})
             reasons = blocklist.lazy.select("reason").unique().collect().to_series()
             known = {"source": sorted(blocklist.origins), "reason": sorted(reasons)}
-        return cls(policy, own, day, _decisions(own, day), known)
+        return cls(policy, own, day, _decisions(own, day, zone), known)
 
     def summary(self) -> dict[str, Any]:
         """Everything as plain values, for JSON."""
@@ -129,10 +129,10 @@ def _check_carried(job: Job, toml: TomlFile) -> None:
         )
 
 
-def _decisions(policy: Policy, day: date) -> tuple[int, int] | None:
+def _decisions(policy: Policy, day: date, zone: str | None) -> tuple[int, int] | None:
     if policy.clearances is None:
         return None
-    clearances = read_clearances(policy.clearances.file)
+    clearances = read_clearances(policy.clearances.file, zone)
     return len(clearances), len(clearances.filter(clears(day)))
 
 

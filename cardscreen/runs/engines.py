@@ -14,7 +14,6 @@ from cardscreen.runs.job import Cluster, Job
 from cardscreen.screening.question import Options, Question, previous_flags
 from cardscreen.screening.result import Result
 from cardscreen.screening.screen import answer
-from cardscreen.tables.dates import in_zone
 from cardscreen.tables.opening import explaining, open_table, schema_of
 
 if TYPE_CHECKING:
@@ -50,6 +49,7 @@ def screened(
         job.date_format,
         job.limits.hits_per_account,
         job.shown,
+        job.timezone,
     )
     with explaining(job.accounts, job.reading):
         if job.cluster is not None:
@@ -63,10 +63,8 @@ def screened(
 
 
 def accounts_of(job: Job, day: date) -> pl.LazyFrame:
-    """A job's accounts as this machine reads them, their instants in the job's time zone."""
-    table = job.place.open(f"{day}") if job.place else open_table(job.accounts, job.reading, marked=True)
-    since = [kind.holder_since for kind in job.identifiers.values() if kind.holder_since]
-    return in_zone(table, since, job.timezone)
+    """A job's accounts as this machine reads them."""
+    return job.place.open(f"{day}") if job.place else open_table(job.accounts, job.reading, marked=True)
 
 
 def accounts_in_spark(accounts: str, cluster: Cluster) -> DataFrame:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +46,10 @@ from cardscreen.screening.rejects import ROW_GROUP
 from cardscreen.screening.result import Result, read_result
 from cardscreen.screening.screen import Clock
 from cardscreen.tables.libraries import ENGINE_ERRORS
-from cardscreen.tables.opening import open_table
+from cardscreen.tables.opening import open_table, unread_sheets
 from cardscreen.tables.partitions import days_in
 from cardscreen.tables.paths import files_of, is_url, steady
+from cardscreen.tables.source_files.sheets import sheets_named
 
 _NOTHING = "nothing was published, and what was written is removed"
 _FORESEEN = 31  # days ahead for which a run is only warned of
@@ -207,7 +209,7 @@ class Night:
     def screened(self, out: Path | None) -> _Outcome:
         """Screen, compare and brake."""
         job, prior, blocklist, audit = self.job, self.prior, self.blocklist, self.audit
-        applied = read_applied(str(job.files["applied"])) if "applied" in job.files else None
+        applied = read_applied(str(job.files["applied"]), job.timezone) if "applied" in job.files else None
         self.tell("screening the accounts")
         with _naming_the_file(job):
             result = self._screened(out)
@@ -223,6 +225,7 @@ class Night:
         figures = _told(changes, result, prior, around, audit=audit)
         figures |= {"days_ahead": _days_ahead(self.day, job), "flagged_gone": gone.accounts if gone else 0}
         figures["other_days"] = _of_other_days(job, self.day)
+        figures["unread_sheets"] = _unread_sheets(job)
         live = [name for name, origin in blocklist.origins.items() if origin.retired_on is None]
         listed = blocklist.lazy.filter(holds(self.day))
         before, moves = prior.base.summary if prior.base else None, Moves.of(changes, gone)
@@ -315,6 +318,17 @@ def _check_is_here(day: date, job: Job) -> None:
             "before it tell nobody and act on nothing. To look ahead, say --dry-run; to publish it all the same, say "
             "--allow-future"
         )
+
+
+def _unread_sheets(job: Job) -> list[tuple[str, str, str]]:
+    """Workbooks of accounts of which sheets were not read: the first ones, with those sheets, and hidden ones."""
+    if job.place or job.cluster:
+        return []
+    beside = unread_sheets(job.accounts, job.reading)
+    return [
+        (Path(file).name, sheets_named(each.others), sheets_named(each.hidden))
+        for file, each in islice(beside.items(), _TOP)
+    ]
 
 
 def _of_other_days(job: Job, day: date) -> list[tuple[int, str, str]]:

@@ -35,6 +35,7 @@ class AccountColumns:
         ruled: Column → the values that the policy's rules want there.
         looked_at: Columns of `schema.DETAILS` that rules look at.
         shown: As what results hold identifiers.
+        zone: By whose clock instants have their day; None: by the one that they are told by.
     """
 
     schema: pl.Schema
@@ -46,6 +47,7 @@ class AccountColumns:
     ruled: Mapping[str, Sequence[str]] = field(default_factory=dict)
     looked_at: Sequence[str] = ()
     shown: Shown = "masked"
+    zone: str | None = None
 
     @classmethod
     def of(
@@ -58,6 +60,7 @@ class AccountColumns:
         unmasked: list[str],
         date_format: str | None = None,
         shown: Shown = "masked",
+        zone: str | None = None,
     ) -> AccountColumns:
         """The columns of a screening, checked against those that there are.
 
@@ -73,7 +76,7 @@ class AccountColumns:
                 "if that is meant, name it in unmasked"
             )
         kept, ruled = list(dict.fromkeys(carry)), policy.account_values()
-        plan = cls(columns, identifiers, account_id, kept, unmasked, date_format, ruled, policy.details(), shown)
+        plan = cls(columns, identifiers, account_id, kept, unmasked, date_format, ruled, policy.details(), shown, zone)
         _require(columns.names(), plan, account_id)
         plan._check_types()
         plan._check_carried(policy)
@@ -131,11 +134,11 @@ class AccountColumns:
 
     def day(self, column: str) -> pl.Expr:
         """A column of `dates` as Date; null where it says none."""
-        return to_date(pl.col(column), self.schema[column], self.date_format)
+        return to_date(pl.col(column), self.schema[column], self.date_format, self.zone)
 
     def is_bad_day(self, column: str) -> pl.Expr:
         """Whether `day` can't read a cell that is not empty: Boolean, never null."""
-        return is_bad_date(pl.col(column), self.schema[column], self.date_format)
+        return is_bad_date(pl.col(column), self.schema[column], self.date_format, self.zone)
 
     def needed(self) -> list[str]:
         """All account columns that are read, each once; those of `text.MARKS` that there are among them."""

@@ -44,6 +44,7 @@ class Options:
     date_format: str | None = None
     hits_per_account: int = HITS_PER_ACCOUNT
     shown: schema.Shown = "masked"
+    zone: str | None = None  # of a job; a caller in Python says which day it is himself
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,7 @@ class Question:
             _names(options.unmasked),
             options.date_format,
             options.shown,
+            options.zone,
         )
         listings = blocklist.lazy.filter(holds(day))
         keys = _token_keys(options.tokens)

@@ -143,7 +143,7 @@ def answer(
     of_day = keyed.of_day(blocklist.compiled, day)
     near = near_in(asked.listings, of_day)
     watch = None if before is None else Watch(before["account_id"])
-    cleared = asked.rules.cleared(day)
+    cleared = asked.rules.cleared(day, plan.zone)
 
     def cells(rows: pl.DataFrame) -> pl.DataFrame:
         return cells_of(rows, plan, keys)

@@ -34,6 +34,7 @@ from cardscreen.tables.paths import DELIMITERS, endings_of, files_of, is_delta, 
 from cardscreen.tables.reading import Reading
 from cardscreen.tables.remote import Format, open_remote, text_at
 from cardscreen.tables.source_files.delimited import Delimited
+from cardscreen.tables.source_files.rows import Unread
 from cardscreen.tables.source_files.text import LINE, MARKS, SHEET, Parts, TextFile, scan_files, scan_text
 
 _ARROW = (".arrow", ".ipc", ".feather")
@@ -93,6 +94,13 @@ def local_files(source: Any) -> list[str]:
     """The files of text, Parquet and the like that a source of `open_table` names in the local file system."""
     paths = [path for path in _paths_in(source) or [] if not is_url(path) and not is_delta(path)]
     return [file for path in paths for file in files_of(path)]
+
+
+def unread_sheets(source: Any, reading: Reading) -> dict[str, Unread]:
+    """Of each workbook among the files of a source of `open_table` the sheets that are not read, if there are any."""
+    books = [file for file in local_files(source) if endings_of(file)[0] == SHEET]
+    beside = {file: TextFile(file, reading, {}).unread() for file in books}
+    return {file: sheets for file, sheets in beside.items() if any(sheets)}
 
 
 def _advice(source: Any) -> str:

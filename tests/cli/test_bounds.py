@@ -20,6 +20,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import pytest
+import xlsxwriter
 from commands import cardscreen
 from pyarrow import feather, parquet
 
@@ -83,7 +84,7 @@ _OF_FEEDS: list[_Bomb] = [
     ("large.toml", _text(lambda: "# a comment\n" * 200_000), 2, "more than 1,048,576 characters"),
 ]
 _TEXTS = "xl/sharedStrings.xml"
-_SHEET = "xl/worksheets/sheet1.xml"
+_SHEETS = ("xl/worksheets/sheet1.xml", "xl/worksheets/sheet2.xml")
 _HEAD = b"number,note\n"
 
 
@@ -92,23 +93,29 @@ def _packed(content: bytes, times: int, begin: bytes = _HEAD) -> Callable[[Path]
     return lambda file: file.write_bytes(gzip.compress(begin) + gzip.compress(content) * times)
 
 
-def _sheet(rows: str, times: int = 1, said: int = 0, text: str = "number") -> Callable[[Path], object]:
-    """A workbook with one sheet, in which something repeats; its directory may say another size."""
+def _sheet(
+    rows: str, times: int = 1, said: int = 0, text: str = "number", beside: bool = False
+) -> Callable[[Path], object]:
+    """A workbook with one sheet, or one beside it, in which something repeats; its directory may say another size."""
+
+    page = _SHEETS[beside]
 
     def write(file: Path) -> None:
-        pl.DataFrame({"number": ["13800138000"]}).write_excel(file)
+        with xlsxwriter.Workbook(file) as book:
+            book.add_worksheet().write_column(0, 0, ["number", "13800138000"])
+            book.add_worksheet().write(0, 0, "number") if beside else None
         with zipfile.ZipFile(file) as book:
             parts = {name: book.read(name) for name in book.namelist()}
         parts[_TEXTS] = parts[_TEXTS].replace(b"<t>13800138000</t>", f"<t>{text}</t>".encode())
-        begin, end = re.split(b"<sheetData>.*</sheetData>", parts.pop(_SHEET))
+        begin, end = re.split(b"<sheetData>.*</sheetData>", parts.pop(page))
         head = b"<sheetData><row r='1'><c r='A1' t='inlineStr'><is><t>number</t></is></c></row>"
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as book:
             for name, content in parts.items():
                 book.writestr(name, content)
-            with book.open(_SHEET, "w") as stream:
+            with book.open(page, "w") as stream:
                 for part in (begin + head, *[rows.encode()] * times, b"</sheetData>" + end):
                     stream.write(part)
-            book.getinfo(_SHEET).file_size = said or book.getinfo(_SHEET).file_size
+            book.getinfo(page).file_size = said or book.getinfo(page).file_size
 
     return write
 
@@ -155,6 +162,18 @@ _OF_LISTS: list[_Bomb] = [
         _sheet('<row><c t="s"><v>1</v></c></row>', 500_000, text="1" * 32_000),
         3,
         "raise unpacked_mib under",
+    ),
+    (
+        "beside.xlsx",
+        _sheet('<row><c t="s"><v>1</v></c></row>', 500_000, text="1" * 32_000, beside=True),
+        3,
+        "raise unpacked_mib under",
+    ),
+    (
+        "far-beside.xlsx",
+        _sheet('<row r="1048576"><c r="ALL1048576"><v>1</v></c></row>', beside=True),
+        3,
+        "has a sheet of more than 25,000,000 cells",
     ),
     ("rows.xlsx", _sheet("<row/>" * 100_000, 100), 3, "beyond row 1,048,576"),
     ("unplaced.xlsx", _sheet("<row>" + "<c/>" * 5_000 + "<c><v>1</v></c></row>"), 3, "has more than 1,000 columns"),

@@ -143,18 +143,22 @@ def test_a_machine_without_a_time_zone_has_the_day_of_its_clock_and_that_is_told
     assert json.loads(take(tmp_path, "2026-03-01", "", "--json", "--as-of", "2026-03-01").out)["notes"] == []
 
 
-def test_an_instant_in_utc_is_a_day_by_the_clock_of_the_jobs_or_feeds_zone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ending", ["parquet", "csv"])
+def test_an_instant_in_utc_is_a_day_by_the_clock_of_the_jobs_or_feeds_zone(tmp_path: Path, ending: str) -> None:
     midnight = datetime(2026, 1, 10, 16, tzinfo=UTC)  # 11 January in Shanghai
     numbers = pl.DataFrame({"account_id": [1], "number": ["13800138000"], "day": [midnight]})
-    numbers.write_parquet(tmp_path / "accounts.parquet")
+    if ending == "parquet":
+        numbers.write_parquet(tmp_path / "accounts.parquet")
+    else:
+        numbers.with_columns(day=pl.lit("2026-01-10T16:00:00Z")).write_csv(tmp_path / "accounts.csv")
     listed = pl.DataFrame({"kind": ["phone"], "value": ["+8613800138000"], "source": ["police"], "severity": [95]})
     listed.with_columns(listed_on=date(2026, 1, 10)).write_parquet(tmp_path / "lists.parquet")
-    job = """
+    job = f"""
         timezone = "Asia/Shanghai"
         [accounts]
-        path = "accounts.parquet"
+        path = "accounts.{ending}"
         [identifiers]
-        number = { kind = "phone", region = "CN", holder_since = "day" }
+        number = {{ kind = "phone", region = "CN", holder_since = "day" }}
         [blocklist]
         paths = ["lists.parquet"]
         [limits]
@@ -175,4 +179,4 @@ def test_an_instant_in_utc_is_a_day_by_the_clock_of_the_jobs_or_feeds_zone(tmp_p
         timezone="Asia/Shanghai",
         columns={"value": "number", "listed_on": "day"},
     )
-    assert read_feed(tmp_path / "accounts.parquet", feed).rows["listed_on"].to_list() == [date(2026, 1, 11)]
+    assert read_feed(tmp_path / f"accounts.{ending}", feed).rows["listed_on"].to_list() == [date(2026, 1, 11)]

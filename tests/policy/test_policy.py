@@ -602,3 +602,10 @@ def test_a_night_before_kept_as_text_gives_the_same_dates() -> None:
 def test_an_account_told_twice_the_night_before_is_flagged_once() -> None:
     before = screened(listing(95)).flagged
     assert screened(listing(95), as_of=day(1), previous=pl.concat([before, before])).flagged.collect().height == 1
+
+
+def test_an_instant_of_a_decision_is_of_the_day_in_the_zone_at_hand(tmp_path: Path) -> None:
+    path = tmp_path / "clearances.csv"
+    path.write_text("account_id,listing_id,decided_on,until\na,,2026-11-04T20:00:00Z,2026-11-30\n")
+    for zone, day in ("Asia/Shanghai", 5), ("UTC", 4), (None, 4):
+        assert read_clearances(str(path), zone)["decided_on"].to_list() == [date(2026, 11, day)]

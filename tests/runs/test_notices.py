@@ -159,14 +159,21 @@ def test_a_row_of_what_was_applied_that_can_not_be_read_is_named(tmp_path: Path,
     file = tmp_path / "applied.csv"
     file.write_text(f"account,action,applied_on\nb,suspend,2026-11-04\n{row}\n", encoding="utf-8")
     with pytest.raises(InputError, match=words):
-        read_applied(str(file))
+        read_applied(str(file), "UTC")
+
+
+def test_an_instant_of_what_was_applied_is_of_the_day_in_the_jobs_zone(tmp_path: Path) -> None:
+    file = tmp_path / "applied.csv"
+    file.write_text("account,action,applied_on\nb,suspend,2026-11-04T20:00:00Z\n", encoding="utf-8")
+    assert read_applied(str(file), "Asia/Shanghai")["applied_on"].to_list() == [date(2026, 11, 5)]
+    assert read_applied(str(file), "UTC")["applied_on"].to_list() == [date(2026, 11, 4)]
 
 
 def test_many_rows_that_can_not_be_read_are_counted(tmp_path: Path) -> None:
     file = tmp_path / "applied.csv"
     file.write_text("account,action,applied_on\n" + "a,,\n" * 9, encoding="utf-8")
     with pytest.raises(InputError, match="line 2, 3, 4, 5, 6 and 4 more"):
-        read_applied(str(file))
+        read_applied(str(file), "UTC")
 
 
 def test_a_file_of_what_was_applied_that_is_not_there_is_refused(operator: Operator) -> None:

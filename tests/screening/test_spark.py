@@ -25,7 +25,7 @@ import cardscreen as cs
 from cardscreen import spark as in_spark
 from cardscreen.kinds.kind import Kind
 from cardscreen.screening.question import Options, Question
-from cardscreen.screening.spark import work
+from cardscreen.screening.spark import screening, work
 
 SIGNED = ["text", "integer", "date"]  # of the types of account ids those that Spark has
 
@@ -392,20 +392,30 @@ def test_a_screening_that_fails_says_why_and_leaves_nothing_behind(
     assert spark.sparkContext._jsc.getPersistentRDDs().size() == kept
 
 
-def test_a_day_is_that_of_the_session_and_a_zone_that_is_not_known_is_named(
-    spark: Any, set_to: Callable[..., None]
+@pytest.mark.parametrize("since", ["timestamp'2026-01-01T17:00:00Z'", "'2026-01-01T17:00:00Z'"])
+def test_a_day_is_that_of_the_session_unless_a_job_names_another_zone(
+    spark: Any, set_to: Callable[..., None], since: str
 ) -> None:
     kinds: dict[str, Kind] = {"mobile": cs.Phone("CN", holder_since="since")}
     listed = cs.Blocklist.from_frame(
         pl.DataFrame({"kind": ["phone"], "value": ["+8613000000010"], "listed_on": [date(2026, 1, 1)]})
     )
     holders = []
-    for zone in ("Asia/Shanghai", "+08:00", "UTC"):
+    for zone, of_job in (("Asia/Shanghai", None), ("+08:00", None), ("UTC", None), ("UTC", "Asia/Shanghai")):
         set_to(session_timeZone=zone)
-        accounts = spark.sql("select 'a' account_id, '13000000010' mobile, timestamp'2026-01-01T17:00:00Z' since")
-        with in_spark.screen(accounts, listed, kinds, as_of=DAY) as found:
+        accounts = spark.sql(f"select 'a' account_id, '13000000010' mobile, {since} since")
+        asked = Options(kinds, as_of=DAY, zone=of_job)
+        with screening.answer(accounts, listed, asked, None, None) as found:
             holders.append(found.hits.collect()[0]["holder"])
-    assert holders == ["earlier", "earlier", "same"]
+    assert holders == ["earlier", "earlier", "same", "earlier"]
+
+
+def test_a_zone_that_is_not_known_is_named(spark: Any, set_to: Callable[..., None]) -> None:
+    kinds: dict[str, Kind] = {"mobile": cs.Phone("CN", holder_since="since")}
+    listed = cs.Blocklist.from_frame(
+        pl.DataFrame({"kind": ["phone"], "value": ["+8613000000010"], "listed_on": [date(2026, 1, 1)]})
+    )
+    accounts = spark.sql("select 'a' account_id, '13000000010' mobile, timestamp'2026-01-01T17:00:00Z' since")
     set_to(session_timeZone="GMT+8")
     with pytest.raises(cs.ConfigError, match=r"'since' .* 'GMT\+8', is no zone"):
         in_spark.screen(accounts, listed, kinds)

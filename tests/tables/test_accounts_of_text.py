@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import gzip
+import html
 import importlib
 import io
+import re
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
@@ -25,7 +27,7 @@ from cardscreen.kinds.card.issuers import Issuers
 from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.feeds.rows import read_feed
 from cardscreen.screening.scan import Pass
-from cardscreen.tables.opening import encoding_used, open_table
+from cardscreen.tables.opening import encoding_used, open_table, read_numbered
 from cardscreen.tables.source_files import read_source
 from cardscreen.tables.source_files.plain import Plain
 from cardscreen.tables.source_files.text import LINE
@@ -584,3 +586,85 @@ def test_encodings_are_told_of_packed_files_too(tmp_path: Path) -> None:
     file = tmp_path / "a.csv.gz"
     file.write_bytes(gzip.compress("account_id,mobile\na,1\n".encode("utf-16")))
     assert encoding_used(str(file), None) == {"encoding": "utf-16"}
+
+
+# --- several sheets -----------------------------------------------------------------------------------
+
+
+def two_sheets(file: Path, second: list[list[str]], *, hidden: bool = False) -> Path:
+    with xlsxwriter.Workbook(file) as book:
+        for name, rows in ("North", [["account_id", "mobile"], ["a1", "13900139001"]]), ("South", second):
+            page = book.add_worksheet(name)
+            for at, row in enumerate(rows):
+                page.write_row(at, 0, row)
+        page.hide() if hidden else None
+    return file
+
+
+JOB = """
+[accounts]
+path = "a.xlsx"
+[identifiers]
+mobile = { kind = "phone", region = "CN" }
+[blocklist]
+paths = ["l.parquet"]
+[limits]
+first_run = "publish"
+"""
+PART = [["mobile ", "account_id"], ["13900139000", "a2"]]
+
+
+def test_accounts_on_two_sheets_are_refused_until_one_is_named(tmp_path: Path) -> None:
+    file = two_sheets(tmp_path / "accounts.xlsx", PART)
+    with pytest.raises(cs.InputError, match=r"'North', 'South' have the same columns.*give sheet=\"North\", if no oth"):
+        cs.screen(file, BLOCKLIST, PHONES)
+    assert flagged(cs.screen(file, BLOCKLIST, PHONES, sheet="South")) == ["a2"]
+    assert flagged(cs.screen(file, BLOCKLIST, PHONES, sheet="North")) == []
+
+
+def test_small_tables_on_two_sheets_are_refused_too(tmp_path: Path) -> None:
+    file = two_sheets(tmp_path / "accounts.xlsx", PART)
+    with pytest.raises(cs.InputError, match="put all rows on one sheet, or in one CSV file$"):
+        read_numbered(str(file))
+    with pytest.raises(cs.InputError, match="put all rows on one sheet, or in one CSV file$"):
+        cs.find_rings(file, ["a1"], {"mobile": 10})
+    done = cardscreen("normalize", "phone", file, "--column", "mobile", "--out", "o.csv", cwd=tmp_path)
+    assert (done.code, 'say --sheet "North", if no other' in done.err) == (3, True)
+
+
+def test_init_refuses_parts_of_a_table_beside_the_sheet_that_it_would_propose(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("number\n13900139000\n13900139001\n13900139002\n")
+    cover = [["see the others"]]
+    rows = [[f"a{at}", f"1390013900{at}"] for at in range(9)]
+    with xlsxwriter.Workbook(tmp_path / "accounts.xlsx") as book:
+        for name, part in (("Cover", cover), ("One", rows[:5]), ("Two", rows[5:])):
+            page = book.add_worksheet(name)
+            for at, row in enumerate([*([] if part is cover else [["account_id", "mobile"]]), *part]):
+                page.write_row(at, 0, row)
+    done = cardscreen("init", "night", "--accounts", "accounts.xlsx", "--list", "list.csv", cwd=tmp_path)
+    assert (done.code, "the sheets 'One', 'Two' have the same columns" in done.err) == (3, True)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_night_tells_which_sheets_were_not_read(tmp_path: Path, language: str) -> None:
+    (tmp_path / "job.toml").write_text(f'lang = "{language}"\n' + JOB.replace("a.xlsx", "*.xlsx"))
+    pl.DataFrame({"kind": ["phone"], "value": [LISTED], "source": ["police"]}).write_parquet(tmp_path / "l.parquet")
+    two_sheets(tmp_path / "one.xlsx", [["note"], ["of 2026"]])
+    two_sheets(tmp_path / "two.xlsx", PART, hidden=True)
+    two_sheets(tmp_path / "three.xlsx", [])
+    assert cardscreen("run", "job.toml", cwd=tmp_path).code == 0
+    wanted = {
+        "en": ["one.xlsx: sheets with other columns than the first were not read: 'South'", "two.xlsx: hidden sheets"],
+        "zh": ["one.xlsx：以下工作表的列与第一个不同，未读取：'South'", "two.xlsx：以下隐藏的工作表"],
+    }
+    told = html.unescape((tmp_path / "runs/latest/report.html").read_text("utf-8"))
+    assert [each for each in wanted[language] if each not in told] == []
+    assert not re.search("three.xlsx[:：]", told)
+
+
+def test_a_night_of_accounts_on_two_sheets_says_where_to_name_one(tmp_path: Path) -> None:
+    (tmp_path / "job.toml").write_text(JOB)
+    pl.DataFrame({"kind": ["phone"], "value": [LISTED], "source": ["police"]}).write_parquet(tmp_path / "l.parquet")
+    two_sheets(tmp_path / "a.xlsx", PART)
+    done = cardscreen("run", "job.toml", cwd=tmp_path)
+    assert (done.code, 'say sheet = "North" under [accounts] of the job file, if no' in done.err) == (3, True)

@@ -250,6 +250,98 @@ def test_a_workbook_whose_names_of_sheets_are_no_xml_is_refused(tmp_path: Path) 
     assert "list.xlsx is no XML document, line 2" in refused(tmp_path, "list.xlsx", content, SHEET + CASE)
 
 
+# Several sheets
+
+
+def sheets(folder: Path, *parts: list[list[str]], fill: Callable[[Any], None] = lambda _: None) -> bytes:
+    """A workbook with tables on the sheets Part 1, Part 2 and so on."""
+    file = folder / "made.xlsx"
+    with xlsxwriter.Workbook(file) as book:
+        for number, rows in enumerate(parts, 1):
+            page = book.add_worksheet(f"Part {number}")
+            for at, row in enumerate(rows):
+                page.write_row(at, 0, row)
+        fill(book)
+    return file.read_bytes()
+
+
+FIRST = [["number", "case"], [NUMBERS[0], "C0"]]
+ROW = [NUMBERS[1], "C1"]
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        pytest.param([["number", "case"], ROW], id="as the first"),
+        pytest.param([["case", " number\u3000"], ROW[::-1]], id="in another order"),
+        pytest.param([["List of 2026"], [], ["number", "case"], [], ROW], id="below a title"),
+        pytest.param([["", "number", "", "case"], ["", ROW[0], "", ROW[1]]], id="not in the first columns"),
+    ],
+)
+def test_a_list_on_two_sheets_is_refused_until_one_is_named(tmp_path: Path, second: list[list[str]]) -> None:
+    content = sheets(tmp_path, FIRST, second, [["number", "case"], [NUMBERS[2], "C2"]])
+    told = refused(tmp_path, "list.xlsx", content, CASE)
+    assert "list.xlsx: the sheets 'Part 1', 'Part 2', 'Part 3' have the same columns, and only one of them" in told
+    assert 'or say sheet = "Part 1" at the top of the feed' in told
+    taken(tmp_path, "list.xlsx", content, 'sheet = "Part 1"\n' + CASE)
+    assert in_store(tmp_path) == [(LISTED[0], "C0")]
+
+
+def test_a_header_of_several_rows_is_known_again_on_another_sheet(tmp_path: Path) -> None:
+    def again(book: Any) -> None:
+        for name in ("One", "Two"):
+            grouped(book.add_worksheet(name))
+
+    feed = 'header_row = [2, 3]\n[columns]\nvalue = "Number new"\nreference = "case"\n'
+    assert "the sheets 'One', 'Two' have the same columns" in refused(
+        tmp_path, "list.xlsx", sheets(tmp_path, fill=again), feed
+    )
+
+
+def test_a_table_without_a_header_may_go_on_wherever_as_many_columns_are(tmp_path: Path) -> None:
+    rows = [["C0", NUMBERS[0]]]
+    content = sheets(tmp_path, rows, [["C1", NUMBERS[1]]])
+    assert "the sheets 'Part 1', 'Part 2' have the same" in refused(tmp_path, "list.xlsx", content, PLACES)
+    told = taken(tmp_path, "list.xlsx", sheets(tmp_path, rows, [["of 2026"]]), PLACES)
+    assert told["notes"] == ["not read, since other columns stand there: 'Part 2'"]
+
+
+def test_other_sheets_with_something_in_them_are_told(tmp_path: Path) -> None:
+    def hide(book: Any) -> None:
+        for sheet in book.worksheets()[3:]:
+            sheet.hide()
+
+    card = "4111111111111111"
+    content = sheets(
+        tmp_path, FIRST, [["note"], ["x"]], [["number"], [NUMBERS[3]]], FIRST, [["note"], ["y"]], fill=hide
+    )
+    feed = CASE + '[terms]\nlegal_basis = "Act 1"\n'
+    told = taken(tmp_path, "list.xlsx", content, feed)
+    assert told["notes"] == [
+        "not read, since other columns stand there: 'Part 2', 'Part 3'",
+        "not read, since they are hidden, although the same columns stand there: 'Part 4'",
+    ]
+    assert in_store(tmp_path) == [(LISTED[0], "C0")]
+    assert taken(tmp_path, "list.xlsx", content, 'sheet = "Part 1"\n' + feed)["notes"] == []
+    named = sheets(tmp_path, FIRST, fill=lambda book: book.add_worksheet(card).write(0, 0, "x"))
+    (note,) = taken(tmp_path, "list.xlsx", named, feed)["notes"]
+    assert "not read" in note
+    assert card not in note
+
+
+def test_sheets_of_which_nothing_is_lost_need_no_word(tmp_path: Path) -> None:
+    def others(book: Any) -> None:
+        book.add_worksheet("Hidden note").hide()
+        book.worksheets()[-1].write(0, 0, "x")
+        book.add_worksheet("Blank").write_blank(5, 5, None, book.add_format({"bold": True}))
+        chart = book.add_chart({"type": "line"})
+        chart.add_series({"values": "='Part 1'!$A$2:$A$2"})
+        book.add_chartsheet("Chart").set_chart(chart)
+
+    content = sheets(tmp_path, FIRST, [["number", "case"]], [], fill=others)
+    assert taken(tmp_path, "list.xlsx", content, CASE)["notes"] == []
+
+
 # JSON Lines
 
 

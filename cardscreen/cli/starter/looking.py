@@ -22,7 +22,7 @@ from cardscreen.tables.source_files import read_source
 from cardscreen.tables.source_files.comments import without_comments
 from cardscreen.tables.source_files.delimited import read_delimited, read_lines
 from cardscreen.tables.source_files.packed import blocks_of
-from cardscreen.tables.source_files.sheets import first_cells, sheet_names
+from cardscreen.tables.source_files.sheets import first_cells, sheet_names, unread
 
 #: Rows that are looked at, and bytes of text.
 ROWS, _BYTES = 20_000, 4 << 20
@@ -195,6 +195,8 @@ def _look_at_sheets(path: str) -> Looked:
             header = _header([(line, cells) for line, cells in rows])
             sheet = name if at else None
             source = read_source(path, Reading(sheet=sheet, header_row=header, header=header is not None))
+            if sheet:
+                unread(raw, sheet, source.frame.columns, Reading(header_row=header, header=header is not None), path)
             first = rows[0][0]
             return Looked(
                 path=path,

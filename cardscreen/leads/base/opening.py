@@ -74,5 +74,7 @@ def open_base(job: Job, day: date, identifiers: Mapping[str, Kind], more: Sequen
 def _plan(job: Job, columns: pl.Schema, identifiers: Mapping[str, Kind], more: Sequence[str]) -> AccountColumns:
     require_columns(columns.names(), list(more), "the accounts")
     unmasked = [name for name in job.unmasked if name == job.account_id]
-    plan = AccountColumns.of(columns, identifiers, job.account_id, [], Policy(), unmasked, job.date_format)
+    plan = AccountColumns.of(
+        columns, identifiers, job.account_id, [], Policy(), unmasked, job.date_format, zone=job.timezone
+    )
     return replace(plan, carry=list(more))

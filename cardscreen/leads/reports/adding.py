@@ -14,6 +14,7 @@ import polars as pl
 from cardscreen.foundation.cards.in_text import Found
 from cardscreen.foundation.errors import ConfigError, FeedRefused, InputError, MissingColumn, near
 from cardscreen.foundation.files import sha256_of
+from cardscreen.foundation.zones import local_name
 from cardscreen.kinds.phone.kind import Phone
 from cardscreen.kinds.tokens import TokenKey, token
 from cardscreen.leads.desk.folder import Desk
@@ -22,12 +23,10 @@ from cardscreen.leads.reports.settings import Reports
 from cardscreen.lists.feeds.checks import CHECKS, check_file, without_service_numbers
 from cardscreen.lists.feeds.importing import write_rejects
 from cardscreen.lists.feeds.rows import read_feed
-from cardscreen.tables.dates import read_days
+from cardscreen.tables.dates import read_instants
 from cardscreen.tables.source_files import read_source
 
 RECEIVED = "received"
-_TIME = r"(?:[T日 ]|^)\s*([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?"
-_SECONDS = 1_000_000  # microseconds
 
 
 @dataclass(frozen=True)
@@ -180,7 +179,7 @@ def _details(reports: Reports, where: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     )
     table = file.frame.select(
         line=file.lines,
-        reported_at=_instants(pl.col(columns.reported_on), dtype, feed.date_format),
+        reported_at=read_instants(pl.col(columns.reported_on), dtype, feed.date_format, feed.timezone or local_name()),
         # One person writes the own number in many ways.
         reporter=pl.coalesce(as_phone, named),
         group=group,
@@ -197,15 +196,3 @@ def _details(reports: Reports, where: str) -> tuple[pl.DataFrame, pl.DataFrame]:
         with_reason.filter(pl.col("reason").is_null()).drop("reason"),
         refused.select("line", "reason", shape=_NO_TEXT),
     )
-
-
-def _instants(cells: pl.Expr, dtype: pl.DataType, form: str | None) -> pl.Expr:
-    """Days with the time behind them, if there is one, as the clock there showed it."""
-    if isinstance(dtype, pl.Datetime):
-        return cells.dt.replace_time_zone(None).cast(pl.Datetime("us"))
-    days = read_days(cells, dtype, form).cast(pl.Datetime("us"))
-    if dtype != pl.String:
-        return days
-    parts = cells.str.extract_groups(_TIME).struct
-    hours, minutes, seconds = (parts.field(str(at)).cast(pl.Int64, strict=False).fill_null(0) for at in (1, 2, 3))
-    return days + pl.duration(microseconds=(hours * 3600 + minutes * 60 + seconds) * _SECONDS)

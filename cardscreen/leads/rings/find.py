@@ -26,7 +26,7 @@ from cardscreen.screening.columns import AccountColumns
 from cardscreen.screening.hits.evidence import evidence, near_in
 from cardscreen.tables.dates import to_day
 from cardscreen.tables.opening import explaining, open_table, require_columns, schema_of
-from cardscreen.tables.reading import IN_PYTHON, Reading
+from cardscreen.tables.reading import Reading
 
 SOURCE, REASON = "rings", "ring"
 #: A value that links nobody although accounts carry it: identifier, kind, value as results show it, why, and the limit.
@@ -170,13 +170,12 @@ def find_rings(
         [('opaque', 'device:8F', 3)]
     """
     rules = RingRules(links, steps, min_listed, min_share, max_accounts, severity)
-    reading = Reading(None, None, None, None, IN_PYTHON)
     day = to_day(date.today() if as_of is None else as_of)
     given = identifiers or {}
     kinds = {column: given[column] if column in given else _own(column) for column in links}
     check_secrets(kinds, tokens)
-    with explaining(accounts, reading):
-        table = open_table(accounts, reading, marked=True)
+    with explaining(accounts, Reading()):
+        table = open_table(accounts, marked=True)
         plan = AccountColumns.of(schema_of(table, "the accounts"), kinds, account_id, [], Policy(), [])
         listed = _ids(flagged_accounts, plan.schema[account_id])
         before = None if earlier is None else earlier_members(earlier.rings, earlier.members)

@@ -26,7 +26,7 @@ from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.feeds.several import listings_in
 from cardscreen.lists.store.merging import IDENTITY
 from cardscreen.tables.cells import QUANTITY, digits_within, holds_numbers, refuse_type, shape, to_text
-from cardscreen.tables.dates import in_zone, is_dateable, is_no_day, read_days
+from cardscreen.tables.dates import is_dateable, is_no_day, read_days
 from cardscreen.tables.opening import explaining, whole_number
 from cardscreen.tables.source_files import SourceFile, read_source
 
@@ -201,10 +201,9 @@ def _check_types(frame: pl.DataFrame, there: dict[str, str], where: str) -> None
 def _fields(file: SourceFile, there: dict[str, str], feed: Feed) -> pl.DataFrame:
     """`ROW` without `value` and `match`; the raw `cell`, a `problem`: why the row can't be used, and its `bad_day`."""
     zone = feed.timezone or local_name()
-    frame = in_zone(file.frame, (there[name] for name in _DAYS if name in there), zone)
-    types = frame.schema
+    frame, types = file.frame, file.frame.schema
     days = {
-        name: read_days(pl.col(there[name]), types[there[name]], feed.date_format) if name in there else _NO_DAY
+        name: read_days(pl.col(there[name]), types[there[name]], feed.date_format, zone) if name in there else _NO_DAY
         for name in _DAYS
     }
     written = frame.lazy().with_columns(**{f"\0{name}": day for name, day in days.items()})

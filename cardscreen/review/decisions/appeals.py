@@ -197,7 +197,7 @@ def _as_text(file: Path) -> pl.DataFrame:
 
 def _release(run: Base, job: Job, flag: pl.DataFrame, hits: pl.DataFrame, file: Path) -> None:
     """Add the row of a release to the file of tonight, if it is not there."""
-    applied = read_applied(str(job.files["applied"])) if "applied" in job.files else None
+    applied = read_applied(str(job.files["applied"]), job.timezone) if "applied" in job.files else None
     row = release_rows(run, flag, hits, applied, terms_of(run) or {}, job.language, job.texts)
     if file.exists():
         there = _as_text(file)

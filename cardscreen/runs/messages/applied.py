@@ -12,8 +12,12 @@ from cardscreen.tables.opening import read_numbered, refuse_cards, require_colum
 from cardscreen.tables.source_files.text import LINE
 
 
-def read_applied(path: str) -> pl.DataFrame:
+def read_applied(path: str, zone: str) -> pl.DataFrame:
     """What other systems say that they have applied: account_id (String), action (Enum), applied_on (Date).
+
+    Args:
+        path: The file.
+        zone: In which instants have their day.
 
     Raises:
         InputError: No such file, a column that is missing, a card number in another one, or rows that can't be read;
@@ -29,8 +33,8 @@ def read_applied(path: str) -> pl.DataFrame:
             pl.col("account").cast(pl.String)
         ),
         action=pl.col("action").cast(pl.String).str.strip_chars().cast(schema.ACTIONS, strict=False),
-        applied_on=to_date(pl.col("applied_on"), day),
-        bad=is_bad_date(pl.col("applied_on"), day),
+        applied_on=to_date(pl.col("applied_on"), day, zone=zone),
+        bad=is_bad_date(pl.col("applied_on"), day, zone=zone),
         line=LINE,
     )
     unread = pl.any_horizontal(pl.col("account_id", "action", "applied_on").is_null())

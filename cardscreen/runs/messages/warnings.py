@@ -95,6 +95,17 @@ def _of_comparison(summary: Mapping[str, Any], language: Language) -> Iterator[s
             )
         else:
             yield say("{file} is of {of}, and the night asked about is {night}", file=file, of=of, night=night)
+    for file, others, hidden in changes.get("unread_sheets", []):
+        if others:
+            yield say(
+                "{file}: sheets with other columns than the first were not read: {sheets}", file=file, sheets=others
+            )
+        if hidden:
+            yield say(
+                "{file}: hidden sheets with the same columns were not read: {sheets}; unhide them if they are meant",
+                file=file,
+                sheets=hidden,
+            )
     if changes.get("days_ahead"):
         yield say(
             "the day asked about is not here yet (days ahead: {days}): actions fall due that early, and nights before "

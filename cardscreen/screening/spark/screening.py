@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,7 @@ from cardscreen.screening.scan import check_dates
 from cardscreen.screening.screen import Clock
 from cardscreen.screening.spark.results import SparkResult
 from cardscreen.screening.spark.sessions import in_one_sentence
-from cardscreen.screening.spark.tables import check_zone, numbered, plain, schema_of, struct_of
+from cardscreen.screening.spark.tables import check_zone, in_zone_of, numbered, plain, schema_of, struct_of
 from cardscreen.screening.spark.work import Work
 from cardscreen.screening.summary import summary_of
 from cardscreen.screening.tally import Tally
@@ -110,15 +111,17 @@ def answer(
     """What accounts in Spark answer to what is asked; see `screen`."""
     clock = Clock()
     asked = Question.of(schema_of(accounts), blocklist, options)
-    plan, session = asked.plan, accounts.sparkSession
-    check_zone(session, plan)
+    session = accounts.sparkSession
+    check_zone(session, asked.plan)
+    plan = in_zone_of(session, asked.plan)
+    asked = replace(asked, plan=plan)
     before, watched = _before(previous, accounts, plan)
     of_account, *carried = (plain(accounts.schema[name].dataType) for name in (plan.account_id, *plan.carry))
     with ExitStack() as kept:
         # Two cores at least are there, and each of the two keeps one busy.
         with clock.stage("lists"), ThreadPoolExecutor(1) as beside:
             looked_at = beside.submit(_check_some, accounts, plan)
-            tables = {CLEARED: asked.rules.cleared(asked.day), WATCHED: watched}
+            tables = {CLEARED: asked.rules.cleared(asked.day, plan.zone), WATCHED: watched}
             work = kept.enter_context(Work.prepared(session, asked, blocklist, tables, files))
             looked_at.result()
         with clock.stage("scan"), in_one_sentence():

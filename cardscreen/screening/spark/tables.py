@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Begins the name of a table in Spark's catalog, where a path is asked for.
 TABLE = "table://"
+
+_ZONE = "spark.sql.session.timeZone"
 
 _TYPES: dict[str, pl.DataType] = {
     **dict.fromkeys(("string", "char", "varchar"), pl.String()),
@@ -94,21 +97,33 @@ def _polars_type(of: Any) -> pl.DataType:
 
 
 def check_zone(session: SparkSession, plan: AccountColumns) -> None:
-    """Refuse a time zone that is known to Spark only, where the accounts have instants, whose days depend on it.
+    """Refuse a time zone that is known to Spark only, where the accounts have instants, which come in it.
 
     Raises:
         ConfigError: It is one.
     """
-    zone = session.conf.get("spark.sql.session.timeZone")
-    try:
-        for name in plan.needed():
-            if plan.schema[name] == pl.Datetime("us", "UTC"):
-                pl.Series([None], dtype=pl.Datetime("us")).dt.replace_time_zone(zone)
-    except pl.exceptions.ComputeError:
+    instants = [name for name in plan.needed() if plan.schema[name] == pl.Datetime("us", "UTC")]
+    if instants and _zone_of(session) is None:
+        zone = session.conf.get(_ZONE)
         raise ConfigError(
-            f"column {name!r} holds instants, and spark.sql.session.timeZone, {zone!r}, is no zone of the IANA's: "
+            f"column {instants[-1]!r} holds instants, and {_ZONE}, {zone!r}, is no zone of the IANA's: "
             "set it to one, such as Asia/Shanghai"
-        ) from None
+        )
+
+
+def in_zone_of(session: SparkSession, plan: AccountColumns) -> AccountColumns:
+    """The plan, with the session's time zone for instants where it names none itself."""
+    return replace(plan, zone=plan.zone or _zone_of(session))
+
+
+def _zone_of(session: SparkSession) -> str | None:
+    """The session's time zone; None where only Spark knows it."""
+    zone = session.conf.get(_ZONE)
+    try:
+        pl.Series([None], dtype=pl.Datetime("us")).dt.replace_time_zone(zone)
+    except pl.exceptions.ComputeError:
+        return None
+    return zone
 
 
 def numbered(frame: DataFrame, names: Sequence[str]) -> DataFrame:

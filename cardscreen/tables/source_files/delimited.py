@@ -67,7 +67,7 @@ def read_delimited(
     if is_plain:
         frame = scan_plain(content, delimiter, table.names, _LINE).collect().rechunk()
         return Rows(frame.drop(_LINE), frame[_LINE].cast(pl.UInt32).alias("line"), ragged_rows())
-    frames, lines, ragged, _, _ = zip(*table.rows(), strict=True)
+    frames, lines, ragged = zip(*((each.frame, each.lines, each.ragged) for each in table.rows()), strict=True)
     rows = Rows(pl.concat(frames).rechunk(), pl.concat(lines), pl.concat(ragged))
     return rows._replace(cut=_cut(content, rows, table))
 

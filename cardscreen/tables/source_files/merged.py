@@ -19,6 +19,7 @@ from cardscreen.tables.source_files.objects.markup import Elements, go_through
 _BLOCK = 1 << 20  # bytes
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]+)([0-9]+):([A-Z]+)([0-9]+)"')
 _BOOK, _LINKS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
+_CHARTS = "xl/chartsheets/"
 _SHOWN = 5  # rows that are named
 
 
@@ -40,6 +41,12 @@ def merged_cells(raw: bytes, sheet: str, where: str) -> list[Merged]:
     with zipfile.ZipFile(io.BytesIO(raw)) as book:
         part = _part_of(book, sheet, where)
         return list(_found(book, part)) if part in book.namelist() else []
+
+
+def is_chart(raw: bytes, sheet: str, where: str) -> bool:
+    """Whether a sheet of an XLSX file that can be read has a chart and no cells."""
+    with zipfile.ZipFile(io.BytesIO(raw)) as book:
+        return _part_of(book, sheet, where).startswith(_CHARTS)
 
 
 def _part_of(book: zipfile.ZipFile, sheet: str, where: str) -> str:

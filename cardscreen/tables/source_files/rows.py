@@ -17,14 +17,27 @@ _AROUND_NAMES = "\ufeff \t\r\n\u3000\u00a0"
 _HEADERS_CELLS = 2  # that are column names, and half of a row's at least, make it a header
 
 
+class Unread(NamedTuple):
+    """Sheets that were not read, although nobody has said which one is meant.
+
+    Attributes:
+        others: Those with other columns, by name.
+        hidden: Hidden ones that have the same columns, and rows.
+    """
+
+    others: Sequence[str] = ()
+    hidden: Sequence[str] = ()
+
+
 class Rows(NamedTuple):
-    """Rows of one file, as in `SourceFile`."""
+    """Rows of one file, as in `SourceFile`; of a sheet, also the sheets beside it."""
 
     frame: pl.DataFrame
     lines: pl.Series
     ragged: pl.DataFrame
     cut: str = ""
     notes: Sequence[str] = ()
+    unread: Unread = Unread()
 
 
 class Header(NamedTuple):
@@ -47,8 +60,7 @@ class Header(NamedTuple):
         Raises:
             BadHeader: A column has no name, or two have one.
         """
-        columns = zip_longest(*(map(stripped_name, row) for row in rows), fillvalue="")
-        names = checked_names([" ".join(filter(None, cells)) for cells in columns], where)
+        names = checked_names(joined_names(rows), where)
         return cls(names, list(filter(None, map(stripped_name, rows[-1]))), "the header")
 
     @classmethod
@@ -88,6 +100,12 @@ def line_numbers(lines: Sequence[int] | npt.NDArray[np.uint32]) -> pl.Series:
 def stripped_name(cell: str | None) -> str:
     """A cell of a header without blanks around it."""
     return (cell or "").strip(_AROUND_NAMES)
+
+
+def joined_names(rows: Sequence[Sequence[str | None]]) -> list[str]:
+    """The name of each column, of which a header's rows each say a part."""
+    columns = zip_longest(*(map(stripped_name, row) for row in rows), fillvalue="")
+    return [" ".join(filter(None, cells)) for cells in columns]
 
 
 def name_sought(cells: Sequence[str]) -> bytes:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from cardscreen.foundation.bounds import AS_THEY_ARE, Held
-from cardscreen.foundation.errors import ConfigError, InputError, first_line, near
+from cardscreen.foundation.errors import ConfigError, InputError, first_line, near, without_cards
 from cardscreen.tables.reading import Reading
-from cardscreen.tables.source_files.merged import Merged, filled, header_cells, merged_cells
+from cardscreen.tables.source_files.merged import Merged, filled, header_cells, is_chart, merged_cells
 from cardscreen.tables.source_files.rows import (
     Header,
     Rows,
+    Unread,
     empty_as_null,
     fields_reason,
+    joined_names,
     ragged_rows,
     refuse_header_again,
 )
@@ -42,11 +44,13 @@ _FAILED = {
 }
 _TOO_WIDE = "########"  # what stands in a cell with an impossible date
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")  # the stream's name in the folder of an encrypted file
+_FIRST_ROWS = 100  # of a sheet that is not read, among which its header is looked for
+_NAMED = 5  # sheets that are told by name
 _OLD_FOLDER = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
 def read_sheet(raw: bytes, reading: Reading, where: str) -> Rows:
-    """One sheet of an XLSX file, in which merged cells are filled.
+    """One sheet of an XLSX file, in which merged cells are filled; where none is named, others must be no part of it.
 
     Args:
         raw: The file's content.
@@ -54,13 +58,83 @@ def read_sheet(raw: bytes, reading: Reading, where: str) -> Rows:
         where: The file's name for messages.
 
     Raises:
-        InputError: The file can't be read, the sheet is empty, or column names are empty or repeated.
+        InputError: The file can't be read, the sheet is empty, column names are empty or repeated, or as of `unread`.
         ConfigError: There is no such sheet.
     """
     book, name = _opened(raw, reading.sheet, where, reading.held)
     with _telling_of(where):
         cells = _cells(book, name, reading.comment)
-    return _rows(cells, merged_cells(raw, name, where), reading, f"sheet {name!r} of {where}")
+    rows = _rows(cells, merged_cells(raw, name, where), reading, f"sheet {name!r} of {where}")
+    if reading.sheet is not None:
+        return rows
+    beside = _beside(book, raw, name, rows.frame.columns, reading, where)
+    return rows._replace(notes=[*rows.notes, *_told(beside)], unread=beside)
+
+
+def unread(raw: bytes, sheet: str, columns: Sequence[str], reading: Reading, where: str) -> Unread:
+    """The sheets beside one that was read, of which whoever gave the file should know.
+
+    Args:
+        raw: The file's content.
+        sheet: That was read.
+        columns: Those that were found there.
+        reading: How it was read.
+        where: The file's name for messages.
+
+    Raises:
+        InputError: One that is shown has the same columns, and rows: they may be parts of one table.
+    """
+    return _beside(_opened(raw, None, where, reading.held)[0], raw, sheet, columns, reading, where)
+
+
+def _beside(
+    book: fastexcel.ExcelReader, raw: bytes, sheet: str, columns: Sequence[str], reading: Reading, where: str
+) -> Unread:
+    same, others, hidden = [sheet], list[str](), list[str]()
+    for name in book.sheet_names:
+        if name == sheet or is_chart(raw, name, where):
+            continue
+        with _telling_of(f"sheet {name!r} of {where}"):
+            loaded = book.load_sheet(name, header_row=None, skip_rows=0, n_rows=_FIRST_ROWS, dtypes="string")
+            first = _placed(pl.DataFrame(loaded), loaded)
+        is_shown, height = loaded.visible == "visible", loaded.total_height
+        header = _header_in(first, columns, reading, merged_cells(raw, name, where))
+        if header is None:
+            others += [name] if is_shown and height else []
+        elif height > header:
+            (same if is_shown else hidden).append(name)
+    if len(same) > 1:
+        way = reading.say("sheet", sheet)
+        raise InputError(
+            f"{where}: the sheets {sheets_named(same)} have the same columns, and only one of them would be read: put "
+            "all rows on one sheet, or in one CSV file" + (f"; or {way}, if no other one is meant" if way else "")
+        )
+    return Unread(others, hidden)
+
+
+def _header_in(first: pl.DataFrame, columns: Sequence[str], reading: Reading, merged: Sequence[Merged]) -> int | None:
+    """The last row of a table's header in a sheet, by its first rows; 0 where no table has one, and it is as wide."""
+    if not reading.header:
+        return 0 if first.width - 1 == len(columns) else None
+    size, wanted = len(reading.header_rows) or 1, sorted(columns)
+    for last in range(size, len(first) + 1):
+        names = joined_names(header_cells(first, range(last - size + 1, last + 1), merged))
+        if sorted(filter(None, names)) == wanted:
+            return last
+    return None
+
+
+def _told(beside: Unread) -> Iterator[str]:
+    if beside.others:
+        yield f"not read, since other columns stand there: {sheets_named(beside.others)}"
+    if beside.hidden:
+        yield f"not read, since they are hidden, although the same columns stand there: {sheets_named(beside.hidden)}"
+
+
+def sheets_named(names: Sequence[str]) -> str:
+    """Some sheets by their names, which are others' words."""
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    return without_cards(", ".join(map(repr, names[:_NAMED]))) + more
 
 
 def sheet_names(raw: bytes, where: str) -> list[str]:
@@ -115,7 +189,6 @@ def _cells(book: fastexcel.ExcelReader, sheet: str, comment: str | None) -> pl.D
     batch, problems = loaded.to_arrow_with_errors()
     cells = pl.DataFrame(batch)
     cells.columns = [str(number) for number in range(cells.width)]
-    cells = cells.with_columns(pl.all().str.replace(_MIDNIGHT, "$1"))
     failed = [(*problem.position, _shown(problem.detail)) for problem in problems.errors] if problems else []
     for (column,), group in pl.DataFrame(failed, schema=["row", "column", "text"], orient="row").group_by("column"):
         cells.replace_column(column, cells[:, column].scatter(group["row"], group["text"]))
@@ -124,10 +197,15 @@ def _cells(book: fastexcel.ExcelReader, sheet: str, comment: str | None) -> pl.D
         cells = _with_lost_digits(cells, long, book, sheet)
     if comment and cells.width:
         cells = cells.with_columns(pl.when(~pl.col("0").str.starts_with(comment).fill_null(value=False)).then(pl.all()))
-    # The reader leaves out the columns before the first that is used.
+    return _placed(cells, loaded)
+
+
+def _placed(cells: pl.DataFrame, loaded: fastexcel.ExcelSheet) -> pl.DataFrame:
+    """The same under the numbers of their columns, those before the first that is used, which are left out, too."""
     before = min((column.absolute_index for column in loaded.available_columns()), default=0)
-    cells = cells.rename({name: str(int(name) + before) for name in cells.columns})
+    cells.columns = [str(number + before) for number in range(cells.width)]
     cells = cells.select(*(pl.lit(None, pl.String).alias(str(number)) for number in range(before)), pl.all())
+    cells = cells.with_columns(pl.col(pl.String).str.replace(_MIDNIGHT, "$1"))
     numbered = cells.with_columns(empty_as_null()).with_row_index("line", offset=1)
     return numbered.with_columns(pl.col("line").cast(pl.UInt32))
 

@@ -25,8 +25,8 @@ from cardscreen.tables.reading import Reading
 from cardscreen.tables.source_files.delimited import Delimited
 from cardscreen.tables.source_files.packed import blocks_of
 from cardscreen.tables.source_files.plain import Plain, scan_plain
-from cardscreen.tables.source_files.rows import Rows
-from cardscreen.tables.source_files.sheets import first_cells, read_sheet
+from cardscreen.tables.source_files.rows import Rows, Unread
+from cardscreen.tables.source_files.sheets import first_cells, read_sheet, sheet_names
 
 #: Columns beside the table's own: the file and line in which a row begins, and, of a row that does not fit the table,
 #: what it looks like.
@@ -95,6 +95,12 @@ class TextFile:
     @cached_property
     def _sheet(self) -> Rows:
         return read_sheet(self._raw(), self.reading, self.path)
+
+    def unread(self) -> Unread:
+        """The sheets beside the one that is read; read anew where there are some."""
+        if not self._is_sheet or self.reading.sheet or len(sheet_names(self._raw(), self.path)) == 1:
+            return Unread()
+        return self._sheet.unread
 
     def table(self) -> pl.DataFrame:
         """All its rows, with the line of each as `LINE`.

@@ -29,7 +29,9 @@ _TEXT_END = re.compile(rb"</(?:\w+:)?si\s*>")
 #: What the reader of sheets will do.
 _READ = """
 import fastexcel
-fastexcel.read_excel(content).load_sheet(arguments[0] or 0, header_row=None, dtypes="string").to_arrow()
+book = fastexcel.read_excel(content)
+for name in list(filter(None, arguments)) or book.sheet_names:
+    book.load_sheet(name, header_row=None, dtypes="string").to_arrow()
 """
 _ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 
@@ -39,7 +41,7 @@ def look_through(raw: bytes, sheet: str | None, held: Held, where: str) -> None:
 
     Args:
         raw: The file's content.
-        sheet: That will be read; None: the first.
+        sheet: That will be read; None: the first, and of all others the first rows.
         held: What it is held to.
         where: The file's name for messages.
 
