@@ -13,10 +13,11 @@ from cardscreen.foundation.errors import ConfigError, near
 from cardscreen.foundation.settings.errors import listed
 from cardscreen.foundation.settings.toml import TomlFile, read_toml
 from cardscreen.lists.store.table import Store
-from cardscreen.policy.clearances import clears, read_clearances
+from cardscreen.policy.clearances import clears
 from cardscreen.policy.policy import Policy, Source
 from cardscreen.policy.rules import Rule, decided_before
 from cardscreen.runs.job import Job
+from cardscreen.runs.messages.in_vain import ahead
 
 _HIGHEST = 100  # score
 _EVIDENCE = {
@@ -109,6 +110,8 @@ class CheckedPolicy:
             if source == Source():
                 yield f"sources.{name} changes nothing: give it a cap, or overridable = false"
         yield from self._unknown()
+        if (decisions := self.own.decisions()) is not None:
+            yield from ahead(decisions, self.day)
 
     def _unknown(self) -> Iterator[str]:
         """Sources and reasons that no listing of the store has."""
@@ -130,9 +133,9 @@ def _check_carried(job: Job, toml: TomlFile) -> None:
 
 
 def _decisions(policy: Policy, day: date) -> tuple[int, int] | None:
-    if policy.clearances is None:
+    clearances = policy.decisions()
+    if clearances is None:
         return None
-    clearances = read_clearances(policy.clearances.file)
     return len(clearances), len(clearances.filter(clears(day)))
 
 
