@@ -146,7 +146,7 @@ class Policy(Section):
             overridable (true).
         rules: Each with `when`: kind, source, reason, match, holder or account.COLUMN → a value, or several; and a
             score, a cap or measure_only = true. The first that matches a hit applies.
-        clearances: file: a table of account_id, listing_id, decided_on, until.
+        clearances: file: a table of account_id, listing_id, decided_on, until, and perhaps by and reason.
 
     Raises:
         ConfigError: A key, value or order that makes no sense; tells all of them.
