@@ -17,6 +17,7 @@ from cardscreen.leads.base.opening import newest_run, open_base
 from cardscreen.leads.base.wanted import Wanted, values_in
 from cardscreen.policy.rules import ACCOUNT
 from cardscreen.runs.job import Job
+from cardscreen.tables.cells import in_plain, words_in_plain
 from cardscreen.tables.opening import explaining
 
 #: What is asked about where nothing is said: accounts that a person must look at, or that something was done to.
@@ -159,7 +160,7 @@ def _sides(name: str, text: str, carried: Collection[str]) -> tuple[pl.Expr, pl.
         return column, pl.lit(text)
     column_of = name.removeprefix(ACCOUNT)
     if name.startswith(ACCOUNT) and column_of in carried:
-        return pl.col(column_of).cast(pl.String), pl.lit(text)
+        return in_plain(pl.col(column_of)), pl.lit(words_in_plain([text])[0])
     known = [*_ORDERED, *_NUMBERS, *_LISTS, *_TEXTS, *_DAYS]
     raise ConfigError(
         f"--where: there is no {name!r}{near(name, known)}: there are {', '.join(known)}, and {ACCOUNT}<a carried "

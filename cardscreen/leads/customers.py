@@ -17,7 +17,7 @@ from cardscreen.leads.base.wanted import Crowd, Wanted, values_in
 from cardscreen.leads.proposals import as_proposals, as_told, typed
 from cardscreen.leads.settings import CustomerLimit, CustomerSettings
 from cardscreen.screening.columns import AccountColumns
-from cardscreen.tables.cells import shape
+from cardscreen.tables.cells import in_plain, shape, words_in_plain
 from cardscreen.tables.dates import is_bad_date, is_dateable, to_date
 from cardscreen.tables.opening import require_columns
 
@@ -184,7 +184,7 @@ class _Search:
         rows, plan = self.rows.with_row_index("row"), self.base.plan
         counted = pl.lit(value=True)
         for column, exempt in limit.exempt.items():
-            counted &= ~pl.col(column).cast(pl.String).is_in(exempt).fill_null(value=False)
+            counted &= ~in_plain(pl.col(column)).is_in(words_in_plain(exempt)).fill_null(value=False)
         if limit.opened is not None and limit.since is not None:
             dtype = plan.schema[limit.opened]
             _check_days(rows, limit.opened, plan)

@@ -89,7 +89,8 @@ class CustomerLimit(Section):
         above: More than so many propose the customer.
         opened: The column of the day on which an account was opened.
         since: Accounts opened before that day, and those of which nobody knows it, don't count.
-        exempt: Column → values: accounts that have one of them don't count.
+        exempt: Column → values: accounts that have one of them don't count. They are hits of a published customer all
+            the same.
         reason: Of its listings.
         severity: Of its listings.
     """

@@ -13,12 +13,14 @@ from datetime import date, timedelta
 import polars as pl
 
 from cardscreen.foundation import schema
+from cardscreen.policy.clearances import ACCOUNT_ID, covered
 from cardscreen.policy.policy import Policy
 from cardscreen.policy.rules import ACCOUNT
 
 _ACTION_NAMES: list[str] = schema.ACTIONS.categories.to_list()
 _LEVEL_NAMES: list[str] = schema.LEVELS.categories.to_list()
-_CLEARANCE = "clearance"
+#: What exempts the hits that a clearance covers.
+CLEARANCE = "clearance"
 #: By what live hits are ordered, the one that decides first, and whether falling: a listing without a date holds since
 #: always, so nulls come first.
 DECIDING = {"action": True, "score": True, "listed_on": False, "listing_id": False}
@@ -189,17 +191,13 @@ def _with_clearances(hits: pl.LazyFrame, cleared: pl.DataFrame | None) -> pl.Laz
     """Mark the hits that a clearance covers: a person has decided on that account."""
     if cleared is None:
         return hits.with_columns(_cleared_by=pl.lit(None, dtype=pl.String))
-    account = pl.col("account_id").cast(pl.String).str.strip_chars()
     pairs = (
-        hits.select(account.alias("_account"), "listing_id", "listed_on")
-        .join(cleared.lazy(), left_on="_account", right_on="account_id", suffix="_cleared")
-        .filter(pl.col("listed_on").is_null() | (pl.col("listed_on") <= pl.col("decided_on")))
-        .filter(pl.col("listing_id_cleared").is_null() | (pl.col("listing_id_cleared") == pl.col("listing_id")))
-        .select("_account", "listing_id", _cleared_by=pl.lit(_CLEARANCE))
+        covered(hits, cleared.lazy())
+        .select(pl.col("account_id").alias("_account"), "listing_id", _cleared_by=pl.lit(CLEARANCE))
         .unique()
     )
     return (
-        hits.with_columns(_account=account)
+        hits.with_columns(_account=ACCOUNT_ID)
         .join(pairs, on=["_account", "listing_id"], how="left", maintain_order="left")
         .drop("_account")
     )

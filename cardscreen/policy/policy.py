@@ -16,7 +16,7 @@ from cardscreen.foundation.schema import Action
 from cardscreen.foundation.settings.errors import complaint
 from cardscreen.foundation.settings.toml import Section, TomlFile, checked, read_toml
 from cardscreen.lists.terms import Terms
-from cardscreen.policy.clearances import clears, read_clearances
+from cardscreen.policy.clearances import COLUMNS, clears, read_clearances
 from cardscreen.policy.parts import PolicyParts
 from cardscreen.policy.rules import ACCOUNT, Rule, Score, without_hidden
 
@@ -125,8 +125,9 @@ class Clearances(Section):
     """Where the decisions of persons on single accounts are kept.
 
     Attributes:
-        file: A table of account_id, listing_id (empty: all that was known then), decided_on, until; `{as_of}` in the
-            path is the night's day.
+        file: A table of account_id, listing_id, decided_on, until, and perhaps by and reason. A row frees its account
+            of all listings whose `listed_on` is not after `decided_on` and of those without one, also where they were
+            imported later; a listing_id narrows that to one listing. `{as_of}` in the path is the night's day.
     """
 
     file: str = Field(min_length=1)
@@ -145,7 +146,7 @@ class Policy(Section):
             overridable (true).
         rules: Each with `when`: kind, source, reason, match, holder or account.COLUMN → a value, or several; and a
             score, a cap or measure_only = true. The first that matches a hit applies.
-        clearances: file: a table of account_id, listing_id, decided_on, until.
+        clearances: file: a table of account_id, listing_id, decided_on, until, and perhaps by and reason.
 
     Raises:
         ConfigError: A key, value or order that makes no sense; tells all of them.
@@ -221,7 +222,7 @@ class Policy(Section):
         return [name for name in schema.DETAILS if any(name in rule.conditions for rule in self.rules)]
 
     def cleared(self, as_of: date, zone: str | None = None) -> pl.DataFrame | None:
-        """The decisions of persons that hold on a day, as `read_clearances` gives them; None where there is no file.
+        """The decisions of persons that hold on a day: `clearances.COLUMNS`; None where there is no file.
 
         Args:
             as_of: The day.
@@ -231,4 +232,17 @@ class Policy(Section):
             InputError: The file can't be read.
             ConfigError: A day in it can't be read.
         """
-        return read_clearances(self.clearances.file, zone).filter(clears(as_of)) if self.clearances else None
+        decisions = self.decisions(zone)
+        return None if decisions is None else decisions.filter(clears(as_of)).select(COLUMNS)
+
+    def decisions(self, zone: str | None = None) -> pl.DataFrame | None:
+        """All decisions of persons, as `read_clearances` gives them; None where there is no file.
+
+        Args:
+            zone: In which instants have their day.
+
+        Raises:
+            InputError: The file can't be read.
+            ConfigError: A day in it can't be read.
+        """
+        return read_clearances(self.clearances.file, zone) if self.clearances else None

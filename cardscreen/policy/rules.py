@@ -20,6 +20,7 @@ from cardscreen.foundation.schema import Action
 from cardscreen.foundation.settings.errors import HERE, THERE, Fault, listed, shown, wrong
 from cardscreen.foundation.settings.toml import Section
 from cardscreen.kinds.kind import KINDS
+from cardscreen.tables.cells import in_plain, words_in_plain
 
 Score = Annotated[int, Field(ge=1, le=100)]
 #: How rules, and frames inside a screening, name a carried account column.
@@ -40,7 +41,8 @@ class Rule(Section):
 
     Attributes:
         when: What a hit must have: kind, source, reason, match, holder, a column of `schema.DETAILS` (issuer, …,
-            phone_type, …) or `account.<carried column>`, each with one value or several, of which one is enough.
+            phone_type, …) or `account.<carried column>`, each with one value or several, of which one is enough. What
+            accounts say counts without case, width and blanks around it: nobody is to lose protection by a spelling.
         score: Instead of the listing's severity.
         cap: The strongest action that the hit can lead to.
         measure_only: Keep the hit, and flag nobody for it.
@@ -87,7 +89,8 @@ class Rule(Section):
     def matches(self) -> pl.Expr:
         """Whether all conditions hold for a hit."""
         conditions = (
-            _is_one_of(pl.col(key), values, several=key.startswith(ACCOUNT)) for key, values in self.conditions.items()
+            _account_has(pl.col(key), values) if key.startswith(ACCOUNT) else pl.col(key).cast(pl.String).is_in(values)
+            for key, values in self.conditions.items()
         )
         return pl.all_horizontal(conditions).fill_null(False)
 
@@ -141,7 +144,12 @@ def decided_before(rules: Sequence[Rule]) -> Iterator[tuple[int, str, str, int]]
 
 
 def _hides(one: Mapping[str, list[str]], other: Mapping[str, list[str]]) -> bool:
-    return all(key in other and set(other[key]) <= set(values) for key, values in one.items())
+    return all(key in other and _meant(key, other[key]) <= _meant(key, values) for key, values in one.items())
+
+
+def _meant(key: str, values: Sequence[str]) -> set[str]:
+    """The values of a condition, each once however it is spelt."""
+    return set(words_in_plain(values) if key.startswith(ACCOUNT) else values)
 
 
 def _wrong_keys(when: Mapping[Any, Any]) -> Iterator[Fault]:
@@ -168,8 +176,6 @@ def _impossible(when: Mapping[str, str | list[str]]) -> Iterator[Fault]:
                 yield Fault(place, f"{HERE} is never {shown(value)}{hint}: it is {listed(_CLOSED[key])}")
 
 
-def _is_one_of(column: pl.Expr, values: list[str], *, several: bool) -> pl.Expr:
-    """Whether a text, or one of several, is among some values."""
-    if several:
-        return column.list.eval(pl.element().cast(pl.String).is_in(values)).list.any()
-    return column.cast(pl.String).is_in(values)
+def _account_has(texts: pl.Expr, values: list[str]) -> pl.Expr:
+    """Whether one of an account's texts is among some values, however it is spelt."""
+    return texts.list.eval(in_plain(pl.element()).is_in(words_in_plain(values))).list.any()

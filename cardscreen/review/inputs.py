@@ -14,6 +14,7 @@ from cardscreen.foundation.errors import CardscreenError, InputError
 from cardscreen.foundation.settings.toml import TomlFile, literally, read_toml
 from cardscreen.lists.store.table import Store
 from cardscreen.lists.terms import Terms
+from cardscreen.policy.clearances import clears, read_clearances
 from cardscreen.policy.policy import Policy
 from cardscreen.runs.job import Job, issuer_tables
 from cardscreen.runs.record import Finished
@@ -88,6 +89,15 @@ def policy_of(run: Finished) -> Policy:
     parts: dict[str, Any] = {name: part for name, part in settings.items() if name != "clearances"}
     toml = TomlFile(f"the policy of run {run.run_id}", parts, "")
     return Policy.from_settings(toml, run.folder).under(terms_of(run) or {})
+
+
+def decisions_of(run: Finished) -> pl.DataFrame | None:
+    """The clearances that held on the run's day, as `read_clearances` gives them; None where no copy can be read."""
+    try:
+        copy = copy_of(run, "clearances")
+        return None if copy is None else read_clearances(str(copy)).filter(clears(run.as_of))
+    except CardscreenError:
+        return None
 
 
 def gaps_of(run: Finished, listings: Collection[str]) -> Mapping[str, Sequence[date]]:

@@ -13,10 +13,11 @@ from cardscreen.foundation.errors import ConfigError, near
 from cardscreen.foundation.settings.errors import listed
 from cardscreen.foundation.settings.toml import TomlFile, read_toml
 from cardscreen.lists.store.table import Store
-from cardscreen.policy.clearances import clears, read_clearances
+from cardscreen.policy.clearances import clears
 from cardscreen.policy.policy import Policy, Source
 from cardscreen.policy.rules import Rule, decided_before
 from cardscreen.runs.job import Job
+from cardscreen.runs.messages.in_vain import ahead
 
 _HIGHEST = 100  # score
 _EVIDENCE = {
@@ -37,6 +38,7 @@ class CheckedPolicy:
         own: The policy as it is written.
         decisions: How many clearances there are, and how many are in force; None where there is no file of them.
         known: What listings can have: `source` and `reason` → values; empty without a store.
+        zone: The job's, in which instants have their day.
     """
 
     policy: Policy
@@ -44,6 +46,7 @@ class CheckedPolicy:
     day: date
     decisions: tuple[int, int] | None = None
     known: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    zone: str | None = None
 
     @classmethod
     def read(cls, path: Path, day: date, store: str | None = None) -> CheckedPolicy:
@@ -66,7 +69,7 @@ class CheckedPolicy:
             policy = own.under({name: origin.terms for name, origin in blocklist.origins.items()})
             reasons = blocklist.lazy.select("reason").unique().collect().to_series()
             known = {"source": sorted(blocklist.origins), "reason": sorted(reasons)}
-        return cls(policy, own, day, _decisions(own, day, zone), known)
+        return cls(policy, own, day, _decisions(own, day, zone), known, zone)
 
     def summary(self) -> dict[str, Any]:
         """Everything as plain values, for JSON."""
@@ -109,6 +112,8 @@ class CheckedPolicy:
             if source == Source():
                 yield f"sources.{name} changes nothing: give it a cap, or overridable = false"
         yield from self._unknown()
+        if (decisions := self.own.decisions(self.zone)) is not None:
+            yield from ahead(decisions, self.day)
 
     def _unknown(self) -> Iterator[str]:
         """Sources and reasons that no listing of the store has."""
@@ -130,9 +135,9 @@ def _check_carried(job: Job, toml: TomlFile) -> None:
 
 
 def _decisions(policy: Policy, day: date, zone: str | None) -> tuple[int, int] | None:
-    if policy.clearances is None:
+    clearances = policy.decisions(zone)
+    if clearances is None:
         return None
-    clearances = read_clearances(policy.clearances.file, zone)
     return len(clearances), len(clearances.filter(clears(day)))
 
 

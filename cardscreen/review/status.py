@@ -168,5 +168,6 @@ def _problems(
             yield f"the data of {source['source']!r} is {counted(source['age'], 'day')} old: import its newest file"
         elif source["state"] == "stuck":
             yield f"the data of {source['source']!r} does not change any more: is its source stuck?"
+    yield from latest.summary["changes"].get("in_vain", []) if latest else []
     if disk and disk["free_mib"] < _NIGHTS * disk["largest_mib"]:
         yield f"the disk has room for fewer than {_NIGHTS} nights: cardscreen runs prune"

@@ -16,13 +16,13 @@ import polars as pl
 from cardscreen.foundation import schema
 from cardscreen.kinds.kind import KINDS
 from cardscreen.lists.blocklist import holds
+from cardscreen.policy.judging import CLEARANCE
 
 #: What names a hit; `value` as results show it.
 KEY = ["account_id", "identifier", "value", "listing_id"]
 #: Why a hit could not be looked for.
 UNSEEN = ["account_gone", "account_unreadable", "source_stale"]
 _ROW = "_row"
-_CLEARANCE = "clearance"
 _TRUNCATED = "truncated"
 #: What is compared of a hit that was there on both nights.
 _SAID = [
@@ -150,11 +150,11 @@ def _altered(around: Circumstances) -> pl.Expr:
         (differs("severity") & differs("score")) | differs("reason") | (differs("listed_on") & differs("holder"))
     )
     return (
-        pl.when(now == _CLEARANCE)
+        pl.when(now == CLEARANCE)
         .then(_cause("clearance"))
         .when(now.is_not_null())
         .then(_cause("allow_listing"))
-        .when(then == _CLEARANCE)
+        .when(then == CLEARANCE)
         .then(_cause("clearance_ended"))
         .when(then.is_not_null())
         .then(_cause("allow_listing_ended"))

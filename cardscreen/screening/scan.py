@@ -28,7 +28,7 @@ from cardscreen.screening.exposure import check_exposure, without_others
 from cardscreen.screening.rejects import Rejects
 from cardscreen.screening.tally import Tally
 from cardscreen.screening.targets import Cells, Targets
-from cardscreen.tables.cells import shape
+from cardscreen.tables.cells import in_plain, shape, words_in_plain
 from cardscreen.tables.footers import longest_of
 from cardscreen.tables.libraries import ENGINE_ERRORS
 from cardscreen.tables.opening import detached
@@ -161,9 +161,10 @@ class Pass:
             for name in ("cells", "rejected"):
                 counts.add(len(ragged), name, column)
         for name, values in plan.ruled.items():
-            there = accounts[name].cast(pl.String)
-            for value, count in there.filter(there.is_in(values)).value_counts().rows():
-                counts.add(count, "ruled", name, value)
+            spelt = accounts[name].alias("value").cast(pl.String).value_counts()  # each spelling is looked at once
+            there = dict(spelt.group_by(in_plain(pl.col("value"))).agg(pl.col("count").sum()).rows())
+            for value, plain in zip(values, words_in_plain(values), strict=True):
+                counts.add(there.get(plain, 0), "ruled", name, value)
         counts.add(len(accounts) - int(usable.sum()) + len(ragged), "not_screenable")
         rejects = pl.concat(refused).sort("row", maintain_order=True)
         rejects = rejects.with_columns(batch[plan.account_id].gather(rejects["row"]).alias("account_id"))

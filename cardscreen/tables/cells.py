@@ -44,6 +44,21 @@ def is_blank(text: pl.Expr) -> pl.Expr:
     return text.is_null() | text.str.contains(_BLANK)
 
 
+def in_plain(text: pl.Expr) -> pl.Expr:
+    """What of a text counts when it is compared with the words of a setting: not its case, width, or blanks around it.
+
+    Example:
+        >>> pl.select(in_plain(pl.lit(pl.Series(["Hospital ", "ＨＯＳＰＩＴＡＬ"])))).to_series().to_list()
+        ['hospital', 'hospital']
+    """
+    return text.cast(pl.String).str.normalize("NFKC").str.strip_chars().str.to_lowercase()
+
+
+def words_in_plain(words: Collection[str]) -> list[str]:
+    """The words of a setting as `in_plain` has texts."""
+    return pl.select(in_plain(pl.lit(pl.Series(list(words), dtype=pl.String)))).to_series().to_list()
+
+
 def to_text(cell: pl.Expr, *, exact: bool = False) -> pl.Expr:
     """A column of any type that can hold identifiers, as String. Streams.
 

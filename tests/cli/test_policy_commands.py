@@ -40,7 +40,10 @@ measure_only = true
 [clearances]
 file = "clearances.csv"
 """
-CLEARANCES = "account_id,listing_id,decided_on,until\na,,2026-01-01,\nb,,2026-01-01,2026-02-01\nc,,2026-12-01,\n"
+CLEARANCES = (
+    "account_id,listing_id,decided_on,until\na,,2026-01-01,\nb,,2026-01-01,2026-02-01\nc,,2026-11-22,2026-11-22\n"
+)
+AHEAD = "account_id,listing_id,decided_on,until\na,,2026-11-23,\nc,,2026-11-24,\nd,,2027-11-01,\n"
 TOLD = """\
 Levels
   no level  score 1 to 4     nothing
@@ -84,6 +87,7 @@ rules = [{ when = { source = "polcie" }, cap = "notify" }]
 def checked(folder: Path, policy: str, *options: str, name: str = "policy.toml") -> Done:
     (folder / name).write_text(policy, encoding="utf-8")
     (folder / "clearances.csv").write_text(CLEARANCES, encoding="utf-8")
+    (folder / "ahead.csv").write_text(AHEAD, encoding="utf-8")
     return cardscreen("policy", "check", name, "--as-of", "2026-11-23", *options, cwd=folder)
 
 
@@ -114,6 +118,11 @@ def test_a_policy_is_told_as_one_line_of_json(tmp_path: Path) -> None:
             id="value-decided-before",
         ),
         pytest.param("[sources.a]\ncap = 'close'", "sources.a changes nothing", id="source-without-effect"),
+        pytest.param(
+            "[clearances]\nfile = 'ahead.csv'",
+            "clearances that free nobody yet, as their decided_on is still to come: 2, the first in line 3",
+            id="clearances-of-days-to-come",
+        ),
     ],
 )
 def test_what_is_allowed_and_hardly_meant_is_a_warning(tmp_path: Path, policy: str, warning: str) -> None:

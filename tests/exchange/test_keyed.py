@@ -16,6 +16,7 @@ from partners import NAME, Partners, agreement, pan, partners, said_of, texts_to
 
 from cardscreen.exchange import agreement as agreements
 from cardscreen.exchange import letters
+from cardscreen.exchange.choosing import condition
 
 FIRST = ("--job", "job.toml", "--out", "ask.cse")
 ANSWER = ("ask.cse", "--job", "job.toml", "--out", "answer.cse")
@@ -178,6 +179,13 @@ def test_a_condition_chooses_accounts(fresh: Partners, where: str, count: int) -
 def test_a_condition_that_makes_no_sense_is_told(fresh: Partners, where: str, said: str) -> None:
     done = fresh.operator.tries("exchange", "ask", "agreement.toml", *FIRST, "--where", where)
     assert (done.code, said in done.err) == (2, True), done.err
+
+
+def test_a_condition_takes_a_carried_column_however_it_is_spelt() -> None:
+    flagged = pl.DataFrame({"segment": ["shop", "Hospital ", "HOSPITAL", None]})
+    for sign, those in (("=", [False, True, True, False]), ("!=", [True, False, False, False])):
+        where = condition(f"account.segment {sign} hospital", ["segment"])
+        assert flagged.select(where).to_series().to_list() == those
 
 
 def test_who_is_only_on_the_other_sides_list_is_not_asked_about(done: Partners, tmp_path: Path) -> None:

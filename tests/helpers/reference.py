@@ -7,6 +7,7 @@ of the policy one after another, so that the fast version has something to be co
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -350,11 +351,19 @@ def evidence(listing: Row, match: str, since: date | None, carried_by: int) -> R
     return {name: listing[name] for name in names} | {"match": match, "holder": holder, "carried_by": carried_by}
 
 
+def in_plain(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).strip().lower()
+
+
 def applies(rule: Row, hit: Row, rows: list[Row]) -> bool:
     for key, wanted in rule["when"].items():
         values = [wanted] if isinstance(wanted, str) else wanted
         column = key.removeprefix("account.")
-        told = [hit[key]] if key == column else [str(row[column]) for row in rows if row[column] is not None]
+        if key == column:
+            told = [hit[key]]
+        else:
+            told = [in_plain(str(row[column])) for row in rows if row[column] is not None]
+            values = [in_plain(value) for value in values]
         if not any(each in values for each in told):
             return False
     return True

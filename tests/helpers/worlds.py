@@ -99,7 +99,7 @@ def accounts_of(draw: st.DrawFn, ids: list[Any], size: int = 10) -> list[Row]:
             "card_no": card_cells,
             "since": days,
             "card_since": days,
-            "segment": st.sampled_from(["shop", "hospital", None]),
+            "segment": st.sampled_from(["shop", "hospital", "HOSPITAL ", None]),
             "tier": st.sampled_from([1, 2, None]),
         }
     )
@@ -112,7 +112,7 @@ VALUES = {
     "reason": ["gambling", "money_mule"],
     "match": ["exact", "range", "truncated", "token"],
     "holder": ["same", "earlier", "unknown"],
-    "account.segment": ["shop", "hospital"],
+    "account.segment": ["shop", "Hospital"],
     "account.tier": ["1", "2"],
 }
 actions = st.sampled_from(ACTIONS)

@@ -451,6 +451,7 @@ def test_a_customer_with_a_flagged_account_is_proposed_with_all_of_them(tmp_path
         (many("BIG", 5), False),
         (many("BIG", 3) + many("BIG", 3, 110, operator="two"), False),
         (many("BIG", 4) + many("BIG", 2, 110, segment="iot"), False),
+        (many("BIG", 5) + many("BIG", 1, 110, segment=" IoT "), False),
         (many("BIG", 5) + many("BIG", 1, 110, opened_on="2015-01-01"), False),
         (many("BIG", 5) + many("BIG", 1, 110, opened_on="2016-12-01"), True),
         (many("BIG", 5) + many("BIG", 1, 110, opened_on=""), False),  # a day that nobody knows
@@ -465,6 +466,20 @@ def test_a_customer_with_more_than_a_limit_allows_is_proposed(
     assert ("BIG" in found) == proposed
     if proposed:
         assert (found["BIG"]["reason"], found["BIG"]["count"], found["BIG"]["severity"]) == ("too_many_cards", 6, 40)
+
+
+def test_an_exempt_account_does_not_count_and_is_flagged_with_its_customer_all_the_same(tmp_path: Path) -> None:
+    rule = CUSTOMERS.replace("[customers]\n", '[customers]\naccept = "rule"\n')
+    gang = Gang(tmp_path, 'job = "job.toml"\n' + rule)
+    gang.has([*people(), *many("BIG", 6), *many("BIG", 1, 110, segment="iot")])
+    gang.lists(60)
+    gang.night()
+    gang.finds()
+    (found,) = (row for row in gang.table("customers").to_dicts() if row["customer"] == "customer:BIG")
+    assert (found["count"], found["accounts"]) == (6, 7)
+    gang.does("leads", "publish", "leads.toml")
+    gang.night("2026-11-21")
+    assert gang.flagged()["A110"] == gang.flagged()["A100"] == "verify"
 
 
 def test_a_customer_for_two_reasons_is_one_proposal_with_the_severer(tmp_path: Path) -> None:

@@ -92,7 +92,14 @@ def test_from_forty_reports_to_a_listing_a_hit_an_appeal_a_release_and_the_owner
     (now,) = read_rows(gang.folder / "runs/release-now.csv")
     assert (now["account_id"], now["undo"], now["action"], now["cause"]) == ("A070", "cancel", "verify", "clearance")
     (cleared,) = read_rows(gang.folder / "clearances.csv")
-    assert cleared == {"account_id": "A070", "listing_id": "", "decided_on": DAY, "until": ""}
+    assert cleared == {
+        "account_id": "A070",
+        "listing_id": "",
+        "decided_on": DAY,
+        "until": "",
+        "by": "B. Wu",
+        "reason": "a courier",
+    }
 
     gang.night(NEXT)
     assert gang.flagged() == {"A060": "suspend"}
@@ -177,9 +184,21 @@ def test_other_columns_and_rows_of_the_file_of_clearances_stay(gang: Gang) -> No
             "until": "",
             "note": "as it was",
             "by": "C",
+            "reason": "",
         },
-        {"account_id": "A060", "listing_id": "", "decided_on": DAY, "until": "2027-01-31", "note": "", "by": "B"},
+        {
+            "account_id": "A060",
+            "listing_id": "",
+            "decided_on": DAY,
+            "until": "2027-01-31",
+            "note": "",
+            "by": "B",
+            "reason": "r",
+        },
     ]
+    gang.night(NEXT)
+    told = gang.does("explain", "A060", "--run", "job.toml").out
+    assert f"  B has cleared the account on {DAY}.\n  Why it was cleared: r\n" in told
 
 
 @pytest.mark.parametrize(
@@ -208,6 +227,7 @@ def test_a_policy_without_a_file_of_clearances_is_told_what_to_say(gang: Gang) -
     gang.night()
     done = gang.says("appeal", "A060", "--run", "job.toml", "--upheld", "--by", "B", "--reason", "r")
     assert (done.code, "the policy names no file of clearances" in done.err) == (2, True)
+    assert "with the line account_id,listing_id,decided_on,until,by,reason" in done.err
 
 
 def test_of_a_source_that_no_clearance_overrides_the_flag_is_said_to_stay(gang: Gang) -> None:

@@ -57,7 +57,7 @@ _evidence = st.fixed_dictionaries(
     }
 )
 _row = st.fixed_dictionaries(
-    {"segment": st.sampled_from(["shop", "hospital", None]), "tier": st.sampled_from(["1", "2", None])}
+    {"segment": st.sampled_from(["shop", "hospital ", None]), "tier": st.sampled_from(["1", "2", None])}
 )
 _before = st.fixed_dictionaries({"action": actions, "flagged_since": near_days, "act_on": near_days})
 

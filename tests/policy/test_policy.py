@@ -161,6 +161,8 @@ def test_a_rule_without_a_score_leaves_the_severity() -> None:
         pytest.param({"holder": "same"}, True, id="holder"),
         pytest.param({"holder": ["earlier", "unknown"]}, False, id="another-holder"),
         pytest.param({"account.segment": "hospital"}, True, id="account-column"),
+        pytest.param({"account.segment": "Hospital"}, True, id="account-column-in-another-case"),
+        pytest.param({"account.segment": ["ＨＯＳＰＩＴＡＬ "]}, True, id="account-column-of-another-width"),
         pytest.param({"account.segment": ["shop"]}, False, id="another-account"),
         pytest.param({"account.tier": "3"}, True, id="account-column-of-integers"),
         pytest.param({"account.nothing": "x"}, False, id="account-column-of-nulls"),
@@ -188,6 +190,20 @@ def test_a_rule_applies_when_all_its_conditions_hold(when: Row, applies: bool) -
         carry=["segment", "tier", "nothing", "vip"],
     )
     assert hit(result)["score"] == (7 if applies else 95)
+
+
+def test_a_rule_protects_accounts_however_their_column_is_spelt() -> None:
+    spelt = ["hospital", "Hospital", "hospital ", "\u3000HOSPITAL", "ｈｏｓｐｉｔａｌ", "hospitals", None]
+    ids = [str(at) for at in range(len(spelt))]
+    accounts = pl.DataFrame({"account_id": ids, "mobile": [NUMBER] * len(ids), "segment": spelt})
+    policy: Row = {
+        "caps": {"shared": "suspend"},
+        "rules": [{"when": {"account.segment": "hospital"}, "cap": "verify"}],
+    }
+    result = screened(listing(95), policy=policy, accounts=accounts, carry=["segment"])
+    assert result.flagged.collect()["action"].to_list() == ["verify"] * 5 + ["suspend"] * 2
+    assert result.flagged.collect()["segment"].to_list() == spelt
+    assert result.summary["ruled"] == {"segment": {"hospital": 5}}
 
 
 @pytest.mark.parametrize(

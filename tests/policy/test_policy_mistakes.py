@@ -191,6 +191,13 @@ def test_every_rule_that_never_applies_is_told_with_the_first_that_hides_it(tmp_
     assert told == ["rule 3 never applies: rule 1 (line 1)", "rule 4 never applies: rule 2 (line 5)"]
 
 
+def test_a_rule_that_asks_an_account_for_the_same_in_another_spelling_never_applies() -> None:
+    rules = [{"when": {"account.segment": spelt}, "cap": "none"} for spelt in (["Hospital", "school"], "hospital ")]
+    with pytest.raises(cs.ConfigError, match="rule 2 never applies: rule 1 comes first"):
+        cs.Policy(rules=rules)  # type: ignore[arg-type]
+    assert cs.Policy(rules=[{"when": {"source": spelt}, "cap": "none"} for spelt in ("Police", "police")]).rules  # type: ignore[list-item,misc]
+
+
 def test_a_mistake_never_shows_a_number(tmp_path: Path) -> None:
     settings = '[levels]\nhigh = 4111111111111111\nlow = "13800138000"\n"4111111111111111" = 1\n'
     with pytest.raises(cs.ConfigError) as caught:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -42,6 +43,9 @@ def story(operator: Path, account: object, *more: object) -> str:
         pytest.param(4, "Legal basis of the list of bank-a: not stated by the source.", id="no-legal-basis"),
         pytest.param(5, "exempted, by the allow list of own-desk", id="allow-listing"),
         pytest.param(6, "exempted, by a person's clearance", id="clearance"),
+        pytest.param(6, "A. Li has cleared the account on 2026-11-01.", id="who-cleared-and-when"),
+        pytest.param(6, "Why it was cleared: in order", id="why-it-was-cleared"),
+        pytest.param(6, "were it not exempt, the policy would recommend suspend", id="what-else-would-be"),
         pytest.param(7, "no more than notify: rule 2 of the policy says so", id="cap-of-a-rule"),
         pytest.param(9, "newly flagged for suspend, because a source has listed the number", id="new"),
         pytest.param(10, "not flagged: what was found is only measured", id="measured"),
@@ -60,6 +64,54 @@ def story(operator: Path, account: object, *more: object) -> str:
 )
 def test_a_story_says(operator: Path, account: int, words: str) -> None:
     assert words in story(operator, account)
+
+
+@pytest.mark.parametrize("copy", [None, "no table", "account_id,listing_id,decided_on,until\n6,,2026-11-02,\n"])
+def test_who_cleared_is_told_only_so_far_as_the_runs_copy_tells(
+    operator: Path, tmp_path: Path, copy: str | None
+) -> None:
+    folder = shutil.copytree(operator, tmp_path / "operator", symlinks=True)
+    file = published(folder)[-1] / "inputs/clearances.csv"
+    file.unlink() if copy is None else file.write_text(copy, encoding="utf-8")
+    told = story(folder, 6)
+    assert "exempted by a person's clearance, and leads to nothing" in told
+    assert ("The account was cleared on 2026-11-02." in told) == (copy is not None and "6," in copy)
+    assert ("A. Li" in told, "Why it was" in told) == (False, False)
+
+
+def test_in_chinese_foreign_words_stand_apart_and_clearances_are_told(operator: Path, tmp_path: Path) -> None:
+    told = story(operator, 6, "--lang", "zh")
+    assert "A. Li 于 2026-11-01 核准了该账户。" in told
+    assert "核准理由：in order" in told
+    assert "若未被豁免，策略会建议暂停" in told
+    told = story(operator, 5, "--lang", "zh")
+    assert not re.search("[一-鿿][A-Za-z]|[A-Za-z][一-鿿]", told), told
+
+
+def test_what_is_no_number_is_called_none(tmp_path: Path) -> None:
+    listed = [{"kind": "opaque", "value": "device:D1", "source": "police", "reason": "fraud", "severity": 95}]
+    pl.DataFrame(listed).write_parquet(tmp_path / "lists.parquet")
+    accounts = {"account_id": [str(at) for at in range(9)], "device": ["D1"] * 6 + ["D7", "D8", "D9"]}
+    pl.DataFrame(accounts).write_csv(tmp_path / "accounts.csv")
+    (tmp_path / "job.toml").write_text(
+        """
+        accounts = { path = "accounts.csv" }
+        identifiers = { device = { kind = "opaque", name = "device" } }
+        blocklist = { paths = ["lists.parquet"] }
+        limits = { first_run = "publish", flagged_share = 1, source_share = 1, new_suspend = 1, released_share = 1 }
+        """,
+        encoding="utf-8",
+    )
+    assert run(tmp_path, FIRST).code == 0
+    told = story(tmp_path, 0)
+    assert "6 accounts have this value." in told
+    assert "many accounts have the value ([caps] shared)" in told
+    assert "6 个账户使用该值。" in story(tmp_path, 0, "--lang", "zh")
+    assert "因“fraud”在 police 的名单上" in story(tmp_path, 0, "--lang", "zh")
+    pl.DataFrame([{**listed[0], "value": "device:D7"}]).write_parquet(tmp_path / "lists.parquet")
+    assert run(tmp_path, SECOND).code == 0
+    assert "because a source has listed the value" in story(tmp_path, 6)
+    assert "number" not in story(tmp_path, 0)
 
 
 @pytest.mark.parametrize("account", ["20", "nobody", "1.0", "01"])

@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from commands import Done, cardscreen
+from nights import Operator, account, day, listing, phone
 
 JOB = """
 timezone = "UTC"
@@ -85,6 +86,7 @@ def test_a_log_has_the_words_too(tmp_path: Path) -> None:
         pytest.param('"account.segment" = "hospital"', "account.segment = 'hospital', which no account", id="carried"),
         pytest.param('source = "polise"', "the source 'polise', which no listing has (did you mean", id="source"),
         pytest.param('reason = "theft"', "the reason 'theft', which no listing has", id="reason"),
+        pytest.param('"account.segment" = "privat"', "account.segment = 'privat', which no account", id="misspelt"),
         pytest.param('"account.segment" = ["private", "x"]', "account.segment = 'x', which", id="one-of-two"),
     ],
 )
@@ -100,11 +102,45 @@ def test_a_source_of_the_policy_without_a_listing_is_warned_of(tmp_path: Path) -
 
 
 def test_a_policy_whose_values_all_occur_is_not_warned_of(tmp_path: Path) -> None:
-    rules = '[[rules]]\nwhen = { "account.segment" = ["private", "business"], source = "police" }\ncap = "verify"\n'
+    rules = '[[rules]]\nwhen = { "account.segment" = ["Private ", "business"], source = "police" }\ncap = "verify"\n'
     done = night(tmp_path, PHONES, policy=rules + '[sources.police]\ncap = "suspend"\n')
     assert (done.code, "looks for" in done.err, "speaks of" in done.err) == (0, False, False)
     summary = json.loads((tmp_path / "runs/latest/summary.json").read_text())
-    assert summary["ruled"] == {"segment": {"private": 25, "business": 25}}
+    assert summary["ruled"] == {"segment": {"Private ": 25, "business": 25}}
+
+
+LISTED = [listing(phone(1)), listing(phone(2)), listing(phone(8), ended_on=day(0), listing_id="ended")]
+UNLIKE, UNLISTED = "the same id but for leading zeros, blanks or letter case", "no listing has their listing_id"
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        pytest.param(["20,,2026-10-01,"], f"{UNLIKE}: 1, the first in line 2", id="leading-zeros"),
+        pytest.param(["x,,2026-10-01,", "0 00020,,2026-10-01,"], f"{UNLIKE}: 1, the first in line 3", id="blanks"),
+        pytest.param(["A7,,2026-10-01,", "a 7,,2026-10-01,"], f"{UNLIKE}: 2, the first in line 2", id="letter-case"),
+        pytest.param(["000020,L0,2026-10-01,"], f"{UNLISTED}, although their account is on a list: 1", id="listing"),
+        pytest.param(["000020,,2026-11-09,"], "still to come: 1, the first in line 2 of their file, from", id="ahead"),
+        pytest.param(["20,,2026-10-01,2026-10-30"], None, id="over"),
+        pytest.param(["000020,,2026-10-01,"], None, id="it-frees"),
+        pytest.param([" 000020 ,,2026-10-01,", "20,,2026-10-01,"], None, id="another-row-frees"),
+        pytest.param(["30,,2026-10-01,", "0030,L0,2026-10-01,"], None, id="account-on-no-list"),
+        pytest.param(["000020,ended,2026-10-01,"], None, id="listing-that-has-ended"),
+        pytest.param(["000020,L8002,2026-10-01,"], None, id="listing-of-another-account"),
+        pytest.param([], None, id="none"),
+    ],
+)
+def test_clearances_that_free_nobody_and_were_meant_to_are_warned_of(
+    tmp_path: Path, rows: list[str], words: str | None
+) -> None:
+    operator = Operator(tmp_path)
+    operator.clear(*rows)
+    accounts = [account("000020", phone(1)), account("a7", phone(2)), account("0030", phone(3))]
+    told = [each for each in operator.night(1, accounts, LISTED).run.warnings if "clearances" in each]
+    assert len(told) == (words is not None), told
+    if words is not None:
+        assert words in told[0]
+        assert told[0] in " ".join(cardscreen("status", "job.toml", cwd=tmp_path).out.split("\n"))
 
 
 def test_a_superseded_run_is_called_so_and_the_later_one_latest(tmp_path: Path) -> None:
@@ -116,8 +152,8 @@ def test_a_superseded_run_is_called_so_and_the_later_one_latest(tmp_path: Path) 
 
 def test_an_audit_of_a_pruned_run_does_not_contradict_itself(tmp_path: Path) -> None:
     assert night(tmp_path, PHONES).code == 0
-    for day in ("2026-11-20", "2026-11-21"):
-        cardscreen("run", "job.toml", "--as-of", day, "--allow-future", cwd=tmp_path)
+    for night_of in ("2026-11-20", "2026-11-21"):
+        cardscreen("run", "job.toml", "--as-of", night_of, "--allow-future", cwd=tmp_path)
     for _ in range(2):
         cardscreen("run", "job.toml", cwd=tmp_path)
     pruned = json.loads(cardscreen("runs", "prune", "job.toml", "--keep", "0runs", "--json", cwd=tmp_path).out)

@@ -13,7 +13,7 @@ import polars as pl
 from cardscreen.foundation.errors import ConfigError, InputError, without_cards
 from cardscreen.foundation.files import not_for_others, room_in, system_user, write_whole
 from cardscreen.foundation.settings.toml import names_day
-from cardscreen.policy.clearances import COLUMNS, read_clearances
+from cardscreen.policy.clearances import COLUMNS, TOLD, read_clearances
 from cardscreen.review.inputs import terms_of
 from cardscreen.runs import folder as runs
 from cardscreen.runs.job import Job
@@ -157,7 +157,7 @@ def _clearances(job: Job) -> Path:
     if named is None:
         raise ConfigError(
             'the policy names no file of clearances, which frees people: say [clearances] file = "clearances.csv" in '
-            "it, and make that file with the line account_id,listing_id,decided_on,until"
+            f"it, and make that file with the line {','.join((*COLUMNS, *TOLD))}"
         )
     if names_day(named.file):
         raise ConfigError(f"the file of clearances, {named.file}, is another one each day: put the row in by hand")
@@ -168,8 +168,8 @@ def _clearances(job: Job) -> Path:
 
 
 def _clear(file: Path, account: str, today: date, until: date | None, by: str, reason: str) -> None:
-    """Add a decision to the file of clearances, whatever other columns it has; one that is there already, not again."""
-    there = pl.DataFrame(schema=dict.fromkeys((*COLUMNS, "by", "reason"), pl.String))
+    """Add a decision, who made it and why to the file of clearances; one that is there already, not again."""
+    there = pl.DataFrame(schema=dict.fromkeys((*COLUMNS, *TOLD), pl.String))
     if file.exists():
         known = read_clearances(str(file))  # says what is wrong with it
         same = (pl.col("account_id") == account) & pl.col("listing_id").is_null() & (pl.col("decided_on") == today)
@@ -186,7 +186,7 @@ def _clear(file: Path, account: str, today: date, until: date | None, by: str, r
         },
         schema_overrides=dict.fromkeys(("until",), pl.String),
     )
-    both = pl.concat([there, row.select(name for name in row.columns if name in there.columns)], how="diagonal")
+    both = pl.concat([there, row], how="diagonal")
     safe = without_formulas(both, ("account_id", "listing_id"))
     write_whole(file, safe.write_csv)
 

@@ -9,6 +9,7 @@ from typing import Any
 from cardscreen.foundation.words import shown
 from cardscreen.foundation.words.codes import ACTIONS, BECAUSE, IN_SHORT, LEVELS, STATUSES, worded
 from cardscreen.foundation.words.languages import Language, phrase
+from cardscreen.kinds.kind import KINDS
 from cardscreen.leads.proposals import RULE
 from cardscreen.leads.rings.find import RECORDED
 from cardscreen.lists.terms import Terms
@@ -87,25 +88,57 @@ _SINCE = {
     (False, True): phrase("since always until {end}"),
     (False, False): phrase("since always"),
 }
+#: By whether a rule scored it, whether it is exempt.
 _WEIGHED = {
-    True: phrase(
+    (True, False): phrase(
         "Its score is {score}, rule {rule} of the policy says so; that is level {level}: the policy recommends "
         "{action}."
     ),
-    False: phrase("Its score is {score}, as the listing says; that is level {level}: the policy recommends {action}."),
+    (False, False): phrase(
+        "Its score is {score}, as the listing says; that is level {level}: the policy recommends {action}."
+    ),
+    (True, True): phrase(
+        "Its score is {score}, rule {rule} of the policy says so; that is level {level}: were it not exempt, the "
+        "policy would recommend {action}."
+    ),
+    (False, True): phrase(
+        "Its score is {score}, as the listing says; that is level {level}: were it not exempt, the policy would "
+        "recommend {action}."
+    ),
+}
+_CARRIED_BY = phrase("{count:,} accounts have this number.")
+#: What is said of numbers, and what instead of devices, customers and whatever else is no number.
+_OF_VALUES = {
+    _CARRIED_BY: phrase("{count:,} accounts have this value."),
+    _CAPS["earlier_holder"]: phrase("the value was listed before the present holder got it ([caps] earlier_holder)"),
+    _CAPS["shared"]: phrase("many accounts have the value ([caps] shared)"),
+    BECAUSE["listing_added"]: phrase("a source has listed the value"),
+    BECAUSE["listing_ended"]: phrase("the source no longer lists the value"),
+    BECAUSE["allow_listing"]: phrase("the value is on an allow list"),
+    BECAUSE["allow_listing_ended"]: phrase("the value is no longer on an allow list"),
+    BECAUSE["identifier_changed"]: phrase("the account's value has changed"),
+    BECAUSE["holder_changed"]: phrase("the value's holder has changed"),
+    BECAUSE["shared_changed"]: phrase("more or fewer accounts than before have the value"),
+    BECAUSE["account_unreadable"]: phrase("the account's value could not be read"),
 }
 
 
 def sentences(story: Story, language: Language | None = None) -> Iterator[str]:
     """The story, sentence by sentence, each a line; what belongs to a sentence before it is indented."""
-    return map(shown, _Teller(language or Language()).told(story))
+    return map(shown, _Teller(language or Language(), all(map(_is_number, story.kinds))).told(story))
 
 
 @dataclass(frozen=True)
 class _Teller:
-    """Who tells stories in a language."""
+    """Who tells a story.
+
+    Attributes:
+        language: In which.
+        numbers: Whether all that was found are numbers: causes are of no one of them.
+    """
 
     language: Language
+    numbers: bool
 
     def told(self, story: Story) -> Iterator[str]:
         say = self.language.say
@@ -225,7 +258,8 @@ class _Teller:
         return self.language.say("{moved}, because {cause}", moved=moved, cause=self._because(change))
 
     def _because(self, change: Mapping[str, Any]) -> str:
-        return worded(self.language, BECAUSE, change["cause"])
+        because = BECAUSE if self.numbers else {cause: _OF_VALUES.get(text, text) for cause, text in BECAUSE.items()}
+        return worded(self.language, because, change["cause"])
 
     def _finding(self, finding: Finding) -> Iterator[str]:
         say, hit = self.language.say, finding.hit
@@ -238,11 +272,21 @@ class _Teller:
         if finding.lead:
             yield from ("  " + each for each in self._lead(finding.lead))
         if hit["carried_by"] > 1:
-            yield "  " + say("{count:,} accounts have this number.", count=hit["carried_by"])
+            yield "  " + say(_worded_for(hit["kind"], _CARRIED_BY), count=hit["carried_by"])
         if hit["exempted_by"]:
             by = self._exempted(hit["exempted_by"])
             yield "  " + say("It is exempted by {by}, and leads to nothing.", by=by)
+            yield from ("  " + each for each in self._cleared(finding.cleared or {}))
         yield from ("  " + each for each in self._weighed(finding))
+
+    def _cleared(self, decision: Mapping[str, Any]) -> Iterator[str]:
+        say = self.language.say
+        if decision.get("by"):
+            yield say("{by} has cleared the account on {day}.", by=decision["by"], day=decision["decided_on"])
+        elif decision:
+            yield say("The account was cleared on {day}.", day=decision["decided_on"])
+        if decision.get("reason"):
+            yield say("Why it was cleared: {reason}", reason=decision["reason"])
 
     def _lead(self, lead: Mapping[str, Any]) -> Iterator[str]:
         say = self.language.say
@@ -275,14 +319,15 @@ class _Teller:
         say, hit, how = self.language.say, finding.hit, finding.judgement
         by_rule = how.rule is not None and how.scored_by != "listing"
         yield say(
-            _WEIGHED[by_rule],
+            _WEIGHED[by_rule, bool(hit["exempted_by"])],
             score=hit["score"],
             rule=how.rule,
             level=self._level(how.level),
             action=self._action(how.recommended),
         )
         for name in how.bound_by:
-            why = say("rule {rule} of the policy says so", rule=how.rule) if name == "rule" else say(_CAPS[name])
+            says_rule = say("rule {rule} of the policy says so", rule=how.rule)
+            why = says_rule if name == "rule" else say(_worded_for(hit["kind"], _CAPS[name]))
             yield say("It can lead to no more than {cap}: {why}.", cap=self._action(hit["cap"]), why=why)
         if how.measured:
             yield say("It is only measured, and leads to nothing: rule {rule} of the policy says so.", rule=how.rule)
@@ -315,3 +360,12 @@ class _Teller:
 
     def _level(self, level: str) -> str:
         return worded(self.language, LEVELS, level)
+
+
+def _worded_for(kind: str, message: str) -> str:
+    return message if _is_number(kind) else _OF_VALUES.get(message, message)
+
+
+def _is_number(kind: str) -> bool:
+    """Whether people call what is of a kind a number."""
+    return "number" in KINDS[kind].noun[0]

@@ -15,9 +15,11 @@ import polars as pl
 
 from cardscreen.foundation.errors import without_cards
 from cardscreen.lists.terms import Terms
+from cardscreen.policy.clearances import ACCOUNT_ID, TOLD, covered
+from cardscreen.policy.judging import CLEARANCE
 from cardscreen.policy.weighing import Judgement, judged
 from cardscreen.review.find import looking_into, run_in
-from cardscreen.review.inputs import gaps_of, policy_of, terms_of
+from cardscreen.review.inputs import decisions_of, gaps_of, policy_of, terms_of
 from cardscreen.review.telling.leads import offices_beside, resting_on
 from cardscreen.runs.record import Finished
 
@@ -35,6 +37,7 @@ class Finding:
         decides: Whether the account's action comes from it.
         seen: In this run; `carried` from an earlier night that it still holds for; or `before`, and no longer.
         gaps: The first day without the listing and the first day with it again, of each time it was left out.
+        cleared: Of a hit that a person's clearance exempts decided_on, by and reason, so far as the run's copy tells.
         lead: Of a listing that was found here the proposal that it stands on, as `leads.resting_on` gives it.
     """
 
@@ -44,6 +47,7 @@ class Finding:
     decides: bool
     seen: Literal["now", "carried", "before"] = "now"
     gaps: Sequence[date] = ()
+    cleared: Mapping[str, Any] | None = None
     lead: Mapping[str, Any] | None = None
 
 
@@ -62,6 +66,7 @@ class Story:
         earlier: run, as_of, change, cause and action of the runs before in which something changed, the newest first;
             `pruned` where nothing is known of a run and those before it.
         rows: How many rows the run read.
+        kinds: Of what was found; where nothing was, of all that the run looks at.
     """
 
     account: str
@@ -74,6 +79,7 @@ class Story:
     state: str = "published"
     earlier: Sequence[Mapping[str, Any]] = field(default_factory=list)
     rows: int = 0
+    kinds: Sequence[str] = ()
 
     def summary(self) -> dict[str, Any]:
         """The same for a machine."""
@@ -98,6 +104,7 @@ def tell(run: Finished, account: str) -> Story:
     findings = [*_findings(run, account, "now"), *_findings(run, account, "carried")]
     if change is not None and change["change"] == "released" and (base := _base(run)) is not None:
         findings += _findings(base, account, "before")
+    looked_at = run.records["identifiers"].values()
     return Story(
         account=str((flag or change or {}).get("account_id", without_cards(account))),
         run=run.run_id,
@@ -109,6 +116,7 @@ def tell(run: Finished, account: str) -> Story:
         state=run.state,
         earlier=list(_earlier(run, account)),
         rows=run.summary["rows"]["read"],
+        kinds=sorted({each.hit["kind"] for each in findings} or {each["kind"] for each in looked_at}),
     )
 
 
@@ -131,6 +139,7 @@ def _findings(run: Finished, account: str, seen: Literal["now", "carried", "befo
     gaps = gaps_of(run, {hit["listing_id"] for hit in hits})
     rows = [*_rows(run, "changes", account), *_rows(run, "flagged", account)]
     flag = rows[-1] if rows else {}
+    decisions = decisions_of(run) if any(hit["exempted_by"] == CLEARANCE for hit in hits) else None
     offices = offices_beside(run) if any(term.derived for term in terms.values()) else []
     findings = [
         Finding(
@@ -140,11 +149,29 @@ def _findings(run: Finished, account: str, seen: Literal["now", "carried", "befo
             decides=any(hit["listing_id"] == row["decided_by"] for row in rows[:1]),
             seen=seen,
             gaps=gaps.get(hit["listing_id"], ()),
+            cleared=None if decisions is None else _cleared(hit, decisions),
             lead=resting_on(run, hit, offices),
         )
         for hit in hits
     ]
     return sorted(findings, key=lambda each: (not each.decides, -each.hit["score"], each.hit["listing_id"]))
+
+
+def _cleared(hit: Mapping[str, Any], decisions: pl.DataFrame) -> dict[str, Any] | None:
+    """What is told of the newest decision that covers a hit, where one exempts it."""
+    if hit["exempted_by"] != CLEARANCE:
+        return None
+    named = pl.DataFrame([{name: hit[name] for name in _OF_HIT}], schema=_OF_HIT).with_columns(ACCOUNT_ID)
+    newest = covered(named.lazy(), decisions.lazy()).sort("decided_on", "line").tail(1).collect()
+    told = newest.select("decided_on", *(pl.col(name).str.strip_chars().replace("", None) for name in TOLD)).to_dicts()
+    return next(({name: _without_cards(value) for name, value in row.items()} for row in told), None)
+
+
+def _without_cards(value: Any) -> Any:
+    return without_cards(value) if isinstance(value, str) else value
+
+
+_OF_HIT = {"account_id": None, "listing_id": pl.String, "listed_on": pl.Date}
 
 
 def _base(run: Finished) -> Finished | None:

@@ -1,16 +1,22 @@
-"""What a policy looks for and cannot find tonight: a value that is misspelt there protects nobody, unseen."""
+"""What a policy looks for and cannot find tonight: what is misspelt there protects nobody, unseen.
+
+What is said of clearances names the line of their file, and no account: a run's summary outlives its personal data.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from datetime import date
 from typing import Any
 
 import polars as pl
 
 from cardscreen.foundation.errors import near
 from cardscreen.foundation.words.languages import phrase
+from cardscreen.policy.clearances import ACCOUNT_ID, clears
 from cardscreen.policy.policy import Policy
 from cardscreen.policy.rules import ACCOUNT
+from cardscreen.tables.cells import in_plain
 
 #: What is said of it. A run records it in English; it can be said again in another language.
 IN_VAIN = {
@@ -20,6 +26,18 @@ IN_VAIN = {
         "accounts?"
     ),
     "unknown": phrase("the policy speaks of the source {name}, which has no listing{hint}"),
+    "unlike": phrase(
+        "clearances in force that free nobody, although an account on a list has the same id but for leading zeros, "
+        "blanks or letter case: {count}, the first in line {line} of their file"
+    ),
+    "unlisted": phrase(
+        "clearances in force that free nobody of anything, as no listing has their listing_id, although their account "
+        "is on a list: {count}, the first in line {line} of their file"
+    ),
+    "ahead": phrase(
+        "clearances that free nobody yet, as their decided_on is still to come: {count}, the first in line {line} of "
+        "their file, from {day}"
+    ),
     "stopped": phrase("the source {name} has no listing in force: has it stopped? Then say cardscreen list retire"),
 }
 
@@ -56,6 +74,40 @@ def in_vain(
             yield IN_VAIN["stopped"].format(name=repr(name))
 
 
+def cleared_in_vain(decisions: pl.DataFrame, day: date, hits: pl.LazyFrame, listings: pl.LazyFrame) -> Iterator[str]:
+    """A sentence for each way in which clearances free nobody, and were probably meant to.
+
+    Args:
+        decisions: All of them, as `read_clearances` gives them.
+        day: The day that is asked about.
+        hits: `schema.HITS` of tonight.
+        listings: `schema.LISTING`, of any day.
+    """
+    now = decisions.filter(clears(day))
+    there = hits.select(ACCOUNT_ID, live=pl.col("exempted_by").is_null()).unique().collect()
+    on_lists = there.filter("live").select("account_id").unique()
+    absent = now.join(there, on="account_id", how="anti").with_columns(alike=_ALIKE)
+    yield from _of_lines("unlike", absent.join(on_lists.select(alike=_ALIKE).unique(), on="alike", how="semi"))
+    named = now.filter(pl.col("listing_id").is_not_null()).join(on_lists, on="account_id", how="semi")
+    if len(named):
+        known = listings.join(named.lazy().select("listing_id").unique(), on="listing_id", how="semi")
+        yield from _of_lines("unlisted", named.join(known.select("listing_id").collect(), on="listing_id", how="anti"))
+    yield from ahead(decisions, day)
+
+
+def ahead(decisions: pl.DataFrame, day: date) -> Iterator[str]:
+    """A sentence if there are decisions of which the day is still to come."""
+    return _of_lines("ahead", decisions.filter(pl.col("decided_on") > day))
+
+
+def _of_lines(what: str, decisions: pl.DataFrame) -> Iterator[str]:
+    if len(decisions):
+        first = decisions.sort("line").row(0, named=True)
+        yield IN_VAIN[what].format(count=f"{len(decisions):,}", line=first["line"], day=first["decided_on"])
+
+
+#: What of an account's id is left without what a spreadsheet takes, or a person writes otherwise.
+_ALIKE = in_plain(pl.col("account_id")).str.replace_all(r"\s", "").str.strip_chars_start("0")
 #: What of a listing rules look at that is no closed set.
 _OF_LISTINGS = ("source", "reason")
 
