@@ -195,7 +195,7 @@ def test_a_rule_that_asks_an_account_for_the_same_in_another_spelling_never_appl
     rules = [{"when": {"account.segment": spelt}, "cap": "none"} for spelt in (["Hospital", "school"], "hospital ")]
     with pytest.raises(cs.ConfigError, match="rule 2 never applies: rule 1 comes first"):
         cs.Policy(rules=rules)  # type: ignore[arg-type]
-    assert cs.Policy(rules=[{"when": {"source": spelt}, "cap": "none"} for spelt in ("Police", "police")]).rules  # type: ignore[list-item,misc]
+    assert cs.Policy(rules=[{"when": {"source": spelt}, "cap": "none"} for spelt in ("Police", "police")]).rules
 
 
 def test_a_mistake_never_shows_a_number(tmp_path: Path) -> None:
