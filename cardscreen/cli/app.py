@@ -404,7 +404,7 @@ def check(
 
     [dim]Example:[/dim] cardscreen check phone "138 0013 8000" --region CN
     """
-    from cardscreen.cli.commands.normalize import describe, lacks_plus, options_given
+    from cardscreen.cli.commands.normalize import describe, doubted, options_given
 
     cell = console.given(value)
     done = meant_run(run) if run else None
@@ -420,8 +420,8 @@ def check(
         console.put(f"{name:8} {content if content is not None else '-'}")
     if region is None and done is None and fields.get("status") == "invalid_country_code":
         console.say("no region", "cardscreen: no region is given, so only numbers with + are read: say --region CN")
-    if lacks_plus(kind, cell, given):
-        console.say("no plus", "cardscreen: the country code is read as an area code: if it is none, put + in front")
+    if doubt := doubted(kind, cell, given):
+        console.say("doubt", f"cardscreen: {doubt}")
     if carriers is not None and done is not None:
         console.put("", f"carried by {console.counted(len(carriers), 'account')} of run {done.run_id}")
         for account, identifier, match in carriers.head(_CARRIERS).rows():

@@ -118,11 +118,19 @@ def describe(kind: str, value: str, options: Mapping[str, Any] = MappingProxyTyp
     return fields
 
 
-def lacks_plus(kind: str, value: str, options: Mapping[str, Any] = MappingProxyType({})) -> bool:
-    """Whether a phone number that is valid is likely another one, whose country code has no plus in front."""
-    if kind != Phone.name:
-        return False
+def doubted(kind: str, value: str, options: Mapping[str, Any] = MappingProxyType({})) -> str | None:
+    """Why what is read of a value is hardly what is meant, where screening knows; else None."""
     reads = _kind(kind, "value", options)
     scanned = pl.DataFrame({"value": [value]}).select(told=reads.scan(pl.col("value"))).unnest("told")
-    valid = scanned.item(0, "status") == "valid"
-    return valid and bool(reads.is_flawed(scanned["key"].fill_null(0).to_numpy(), scanned["status"])[0])
+    status = scanned.item(0, "status")
+    if kind == Phone.name and status == "valid":
+        flawed = reads.is_flawed(scanned["key"].fill_null(0).to_numpy(), scanned["status"])
+        return _NO_PLUS if flawed[0] else None
+    return _DOUBTS.get(status) if status != describe(kind, value, options)["status"] else None
+
+
+_NO_PLUS = "the country code is read as an area code: if it is none, put + in front"
+_DOUBTS = {
+    "damaged": "in screening it is damaged, and not looked up: another number is read than the one that stands there",
+    "placeholder": "in screening it is a placeholder, and not looked up: it only fills a field",
+}
