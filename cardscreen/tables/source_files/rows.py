@@ -11,7 +11,7 @@ import numpy.typing as npt
 import polars as pl
 
 from cardscreen.foundation.errors import BadHeader, InputError, without_numbers
-from cardscreen.tables.cells import digits_within, shape
+from cardscreen.tables.cells import SHAPE_LENGTH, digits_within, shape
 
 _AROUND_NAMES = "\ufeff \t\r\n\u3000\u00a0"
 _HEADERS_CELLS = 2  # that are column names, and half of a row's at least, make it a header
@@ -73,7 +73,7 @@ def ragged_rows(rows: pl.DataFrame | None = None) -> pl.DataFrame:
     """Rows that don't fit their table, from their line, reason and text: line, reason, the text's shape and digits."""
     if rows is None:
         rows = pl.DataFrame(schema=["line", "reason", "text"])
-    text = pl.col("text").cast(pl.String)
+    text = pl.col("text").cast(pl.String).str.head(SHAPE_LENGTH)  # some readers hand over no more
     return rows.select(
         pl.col("line").cast(pl.UInt32),
         pl.col("reason").cast(pl.String),
