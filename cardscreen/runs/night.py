@@ -306,8 +306,9 @@ def _today(job: Job) -> date:
     today, newest = job.today(), runs.newest(job.output)
     if newest is not None and (last := date.fromisoformat(records_of(newest)["as_of"])) > today:
         raise InputError(
-            f"today is {today}, and there is a run for {last} already: set the clock right (or was that run's "
-            f"--as-of a mistake?); to look back at a day without telling anybody, say so: --as-of {today}"
+            f"today is {today}, and there is a run for {last} already: set the clock right; if that run's --as-of was "
+            f"a mistake, move its folder, {newest.name}, out of {job.output}; to look back at a day without telling "
+            f"anybody, say so: --as-of {today}"
         )
     return today
 

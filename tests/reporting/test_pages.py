@@ -18,6 +18,7 @@ from shown import CARD, IMAGE, SCRIPT, TURNED, accounts, listings, nights
 import cardscreen as cs
 from cardscreen.foundation.errors import ConfigError, InputError
 from cardscreen.reporting import drawing
+from cardscreen.reporting.material import Chart
 from cardscreen.review.decisions import held
 from cardscreen.runs.record import Finished
 
@@ -194,6 +195,26 @@ def test_what_ends_the_drawing_costs_the_pictures_and_not_the_night(
     monkeypatch.setattr(drawing, "_started", broken)
     night = Operator(tmp_path).night(1, accounts(), listings())
     assert "could not be drawn" in (night.folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_program_that_has_drawn_well_draws_for_the_next_night_too(pictures: None) -> None:
+    charts = {"a": Chart("bars", [{"of": "b", "part": "b", "count": 1}], ("b",), {"b": "ink"}, "rows")}
+    with drawing.kept():
+        processes = []
+        for _ in range(2):
+            with drawing.Drawing() as draws:
+                assert "<svg" in draws.drawn(charts)["a"]
+                processes.append(draws._process)
+        assert processes[0] is processes[1]
+        assert processes[0] is not None
+        processes[0].kill()
+        processes[0].wait()
+        with drawing.Drawing() as draws:
+            assert draws._process is not processes[0]
+            assert "<svg" in draws.drawn(charts)["a"]
+            last = draws._process
+    assert last is not None
+    assert last.poll() is not None
 
 
 def test_a_fault_in_making_the_page_is_warned_of_and_the_night_is_published(
