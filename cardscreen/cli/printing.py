@@ -24,7 +24,7 @@ _CLASSES = {
     "hit": "on a list",
     "exempt": "exempt",
     "clear": "clear",
-    "not_screenable": "without a usable number",
+    "not_screenable": "with nothing to look up",
     "no_account": "without account",
     NOT_JUDGED: "perhaps on a list, not looked at since too many are",
 }

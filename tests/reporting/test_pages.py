@@ -112,7 +112,7 @@ def test_figures_of_a_page_are_those_of_the_run(pages: list[_Reader]) -> None:
     assert "13 of 61 accounts are flagged, 8 of them critical; 0 more are exempt." in text
     assert "police finds the most accounts that no other source finds: 6." in text
     assert "Newly flagged or flagged for more: 2. Released or flagged for less: 0." in text
-    assert "Filled cells that can't be read: 1. Accounts without any usable number: 1." in text
+    assert "Filled cells that can't be read: 1. Accounts with nothing to look up: 1." in text
 
 
 def test_the_accounts_are_masked_and_those_that_matter_most_come_first(pages: list[_Reader]) -> None:

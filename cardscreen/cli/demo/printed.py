@@ -54,7 +54,7 @@ def _first(outcome: Outcome) -> list[RenderableType]:
     return [
         _head(f"First night, {night.day}"),
         Text(f"{counted(rows, 'account')} against {counted(total, 'listing')}: {lists}."),
-        Text(f"{unread:,} of them have no usable number, which is not the same as clear."),
+        Text(f"{unread:,} of them have nothing to look up, which is not the same as clear."),
         actions_table(summaries, list(night.runs)),
     ]
 

@@ -32,7 +32,7 @@ _CLASSES = {
     "hit": (phrase("on a list"), "suspend"),
     "exempt": (phrase("exempt"), "notify"),
     "clear": (phrase("clear"), "good"),
-    "not_screenable": (phrase("without a usable number"), "quiet"),
+    "not_screenable": (phrase("with nothing to look up"), "quiet"),
     "no_account": (phrase("without an account's id"), "quiet"),
     "not_judged": (phrase("not judged"), "verify"),
 }

@@ -20,7 +20,7 @@ def quality(material: Material) -> Section:
     return Section(
         "quality",
         say("Quality of the accounts"),
-        [say("What can't be read is not looked up, and an account without a usable number is not clear.")],
+        [say("What can't be read is not looked up, and an account with nothing to look up is not clear.")],
         figures,
     )
 
@@ -39,7 +39,7 @@ def _coverage(material: Material) -> Figure:
     return Figure(
         "coverage",
         say(
-            "Filled cells that can't be read: {rejected:,}. Accounts without any usable number: {rows:,}.",
+            "Filled cells that can't be read: {rejected:,}. Accounts with nothing to look up: {rows:,}.",
             rejected=rejected,
             rows=material.summary["rows"]["not_screenable"],
         ),

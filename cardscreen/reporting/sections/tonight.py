@@ -113,7 +113,7 @@ def _values(material: Material) -> Iterator[Value]:
         if "due" in changes:
             yield Value(say("due tonight"), changes["due"])
         yield Value(say("released or eased"), sum(_moved(material, "released", "eased").values()))
-    yield _against(say("without a usable number"), now, before, "rows", "not_screenable")
+    yield _against(say("with nothing to look up"), now, before, "rows", "not_screenable")
 
 
 def _against(name: str, now: Mapping[str, Any], before: Mapping[str, Any] | None, *place: str) -> Value:
