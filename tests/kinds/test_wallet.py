@@ -169,7 +169,7 @@ def test_capitals_and_a_left_out_prefix_mean_the_same_address(made: tuple[str, s
         assert mixed == address or read(mixed)[0]["chain"] != ledger
 
 
-@given(hashes, st.data())
+@given(hashes.filter(lambda account: any(account[:18])), st.data())  # a burnt one is nobody's
 def test_an_ethereum_address_in_any_case_meets_the_same_listing(account: bytes, data: st.DataObject) -> None:
     digits = account.hex()
     capitals = data.draw(st.lists(st.booleans(), min_size=40, max_size=40))

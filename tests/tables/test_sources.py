@@ -150,7 +150,8 @@ def test_chinese_text_is_never_read_as_something_else(text: str) -> None:
         assert ": name its encoding" in str(error)  # noqa: PT017
         source = read(content, encoding="gb18030")
     if not all("À" <= character <= "ÿ" for character in source.frame["a"].item() if not character.isascii()):
-        assert source.frame.row(0) == (text, "x")
+        # A dash and a dot have other characters in the larger character set.
+        assert source.frame.row(0) == (text.encode("gb2312").decode("gb18030"), "x")
 
 
 @pytest.mark.parametrize("text", ["Café Zürich", "Москва", "Αθήνα", "القاهرة", "東京", "서울", "Łódź"])

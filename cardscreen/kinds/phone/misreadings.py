@@ -7,6 +7,7 @@ extension, and drops it; and it reads digits that only fill a field. Whatever is
 from __future__ import annotations
 
 import numpy as np
+import phonenumbers
 import polars as pl
 
 from cardscreen.foundation.lookup.digits import Flags, Keys, Rows, nulls
@@ -26,7 +27,10 @@ _SUSPECT = rf"{DROPPED}|(?s)\d(?:.*\p{{L}}){{3}}"
 #: The last digits of what fills a field: one digit again and again, or digits in their order.
 _LAST, _REPEATED = 10_000_000, 1_111_111
 _IN_ORDER = [2_345_678, 3_456_789, 4_567_890, 5_678_901, 6_789_012]
-_FILLER = r"^\+?\d{1,3}(?:0{6,}|1{7,}|2{7,}|3{7,}|4{7,}|5{7,}|6{7,}|7{7,}|8{7,}|9{7,}|12345678(?:9(?:0(?:12?)?)?)?)$"
+_CODES = "|".join(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))  # none begins with another
+_REPEATS = "|".join(f"{digit}{{7,}}" for digit in range(1, 10))
+_FILLER = rf"^(?:{_CODES})(?:0{{6,}}|{_REPEATS}|12345678(?:9(?:0(?:12?)?)?)?)$"
+_LONGEST = 10**18  # longer ones are not whole
 
 
 def are_fillers(numbers: Keys) -> Flags:
@@ -37,6 +41,7 @@ def are_fillers(numbers: Keys) -> Flags:
     """
     last = numbers % np.uint64(_LAST)
     flags: Flags = (last % np.uint64(_REPEATED) == 0) | np.isin(last, _IN_ORDER) | (last % np.uint64(1_000_000) == 0)
+    flags &= numbers < np.uint64(_LONGEST)
     rows = np.flatnonzero(flags)
     flags[rows] = pl.Series(numbers[rows]).cast(pl.String).str.contains(_FILLER).to_numpy()
     return flags

@@ -38,10 +38,12 @@ class Problem:
     Attributes:
         check: Its name in `CHECKS`, or `allow`, which nobody can waive.
         message: What was found and where.
+        refuses: Whether the file is refused for it; otherwise it is told.
     """
 
     check: str
     message: str
+    refuses: bool = True
 
     def __str__(self) -> str:
         """The check and the message."""
@@ -300,17 +302,18 @@ def _invalid(read: FeedRows, feed: Feed, kind: Kind, told: Collection[int]) -> I
         return
     flawed, judged = _flawed(listed, read, feed, kind) if len(listed) > _SAMPLE else (some, judged)
     flawed = flawed.filter(~flawed.is_in(sorted(told)))
-    if len(flawed) > max(limit * judged, _BY_CHANCE):
+    if len(flawed) > limit * judged:
         share = f"{len(flawed):,} of {judged:,} {kind.noun[1]} ({len(flawed) / judged:.1%}) are no valid ones"
         of_region = (
             f"is region = {feed.region!r} right, and " if feed.region and "region" in options_of(kind.name) else ""
         )
         lines = flawed.unique(maintain_order=True).to_list()
-        yield Problem("invalid", f"{share} (limit {limit:.1%}): {of_region}is it the right column? ({lines_of(lines)})")
+        message = f"{share} (limit {limit:.1%}): {of_region}is it the right column? ({lines_of(lines)})"
+        yield Problem("invalid", message, refuses=len(flawed) > _SEEN)
 
 
 _SAMPLE = 10_000  # numbers that tell whether all are looked at
-_BY_CHANCE = 2  # numbers that may be wrong in any list, as small as it is
+_SEEN = 20  # wrong numbers, which a person can look at
 
 
 def _flawed(lines: pl.Series, read: FeedRows, feed: Feed, kind: Kind) -> tuple[pl.Series, int]:

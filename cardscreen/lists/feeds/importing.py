@@ -146,6 +146,7 @@ class _Delivery:
         rows: One row for each listing, as the store holds it.
         doubles: Rows that were merged into others.
         problems: What is wrong with it by itself.
+        doubts: What is told of it besides.
     """
 
     path: str
@@ -156,6 +157,7 @@ class _Delivery:
     rows: pl.DataFrame
     doubles: int
     problems: list[Problem]
+    doubts: list[str]
 
     @classmethod
     def read_from(
@@ -164,9 +166,11 @@ class _Delivery:
         day = as_of or feed.today()
         read = without_service_numbers(read_feed(path, feed, lacking=lacking), feed)
         read = dataclasses.replace(read, rows=_stored(read.rows, feed, key))
-        problems = check_file(read, feed, day)
+        found = check_file(read, feed, day)
+        problems = [each for each in found if each.refuses]
+        doubts = [f"warning: {each.message}" for each in found if not each.refuses]
         rows, doubles = merged_duplicates(read)
-        return cls(os.fspath(path), feed, day, as_of is not None, read.forgotten(), rows, doubles, problems)
+        return cls(os.fspath(path), feed, day, as_of is not None, read.forgotten(), rows, doubles, problems, doubts)
 
     @property
     def usable(self) -> int:
@@ -180,7 +184,7 @@ class _Delivery:
     @property
     def notes(self) -> list[str]:
         """What a person should know of it."""
-        return [*self.read.file.notes, *([] if self.is_told else self.feed.doubts_of_today())]
+        return [*self.read.file.notes, *self.doubts, *([] if self.is_told else self.feed.doubts_of_today())]
 
 
 @dataclasses.dataclass(frozen=True)
