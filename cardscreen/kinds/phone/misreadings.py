@@ -54,8 +54,12 @@ def rows_misread(texts: pl.Series, region: pl.Series | str | None) -> Rows:
         texts: String: cells that are more than digits and harmless punctuation.
         region: Where they are dialled.
     """
+    if texts.is_empty():
+        return np.empty(0, dtype=np.uint32)
     damaged = texts.to_frame().select(is_damaged(pl.first())).to_series().fill_null(value=False)
     rows = (texts.str.contains(_SUSPECT).fill_null(value=False) & ~damaged).arg_true()
+    if rows.is_empty():
+        return damaged.arg_true().to_numpy()
     few, dialled = texts.gather(rows), region.gather(rows) if isinstance(region, pl.Series) else region
     whole, bare = (lookup.fields(each, dialled).struct for each in (few, few.to_frame("x").select(_bare()).to_series()))
     is_remark = (bare.field("status") == "valid") | (whole.field("status") != "valid")
