@@ -148,3 +148,10 @@ _MAY_BE_DIGITS = bytes(
     each in b"0123456789" or each in (0xD9, 0xDB, 0xDF, 0xE0, 0xE1, 0xEA, 0xEF, 0xF0) for each in range(256)
 )
 _NO_DIGITS = bytes(set(range(1, 256)) - set(b"0123456789"))
+
+
+def replaced(column: pl.Series, places: pl.Series, values: pl.Series) -> pl.Series:
+    """A column with other values at some places; `scatter` takes no lists."""
+    at = pl.Series(range(len(column)), dtype=pl.UInt32)
+    at = at.scatter(places, pl.Series(range(len(column), len(column) + len(values)), dtype=pl.UInt32))
+    return pl.concat([column, values]).gather(at)

@@ -121,9 +121,8 @@ def numbers_meant(
         status: How it was read.
         claims: Whether text is surely a number.
     """
-    invalid = (status == "invalid").fill_null(value=False).arg_true()
-    number = value.gather(invalid).str.strip_chars_start("+").cast(pl.UInt64, strict=False).fill_null(1)
-    fillers = invalid.filter(pl.Series(misreadings.are_fillers(number.to_numpy())))
+    invalid = misreadings.invalid_among(status)
+    fillers = misreadings.filling(misreadings.as_integers(value.gather(invalid)), invalid)
     starts = pl.coalesce(pl.col("x").str.extract(_BARE_SPREAD, group) for group in (1, 2))
     ranges = invalid.filter(texts.gather(invalid).to_frame("x").select(claims(starts)).to_series())
     return value.scatter(fillers, None).scatter(ranges, None)

@@ -7,11 +7,11 @@ extension, and drops it; and it reads digits that only fill a field. Whatever is
 from __future__ import annotations
 
 import numpy as np
-import phonenumbers
 import polars as pl
 
 from cardscreen.foundation.lookup.digits import Flags, Keys, Rows, nulls
 from cardscreen.kinds.phone.numbering import lookup
+from cardscreen.kinds.phone.several import CODES
 from cardscreen.tables.cells import is_damaged
 
 #: Statuses, and notes, of such cells.
@@ -27,9 +27,8 @@ _SUSPECT = rf"{DROPPED}|(?s)\d(?:.*\p{{L}}){{3}}"
 #: The last digits of what fills a field: one digit again and again, or digits in their order.
 _LAST, _REPEATED = 10_000_000, 1_111_111
 _IN_ORDER = [2_345_678, 3_456_789, 4_567_890, 5_678_901, 6_789_012]
-_CODES = "|".join(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))  # none begins with another
 _REPEATS = "|".join(f"{digit}{{7,}}" for digit in range(1, 10))
-_FILLER = rf"^(?:{_CODES})(?:0{{6,}}|{_REPEATS}|12345678(?:9(?:0(?:12?)?)?)?)$"
+_FILLER = rf"^(?:{CODES})(?:0{{6,}}|{_REPEATS}|12345678(?:9(?:0(?:12?)?)?)?)$"
 _LONGEST = 10**18  # longer ones are not whole
 
 
@@ -45,6 +44,21 @@ def are_fillers(numbers: Keys) -> Flags:
     rows = np.flatnonzero(flags)
     flags[rows] = pl.Series(numbers[rows]).cast(pl.String).str.contains(_FILLER).to_numpy()
     return flags
+
+
+def as_integers(values: pl.Series) -> pl.Series:
+    """E.164 numbers as UInt64; null where they have too many digits."""
+    return values.str.strip_chars_start("+").cast(pl.UInt64, strict=False)
+
+
+def invalid_among(status: pl.Series) -> pl.Series:
+    """The places of what no plan has."""
+    return (status == "invalid").fill_null(value=False).arg_true()
+
+
+def filling(numbers: pl.Series, invalid: pl.Series) -> pl.Series:
+    """Of the places of invalid numbers, with what stands there, those at which digits only fill a field."""
+    return invalid.filter(pl.Series(are_fillers(numbers.fill_null(1).to_numpy())))
 
 
 def rows_misread(texts: pl.Series, region: pl.Series | str | None) -> Rows:
@@ -86,8 +100,7 @@ def read(texts: pl.Series, region: pl.Series | str | None) -> pl.Series:
     """`schema.READ` of texts, of which what was hardly meant has no value."""
     told = lookup.fields(texts, region).struct
     value, status = told.field("e164"), told.field("status").cast(pl.String)
-    number = value.str.strip_chars_start("+").cast(pl.UInt64, strict=False)
-    unread = _unread(texts, region, number, status)
+    unread = _unread(texts, region, as_integers(value), status)
     frame = pl.DataFrame({"value": value, "status": status})
     kept = pl.when(unread.is_null()).then("value").alias("value")
     return frame.select(kept, status=pl.coalesce(unread, "status")).to_struct(texts.name)
@@ -96,8 +109,8 @@ def read(texts: pl.Series, region: pl.Series | str | None) -> pl.Series:
 def _unread(texts: pl.Series, region: pl.Series | str | None, numbers: pl.Series, status: pl.Series) -> pl.Series:
     """The status of cells in which something is read that was hardly meant; null of all others."""
     unread = nulls("unread", pl.String, len(texts))
-    invalid = (status == "invalid").fill_null(value=False).arg_true()
-    fillers = invalid.filter(pl.Series(are_fillers(numbers.gather(invalid).fill_null(1).to_numpy())))
+    invalid = invalid_among(status)
+    fillers = filling(numbers.gather(invalid), invalid)
     odd = texts.cast(pl.UInt64, strict=False).is_null().arg_true()  # digits alone are one number
     rows = rows_misread(texts.gather(odd), region.gather(odd) if isinstance(region, pl.Series) else region)
     return unread.scatter(fillers, FILLER).scatter(odd.gather(rows), DAMAGED_CELL)

@@ -14,6 +14,7 @@ import phonenumbers
 import polars as pl
 
 from cardscreen.foundation import schema
+from cardscreen.foundation.lookup.digits import replaced
 from cardscreen.kinds.phone.numbering import lookup
 from cardscreen.tables.cells import QUANTITY, as_expr, named_like, text_of
 
@@ -67,8 +68,9 @@ _ODD = (
 )
 #: A number with a word, or digits in brackets, behind it.
 _REMARKED = r"(?s)^(.*?[0-9])(?:[^0-9\p{L}]*\p{L}|\s*\(\s*[0-9]{1,7}\s*\)[^0-9]*$)"
-_CODES = "|".join(map(str, sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE, reverse=True)))
-_ABROAD = rf"^(?:[+＋]|00)(?:{_CODES})"
+#: Pattern of a country code: none begins with another.
+CODES = "|".join(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
+_ABROAD = rf"^(?:[+＋]|00)(?:{CODES})"
 
 
 def split_phones(expr: str | pl.Expr, region: str | pl.Expr | None = None) -> pl.Expr:
@@ -131,9 +133,7 @@ def _of_cells(cells: pl.Series, region: _Regions) -> pl.Series:
     dialled_in = region.gather(rows) if isinstance(region, pl.Series) else pl.lit(region, dtype=pl.String)
     odd = text.gather(rows).to_frame("text").select(pl.lit(rows).alias("at"), "text", region=dialled_in)
     several = _taken_apart(odd)
-    place = pl.Series(range(len(text)), dtype=pl.UInt32)
-    place = place.scatter(several["at"], pl.Series(range(len(text), len(text) + len(several)), dtype=pl.UInt32))
-    return pl.concat([alone, several["parts"]]).gather(place)
+    return replaced(alone, several["at"], several["parts"])
 
 
 def _odd(text: pl.Series) -> pl.Series:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from cardscreen.foundation.lookup.digits import marked
+from cardscreen.foundation.lookup.digits import marked, replaced
 from cardscreen.kinds.kind import Kind
 from cardscreen.tables.cells import to_text
 
@@ -42,6 +42,4 @@ def listings_in(cells: pl.Series, kind: Kind) -> pl.Series | None:
     )
     listed = pieces.select("row", parts=pl.when("whole").then(pl.concat_list("cell")).otherwise(taken_apart))
     listed = listed.explode("parts").drop_nulls().group_by("row", maintain_order=True).agg("parts")
-    at = pl.Series(range(len(parts)), dtype=pl.UInt32)
-    at = at.scatter(listed["row"], pl.Series(range(len(parts), len(parts) + len(listed)), dtype=pl.UInt32))
-    return pl.concat([parts, listed["parts"]]).gather(at)
+    return replaced(parts, listed["row"], listed["parts"])

@@ -6,16 +6,15 @@ digits in the midst of a remark.
 
 from __future__ import annotations
 
-import phonenumbers
 import polars as pl
 
 from cardscreen.foundation.lookup.digits import marked
+from cardscreen.kinds.phone.several import CODES
 
 #: What is known of rows that can't be read.
 UNREAD = {"line": pl.UInt32, "reference": pl.String, "digits": pl.String}
 _FEWEST = 7  # digits that are in no other number by chance
 _OF_ONE_CASE = 10  # listings for each row; where more are missing, what they have in common is no case
-_CODES = "|".join(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))  # none begins with another
 
 
 def perhaps_told(unread: pl.DataFrame, listings: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
@@ -44,7 +43,7 @@ def _by_reference(unread: pl.DataFrame, listings: pl.DataFrame) -> pl.Series:
 
 def _by_digits(unread: pl.DataFrame, listings: pl.DataFrame) -> pl.DataFrame:
     """line, number: single numbers, by their place among the listings, whose digits stand whole in such a row."""
-    whole, code = pl.col("value").str.extract(r"^\+?([0-9]+)$"), rf"^\+(?:{_CODES})([0-9]+)$"
+    whole, code = pl.col("value").str.extract(r"^\+?([0-9]+)$"), rf"^\+(?:{CODES})([0-9]+)$"
     single = listings.lazy().with_row_index("number").filter(pl.col("match") == "exact")
     written = single.select("number", pl.concat_list(whole, pl.col("value").str.extract(code)).alias("digits"))
     sought = written.explode("digits").filter(pl.col("digits").str.len_bytes() >= _FEWEST).collect()
