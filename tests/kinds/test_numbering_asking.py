@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import polars as pl
 import pytest
 
-from cardscreen.kinds.phone.numbering import asking, reference
+from cardscreen.kinds.phone.numbering import asking, lookup, reference
 
 DICE = random.Random(4)
 FRONTS, BACKS = ["", "+", "0", "ext 9 ", "電\n"], ["", " x12", '"', "ü😀"]
@@ -42,6 +42,16 @@ def rows(questions: list[tuple[str, str | None]]) -> list[tuple[str | None, ...]
 def processes() -> list[subprocess.Popen[bytes]]:
     assert asking._helpers is not None
     return asking._helpers._started
+
+
+@pytest.mark.parametrize("size", range(4, 19))  # of two digits behind a plus only libphonenumber can tell
+def test_plain_digits_of_every_length_need_no_asking(size: int) -> None:
+    cells = [front + str(DICE.randrange(10 ** (size - 1), 10**size))[len(front) :] for front in ("", "+") * 100]
+    for home in ("US", "GB", "DE"):
+        assert not len(lookup.tell(pl.Series(cells), home).rows)
+        told = lookup.fields(pl.Series(cells), home).struct.unnest()
+        expected = [reference.answer(cell, home) for cell in cells]
+        assert told["e164"].to_list() == [number for number, *_ in expected]
 
 
 def test_helpers_say_what_is_said_here(helpers: None) -> None:

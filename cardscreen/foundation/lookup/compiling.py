@@ -38,7 +38,8 @@ def compiled(function: Callable[..., None]) -> tuple[str, bytes]:
 
 @cache
 def _part(function: Callable[..., Any]) -> Any:
-    return njit(**_OPTIONS)(_bound(function))
+    # Else a call of each, with its results in memory, would take as long as its work.
+    return njit(**_OPTIONS, forceinline=True)(_bound(function))
 
 
 @cache

@@ -17,15 +17,15 @@ from cardscreen.foundation.lookup.compiled import loop
 from cardscreen.foundation.lookup.digits import Flags, Keys, Rows, distinct
 from cardscreen.foundation.lookup.pointers import bytes_at, keys_at, longs_at, part
 
-#: Bits of the filter for each key: two keys share a word of 64 bits and set four of them, so (4/64)² = 0.4 % of other
-#: keys pass by chance. More bits would save few searches, and cost the cache.
-_BITS = 32
+#: Bits of the filter for each key: four keys share a word of 64 bits and set fourteen of them, so (14/64)⁴ = 0.2 % of
+#: other keys pass by chance. More bits would save few searches, and cost the cache.
+_BITS = 16
 _LEAST_WORDS = 8
 _WORD = 64  # bits
 _IN_WORD = np.uint64(_WORD - 1)
 #: 2⁶⁴ divided by the golden ratio: multiplied by it, neighbours land far apart.
 SPREAD = np.uint64(0x9E3779B97F4A7C15)
-_ONE, _NEXT = np.uint64(1), np.uint64(6)
+_ONE, _NEXT = np.uint64(1), np.uint64(6)  # bits that say which one of a word is meant
 
 
 class Members:
@@ -89,8 +89,12 @@ class Members:
 
 @part
 def _bits_of(spread: Any) -> Any:
-    """The two bits of its word that a key sets: by the low bits of it, spread; the high ones are the word's place."""
-    return (_ONE << (spread & _IN_WORD)) | (_ONE << ((spread >> _NEXT) & _IN_WORD))
+    """The four bits of its word that a key sets: by the low bits of it, spread; the high ones are the word's place."""
+    bits = _ONE << (spread & _IN_WORD)
+    for _ in range(3):
+        spread >>= _NEXT
+        bits |= _ONE << (spread & _IN_WORD)
+    return bits
 
 
 @loop

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from cardscreen.foundation.lookup.digits import POWERS
 from cardscreen.foundation.lookup.pointers import bytes_at, keys_at, longs_at, part, words_at
 
 _INLINE, _VIEW, _PREFIX = 12, 16, 4  # bytes
 _WORDS = 4  # of a view
+_EIGHT, _BITS, _EVERY = 8, 8, np.uint64(2**64 - 1)
 #: Of eight bytes: their high halves, those of digits, and what lifts a digit past them if it is more than nine.
 _HIGH, _NOUGHTS, _TO_TEN = (np.uint64(each * 0x0101010101010101) for each in (0xF0, 0x30, 0x06))
 _OUTER, _TEN = np.uint64(0x000000FF000000FF), np.uint64(10)
@@ -86,11 +88,30 @@ def place_of(texts: Any, row: int) -> Any:
 
 @part
 def eight_digits(place: int) -> Any:
+    """The number that eight bytes are as digits; -1 where some are none."""
+    return _number_of(keys_at(place)[0])
+
+
+@part
+def digits_alone(place: int, size: int) -> Any:
+    """The number that a text of eight to sixteen bytes is as digits; -1 where some are none."""
+    first = eight_digits(place)
+    if first < 0:
+        return -1
+    # The last eight bytes, of which those that were among the first are noughts: perhaps all, and a word can't be
+    # shifted by all of its bits at once.
+    half = np.uint64(_BITS * (2 * _EIGHT - size) // 2)
+    behind = _EVERY << half << half
+    last = _number_of(keys_at(place + size - _EIGHT)[0] & behind | _NOUGHTS & ~behind)
+    return -1 if last < 0 else first * np.int64(POWERS[size - _EIGHT]) + last
+
+
+@part
+def _number_of(signs: Any) -> Any:
     """The number that eight bytes are as digits; -1 where some are none.
 
     All eight at once, after D. Lemire, "Quickly parsing eight digits" (2022): pairs are added up, then pairs of pairs.
     """
-    signs = keys_at(place)[0]
     if signs & _HIGH != _NOUGHTS or (signs + _TO_TEN) & _HIGH != _NOUGHTS:
         return -1
     signs -= _NOUGHTS

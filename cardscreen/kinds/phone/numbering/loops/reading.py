@@ -15,7 +15,7 @@ from cardscreen.foundation.lookup.compiled import loop
 from cardscreen.foundation.lookup.digits import POWERS
 from cardscreen.foundation.lookup.index import row_of
 from cardscreen.foundation.lookup.pointers import bytes_at, halves_at, keys_at, longs_at, part, words_at
-from cardscreen.foundation.lookup.texts import eight_digits, is_given, opened, place_of, size_of
+from cardscreen.foundation.lookup.texts import digits_alone, is_given, opened, place_of, size_of
 from cardscreen.kinds.phone.numbering.characters import (
     BACKSLASH,
     BLANK,
@@ -70,10 +70,11 @@ _ASCII = 0x80
 _EIGHT = 8
 _OF_MONTH = 2  # digits between the hyphens of a day
 _FAR = 99  # digits since the last hyphen, where there was none
-_TEN = np.uint64(10)
+_ONE, _TEN = np.uint64(1), np.uint64(10)
+_PLUS = ord("+")
 _KEEP, _CODE = np.uint64(CODE), np.uint64((1 << CODE) - 1)
-#: Sets of classes, a bit for each: what is passed over between digits, and what may stand behind the last one.
-_PASSED_OVER = 1 << SPACE | 1 << PUNCTUATION | 1 << SLASH | 1 << STOP
+#: Sets of classes, a bit for each: what stands in numbers, and what may stand behind the last one.
+_OF_NUMBERS = (1 << 10) - 1 | 1 << SPACE | 1 << PUNCTUATION | 1 << SLASH | 1 << STOP | 1 << HYPHEN
 _BEHIND = 1 << OTHER | 1 << COMMA | 1 << COLON | 1 << SEMICOLON | 1 << PLUS | 1 << TAB | 1 << BACKSLASH
 
 
@@ -85,33 +86,29 @@ def _quick(start: int, size: int, classes: int) -> Any:
         Whether it is; its key, how many digits it has, and whether they follow a plus; and the marks that some of its
         characters have (a hyphen beside another, or such as days have, is a sign, too), and those that all have.
     """
-    text, key, count, plus, ended = bytes_at(start), np.uint64(1), 0, False, False
-    since, some, every, at = _FAR, np.int64(0), np.int64(BLANK), 0
-    while at < size:
-        eight = eight_digits(start + at) if count == at - plus and size - at >= _EIGHT else -1
-        if eight >= 0:
-            key = key * POWERS[_EIGHT] + np.uint64(eight)
-            count += _EIGHT
-            at += _EIGHT
-            every = np.int64(0)
-            continue
+    text, key, count, ended = bytes_at(start), np.uint64(1), 0, False
+    plus = size > 0 and text[0] == _PLUS
+    if _EIGHT <= size - plus <= 2 * _EIGHT:
+        number = digits_alone(start + plus, size - plus)
+        if number >= 0:
+            return True, POWERS[size - plus] + np.uint64(number), size - plus, plus, np.int64(0), np.int64(0)
+    since, some, every, plus = _FAR, np.int64(0), np.int64(BLANK), False
+    for at in range(size):
         sign = np.int64(text[at])
-        at += 1
         if sign >= _ASCII:
             return False, key, count, plus, some, every
         told = np.int64(bytes_at(classes)[sign])
         sort = told & CLASS
         some |= told
         every &= told
-        if sort <= _LAST_DIGIT and not ended:
-            key = key * _TEN + np.uint64(sort)
-            count += 1
-            since += 1
-        elif sort == HYPHEN:
-            some |= SIGN * (since == 0 or since == _OF_MONTH)
-            since = 0
-        elif _PASSED_OVER >> sort & 1:
-            pass
+        digit = int(sort <= _LAST_DIGIT)
+        if not (digit and ended) and _OF_NUMBERS >> sort & 1:
+            # No branches: which of them is next, nobody knows.
+            key = key * (_TEN if digit else _ONE) + np.uint64(sort if digit else 0)
+            count += digit
+            hyphen = sort == HYPHEN
+            some |= SIGN if hyphen & ((since == 0) | (since == _OF_MONTH)) else 0
+            since = 0 if hyphen else since + digit
         elif count + plus == 0 and sort != SEMICOLON:
             plus = sort == PLUS
         elif count and _BEHIND >> sort & 1:
