@@ -211,9 +211,13 @@ def _typed(night: pl.DataFrame, name: str, dtype: pl.DataType) -> pl.Series:
     if name not in night.columns:
         return nothing
     was = night[name]
+    if was.dtype == dtype:
+        return was
+    text = was.cast(pl.String)  # a number is no day, although the engine would make one of it
+    if dtype == pl.Date:
+        return text.str.to_date("%Y-%m-%d", strict=False)
     try:
-        # A number is no day, although the engine would make one of it.
-        return was.cast(dtype, strict=False) if was.dtype == dtype else was.cast(pl.String).cast(dtype, strict=False)
+        return text.cast(dtype, strict=False)
     except pl.exceptions.PolarsError:
         return nothing
 

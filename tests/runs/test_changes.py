@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -359,6 +360,31 @@ def test_evidence_that_was_never_refuted_holds_after_stronger_evidence_has_ended
     third = World(one(ONE, "?"), [listing(CARD, "verify")]).night(operator, 3)
     assert third.change("a") == ("eased", "listing_ended", "suspend", "verify")
     assert World(one(ONE, CARD), []).night(operator, 4).change("a")[0] == "released"
+
+
+@pytest.mark.parametrize(
+    ("was", "tonight", "told"),
+    [
+        pytest.param("7", 8, 7, id="text-to-number"),
+        pytest.param("x", 8, None, id="text-that-is-no-number"),
+        pytest.param(7, "x", "7", id="number-to-text"),
+        pytest.param(date(2026, 1, 5), "x", "2026-01-05", id="day-to-text"),
+        pytest.param("2026-01-05", date(2026, 2, 1), date(2026, 1, 5), id="text-to-day"),
+        pytest.param("5.1.2026", date(2026, 2, 1), None, id="text-that-is-no-day"),
+        pytest.param(7, date(2026, 2, 1), None, id="number-to-day"),
+        pytest.param("yes", True, None, id="what-the-engine-does-not-do"),
+    ],
+)
+def test_what_an_account_that_is_gone_had_is_told_in_the_type_that_the_column_has_tonight(
+    was: Any, tonight: Any, told: Any, operator: Operator
+) -> None:
+    operator.say(JOB.replace("accounts.csv", "accounts.parquet"))
+    for night, rows in ((1, [account("a", ONE, segment=was)]), (2, [account("b", FREE, segment=tonight)])):
+        operator.write([], [listing(ONE)])
+        pl.DataFrame(rows).write_parquet(operator.folder / "accounts.parquet")
+        done = Night(operator.run(night))
+    row = done.changes["a"]
+    assert (row["change"], row["segment"]) == ("carried", told)
 
 
 def test_no_night_is_needed_where_nothing_is_to_be_carried(operator: Operator) -> None:
