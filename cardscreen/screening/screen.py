@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -29,9 +29,9 @@ from cardscreen.lists.blocklist import Blocklist
 from cardscreen.policy.parts import PolicyParts
 from cardscreen.policy.policy import Policy
 from cardscreen.screening.columns import AccountColumns
-from cardscreen.screening.hits.evidence import Near, evidence, near_in
+from cardscreen.screening.hits.evidence import Near, evidence, near_all, near_in
 from cardscreen.screening.hits.matches import HITS_PER_ACCOUNT, Decisions, cells_of, decide, watched_in
-from cardscreen.screening.hits.parts import judged
+from cardscreen.screening.hits.parts import MATCHES, judged
 from cardscreen.screening.question import Options, Question, previous_flags, versions
 from cardscreen.screening.result import Result, completed, output_folder, write_tables
 from cardscreen.screening.scan import MAY_MATCH, Pass, Watch
@@ -148,9 +148,15 @@ def answer(
     def cells(rows: pl.DataFrame) -> pl.DataFrame:
         return cells_of(rows, plan, keys)
 
-    def pairs_of(values: pl.DataFrame) -> pl.DataFrame:
+    def pairs_of(values: pl.DataFrame) -> Callable[[pl.DataFrame], pl.DataFrame]:
         with clock.stage("evidence"):
-            return evidence(values, near, keys)
+            few = near if keys else near_all(values, near, MATCHES)
+
+        def find(some: pl.DataFrame) -> pl.DataFrame:
+            with clock.stage("evidence"):
+                return evidence(some, few, keys)
+
+        return find
 
     def decided(matched: pl.DataFrame) -> Decisions:
         with clock.stage("policy"):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache, partial
+from typing import Protocol
 
 import polars as pl
 
@@ -19,12 +20,17 @@ from cardscreen.lists.keyed import key_ranges
 
 #: Matches of listings that stand for many values.
 _OF_MANY = ["range", "truncated"]
+_NO_TOKENS = pl.Series("token", [], dtype=pl.String)
 #: What evidence keeps of a listing.
 EVIDENCE = ["list", "source", "reason", "severity", "listed_on", "expires_on", "reference", "listing_id"]
 
 
-#: Finds the listings that may cover some of the values (kind, value), which have these tokens: at least those that do.
-Near = Callable[[pl.DataFrame, pl.Series], pl.DataFrame]
+class Near(Protocol):
+    """Finds the listings that may cover some of the values (kind, value), which have these tokens."""
+
+    def __call__(self, values: pl.DataFrame, tokens: pl.Series, most: int | None = None) -> pl.DataFrame:
+        """At least those that do; of more than so many perhaps some only, but more."""
+        ...
 
 
 def check_token_keys(listings: pl.LazyFrame, compiled: pl.DataFrame, token_keys: Sequence[TokenKey]) -> None:
@@ -81,6 +87,18 @@ def evidence(values: pl.DataFrame, near: Near, token_keys: Sequence[TokenKey] = 
     return pl.concat([pair.select(columns) for pair in pairs])
 
 
+def near_all(values: pl.DataFrame, near: Near, most: int) -> Near:
+    """What finds the listings of some of these values, of which none has a token: looked for once, if they are few.
+
+    Args:
+        values: As for `evidence`.
+        near: Finds them.
+        most: How many listings are few.
+    """
+    found = near(values, _NO_TOKENS, most)
+    return near if len(found) > most else lambda _values, _tokens, _most=None: found
+
+
 def listings_of(values: pl.DataFrame, near: Near, token_keys: Sequence[TokenKey] = ()) -> pl.DataFrame:
     """The listings that `evidence` looks at for these values: without any other, it finds the same."""
     return near(values, _signed(values, token_keys)["token"])
@@ -120,7 +138,11 @@ def near_in(listings: pl.LazyFrame, compiled: pl.DataFrame | None = None) -> Nea
 
 
 def _near(
-    listings: pl.LazyFrame, of_many: Callable[[], pl.DataFrame], values: pl.DataFrame, tokens: pl.Series
+    listings: pl.LazyFrame,
+    of_many: Callable[[], pl.DataFrame],
+    values: pl.DataFrame,
+    tokens: pl.Series,
+    most: int | None = None,
 ) -> pl.DataFrame:
     ways = [pl.col("value").is_in(pl.concat([values["value"], tokens]).implode())]
     hidden = values.filter(_hides())
@@ -130,7 +152,8 @@ def _near(
             ways.append((pl.col("kind") == name) & kind.stub(pl.col("value")).is_in(stubs.implode()))
     # One after another: of files, the engine passes over what a condition on one column rules out, and reads no more
     # of it, which it does not do for conditions of which any is enough.
-    found = [listings.filter(way).collect(engine="streaming") for way in ways]
+    chosen = [listings.filter(way) if most is None else listings.filter(way).head(most + 1) for way in ways]
+    found = [some.collect(engine="streaming") for some in chosen]
     other = pl.concat(some.filter(~pl.any_horizontal(ways[:at])) if at else some for at, some in enumerate(found))
     return pl.concat([of_many(), other.filter(~pl.col("match").is_in(_OF_MANY))])
 

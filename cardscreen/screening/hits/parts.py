@@ -21,13 +21,14 @@ _PLACE = "\0place"
 _OF_VALUE = ["kind", "value"]
 
 _Read = Callable[[pl.DataFrame], pl.DataFrame]
+_Find = Callable[[pl.DataFrame], pl.DataFrame]
 
 
 def judged(
     rows: pl.DataFrame,
     account_id: str,
     read: _Read,
-    evidence: Callable[[pl.DataFrame], pl.DataFrame],
+    evidence: Callable[[pl.DataFrame], _Find],
     decide: Callable[[pl.DataFrame], Decisions],
     most: float,
     most_hits: int,
@@ -38,7 +39,7 @@ def judged(
         rows: Accounts that may match.
         account_id: The column that names them.
         read: As `matches.cells_of`, of rows.
-        evidence: As `evidence.evidence`, of values.
+        evidence: Of a part's values, what tells of some of them what `evidence.evidence` does.
         decide: As `matches.decide`, of matches.
         most: How many flagged accounts are enough: rows of further parts are counted as `not_judged`, and so are
             their cells, of each column.
@@ -65,11 +66,11 @@ def judged(
     return pl.concat(flagged), pl.concat(hits), came_out
 
 
-def _collected(values: pl.DataFrame, evidence: Callable[[pl.DataFrame], pl.DataFrame], most: int) -> pl.DataFrame:
+def _collected(values: pl.DataFrame, evidence: Callable[[pl.DataFrame], _Find], most: int) -> pl.DataFrame:
     """As `strongest`: of the first values, which tell how many listings each has, then of as many as are few enough."""
-    parts, at, size = list[pl.DataFrame](), 0, _FIRST
+    find, parts, at, size = evidence(values), list[pl.DataFrame](), 0, _FIRST
     while at < len(values) or not parts:
-        pairs = evidence(values.slice(at, size))
+        pairs = find(values.slice(at, size))
         parts.append(strongest(pairs, most))
         at, size = at + size, max(1, MATCHES * size // max(len(pairs), size))
     return pl.concat(parts)

@@ -282,7 +282,7 @@ class Opened:
         columns |= {"kind": pl.lit(kind), "list": pl.lit("block", schema.LISTS)}
         columns |= {name: pl.col(name) for name in ("value", "match")}
 
-        def near(values: pl.DataFrame, _tokens: pl.Series) -> pl.DataFrame:
+        def near(values: pl.DataFrame, tokens: pl.Series, most: int | None = None) -> pl.DataFrame:  # noqa: ARG001
             if covering is None:
                 return pl.DataFrame(schema=schema.LISTING)
             stubs = values.select(KINDS[kind].stub(pl.col("value"))).to_series()
