@@ -1,14 +1,15 @@
 """The one pass over the accounts: counts, cells that gave no key, and the few rows that may match.
 
 The accounts are taken in batches, each read once, on all threads. Most cells are plain to see: their keys are
-found and looked up as arrays of integers. Only the others are read in full, which tells what they are; rows
-that are clear are counted and let go.
+found and looked up as arrays of integers. Rows with others are set aside, and many of them at once are read in full,
+which tells what they are. Rows that are clear are counted and let go.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ import polars as pl
 from cardscreen.foundation import schema
 from cardscreen.foundation.bounds import LONGEST_CELL
 from cardscreen.foundation.errors import BadDate, InputError, first_line
-from cardscreen.foundation.lookup.digits import EXACT_FLOAT, Flags, Keys, Rows, taken
+from cardscreen.foundation.lookup.digits import EXACT_FLOAT, Flags, Keys, Rows, are_null, taken
 from cardscreen.foundation.lookup.members import Members
 from cardscreen.foundation.process.progress import Progress
 from cardscreen.foundation.process.threads import on_all_threads
@@ -34,8 +35,12 @@ from cardscreen.tables.libraries import ENGINE_ERRORS
 from cardscreen.tables.opening import detached
 from cardscreen.tables.source_files.text import FILE, LINE, MARKS, RAGGED
 
-#: Accounts that are worked on at once by a thread, in rows.
-BATCH = 1_000_000
+#: Accounts that are worked on at once by a thread, in rows: as many as files mostly have in one piece.
+BATCH = 250_000
+#: Rows that are read in full at once: one by one their batches' would cost more than they do.
+ASIDE = 50_000
+#: Where more than one row in so many is set aside, whole batches are.
+_FEW = 8
 #: Status of a row that names no account.
 NO_ACCOUNT = "no_account"
 #: Status of a row of text that does not have the header's fields.
@@ -112,21 +117,84 @@ class Pass:
         """
         selected = self.plan.select(table)
         # Without any accounts, an empty batch gives every column and count.
-        seen = self._seen(pl.DataFrame(schema=selected.collect_schema()))
-        counts, candidates, rejects = seen.counts, [seen.candidates], Rejects(seen.rejects, folder)
+        nothing = self._seen(pl.DataFrame(schema=selected.collect_schema()))
+        counts, candidates, rejects = nothing.counts, [nothing.candidates], Rejects(nothing.rejects, folder)
         tell(_STAGE, 0)
+
+        def take(seen: Seen) -> None:
+            counts.update(seen.counts)
+            tell(_STAGE, counts["read"])
+            candidates.append(seen.candidates)
+            rejects.add(seen.rejects)
+
         try:
             batches = selected.collect_batches(chunk_size=BATCH, maintain_order=True)
-            for seen in on_all_threads(self.over_batch, batches):
-                counts.update(seen.counts)
-                tell(_STAGE, counts["read"])
-                candidates.append(seen.candidates)
-                rejects.add(seen.rejects)
+            with closing(self._set_aside(batches, nothing.rejects, take)) as aside:
+                for seen in on_all_threads(self._seen, aside):
+                    take(seen)
             kept = rejects.finish()
         except ENGINE_ERRORS as error:
             raise InputError(f"the accounts can't be read: {first_line(error)}") from None
         check_dates(counts, self.plan)
         return counts, pl.concat(candidates), kept
+
+    def _set_aside(
+        self, batches: Iterable[pl.DataFrame], no_rejects: pl.DataFrame, take: Callable[[Seen], None]
+    ) -> Generator[pl.DataFrame]:
+        """The rows that are to be read in full, in their order; what the others come to is taken at once."""
+        rows, most = list[pl.DataFrame](), True
+
+        def sifted(batch: pl.DataFrame) -> tuple[Seen | None, pl.DataFrame]:
+            batch = _in_one_piece(batch)
+            check_exposure(batch, self.plan)
+            return self._sifted(batch, no_rejects) if most and len(batch) >= ASIDE else (None, batch)
+
+        for seen, others in on_all_threads(sifted, batches):
+            if seen is not None:
+                take(seen)
+            elif len(others) >= ASIDE:
+                most = False  # nor will those that follow be plain
+            rows.append(others)
+            if sum(map(len, rows)) >= ASIDE:
+                yield _in_one_piece(pl.concat(rows))
+                rows = []
+        if rows:
+            yield _in_one_piece(pl.concat(rows))
+
+    def _sifted(self, batch: pl.DataFrame, no_rejects: pl.DataFrame) -> tuple[Seen | None, pl.DataFrame]:
+        """What the rows come to in which all is plain to see, and the others; None, and all, where these are many."""
+        plan = self.plan
+        if any(plan.is_list(column) for column in plan.identifiers) or any(
+            len(each.tokens) for each in self.targets.values()
+        ):
+            return None, batch
+        _refuse_large_cells(batch.drop(plan.identifiers))  # of these none that is plain is large
+        asked = [plan.has_account(), *(~plan.is_bad_day(name) for name in plan.dates())]
+        plain = batch.select(pl.all_horizontal(asked)).to_series().to_numpy(writable=True)
+        columns = {
+            column: _Plain.read(batch.select(column, *kind.columns()), kind, self.targets[kind.name])
+            for column, kind in plan.identifiers.items()
+        }
+        for column in columns.values():
+            plain &= column.usable | column.empty
+        others = np.flatnonzero(~plain)
+        if len(others) * _FEW > len(batch):
+            return None, batch
+        counts, may_match, usable = Tally(), np.zeros(len(batch), dtype=bool), np.zeros(len(batch), dtype=bool)
+        counts.add(len(batch) - len(others), "read")
+        for name, column in columns.items():
+            counts.add(len(batch) - len(others), "cells", name)
+            for word, flags in (
+                ("missing", column.empty),
+                ("usable", column.usable),
+                (plan.identifiers[name].flaw, column.flawed),
+            ):
+                counts.add(int(np.count_nonzero(flags & plain)), word, name)
+            may_match |= column.may_match
+            usable |= column.usable
+        counts.add(int(np.count_nonzero(plain & ~usable)), "not_screenable")
+        self._count_ruled(batch.filter(pl.Series(plain)) if plan.ruled else batch, counts)
+        return Seen(counts, self._candidates(batch, may_match, plain), no_rejects), detached(taken(batch, others))
 
     def over_batch(self, batch: pl.DataFrame) -> Seen:
         """What a batch of accounts comes to.
@@ -135,12 +203,12 @@ class Pass:
             ConfigError: Results would show card numbers or tokens.
             InputError: A cell is too large, or an id is spoilt.
         """
-        batch = batch.rechunk()  # text comes in many pieces, each of which would cost by itself
+        batch = _in_one_piece(batch)
         check_exposure(batch, self.plan)
         return self._seen(batch)
 
     def _seen(self, batch: pl.DataFrame) -> Seen:
-        plan, watch = self.plan, self.watch
+        plan = self.plan
         _refuse_large_cells(batch)
         named = batch.select(plan.has_account()).to_series()
         accounts, row = batch if named.all() else batch.filter(named), named.arg_true().alias("row")
@@ -160,19 +228,38 @@ class Pass:
             # Nobody knows what a ragged row says in any of its columns.
             for name in ("cells", "rejected"):
                 counts.add(len(ragged), name, column)
-        for name, values in plan.ruled.items():
+        self._count_ruled(accounts, counts)
+        counts.add(len(accounts) - int(usable.sum()) + len(ragged), "not_screenable")
+        rejects = pl.concat(refused).sort("row", maintain_order=True)
+        rejects = rejects.with_columns(batch[plan.account_id].gather(rejects["row"]).alias("account_id"))
+        candidates = self._candidates(accounts, may_match, np.ones_like(may_match))
+        return Seen(counts, candidates, detached(rejects.select(list(schema.REJECTS))))
+
+    def _count_ruled(self, accounts: pl.DataFrame, counts: Tally) -> None:
+        """Count the accounts that have the values of which rules speak."""
+        for name, values in self.plan.ruled.items():
             spelt = accounts[name].alias("value").cast(pl.String).value_counts()  # each spelling is looked at once
             there = dict(spelt.group_by(in_plain(pl.col("value"))).agg(pl.col("count").sum()).rows())
             for value, plain in zip(values, words_in_plain(values), strict=True):
                 counts.add(there.get(plain, 0), "ruled", name, value)
-        counts.add(len(accounts) - int(usable.sum()) + len(ragged), "not_screenable")
-        rejects = pl.concat(refused).sort("row", maintain_order=True)
-        rejects = rejects.with_columns(batch[plan.account_id].gather(rejects["row"]).alias("account_id"))
-        kept = may_match if watch is None else may_match | watch.has(accounts[plan.account_id])
-        shown = without_others(taken(accounts, np.flatnonzero(kept)), plan)
+
+    def _candidates(self, accounts: pl.DataFrame, may_match: Flags, among: Flags) -> pl.DataFrame:
+        """Some accounts' rows that may match, and those that are watched, with `MAY_MATCH`.
+
+        Raises:
+            InputError: An id is spoilt.
+        """
+        watched = False if self.watch is None else self.watch.has(accounts[self.plan.account_id])
+        kept = np.flatnonzero((may_match | watched) & among)
+        shown = without_others(taken(accounts, kept), self.plan)
         candidates = shown.with_columns(pl.Series(MAY_MATCH, may_match[kept]))
-        _refuse_spoilt_ids(candidates[plan.account_id])
-        return Seen(counts, detached(candidates), detached(rejects.select(list(schema.REJECTS))))
+        _refuse_spoilt_ids(candidates[self.plan.account_id])
+        return detached(candidates)
+
+
+def _in_one_piece(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows as they are: text comes in many pieces, each of which would cost by itself."""
+    return rows.rechunk() if rows.n_chunks() > 1 else rows
 
 
 def check_dates(counts: Tally, plan: AccountColumns) -> None:
@@ -247,6 +334,31 @@ def _as_rejects(refused: pl.DataFrame, column: str | None, kind: str | None) -> 
 
 
 @dataclass
+class _Plain:
+    """What the cells of a column that are plain to see came to; none of their flags is set of any other cell.
+
+    Attributes:
+        empty: Which cells are null.
+        usable: Which gave a key.
+        may_match: Which may match a listing.
+        flawed: Which have the kind's flaw.
+    """
+
+    empty: Flags
+    usable: Flags
+    may_match: Flags
+    flawed: Flags
+
+    @classmethod
+    def read(cls, cells: pl.DataFrame, kind: Kind, targets: Targets) -> _Plain:
+        """Look for their keys."""
+        keys, flaws = kind.keys_of(cells)
+        usable = keys > 0
+        may_match = targets.may_match(Cells(keys, usable, lambda: kind.stubs_of(keys)))
+        return cls(are_null(cells.to_series(0)), usable, may_match, flaws & usable)
+
+
+@dataclass
 class _Odd:
     """Cells that are not plain to see, read in full.
 
@@ -306,10 +418,9 @@ class _Column:
         if plan.is_list(column):
             cells = cells.with_row_index(_ROW).explode(column, empty_as_null=False)
             row = cells.drop_in_place(_ROW).to_numpy().astype(np.intp)
-        keys, flaws = kind.keys_of(cells)
-        usable, empty = keys > 0, cells.to_series(0).is_null().to_numpy()
-        may_match = targets.may_match(Cells(keys, usable, lambda: kind.stubs_of(keys)))
-        others = np.flatnonzero(~usable & ~empty)
+        plain = _Plain.read(cells, kind, targets)
+        usable, may_match = plain.usable, plain.may_match
+        others = np.flatnonzero(~usable & ~plain.empty)
         odd = _Odd.read(taken(cells, others), kind, targets)
         usable[others], may_match[others] = odd.usable, odd.may_match
         if len(targets.tokens):
@@ -317,15 +428,14 @@ class _Column:
             may_match |= targets.listed_by_token(read.to_series())
         scanned = odd.scanned
         blank = scanned["status"] == "missing"
-        counts = Counter(cells=len(cells), missing=int(empty.sum() + blank.sum()), usable=int(usable.sum()))
+        counts = Counter(cells=len(cells), missing=int(plain.empty.sum() + blank.sum()), usable=int(usable.sum()))
         counts["rejected"] = counts["cells"] - counts["missing"] - counts["usable"]
         counts.update({note: int((scanned["note"] == note).sum()) for note in kind.notes})
-        counts[kind.flaw] = int(np.count_nonzero(flaws & (keys > 0))) + odd.flawed
-        refused = scanned.select(
-            "status", *_NO_PLACE, shape=shape(pl.col("raw")), row=pl.Series(others if row is None else row[others])
-        )
+        counts[kind.flaw] = int(np.count_nonzero(plain.flawed)) + odd.flawed
+        rows = pl.Series("row", others if row is None else row[others])
+        refused = scanned.with_columns(rows).filter(~blank & ~pl.Series(odd.usable, dtype=pl.Boolean))
         return cls(
-            row, may_match, usable, counts, refused.filter(~blank & ~pl.Series(usable[others], dtype=pl.Boolean))
+            row, may_match, usable, counts, refused.select("status", *_NO_PLACE, "row", shape=shape(pl.col("raw")))
         )
 
     def mark(self, rows: Flags, cells: Flags) -> None:

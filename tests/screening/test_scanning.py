@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cardscreen as cs
+from cardscreen.foundation.bounds import LONGEST_CELL
 from cardscreen.foundation.lookup.digits import distinct, without
 from cardscreen.foundation.lookup.members import Members
 from cardscreen.kinds.card import samples
@@ -31,6 +32,7 @@ CARDS = [
     "卡号：6222.0212.3456.1234",
     "+41111111111111",
 ]
+PLAIN_CARD = "6222021234561236"
 ODD = st.text(st.sampled_from("0123456789+ -.*xX()\0\u00a0\uff0d\uff11e"), max_size=22)
 KINDS: dict[str, Kind] = {
     "national": cs.Phone("CN"),
@@ -154,8 +156,10 @@ def test_characters_are_taken_out_of_every_text_alone(texts: list[str]) -> None:
     assert without(pl.Series(texts, dtype=pl.String), b" -").to_list() == bare
 
 
-@pytest.mark.parametrize("size", [1, 3, 1000])
-def test_the_number_of_rows_worked_on_at_once_changes_nothing(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("size", "aside"), [(1, 1), (3, 1), (1000, 1), (3, 7)])
+def test_the_number_of_rows_worked_on_at_once_changes_nothing(
+    size: int, aside: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     accounts = pl.DataFrame({"account_id": range(20), "mobile": (PHONES * 3)[:20], "card_no": (CARDS * 4)[:20]})
     listed = cs.Blocklist.from_frame(
         pl.DataFrame({"kind": ["phone", "card", "card"], "value": ["+8613800138000", CARDS[0], "622202******1234"]})
@@ -168,11 +172,85 @@ def test_the_number_of_rows_worked_on_at_once_changes_nothing(size: int, monkeyp
 
     whole = told()
     monkeypatch.setattr(scan, "BATCH", size)
+    monkeypatch.setattr(scan, "ASIDE", aside)
     assert told() == whole
+
+
+def mostly_plain(rows: int) -> pl.DataFrame:
+    """Accounts of which a few are odd: cells that must be read in full, no id, no phone and no card."""
+    at = pl.int_range(rows)
+    listed, odd = at % 17 == 0, pl.Series("odd", ["n/a", "138 0013 8000 alt", "622202******1234", ""])
+    return pl.select(
+        account_id=pl.when(at % 97 != 7).then("a" + at.cast(pl.String)),
+        mobile=pl.when(listed).then(pl.lit("13800138000")).when(at % 89 == 3).then(pl.lit(odd[1]))
+        .when(at % 83 == 5).then(pl.lit(odd[0])).when(at % 5 != 1).then((13912300000 + at).cast(pl.String)),
+        card_no=pl.when(at % 101 == 11).then(pl.lit(odd[2])).when(at % 103 == 2).then(pl.lit(odd[3]))
+        .when(at % 7 != 2).then(pl.lit(PLAIN_CARD)),
+        since=pl.when(at % 3 == 0).then(pl.lit("2026-01-0") + (at % 9 + 1).cast(pl.String)),
+        segment=pl.when(at % 2 == 0).then(pl.lit("Police ")).otherwise(pl.lit("private")),
+    )  # fmt: skip
+
+
+def listed_of_both() -> cs.Blocklist:
+    rows = {"kind": ["phone", "card", "card"], "value": ["+8613800138000", PLAIN_CARD, "622202******1234"]}
+    return cs.Blocklist.from_frame(pl.DataFrame(rows).with_columns(severity=90, listed_on=pl.date(2026, 1, 5)))
+
+
+@pytest.mark.parametrize(("size", "aside"), [(60, 8), (60, 200), (40, 1)])
+def test_rows_that_are_set_aside_are_told_as_if_they_were_not(
+    size: int, aside: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule = {"when": {"account.segment": ["police"]}, "cap": "notify"}
+    kinds: dict[str, Kind] = {"mobile": cs.Phone("CN", holder_since="since"), "card_no": cs.Card()}
+
+    def told(before: Any) -> tuple[list[Any], cs.Result]:
+        asked: dict[str, Any] = {"carry": ["segment"], "policy": {"rules": [rule]}, "previous": before}
+        result = cs.screen(mostly_plain(400).lazy(), listed_of_both(), kinds, as_of="2026-11-24", **asked)
+        frames = (result.flagged, result.hits, result.rejects)
+        parts = ("rows", "coverage", "notes", "ruled", "flagged", "hits")
+        return [*(frame.collect().rows() for frame in frames), *(result.summary.get(part) for part in parts)], result
+
+    whole, before = told(None)
+    again, _ = told(before)
+    set_aside, in_full = list[int](), scan.Pass._seen
+
+    def seen(self: scan.Pass, rows: pl.DataFrame) -> scan.Seen:
+        set_aside.append(len(rows))
+        return in_full(self, rows)
+
+    monkeypatch.setattr(scan, "BATCH", size)
+    monkeypatch.setattr(scan, "ASIDE", aside)
+    monkeypatch.setattr(scan.Pass, "_seen", seen)
+    assert (told(None)[0], told(before)[0]) == (whole, again)
+    if aside <= size:
+        assert 20 < sum(set_aside) < 2 * 400 / 8
+    else:
+        assert sum(set_aside) == 2 * 400
+
+
+def test_a_day_that_is_none_is_found_where_all_else_is_plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scan, "BATCH", 50)
+    monkeypatch.setattr(scan, "ASIDE", 10)
+    since = pl.when(pl.int_range(100) == 70).then(pl.lit("01/02/2026")).otherwise("since")
+    accounts = mostly_plain(100).with_columns(since=since)
+    with pytest.raises(cs.InputError, match="1 values that are no dates"):
+        cs.screen(accounts.lazy(), listed_of_both(), {"mobile": cs.Phone("CN", holder_since="since")})
+
+
+@pytest.mark.parametrize("column", ["mobile", "card_no", "segment"])
+def test_a_cell_that_is_too_large_is_refused_wherever_it_stands(column: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scan, "BATCH", 50)
+    monkeypatch.setattr(scan, "ASIDE", 10)
+    long = pl.when(pl.int_range(100) == 70).then(pl.lit("1" * (LONGEST_CELL + 1))).otherwise(column)
+    accounts = mostly_plain(100).with_columns(long.alias(column))
+    kinds: dict[str, Kind] = {"mobile": cs.Phone("CN"), "card_no": cs.Card()}
+    with pytest.raises(cs.InputError, match=f"column '{column}' has a cell of more than"):
+        cs.screen(accounts.lazy(), listed_of_both(), kinds, carry=["segment"])
 
 
 def test_an_error_in_one_batch_ends_the_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scan, "BATCH", 2)
+    monkeypatch.setattr(scan, "ASIDE", 2)
     cards, notes = ["x"] * 39 + ["4111111111111111"], ["a"] * 39 + ["card 4111-1111-1111-1111"]
     accounts = pl.DataFrame({"account_id": range(40), "card_no": cards, "note": notes})
     listed = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["card"], "value": [CARDS[0]]}))

@@ -389,10 +389,14 @@ def test_cells_with_several_or_damaged_numbers_are_screened_and_noted_when_asked
 _ODD_CELLS = ["13800138000.0", "1.38E+10", "13900139000, 13800138000", "010 41043810/82"]
 
 
-def test_accounts_in_small_parts_give_the_same_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("aside", [3, 7, 1000])
+def test_accounts_in_small_parts_give_the_same_results(
+    aside: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     accounts = pl.concat([small_world()[0].with_columns(account_id=pl.col("account_id") + str(at)) for at in range(50)])
     whole = screened(accounts, carry=["segment"])
     monkeypatch.setattr(scan, "BATCH", 7)
+    monkeypatch.setattr(scan, "ASIDE", aside)
     parts = screened(accounts.lazy(), carry=["segment"], out=tmp_path)
     for name in ("flagged", "hits", "rejects"):
         assert getattr(whole, name).collect().equals(getattr(parts, name).collect())
@@ -404,6 +408,7 @@ def test_rejects_past_those_kept_are_counted_and_written(tmp_path: Path, monkeyp
     accounts = pl.DataFrame({"account_id": range(40), "mobile": ["x"] * 40})
     monkeypatch.setattr(rejects, "IN_MEMORY", 10)
     monkeypatch.setattr(scan, "BATCH", 8)
+    monkeypatch.setattr(scan, "ASIDE", 8)
     kinds: dict[str, Kind] = {"mobile": cs.Phone("CN")}
     in_memory = cs.screen(accounts, small_world()[1], kinds, as_of=DAY)
     on_disk = cs.screen(accounts, small_world()[1], kinds, as_of=DAY, out=tmp_path)

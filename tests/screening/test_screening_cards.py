@@ -400,7 +400,8 @@ def test_unmasked_names_columns_that_results_show() -> None:
 
 
 def test_cards_late_in_the_accounts_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cardscreen.screening.scan.BATCH", 50)
+    for name in ("BATCH", "ASIDE"):
+        monkeypatch.setattr(f"cardscreen.screening.scan.{name}", 50)
     with pytest.raises(cs.ConfigError, match="is the account id"):
         screen(world([f"a{each}" for each in range(100)] + SOUND))
 

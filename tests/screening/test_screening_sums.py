@@ -122,7 +122,7 @@ def test_order_chunks_and_parts_of_the_accounts_change_no_byte(
     pieces = [frame_of(accounts[start : start + size], pl.String()) for start in starts]
     shuffled = random.sample(accounts, len(accounts))
     screened(frame_of(accounts, pl.String()), listings, policy, out=folder / "whole")
-    with mock.patch.object(scan, "BATCH", part):
+    with mock.patch.object(scan, "BATCH", part), mock.patch.object(scan, "ASIDE", part):
         screened(pl.concat(pieces, rechunk=False).lazy(), listings, policy, out=folder / "pieces")
     screened(frame_of(shuffled, pl.String()), listings, policy, out=folder / "shuffled")
     whole, others = digests(folder / "whole"), digests(folder / "shuffled")

@@ -56,6 +56,17 @@ def nulls(name: str, dtype: pl.DataType | DataTypeClass, rows: int) -> pl.Series
     return pl.Series(name, [None], dtype=dtype).new_from_index(0, rows)
 
 
+def are_null(values: pl.Series) -> Flags:
+    """Which values are null; `is_null` as an array takes twenty times as long."""
+    array = values.to_arrow(compat_level=pl.CompatLevel.newest())
+    given = array.buffers()[0] if array.null_count else None
+    if given is None:
+        return np.full(len(values), bool(array.null_count))
+    bits = np.unpackbits(np.frombuffer(given, dtype=np.uint8), count=array.offset + len(array), bitorder="little")
+    flags: Flags = bits[array.offset :] == 0
+    return flags
+
+
 def marked(rows: int, places: pl.Series | Rows) -> pl.Series:
     """A column that is true at some places, and false elsewhere."""
     return pl.Series([False]).new_from_index(0, rows).scatter(places, values=True)

@@ -160,6 +160,8 @@ def _or_else(
     odd = parts["status"].is_null().arg_true()
     if not len(odd) or not ways:
         return parts
+    if len(odd) == len(raw):
+        return _or_else(raw, *ways).select(parts.columns)
     others = _or_else(raw.gather(odd), *ways)
     return parts.with_columns(parts[name].scatter(odd, others[name]) for name in parts.columns)
 

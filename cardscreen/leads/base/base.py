@@ -13,11 +13,11 @@ from cardscreen.foundation.lookup.digits import Keys, taken
 from cardscreen.foundation.process.threads import on_all_threads
 from cardscreen.leads.base.wanted import Crowding, Picker, Wanted, carried, crowding
 from cardscreen.screening.columns import AccountColumns
-from cardscreen.screening.scan import BATCH
 from cardscreen.tables.libraries import ENGINE_ERRORS
 from cardscreen.tables.opening import detached
 
 _Done = TypeVar("_Done")
+_BATCH = 1_000_000  # rows
 
 
 class Base(Protocol):
@@ -76,7 +76,7 @@ class LocalBase:
         return counts.above(above)
 
     def _on_all_threads(self, work: Callable[[pl.DataFrame], _Done]) -> Iterator[_Done]:
-        batches = self.plan.select(self.table).collect_batches(chunk_size=BATCH, maintain_order=True)
+        batches = self.plan.select(self.table).collect_batches(chunk_size=_BATCH, maintain_order=True)
         try:
             yield from on_all_threads(work, batches)
         except ENGINE_ERRORS as error:
