@@ -410,8 +410,14 @@ def _told(changes: Changes, result: Result, prior: Prior, around: Circumstances,
         "causes": _counted(table, "cause"),
         "sources": dict(sources.sort(["count", "source"], descending=[True, False]).head(_TOP).rows()),
         "policy_changed": around.policy,
+        "new_sources": sorted(_sources_of(result.summary) - _sources_of(base.summary)) if base else [],
         "software": newer(result.summary, base.summary) if base else {},
     }
+
+
+def _sources_of(summary: Mapping[str, Any]) -> set[str]:
+    """The sources of a store that a run read."""
+    return set((summary.get("store") or {}).get("sources", {}))
 
 
 def _counted(table: pl.DataFrame, what: str) -> dict[str, dict[str, int]]:

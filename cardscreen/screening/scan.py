@@ -142,18 +142,18 @@ class Pass:
         self, batches: Iterable[pl.DataFrame], no_rejects: pl.DataFrame, take: Callable[[Seen], None]
     ) -> Generator[pl.DataFrame]:
         """The rows that are to be read in full, in their order; what the others come to is taken at once."""
-        rows, most = list[pl.DataFrame](), True
+        rows, mostly_plain = list[pl.DataFrame](), True
 
         def sifted(batch: pl.DataFrame) -> tuple[Seen | None, pl.DataFrame]:
             batch = _in_one_piece(batch)
             check_exposure(batch, self.plan)
-            return self._sifted(batch, no_rejects) if most and len(batch) >= ASIDE else (None, batch)
+            return self._sifted(batch, no_rejects) if mostly_plain and len(batch) >= ASIDE else (None, batch)
 
         for seen, others in on_all_threads(sifted, batches):
             if seen is not None:
                 take(seen)
             elif len(others) >= ASIDE:
-                most = False  # nor will those that follow be plain
+                mostly_plain = False  # nor will those that follow be plain
             rows.append(others)
             if sum(map(len, rows)) >= ASIDE:
                 yield _in_one_piece(pl.concat(rows))

@@ -8,7 +8,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 from commands import Done, cardscreen
-from nights import Operator, account, day, listing, phone
+from nights import STORE_JOB, Operator, account, day, listing, phone
+
+import cardscreen as cs
+from cardscreen.lists.feeds.feed import Feed
+from cardscreen.lists.feeds.importing import import_file
 
 JOB = """
 timezone = "UTC"
@@ -161,3 +165,20 @@ def test_an_audit_of_a_pruned_run_does_not_contradict_itself(tmp_path: Path) -> 
     done = cardscreen("audit", f"runs/{run}", cwd=tmp_path)
     assert done.code == 0, done.out
     assert f"{len(files)} were removed, all others are as they were written" in done.out
+
+
+def test_a_night_whose_rules_came_with_a_source_names_it(tmp_path: Path) -> None:
+    operator = Operator(tmp_path, STORE_JOB.format(since="", most=1))
+    operator.write([account(f"a{at}", phone(at)) for at in range(9)], [])
+
+    def take(source: str, number: str) -> None:
+        file, cap = tmp_path / f"{source}.csv", "verify" if source == "bureau" else "close"
+        file.write_text(f"number\n{number}\n", encoding="utf-8")
+        feed = Feed(source=source, kind="phone", columns={"value": "number"}, severity=90, terms={"cap": cap})
+        import_file(file, feed, cs.Store(tmp_path / "lists"), as_of=day(0))
+
+    take("police", phone(1))
+    assert not any("terms" in warning for warning in operator.run(1).warnings)
+    take("bureau", phone(2))
+    said = [warning for warning in operator.run(2).warnings if "terms" in warning]
+    assert said == ["the policy, or a source's terms, have changed since the base run (new sources: bureau)"]

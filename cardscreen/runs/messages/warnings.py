@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cardscreen.foundation.words.languages import Language
@@ -77,10 +77,19 @@ def _of_cells(summary: Mapping[str, Any], language: Language, *, expects_invalid
             )
 
 
+def _of_policy(new: Sequence[str] | None, language: Language) -> str:
+    if not new:
+        return language.say("the policy, or a source's terms, have changed since the base run")
+    names = ", ".join(new)
+    return language.say(
+        "the policy, or a source's terms, have changed since the base run (new sources: {names})", names=names
+    )
+
+
 def _of_comparison(summary: Mapping[str, Any], language: Language) -> Iterator[str]:
     say, changes = language.say, summary["changes"]
     if changes.get("policy_changed"):
-        yield say("the policy, or a source's terms, have changed since the base run")
+        yield _of_policy(changes.get("new_sources"), language)
     for name, (was, now) in changes.get("software", {}).items():
         yield say("{name} is {now}, and was {was} in the base run", name=name, now=now, was=was)
     for count, file, of in changes.get("other_days", []):
