@@ -24,6 +24,7 @@ Names = dict[tuple[str, str], str]
 FASTER: Names = {
     ("phone", "as published"): "phones as published ¹",
     ("phone", "clean mobiles"): "clean mobiles ¹",
+    ("phone", "clean mobiles in columns"): "clean mobiles, to four columns ¹",
     ("phone", "half written"): "mobiles, half punctuated ¹",
     ("phone", "all regions"): "phones of all regions ¹",
     ("card", "check digits"): "check digits of cards",

@@ -18,6 +18,7 @@ from cardscreen.foundation import schema
 from cardscreen.foundation.cards.in_text import Found, rows_with_digits, tell_own
 from cardscreen.foundation.errors import InputError, MissingColumn
 from cardscreen.foundation.lookup.digits import marked, nulls, taken
+from cardscreen.foundation.process.threads import on_all_threads
 from cardscreen.foundation.zones import local_name
 from cardscreen.kinds.kind import KINDS, Kind, one_of, secret_kinds
 from cardscreen.kinds.listed_forms import ends_of
@@ -31,6 +32,7 @@ from cardscreen.tables.opening import explaining, whole_number
 from cardscreen.tables.source_files import SourceFile, read_source
 
 _DAYS = ("listed_on", "expires_on")
+_AT_ONCE = 1_000_000  # cells that a thread reads
 OPERATIONS = pl.Enum(["add", "remove"])
 #: What is read of one row of a file.
 ROW = {
@@ -330,11 +332,16 @@ _NARROW = 1_000  # numbers
 
 def _of_kind(written: pl.DataFrame, kind: Kind, kinds: dict[str, Kind], feed: Feed) -> pl.DataFrame:
     """The rows of one kind, read."""
-    parts = listings_in(written["cell"], kind)
-    if parts is not None:
-        written = written.with_columns(cell=parts).explode("cell", empty_as_null=False)
+    several = listings_in(written["cell"], kind)
+    if several is not None:
+        written = written.with_columns(cell=several).explode("cell", empty_as_null=False)
+
+    def listed_in(cells: pl.DataFrame) -> pl.DataFrame:
+        return cells.lazy().select(kind.written(pl.col("cell")).alias("read")).unnest("read").collect()
+
+    parts = written.select("cell").iter_slices(_AT_ONCE) if len(written) else [written.select("cell")]
     # Only what is new comes from the engine, in one piece as the rest is: else all would be put together anew.
-    listed = written.lazy().select(kind.written(pl.col("cell")).alias("read")).unnest("read").collect().rechunk()
+    listed = pl.concat(on_all_threads(listed_in, parts)).rechunk()
     read = written.hstack([*listed, nulls("stranger", pl.String, len(written))])
     doubt = read.select((pl.col("value").is_null() | _is_doubtful(kind)).arg_true()).to_series()
     asked = kinds_to_ask(kind, kinds)
