@@ -135,6 +135,7 @@ MANY = 40_000  # rows: the engine shares them out among its threads
 
 def write_tables(folder: str) -> None:
     """Screen many accounts; run in a process of its own for each number of threads."""
+    scan.BATCH, scan.ASIDE = MANY // 8, MANY // 40
     rows = pl.DataFrame({"at": range(MANY)})
     at = pl.col("at")
     accounts = rows.select(
