@@ -379,12 +379,15 @@ def test_what_an_account_that_is_gone_had_is_told_in_the_type_that_the_column_ha
     was: Any, tonight: Any, told: Any, operator: Operator
 ) -> None:
     operator.say(JOB.replace("accounts.csv", "accounts.parquet"))
-    for night, rows in ((1, [account("a", ONE, segment=was)]), (2, [account("b", FREE, segment=tonight)])):
+    # What of another account has no such form takes nothing from this one.
+    others = [account("c", ONE, segment="?")] if isinstance(was, str) else []
+    for night, rows in ((1, [account("a", ONE, segment=was), *others]), (2, [account("b", FREE, segment=tonight)])):
         operator.write([], [listing(ONE)])
         pl.DataFrame(rows).write_parquet(operator.folder / "accounts.parquet")
         done = Night(operator.run(night))
     row = done.changes["a"]
     assert (row["change"], row["segment"]) == ("carried", told)
+    assert all(done.changes[other["account_id"]]["segment"] is None for other in others)
 
 
 def test_no_night_is_needed_where_nothing_is_to_be_carried(operator: Operator) -> None:
