@@ -145,7 +145,7 @@ class Pass:
         rows, mostly_plain = list[pl.DataFrame](), True
 
         def sifted(batch: pl.DataFrame) -> tuple[Seen | None, pl.DataFrame]:
-            batch = _in_one_piece(batch)
+            batch = batch.rechunk()  # text comes in many pieces, each of which would cost by itself
             check_exposure(batch, self.plan)
             return self._sifted(batch, no_rejects) if mostly_plain and len(batch) >= ASIDE else (None, batch)
 
@@ -156,10 +156,10 @@ class Pass:
                 mostly_plain = False  # nor will those that follow be plain
             rows.append(others)
             if sum(map(len, rows)) >= ASIDE:
-                yield _in_one_piece(pl.concat(rows))
+                yield pl.concat(rows).rechunk()
                 rows = []
         if rows:
-            yield _in_one_piece(pl.concat(rows))
+            yield pl.concat(rows).rechunk()
 
     def _sifted(self, batch: pl.DataFrame, no_rejects: pl.DataFrame) -> tuple[Seen | None, pl.DataFrame]:
         """What the rows come to in which all is plain to see, and the others; None, and all, where these are many."""
@@ -203,7 +203,7 @@ class Pass:
             ConfigError: Results would show card numbers or tokens.
             InputError: A cell is too large, or an id is spoilt.
         """
-        batch = _in_one_piece(batch)
+        batch = batch.rechunk()
         check_exposure(batch, self.plan)
         return self._seen(batch)
 
@@ -255,11 +255,6 @@ class Pass:
         candidates = shown.with_columns(pl.Series(MAY_MATCH, may_match[kept]))
         _refuse_spoilt_ids(candidates[self.plan.account_id])
         return detached(candidates)
-
-
-def _in_one_piece(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows as they are: text comes in many pieces, each of which would cost by itself."""
-    return rows.rechunk() if rows.n_chunks() > 1 else rows
 
 
 def check_dates(counts: Tally, plan: AccountColumns) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import cardscreen as cs
 from cardscreen.foundation.bounds import LONGEST_CELL
-from cardscreen.foundation.lookup.digits import distinct, without
+from cardscreen.foundation.lookup.digits import are_null, distinct, without
 from cardscreen.foundation.lookup.members import Members
 from cardscreen.kinds.card import samples
 from cardscreen.kinds.kind import Kind
@@ -174,6 +174,21 @@ def test_the_number_of_rows_worked_on_at_once_changes_nothing(
     monkeypatch.setattr(scan, "BATCH", size)
     monkeypatch.setattr(scan, "ASIDE", aside)
     assert told() == whole
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param(pl.Series("a\0b", [1, None, 3] * 7), id="name-with-a-nul"),
+        pytest.param(pl.Series([1, None, 3, None, 5]).slice(1, 3), id="part"),
+        pytest.param(pl.Series(["a", "b"]), id="none"),
+        pytest.param(pl.Series([None] * 3), id="all"),
+        pytest.param(pl.Series([], dtype=pl.String), id="empty"),
+        pytest.param(pl.Series([[1], None]), id="lists"),
+    ],
+)
+def test_nulls_are_told_as_the_engine_tells_them(values: pl.Series) -> None:
+    assert are_null(values).tolist() == values.is_null().to_list()
 
 
 def mostly_plain(rows: int) -> pl.DataFrame:

@@ -58,7 +58,7 @@ def nulls(name: str, dtype: pl.DataType | DataTypeClass, rows: int) -> pl.Series
 
 def are_null(values: pl.Series) -> Flags:
     """Which values are null; `is_null` as an array takes twenty times as long."""
-    array = values.to_arrow(compat_level=pl.CompatLevel.newest())
+    array = values.alias("").to_arrow(compat_level=pl.CompatLevel.newest())  # Arrow takes no NUL in a name
     given = array.buffers()[0] if array.null_count else None
     if given is None:
         return np.full(len(values), bool(array.null_count))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from cardscreen.foundation.lookup.digits import Flags, Keys, Rows, taken
+from cardscreen.foundation.lookup.digits import Flags, Keys, Rows, are_null, taken
 from cardscreen.foundation.lookup.members import SPREAD, Members
 from cardscreen.kinds.card.pans import REPAIRED
 from cardscreen.kinds.kind import Kind
@@ -141,7 +141,7 @@ def keys_in(batch: pl.DataFrame, plan: AccountColumns, column: str) -> tuple[Row
         row, cells = exploded[_ROW].to_numpy().astype(np.intp), exploded.drop(_ROW)
     plain = kind.keys_of(cells)
     keys = np.where(plain.flawed, np.uint64(0), plain.keys)
-    others = np.flatnonzero((plain.keys == 0) & cells.to_series(0).is_not_null().to_numpy())
+    others = np.flatnonzero((plain.keys == 0) & ~are_null(cells.to_series(0)))
     if len(others):
         scanned = taken(cells, others).select(kind.scan(pl.col(column)).struct.unnest())
         key = scanned["key"].fill_null(0).to_numpy()

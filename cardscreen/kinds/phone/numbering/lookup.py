@@ -20,7 +20,7 @@ import phonenumbers
 import polars as pl
 from phonenumbers import PhoneMetadata
 
-from cardscreen.foundation.lookup.digits import Flags, Keys, PlainKeys, Rows, nulls, taken
+from cardscreen.foundation.lookup.digits import Flags, Keys, PlainKeys, Rows, are_null, nulls, taken
 from cardscreen.foundation.lookup.index import Index
 from cardscreen.foundation.lookup.intervals import Intervals
 from cardscreen.foundation.lookup.texts import Texts
@@ -292,7 +292,7 @@ def _places(region: str | pl.Series | None) -> npt.NDArray[np.uint16]:
         return np.array([_PLACES.index(region) if region in _PLACES else _UNKNOWN], dtype=np.uint16)
     known = region.cast(pl.String).cast(pl.Enum(_REGIONS), strict=False).to_physical().cast(pl.UInt16)
     place = known.fill_null(_UNKNOWN).to_numpy(writable=True)
-    place[region.is_null().to_numpy()] = _NOWHERE
+    place[are_null(region)] = _NOWHERE
     return place
 
 
