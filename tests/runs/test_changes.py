@@ -480,6 +480,17 @@ def test_what_a_superseded_run_handed_out_of_an_unreadable_account_is_handed_out
     assert World(listings=[]).night(operator, 4).releases() == [("a", "lift", "notify", "", "listing_ended")]
 
 
+def test_what_a_superseded_run_refuted_is_not_carried_from_the_run_that_it_superseded(operator: Operator) -> None:
+    World([account("b", FREE)]).night(operator, 1)
+    both, notify = one(ONE, CARD), [listing(CARD, "notify")]
+    assert World(both).night(operator, 2).change("a")[3] == "suspend"
+    assert World(both, notify).night(operator, 2).change("a")[3] == "notify"
+    unread = World(one("?", "?"), [listing(ONE), *notify]).night(operator, 2)
+    assert unread.change("a")[3] == "notify"
+    carried = pl.read_parquet(unread.folder / "carried.parquet")
+    assert carried["listing_id"].to_list() == [f"L{CARD[-4:]}"]
+
+
 def test_an_audit_run_tells_changes_and_acts_on_nobody(operator: Operator) -> None:
     for night in (1, 5):
         World().night(operator, night)

@@ -407,6 +407,15 @@ def test_a_limit_against_the_base_holds_the_run(
     assert untouched(operator)
 
 
+def test_released_flags_are_measured_by_those_that_stood_not_by_those_that_are_new(operator: Operator) -> None:
+    operator.say(JOB.replace("released_share = 1", "released_share = 0.2"))
+    everybody = [*MINE, *(account(f"n{number}", phone(number)) for number in range(10, 20))]
+    stood, then = ([*LISTED, *map(listing, map(phone, some))] for some in (range(10, 13), range(11, 20)))
+    operator.night(2, everybody, stood)
+    night = operator.night(3, everybody, then)
+    assert night.run.held == ["released_share: 25.00 % of those flagged before would be released (limit 20.00 %)"]
+
+
 def test_carried_flags_do_not_count_as_released(operator: Operator) -> None:
     operator.say(JOB.replace("released_share = 1", "released_share = 0"))
     assert operator.night(2, MINE[1:], LISTED).run.held == []
