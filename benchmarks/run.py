@@ -85,7 +85,10 @@ BENCHMARKS = {
     ),
     "identifiers": Benchmark(
         ["2000"],
-        _of_lines(r".*: (\d+) times", iban="iban", imei="imei", imsi="imsi", iccid="iccid", resident_id="resident_id"),
+        _of_lines(r".*: (\d+) times", iban="iban", imei="imei", imsi="imsi", iccid="iccid", resident_id="resident_id")
+        + _of_lines(
+            r".*and (\d+) times as keys", iban_keys="iban", imei_keys="imei", imsi_keys="imsi", iccid_keys="iccid"
+        ),
         threads=1,
     ),
     "screening": Benchmark(

@@ -36,6 +36,10 @@ FASTER: Names = {
     ("identifiers", "imei"): "IMEIs",
     ("identifiers", "imsi"): "IMSIs",
     ("identifiers", "iccid"): "ICCIDs ²",
+    ("identifiers", "iban keys"): "IBANs, as they are screened",
+    ("identifiers", "imei keys"): "IMEIs, as they are screened",
+    ("identifiers", "imsi keys"): "IMSIs, as they are screened",
+    ("identifiers", "iccid keys"): "ICCIDs, as they are screened ²",
     ("identifiers", "resident id"): "Chinese resident ids",
 }
 #: Those against the time of something else that is done with the same rows.

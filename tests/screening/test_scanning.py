@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from of_each_kind import COMPARED, an_iccid
 
 import cardscreen as cs
 from cardscreen.foundation.bounds import LONGEST_CELL
@@ -32,6 +34,30 @@ CARDS = [
     "卡号：6222.0212.3456.1234",
     "+41111111111111",
 ]
+DEVICES = [
+    "0" * 14,
+    "11111111111111",
+    "460000000000000",
+    "46000000000000",
+    "444444444444444",
+    "999991234567890",
+    "8986000000000000000",
+    "89860000000000000008",
+    "1986001234567890123",
+    "894411123456789012",
+    "8944111234567890123",
+    "89441112345678901234",
+    "35209900176148é",
+    "352099001761480",
+    "DE89370400440532013000",
+    "DE8937040044053201300O",
+    "DE89370400440532013001",
+    "BE71096123456769",
+    "BE71096123456768",
+    "ES9121000418450200051332",
+    "ES7921000418450200051331",
+    "XX79210004184502000513",
+]
 PLAIN_CARD = "6222021234561236"
 ODD = st.text(st.sampled_from("0123456789+ -.*xX()\0\u00a0\uff0d\uff11e"), max_size=22)
 KINDS: dict[str, Kind] = {
@@ -44,7 +70,13 @@ KINDS: dict[str, Kind] = {
     "card-repaired": cs.Card(repair=True),
     "card-without-tests": cs.Card(exclude_test_cards=True),
     "wallet": cs.Wallet(),
+    "imei": cs.Imei(),
+    "imsi": cs.Imsi(),
+    "iccid": cs.Iccid(),
+    "iban": cs.Iban(),
 }
+#: Of those with a reference: kinds of which most cells are plain.
+PLAIN = ("imei", "imsi", "iccid", "iban")
 
 
 def keys_and_cells(kind: Kind, cells: pl.Series, regions: list[str | None]) -> tuple[list[int], pl.DataFrame]:
@@ -101,6 +133,40 @@ def test_the_key_of_a_plain_cell_is_the_one_that_reading_it_in_full_gives(
     for key, (full, note) in zip(found, read.select("key", "note").rows(), strict=True):
         if key:
             assert (full, note) == (key, None)
+
+
+@pytest.mark.parametrize("name", PLAIN)
+@given(seed=st.integers(0, 2**32), other=st.sampled_from(["iban", "imei", "imsi", "iccid", "known"]))
+def test_plain_devices_and_accounts_are_what_reading_them_in_full_says(name: str, seed: int, other: str) -> None:
+    kind = KINDS[name]
+    cells = list(COMPARED[name].strings(seed, 40, slips=0.3))
+    if other in COMPARED:
+        cells += COMPARED[other].strings(seed, 10, slips=0.3)
+    frame = pl.DataFrame({"x": [None, *cells, *(an_iccid(Random(seed + each)) for each in range(10)), *DEVICES]})
+    keys, flawed = kind.keys_of(frame)
+    read = frame.select(kind.scan(pl.col("x")).struct.unnest())
+    of = pl.DataFrame({"key": keys, "stub": kind.stubs_of(keys), "flawed": flawed}).filter(pl.col("key") > 0)
+    full = read.filter(pl.Series(keys > 0))
+    assert of["key"].to_list() == full["key"].to_list()
+    assert full["note"].null_count() == len(full)
+    assert of["stub"].to_list() == full["stub"].fill_null(0).to_list()
+    assert of["flawed"].to_list() == (full["status"] == kind.flaw).to_list()
+    assert full["status"].is_in([kind.flaw, "valid"]).all()
+    # What is written as most are, and right, needs no closer look.
+    written = pl.Series(keys > 0) | ~frame["x"].str.contains("^[0-9A-Z]+$") | (read["status"] != "valid")
+    assert written.fill_null(value=True).all()
+
+
+@pytest.mark.parametrize(
+    ("kind", "cells", "plain"),
+    [
+        pytest.param(cs.Imei(), [352099001761481, -1, None], [35209900176148, 0, 0], id="imei"),
+        pytest.param(cs.Imsi(), [460001234567890.0, 0.5, None], [460001234567890, 0, 0], id="imsi"),
+        pytest.param(cs.Iccid(), [2**63 - 1, 8986001234567890123, None], [0, 8986001234567890123, 0], id="iccid"),
+    ],
+)
+def test_numbers_of_devices_may_be_integers_and_floats(kind: Kind, cells: list[Any], plain: list[int]) -> None:
+    assert kind.keys_of(pl.DataFrame({"x": cells})).keys.tolist() == plain
 
 
 @pytest.mark.parametrize(

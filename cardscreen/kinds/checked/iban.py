@@ -18,13 +18,17 @@ import polars as pl
 from stdnum import numdb
 
 from cardscreen.foundation import schema
+from cardscreen.foundation.lookup.digits import Bytes, PlainKeys, taken
+from cardscreen.foundation.lookup.texts import Texts
+from cardscreen.kinds.checked.reading import DIGIT, LETTER, LETTERS, LONGEST, NO_IBAN, SOUND, tell
 from cardscreen.kinds.exact import ExactSecret, status_of
 from cardscreen.tables.cells import as_expr, compacted, is_blank, named_like, to_text
 
-_SHOWN, _LONGEST = 4, 34  # characters in front and behind; of the whole number (ISO 13616-1:2020, 5.1)
+_SHOWN = 4  # characters in front and behind
 _CLASSES = {"n": "[0-9]", "a": "[A-Z]", "c": "[A-Z0-9]"}
-_STARS = pl.Series(["*" * hidden for hidden in range(_LONGEST)])
-_LETTERS = [chr(ord("A") + at) for at in range(26)]
+_MAY_BE = {"n": DIGIT, "a": LETTER, "c": DIGIT | LETTER}
+_STARS = pl.Series(["*" * hidden for hidden in range(LONGEST)])
+_LETTERS = [chr(ord("A") + at) for at in range(LETTERS)]
 #: What a sign counts, by its code.
 _DIGITS = np.zeros(128, dtype=np.uint8)
 _DIGITS[ord("0") : ord("9") + 1], _DIGITS[ord("A") : ord("Z") + 1] = range(10), range(10, 36)
@@ -126,6 +130,18 @@ def _forms() -> str:
     return f"^(?:{'|'.join(forms)})$"
 
 
+@cache
+def _forms_for_loop() -> Bytes:
+    """`_forms` as the loop reads them."""
+    forms = np.zeros((LETTERS * LETTERS, LONGEST + 1), dtype=np.uint8)
+    for country, parts in _structures().items():
+        signs = [LETTER, LETTER, DIGIT | LETTER, DIGIT | LETTER]
+        signs += [_MAY_BE[of] for count, of in parts for _ in range(count)]
+        place = _LETTERS.index(country[0]) * LETTERS + _LETTERS.index(country[1])
+        forms[place, : 1 + len(signs)] = [len(signs), *signs]
+    return forms
+
+
 def _bank_length() -> pl.Expr:
     lengths = {country: parts[0][0] for country, parts in _structures().items()}
     return pl.col("value").str.head(2).replace_strict(lengths, default=0, return_dtype=pl.UInt32)
@@ -139,18 +155,26 @@ def mask(value: pl.Expr) -> pl.Expr:
 
 def _are_sound(values: pl.Series) -> _Flags:
     """Of IBANs whether the check digits are right, and those of the national number where the reference knows them."""
-    if not len(values):
-        return np.zeros(0, dtype=bool)
-    turned = (values.str.slice(4) + values.str.head(4)).str.pad_start(_LONGEST, "0").str.join("").item()
-    signs = np.frombuffer(turned.encode(), dtype=np.uint8).reshape(-1, _LONGEST)
-    digits = _DIGITS[np.ascontiguousarray(signs.T)]  # one sign of all numbers after the other
-    sound: _Flags = _remainder(digits) == 1
+    turned = (values.str.slice(4) + values.str.head(4)).str.pad_start(LONGEST, "0")
+    sound: _Flags = _remainder(_digits(turned, LONGEST)) == 1
+    return sound & _are_nationally_sound(values)
+
+
+def _are_nationally_sound(values: pl.Series) -> _Flags:
+    """Of IBANs whether the check digits within the national number are right, where the reference knows them."""
+    sound = np.ones(len(values), dtype=bool)
     country = values.str.head(2)
     for name, (length, check) in _NATIONAL.items():
-        rows = (country == name).arg_true().to_numpy()
+        rows = (country == name).arg_true()
         if len(rows):
-            sound[rows] &= check(digits[_LONGEST - 4 - length : _LONGEST - 4, rows].astype(np.int64))
+            sound[rows] = check(_digits(values.gather(rows).str.slice(4), length).astype(np.int64))
     return sound
+
+
+def _digits(texts: pl.Series, length: int) -> _Digits:
+    """What the signs of texts of one length count: one sign of all texts after the other."""
+    signs = np.frombuffer((texts.str.join("").item() or "").encode(), dtype=np.uint8).reshape(-1, length)
+    return _DIGITS[np.ascontiguousarray(signs.T)]
 
 
 def _remainder(digits: _Digits) -> _Digits:
@@ -228,6 +252,19 @@ class Iban(ExactSecret):
     def readings(self, cell: pl.Expr) -> pl.Expr:
         """`schema.IBAN`: with the number in full."""
         return iban(cell)
+
+    def keys_of(self, cells: pl.DataFrame) -> PlainKeys:
+        """The keys of compact numbers."""
+        text = cells.select(to_text(pl.first())).to_series()
+        found, texts = np.empty(len(text), dtype=np.uint8), Texts(text)
+        tell(texts.address, len(text), _forms_for_loop(), found)
+        sound = found == SOUND
+        national = text.str.head(2).is_in(list(_NATIONAL)).fill_null(value=False).to_numpy()
+        checked = np.flatnonzero(sound & national)
+        sound[checked] = _are_nationally_sound(taken(text, checked))
+        keys = text.to_frame().select(self.key(pl.first()).fill_null(0)).to_series().to_numpy()
+        is_iban = found != NO_IBAN
+        return PlainKeys(np.where(is_iban, keys, np.uint64(0)), is_iban & ~sound)
 
     def show(self, value: pl.Expr) -> pl.Expr:
         """A canonical value as results hold it: masked."""

@@ -7,14 +7,17 @@ from functools import cache
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
 import phonenumbers
 import polars as pl
 
 from cardscreen.foundation import schema
-from cardscreen.foundation.cards.luhn import luhn_ok
+from cardscreen.foundation.cards.luhn import is_sound, luhn_ok
+from cardscreen.foundation.lookup.digits import POWERS, Bytes, Keys, PlainKeys
 from cardscreen.kinds import keys
 from cardscreen.kinds.exact import status_of
 from cardscreen.kinds.mobile.numbers import Numbers, of_few, read_column
+from cardscreen.kinds.mobile.reading import digits_of
 from cardscreen.tables.cells import over_fields
 
 _SHORT, _OPEN, _LONG = 18, 19, 20  # digits: without check digit; perhaps with one; surely with one
@@ -23,6 +26,9 @@ _CHINA = "8986"
 _LETTERED = f"^{_CHINA}[0-9]{{2}}[0-9A-F]{{13,14}}$"
 _SWAPPED = "^98[0-9A-F]{16,18}$"
 _IIN, _HEAD = 7, 8  # digits of the issuer, at most; and by which numbers are told apart
+_FIRST_HEAD, _HEADS = 89_000_000, 1_000_000
+#: What counts in a Luhn sum as the 89 in front of twenty digits does, and of nineteen: see `_with_same_sum`.
+_SUM_OF_LONG, _SUM_OF_OTHERS = 6 * 10**18, 8 * 10**17
 #: How a number is written that stays open.
 _OPENED = r"^(89[0-9]{16})\(([0-9])\)$"
 _SCREENED = ["bad_checksum", "open", "valid"]
@@ -143,7 +149,7 @@ def _with_same_sum() -> pl.Expr:
 
     The 89 in front counts 16 in twenty digits, and 17 in nineteen; so do 6 in the second place, and 8 (as 7) in its.
     """
-    front = pl.when(pl.col("size") == _LONG).then(6 * 10**18).otherwise(8 * 10**17).cast(pl.UInt64)
+    front = pl.when(pl.col("size") == _LONG).then(_SUM_OF_LONG).otherwise(_SUM_OF_OTHERS).cast(pl.UInt64)
     return pl.col("tail") + front
 
 
@@ -157,6 +163,17 @@ def _length() -> pl.Expr:
     known = _issuers().select("prefix", "digits").rows()
     begins = {prefix: pl.col("head") // 10 ** (_HEAD - len(prefix)) == int(prefix) for prefix, _ in known}
     return pl.coalesce(pl.when(begins[prefix]).then(digits) for prefix, digits in known)
+
+
+@cache
+def _lengths() -> Bytes:
+    """By the six digits behind 89, how many digits a number has with its check digit; 0 where nobody knows."""
+    lengths = np.zeros(_HEADS, dtype=np.uint8)
+    for prefix, digits in _issuers().select("prefix", "digits").rows():
+        each = 10 ** (_HEAD - len(prefix))
+        first = int(prefix) * each - _FIRST_HEAD
+        lengths[first : first + each] = digits
+    return lengths
 
 
 @cache
@@ -213,6 +230,29 @@ class Iccid(Numbers):
             status=pl.col("status").cast(pl.String),
             note=pl.when(is_open).then(pl.lit("open")),
         )
+
+    def keys_of(self, cells: pl.DataFrame) -> PlainKeys:
+        """The keys of numbers of digits alone that are whole, and which no spreadsheet may have spoilt."""
+        front, behind, size = digits_of(cells.to_series(0), _SHORT, _LONG)
+        shown = np.clip(size, _SHORT, _OPEN)  # digits in front
+        head = (front // POWERS[shown - _HEAD]).astype(np.int64) - _FIRST_HEAD
+        begins = (head >= 0) & (head < _HEADS)
+        length = np.where(begins, _lengths().take(head, mode="clip"), 0)
+        is_long = size == _LONG
+        is_whole = np.where(length > 0, size == length, is_long)
+        fits = np.where(length > 0, is_whole | (size + 1 == length), size != _OPEN)
+        tail = front - np.uint64(89) * POWERS[shown - 2]
+        tail = np.where(is_long, tail * np.uint64(10) + behind, tail)
+        unsound = is_whole & ~is_sound(tail + np.where(is_long, np.uint64(_SUM_OF_LONG), np.uint64(_SUM_OF_OTHERS)))
+        cut_off = (size > _SHORT) & (tail % POWERS[shown + is_long - _KEPT] == 0)
+        plain = (size > 0) & begins & fits & ~(cut_off & (unsound | ~is_whole))
+        value = np.where(is_whole & ~is_long, front // np.uint64(10), front)
+        return PlainKeys(np.where(plain, value, np.uint64(0)), plain & unsound)
+
+    @staticmethod
+    def stubs_of(plain: Keys) -> Keys:
+        """The first 18 digits."""
+        return np.where(plain >= POWERS[_SHORT], plain // np.uint64(10), plain)
 
     @staticmethod
     def key(value: pl.Expr) -> pl.Expr:

@@ -6,15 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
 import polars as pl
 
-from cardscreen.foundation.cards.luhn import luhn_ok
+from cardscreen.foundation.cards.luhn import is_sound, luhn_ok
+from cardscreen.foundation.lookup.digits import POWERS, PlainKeys
 from cardscreen.kinds.exact import ONLY_FILLS, REPEATED, status_of
 from cardscreen.kinds.mobile.numbers import Numbers, read_column
+from cardscreen.kinds.mobile.reading import digits_of
 from cardscreen.tables.cells import to_text
 
 _TAC, _LENGTH = 8, 14  # digits of the type allocation code, and with the serial number
 _CHECKED, _VERSIONED = 15, 16  # digits with a check digit; with a software version in its place
+_ONES = np.uint64(10**_LENGTH // 9)  # divides what is one digit again and again
 #: How the numbers begin that are given today: by the bodies of North America, Europe, China, and the GSMA.
 _BODIES = ["01", "35", "86", "99"]
 STATUSES = pl.Enum(["missing", "not_an_imei", "bad_length", "bad_checksum", "spare_digit", "valid"])
@@ -93,6 +97,14 @@ class Imei(Numbers):
     def fields(self, cell: pl.Expr) -> pl.Expr:
         """What a person may see of a cell: Struct{value, tac, status}."""
         return imei(cell)
+
+    def keys_of(self, cells: pl.DataFrame) -> PlainKeys:
+        """The keys of numbers of digits alone that don't only fill a field; a spare digit needs a closer look."""
+        number, _, size = digits_of(cells.to_series(0), _LENGTH, _VERSIONED)
+        first = number // POWERS[np.maximum(size, _LENGTH) - _LENGTH]
+        unsound = (size == _CHECKED) & ~is_sound(number)
+        plain = (size > 0) & (first % _ONES != 0) & ~(unsound & (number % np.uint64(10) == 0))
+        return PlainKeys(np.where(plain, first, np.uint64(0)), plain & unsound)
 
     def claims(self, cell: pl.Expr) -> pl.Expr:
         """Whether a cell is surely an IMEI: 15 digits with their check digit, of a body that gives them. Never null."""

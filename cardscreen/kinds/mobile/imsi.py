@@ -7,14 +7,19 @@ from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar
 
+import numpy as np
 import polars as pl
 from stdnum import numdb
 
+from cardscreen.foundation.lookup.digits import POWERS, Flags, PlainKeys
 from cardscreen.kinds.exact import ONLY_FILLS, REPEATED, status_of
 from cardscreen.kinds.mobile.numbers import Numbers, read_column
+from cardscreen.kinds.mobile.reading import digits_of
 
 _SHORTEST, _LONGEST, _USUAL = 6, 15, 14  # digits; fewer than the last are usual nowhere
 _MCC = 3  # digits
+_NETWORK = 6  # digits of country and network, at most
+_OF_NOBODY = np.uint64(10**9)  # divides what has nothing but noughts behind the network
 STATUSES = pl.Enum(["missing", "not_an_imsi", "bad_length", "unknown_country", "short", "valid"])
 FIELDS = pl.Struct({"value": pl.String, "mcc": pl.String, "mnc": pl.String, "status": STATUSES})
 
@@ -45,7 +50,7 @@ def imsi(expr: str | pl.Expr) -> pl.Expr:
         [('460001234567890', '460', '00', 'valid'), ('310150123456789', '310', '150', 'valid')]
     """
     value, number, length, digits, size = (pl.col(name) for name in ("value", "number", "length", "digits", "size"))
-    head = number.str.head(2 * _MCC).cast(pl.UInt32)
+    head = number.str.head(_NETWORK).cast(pl.UInt32)
     status = status_of(
         STATUSES,
         missing=pl.col("blank"),
@@ -81,6 +86,12 @@ def _length(head: int) -> int:
     return len(parts[1]) if len(parts) > len(("country", "rest")) else 0
 
 
+@cache
+def _countries() -> Flags:
+    """By their three digits, which countries there are."""
+    return np.array([_length(country * 10 ** (_NETWORK - _MCC)) >= 0 for country in range(10**_MCC)])
+
+
 @dataclass(frozen=True)
 class Imsi(Numbers):
     """The identifier kind of mobile subscriptions. A listing may be a prefix or a range.
@@ -108,6 +119,14 @@ class Imsi(Numbers):
     def fields(self, cell: pl.Expr) -> pl.Expr:
         """What a person may see of a cell: Struct{value, mcc, mnc, status}."""
         return imsi(cell)
+
+    def keys_of(self, cells: pl.DataFrame) -> PlainKeys:
+        """The keys of numbers of digits alone that are not short, and don't only fill a field."""
+        number, _, size = digits_of(cells.to_series(0), _USUAL, _LONGEST)
+        country = number // POWERS[np.maximum(size, _USUAL) - _MCC]
+        repeated = number % (POWERS[np.maximum(size, _USUAL)] // np.uint64(9)) == 0
+        plain = (size > 0) & (number % _OF_NOBODY != 0) & ~repeated
+        return PlainKeys(np.where(plain, number, np.uint64(0)), plain & ~_countries()[country])
 
     def claims(self, cell: pl.Expr) -> pl.Expr:
         """False: other numbers may have as many digits, and begin as some country's do."""
