@@ -28,7 +28,13 @@ from cardscreen.kinds.kind import Kind
 COUNT = 500_000
 ASKED = 20_000  # strings that the peer, much slower, is timed with
 SLIPS = 0.1
-SCREENED: dict[str, Kind] = {"iban": cs.Iban(), "imei": cs.Imei(), "imsi": cs.Imsi(), "iccid": cs.Iccid()}
+SCREENED: dict[str, Kind] = {
+    "iban": cs.Iban(),
+    "imei": cs.Imei(),
+    "imsi": cs.Imsi(),
+    "iccid": cs.Iccid(),
+    "resident_id": cs.ResidentId(),
+}
 
 
 def main() -> None:

@@ -87,7 +87,12 @@ BENCHMARKS = {
         ["2000"],
         _of_lines(r".*: (\d+) times", iban="iban", imei="imei", imsi="imsi", iccid="iccid", resident_id="resident_id")
         + _of_lines(
-            r".*and (\d+) times as keys", iban_keys="iban", imei_keys="imei", imsi_keys="imsi", iccid_keys="iccid"
+            r".*and (\d+) times as keys",
+            iban_keys="iban",
+            imei_keys="imei",
+            imsi_keys="imsi",
+            iccid_keys="iccid",
+            resident_id_keys="resident_id",
         ),
         threads=1,
     ),

@@ -41,6 +41,7 @@ FASTER: Names = {
     ("identifiers", "imsi keys"): "IMSIs, as they are screened",
     ("identifiers", "iccid keys"): "ICCIDs, as they are screened ²",
     ("identifiers", "resident id"): "Chinese resident ids",
+    ("identifiers", "resident id keys"): "Chinese resident ids, as they are screened",
 }
 #: Those against the time of something else that is done with the same rows.
 LONGER: Names = {

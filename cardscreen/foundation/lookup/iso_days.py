@@ -11,7 +11,7 @@ from cardscreen.foundation.lookup.compiled import loop
 from cardscreen.foundation.lookup.pointers import bytes_at, part, shorts_at
 from cardscreen.foundation.lookup.texts import Texts, is_given, opened, place_of, size_of
 
-_NONE = np.int32(np.iinfo(np.int32).min)
+NO_DAY = np.int32(np.iinfo(np.int32).min)
 _SIZE, _HYPHEN, _NOUGHT = 10, ord("-"), ord("0")
 _BEFORE_EPOCH = 719_468  # days from 0000-03-01 to 1970-01-01
 
@@ -26,7 +26,7 @@ def iso_days(texts: pl.Series) -> pl.Series:
     days, cells = np.empty(len(texts), dtype=np.int32), Texts(texts)
     _read(cells.address, len(texts), days)
     told = pl.Series(texts.name, days)
-    return told.set(told == _NONE, None).cast(pl.Date)
+    return told.set(told == NO_DAY, None).cast(pl.Date)
 
 
 @part
@@ -43,18 +43,25 @@ def _number(place: int, size: int) -> Any:
 
 @part
 def _day(place: int) -> Any:
-    """The day that ten bytes are, as the days since 1970; in the Gregorian calendar, which ISO 8601 has for all years.
+    """The day that ten bytes are, as `day_of`."""
+    signs = bytes_at(place)
+    if signs[4] != _HYPHEN or signs[7] != _HYPHEN:
+        return np.int64(NO_DAY)
+    return day_of(_number(place, 4), _number(place + 5, 2), _number(place + 8, 2))
+
+
+@part
+def day_of(year: Any, month: Any, day: Any) -> Any:
+    """A day as the days since 1970, in the Gregorian calendar, which ISO 8601 has for all years; `NO_DAY`: it is none.
 
     A year begins with March, so that a leap day is its last: of five months each, the days are 153.
     """
-    signs = bytes_at(place)
-    year, month, day = _number(place, 4), _number(place + 5, 2), _number(place + 8, 2)
-    if signs[4] != _HYPHEN or signs[7] != _HYPHEN or year < 1 or month < 1 or month > 12 or day < 1:
-        return np.int64(_NONE)
+    if year < 1 or month < 1 or month > 12 or day < 1:
+        return np.int64(NO_DAY)
     leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
     short = month == 4 or month == 6 or month == 9 or month == 11
     if day > (31 - short if month != 2 else 28 + leap):
-        return np.int64(_NONE)
+        return np.int64(NO_DAY)
     year -= month < 3
     days = (153 * ((month + 9) % 12) + 2) // 5 + day - 1
     return np.int64(year * 365 + year // 4 - year // 100 + year // 400 + days - _BEFORE_EPOCH)
@@ -62,9 +69,9 @@ def _day(place: int) -> Any:
 
 @loop
 def _read(texts: int, rows: int, days: int) -> None:
-    """The day of each text, as the days since 1970; `_NONE` where it is none."""
+    """The day of each text, as the days since 1970; `NO_DAY` where it is none."""
     cells, told = opened(texts), shorts_at(days)
     for row in range(rows):
-        told[row] = _NONE
+        told[row] = NO_DAY
         if is_given(cells, row) and size_of(cells, row) == _SIZE:
             told[row] = _day(place_of(cells, row))

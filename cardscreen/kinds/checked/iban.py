@@ -20,7 +20,7 @@ from stdnum import numdb
 from cardscreen.foundation import schema
 from cardscreen.foundation.lookup.digits import Bytes, PlainKeys, taken
 from cardscreen.foundation.lookup.texts import Texts
-from cardscreen.kinds.checked.reading import DIGIT, LETTER, LETTERS, LONGEST, NO_IBAN, SOUND, tell
+from cardscreen.kinds.checked.reading import DIGIT, LETTER, LETTERS, LONGEST, NOTHING, SOUND, tell_ibans
 from cardscreen.kinds.exact import ExactSecret, status_of
 from cardscreen.tables.cells import as_expr, compacted, is_blank, named_like, to_text
 
@@ -257,13 +257,13 @@ class Iban(ExactSecret):
         """The keys of compact numbers."""
         text = cells.select(to_text(pl.first())).to_series()
         found, texts = np.empty(len(text), dtype=np.uint8), Texts(text)
-        tell(texts.address, len(text), _forms_for_loop(), found)
+        tell_ibans(texts.address, len(text), _forms_for_loop(), found)
         sound = found == SOUND
         national = text.str.head(2).is_in(list(_NATIONAL)).fill_null(value=False).to_numpy()
         checked = np.flatnonzero(sound & national)
         sound[checked] = _are_nationally_sound(taken(text, checked))
         keys = text.to_frame().select(self.key(pl.first()).fill_null(0)).to_series().to_numpy()
-        is_iban = found != NO_IBAN
+        is_iban = found != NOTHING
         return PlainKeys(np.where(is_iban, keys, np.uint64(0)), is_iban & ~sound)
 
     def show(self, value: pl.Expr) -> pl.Expr:

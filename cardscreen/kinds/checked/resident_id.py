@@ -5,23 +5,29 @@ An id names a person for life: results mask it, and stores hold it as a token.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 from stdnum import numdb
 
 from cardscreen.foundation.cards.in_text import tell_own
-from cardscreen.foundation.lookup.digits import Flags, Rows, nulls
+from cardscreen.foundation.lookup.digits import Flags, Keys, PlainKeys, Rows, nulls
+from cardscreen.foundation.lookup.texts import Texts
+from cardscreen.kinds.checked.reading import ID_LENGTH, NOTHING, UNSOUND, tell_resident_ids
 from cardscreen.kinds.exact import ONLY_FILLS, REPEATED, ExactSecret, status_of
 from cardscreen.tables.cells import as_expr, compacted, is_blank, named_like, to_text
 
-_SHOWN, _LENGTH = 6, 18  # characters in front, and of a whole id
+_SHOWN, _LENGTH = 6, ID_LENGTH  # characters in front, and of a whole id
+_ONES = np.uint64(10 ** (_LENGTH - 1) // 9)  # divides what is one digit again and again
 _CENTURY = "19"  # of ids of 15 digits, which were given until 1999
-_ALWAYS = (0, 9999)
+_ALWAYS, _NEVER = (0, 9999), (1, 0)  # years
+#: What is behind the region, and behind the year, in the first 17 digits.
+_TO_REGION, _TO_YEAR = np.uint64(10**11), np.uint64(10**7)
 _SPOILT = "000"  # what a spreadsheet, which keeps fifteen digits, makes of the last three
 #: What the digits in front count, modulo 11; and the sign for each rest (GB 11643-1999, after ISO 7064, MOD 11-2).
 _WEIGHTS = np.array([2 ** (17 - at) % 11 for at in range(17)])
@@ -136,6 +142,41 @@ def _times_of(region: str) -> tuple[tuple[int, int], ...]:
     return tuple(_times_in(counties[-1])) if counties else ()
 
 
+class _Regions:
+    """The years of regions as arrays, by number, filled in where one is first asked for."""
+
+    def __init__(self) -> None:
+        self._known = np.zeros(10**_SHOWN, dtype=bool)
+        self._first, self._last = (np.zeros(10**_SHOWN, dtype=np.int16) for _ in range(2))
+
+    def had(self, numbers: Keys) -> Flags:
+        """Whether ids, by their first 17 digits, name a region that there was in their year, as `_last_span` has it."""
+        regions, years = (numbers // _TO_REGION).astype(np.int32), numbers // _TO_YEAR % np.uint64(10_000)
+        self._ask(regions)
+        inside: Flags = (self._first[regions] <= years) & (years <= self._last[regions])
+        return inside
+
+    def _ask(self, regions: npt.NDArray[np.int32]) -> None:
+        asked = np.zeros_like(self._known)
+        asked[regions] = True
+        for region in np.flatnonzero(asked & ~self._known):
+            self._first[region], self._last[region] = _last_span(_times_of(f"{region:0{_SHOWN}}"))
+            self._known[region] = True  # only now: other threads go by it
+
+
+def _last_span(times: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """The last years in which there was a region without a break; almost all had none."""
+    span = _NEVER
+    for first, last in sorted(times):
+        span = (span[0], max(span[1], last)) if span != _NEVER and first <= span[1] + 1 else (first, last)
+    return span
+
+
+@cache
+def _regions() -> _Regions:
+    return _Regions()
+
+
 def _times_in(counties: str) -> Iterator[tuple[int, int]]:
     """Of counties as the registry has them: `[-1982]通县`, or a name without years."""
     for county in counties.split(","):
@@ -171,6 +212,17 @@ class ResidentId(ExactSecret):
     def readings(self, cell: pl.Expr) -> pl.Expr:
         """`FIELDS`: with the id in full."""
         return resident_id(cell)
+
+    def keys_of(self, cells: pl.DataFrame) -> PlainKeys:
+        """The keys of ids of 18 characters, of a region that there was, which no spreadsheet may have spoilt."""
+        text = cells.select(to_text(pl.first(), exact=True)).to_series()
+        number, found, texts = np.empty(len(text), dtype=np.uint64), np.empty(len(text), dtype=np.uint8), Texts(text)
+        tell_resident_ids(texts.address, len(text), number, found)
+        unsound = found == UNSOUND
+        known = np.where(unsound, number % 100 != 0, _regions().had(number))
+        plain = (found != NOTHING) & (number % _ONES != 0) & known
+        keys = text.to_frame().select(self.key(pl.first()).fill_null(0)).to_series().to_numpy()
+        return PlainKeys(np.where(plain, keys, np.uint64(0)), plain & unsound)
 
     def show(self, value: pl.Expr) -> pl.Expr:
         """A canonical value as results hold it: masked."""
