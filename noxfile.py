@@ -43,7 +43,7 @@ MUTANTS = {
     "cardscreen/kinds/phone/numbering/patterns.py": "tests/kinds/test_numbering_patterns.py",
     "cardscreen/policy/judging.py": "tests/policy/test_judging.py tests/policy/test_policy.py",
     "cardscreen/lists/store/merging.py": "tests/lists/test_merging.py",
-    "cardscreen/runs/changes.py": "tests/runs/test_changes.py",
+    "cardscreen/runs/changes.py": "tests/runs/test_changes.py tests/runs/test_faults.py",
     "cardscreen/leads/reports/scoring.py": "tests/leads/test_reports.py",
 }
 #: One other operator in place of each is enough. Changes of annotations survive, since nothing runs them.

@@ -333,6 +333,15 @@ def test_a_flag_is_carried_for_so_many_nights_and_then_released_with_that_cause(
     assert gone.night(operator, 6).changes == {}
 
 
+def test_nights_without_an_account_are_counted_from_when_its_source_is_no_longer_stale(operator: Operator) -> None:
+    World().night(operator, 1)
+    with mock.patch("cardscreen.runs.circumstances.sources_of", return_value={"police": {"state": "stale"}}):
+        stale = [World(listings=[]).night(operator, night).change("a")[:2] for night in range(2, 7)]
+    assert stale == [("carried", "source_stale")] * 5
+    gone = [World([account("b", FREE)]).night(operator, night).change("a")[:2] for night in range(7, 11)]
+    assert gone == [("carried", "account_gone")] * 3 + [("released", "account_gone")]
+
+
 def test_carried_nights_are_counted_in_days_though_a_night_is_left_out(operator: Operator) -> None:
     World().night(operator, 1)
     World(one("")).night(operator, 2)
