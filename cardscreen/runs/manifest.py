@@ -65,6 +65,7 @@ SUMMARY_SAYS = {
     "unmasked": "columns that may hold card numbers all the same",
     "ruled": "how many accounts have each value that rules look for",
     "listings": "how many were in force, by kind",
+    "unlisted": "identifiers of whose kind no listing was in force, and the kind: they are clear of nothing",
     "listed_by": "the same by source",
     "versions": "of cardscreen, Polars and the numbering data",
     "store": "the version of the store, and its sources' age",

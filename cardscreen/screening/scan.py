@@ -161,6 +161,11 @@ class Pass:
         if rows:
             yield pl.concat(rows).rechunk()
 
+    def _says_something(self, column: str) -> bool:
+        """Whether an account may be clear by a column: not where others are looked for, and nothing of its kind."""
+        kind = self.plan.identifiers[column].name
+        return not self.targets[kind].is_empty or all(each.is_empty for each in self.targets.values())
+
     def _sifted(self, batch: pl.DataFrame, no_rejects: pl.DataFrame) -> tuple[Seen | None, pl.DataFrame]:
         """What the rows come to in which all is plain to see, and the others; None, and all, where these are many."""
         plan = self.plan
@@ -191,7 +196,8 @@ class Pass:
             ):
                 counts.add(int(np.count_nonzero(flags & plain)), word, name)
             may_match |= column.may_match
-            usable |= column.usable
+            if self._says_something(name):
+                usable |= column.usable
         counts.add(int(np.count_nonzero(plain & ~usable)), "not_screenable")
         self._count_ruled(batch.filter(pl.Series(plain)) if plan.ruled else batch, counts)
         return Seen(counts, self._candidates(batch, may_match, plain), no_rejects), detached(taken(batch, others))
@@ -223,7 +229,8 @@ class Pass:
             for name, count in read.counts.items():
                 counts.add(count, name, column)
             read.mark(may_match, read.may_match)
-            read.mark(usable, read.usable)
+            if self._says_something(column):
+                read.mark(usable, read.usable)
             refused.append(_as_rejects(read.refused.with_columns(row.gather(read.refused["row"])), column, kind.name))
             # Nobody knows what a ragged row says in any of its columns.
             for name in ("cells", "rejected"):

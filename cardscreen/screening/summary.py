@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from cardscreen.foundation import schema
+from cardscreen.kinds.named.opaque import Opaque
 from cardscreen.screening.columns import AccountColumns
 from cardscreen.screening.hits.matches import IS_ALLOW, NOT_JUDGED, Decisions
 from cardscreen.screening.tally import Tally
@@ -70,6 +71,9 @@ def summary_of(
     unscreened |= {NOT_JUDGED: came_out[NOT_JUDGED]} if came_out[NOT_JUDGED] else {}
     clear = scanned["read"] - sum(known.values()) - sum(unscreened.values())
     listed = listings.group_by("kind", "source").len().collect()
+    of_kinds = _counted(listed, "kind")
+    others = {column: kind.name for column, kind in plan.identifiers.items() if kind.name != Opaque.name}
+    unlisted = {column: kind for column, kind in others.items() if kind not in of_kinds}
     return {
         "as_of": day.isoformat(),
         "rows": {"read": scanned["read"], **known, "clear": clear, **unscreened},
@@ -91,7 +95,8 @@ def summary_of(
         },
         **({"unmasked": plan.unmasked} if plan.unmasked else {}),
         **({"ruled": _ruled(plan, scanned)} if plan.ruled else {}),
-        "listings": _counted(listed, "kind"),
+        "listings": of_kinds,
+        **({"unlisted": unlisted} if unlisted and of_kinds else {}),
         "listed_by": _counted(listed, "source"),
     }
 

@@ -116,6 +116,11 @@ class Targets:
         )
 
     @property
+    def is_empty(self) -> bool:
+        """Whether nothing is listed."""
+        return not (len(self.keys) or len(self.ranges) or len(self.shown) or len(self.tokens))
+
+    @property
     def arrays(self) -> dict[str, Keys]:
         """All but the secrets, for another process to look up in."""
         arrays: dict[str, Keys] = {}

@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 import xlsxwriter
 from commands import Done, cardscreen
+from partners import pan
 
 from cardscreen.cli import console, starter
 from cardscreen.cli.starter.columns import held_in
@@ -143,6 +144,21 @@ def test_ten_lines_say_what_was_taken_from_where_and_what_is_left_to_say(tmp_pat
     job = tomllib.loads((tmp_path / "night/job.toml").read_text("utf-8"))
     assert job["accounts"]["path"].endswith("clienti_{as_of}.csv")
     assert job["identifiers"]["cellulare"] == {"kind": "phone", "region": "IT", "holder_since": "data_attivazione"}
+
+
+def test_a_day_of_a_telephone_is_none_of_a_card_and_a_cause_is_a_reason(tmp_path: Path) -> None:
+    chance = random.Random(5)
+    held = [f"K{at},138{chance.randrange(10**8):08},{pan(at)},2021-03-{at % 28 + 1:02}" for at in range(60)]
+    text = "\n".join(["客户编号,手机号码,银行卡号,入网日期", *held, ""])
+    (tmp_path / "客户.csv").write_text(text, encoding="utf-8")
+    listed = [f"139{chance.randrange(10**8):08},{chance.choice(['养号', '贩卡'])},京{at}" for at in range(30)]
+    (tmp_path / "list.csv").write_text("\n".join(["号码,案由,案件编号", *listed]) + "\n", encoding="utf-8")
+    init(tmp_path, tmp_path / "客户.csv", tmp_path / "list.csv")
+    job = tomllib.loads((tmp_path / "night/job.toml").read_text("utf-8"))
+    assert job["identifiers"]["手机号码"]["holder_since"] == "入网日期"
+    assert job["identifiers"]["银行卡号"] == {"kind": "card"}
+    feed = tomllib.loads((tmp_path / "night/feeds/list.toml").read_text("utf-8"))
+    assert feed["columns"] == {"value": "号码", "reason": "案由", "reference": "案件编号"}
 
 
 def test_a_dry_run_shows_the_files_and_writes_none(tmp_path: Path) -> None:

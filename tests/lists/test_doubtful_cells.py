@@ -58,6 +58,13 @@ def in_force(folder: Path) -> list[str]:
     return found
 
 
+def test_a_sum_in_the_last_row_is_told_with_its_line(tmp_path: Path) -> None:
+    done = take(tmp_path, [*numbered(NUMBERS[:50]), "299,sum"])
+    assert "warning: of 51 phone numbers 1 is no valid one: look at line 52" in done.notes
+    again = take(tmp_path, numbered(NUMBERS[:50]), after=1)
+    assert not any("valid" in note for note in again.notes)
+
+
 def test_a_list_of_another_country_is_refused_with_its_share_and_what_to_look_at(tmp_path: Path) -> None:
     message = (
         "100 of 150 phone numbers (66.7%) are no valid ones (limit 30.0%): is region = 'CN' right, and is it the right "

@@ -324,6 +324,32 @@ def test_a_column_of_national_numbers_without_a_region_is_told_what_it_lacks(pro
         assert (done.code, "no region is given" in done.err) == (0, told)
 
 
+def test_a_column_of_whose_kind_nothing_is_listed_is_not_called_clear_without_a_word(project: Path) -> None:
+    words = "no listing in force is of the kind imei: 'note' was looked up in nothing"
+    assert words not in cardscreen("run", "job.toml", "--dry-run", cwd=project).err
+    job = JOB.replace("[identifiers]", '[identifiers]\nnote = { kind = "imei" }')
+    (project / "job.toml").write_text(job, encoding="utf-8")
+    done = cardscreen("run", "job.toml", cwd=project)
+    assert words in done.err
+    summary = json.loads((project / "runs/latest/summary.json").read_text(encoding="utf-8"))
+    assert summary["unlisted"] == {"note": "imei"}
+
+
+def test_an_account_with_nothing_but_what_no_list_has_is_not_clear(project: Path) -> None:
+    def rows() -> dict[str, int]:
+        done = cardscreen("run", "job.toml", "--json", cwd=project)
+        assert done.code in (0, 4), done.err
+        counted: dict[str, int] = json.loads(done.out)["rows"]
+        return counted
+
+    with (project / "accounts.csv").open("a", encoding="utf-8") as file:
+        file.write("lonely,,,,x\n")
+    before = rows()
+    job = JOB.replace("[identifiers]", '[identifiers]\nsegment = { kind = "opaque", name = "device" }')
+    (project / "job.toml").write_text(job.replace('carry = ["segment"]', ""), encoding="utf-8")
+    assert rows()["not_screenable"] == before["not_screenable"] > 0
+
+
 def test_a_day_to_come_is_warned_of(project: Path) -> None:
     ahead = str(Job.read(project / "job.toml").today() + timedelta(days=9))
     done = cardscreen("run", "job.toml", "--as-of", ahead, cwd=project)

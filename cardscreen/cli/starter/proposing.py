@@ -111,7 +111,8 @@ def accounts_in(paths: Sequence[str]) -> Accounts:
     rest = [each for each in columns if each.kind is None]
     account_id = _id_among(rest, len(file.frame))
     dates = [each for each in rest if each.days is not None and not called(each.name, "birth")]
-    since = [each for each in dates if called(each.name, "since")]
+    said = [each for each in columns if each.kind is not None]
+    since = [each for each in dates if called(each.name, "since") and any(_speaks_of(each, of) for of in said)]
     few = [each for each in rest if each.values and 1 < each.different <= max(2, each.filled // 10)]
     carry = [each for each in few if each.days is None and each.name != account_id and not called(each.name, "name")]
     path, day = (literally(full(given[0])), None) if given else _pattern(paths)
@@ -224,6 +225,8 @@ def listed_in(path: str, taken: Sequence[str], accounts: Accounts) -> Listed:
     for role in ("reference", "severity", "reason"):
         texts = [each for each in rest if each.days is None and called(each.name, role)]
         texts = [each for each in texts if role != "severity" or _are_scores(each)]
+        # The type of a case, or its cause, many cases have in common.
+        texts = [each for each in texts if role != "reference" or not called(each.name, "reason")]
         if texts and file.header:
             roles[role] = texts[0]
     return Listed(file, _source(path, taken), value, roles)
@@ -315,11 +318,23 @@ def _identifier(held: Held, accounts: Accounts) -> str:
     if held.region_column:
         options["region_column"] = _text(held.region_column)
     options |= {name: "true" for name in ("many", "repair") if getattr(held, name)}
-    if accounts.since:
+    if accounts.since and _speaks_of(accounts.since, held):
         options["holder_since"] = _text(accounts.since.name)
     settings = ", ".join(f"{name} = {value}" for name, value in options.items())
     doubt = f"  # ← {_doubt(held)}" if is_unclear(held) else ""
     return f"{_key(held.name)} = {{ {settings} }}{doubt}"
+
+
+def _speaks_of(since: Held, held: Held) -> bool:
+    """Whether a column of days may say since when a holder has an identifier.
+
+    Numbers of phones and subscriptions are given to one customer after another, at the day that a table of customers
+    has. Of cards, devices and all others that day says nothing, unless the column is called after them.
+    """
+    return held.kind in _GIVEN_ANEW or called(since.name, str(held.kind))
+
+
+_GIVEN_ANEW = ("phone", "imsi")
 
 
 def _doubt(held: Held) -> str:

@@ -299,6 +299,12 @@ def _invalid(read: FeedRows, feed: Feed, kind: Kind, told: Collection[int]) -> I
     listed = read.rows.lazy().filter(single).select("line").collect().to_series()
     some, judged = _flawed(listed.gather_every(len(listed) // _SAMPLE + 1), read, feed, kind)
     if len(some) <= limit * judged:
+        some = some.filter(~some.is_in(sorted(told)))
+        if len(some):
+            of = f"{judged:,} {kind.noun[1]}{' that were looked at' if judged < len(listed) else ''}"
+            are = "is no valid one" if len(some) == 1 else "are no valid ones"
+            message = f"of {of} {len(some):,} {are}: look at {lines_of(some.to_list())}"
+            yield Problem("invalid", message, refuses=False)
         return
     flawed, judged = _flawed(listed, read, feed, kind) if len(listed) > _SAMPLE else (some, judged)
     flawed = flawed.filter(~flawed.is_in(sorted(told)))

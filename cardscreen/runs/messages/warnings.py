@@ -59,6 +59,13 @@ def _of_cells(summary: Mapping[str, Any], language: Language, *, expects_invalid
             "the lines, with status ragged",
             rows=ragged,
         )
+    for name, kind in summary.get("unlisted", {}).items():
+        yield say(
+            "no listing in force is of the kind {kind}: {name!r} was looked up in nothing, so that who is clear is not "
+            "clear of that",
+            kind=kind,
+            name=name,
+        )
     for name, notes in summary.get("notes", {}).items():
         cells = summary["coverage"][name]
         usable = cells["cells"] - cells["missing"] - cells["rejected"]
