@@ -78,10 +78,16 @@ class AccountColumns:
         kept, ruled = list(dict.fromkeys(carry)), policy.account_values()
         plan = cls(columns, identifiers, account_id, kept, unmasked, date_format, ruled, policy.details(), shown, zone)
         _require(columns.names(), plan, account_id)
+        plan._check_names()
         plan._check_types()
         plan._check_carried(policy)
         plan._check_unmasked()
         return plan
+
+    def _check_names(self) -> None:
+        for name in self.needed():
+            if "\0" in name:
+                raise InputError(f"column {name!r} has a NUL in its name, which Arrow takes in none: rename it")
 
     def _check_types(self) -> None:
         if self.schema[self.account_id].is_nested() or self.schema[self.account_id] == pl.Boolean:

@@ -457,6 +457,16 @@ def test_columns_that_are_data_are_not_shown_in_full() -> None:
     assert "4111" not in str(refused.value)
 
 
+@pytest.mark.parametrize("column", ["account_id", "mobile", "since", "segment"])
+def test_a_column_with_a_nul_in_its_name_is_refused_whatever_it_is_for(column: str) -> None:
+    names = {each: each for each in ("account_id", "mobile", "since", "segment")} | {column: "a\0b"}
+    row = {"account_id": ["a"], "mobile": ["13800138000"], "since": ["2020-01-01"], "segment": ["x"], "other\0": ["y"]}
+    kinds = {names["mobile"]: cs.Phone("CN", holder_since=names["since"])}
+    asked: dict[str, Any] = {"account_id": names["account_id"], "carry": [names["segment"]], "as_of": DAY}
+    with pytest.raises(cs.InputError, match=r"'a\\x00b' has a NUL in its name.*rename it"):
+        cs.screen(pl.DataFrame(row).rename(names), small_world()[1], kinds, **asked)
+
+
 def test_a_path_is_no_blocklist() -> None:
     with pytest.raises(cs.ConfigError, match=r"Blocklist.read"):
         cs.screen(small_world()[0], "lists/*.parquet", KINDS)  # type: ignore[arg-type]
