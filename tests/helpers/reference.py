@@ -336,7 +336,7 @@ def screen(accounts: list[Row], raw_listings: list[Row], asked: Question) -> Fou
                 outcomes[cell["at"]] = "exempt" if hit["exempted_by"] else "hit"
     found.hits.sort(key=place_of)
     decide(found, said, asked)
-    count(found, accounts, outcomes, asked)
+    count(found, accounts, outcomes, asked, {each["kind"] for each in listings if each["list"] == "block"})
     return found
 
 
@@ -457,7 +457,14 @@ def days_of(account: Any, action: str, asked: Question) -> Row:
     return {"flagged_since": asked.day, "act_on": due}
 
 
-def count(found: Found, accounts: list[Row], outcomes: dict[tuple[int, str, int], str], asked: Question) -> None:
+def count(
+    found: Found,
+    accounts: list[Row],
+    outcomes: dict[tuple[int, str, int], str],
+    asked: Question,
+    blocked: set[str],
+) -> None:
+    """Of an account that has nothing but what is of no kind that is `blocked`, where one is, nobody knows anything."""
     names = ["missing", "rejected", "clear", "exempt", "hit"]
     for identifier in asked.identifiers:
         told = [outcome for (_, column, _), outcome in outcomes.items() if column == identifier]
@@ -465,7 +472,8 @@ def count(found: Found, accounts: list[Row], outcomes: dict[tuple[int, str, int]
         found.coverage[identifier]["invalid"] = found.invalid.count(identifier)
     classes = dict.fromkeys(["hit", "exempt", "clear", "not_screenable", "no_account"], 0)
     for number, row in enumerate(accounts):
-        told = [outcome for (at, _, _), outcome in outcomes.items() if at == number]
+        said = [(column, outcome) for (at, column, _), outcome in outcomes.items() if at == number]
+        told = [outcome for column, outcome in said if not blocked or asked.identifiers[column] in blocked]
         if is_nobody(row["account_id"]):
             classes["no_account"] += 1
         else:
