@@ -85,6 +85,11 @@ def of_files(folder: Path, accounts: Sequence[str], lists: Sequence[str], *, ask
         f"--feed {shlex.quote(f'feeds/{each.source}.toml')} {how}"
         for each in listed
     ]
+    if not listed:
+        steps += [
+            "# first a list: FILE is its file, FEED.toml says how it is read; init with --list FILE writes such a feed",
+            "cardscreen list import FILE --feed FEED.toml --store lists",
+        ]
     steps.append(f"cardscreen run job.toml{day}")
     return Project(files, steps, proposing.words(held, listed), [*proposing.left_to_say(held, listed), *away], keys)
 
