@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _CLASSES = {
     "hit": "on a list",
-    "exempt": "exempt",
+    "exempt": "of them exempt",
     "clear": "clear",
     "not_screenable": "with nothing to look up",
     "no_account": "without account",
@@ -40,8 +40,10 @@ def run_table(done: Run) -> None:
     """Print what one run found and where its files are."""
     console = _console()
     rows = done.result.summary["rows"]
+    # What is exempt is on a list, too: `flagged` counts both everywhere.
+    found = rows | {"hit": rows["hit"] + rows["exempt"]}
     classes = ", ".join(
-        f"{rows[name]:,} {words}" for name, words in _CLASSES.items() if rows.get(name) or name in _ALWAYS
+        f"{found[name]:,} {words}" for name, words in _CLASSES.items() if found.get(name) or name in _ALWAYS
     )
     console.print(f"{counted(rows['read'], 'row')} read: {classes}", highlight=False)
     console.print(actions_table([done.result.summary], ["accounts"]))
