@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
 import re
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from babel.messages import pofile
 from commands import cardscreen
 from hypothesis import given
 from hypothesis import strategies as st
@@ -321,3 +323,25 @@ def test_a_text_tells_the_number_beside_it_whatever_stands_between(rows: list[tu
     told = [own is not None and own in digits_of(text) for text, (_, own, _) in zip(texts, rows, strict=True)]
     owns = pl.Series([own for _, own, _ in rows], dtype=pl.String)
     assert tell_own(pl.Series(texts, dtype=pl.String), owns, np.arange(len(texts))).tolist() == told
+
+
+def sentences() -> Iterator[str]:
+    """What the package may say: its texts, but for descriptions, and all translations."""
+    package = Path(cs.__file__).parent
+    for code in package.rglob("*.py"):
+        nodes = list(ast.walk(ast.parse(code.read_text("utf-8"))))
+        descriptions = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+        for node in nodes:
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in descriptions:
+                yield node.value
+    for catalogue in package.rglob("*.po"):
+        with catalogue.open("rb") as file:
+            messages = pofile.read_po(file)
+        for message in messages:
+            yield from [message.string] if isinstance(message.string, str) else message.string or []
+
+
+def test_no_example_in_what_is_said_looks_like_a_number_that_is_taken_out() -> None:
+    said = [each for each in sentences() if " " in each or "。" in each]
+    assert len(said) > 2000
+    assert [each for each in said if without_cards(each) != each] == []

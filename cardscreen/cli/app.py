@@ -62,7 +62,7 @@ _Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no tab
 def main() -> NoReturn:
     """The entry point: errors become one sentence and an exit code."""
     from cardscreen.foundation.errors import CardscreenError
-    from cardscreen.foundation.files import not_for_others
+    from cardscreen.foundation.files import elsewhere, not_for_others
     from cardscreen.foundation.process.allowance import require_files
 
     console.in_sentences()
@@ -79,7 +79,7 @@ def main() -> NoReturn:
     except (KeyboardInterrupt, typer.Abort):
         code = _failed(_INTERRUPTED, _HALF)
     except OSError as error:
-        code = _failed(3, f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        code = _failed(3, f"{error.filename}: {error.strerror}{elsewhere(error)}" if error.filename else str(error))
     except typer.Exit as ended:
         code = ended.exit_code
     except BaseException as error:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from rich.box import SIMPLE
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 _CLASSES = {
     "hit": "on a list",
-    "exempt": "exempt",
+    "exempt": "of them exempt",
     "clear": "clear",
     "not_screenable": "with nothing to look up",
     "no_account": "without account",
@@ -37,10 +38,12 @@ _LITERAL: Any = {"markup": False, "emoji": False}
 
 def run_table(done: Run) -> None:
     """Print what one run found and where its files are."""
-    console = Console(**_LITERAL)
+    console = _console()
     rows = done.result.summary["rows"]
+    # What is exempt is on a list, too: `flagged` counts both everywhere.
+    found = rows | {"hit": rows["hit"] + rows["exempt"]}
     classes = ", ".join(
-        f"{rows[name]:,} {words}" for name, words in _CLASSES.items() if rows.get(name) or name in _ALWAYS
+        f"{found[name]:,} {words}" for name, words in _CLASSES.items() if found.get(name) or name in _ALWAYS
     )
     console.print(f"{counted(rows['read'], 'row')} read: {classes}", highlight=False)
     console.print(actions_table([done.result.summary], ["accounts"]))
@@ -60,9 +63,14 @@ def print_frame(frame: pl.DataFrame, *, as_json: bool) -> None:
     if as_json:
         put_json(frame.to_dicts())
         return
-    console = Console(width=None if sys.stdout.isatty() else _WIDE, **_LITERAL)
+    console = _console()
     filled = frame.select(column for column in frame if column.null_count() < len(frame) or not len(frame))
     print_rows(console, filled.rename({name: name.replace("_", " ") for name in filled.columns}))
+
+
+def _console() -> Console:
+    """As wide as the terminal; what is none sets no limit."""
+    return Console(width=None if sys.stdout.isatty() else _WIDE, **_LITERAL)
 
 
 def print_rows(console: Console, frame: pl.DataFrame) -> None:
@@ -104,6 +112,10 @@ def _table(frame: pl.DataFrame, *, wraps: bool = False, narrow: bool = False) ->
     for row in frame.rows():
         cells = [_cell(value) for value in row]
         table.add_row(*(map(_folded, frame.columns, cells) if narrow else cells))
+    for column in table.columns:
+        if column.no_wrap:  # of several words, too, which the engine of tables would measure one by one
+            texts = [str(each) for each in (column.header, *column.cells)]
+            column.min_width = max(cell_len(line) for text in texts for line in text.split("\n"))
     return table
 
 

@@ -57,6 +57,15 @@ def is_full(error: BaseException | None) -> bool:
     return False
 
 
+def elsewhere(error: OSError) -> str:
+    """The end of a message of the system's: what to do where something may not be read or written; else nothing."""
+    if error.errno == errno.EROFS:
+        return ": nothing can be written there, name another folder"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return ": name another place, or have its permissions changed so that this user may read and write there"
+    return ""
+
+
 def claim(out: Path, inputs: Iterable[str | Path] = (), *, force: bool = False) -> None:
     """Refuse an output that would put an end to what is there.
 

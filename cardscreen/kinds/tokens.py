@@ -18,7 +18,7 @@ import polars as pl
 import polars_hash as plh
 
 from cardscreen.foundation.errors import ConfigError
-from cardscreen.foundation.secrets.secret import Secret
+from cardscreen.foundation.secrets.secret import Secret, shown_name
 from cardscreen.tables.cells import as_expr, named_like
 
 #: The form of a token: the key's id, a colon, and 32 bytes in unpadded URL-safe base64.
@@ -41,8 +41,12 @@ class TokenKey:
 
     __slots__ = ("_secret", "id")
 
-    def __init__(self, secret: str | Secret) -> None:
+    def __init__(self, secret: str | Secret, where: str = "") -> None:
         """Use `from_file` or `from_env`, which keep the secret out of programs.
+
+        Args:
+            secret: The secret.
+            where: Where it was read, for messages.
 
         Raises:
             ConfigError: The secret has fewer than 32 characters.
@@ -50,7 +54,8 @@ class TokenKey:
         self._secret = secret if isinstance(secret, Secret) else Secret(secret)
         if len(self._secret.reveal()) < _SHORTEST_SECRET:
             raise ConfigError(
-                f"a token key has at least {_SHORTEST_SECRET} characters: make one with openssl rand -hex 32"
+                f"a token key has at least {_SHORTEST_SECRET} characters{where and f', and {where} holds fewer'}: "
+                "make one with openssl rand -hex 32"
             )
         signed = hmac.new(self._secret.reveal().encode(), b"cardscreen key id", hashlib.sha256)
         self.id = signed.hexdigest()[:_ID_LENGTH]
@@ -62,7 +67,7 @@ class TokenKey:
         Raises:
             ConfigError: No such file, others can read it, or it holds no key.
         """
-        return cls(Secret.from_file(path))
+        return cls(Secret.from_file(path), f"the key file {path}")
 
     @classmethod
     def from_env(cls, name: str = "CARDSCREEN_KEY") -> TokenKey:
@@ -71,7 +76,7 @@ class TokenKey:
         Raises:
             ConfigError: It is not set, or holds no key.
         """
-        return cls(Secret.from_env(name, "token key"))
+        return cls(Secret.from_env(name, "token key"), f"the environment variable{shown_name(name)}")
 
     @classmethod
     def from_command(cls, command: Sequence[str], *, timeout: float = 30) -> TokenKey:
@@ -92,7 +97,7 @@ class TokenKey:
         if len(secret.reveal().splitlines()) != 1:
             what = "several lines" if secret.reveal() else "nothing"
             raise ConfigError(f"the command for the token key printed {what}: one line is expected")
-        return cls(secret)
+        return cls(secret, f"the output of the command {command[0]}")
 
     @staticmethod
     def write_new(file: Path) -> None:

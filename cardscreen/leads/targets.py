@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -193,7 +194,8 @@ def find_targets(contacts: Contacts, as_of: date | None = None, tell: Callable[[
     with desk.locked():
         folder = runs.newest(job.output)
         if folder is None:
-            raise InputError(f"{job.output} holds no published run that says who is flagged: cardscreen run first")
+            first = f"cardscreen run {shlex.quote(str(job.files['job']))}"
+            raise InputError(f"{job.output} holds no published run that says who is flagged: first {first}")
         flagged = Base.read(folder).flags.select(pl.col("account_id").cast(pl.String)).collect()["account_id"]
         path = of_day(contacts.path, day)
         with steady(lambda: files_of(path)):

@@ -97,14 +97,14 @@ class Origin(Section):
     retired_on: date | None = None
 
     def age(self, as_of: date) -> int:
-        """Days since the day that the data is of.
+        """Days since the day that the data is of; 0 before it, as where another time zone has that day already.
 
         Example:
             >>> said = {"changed_on": date(2026, 1, 1), "file": "a.csv", "sha256": "", "listings": 3}
             >>> Origin(confirmed_on=date(2026, 1, 1), imported_at=datetime(2026, 1, 1), **said).age(date(2026, 1, 5))
             4
         """
-        return (as_of - self.confirmed_on).days
+        return max((as_of - self.confirmed_on).days, 0)
 
     def freshness(self, as_of: date, *, idle: bool = False) -> Freshness:
         """`stale` past its terms' error_after_days, `old` past warn_after_days, `stuck` past warn_unchanged_days.

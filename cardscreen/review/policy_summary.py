@@ -12,6 +12,7 @@ from typing import Any
 from cardscreen.foundation.errors import ConfigError, near
 from cardscreen.foundation.settings.errors import listed
 from cardscreen.foundation.settings.toml import TomlFile, read_toml
+from cardscreen.foundation.words import counted
 from cardscreen.lists.store.table import Store
 from cardscreen.policy.clearances import clears
 from cardscreen.policy.policy import Policy, Source
@@ -95,8 +96,9 @@ class CheckedPolicy:
             yield from (f"  {number}. {_rule(rule)}" for number, rule in enumerate(self.policy.rules, 1))
         if self.policy.clearances and self.decisions:
             total, now = self.decisions
+            found = counted(total, "decision")
             yield "Clearances"
-            yield f"  {self.policy.clearances.file}: {total:,} decisions, {now:,} of them in force on {self.day}"
+            yield f"  {self.policy.clearances.file}: {found}, {now:,} of them in force on {self.day}"
         if columns := self.policy.account_columns():
             yield "Account columns that must be carried"
             yield f"  {', '.join(columns)}"

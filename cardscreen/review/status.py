@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -103,7 +104,7 @@ def status_of(job: Job) -> Status:
         due=[] if latest is None else _due(latest),
         lists=lists,
         disk=disk,
-        problems=list(_problems(today, latest, held, lists, disk)),
+        problems=list(_problems(job, today, latest, held, lists, disk)),
     )
 
 
@@ -152,6 +153,7 @@ def _size(folder: Path) -> int:
 
 
 def _problems(
+    job: Job,
     today: date,
     latest: Finished | None,
     held: list[dict[str, Any]],
@@ -159,10 +161,11 @@ def _problems(
     disk: dict[str, int],
 ) -> Iterator[str]:
     """What a person should do first."""
+    file = shlex.quote(str(job.files["job"]))
     for run in held[:1]:
-        yield f"decide about the held run: cardscreen runs show {run['folder']}"
+        yield f"decide about the held run: cardscreen runs show {shlex.quote(run['folder'])}"
     if not held and (latest is None or latest.as_of < today):
-        yield f"there is no run for today, {today}: cardscreen run"
+        yield f"there is no run for today, {today}: cardscreen run {file}"
     for source in lists:
         if source["state"] in ("old", "stale"):
             yield f"the data of {source['source']!r} is {counted(source['age'], 'day')} old: import its newest file"
@@ -170,4 +173,4 @@ def _problems(
             yield f"the data of {source['source']!r} does not change any more: is its source stuck?"
     yield from latest.summary["changes"].get("in_vain", []) if latest else []
     if disk and disk["free_mib"] < _NIGHTS * disk["largest_mib"]:
-        yield f"the disk has room for fewer than {_NIGHTS} nights: cardscreen runs prune"
+        yield f"the disk has room for fewer than {_NIGHTS} nights: cardscreen runs prune {file} --keep 90d"

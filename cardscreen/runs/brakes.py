@@ -56,7 +56,7 @@ class Limits(Section):
 
     Args:
         first_run: "hold" a run that has no earlier one to be compared with, or "publish" it.
-        flagged_share: Accounts that are flagged (0.05).
+        flagged_share: Accounts that are flagged and not exempt (0.05).
         source_share: Accounts hit by one source (0.02).
         rejected_share: Of an identifier's filled cells, those that can't be read (0.2).
         invalid_share: Of an identifier's usable cells, numbers that no numbering plan has, or that begin with their

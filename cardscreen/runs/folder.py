@@ -21,7 +21,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from cardscreen.foundation.errors import Busy, InputError, first_line
-from cardscreen.foundation.files import sha256_of
+from cardscreen.foundation.files import elsewhere, sha256_of
 from cardscreen.foundation.secrets.signing import Signer
 from cardscreen.runs import chain
 from cardscreen.runs.changes import Prior
@@ -52,7 +52,9 @@ def locked(output: Path, what: str = "run") -> Iterator[None]:
     except Timeout:
         raise Busy(f"another {what} works in {output}: wait until it has ended") from None
     except OSError as error:
-        raise InputError(f"the output folder {output} can't be made or written: {error.strerror}") from None
+        raise InputError(
+            f"the output folder {output} can't be made or written: {error.strerror}{elsewhere(error)}"
+        ) from None
     try:
         yield
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import errno
 import json
 import os
 import re
@@ -302,3 +303,48 @@ def test_an_end_that_strikes_while_the_engine_calls_back_is_no_crash(
     with mock.patch("cardscreen.cli.commands.doctor.report", side_effect=panic):
         done = cardscreen("doctor", cwd=tmp_path)
     assert (done.code, "Traceback" in done.err) == (code, False)
+
+
+def test_a_folder_without_a_store_is_told_as_such_and_the_store_within_is_named(tmp_path: Path) -> None:
+    (tmp_path / "my").mkdir()
+    done = cardscreen("list", "history", "--store", "my", cwd=tmp_path)
+    assert (done.code, "the folder 'my' holds no store: name the one that does" in done.err) == (3, True), done.err
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine.csv").touch()
+    assert "(did you mean 'mine'?)" in cardscreen("list", "history", "--store", "mines", cwd=tmp_path).err
+    project(tmp_path / "my")
+    within = str(Path("my", "lists"))
+    assert f"holds no store (did you mean {within!r}?)" in cardscreen("list", "show", "--store", "my", cwd=tmp_path).err
+
+
+@pytest.mark.parametrize(
+    ("code", "how"),
+    [
+        (errno.EROFS, "nothing can be written there, name another folder"),
+        (errno.EACCES, "name another place, or have its permissions changed"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("command", "what"),
+    [
+        (("init", "abc"), "the folder abc can't be made: "),
+        (("demo", "abc"), "abc: "),
+        (
+            ("list", "import", "list.csv", "--feed", "feed.toml", "--store", "lists"),
+            "the store lists can't be made or written: ",
+        ),
+        (("run", "job.toml"), "the output folder "),
+    ],
+    ids=lambda each: each[0] if isinstance(each, tuple) else "",
+)
+def test_where_nothing_may_be_written_it_is_told_what_and_how_to_mend_it(
+    tmp_path: Path, command: tuple[str, ...], what: str, code: int, how: str
+) -> None:
+    assert cardscreen("init", ".", cwd=tmp_path).code == 0
+
+    def refuse(folder: Path, *_: Any, **__: Any) -> None:
+        raise OSError(code, os.strerror(code), str(folder))
+
+    with mock.patch.object(Path, "mkdir", refuse):
+        done = cardscreen(*command, cwd=tmp_path)
+    assert (done.code, what in done.err, f"{os.strerror(code)}: {how}" in done.err) == (3, True, True), done.err

@@ -207,6 +207,17 @@ def test_a_list_alone_is_asked_for_its_accounts(tmp_path: Path) -> None:
     assert (done.code, "say --accounts FILE, too" in done.err) == (2, True)
 
 
+def test_without_a_list_the_steps_say_that_one_comes_first(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,phone\n" + "".join(f"A{at},+39333123{at:04}\n" for at in range(50)))
+    done = cardscreen("init", "night", "--accounts", "a.csv", cwd=tmp_path)
+    assert done.code == 0, done.err
+    _, first, imported, run = done.out.splitlines()
+    assert first.startswith("# first a list: ")
+    assert imported == "cardscreen list import FILE --feed FEED.toml --store lists"
+    assert run == "cardscreen run job.toml"
+    assert "which lists: none was named, and there is no run without one" in done.err
+
+
 # --- what columns hold ------------------------------------------------------------------------------
 
 

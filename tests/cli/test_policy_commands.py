@@ -95,6 +95,12 @@ def test_a_policy_is_told_in_sentences(tmp_path: Path) -> None:
     assert checked(tmp_path, POLICY) == Done(0, TOLD, "")
 
 
+def test_one_clearance_is_told_as_one_decision(tmp_path: Path) -> None:
+    (tmp_path / "one.csv").write_text("account_id,listing_id,decided_on,until\na,,2026-11-23,\n", encoding="utf-8")
+    done = checked(tmp_path, "[clearances]\nfile = 'one.csv'")
+    assert "  one.csv: 1 decision, 1 of them in force on 2026-11-23\n" in done.out
+
+
 def test_a_policy_is_told_as_one_line_of_json(tmp_path: Path) -> None:
     done = checked(tmp_path, POLICY, "--json")
     assert done.out.count("\n") == 1

@@ -72,6 +72,20 @@ def test_tables_fit_their_terminal_and_leave_nothing_out(
         assert value in "".join(lines) or all(part in unfolded for part in re.findall(r"[^-+]{1,2}", value))
 
 
+@pytest.mark.parametrize("columns", [40, 60, 80])
+def test_a_run_is_told_without_a_cut_on_a_terminal_and_in_a_pipe(project: Path, columns: int) -> None:
+    # As the environment has it, so wide is a pipe, too, where nobody says another width.
+    environment = os.environ | {"COLUMNS": f"{columns}"}
+    command = [sys.executable, "-m", "cardscreen.cli", "run", "job.toml", "--dry-run"]
+    piped = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=True).stdout
+    on_terminal = "\n".join(seen(project, columns, "run", "job.toml", "--dry-run"))
+    for text in (piped, on_terminal.partition("rows read: ")[2]):  # behind what tells how far it is
+        assert "…" not in text
+        assert all(word in text for word in ("missing", "rejected", "exempt", "valid)"))
+    assert "(not valid)" in piped
+    assert " (120) " in piped
+
+
 def test_numbers_are_never_cut_in_two(project: Path) -> None:
     for columns in (60, 80):
         assert any(re.search(r"\b120\b", line) for line in seen(project, columns, "runs", "list", "runs"))

@@ -147,6 +147,19 @@ def test_a_missing_or_short_key_is_refused_without_showing_it(tmp_path: Path, mo
         cs.TokenKey.from_file(tmp_path / "nothing")
 
 
+def test_a_short_key_is_refused_by_naming_where_it_was_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "key"
+    file.touch(mode=0o600)
+    file.write_text("short\n", encoding="utf-8")
+    with pytest.raises(cs.ConfigError, match=f"and the key file {file} holds fewer: make one with openssl"):
+        cs.TokenKey.from_file(file)
+    monkeypatch.setenv("SOME_KEY", "short")
+    with pytest.raises(cs.ConfigError, match="and the environment variable SOME_KEY holds fewer"):
+        cs.TokenKey.from_env("SOME_KEY")
+    with pytest.raises(cs.ConfigError, match="and the output of the command echo holds fewer"):
+        cs.TokenKey.from_command(["echo", "short"])
+
+
 def test_the_environment_gives_the_same_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CARDSCREEN_KEY", SECRET)
     assert cs.TokenKey.from_env().id == KEY.id

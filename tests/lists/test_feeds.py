@@ -506,7 +506,7 @@ def test_digits_left_open_at_the_end_are_a_range_of_so_many(cell: str, region: s
 
 
 OPEN = "digits left open where no number of that length is possible"
-SPREAD = "perhaps a range of ends: write whole numbers from and to, such as 13900139001-13900139005"
+SPREAD = "perhaps a range of ends: write the first and the last number in full, with a hyphen between them"
 LETTERS = "letters behind digits, which may be a remark: where they are those of a keypad, say vanity = true"
 
 

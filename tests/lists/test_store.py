@@ -201,6 +201,12 @@ def test_the_overview_tells_how_old_each_source_is(tmp_path: Path) -> None:
     ]
 
 
+def test_data_of_a_day_that_is_tomorrow_elsewhere_is_not_younger_than_nothing(tmp_path: Path) -> None:
+    take(tmp_path, [1, 2])
+    told = views.overview(Store(tmp_path / "lists"), DAY - timedelta(days=1))
+    assert told.select("confirmed_on", "age").rows() == [(DAY, 0)]
+
+
 def test_cleaning_up_keeps_the_versions_that_runs_refer_to(tmp_path: Path) -> None:
     for number in range(4):
         take(tmp_path, [number])

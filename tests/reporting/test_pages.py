@@ -109,10 +109,28 @@ def test_the_first_screen_says_what_is_to_be_done(pages: list[_Reader], operator
 def test_figures_of_a_page_are_those_of_the_run(pages: list[_Reader]) -> None:
     text = re.sub(r"\s+", " ", pages[1].text["body"])
     assert "rows read61±0" in text
-    assert "13 of 61 accounts are flagged, 8 of them critical; 0 more are exempt." in text
+    assert "13 of 61 accounts are flagged, 8 of them critical; 0 of them are exempt." in text
     assert "police finds the most accounts that no other source finds: 6." in text
     assert "Newly flagged or flagged for more: 2. Released or flagged for less: 0." in text
     assert "Filled cells that can't be read: 1. Accounts with nothing to look up: 1." in text
+
+
+def test_flagged_is_one_number_on_the_page_in_the_status_and_where_a_run_is_told(
+    pages: list[_Reader], operator: tuple[Operator, list[Night]]
+) -> None:
+    published, held = (night.run.result.summary for night in operator[1][1:])
+    rows, flagged = held["rows"], held["flagged"]["accounts"]
+    assert (flagged, rows["exempt"]) == (rows["hit"] + rows["exempt"], 1)
+    text = re.sub(r"\s+", " ", pages[2].text["body"])
+    assert f"flagged{flagged}+" in text
+    assert f"{flagged} of 61 accounts are flagged, " in text
+    assert "; 1 of them are exempt." in text
+    assert f"flagged and not exempt{flagged - 1} exempt1 clear" in text
+    folder = operator[0].folder
+    told = cardscreen("run", "job.toml", "--as-of", held["as_of"], "--allow-future", "--dry-run", cwd=folder)
+    assert f"61 rows read: {flagged} on a list, 1 of them exempt, " in told.out
+    (latest,) = (line for line in cardscreen("status", "job.toml", cwd=folder).out.splitlines() if "last night" in line)
+    assert f"{published['flagged']['accounts']} flagged" in latest
 
 
 def test_the_accounts_are_masked_and_those_that_matter_most_come_first(pages: list[_Reader]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -70,3 +71,15 @@ def test_a_job_without_a_run_says_so(tmp_path: Path) -> None:
     text = told(tmp_path)
     assert text.startswith("last night: none was published yet\nto load: nothing\n")
     assert "do: there is no run for today" in text
+
+
+def test_commands_that_are_to_be_done_name_the_job_and_run_as_they_are(tmp_path: Path) -> None:
+    folder = tmp_path / "my job"
+    assert cardscreen("init", folder, cwd=tmp_path).code == 0
+    imported = ("list", "import", "list.csv", "--feed", "feed.toml", "--store", "lists")
+    assert cardscreen(*imported, cwd=folder).code == 0
+    text = cardscreen("status", folder / "job.toml", cwd=tmp_path).out
+    command = text.partition("there is no run for today, ")[2].partition(": ")[2].splitlines()[0]
+    done = cardscreen(*shlex.split(command)[1:], cwd=tmp_path)
+    assert done.code == 0, done.err
+    assert "there is no run for today" not in cardscreen("status", folder / "job.toml", cwd=tmp_path).out

@@ -630,6 +630,22 @@ def test_a_column_of_a_sheet_without_name_and_cells_is_left_out() -> None:
     assert read(workbook(fill), "list.xlsx").frame.rows(named=True) == [{"a": "1", "c": "3"}]
 
 
+def test_an_empty_sheet_is_refused_by_naming_the_others_and_how_to_choose_one() -> None:
+    saying = "say {option} = {value} in the feed"
+
+    def told(sheet: str, *others: str) -> str:
+        content = workbook(lambda *_: None, *others)
+        with pytest.raises(cs.InputError) as refused:
+            read(content, "cards.xlsx", sheet=sheet or None, saying=saying)
+        return str(refused.value).partition(" is empty")[2]
+
+    assert told("") == ""
+    assert told("", "Daten") == "; there is, too: 'Daten'. If the table is there, say sheet = \"Daten\" in the feed"
+    assert told("Daten", "Daten", "Alt") == (
+        "; there are, too: 'Liste', 'Alt'. If the table is there, say sheet = \"…\" in the feed"
+    )
+
+
 def test_a_sheet_is_chosen_by_name_and_the_first_one_otherwise() -> None:
     content = workbook(lambda _, sheet: sheet.write_column(0, 0, ["a", "1"]), "Zweite")
     assert read(content, "list.xlsx").frame.rows() == read(content, "list.xlsx", sheet="Liste").frame.rows() == [("1",)]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from cardscreen.cli.starter.schemas import FILES, schema_of
 from cardscreen.foundation.errors import ConfigError, InputError
-from cardscreen.foundation.files import claim, not_for_others, write_whole
+from cardscreen.foundation.files import claim, elsewhere, not_for_others, write_whole
 from cardscreen.kinds.kind import KINDS
 from cardscreen.kinds.tokens import TokenKey
 
@@ -85,6 +85,11 @@ def of_files(folder: Path, accounts: Sequence[str], lists: Sequence[str], *, ask
         f"--feed {shlex.quote(f'feeds/{each.source}.toml')} {how}"
         for each in listed
     ]
+    if not listed:
+        steps += [
+            "# first a list: FILE is its file, FEED.toml says how it is read; init with --list FILE writes such a feed",
+            "cardscreen list import FILE --feed FEED.toml --store lists",
+        ]
     steps.append(f"cardscreen run job.toml{day}")
     return Project(files, steps, proposing.words(held, listed), [*proposing.left_to_say(held, listed), *away], keys)
 
@@ -97,6 +102,7 @@ def make(folder: Path, project: Project) -> list[Path]:
 
     Raises:
         ConfigError: One of them is there already; nothing is written then.
+        InputError: The folder can't be made.
     """
     there = [name for name in (*project.files, *project.keys) if (folder / name).exists()]
     if there:
@@ -105,6 +111,8 @@ def make(folder: Path, project: Project) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
         raise ConfigError(f"{folder} is no folder: name another one") from None
+    except OSError as error:
+        raise InputError(f"the folder {folder} can't be made: {error.strerror}{elsewhere(error)}") from None
     with not_for_others():
         for name, content in project.files.items():
             (folder / name).parent.mkdir(exist_ok=True)

@@ -469,7 +469,7 @@ def _shares(held: Held) -> str:
 
 def left_to_say(accounts: Accounts, lists: Sequence[Listed]) -> list[str]:
     """What only a person can say, and where."""
-    left = [] if lists else ["which lists: cardscreen list import FILE --feed FEED.toml --store lists"]
+    left = [] if lists else ["which lists: none was named, and there is no run without one"]
     if accounts.id is None:
         left.append("job.toml: id")
     left += [f"job.toml: the region of {each.name}" for each in accounts.identifiers if is_unclear(each)]

@@ -71,8 +71,7 @@ class Secret:
         """
         secret = cls(os.environ.get(name, "").strip())
         if not secret.reveal():
-            shown = f" {name}" if len(name) < _LONGEST_NAME else ""
-            raise ConfigError(f"the environment variable{shown} holds no {what}: give the variable's name")
+            raise ConfigError(f"the environment variable{shown_name(name)} holds no {what}: give the variable's name")
         return secret
 
     @classmethod
@@ -117,3 +116,8 @@ class Secret:
     def __getstate__(self) -> NoReturn:
         """What pickling libraries ask for where they don't ask `__reduce__`."""
         self.__reduce__()
+
+
+def shown_name(name: str) -> str:
+    """The name of an environment variable behind a word, unless it may be the secret itself."""
+    return f" {name}" if len(name) < _LONGEST_NAME else ""

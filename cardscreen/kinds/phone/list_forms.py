@@ -47,7 +47,7 @@ REASONS = {
     _PERCENT: "a percent sign in place of digits: write a prefix with a star, such as 1700000*",
     _ENDS: "perhaps the ends of a range, but no whole numbers: write prefixes, such as 1700000*, or whole numbers",
     f"{_SPREAD}|{_BARE_SPREAD}": (
-        "perhaps a range of ends: write whole numbers from and to, such as 13900139001-13900139005"
+        "perhaps a range of ends: write the first and the last number in full, with a hyphen between them"
     ),
     _REPEATED: "one digit again and again, which is nobody's number",
     _WORDS: "letters behind digits, which may be a remark: where they are those of a keypad, say vanity = true",

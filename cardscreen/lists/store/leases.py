@@ -11,7 +11,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from cardscreen.foundation.errors import Busy
+from cardscreen.foundation.errors import Busy, InputError
+from cardscreen.foundation.files import elsewhere
 
 _LEASES, _LEASE = ".leases", 172_800  # where those who read a version say so; seconds for which that holds
 _PATIENCE = 120  # seconds to wait for another import into the same store
@@ -23,16 +24,19 @@ def locked(path: str) -> Iterator[None]:
 
     Raises:
         Busy: Another import has held it for two minutes.
+        InputError: It can't be made or written.
     """
     if "://" in path:
         yield
         return
-    Path(path).mkdir(parents=True, exist_ok=True)
-    lock = FileLock(Path(path) / ".lock")
     try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+        lock = FileLock(Path(path) / ".lock")
         lock.acquire(timeout=_PATIENCE)
     except Timeout:
         raise Busy(f"another import works on the store {path}: try again when it has ended") from None
+    except OSError as error:
+        raise InputError(f"the store {path} can't be made or written: {error.strerror}{elsewhere(error)}") from None
     try:
         yield
     finally:

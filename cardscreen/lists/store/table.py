@@ -304,7 +304,14 @@ class Store:
 
     def _nowhere(self) -> InputError:
         place = Path(self.path)
-        there = [entry.name for entry in place.parent.iterdir()] if place.parent.is_dir() else []
+        if place.is_dir():
+            within = [str(each) for each in sorted(place.iterdir()) if (each / _LOG).is_dir()]
+            hint = f" (did you mean {within[0]!r}?)" if within else ""
+            return InputError(
+                f"the folder {self.path!r} holds no store{hint}: name the one that does, or make one there by "
+                "cardscreen list import"
+            )
+        there = [each.name for each in place.parent.iterdir() if each.is_dir()] if place.parent.is_dir() else []
         return InputError(f"there is no store {self.path!r}{near(place.name, there)}: cardscreen list import makes one")
 
     # --- changing -------------------------------------------------------------------------------------------

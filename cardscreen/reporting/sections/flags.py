@@ -29,7 +29,7 @@ def flags(material: Material) -> Section:
 
 
 _CLASSES = {
-    "hit": (phrase("on a list"), "suspend"),
+    "hit": (phrase("flagged and not exempt"), "suspend"),
     "exempt": (phrase("exempt"), "notify"),
     "clear": (phrase("clear"), "good"),
     "not_screenable": (phrase("with nothing to look up"), "quiet"),
@@ -62,12 +62,11 @@ def _levels(material: Material) -> Iterator[Figure]:
     names = {each: worded(material.language, LEVELS, each) for each in schema.LEVELS.categories}
     names["none"] = say("exempt")
     ranked = {name: found[each] for each, name in reversed(names.items()) if each in found}
-    live = sum(count for level, count in found.items() if level != "none")
     yield Figure(
         "levels",
         say(
-            "{live:,} of {rows:,} accounts are flagged, {worst:,} of them critical; {exempt:,} more are exempt.",
-            live=live,
+            "{flagged:,} of {rows:,} accounts are flagged, {worst:,} of them critical; {exempt:,} of them are exempt.",
+            flagged=material.summary["flagged"]["accounts"],
             rows=material.summary["rows"]["read"],
             worst=found.get("critical", 0),
             exempt=found.get("none", 0),

@@ -84,7 +84,7 @@ def in_words(
     elif limit == "invalid_share":
         yield say(
             "They are numbers that no numbering plan has, or begin with their country's code and no +, and are read as "
-            "others of that country, as 491752775883 in Germany: is their region right? If it is, put + in front."
+            "others of that country, as 49175xxxxxxx in Germany: is their region right? If it is, put + in front."
         )
     elif limit == "flagged_share":
         yield say(

@@ -64,7 +64,11 @@ def read_sheet(raw: bytes, reading: Reading, where: str) -> Rows:
     book, name = _opened(raw, reading.sheet, where, reading.held)
     with _telling_of(where):
         cells = _cells(book, name, reading.comment)
-    rows = _rows(cells, merged_cells(raw, name, where), reading, f"sheet {name!r} of {where}")
+    sheet, elsewhere = (
+        f"sheet {name!r} of {where}",
+        _elsewhere([each for each in book.sheet_names if each != name], reading),
+    )
+    rows = _rows(cells, merged_cells(raw, name, where), reading, sheet, elsewhere)
     if reading.sheet is not None:
         return rows
     beside = _beside(book, raw, name, rows.frame.columns, reading, where)
@@ -122,6 +126,16 @@ def _header_in(first: pl.DataFrame, columns: Sequence[str], reading: Reading, me
         if sorted(filter(None, names)) == wanted:
             return last
     return None
+
+
+def _elsewhere(others: Sequence[str], reading: Reading) -> str:
+    """Where a table may be whose sheet is empty, and how to say so."""
+    if not others:
+        return ""
+    way = reading.say("sheet", others[0] if len(others) == 1 else "…")
+    return f"; there {'is' if len(others) == 1 else 'are'}, too: {sheets_named(others)}" + (
+        f". If the table is there, {way}" if way else ""
+    )
 
 
 def _told(beside: Unread) -> Iterator[str]:
@@ -237,12 +251,12 @@ def _with_lost_digits(cells: pl.DataFrame, long: list[str], book: fastexcel.Exce
     )
 
 
-def _rows(cells: pl.DataFrame, merged: list[Merged], reading: Reading, where: str) -> Rows:
+def _rows(cells: pl.DataFrame, merged: list[Merged], reading: Reading, where: str, elsewhere: str) -> Rows:
     columns, given = cells.columns[1:], reading.header_rows
     written = cells.filter(pl.any_horizontal(pl.col(columns).str.contains(r"\S"))) if columns else cells.clear()
     written = written.filter(pl.col("line") >= (given[0] if given else 1))
     if not written.height:
-        raise InputError(f"{where} is empty")
+        raise InputError(f"{where} is empty{elsewhere}")
     if not reading.header:
         body, note = filled(written, merged)
         header = Header.of_none(len(columns))
