@@ -264,7 +264,7 @@ def test_manifest_and_summary_say_what_the_reference_says(tmp_path: Path) -> Non
         json.loads((tmp_path / f"runs/latest/{name}.json").read_text("utf-8")) for name in ("manifest", "summary")
     )
     assert manifest.keys() == MANIFEST_SAYS.keys() - {"discarded", "pruned"}
-    assert summary.keys() == SUMMARY_SAYS.keys() - {"unmasked"}
+    assert summary.keys() == SUMMARY_SAYS.keys() - {"unmasked", "unlisted"}
     written = {file.stem for file in (tmp_path / "runs/latest").glob("*.parquet")}
     assert {f"{name}.parquet" for name in written} <= REFERENCE.columns.WRITTEN.keys()
     for name, (_, columns) in REFERENCE.columns.WRITTEN.items():
