@@ -143,7 +143,7 @@ class Exact(Whole):
 
     def keys_of(self, cells: pl.DataFrame) -> PlainKeys:
         """Zeros: no value is plain to see."""
-        return PlainKeys(np.zeros(len(cells), dtype=np.uint64), np.zeros(len(cells), dtype=bool))
+        return PlainKeys.none(len(cells))
 
     @classmethod
     def is_flawed(cls, keys: Keys, status: pl.Series) -> Flags:  # noqa: ARG003

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -194,8 +193,9 @@ def find_targets(contacts: Contacts, as_of: date | None = None, tell: Callable[[
     with desk.locked():
         folder = runs.newest(job.output)
         if folder is None:
-            first = f"cardscreen run {shlex.quote(str(job.files['job']))}"
-            raise InputError(f"{job.output} holds no published run that says who is flagged: first {first}")
+            raise InputError(
+                f"{job.output} holds no published run that says who is flagged: first {job.command('run')}"
+            )
         flagged = Base.read(folder).flags.select(pl.col("account_id").cast(pl.String)).collect()["account_id"]
         path = of_day(contacts.path, day)
         with steady(lambda: files_of(path)):

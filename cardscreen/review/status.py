@@ -161,11 +161,10 @@ def _problems(
     disk: dict[str, int],
 ) -> Iterator[str]:
     """What a person should do first."""
-    file = shlex.quote(str(job.files["job"]))
     for run in held[:1]:
         yield f"decide about the held run: cardscreen runs show {shlex.quote(run['folder'])}"
     if not held and (latest is None or latest.as_of < today):
-        yield f"there is no run for today, {today}: cardscreen run {file}"
+        yield f"there is no run for today, {today}: {job.command('run')}"
     for source in lists:
         if source["state"] in ("old", "stale"):
             yield f"the data of {source['source']!r} is {counted(source['age'], 'day')} old: import its newest file"
@@ -173,4 +172,4 @@ def _problems(
             yield f"the data of {source['source']!r} does not change any more: is its source stuck?"
     yield from latest.summary["changes"].get("in_vain", []) if latest else []
     if disk and disk["free_mib"] < _NIGHTS * disk["largest_mib"]:
-        yield f"the disk has room for fewer than {_NIGHTS} nights: cardscreen runs prune {file} --keep 90d"
+        yield f"the disk has room for fewer than {_NIGHTS} nights: {job.command('runs prune')} --keep 90d"

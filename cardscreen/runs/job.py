@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import shlex
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -490,6 +491,10 @@ class Job:
         if known_at is not None:
             raise ConfigError("known_at asks a store what it knew then: this job's lists are plain files")
         return Blocklist.read(*self.lists)
+
+    def command(self, name: str) -> str:
+        """A command about this job, as a shell takes it."""
+        return f"cardscreen {name} {shlex.quote(str(self.files['job']))}"
 
     def today(self) -> date:
         """The day it is now in the job's time zone."""

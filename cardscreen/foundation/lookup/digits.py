@@ -28,6 +28,16 @@ class PlainKeys(NamedTuple):
     keys: Keys
     flawed: Flags
 
+    @classmethod
+    def where(cls, plain: Flags, keys: Keys, flawed: Flags) -> PlainKeys:
+        """Those of plain cells; what is computed of all others counts for nothing."""
+        return cls(np.where(plain, keys, np.uint64(0)), plain & flawed)
+
+    @classmethod
+    def none(cls, cells: int) -> PlainKeys:
+        """No cell is plain to see."""
+        return cls(np.zeros(cells, dtype=np.uint64), np.zeros(cells, dtype=bool))
+
 
 _Table = TypeVar("_Table", pl.Series, pl.DataFrame)
 

@@ -263,8 +263,7 @@ class Iban(ExactSecret):
         checked = np.flatnonzero(sound & national)
         sound[checked] = _are_nationally_sound(taken(text, checked))
         keys = text.to_frame().select(self.key(pl.first()).fill_null(0)).to_series().to_numpy()
-        is_iban = found != NOTHING
-        return PlainKeys(np.where(is_iban, keys, np.uint64(0)), is_iban & ~sound)
+        return PlainKeys.where(found != NOTHING, keys, ~sound)
 
     def show(self, value: pl.Expr) -> pl.Expr:
         """A canonical value as results hold it: masked."""

@@ -222,7 +222,7 @@ class ResidentId(ExactSecret):
         known = np.where(unsound, number % 100 != 0, _regions().had(number))
         plain = (found != NOTHING) & (number % _ONES != 0) & known
         keys = text.to_frame().select(self.key(pl.first()).fill_null(0)).to_series().to_numpy()
-        return PlainKeys(np.where(plain, keys, np.uint64(0)), plain & unsound)
+        return PlainKeys.where(plain, keys, unsound)
 
     def show(self, value: pl.Expr) -> pl.Expr:
         """A canonical value as results hold it: masked."""

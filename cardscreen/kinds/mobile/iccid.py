@@ -247,7 +247,7 @@ class Iccid(Numbers):
         cut_off = (size > _SHORT) & (tail % POWERS[shown + is_long - _KEPT] == 0)
         plain = (size > 0) & begins & fits & ~(cut_off & (unsound | ~is_whole))
         value = np.where(is_whole & ~is_long, front // np.uint64(10), front)
-        return PlainKeys(np.where(plain, value, np.uint64(0)), plain & unsound)
+        return PlainKeys.where(plain, value, unsound)
 
     @staticmethod
     def stubs_of(plain: Keys) -> Keys:

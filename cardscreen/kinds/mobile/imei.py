@@ -104,7 +104,7 @@ class Imei(Numbers):
         first = number // POWERS[np.maximum(size, _LENGTH) - _LENGTH]
         unsound = (size == _CHECKED) & ~is_sound(number)
         plain = (size > 0) & (first % _ONES != 0) & ~(unsound & (number % np.uint64(10) == 0))
-        return PlainKeys(np.where(plain, first, np.uint64(0)), plain & unsound)
+        return PlainKeys.where(plain, first, unsound)
 
     def claims(self, cell: pl.Expr) -> pl.Expr:
         """Whether a cell is surely an IMEI: 15 digits with their check digit, of a body that gives them. Never null."""

@@ -126,7 +126,7 @@ class Imsi(Numbers):
         country = number // POWERS[np.maximum(size, _USUAL) - _MCC]
         repeated = number % (POWERS[np.maximum(size, _USUAL)] // np.uint64(9)) == 0
         plain = (size > 0) & (number % _OF_NOBODY != 0) & ~repeated
-        return PlainKeys(np.where(plain, number, np.uint64(0)), plain & ~_countries()[country])
+        return PlainKeys.where(plain, number, ~_countries()[country])
 
     def claims(self, cell: pl.Expr) -> pl.Expr:
         """False: other numbers may have as many digits, and begin as some country's do."""

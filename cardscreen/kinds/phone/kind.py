@@ -184,7 +184,7 @@ class Phone(Whole):
     def keys_of(self, cells: pl.DataFrame) -> PlainKeys:
         """The keys of the numbers that the tables know; none where cells are mended first."""
         if self.repair:
-            return PlainKeys(np.zeros(len(cells), dtype=np.uint64), np.zeros(len(cells), dtype=bool))
+            return PlainKeys.none(len(cells))
         numbers, region = cells.to_series(0), cells.to_series(1) if self.region_column else self.region
         plain, odd = lookup.keys_of(numbers, region)
         odd_regions = taken(region, odd) if isinstance(region, pl.Series) else region

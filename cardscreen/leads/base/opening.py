@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
@@ -39,8 +38,7 @@ def newest_run(job: Job, what: str, most_days: int, limit: str) -> Run:
     """
     folder = runs.newest(job.output)
     if folder is None:
-        first = f"cardscreen run {shlex.quote(str(job.files['job']))}"
-        raise InputError(f"{job.output} holds no published run, and {what} start from one: first {first}")
+        raise InputError(f"{job.output} holds no published run, and {what} start from one: first {job.command('run')}")
     run = Run.read(folder)
     made = datetime.fromisoformat(run.records["ended"]).astimezone(ZoneInfo(job.timezone)).date()
     if (days := (job.today() - made).days) > most_days:
