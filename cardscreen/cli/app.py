@@ -44,6 +44,7 @@ plan_app = App(help="The tables by which phone numbers are read.")
 
 _INTERRUPTED, _TERMINATED = 130, 143
 _HALF = "interrupted, nothing is half-published"
+_NO_REGION = "cardscreen: no region is given, so only numbers with + are read: say --region CN"
 _KindName = Annotated[
     str,
     typer.Argument(
@@ -384,7 +385,10 @@ def normalize(
 
     reading = Reading(encoding, delimiter, sheet, header_row, saying="say {flag} {value}")
     rows = normalize_file(kind, file, column, out, options_given(region, options or []), reading, force=force)
-    console.say("written", f"{console.counted(rows, 'row')} written to {out}")
+    of = ", ".join(f"{status} {count:,}" for status, count in rows.items())
+    console.say("written", f"{console.counted(sum(rows.values()), 'row')} written to {out}" + f" ({of})" * bool(rows))
+    if region is None and not options and "invalid_country_code" in rows:
+        console.say("no region", _NO_REGION)
 
 
 @app.command(rich_help_panel=QUESTIONS)
@@ -419,7 +423,7 @@ def check(
     for name, content in fields.items():
         console.put(f"{name:8} {content if content is not None else '-'}")
     if region is None and done is None and fields.get("status") == "invalid_country_code":
-        console.say("no region", "cardscreen: no region is given, so only numbers with + are read: say --region CN")
+        console.say("no region", _NO_REGION)
     if doubt := doubted(kind, cell, given):
         console.say("doubt", f"cardscreen: {doubt}")
     if carriers is not None and done is not None:

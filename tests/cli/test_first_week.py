@@ -321,6 +321,17 @@ def test_days_that_could_be_months_are_left_to_a_person(tmp_path: Path) -> None:
     assert "job.toml: date_format, day or month first" in done.err
 
 
+@pytest.mark.parametrize(("zone", "is_left"), [("Etc/UTC", True), ("Asia/Shanghai", False)])
+def test_a_zone_that_servers_keep_wherever_they_stand_is_left_to_a_person(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, zone: str, is_left: bool
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    (tmp_path / "a.csv").write_text("id,phone\n" + "".join(f"A{at},+39333123{at:04}\n" for at in range(60)))
+    done = cardscreen("init", "night", "--accounts", "a.csv", cwd=tmp_path)
+    assert ("job.toml: timezone" in done.err) is is_left
+    assert f'timezone = "{zone}"' in (tmp_path / "night/job.toml").read_text("utf-8")
+
+
 @pytest.mark.parametrize(
     ("text", "delimiter", "header"),
     [

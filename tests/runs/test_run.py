@@ -399,6 +399,7 @@ def test_normalize_replaces_the_raw_column_and_keeps_the_others(project: Path, e
         *("normalize", "phone", "accounts.csv", "--column", "mobile", "--region", "CN", "--out", str(out)), cwd=project
     )
     assert (done.code, "4 rows written" in done.err) == (0, True)
+    assert "(valid 2, missing 1, not_a_number 1)" in done.err
     table: Any = pl.read_parquet(out) if ending == "parquet" else pl.read_csv(out, infer_schema=False)
     assert table["mobile_e164"].to_list() == ["+8613800138000", "+8613800138001", None, None]
     assert table["segment"].to_list() == ["x", "y", "x", "x"]

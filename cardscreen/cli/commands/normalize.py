@@ -54,7 +54,7 @@ def normalize_file(
     reading: Reading = _AS_IT_IS,
     *,
     force: bool = False,
-) -> int:
+) -> dict[str, int]:
     """Replace a raw column by the fields that its kind reads, `<column>_<field>`, and write the table.
 
     Args:
@@ -67,7 +67,7 @@ def normalize_file(
         force: Write over a file that is there.
 
     Returns:
-        How many rows were written.
+        How many rows were written of each status, the most first.
 
     Raises:
         MissingColumn: The column is not there.
@@ -102,13 +102,15 @@ def normalize_file(
     try:
         with not_for_others():
             write_whole(out, fill)
-        return int(pl.scan_parquet(out).select(pl.len()).collect().item()) if out.suffix == ".parquet" else _lines(out)
+        written = pl.scan_parquet(out) if out.suffix == ".parquet" else pl.scan_csv(out, infer_schema=False)
+        of = (
+            written.group_by(status=pl.col(f"{column}_status").cast(pl.String))
+            .len()
+            .sort("len", "status", descending=[True, False])
+        )
+        return dict(of.collect().iter_rows())
     except ENGINE_ERRORS as error:
         raise InputError(f"{source} can't be normalised into {out}: {first_line(error)}") from None
-
-
-def _lines(file: Path) -> int:
-    return int(pl.scan_csv(file, infer_schema=False).select(pl.len()).collect().item())
 
 
 def describe(kind: str, value: str, options: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from cardscreen.foundation.errors import InputError, UnclearEncoding
+from cardscreen.foundation.words import counted
 from cardscreen.tables.encodings import to_utf8
 from cardscreen.tables.opening import open_table
 from cardscreen.tables.paths import DELIMITERS, endings_of
@@ -74,7 +75,7 @@ class Looked:
         parts.append(f"sheet {self.sheet!r}" if self.sheet else "")
         parts.append(f"comments behind {_COMMENT}" if self.comment or self.layout else "")
         parts.append("no header" if not self.header else f"header in line {self.header_row}" if self.header_row else "")
-        rows = f"{len(self.frame):,} rows" if self.is_whole else f"the first {len(self.frame):,} rows"
+        rows = f"{'' if self.is_whole else 'the first '}{counted(len(self.frame), 'row')}"
         return ", ".join([*filter(None, parts), rows])
 
 

@@ -282,7 +282,7 @@ def job_text(accounts: Accounts, folder: Path, *, with_key: bool = False) -> str
         "# The nightly job: cardscreen run job.toml",
         "# Relative paths are read from this file's own folder.",
         "",
-        _lines((f"timezone = {_text(local_name())}", 'decides what "today" is')),
+        _lines(_zone()),
         "[accounts]",
         _lines(*lines),
         "[identifiers]",
@@ -298,6 +298,16 @@ def job_text(accounts: Accounts, folder: Path, *, with_key: bool = False) -> str
         _lines(*_limits(len(file.frame) if file.is_whole else _FEW)),
     ]
     return "\n".join(parts)
+
+
+def _zone() -> tuple[str, str]:
+    doubt = "; ← is it yours? This machine keeps it" if _is_of_a_machine(local_name()) else ""
+    return f"timezone = {_text(local_name())}", f'decides what "today" is{doubt}'
+
+
+def _is_of_a_machine(zone: str) -> bool:
+    """Whether servers keep it wherever they stand, so that it says nothing of who works with them."""
+    return zone.rpartition("/")[2] in ("UTC", "UCT", "Universal", "Zulu", "GMT")
 
 
 def _reading(file: Looked) -> list[tuple[str, str]]:
@@ -472,6 +482,8 @@ def left_to_say(accounts: Accounts, lists: Sequence[Listed]) -> list[str]:
     left = [] if lists else ["which lists: none was named, and there is no run without one"]
     if accounts.id is None:
         left.append("job.toml: id")
+    if _is_of_a_machine(local_name()):
+        left.append("job.toml: timezone")
     left += [f"job.toml: the region of {each.name}" for each in accounts.identifiers if is_unclear(each)]
     if accounts.since and accounts.since.either:
         left.append("job.toml: date_format, day or month first")
