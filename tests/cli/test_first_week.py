@@ -355,7 +355,10 @@ def test_on_a_terminal_a_person_is_asked_what_files_dont_tell(tmp_path: Path, mo
     rows = [f"{at % 9},{number},0{at % 9 + 1}/0{at % 7 + 1}/2024\n" for at, number in enumerate(numbers)]
     (tmp_path / "a.csv").write_text("branch,phone,sim_since\n" + "".join(rows))
     (tmp_path / "list.csv").write_text("number\n" + "".join(f"{number}\n" for number in numbers[:30]))
-    answers = iter(["XX", "TN", "nothing", "branch", "month", "police", "Act 7", "120", "90", "suspend"])
+    monkeypatch.setenv("TZ", "UTC")
+    answers = iter(
+        ["XX", "TN", "nothing", "branch", "month", "Tunis", "Africa/Tunis", "police", "Act 7", "120", "90", "suspend"]
+    )
     asked = list[str]()
 
     def answer(question: str, default: str | None = None) -> str:
@@ -368,7 +371,7 @@ def test_on_a_terminal_a_person_is_asked_what_files_dont_tell(tmp_path: Path, mo
     assert project.left == []
     job, feed = (tomllib.loads(project.files[name]) for name in ("job.toml", "feeds/police.toml"))
     assert (job["accounts"]["id"], job["accounts"]["date_format"]) == ("branch", "%m/%d/%Y")
-    assert job["identifiers"]["phone"]["region"] == "TN"
+    assert (job["timezone"], job["identifiers"]["phone"]["region"]) == ("Africa/Tunis", "TN")
     assert (feed["region"], feed["severity"], feed["terms"]) == (
         *("TN", 90),
         {"legal_basis": "Act 7", "cap": "suspend", "warn_after_days": 2, "error_after_days": 5},

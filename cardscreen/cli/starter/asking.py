@@ -11,6 +11,8 @@ from cardscreen.cli.starter.proposing import BLANK, Accounts, Listed, is_unclear
 from cardscreen.foundation import schema
 from cardscreen.foundation.errors import ConfigError
 from cardscreen.foundation.settings.placeholders import is_placeholder
+from cardscreen.foundation.settings.toml import known_zone
+from cardscreen.foundation.zones import local_name
 from cardscreen.kinds.phone.kind import check_region
 
 _ACTIONS = schema.ACTIONS.categories.to_list()
@@ -19,12 +21,12 @@ _ACTIONS = schema.ACTIONS.categories.to_list()
 def about_accounts(accounts: Accounts) -> Accounts:
     """The accounts, with what a person says of them."""
     columns = [_with_region(each) if is_unclear(each) else each for each in accounts.columns]
-    account_id, since = accounts.id, accounts.since
+    account_id, since, zone = accounts.id, accounts.since, accounts.zone
     if account_id is None:
         account_id = _one_of("Which column names the account?", accounts.file.frame.columns)
     if since is not None and since.either:
         since = _with_order(since)
-    return replace(accounts, columns=columns, id=account_id, since=since)
+    return replace(accounts, columns=columns, id=account_id, since=since, zone=zone or _zone())
 
 
 def about_list(listed: Listed) -> Listed:
@@ -47,6 +49,14 @@ def about_list(listed: Listed) -> Listed:
         legal_basis=BLANK if is_placeholder(basis or BLANK) else basis,
         cap=cap,
     )
+
+
+def _zone() -> str:
+    while True:
+        try:
+            return known_zone(console.ask("In which time zone do you work? (such as Asia/Shanghai)", local_name()))
+        except ValueError as error:
+            console.put(f"  {error}")
 
 
 def _with_region(held: Held) -> Held:

@@ -27,6 +27,7 @@ KEY = "token.key"
 #: What only a person can say, until somebody has.
 BLANK = "…"
 _CARRIED = 5  # columns
+_OF_SERVERS = ("UTC", "UCT", "Universal", "Zulu", "GMT")  # zones that they keep wherever they stand
 _MOSTLY = 0.9  # share of a list's numbers that are of the accounts' region
 _UNIQUE = 0.98  # share of different cells in a column of ids
 _FEW = 10_000  # accounts, of which some hits are a large share
@@ -45,6 +46,7 @@ class Accounts:
         since: The column that says since when a holder has the number; None: none says so.
         carry: Columns that rules can look at.
         day: The day in the file's name; None: there is none.
+        zone: The time zone of who works with them; None: this machine keeps one that servers keep wherever they stand.
     """
 
     path: str
@@ -54,6 +56,7 @@ class Accounts:
     since: Held | None
     carry: Sequence[Held]
     day: date | None
+    zone: str | None
 
     @property
     def identifiers(self) -> Sequence[Held]:
@@ -116,7 +119,8 @@ def accounts_in(paths: Sequence[str]) -> Accounts:
     few = [each for each in rest if each.values and 1 < each.different <= max(2, each.filled // 10)]
     carry = [each for each in few if each.days is None and each.name != account_id and not called(each.name, "name")]
     path, day = (literally(full(given[0])), None) if given else _pattern(paths)
-    return Accounts(path, file, columns, account_id, since[0] if len(since) == 1 else None, carry[:_CARRIED], day)
+    zone = None if local_name().rpartition("/")[2] in _OF_SERVERS else local_name()
+    return Accounts(path, file, columns, account_id, since[0] if len(since) == 1 else None, carry[:_CARRIED], day, zone)
 
 
 def _identifiers_among(columns: Sequence[Held], where: str) -> Sequence[Held]:
@@ -282,7 +286,7 @@ def job_text(accounts: Accounts, folder: Path, *, with_key: bool = False) -> str
         "# The nightly job: cardscreen run job.toml",
         "# Relative paths are read from this file's own folder.",
         "",
-        _lines(_zone()),
+        _lines(_zone(accounts)),
         "[accounts]",
         _lines(*lines),
         "[identifiers]",
@@ -300,14 +304,9 @@ def job_text(accounts: Accounts, folder: Path, *, with_key: bool = False) -> str
     return "\n".join(parts)
 
 
-def _zone() -> tuple[str, str]:
-    doubt = "; ← is it yours? This machine keeps it" if _is_of_a_machine(local_name()) else ""
-    return f"timezone = {_text(local_name())}", f'decides what "today" is{doubt}'
-
-
-def _is_of_a_machine(zone: str) -> bool:
-    """Whether servers keep it wherever they stand, so that it says nothing of who works with them."""
-    return zone.rpartition("/")[2] in ("UTC", "UCT", "Universal", "Zulu", "GMT")
+def _zone(accounts: Accounts) -> tuple[str, str]:
+    doubt = "" if accounts.zone else "; ← is it yours? This machine keeps it"
+    return f"timezone = {_text(accounts.zone or local_name())}", f'decides what "today" is{doubt}'
 
 
 def _reading(file: Looked) -> list[tuple[str, str]]:
@@ -482,7 +481,7 @@ def left_to_say(accounts: Accounts, lists: Sequence[Listed]) -> list[str]:
     left = [] if lists else ["which lists: none was named, and there is no run without one"]
     if accounts.id is None:
         left.append("job.toml: id")
-    if _is_of_a_machine(local_name()):
+    if accounts.zone is None:
         left.append("job.toml: timezone")
     left += [f"job.toml: the region of {each.name}" for each in accounts.identifiers if is_unclear(each)]
     if accounts.since and accounts.since.either:
