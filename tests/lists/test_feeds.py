@@ -508,6 +508,8 @@ def test_digits_left_open_at_the_end_are_a_range_of_so_many(cell: str, region: s
 OPEN = "digits left open where no number of that length is possible"
 SPREAD = "perhaps a range of ends: write the first and the last number in full, with a hyphen between them"
 LETTERS = "letters behind digits, which may be a remark: where they are those of a keypad, say vanity = true"
+WORDS = "words behind digits, which may be a remark: leave them out, or put them into a column of their own"
+SEVERAL = "more than one number, it seems: where cells may hold several, say many = true"
 
 
 @pytest.mark.parametrize(
@@ -517,7 +519,11 @@ LETTERS = "letters behind digits, which may be a remark: where they are those of
         ("1-800-FLOWERS", LETTERS),
         ("138001380xx00", "hidden digits"),
         ("13800138000 A", LETTERS),
-        ("13800138000张三", LETTERS),
+        ("13800138000张三", WORDS),
+        ("13800138000 (已注销)", WORDS),
+        ("13800138000 13900139000", SEVERAL),
+        ("138-0013-8000、139-0013-9000", SEVERAL),
+        ("13800138000 or 13900139000", SEVERAL),
         ("17x0000xxxx", OPEN),
         ("1700000xxxxxxx", OPEN),
         ("12345xxxxxxxx", OPEN),  # a carrier's prefix, behind which all is open

@@ -35,6 +35,9 @@ _REPEATED = f"(?:{'|'.join(rf'{digit}(?:[ -]*{digit}){{6}}' for digit in range(1
 #: A sign between digits that may hide one, or stand before an extension.
 _INNER = r"(\d)[xX](\d)"
 _WORDS = r"(?s)\d.*\p{L}"
+_KEYPAD = r"(?s)\d.*[A-Za-z]"
+#: Digits of two whole numbers, with something between them.
+_TWO = r"[0-9]{7,}\s+[0-9]{7,}|(?:[0-9][ ().-]*){7,}(?:[/／、,，;；|&\n]|\p{L}+)(?:[^0-9]*[0-9]){7}"
 _EXTENSION = r"(?i)^(.*?\d)[^\d\p{L}]*(?:ext\p{L}*|x|anexo|int|доб)[\s.:=-]*\d{1,7}[#\s)]*$"
 #: Text that may be more than one number, or none.
 SPECIAL = f"{_STAR}|{_RANGE}|{_ENDS}|{QUANTITY}|{_OPEN}|{HIDDEN}|{_SPREAD}|{_PERCENT}|{DROPPED}|{_WORDS}"
@@ -43,6 +46,7 @@ REASONS = {
     f"^{COMPLETED}": "the end of a number, whose leading digits would be those of the number before it",
     _OPEN: "digits left open where no number of that length is possible",
     DROPPED: "more than one number: where cells may hold several, say many = true",
+    _TWO: "more than one number, it seems: where cells may hold several, say many = true",
     HIDDEN: "hidden digits",
     _PERCENT: "a percent sign in place of digits: write a prefix with a star, such as 1700000*",
     _ENDS: "perhaps the ends of a range, but no whole numbers: write prefixes, such as 1700000*, or whole numbers",
@@ -50,7 +54,8 @@ REASONS = {
         "perhaps a range of ends: write the first and the last number in full, with a hyphen between them"
     ),
     _REPEATED: "one digit again and again, which is nobody's number",
-    _WORDS: "letters behind digits, which may be a remark: where they are those of a keypad, say vanity = true",
+    _KEYPAD: "letters behind digits, which may be a remark: where they are those of a keypad, say vanity = true",
+    _WORDS: "words behind digits, which may be a remark: leave them out, or put them into a column of their own",
 }
 _LAST = 4  # digits
 _TELLING = 6  # characters: plus, country code, and whether zeros follow

@@ -155,7 +155,8 @@ def _reasons(rejects: pl.DataFrame, feed: Feed) -> str:
     hints = {
         "no phone number": "; the feed names no region, without which national numbers can't be read"
         * (not feed.region),
-        "a quantity that a spreadsheet has made of a number": "; repair = true in the feed mends what can be mended",
+        "a quantity that a spreadsheet has made of a number": "; repair = true in the feed mends what can be mended"
+        * (not feed.repair),
     }
     return reasons + "".join(hint for reason, hint in hints.items() if reason in by_reason["reason"])
 
