@@ -313,7 +313,9 @@ def _tell_end(done: Run, seconds: float, *, quiet: bool, shown: bool) -> None:
     from cardscreen.runs.messages.mending import in_words
 
     summary = done.result.summary
-    took = ", ".join(f"{stage} {spent:.1f} s" for stage, spent in summary["seconds"].items())
+    stages = summary["seconds"]
+    rest = {"rest": max(0.0, seconds - sum(stages.values()))}
+    took = ", ".join(f"{stage} {spent:.1f} s" for stage, spent in (stages | rest).items())
     figures = {name: summary[name] for name in ("as_of", "rows", "flagged", "hits", "seconds")}
     sentence = "" if quiet else f"cardscreen: took {seconds:.1f} s ({took})"
     console.say("held" if done.held else "finished", sentence, folder=done.folder, took=round(seconds, 3), **figures)

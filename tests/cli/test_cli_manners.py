@@ -162,7 +162,7 @@ def test_a_run_on_a_terminal_names_its_stages_and_the_time(operator: Path) -> No
     told = on_terminal(operator, "run", "job.toml", "--allow-future", "--as-of", FIRST, "--dry-run", NO_COLOR="1")
     assert "screening the accounts" in told
     assert re.search(r"0:00:0\d", told)
-    assert re.search(r"took \d+\.\d s \(scan \d+\.\d s", told)
+    assert re.search(r"took \d+\.\d s \(scan \d+\.\d s.*, rest \d+\.\d s\)", told)
 
 
 def test_data_goes_to_standard_output_and_talk_to_standard_error(operator: Path) -> None:

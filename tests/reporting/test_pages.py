@@ -308,6 +308,15 @@ def test_a_report_is_named_after_its_run_and_nothing_is_written_over(operator: A
     assert cardscreen("report", "job.toml", "--force", cwd=folder).code == 0
 
 
+@pytest.mark.parametrize(("status", "is_told"), [(0, False), (1, True)])
+def test_a_page_that_no_browser_opens_is_told(
+    operator: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int, is_told: bool
+) -> None:
+    monkeypatch.setattr("typer.launch", lambda url: status)
+    done = cardscreen("report", "job.toml", "--open", "--out", tmp_path / "it.html", cwd=operator[0].folder)
+    assert (done.code, "no browser opens it here" in done.err) == (0, is_told)
+
+
 def test_two_runs_are_compared_whichever_they_are(operator: Any, tmp_path: Path) -> None:
     first, last = operator[1][0].folder, operator[1][2].folder
     page = read(cs.report(last, tmp_path / "it.html", against=first))

@@ -100,8 +100,8 @@ def report(
     file = out or Path(f"report-{meant.run_id}.html")
     write_report(meant.folder, file, language, against=other, force=force)
     console.say("written", f"written: {file}", file=str(file))
-    if opened:
-        typer.launch(file.resolve().as_uri())
+    if opened and typer.launch(file.resolve().as_uri()):
+        console.say("not opened", f"cardscreen: no browser opens it here: look at {file} elsewhere", level="warning")
 
 
 @runs_app.command()
