@@ -11,8 +11,10 @@ from commands import Done, cardscreen
 from nights import STORE_JOB, Operator, account, day, listing, phone
 
 import cardscreen as cs
+from cardscreen.foundation.words.codes import STATUSES
 from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.feeds.importing import import_file
+from cardscreen.runs.messages import mending
 
 JOB = """
 timezone = "UTC"
@@ -64,6 +66,13 @@ def test_a_night_held_for_its_rejects_names_their_commonest_shapes_and_what_woul
     line = next(line for line in done.err.splitlines() if line.strip().startswith("30 times"))
     assert shape in line
     assert mend in line
+
+
+@pytest.mark.parametrize("status", sorted(set(STATUSES) - {"missing", "test_card"}))
+def test_every_way_in_which_cells_cant_be_read_has_a_way_to_mend_them(status: str) -> None:
+    rejects = pl.LazyFrame({"status": [status], "shape": ["999"]})
+    (told,) = mending.commonest(rejects)
+    assert told.partition(f"({status}): ")[2] not in ("", "rejects.parquet names the accounts")
 
 
 def test_a_night_held_for_one_source_says_it_in_plain_words(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ _BY_STATUS: Mapping[str, str] = {
         "them: export the column as text; where cells hold several numbers, say many = true"
     ),
     "invalid_country_code": phrase('they have no country code: say region = "…" beside the column\'s kind'),
+    "too_short_after_idd": phrase("they are too short behind the international prefix: are they whole?"),
     "too_short_nsn": phrase(
         "they are too short for a number of their region: is it the right column, and the right region?"
     ),
@@ -47,6 +48,10 @@ _BY_STATUS: Mapping[str, str] = {
     "not_an_email": phrase("they are no e-mail addresses: is it the right column?"),
     "not_a_handle": phrase("they are no names of the platform: is it the right column, and the right platform?"),
     "other_platform": phrase("they are links to another platform: say that platform beside the column's kind"),
+    "truncated": phrase("digits are hidden: ask for the numbers in full"),
+    "unnamed": phrase(
+        'nothing says what they identify: say name = "…" beside the column\'s kind, as lists have it, such as device'
+    ),
     "placeholder": phrase("what stands there is nobody's, such as unknown or 0000000: leave such cells empty"),
     "open": phrase("they can be read in two ways, and neither is taken: ask for them in the longer form"),
     "no_account": phrase("they name no account: is it the right column of ids?"),
