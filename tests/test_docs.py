@@ -35,7 +35,8 @@ from cardscreen.leads.targets import ContactsFile
 from cardscreen.lists.feeds.feed import Feed
 from cardscreen.policy.policy import Policy
 from cardscreen.runs.brakes import Limits
-from cardscreen.runs.job import Job, JobFile
+from cardscreen.runs.job import Job
+from cardscreen.runs.job.file import JobFile
 from cardscreen.runs.manifest import MANIFEST_SAYS, SUMMARY_SAYS
 
 ROOT = Path(__file__).parent.parent

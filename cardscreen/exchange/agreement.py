@@ -18,7 +18,7 @@ from cardscreen.foundation.settings.toml import Section, checked, read_toml
 from cardscreen.kinds.kind import KINDS
 from cardscreen.kinds.tokens import TokenKey
 from cardscreen.lists.terms import Terms
-from cardscreen.runs.job import KeyFrom
+from cardscreen.runs.job.file import KeyFrom
 
 Method = Literal["token", "oprf"]
 #: What both copies of an agreement must say alike.

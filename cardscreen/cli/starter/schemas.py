@@ -20,7 +20,7 @@ from cardscreen.leads.targets import ContactsFile
 from cardscreen.lists.feeds.feed import Feed
 from cardscreen.policy.policy import Policy
 from cardscreen.runs.brakes import Limits
-from cardscreen.runs.job import JobFile
+from cardscreen.runs.job.file import JobFile
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _TYPES = {str: "string", bool: "boolean", int: "integer"}

@@ -14,7 +14,7 @@ from cardscreen.foundation.settings.toml import Section, checked, read_toml
 from cardscreen.kinds.tokens import TokenKey
 from cardscreen.leads.settings import Texts
 from cardscreen.lists.feeds.feed import Columns, Feed, FeedLimits
-from cardscreen.runs.job import KeyFrom
+from cardscreen.runs.job.file import KeyFrom
 
 _OPTIONS = ("kind", "region", "chain", "platform", "name", "fold", "many", "repair", "encoding", "delimiter", "sheet")
 _READING = ("header_row", "comment", "date_format", "timezone", "limits")
