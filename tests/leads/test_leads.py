@@ -16,9 +16,11 @@ from gang import CUSTOMERS, DAY, JOB, LEADS, LISTED, Gang, account, card, people
 
 import cardscreen as cs
 from cardscreen.foundation import schema
-from cardscreen.foundation.errors import Busy
+from cardscreen.foundation.errors import Busy, InputError
+from cardscreen.leads.desk.decisions import decided, to_review
 from cardscreen.leads.desk.publishing import DerivedSource, publish
 from cardscreen.leads.finding import desk_of, find
+from cardscreen.leads.proposals import as_proposals
 from cardscreen.leads.settings import Leads
 from cardscreen.lists.terms import Terms
 from cardscreen.runs.job import Job
@@ -169,8 +171,36 @@ def test_a_spreadsheet_that_spoils_values_spoils_no_decision(gang: Gang) -> None
     gang.finds()
     gang.does("leads", "review", "leads.toml", "--out", "review.csv")
     rows = read_rows(gang.folder / "review.csv")
-    write_rows(gang.folder / "review.csv", [{**row, "value": "8.6E+12", "decision": " Accept "} for row in rows])
+    rows = [{**row, "value": row["value"].upper(), "decision": " Accept "} for row in rows]
+    write_rows(gang.folder / "review.csv", rows)
     assert gang.does("leads", "decide", "leads.toml", "review.csv", "--by", "A. Li").out == "2 accept\n"
+
+
+@pytest.mark.parametrize(
+    "shown", ["8.61391E+12", "8,61391E+12", "8613912345678.0", " 8613912345678", "'+8613912345678"]
+)
+def test_a_long_number_as_a_spreadsheet_shows_it_is_still_the_proposals(tmp_path: Path, shown: str) -> None:
+    found = pl.DataFrame({"source": ["reports"], "kind": ["phone"], "value": ["+8613912345678"]})
+    proposals = as_proposals(found, None)
+    table = to_review(proposals).with_columns(decision=pl.lit("accept"), value=pl.lit(shown))
+    table.write_csv(tmp_path / "review.csv")
+    rows = decided(tmp_path / "review.csv", proposals, "A. Li", None)
+    assert rows.select("decision", "value").rows() == [("accept", "+8613912345678")]
+    table.with_columns(value=pl.lit("8.62E+12")).write_csv(tmp_path / "review.csv")
+    with pytest.raises(InputError, match="line 2: the row names one proposal, and its value is another's"):
+        decided(tmp_path / "review.csv", proposals, "A. Li", None)
+
+
+@pytest.mark.parametrize("column", ["proposal", "value"])
+def test_rows_that_name_one_proposal_and_tell_another_are_refused(gang: Gang, column: str) -> None:
+    gang.finds()
+    gang.does("leads", "review", "leads.toml", "--out", "review.csv")
+    rows = read_rows(gang.folder / "review.csv")
+    turned = [{**row, column: rows[-1 - at][column], "decision": "accept"} for at, row in enumerate(rows)]
+    write_rows(gang.folder / "review.csv", turned)
+    done = gang.says("leads", "decide", "leads.toml", "review.csv", "--by", "A. Li")
+    assert (done.code, "line 2: the row names one proposal" in done.err, len(rows)) == (3, True, 2)
+    assert not (gang.folder / "leads/decisions.csv").exists()
 
 
 @pytest.mark.parametrize(("delimiter", "encoding"), [(";", "utf-8-sig"), ("\t", "utf-16"), (",", "gb18030")])

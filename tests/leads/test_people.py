@@ -117,7 +117,7 @@ def test_from_forty_reports_to_a_listing_a_hit_an_appeal_a_release_and_the_owner
         "value": "+86139****0070",
         "reason": "telecom_fraud",
         "severity": "55",
-        "listed_on": DAY,
+        "listed_on": "2026-11-19",
         "first_hit": DAY,
         "last_hit": NEXT,
         "accounts": "1",

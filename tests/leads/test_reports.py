@@ -399,6 +399,20 @@ def test_what_weighs_too_little_ends_with_the_next_publication(tmp_path: Path) -
         assert len(held) == live
 
 
+def test_who_got_a_number_after_its_last_report_is_a_later_holder(tmp_path: Path) -> None:
+    folder = desk(tmp_path)
+    add(folder, hotline(folder, calls("15922220001", 4)))
+    for day in ("2026-11-28", "2026-11-30"):
+        done = cardscreen("reports", "publish", "reports.toml", "--as-of", day, "--allow", "future", cwd=folder)
+        assert done.code == 0, done.err
+    since = [date(2026, 11, 26), date(2026, 11, 27), date(2026, 11, 28)]
+    accounts = pl.DataFrame({"account_id": ["a", "b", "c"], "mobile": ["15922220001"] * 3, "since": since})
+    kinds = {"mobile": cs.Phone("CN", holder_since="since")}
+    hits = cs.screen(accounts, cs.Store(folder / "lists").blocklist(), kinds, as_of=date(2026, 11, 30)).hits
+    held = hits.sort("account_id").select("listed_on", "holder").collect().rows()
+    assert held == [(date(2026, 11, 27), how) for how in ("same", "same", "earlier")]
+
+
 def test_cards_are_proposed_as_tokens_and_without_a_key_refused(tmp_path: Path) -> None:
     toml = TOML.replace('kind = "phone"', 'kind = "card"').replace('region = "CN"\n', "")
     toml = toml.replace('own = ["010 8888 8888"]', "own = []")

@@ -26,6 +26,7 @@ WITHDRAWN = "withdraw"
 #: How much more evidence brings back what was rejected.
 _GROWN = 1.5
 _ID_LENGTH = 12
+_QUANTITY = r"^([0-9][.,]?[0-9]{0,16})e[0-9]+$"  # of a long number, as a spreadsheet shows it
 #: What a person must look at.
 OPEN = ("proposed", "later")
 REVIEW = ["decision", "decision_reason", "proposal", "source", "kind", "value", "reason", "severity", "reference"]
@@ -121,7 +122,7 @@ def decided(file: Path, proposals: pl.DataFrame, by: str, reason: str | None) ->
 
     Raises:
         ConfigError: Nobody decides, or a cell says another word; names the line.
-        InputError: The file can't be read, or names no such proposal.
+        InputError: The file can't be read, names no such proposal, or tells another one beside a proposal's name.
     """
     if not by.strip():
         raise ConfigError("say who decides (--by): it is kept")
@@ -147,6 +148,7 @@ def decided(file: Path, proposals: pl.DataFrame, by: str, reason: str | None) ->
             f"{file}, line {strange['line'][0]}: there is no such proposal: it was found in an earlier night, or the "
             "row was changed. Write a new table to review"
         )
+    _check_rows_are_whole(filled, matched, str(file))
     if len(twice := matched.filter(pl.col("decision").n_unique().over(IDENTITY) > 1)):
         raise ConfigError(f"{file}, line {twice['line'][-1]}: two decisions about one proposal")
     same = pl.col("state").cast(pl.String).replace("published", "accepted") == pl.col("decision").replace(_WORDS)
@@ -163,6 +165,30 @@ def decided(file: Path, proposals: pl.DataFrame, by: str, reason: str | None) ->
         system_user=pl.lit(system_user()),
     )
     return said.with_columns(pl.Series("reason", [without_cards(each) for each in said["reason"]], dtype=pl.String))
+
+
+def _check_rows_are_whole(filled: pl.DataFrame, matched: pl.DataFrame, file: str) -> None:
+    """Refuse a row that names one proposal and tells another, as where a column was sorted by itself."""
+    both = filled.select(pl.col(name).alias(f"{name} told") for name in IDENTITY if name in filled.columns)
+    both = both.hstack(matched.select("line", *IDENTITY))
+    for name in IDENTITY:
+        if name not in filled.columns:
+            continue
+        told, meant = _bare(f"{name} told"), _bare(name)
+        shown = told.str.extract(_QUANTITY).str.replace(r"[.,]", "")
+        longer = meant.str.head(shown.str.len_bytes() + 1).cast(pl.Int64, strict=False)
+        rounded = ((longer + 5) // 10).cast(pl.String)
+        alike = (told == meant) | (rounded == shown).fill_null(value=False)
+        if len(other := both.filter(~alike)):
+            raise InputError(
+                f"{file}, line {other['line'][0]}: the row names one proposal, and its {name} is another's: was a "
+                "column sorted by itself? Write a new table to review"
+            )
+
+
+def _bare(name: str) -> pl.Expr:
+    """What a spreadsheet leaves of a cell: it drops signs and zeros in front, and adds a zero behind a point."""
+    return pl.col(name).str.to_lowercase().str.replace_all(r"[\s'+]", "").str.replace(r"^0+|[.,]0$", "")
 
 
 def _reviewed(file: str) -> pl.DataFrame:

@@ -37,6 +37,8 @@ class DerivedSource:
         expires_after_days: Days from the last day of its evidence to the last day of a listing; None: no end.
         timezone: Decides of which day its proposals are; None: this machine's.
         by_rule: Whether a rule accepts what no person has decided about: then a sudden growth is doubtful.
+        of_holders: Whether its evidence speaks of whoever held a value then: a listing is of its last day, so that a
+            later holder is told from the one who is meant. Others are of the day on which they were first published.
     """
 
     name: str
@@ -44,6 +46,7 @@ class DerivedSource:
     expires_after_days: int | None
     timezone: str | None
     by_rule: bool = False
+    of_holders: bool = False
 
 
 def live(store: Store, sources: Collection[str], day: date) -> pl.DataFrame:
@@ -95,9 +98,10 @@ def publish(
     expires = pl.lit(None, dtype=pl.Date)
     if source.expires_after_days is not None:
         expires = pl.col("last_on").dt.offset_by(f"{source.expires_after_days}d")
-    rows = accepted.select(*_COLUMNS, expires_on=expires).filter(
-        pl.col("expires_on").is_null() | (pl.col("expires_on") >= day)
-    )
+    dates = {"expires_on": expires}
+    if source.of_holders:
+        dates["listed_on"] = pl.min_horizontal("last_on", pl.lit(day))
+    rows = accepted.select(*_COLUMNS, **dates).filter(pl.col("expires_on").is_null() | (pl.col("expires_on") >= day))
     # Of few listings a share says nothing; and of what a person has accepted one by one, growth is meant.
     few = before < _ENOUGH
     limits = FeedLimits(
@@ -107,7 +111,7 @@ def publish(
     )
     feed = Feed(
         source=source.name,
-        columns=Columns(**{name: name for name in (*_COLUMNS, "expires_on")}),
+        columns=Columns(**{name: name for name in rows.columns}),
         terms=source.terms,
         timezone=source.timezone,
         limits=limits,

@@ -39,7 +39,9 @@ def office_of(reports: Reports) -> Office:
 
 def _source(reports: Reports) -> DerivedSource:
     said = reports.said
-    return DerivedSource(said.source, said.terms.terms(), said.expires_after_days, said.timezone, by_rule=True)
+    return DerivedSource(
+        said.source, said.terms.terms(), said.expires_after_days, said.timezone, by_rule=True, of_holders=True
+    )
 
 
 def propose(reports: Reports, as_of: date | None = None, tell: Callable[[str], None] = lambda _: None) -> Sheet:
