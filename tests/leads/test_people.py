@@ -9,7 +9,7 @@ from unittest import mock
 
 import polars as pl
 import pytest
-from gang import DAY, Gang, read_rows, write_rows
+from gang import DAY, Gang, people, read_rows, write_rows
 
 from cardscreen.runs.job import Job
 
@@ -161,6 +161,29 @@ def test_a_rejected_objection_is_kept_and_frees_nobody(gang: Gang) -> None:
     assert kept.select("account_id", "verdict", "source", "by", "reason").rows() == [
         ("A060", "rejected", "police", "B. Wu", "no proof")
     ]
+
+
+def test_an_objection_is_not_rejected_while_a_clearance_frees_what_it_is_about(gang: Gang) -> None:
+    gang.write("clearances.csv", "account_id,listing_id,decided_on,until\nA060,,2026-01-02,\nA061,,2026-12-01,\n")
+    gang.night()
+    verdicts = [["--rejected", "--by", "B. Wu", "--reason", "no proof"], ["--upheld", "--by", "A. Li", "--reason", "r"]]
+    for words in verdicts:
+        gang.does("appeal", "A060", "--run", "job.toml", *words)  # the clearance is older than the listing
+    kept = (gang.folder / "runs/feedback.parquet").read_bytes()
+    done = gang.says("appeal", "A060", "--run", "job.toml", *verdicts[0])
+    assert (done.code, "clearances.csv, line 4: a clearance frees this account" in done.err) == (2, True), done.err
+    assert (gang.folder / "runs/feedback.parquet").read_bytes() == kept
+
+
+def test_a_clearance_that_would_free_a_namesake_is_refused(gang: Gang) -> None:
+    rows = people()
+    rows[60]["account_id"] = "A060 "
+    gang.has(rows)
+    gang.lists(60, 61)
+    gang.night()
+    done = gang.says("appeal", "A060", "--run", "job.toml", "--upheld", "--by", "B", "--reason", "r")
+    assert (done.code, "would free 'A060 ' as well" in done.err) == (2, True), done.err
+    assert read_rows(gang.folder / "clearances.csv") == []
 
 
 def test_the_same_appeal_again_adds_nothing(gang: Gang) -> None:

@@ -12,8 +12,8 @@ import polars as pl
 
 from cardscreen.foundation.errors import ConfigError, InputError, without_cards
 from cardscreen.foundation.files import not_for_others, room_in, system_user, write_whole
-from cardscreen.foundation.settings.toml import names_day
-from cardscreen.policy.clearances import COLUMNS, TOLD, read_clearances
+from cardscreen.foundation.settings.toml import names_day, of_day
+from cardscreen.policy.clearances import COLUMNS, TOLD, clears, covered, read_clearances
 from cardscreen.review.inputs import terms_of
 from cardscreen.runs import folder as runs
 from cardscreen.runs.job import Job
@@ -92,7 +92,8 @@ def decide(
         now: Write the release row at once, under the key that the next run will use.
 
     Raises:
-        ConfigError: Nobody decides; the account has no flag; or the policy has no file of clearances to write to.
+        ConfigError: Nobody decides; the account has no flag; a clearance frees it that the verdict contradicts; other
+            accounts would be freed with it; or the policy has no file of clearances to write to.
         Busy: A run works in the output folder.
     """
     if not by.strip() or not reason.strip():
@@ -115,8 +116,11 @@ def decide(
         today = max(job.today(), run.as_of)
         if until is not None and until < today:
             raise ConfigError(f"until {until} is over already: it is {today}")
-        if verdict == "upheld":
+        if verdict == "rejected":
+            _check_not_cleared(job, hits, today)
+        else:
             clearances = _clearances(job)
+            _check_freed_alone(run, account)
             _clear(clearances, account, today, until, by, reason)
             overridable = {name: each.overridable for name, each in (terms_of(run) or {}).items()}
             stays = [name for name in sources if not (overridable.get(name, True) and _is_overridable(job, name))]
@@ -165,6 +169,33 @@ def _clearances(job: Job) -> Path:
     if file.suffix != ".csv":
         raise ConfigError(f"the file of clearances, {file.name}, is no CSV: put the row in by hand")
     return file
+
+
+def _check_not_cleared(job: Job, hits: pl.DataFrame, today: date) -> None:
+    """Refuse to reject what a clearance frees all the same: that the flag stays would not be true."""
+    named = job.policy.clearances
+    file = Path(of_day(named.file, today)) if named else None
+    if file is None or not file.exists():
+        return
+    standing = read_clearances(str(file), job.timezone).filter(clears(today))
+    lines = covered(hits.lazy(), standing.lazy()).select(pl.col("line").unique().sort()).collect()["line"]
+    if len(lines):
+        raise ConfigError(
+            f"{file}, line {', '.join(map(str, lines))}: a clearance frees this account: take that line out first, and "
+            f"its row out of {job.output / RELEASES} where that is not loaded yet; then reject the objection"
+        )
+
+
+def _check_freed_alone(run: Base, account: str) -> None:
+    """Refuse a clearance that would free others: blanks around an account's id don't count in their file."""
+    name = pl.col("account_id").cast(pl.String)
+    alike = run.flags.filter((name.str.strip_chars() == account.strip()) & (name != account)).select(name).collect()
+    if len(alike):
+        others = ", ".join(repr(without_cards(each)) for each in alike["account_id"].sort())
+        raise ConfigError(
+            f"a clearance of account {without_cards(account)!r} would free {others} as well, of which only blanks tell "
+            "it: give the accounts ids of their own"
+        )
 
 
 def _clear(file: Path, account: str, today: date, until: date | None, by: str, reason: str) -> None:
