@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -50,7 +51,10 @@ def test_a_card_is_read_from_standard_input_and_told_masked(operator: Path, monk
 
 def test_json_tells_the_same_in_fields(operator: Path) -> None:
     told = json.loads(asked(operator, "explain", "--phone", "13800138001", "--json").out)
-    assert (told["accounts"], told["read_as"]) == (["1"], [{"kind": "phone", "shown": "+8613800138001"}])
+    assert (told["accounts"], told["read_as"]) == (
+        ["1"],
+        [{"kind": "phone", "shown": "+8613800138001", "status": "valid"}],
+    )
     assert told["stories"][0]["flag"]["action"] == "suspend"
 
 
@@ -58,6 +62,13 @@ def test_nobody_flagged_is_not_called_clear(operator: Path) -> None:
     told = asked(operator, "explain", "--phone", "13900139000").out
     assert "Nobody was flagged for phone +8613900139000" in told
     assert "That does not mean that nobody has it" in told
+    assert "written right" not in told
+
+
+@pytest.mark.parametrize("written", ["1380013800O", "138001380", "138001380011"])
+def test_a_number_that_no_plan_has_is_told_where_nobody_was_flagged_for_it(operator: Path, written: str) -> None:
+    told = asked(operator, "explain", "--phone", written).out
+    assert re.search(r"Is it written right\? As phone \+86\d+, it is in no numbering plan\.", told), told
 
 
 def test_a_number_in_place_of_an_account_is_noticed(operator: Path) -> None:
@@ -73,6 +84,7 @@ def test_a_number_in_place_of_an_account_is_noticed(operator: Path) -> None:
     ("arguments", "words"),
     [
         pytest.param(("explain",), "say what to explain", id="nothing"),
+        pytest.param(("explain", ""), "say what to explain", id="an-empty-id"),
         pytest.param(("explain", "1", "--phone", "13800138001"), "say what to explain", id="both"),
         pytest.param(("explain", "--phone", "n/a"), "this is no phone that can be read", id="no-number"),
         pytest.param(("explain", "--value", "n/a"), "can't be read as any kind", id="no-value"),

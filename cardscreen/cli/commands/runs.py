@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -233,7 +233,7 @@ def explain(
     from cardscreen.review.telling.story import tell
 
     given = [(kind, cell) for kind, cell in (("phone", phone), ("card", card), (None, value)) if cell is not None]
-    if len(given) + (account is not None) != 1:
+    if len(given) + bool(account) != 1:
         raise ConfigError("say what to explain: an account's id, or one of --phone, --card and --value")
     meant = meant_run(run)
     language = Language(lang) if lang else meant.language
@@ -264,7 +264,7 @@ def _explain_value(
     accounts = by_value.flagged_for(run, asked)["account_id"].unique(maintain_order=True).to_list()
     stories = [tell(run, each) for each in accounts[:_STORIES]]
     if as_json:
-        read = [{"kind": each.kind, "shown": each.shown} for each in asked]
+        read = [{"kind": each.kind, "shown": each.shown, "status": each.status} for each in asked]
         summaries = [story.summary() | {"sentences": list(sentences(story, language))} for story in stories]
         console.put_json({"run": run.run_id, "read_as": read, "accounts": accounts, "stories": summaries})
         return
@@ -272,6 +272,7 @@ def _explain_value(
     if not accounts:
         console.put(
             f"Nobody was flagged for {shown} in run {run.run_id}, which was asked about {run.as_of}.",
+            *_flaws(asked),
             "That does not mean that nobody has it, nor that it is on no list: see which accounts carry it with "
             f"cardscreen check {asked[0].kind} - --run {shlex.quote(str(run.folder))}",
         )
@@ -283,6 +284,15 @@ def _explain_value(
         console.put("", *sentences(story, language))
     if len(accounts) > _STORIES:
         console.put("", f"{len(accounts) - _STORIES:,} more: cardscreen explain ACCOUNT tells their stories.")
+
+
+def _flaws(asked: Sequence[Asked]) -> Iterator[str]:
+    """What is wrong with what was asked, so that nobody may be flagged for it because it was written wrong."""
+    from cardscreen.foundation.words.codes import SCREENED
+
+    for each in asked:
+        if each.status != "valid" and (flaw := SCREENED.get(each.status)):
+            yield f"Is it written right? As {each.kind} {each.shown}, {flaw}."
 
 
 def asked_value(run: Finished, kind: str | None, cell: str, region: str | None) -> Sequence[Asked]:

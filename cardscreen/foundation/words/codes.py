@@ -156,7 +156,7 @@ STATUSES = {
     "incomparable": phrase("what it hides decides"),
     "test_card": phrase("a number for testing"),
 }
-#: How a cell was read that is screened all the same; nobody is told.
+#: How a cell was read that is screened all the same; only who asks about one value is told.
 SCREENED = {
     "valid": "nothing is wrong with it",
     "invalid": "it is in no numbering plan",

@@ -32,27 +32,27 @@ class Asked:
         kind: Its kind.
         value: The value, canonical.
         shown: What of it may be seen.
+        status: How it was read.
     """
 
     kind: str
     value: str
     shown: str
+    status: str
 
 
 def read(cell: str, kinds: Sequence[Kind]) -> list[Asked]:
     """What a text may be, read as by each of some kinds; each value once."""
-    asked = {}
+    asked = dict[tuple[str, str], Asked]()
     frame = pl.DataFrame({"value": [cell]}, schema=_VALUE)
     for kind in kinds:
         parts = kind.split(pl.col("value"))
         cells = frame if parts is None else frame.select(parts).explode("value")
         value = pl.col("value")
-        read_as = cells.select(kind.read(value).struct.field("value")).drop_nulls()
-        each = (
-            read_as.select(pl.concat_list(value, *either_reading(value))).explode("value").unique(maintain_order=True)
-        )
-        for canonical, shown in each.select(value, shown=kind.show(value)).rows():
-            asked[kind.name, canonical] = Asked(kind.name, canonical, shown)
+        read_as = cells.select(kind.read(value).alias("read")).unnest("read").drop_nulls("value")
+        each = read_as.select(pl.concat_list(value, *either_reading(value)), "status").explode("value")
+        for canonical, shown, status in each.select(value, kind.show(value).alias("shown"), "status").rows():
+            asked.setdefault((kind.name, canonical), Asked(kind.name, canonical, shown, status))
     return list(asked.values())
 
 
