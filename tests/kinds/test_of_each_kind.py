@@ -229,7 +229,11 @@ def test_a_link_says_its_platform_itself_and_another_one_is_told() -> None:
         cs.Handle("telegramm")
 
 
-@pytest.mark.parametrize("word", ["unknown", "N/A", "0", "-", "00000000-0000-0000-0000-000000000000", "不详", "null"])
+_WORDS = ["unknown", "N/A", "0", "-", "00000000-0000-0000-0000-000000000000", "不详", "null", "No device", "待补"]
+_FILLED = ["00:00:00:00:00:00", "FF:FF:FF:FF:FF:FF", "ffffffffffff", "11111111", "1234567890"]
+
+
+@pytest.mark.parametrize("word", [*_WORDS, *_FILLED])
 def test_what_stands_for_nothing_is_no_identifier_of_ones_own(word: str) -> None:
     accounts = pl.DataFrame({"account_id": ["a"], "device": [word]})
     with pytest.raises(cs.BlocklistError):
@@ -237,6 +241,12 @@ def test_what_stands_for_nothing_is_no_identifier_of_ones_own(word: str) -> None
     listed = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["opaque"], "value": ["device:8F"]}))
     result = cs.screen(accounts, listed, {"device": cs.Opaque("device")}, as_of=DAY)
     assert result.rejects.collect()["status"].to_list() == ["placeholder"]
+
+
+@pytest.mark.parametrize("written", ["1111111", "AABBCCDDEEFF", "12345679", "FFFFFFF0", "unknown-7"])
+def test_what_looks_like_nothing_and_is_something_stays_an_identifier(written: str) -> None:
+    told = pl.DataFrame({"x": [written]}).select(cs.Opaque("device").read(pl.col("x")).struct.unnest())
+    assert told.rows() == [(f"device:{written}", "valid")]
 
 
 def test_identifiers_of_ones_own_differ_by_their_name_and_by_case() -> None:

@@ -17,8 +17,14 @@ FIELDS = pl.Struct({"value": pl.String, "name": pl.String, "status": STATUSES})
 _NAME = "[a-z][a-z0-9_]*"
 _NAMED = f"^({_NAME}):."
 #: What stands where there is no identifier: as one, it would be that of everybody who has none.
-_WORDS = "n/?a|n[.]a[.]|nan|null|nil|none|unknown|undefined|missing|empty|test|tbd|not available|不详|未知|无"
-_PLACEHOLDER = rf"^(?i:{_WORDS}|[-–—_.?*xX]+|[0-]+|\{{[0-]+\}})$"
+_WORDS = (
+    "n/?a|n[.]a[.]|nan|null|nil|none|unknown|undefined|missing|empty|test|tbd|default|no device|not available"
+    "|not applicable|不详|未知|无|暂无|没有|待补|待定"
+)
+#: One sign again and again, as of a device without an address (`FF:FF:FF:FF:FF:FF`), and what a thumb types.
+_REPEATED = "|".join(rf"(?:{sign}[\s:.-]?){{8,}}" for sign in "0123456789abcdef")
+_TYPED = "0?12345678(?:90?)?"
+_PLACEHOLDER = rf"^(?i:{_WORDS}|[-–—_.?*xX]+|[0:.-]+|\{{[0-]+\}}|{_REPEATED}|{_TYPED})$"
 
 
 @dataclass(frozen=True, init=False)
@@ -28,7 +34,8 @@ class Opaque(Exact):
     Canonical: its name and the cell as it is, `device:8F-03`.
 
     The canonical value is the name, a colon and the cell without white space around it, else as it is: `device:8F-03`.
-    Words and signs that stand for nothing (`unknown`, `n/a`, `0`, `-`) are a `placeholder`, and no identifier.
+    Words and signs that stand for nothing (`unknown`, `n/a`, `0`, `-`), one sign again and again (`FFFFFFFFFFFF`) and
+    `1234567890` are a `placeholder`, and no identifier.
 
     Args:
         name: What they identify, as lists have it, too: `device`, `customer`. None: only what begins with such a name.
