@@ -134,6 +134,7 @@ UNLIKE, UNLISTED = "the same id but for leading zeros, blanks or letter case", "
         pytest.param(["A7,,2026-10-01,", "a 7,,2026-10-01,"], f"{UNLIKE}: 2, the first in line 2", id="letter-case"),
         pytest.param(["000020,L0,2026-10-01,"], f"{UNLISTED}, although their account is on a list: 1", id="listing"),
         pytest.param(["000020,,2026-11-09,"], "still to come: 1, the first in line 2 of their file, from", id="ahead"),
+        pytest.param(["2E+01,,2026-10-01,"], "(1E+05): 1, the first in line 2", id="quantity"),
         pytest.param(["20,,2026-10-01,2026-10-30"], None, id="over"),
         pytest.param(["000020,,2026-10-01,"], None, id="it-frees"),
         pytest.param([" 000020 ,,2026-10-01,", "20,,2026-10-01,"], None, id="another-row-frees"),

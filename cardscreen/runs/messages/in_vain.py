@@ -30,6 +30,10 @@ IN_VAIN = {
         "clearances in force that free nobody, although an account on a list has the same id but for leading zeros, "
         "blanks or letter case: {count}, the first in line {line} of their file"
     ),
+    "spoilt": phrase(
+        "clearances in force that free nobody, as a spreadsheet made quantities of their account ids (1E+05): {count}, "
+        "the first in line {line} of their file"
+    ),
     "unlisted": phrase(
         "clearances in force that free nobody of anything, as no listing has their listing_id, although their account "
         "is on a list: {count}, the first in line {line} of their file"
@@ -88,6 +92,7 @@ def cleared_in_vain(decisions: pl.DataFrame, day: date, hits: pl.LazyFrame, list
     on_lists = there.filter("live").select("account_id").unique()
     absent = now.join(there, on="account_id", how="anti").with_columns(alike=_ALIKE)
     yield from _of_lines("unlike", absent.join(on_lists.select(alike=_ALIKE).unique(), on="alike", how="semi"))
+    yield from _of_lines("spoilt", absent.filter(pl.col("account_id").str.contains(_SPOILT)))
     named = now.filter(pl.col("listing_id").is_not_null()).join(on_lists, on="account_id", how="semi")
     if len(named):
         known = listings.join(named.lazy().select("listing_id").unique(), on="listing_id", how="semi")
@@ -108,6 +113,8 @@ def _of_lines(what: str, decisions: pl.DataFrame) -> Iterator[str]:
 
 #: What of an account's id is left without what a spreadsheet takes, or a person writes otherwise.
 _ALIKE = in_plain(pl.col("account_id")).str.replace_all(r"\s", "").str.strip_chars_start("0")
+#: How a spreadsheet shows a long number.
+_SPOILT = r"^[0-9](?:[.,][0-9]+)?[eE]\+[0-9]+$"
 #: What of a listing rules look at that is no closed set.
 _OF_LISTINGS = ("source", "reason")
 
