@@ -10,6 +10,11 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+# Threads of several processes wait for one another: tests took a fifth longer. The first process has all of them, so
+# that what they could change is seen.
+if os.environ.get("PYTEST_XDIST_WORKER", "gw0") != "gw0":
+    os.environ.setdefault("POLARS_MAX_THREADS", "1")
+
 import pytest
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
