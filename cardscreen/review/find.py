@@ -119,6 +119,10 @@ def output_folder(place: Path) -> Path:
     """
     if place.suffix == ".toml":
         return output_of(place)
+    if place.is_file():
+        raise ConfigError(
+            f"{place} is neither a run's folder, nor an output folder, nor a job (.toml): name one of these"
+        )
     if not place.is_dir():
         raise ConfigError(f"there is no folder or job {str(place)!r}{_near(place)}")
     if is_delta(str(place)):

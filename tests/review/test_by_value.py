@@ -71,6 +71,11 @@ def test_a_number_that_no_plan_has_is_told_where_nobody_was_flagged_for_it(opera
     assert re.search(r"Is it written right\? As phone \+86\d+, it is in no numbering plan\.", told), told
 
 
+def test_a_file_in_place_of_a_run_is_told(operator: Path) -> None:
+    done = asked(operator, "explain", "1", "--run", "accounts.parquet", code=2)
+    assert "accounts.parquet is neither a run's folder, nor an output folder, nor a job (.toml)" in done.err
+
+
 def test_a_number_in_place_of_an_account_is_noticed(operator: Path) -> None:
     done = asked(operator, "explain", "13800138001")
     assert "this looks like a phone number, and not like an account's id" in done.err

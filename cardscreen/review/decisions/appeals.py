@@ -89,7 +89,7 @@ def decide(
         by: Who decides.
         reason: Why.
         until: The last day on which an upheld objection frees; None: for good, from what was listed by then.
-        now: Write the release row at once, under the key that the next run will use.
+        now: Write the release row at once, under the key that the next day's run will use.
 
     Raises:
         ConfigError: Nobody decides; the account has no flag; a clearance frees it that the verdict contradicts; other
