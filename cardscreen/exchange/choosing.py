@@ -49,6 +49,11 @@ class Chosen:
     accounts: int
     theirs: int
 
+    @property
+    def without(self) -> int:
+        """How many of the chosen accounts carry no value that can be read, so that nothing is asked about them."""
+        return self.accounts - self.values["account_id"].n_unique()
+
 
 def chosen(agreement: Agreement, job: Job, where: str, other: str) -> Chosen:
     """The identifiers of the accounts that a job's newest run flagged.

@@ -96,7 +96,8 @@ class Exchange:
 
         Returns:
             step, file, letter (the request's name), accounts, identifiers (how many of each kind), left_out (accounts
-            against which only the other side's own lists speak), expires_on.
+            against which only the other side's own lists speak), not_asked (chosen accounts that carry no value of
+            these kinds that can be read), expires_on.
 
         Raises:
             InputError: There is no run of the last days, the values are fewer or more than the agreement allows, or
@@ -131,11 +132,13 @@ class Exchange:
 
         Returns:
             step, file, letter, to_letter, asked, matches (of each kind, as they are told), not_compared (kinds that
-            the job has no column of), accounts, feed.
+            the job has no column of, or nothing in it that can be read), unread (of each kind, at most how many of a
+            hundred cells can't be read; the other side is told it, too), read (rows, no_account: rows that name none,
+            and identifiers: of each column cells, missing and rejected ones), accounts, feed.
 
         Raises:
             InputError: The request was altered, cut off, expired, answered before, is of another agreement or step, or
-                past a limit; nothing is written.
+                past a limit; or what can be read of the accounts is past the job's limits. Nothing is written.
             ConfigError: The job has none of the agreement's kinds, or no key for the feed.
             Busy: Another step works in the same folder.
         """
@@ -155,8 +158,9 @@ class Exchange:
             force: Write over what is there.
 
         Returns:
-            step, file, letter, to_letter, matches, not_compared (kinds of which the other side has no column: of these
-            nothing is known), accounts.
+            step, file, letter, to_letter, matches, not_compared (kinds of which the other side has no column, or
+            nothing in it that can be read: of these nothing is known), unread (of each kind, at most how many of a
+            hundred cells the other side could not read), accounts.
 
         Raises:
             InputError: As of `answer`, or it answers no request that was made here.
@@ -211,10 +215,12 @@ class Exchange:
             progress: Called with each stage's name.
 
         Returns:
-            step, file, letter, identifiers, more (whether there are more than one request may hold), expires_on.
+            step, file, letter, identifiers, more (whether there are more than one request may hold), not_compared and
+            read as of `answer`, expires_on.
 
         Raises:
-            InputError: Fewer values are new than the agreement allows, or it has ended.
+            InputError: Fewer values are new than the agreement allows, or it has ended; or what can be read of the
+                accounts is past the job's limits.
             ConfigError: As of `offer`.
             Busy: Another step works in the same folder.
         """
@@ -273,7 +279,7 @@ class Exchange:
             progress: Called with each stage's name.
 
         Returns:
-            step, file, compared (values), matches (values), accounts, feed.
+            step, file, compared (values), matches (values), not_compared and read as of `answer`, accounts, feed.
 
         Raises:
             InputError: As of `answer`; or a proof does not hold, or the holder's key is another than before.

@@ -56,6 +56,7 @@ def ask(agreement: Agreement, job: Job, out: Path, where: str, *, force: bool, t
         "accounts": what.accounts,
         "identifiers": counts,
         "left_out": what.theirs,
+        "not_asked": what.without,
         "expires_on": header.expires_on.isoformat(),
     }
 
@@ -70,15 +71,15 @@ def answer(
     inputs = [file, *read_by(agreement, job)]
     letters.check_out(out, inputs, force=force)
     check_feed(agreement, job, said.asker, feed, inputs, force=force)
-    seen = {kind.name for kind in kinds_of(agreement, job).values()}
-    unseen = [kind for kind in said.kinds if kind not in seen]
+    kinds_of(agreement, job)
     with home.locked():
         letter = letters.opened(file, agreement, "ask", said.asker)
         key = agreement.key.of_tokens()
         asked = _unpacked(letter, said.kinds, key)
         handed_over = admitted(home, letter, "answer", out, again=again)
         tell("screening the accounts")
-        table = matched(agreement, job, asked, key)
+        found_here = matched(agreement, job, asked, key)
+        table, reading = found_here.table, found_here.reading
         found = table.select("kind", "token").unique()
         counts = _counts(found, said.kinds)
         told: dict[str, int | str] = dict(counts)
@@ -95,7 +96,8 @@ def answer(
             told,
             len(rows) // ROW,
             to_letter=letter.header.letter,
-            not_compared=unseen,
+            not_compared=reading.not_compared(agreement),
+            unread=reading.unread,
         )
         tell("writing the answer")
         if handed_over is None:
@@ -111,7 +113,9 @@ def answer(
         "to_letter": letter.header.letter,
         "asked": letter.header.rows,
         "matches": told,
-        "not_compared": unseen,
+        "not_compared": reading.not_compared(agreement),
+        "unread": reading.unread,
+        "read": reading.told(),
         "accounts": table["account_id"].n_unique(),
         "feed": None if feed is None else str(feed),
     }
@@ -149,6 +153,7 @@ def read(agreement: Agreement, file: Path, out: Path, *, again: bool, force: boo
         "to_letter": header.to_letter,
         "matches": header.counts,
         "not_compared": header.not_compared,
+        "unread": header.unread,
         "accounts": table["account_id"].n_unique() if said.answer == "matches" else None,
     }
 

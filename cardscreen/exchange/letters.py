@@ -33,6 +33,7 @@ _WHAT = "file of an exchange"
 
 #: How many, and that there are fewer than so many.
 Count = Annotated[int, Field(ge=0, le=10**12)]
+Percent = Annotated[int, Field(ge=1, le=100)]
 Few = Annotated[str, Field(pattern=r"^<[0-9]{1,12}$")]
 
 
@@ -45,7 +46,8 @@ class Header(Section):
         said: What both copies of the agreement must say alike.
         rows: How many rows it holds.
         counts: How many values of each kind; in an answer of counts, as text where they are few.
-        not_compared: Of an answer, the kinds of which that side has no column.
+        not_compared: Of an answer, the kinds of which that side has no column, or nothing in it that can be read.
+        unread: Of an answer, at most how many of a hundred cells of a kind that side could not read.
         proofs: Bytes of proofs behind the rows.
         public_key: Of an offer and what was evaluated, in hexadecimal digits.
     """
@@ -62,6 +64,7 @@ class Header(Section):
     rows: int = Field(ge=0)
     counts: dict[str, Count | Few]
     not_compared: list[str] = []
+    unread: dict[str, Percent] = {}
     proofs: int = Field(0, ge=0)
     public_key: str | None = Field(None, pattern="^[0-9a-f]{64}$")
     release: str
@@ -199,7 +202,7 @@ def _require(letter: Letter, step: Step, by: str) -> None:
                 "must say the same"
             )
     kinds = {*agreement.said.kinds, VALUES}
-    if not kinds >= {*header.counts, *header.not_compared}:
+    if not kinds >= {*header.counts, *header.not_compared, *header.unread}:
         raise InputError(f"{file} tells of kinds that the agreement is not about: nothing of it is used")
     if header.made_at > datetime.now(UTC) + timedelta(days=1):
         raise InputError(f"{file} was made on {header.told}, which is still to come: one of the two clocks is wrong")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import polars as pl
 
 from cardscreen.exchange.agreement import Agreement
 from cardscreen.exchange.choosing import NAMED, identifiers_of, kinds_of
+from cardscreen.exchange.reading import Reading
 from cardscreen.foundation.errors import ConfigError
 from cardscreen.foundation.files import claim, write_whole
 from cardscreen.foundation.settings.toml import names_day
@@ -46,7 +47,25 @@ reference = "reference" }}
 """
 
 
-def matched(agreement: Agreement, job: Job, tokens: pl.DataFrame, key: TokenKey) -> pl.DataFrame:
+@dataclass(frozen=True)
+class Matched:
+    """What was found in the accounts, and what was read of them.
+
+    Attributes:
+        table: account_id, identifier, kind, value (masked), token: one row for each account, identifier and token.
+        reading: What was read.
+    """
+
+    table: pl.DataFrame
+    reading: Reading
+
+
+def readable(agreement: Agreement, job: Job, key: TokenKey) -> Reading:
+    """What can be read of the accounts; see `matched`."""
+    return matched(agreement, job, pl.DataFrame(schema={"kind": pl.String, "token": pl.String}), key).reading
+
+
+def matched(agreement: Agreement, job: Job, tokens: pl.DataFrame, key: TokenKey) -> Matched:
     """Which accounts carry what.
 
     Args:
@@ -55,8 +74,8 @@ def matched(agreement: Agreement, job: Job, tokens: pl.DataFrame, key: TokenKey)
         tokens: kind, token, of one kind each once.
         key: Under which they were made.
 
-    Returns:
-        account_id, identifier, kind, value (masked), token: one row for each account, identifier and token.
+    Raises:
+        InputError: There are no accounts, or what can be read of them is past the job's limits.
     """
     kinds, day = kinds_of(agreement, job), job.today()
     listed = tokens.filter(pl.col("kind").is_in([kind.name for kind in kinds.values()])).with_row_index("reference")
@@ -73,10 +92,12 @@ def matched(agreement: Agreement, job: Job, tokens: pl.DataFrame, key: TokenKey)
     )
     if named.is_empty():
         named = pl.DataFrame(schema={"kind": pl.String, "reference": pl.String, "value": pl.String})
-    hits = screened(narrow, Blocklist.from_frame(named), day, None, None, lambda _: None).hits
-    told = hits.select("account_id", "identifier", "kind", masked(pl.col("value")), "reference").unique()
+    result = screened(narrow, Blocklist.from_frame(named), day, None, None, lambda _: None)
+    reading = Reading.of(job.on(day), kinds, result)
+    told = result.hits.select("account_id", "identifier", "kind", masked(pl.col("value")), "reference").unique()
     by_number = listed.select(pl.col("reference").cast(pl.String), "token").lazy()
-    return told.join(by_number, on="reference").drop("reference").sort(*MATCHES, "token").collect()
+    table = told.join(by_number, on="reference").drop("reference").sort(*MATCHES, "token").collect()
+    return Matched(table, reading)
 
 
 def write_matches(table: pl.DataFrame, out: Path, *, force: bool) -> None:
@@ -132,7 +153,7 @@ def write_feed(agreement: Agreement, job: Job, table: pl.DataFrame, key: TokenKe
     Args:
         agreement: The agreement.
         job: The job.
-        table: As `matched` gives it.
+        table: Of `Matched`.
         key: As was given to it.
         other: The other party: the source.
         out: A .parquet file, as `check_feed` has let it.

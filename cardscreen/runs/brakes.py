@@ -236,6 +236,18 @@ _OF_SUMMARIES = (
 )
 
 
+def unread(summary: dict[str, Any], limits: Limits, before: dict[str, Any] | None = None) -> list[str]:
+    """One sentence for every limit that was passed on what could be read of the accounts, whatever was found in them.
+
+    Args:
+        summary: Of a screening.
+        limits: The job's.
+        before: The summary of the night before, whatever it was looking for; None: there is none.
+    """
+    measures = [*_of_cells(summary, limits), *(_less_read(summary, limits, before) if before else ())]
+    return [each.sentence() for each in measures if each.is_past]
+
+
 def unfounded(
     held: list[str], summary: dict[str, Any], limits: Mapping[str, Any], before: dict[str, Any] | None
 ) -> list[str]:
@@ -364,13 +376,18 @@ def _alone(summary: dict[str, Any], limits: Limits) -> Iterator[Measure]:
     yield Measure("flagged_share", live / rows, limits.flagged_share, None, said, more)
     for source, accounts in summary["hits"]["sources"].items():
         yield Measure("source_share", accounts / rows, limits.source_share, source)
+    yield from _of_cells(summary, limits)
+    yield Measure("exempted_share", summary["rows"]["exempt"] / rows, limits.exempted_share)
+
+
+def _of_cells(summary: dict[str, Any], limits: Limits) -> Iterator[Measure]:
+    """The limits on what could be read of cells and ids."""
     for column, cells in summary["coverage"].items():
         written = max(cells["cells"] - cells["missing"], 1)
         yield Measure("rejected_share", cells["rejected"] / written, limits.rejected_share, column)
         yield Measure("invalid_share", invalid_share(cells), limits.invalid_share, column)
-    nameless = summary["rows"]["no_account"] / rows
+    nameless = summary["rows"]["no_account"] / max(summary["rows"]["read"], 1)
     yield Measure("rejected_share", nameless, limits.rejected_share, None, "rejected_share_nameless")
-    yield Measure("exempted_share", summary["rows"]["exempt"] / rows, limits.exempted_share)
 
 
 def _without_share(summary: dict[str, Any], limits: Limits) -> Iterator[str]:
@@ -397,17 +414,29 @@ def _against(now: dict[str, Any], limits: Limits, then: dict[str, Any], moves: M
     for action, limit in (("suspend", limits.new_suspend), ("close", limits.new_close)):
         yield Measure(f"new_{action}", moves.raised.get(action, 0) / rows, limit)
     yield Measure("released_share", moves.released / max(moves.flagged_before, 1), limits.released_share)
-    change = _named(now) / max(_named(then), 1) - 1
-    yield Measure("accounts_shrink", max(0.0, -change) + 0.0, limits.accounts_shrink)
+    shrink, *less = _less_read(now, limits, then)
+    yield shrink
+    change = _change(now, then)
     yield Measure("accounts_grow", max(change, 0.0), limits.accounts_grow)
     # With fewer rows or many more, the reason is told by now.
     if moves.gone and moves.gone.accounts >= _FEW and -limits.accounts_shrink <= change <= limits.accounts_grow:
         share = moves.gone.accounts / moves.gone.of
         yield Measure("flagged_gone_share", share, limits.flagged_gone_share, None, *_missing(moves.gone))
+    yield from less
+
+
+def _less_read(now: dict[str, Any], limits: Limits, then: dict[str, Any]) -> Iterator[Measure]:
+    """The limits on how much less was read than the night before: of rows, then of the cells of each column."""
+    yield Measure("accounts_shrink", max(0.0, -_change(now, then)) + 0.0, limits.accounts_shrink)
     for column, cells in now["coverage"].items():
         if column in then["coverage"]:
             drop = max(_usable(then["coverage"][column]) - _usable(cells), 0)
             yield Measure("coverage_drop", drop, limits.coverage_drop, column)
+
+
+def _change(now: dict[str, Any], then: dict[str, Any]) -> float:
+    """By which share of them the rows that name an account became more."""
+    return _named(now) / max(_named(then), 1) - 1
 
 
 def _of_software(now: dict[str, Any], then: dict[str, Any], moves: Moves) -> Iterator[str]:

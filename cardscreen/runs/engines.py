@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from cardscreen.foundation.errors import InputError
 from cardscreen.lists.blocklist import Blocklist
 from cardscreen.runs.job import Cluster, Job
 from cardscreen.screening.question import Options, Question, previous_flags
@@ -60,6 +61,16 @@ def screened(
         question = Question.of(columns, blocklist, asked)
         before = previous_flags(previous, question.plan.schema[job.account_id])
         return answer(question, table, blocklist, before, out, job.limits.flagged_share)
+
+
+def require_accounts(job: Job, result: Result) -> None:
+    """Refuse accounts of which there are none.
+
+    Raises:
+        InputError: They are.
+    """
+    if result.summary["rows"]["read"] == 0:
+        raise InputError(f"{job.accounts} holds no accounts: an empty extract clears nobody")
 
 
 def accounts_of(job: Job, day: date) -> pl.LazyFrame:

@@ -32,7 +32,7 @@ from cardscreen.runs.brakes import Gone, Moves, measured, newer, passed
 from cardscreen.runs.causes import Circumstances
 from cardscreen.runs.changes import Changes, Prior, compare
 from cardscreen.runs.circumstances import account_key, check_same, circumstances, lists_of
-from cardscreen.runs.engines import screened
+from cardscreen.runs.engines import require_accounts, screened
 from cardscreen.runs.job import Job
 from cardscreen.runs.manifest import policy_digest, write_records
 from cardscreen.runs.messages.applied import read_applied
@@ -248,8 +248,7 @@ class Night:
                 check_same(before[0], self.job, accounts)
 
         result = screened(self.job, self.blocklist, self.day, self.prior.watched(), out, check)
-        if result.summary["rows"]["read"] == 0:
-            raise InputError(f"{self.job.accounts} holds no accounts: an empty extract clears nobody")
+        require_accounts(self.job, result)
         return result
 
     def write(self, folder: Path, run_id: str, begun: datetime, outcome: _Outcome) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -245,10 +246,13 @@ _TOLD = {
     "accounts": "accounts",
     "identifiers": "identifiers",
     "asked": "asked about",
+    "read": "read",
     "compared": "compared",
     "matches": "matches",
     "not_compared": "not compared",
+    "unread": "can't be read",
     "left_out": "left out",
+    "not_asked": "not asked",
     "feed": "feed",
     "file": "written",
     "expires_on": "expires on",
@@ -260,10 +264,33 @@ def _tell(done: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         console.put_json(done)
         return
-    told = {name: value for name, value in done.items() if name != "left_out" or value}
+    told = {name: value for name, value in done.items() if value or name not in _IF_ANY}
     for name, label in _TOLD.items():
-        if (value := told.get(name)) is not None and (text := _text(value)):
+        if (value := told.get(name)) is not None and (text := _LIKE.get(name, _text)(value)):
             console.put(f"{label:13} {text}")
+    if done["step"] == "read" and (done["not_compared"] or done["unread"]):
+        console.put("What the other side could not read was not compared: that nothing matches does not clear anybody.")
+
+
+def _of_reading(read: dict[str, Any]) -> str:
+    nameless = f", {read['no_account']:,} of which name no account" if read["no_account"] else ""
+    columns = (
+        f"; {name}: {each['cells']:,} cells, {each['rejected']:,} can't be read, {each['missing']:,} empty"
+        for name, each in read["identifiers"].items()
+    )
+    return f"{read['rows']:,} rows{nameless}{''.join(columns)}"
+
+
+def _of_unread(unread: dict[str, int]) -> str:
+    return ", ".join(f"up to {share} % of {kind}" for kind, share in unread.items())
+
+
+_LIKE: Mapping[str, Callable[[Any], str]] = {
+    "read": _of_reading,
+    "unread": _of_unread,
+    "not_asked": "{:,} accounts that carry no value of these kinds that can be read".format,
+}
+_IF_ANY = ("left_out", "not_asked")
 
 
 def _text(value: Any) -> str:

@@ -15,7 +15,7 @@ from cardscreen.exchange.agreement import Agreement
 from cardscreen.exchange.choosing import kinds_of
 from cardscreen.exchange.home import Home
 from cardscreen.exchange.letters import ROW, Letter, rows_of
-from cardscreen.exchange.matching import check_feed, matched, of_feed, read_by, write_feed, write_matches
+from cardscreen.exchange.matching import check_feed, matched, of_feed, read_by, readable, write_feed, write_matches
 from cardscreen.exchange.oblivious.rfc9497 import PROOF, WrongProof, require_libraries
 from cardscreen.exchange.oblivious.workers import BATCH, Workers, inputs_of
 from cardscreen.foundation.errors import InputError
@@ -44,6 +44,7 @@ def blind(agreement: Agreement, job: Job, out: Path, *, again: bool, force: bool
     with home.locked():
         key = home.token_key()
         tell("reading the accounts")
+        reading = readable(agreement, job, key)
         fresh, more = _fresh(agreement, job, key, _asked_before(home, unanswered=not again))
         if len(fresh) < said.min_identifiers:
             waiting = home.names(_PENDING)
@@ -77,6 +78,8 @@ def blind(agreement: Agreement, job: Job, out: Path, *, again: bool, force: bool
         "letter": header.letter,
         "identifiers": len(pending),
         "more": more,
+        "not_compared": reading.not_compared(agreement),
+        "read": reading.told(),
         "expires_on": header.expires_on.isoformat(),
     }
 
@@ -112,10 +115,10 @@ def finish(
         key = home.token_key()
         tokens = listed.select("kind", token=token_of(pl.col("digest"), key.id)).unique()
         tell("screening the accounts")
-        table = matched(agreement, job, tokens, key)
+        found = matched(agreement, job, tokens, key)
         if feed is not None:
-            write_feed(agreement, job, table, key, agreement.holder, feed)
-        write_matches(table, out, force=force)
+            write_feed(agreement, job, found.table, key, agreement.holder, feed)
+        write_matches(found.table, out, force=force)
         home.pin(offer_made_at=offered.header.told)
         if answered is not None:
             home.took("finish", answered, to_letter=answered.header.to_letter)
@@ -126,7 +129,9 @@ def finish(
         "file": str(out),
         "compared": len(known),
         "matches": len(tokens),
-        "accounts": table["account_id"].n_unique(),
+        "not_compared": found.reading.not_compared(agreement),
+        "read": found.reading.told(),
+        "accounts": found.table["account_id"].n_unique(),
         "feed": None if feed is None else str(feed),
     }
 
