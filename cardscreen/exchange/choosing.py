@@ -22,8 +22,6 @@ from cardscreen.tables.opening import explaining
 
 #: What is asked about where nothing is said: accounts that a person must look at, or that something was done to.
 WHERE = "action >= verify"
-#: The reason of what another institution has named.
-NAMED = "named_by_partner"
 #: How old the run may be from which accounts are chosen: who was listed then may not be any more.
 MOST_DAYS = 2
 _PART = re.compile(r"([\w.]+)\s*(==|=|!=|>=|<=|>|<)\s*(?:'([^']*)'|\"([^\"]*)\"|(\S+))(?:\s+|$)")
@@ -42,12 +40,14 @@ class Chosen:
         day: The day of the run.
         accounts: How many accounts were chosen.
         theirs: How many were left out, since all that speaks against them came from the other side, or a partner.
+        others: How many were left out, since all else that does was listed before their present holder.
     """
 
     values: pl.DataFrame
     day: date
     accounts: int
     theirs: int
+    others: int
 
     @property
     def without(self) -> int:
@@ -63,7 +63,8 @@ def chosen(agreement: Agreement, job: Job, where: str, other: str) -> Chosen:
         job: The job.
         where: Which of the accounts; see `condition`.
         other: The other party. An account against which only its own lists speak is not asked about: its answer would
-            count as news, and be its own word. Nor is one that only a partner has named: that is not ours to tell.
+            count as news, and be its own word. Nor is one that only a partner has named: that is not ours to tell. Nor
+            one against which all was listed before its present holder: that is somebody else, and a token can't say so.
 
     Raises:
         ConfigError: A condition that makes no sense, or a job without identifiers of the kinds.
@@ -76,11 +77,14 @@ def chosen(agreement: Agreement, job: Job, where: str, other: str) -> Chosen:
     extra = ["level", "score", "reasons", "sources", "hits", "first_listed_on"]
     table = flags.join(more.select("account_id", *extra), on="account_id", how="left")
     picked = table.filter(condition(where, job.carry)).select("account_id").collect()["account_id"]
-    ours = (pl.col("source") != other) & (pl.col("reason") != NAMED)
-    outside = run.standing.filter(ours).select(pl.col("account_id").unique()).collect()
-    theirs = ~picked.is_in(outside["account_id"].implode())
-    accounts = picked.filter(~theirs)
-    return Chosen(identifiers_of(agreement, job, run.as_of, accounts), run.as_of, len(accounts), int(theirs.sum()))
+    ours = (pl.col("source") != other) & (pl.col("reason") != schema.NAMED)
+    of_others = (pl.col("holder") == "earlier").all()
+    known = run.standing.filter(ours).group_by("account_id").agg(of_others=of_others).collect()
+    named = pl.DataFrame({"account_id": picked}).join(known, on="account_id", how="left", maintain_order="left")
+    accounts = named.filter(~pl.col("of_others"))["account_id"]
+    values = identifiers_of(agreement, job, run.as_of, accounts)
+    theirs, others = int(named["of_others"].is_null().sum()), int(named["of_others"].sum() or 0)
+    return Chosen(values, run.as_of, len(accounts), theirs, others)
 
 
 def identifiers_of(agreement: Agreement, job: Job, day: date, accounts: pl.Series) -> pl.DataFrame:

@@ -96,8 +96,9 @@ class Exchange:
 
         Returns:
             step, file, letter (the request's name), accounts, identifiers (how many of each kind), left_out (accounts
-            against which only the other side's own lists speak), not_asked (chosen accounts that carry no value of
-            these kinds that can be read), expires_on.
+            against which only the other side's own lists, or what partners named, speak), earlier_holder (left out,
+            since all that is listed was before the present holder had the number), not_asked (chosen accounts that
+            carry no value of these kinds that can be read), expires_on.
 
         Raises:
             InputError: There is no run of the last days, the values are fewer or more than the agreement allows, or

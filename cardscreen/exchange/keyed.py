@@ -41,7 +41,9 @@ def ask(agreement: Agreement, job: Job, out: Path, where: str, *, force: bool, t
         asked = what.values.with_columns(token=token_by_kind(pl.col("kind"), pl.col("value"), key))
         named = asked.select("kind", "token").unique()
         counts = _counts(named, said.kinds)
-        left_out = f" ({what.theirs:,} more are known by the word of partners only)" if what.theirs else ""
+        whys = ((what.theirs, "by the word of partners"), (what.others, "by listings from before their present holder"))
+        more = " and ".join(f"{count:,} more are known {why} only" for count, why in whys if count)
+        left_out = f" ({more})" if more else ""
         letters.require_size(agreement, len(named), f"the {what.accounts:,} accounts chosen{left_out} carry")
         header = letters.begun(agreement, "ask", said.asker, counts, len(named))
         shown = asked.select("account_id", "identifier", "kind", masked(pl.col("value")), "token")
@@ -56,6 +58,7 @@ def ask(agreement: Agreement, job: Job, out: Path, where: str, *, force: bool, t
         "accounts": what.accounts,
         "identifiers": counts,
         "left_out": what.theirs,
+        "earlier_holder": what.others,
         "not_asked": what.without,
         "expires_on": header.expires_on.isoformat(),
     }

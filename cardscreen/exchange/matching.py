@@ -13,8 +13,9 @@ from typing import Any
 import polars as pl
 
 from cardscreen.exchange.agreement import Agreement
-from cardscreen.exchange.choosing import NAMED, identifiers_of, kinds_of
+from cardscreen.exchange.choosing import identifiers_of, kinds_of
 from cardscreen.exchange.reading import Reading
+from cardscreen.foundation import schema
 from cardscreen.foundation.errors import ConfigError
 from cardscreen.foundation.files import claim, write_whole
 from cardscreen.foundation.settings.toml import names_day
@@ -166,7 +167,7 @@ def write_feed(agreement: Agreement, job: Job, table: pl.DataFrame, key: TokenKe
     rows = named.select(
         "kind",
         value=value if own is None else token_by_kind(kind, value, own),
-        reason=pl.lit(NAMED),
+        reason=pl.lit(schema.NAMED),
         listed_on=pl.lit(day),
         expires_on=pl.lit(last),
         reference=pl.lit(agreement.id),

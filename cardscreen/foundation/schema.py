@@ -123,6 +123,8 @@ WALLET = pl.Struct({"address": pl.String, "chain": CHAINS, "status": WALLET_STAT
 
 #: Status in hits, and note, of a phone number that took its leading digits from another in its cell.
 COMPLETED = "completed"
+#: Reason of listings that another institution has named in an exchange.
+NAMED = "named_by_partner"
 
 #: What the pass over all accounts knows of a cell: a key to look up, or, of a value that shows only
 #: some digits, a stub of those; both null where the cell gives nothing to screen. `note` says what was

@@ -272,3 +272,49 @@ def test_a_new_agreement_has_tokens_of_its_own(fresh: Partners) -> None:
         agreed = agreements.Agreement.read(operator.home / ("old.toml" if text else "agreement.toml"))
         rows.append({*letters.rows_of(letters.opened(operator.home / name, agreed, "ask", "operator-a").rows())})
     assert rows[0].isdisjoint(rows[1])
+
+
+def test_listings_older_than_the_present_holder_are_not_asked_about(tmp_path: Path) -> None:
+    """Of ten flagged accounts the number was another's when it was listed; one of these has a card listed since."""
+    both = partners(tmp_path, agreement("min_identifiers = 10"), 60, 40, 20, 8)
+    operator, home = both.operator, both.operator.home
+    accounts = pl.read_csv(home / "accounts.csv", infer_schema=False).with_row_index()
+    since = pl.when(pl.col("index") < 10).then(pl.lit("2999-01-01")).otherwise(pl.lit("2020-01-01"))
+    accounts.with_columns(since=since).drop("index").write_csv(home / "accounts.csv")
+    job = (home / "job.toml").read_text(encoding="utf-8")
+    job = job.replace('region = "CN" }', 'region = "CN", holder_since = "since" }')
+    (home / "job.toml").write_text(job, encoding="utf-8")
+    pl.DataFrame({"number": accounts["card_no"][:1]}).write_csv(home / "cards.csv")
+    feed = (home / "police.toml").read_text(encoding="utf-8").replace('"police"', '"cards"')
+    feed = feed.replace('"phone"\nregion = "CN"', '"card"')
+    (home / "cards.toml").write_text(feed, encoding="utf-8")
+    operator.does("list", "import", "cards.csv", "--feed", "cards.toml", "--store", "lists", "--key-file", "tokens.key")
+    operator.does("run", "job.toml", "--allow-changed-identifiers")
+    told = operator.exchange("ask", *FIRST)
+    assert (told["accounts"], told["earlier_holder"], told["left_out"]) == (11, 9, 0)
+    said = operator.does("exchange", "ask", "agreement.toml", *FIRST, "--force").out
+    assert "left out      9 accounts, since the listings are older than their present holder\n" in said
+    refused = operator.refuses("ask", *FIRST, "--force", "--where", "score >= 100")
+    assert "the 0 accounts chosen carry 0 values" in refused
+    operator.agree(agreement("min_identifiers = 100"))
+    refused = operator.refuses("ask", *FIRST, "--force")
+    assert "(9 more are known by listings from before their present holder only)" in refused
+
+
+def test_a_match_does_not_say_whose_the_number_was_when_the_partner_listed_it(fresh: Partners) -> None:
+    operator, bank = fresh.operator, fresh.bank
+    accounts = pl.read_csv(bank.home / "accounts.csv", infer_schema=False)
+    accounts.with_columns(since=pl.lit("2026-01-01")).write_csv(bank.home / "accounts.csv")
+    job = (bank.home / "job.toml").read_text(encoding="utf-8")
+    job = job.replace('region = "CN" }', 'region = "CN", holder_since = "since" }')
+    (bank.home / "job.toml").write_text(job, encoding="utf-8")
+    operator.exchange("ask", *FIRST)
+    operator.sends("ask.cse", bank)
+    bank.exchange("answer", *ANSWER, "--feed", "matched.parquet")
+    into = ("--feed", "matched.toml", "--store", "lists", "--key-file", "tokens.key")
+    bank.does("list", "import", "matched.parquet", *into)
+    bank.does("run", "job.toml")
+    hits = pl.read_parquet(bank.home / "runs/latest/hits.parquet")
+    assert hits["holder"].unique().to_list() == ["unknown"]
+    story = bank.does("explain", fresh.known["account_id"][0], "--run", "runs/latest").out
+    assert "Whether it was listed before the present holder got it is not known." in story

@@ -252,6 +252,7 @@ _TOLD = {
     "not_compared": "not compared",
     "unread": "can't be read",
     "left_out": "left out",
+    "earlier_holder": "left out",
     "not_asked": "not asked",
     "feed": "feed",
     "file": "written",
@@ -288,9 +289,10 @@ def _of_unread(unread: dict[str, int]) -> str:
 _LIKE: Mapping[str, Callable[[Any], str]] = {
     "read": _of_reading,
     "unread": _of_unread,
+    "earlier_holder": "{:,} accounts, since the listings are older than their present holder".format,
     "not_asked": "{:,} accounts that carry no value of these kinds that can be read".format,
 }
-_IF_ANY = ("left_out", "not_asked")
+_IF_ANY = ("left_out", "earlier_holder", "not_asked")
 
 
 def _text(value: Any) -> str:

@@ -12,12 +12,12 @@ import polars as pl
 from cardscreen.exchange import letters
 from cardscreen.exchange.admission import admitted
 from cardscreen.exchange.agreement import Agreement, today
-from cardscreen.exchange.choosing import NAMED
 from cardscreen.exchange.home import Home
 from cardscreen.exchange.letters import ROW, rows_of
 from cardscreen.exchange.matching import read_by
 from cardscreen.exchange.oblivious.rfc9497 import WrongProof, public_key, require_libraries
 from cardscreen.exchange.oblivious.workers import BATCH, Workers, inputs_of
+from cardscreen.foundation import schema
 from cardscreen.foundation.errors import ConfigError, InputError
 from cardscreen.foundation.process.progress import Tell
 from cardscreen.foundation.secrets.boxes import PIECE
@@ -129,7 +129,7 @@ def _listed(
     day, kinds = today(), agreement.said.kinds
     derived = [name for name, origin in lists.origins.items() if origin.terms.derived and name not in sources]
     in_force = lists.lazy.filter(holds(day) & pl.col("kind").is_in(kinds))
-    ours = ~pl.col("source").is_in([*derived, other]) & (pl.col("reason") != NAMED)
+    ours = ~pl.col("source").is_in([*derived, other]) & (pl.col("reason") != schema.NAMED)
     wanted = ours & pl.col("source").is_in(list(sources)) if sources else ours
     allowed = in_force.filter((pl.col("list") == "allow") & (pl.col("match") == "exact"))
     block = in_force.filter((pl.col("list") == "block") & wanted).collect()

@@ -164,7 +164,9 @@ def hits_of(matched: pl.DataFrame) -> pl.DataFrame:
     carried = listed.group_by("account_id").agg(pl.col(name).drop_nulls().unique().sort() for name in carry)
     allowed = matched.filter(IS_ALLOW).group_by(_OF_VALUE).agg(allowed_by=pl.col("source").min())
     since, listed_on = pl.col("holder_since"), pl.col("listed_on")
-    holder = pl.when(listed_on < since).then(pl.lit("earlier")).when(listed_on >= since).then(pl.lit("same"))
+    # What a partner has named is listed on the day of the match; whose it was when they listed it, they don't say.
+    known = pl.col("reason").ne_missing(schema.NAMED)
+    holder = pl.when(listed_on < since).then(pl.lit("earlier")).when((listed_on >= since) & known).then(pl.lit("same"))
     return (
         owned.join(listings, on=_OF_VALUE)
         .join(carried, on="account_id", how="left")
