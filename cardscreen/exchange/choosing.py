@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,7 +11,7 @@ import polars as pl
 
 from cardscreen.exchange.agreement import Agreement
 from cardscreen.foundation import schema
-from cardscreen.foundation.errors import ConfigError, near, without_numbers
+from cardscreen.foundation.errors import ConfigError, InputError, near, without_numbers
 from cardscreen.kinds.kind import Kind
 from cardscreen.leads.base.opening import newest_run, open_base
 from cardscreen.leads.base.wanted import Wanted, values_in
@@ -76,7 +76,11 @@ def chosen(agreement: Agreement, job: Job, where: str, other: str) -> Chosen:
     more = pl.scan_parquet(run.folder / "flagged.parquet", glob=False)
     extra = ["level", "score", "reasons", "sources", "hits", "first_listed_on"]
     table = flags.join(more.select("account_id", *extra), on="account_id", how="left")
-    picked = table.filter(condition(where, job.carry)).select("account_id").collect()["account_id"]
+    there = {
+        name: {*table.select(pl.col(of).explode().drop_nulls().unique()).collect()[of]} for name, of in _LISTS.items()
+    }
+    there["source"] |= {*run.summary.get("listed_by", {})}
+    picked = table.filter(condition(where, job.carry, there)).select("account_id").collect()["account_id"]
     ours = (pl.col("source") != other) & (pl.col("reason") != schema.NAMED)
     of_others = (pl.col("holder") == "earlier").all()
     known = run.standing.filter(ours).group_by("account_id").agg(of_others=of_others).collect()
@@ -116,21 +120,23 @@ def kinds_of(agreement: Agreement, job: Job) -> dict[str, Kind]:
     return agreed
 
 
-def condition(where: str, carried: Collection[str]) -> pl.Expr:
+def condition(where: str, carried: Collection[str], there: Mapping[str, Collection[str]] | None = None) -> pl.Expr:
     """A condition on flagged accounts, such as `action >= verify and source = police`.
 
     Args:
         where: Comparisons of a column with a value, joined by `and`: action, level, score, hits, reason, source,
             decided_by, flagged_since, act_on, first_listed_on, or `account.` and the name of a carried column.
         carried: The carried columns.
+        there: The sources and reasons that there are; None: any may be.
 
     Raises:
         ConfigError: It makes no sense; says where.
+        InputError: There is no such source, or reason.
     """
     parts, at = [], 0
     text = where.strip()
     while (part := _PART.match(text, at)) is not None:
-        parts.append(_compared(part, carried))
+        parts.append(_compared(part, carried, there or {}))
         at = part.end()
         if at == len(text):
             return pl.all_horizontal(parts)
@@ -140,14 +146,21 @@ def condition(where: str, carried: Collection[str]) -> pl.Expr:
     raise ConfigError(f"--where {without_numbers(where)!r}: write it like {WHERE!r}, with `and` between several")
 
 
-def _compared(part: re.Match[str], carried: Collection[str]) -> pl.Expr:
+def _compared(part: re.Match[str], carried: Collection[str], there: Mapping[str, Collection[str]]) -> pl.Expr:
     name, sign, *texts = part.groups()
     text = next(text for text in texts if text is not None)
     if (name in _LISTS or name in _TEXTS or name.startswith(ACCOUNT)) and sign not in ("=", "==", "!="):
         raise ConfigError(f"--where: {name} can only be one (=) or not (!=)")
     if name in _LISTS:
-        there = pl.col(_LISTS[name]).list.contains(text).fill_null(value=False)
-        return ~there if sign == "!=" else there
+        # A reason of which nobody is flagged may come another night, and is nobody's until then.
+        if text not in there.get(name, [text]) and (name == "source" or sign != "!="):
+            known = sorted(there[name])
+            raise InputError(
+                f"--where: the newest run knows no {name} {text!r}{near(text, known)}: it has "
+                f"{', '.join(known) or 'none'}; nothing is written"
+            )
+        has = pl.col(_LISTS[name]).list.contains(text).fill_null(value=False)
+        return ~has if sign == "!=" else has
     return _COMPARE[sign](*_sides(name, text, carried)).fill_null(value=False)
 
 
