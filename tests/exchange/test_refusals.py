@@ -59,6 +59,14 @@ CHANGES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
         lambda content: content.replace(b"format 1\n", b"format 2\n", 1),
         "is of format 2, and this release reads format 1",
     ),
+    "sent as a text": (
+        lambda content: content.replace(b"\n", b"\r\n"),
+        "was altered on its way: its line ends were changed, as of a text; have it sent as a binary file",
+    ),
+    "another first line": (
+        lambda content: content.replace(b"format 1\n", b"format one\n", 1),
+        "was altered on its way: its first line is another",
+    ),
     "another purpose": (lambda content: content.replace(b"rented SIM", b"stolen SIM", 1), "was altered"),
     "another day": (lambda content: content.replace(b'"expires_on":"20', b'"expires_on":"21', 1), "was altered"),
     "another count": (lambda content: content.replace(b'"rows":40', b'"rows":39', 1), "was altered"),

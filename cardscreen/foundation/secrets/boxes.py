@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -138,8 +139,13 @@ def _front(stream: BinaryIO, file: Path, what: str) -> tuple[bytes, dict[str, An
     if not line.startswith(_LINE.encode()):
         raise InputError(f"{file} is no {what}")
     if line != _line(_FORMAT):
-        number = line.decode("utf-8", "replace").removeprefix(_LINE).strip()
-        raise InputError(f"{file} is of format {number}, and this release reads format {_FORMAT}: get a newer release")
+        number = line.decode("utf-8", "replace").removeprefix(_LINE).removesuffix("\n")
+        if re.fullmatch(r"[1-9][0-9]*", number):
+            raise InputError(
+                f"{file} is of format {number}, and this release reads format {_FORMAT}: get a newer release"
+            )
+        why = "its line ends were changed, as of a text" if "\r" in number else "its first line is another"
+        raise InputError(f"{file} was altered on its way: {why}; have it sent as a binary file, and get it again")
     length = stream.read(_LENGTH)
     said = stream.read(min(int.from_bytes(length, "big"), _HEADER + 1))
     salt = stream.read(_SALT)
