@@ -12,7 +12,7 @@ import polars as pl
 from cardscreen.exchange import closing, keyed
 from cardscreen.exchange.agreement import Agreement
 from cardscreen.exchange.choosing import WHERE
-from cardscreen.exchange.home import ledger_of
+from cardscreen.exchange.home import Home
 from cardscreen.exchange.oblivious import holder, seeker
 from cardscreen.foundation.process.progress import Tell, in_log
 from cardscreen.runs.job import Job
@@ -323,9 +323,11 @@ class Exchange:
             learns something by it), letter, to_letter, why (of what was refused), sha256 (of the file).
 
         Raises:
-            InputError: It was changed, and not by this library; names the line.
+            InputError: It was changed, and not by this library, or has lost lines, or its last one is cut off.
         """
-        lines = ledger_of(self._agreement).lines(self._agreement.id)
+        home = Home(self._agreement, "")  # whichever side this is
+        lines = home.lines()
+        home.ledger.require_whole()
         return pl.DataFrame([{name: line.get(name) for name in _LOG} for line in lines], schema=_LOG)
 
 

@@ -73,7 +73,7 @@ class Home:
                 raise InputError(f"the agreement {self.agreement.id!r} was closed here on {at[:10]}: make a new one")
             (self.folder / _STAGED).mkdir(parents=True, exist_ok=True)
             self._tidy()
-            self._check_ledger()
+            self.pin(lines=len(self.lines()))
             yield
 
     def _tidy(self) -> None:
@@ -88,12 +88,22 @@ class Home:
             if last is not None and (f"{today()}" > str(last) or kept.stem not in counted):
                 kept.unlink()  # of a letter that has expired, or was never sent
 
-    def _check_ledger(self) -> None:
-        """Refuse to go on behind a ledger that has lost lines: what it counted would be allowed once more."""
-        count = len(self.ledger.lines(self.agreement.id))
-        if count < self.pinned().get("lines", 0):
+    def lines(self) -> list[dict[str, Any]]:
+        """What the ledger has of the agreement.
+
+        Raises:
+            InputError: It has lost lines: what it counted would be allowed once more.
+        """
+        known = self.pinned().get("lines", 0)  # first, since another step may add a line meanwhile
+        lines = self.ledger.lines(self.agreement.id)
+        if len(lines) < known:
             raise InputError(f"{self.ledger.file} has lost lines of {self.agreement.id!r}: put it back from a backup")
-        self.pin(lines=count)
+        return lines
+
+    def _enter(self, step: str, rows: int, sha256: str, disclosed: int = 0, **more: Any) -> None:
+        """Add a line to the ledger, and remember how many there are."""
+        self.ledger.add(self.agreement.id, step, self.party, rows, sha256, disclosed, **more)
+        self.pin(lines=len(self.lines()))
 
     # -- letters
 
@@ -105,8 +115,7 @@ class Home:
         staged = self.folder / _STAGED / f"{header.letter}.cse"
         letters.write(staged, self.agreement, header, parts)
         known = {"letter": header.letter, "to_letter": header.to_letter, "counts": header.counts}
-        digest = sha256_of(staged)
-        self.ledger.add(self.agreement.id, header.step, self.party, header.rows, digest, disclosed, **known, **more)
+        self._enter(header.step, header.rows, sha256_of(staged), disclosed, **known, **more)
         self._hand_over(staged, out)
 
     def hand_over(self, letter: str, out: Path) -> bool:
@@ -127,9 +136,7 @@ class Home:
     def took(self, step: str, letter: letters.Letter, **more: Any) -> None:
         """Put into the ledger that a letter was taken in."""
         header = letter.header
-        self.ledger.add(
-            self.agreement.id, step, self.party, header.rows, sha256_of(letter.file), letter=header.letter, **more
-        )
+        self._enter(step, header.rows, sha256_of(letter.file), letter=header.letter, **more)
 
     def refused(self, step: str, letter: letters.Letter, why: str) -> InputError:
         """Put into the ledger that a letter was refused."""

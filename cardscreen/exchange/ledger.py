@@ -42,6 +42,18 @@ class Ledger:
         """
         return [line for line in self._checked() if agreement in (None, line["agreement"])]
 
+    def require_whole(self) -> None:
+        """Refuse a ledger whose last line is cut off.
+
+        Raises:
+            InputError: It is.
+        """
+        if self._rest():
+            raise InputError(
+                f"{self.file}: its last line is cut off: put the file back from a backup; where a full disk or the end "
+                "of a step cut it, nothing was handed over for it, and the next step takes it away"
+            )
+
     def add(
         self, agreement: str, step: str, who: str, rows: int, sha256: str | None, disclosed: int = 0, **more: Any
     ) -> None:
@@ -112,13 +124,19 @@ class Ledger:
 
     def _written(self) -> list[bytes]:
         """The lines that were written to their end."""
+        return self._content().split(b"\n")[:-1]
+
+    def _rest(self) -> bytes:
+        """What stands behind them."""
+        return self._content().split(b"\n")[-1]
+
+    def _content(self) -> bytes:
         try:
-            content = self.file.read_bytes()
+            return self.file.read_bytes()
         except FileNotFoundError:
-            return []
+            return b""
         except OSError as error:
             raise InputError(f"{self.file} can't be read: {error.strerror}") from None
-        return content.split(b"\n")[:-1]
 
     def _digest_of_last(self) -> str | None:
         written = self._written()
@@ -126,9 +144,9 @@ class Ledger:
 
     def _mend(self) -> None:
         """Take away what a line that a full disk cut short has left: nothing was handed over for it."""
-        if self.file.exists() and (content := self.file.read_bytes()) and not content.endswith(b"\n"):
+        if rest := self._rest():
             with self.file.open("r+b") as stream:
-                stream.truncate(content.rfind(b"\n") + 1)
+                stream.truncate(self.file.stat().st_size - len(rest))
 
 
 def _digest(line: bytes) -> str:

@@ -257,9 +257,16 @@ def test_a_ledger_that_was_changed_is_told(asked: Partners, tmp_path: Path) -> N
     ledger.write_text("nonsense\n", encoding="utf-8")
     assert "line 1: this is no line of a ledger" in side.refuses("log")
     ledger.write_text("".join(lines) + '{"at": "2026', encoding="utf-8")
-    side.does("exchange", "log", "agreement.toml")
+    assert "its last line is cut off" in side.refuses("log")
     side.exchange("ask", "--job", "job.toml", "--out", "third.cse")
     assert len(json.loads(side.does("exchange", "log", "agreement.toml", "--json").out)) == 3
+    whole = ledger.read_text(encoding="utf-8")
+    for cut in (whole[:-20], "".join(whole.splitlines(keepends=True)[:2]), ""):
+        ledger.write_text(cut, encoding="utf-8")
+        assert "has lost lines" in side.refuses("log")
+        assert "has lost lines" in side.refuses("ask", "--job", "job.toml", "--out", "fourth.cse")
+    ledger.write_text(whole, encoding="utf-8")
+    side.does("exchange", "log", "agreement.toml")
     ledger.write_text("", encoding="utf-8")
     assert "has lost lines" in side.refuses("ask", "--job", "job.toml", "--out", "fourth.cse")
 

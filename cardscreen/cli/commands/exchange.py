@@ -216,7 +216,7 @@ def close(
 
 @exchange_app.command("log")
 def tell_log(agreement: _Agreement, as_json: Json = False) -> None:
-    """Show the ledger: what was disclosed, what was taken in, and what was refused and why.
+    """Show the ledger: what was disclosed, what was taken in, and what of the other side's was refused, and why.
 
     [dim]Example:[/dim] cardscreen exchange log agreement.toml
     """
