@@ -388,6 +388,28 @@ def test_allowed_numbers_and_the_institutions_own_are_told_and_never_proposed(tm
     assert excluded.select("value", "why").rows() == [("+861088888888", "own"), ("+8615922220007", "allowed")]
 
 
+@pytest.mark.parametrize("number", ["400 800 7777", "800-810-8888", "168 12345"])
+def test_numbers_of_services_are_told_and_never_proposed(tmp_path: Path, number: str) -> None:
+    folder = desk(tmp_path)
+    add(folder, hotline(folder, calls(number, 5) + calls("15922220001", 5)))
+    done = cardscreen("reports", "publish", "reports.toml", "--as-of", "2026-11-28", cwd=folder)
+    assert pl.read_parquet(newest(folder) / "proposals.parquet")["value"].to_list() == ["+8615922220001"]
+    assert "1: they are numbers of services" in done.out
+
+
+def test_numbers_of_services_are_no_tokens_either(tmp_path: Path) -> None:
+    folder = desk(tmp_path, TOML.replace("reporter_key", 'token_key = { file = "reporters.key" }\nreporter_key'))
+    assert "5 can't be used" in add(folder, hotline(folder, calls("400 800 7777", 5) + calls("15922220001", 5))).out
+
+
+@pytest.mark.parametrize("number", ["010-110", "021-12345", "0755-95588", "020-10086", "86-95588", "021 110"])
+def test_short_numbers_behind_an_area_or_country_code_are_rejects(tmp_path: Path, number: str) -> None:
+    folder = desk(tmp_path)
+    assert "5 can't be used" in add(folder, hotline(folder, calls(number, 5) + calls("15922220001", 5))).out
+    rejects = pl.read_csv(folder / "rejects/hotline.csv.rejects")
+    assert set(rejects["reason"]) == {"an emergency or service number, or a sender of text messages"}
+
+
 def test_what_weighs_too_little_ends_with_the_next_publication(tmp_path: Path) -> None:
     folder = desk(tmp_path)
     add(folder, hotline(folder, calls("15922220001", 4)))

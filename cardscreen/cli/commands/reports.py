@@ -86,7 +86,11 @@ def _tell_scored(sheet: Sheet) -> None:
     for source, states in summary["proposals"].items():
         told = ", ".join(f"{count:,} {state}" for state, count in states.items())
         console.put(f"proposals  {source}: {told or 'none'}")
-    whys = {"allowed": "an allow listing holds them", "own": "they are the institution's own"}
+    whys = {
+        "allowed": "an allow listing holds them",
+        "own": "they are the institution's own",
+        "service": "they are numbers of services, such as 400 or toll-free ones, which callers pretend",
+    }
     for why, count in summary["excluded"].items():
         console.put(f"excluded   {count:,}: {whys[why]}")
     console.put(f"folder     {sheet.folder}")

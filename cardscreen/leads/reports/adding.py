@@ -140,6 +140,9 @@ def _read(
         .then(pl.lit("no category of those that the file of reports names"))
         .when(pl.col("match") != "exact")
         .then(pl.lit("a range, or a number that hides digits: a report is of one"))
+        # Of others it is told when they are weighed; of a token nobody sees it any more.
+        .when(pl.lit(token_key is not None and feed.kind == Phone.name) & Phone.is_service(pl.col("value")))
+        .then(pl.lit(Phone.service[0]))
     )
     usable = usable.with_columns(category=category).with_columns(why=why)
     unusable = usable.filter(pl.col("why").is_not_null()).select("line", reason="why", shape=_NO_TEXT)
