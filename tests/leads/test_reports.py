@@ -315,6 +315,23 @@ def test_the_same_reporter_in_two_writings_counts_once(tmp_path: Path) -> None:
     assert pl.read_parquet(newest(folder) / "proposals.parquet").is_empty()
 
 
+NOBODY = ["n/a", "匿名", "未知", "无", "0", "-", "NULL", "anonymous", "Anonymous caller", " 保密 ", "不愿透露", "."]
+
+
+def test_who_does_not_say_who_he_is_is_nobody(tmp_path: Path) -> None:
+    folder = desk(tmp_path)
+    rows = [f"15922220001,诈骗,2026-11-27,{who},n1," for who in [*NOBODY, "Nobuko", "18800000001"]]
+    assert f"{len(NOBODY)} can't be used" in add(folder, hotline(folder, rows)).out
+    rejects = pl.read_csv(folder / "rejects/hotline.csv.rejects")
+    assert set(rejects["reason"]) == {"no reporter: nobody knows whether that is one more"}
+
+
+def test_reports_of_nobody_do_not_weigh() -> None:
+    nobody: list[Any] = [*NOBODY, None, ""]
+    assert score([("+861", "fraud", 0, who, "n1") for who in nobody]).is_empty()
+    assert score([*many("+861", 4), ("+861", "fraud", 0, "n/a", "n1")])["reporters"].to_list() == [4]
+
+
 def test_the_same_file_again_adds_nothing_and_batches_add_up(tmp_path: Path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     for folder in (one, two):
