@@ -92,11 +92,13 @@ class _Found:
         tables: By name.
         proposals: Of all sources.
         evidence: `EVIDENCE`.
+        crowds: References of customers who have too many accounts to be one.
     """
 
     tables: dict[str, pl.DataFrame]
     proposals: pl.DataFrame
     evidence: pl.DataFrame
+    crowds: pl.Series
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,10 @@ class _Search:
         ruled = [source.name for source in sources_of(leads) if source.by_rule]
         proposals = stated(by_rule(found.proposals, ruled), decisions, published)
         gone = not_found_again(proposals, before, names)
-        kept, lost = self._still_founded(gone, before, hits)
+        of_people = leads.said.customers.source if leads.said.customers else ""
+        is_crowd = (pl.col("source") == of_people) & pl.col("reference").is_in(found.crowds.implode())
+        kept, lost = self._still_founded(gone.filter(~is_crowd), before, hits)
+        lost = pl.concat([lost, gone.filter(is_crowd)])
         kept = stated(kept, decisions, published)
         if len(lost):
             decisions.add(withdrawn(lost))
@@ -191,6 +196,7 @@ class _Search:
         dtype = base.plan.schema[base.plan.account_id]
         hits = hits.with_columns(pl.col("account_id").cast(dtype, strict=False))
         tables, proposals, evidence = {}, [pl.DataFrame(schema=schema.PROPOSALS)], []
+        crowds = pl.Series(dtype=pl.String)
         if said.rings is not None:
             self.tell("looking for rings")
             earlier = None
@@ -219,12 +225,13 @@ class _Search:
             of_people = people.find_customers(
                 base, lifting["account_id"].unique(), said.customers, key, day, job.language
             )
-            tables["customers"] = of_people.table
+            tables["customers"], crowds = of_people.table, of_people.crowds
+            tables["dropped"] = pl.concat([*([tables["dropped"]] if said.rings else []), of_people.dropped])
             proposals.append(of_people.proposals)
             evidence.append(of_people.accounts.rename({"account": "account_id"}).join(lifting, on="account_id"))
         no_evidence = pl.DataFrame(schema={**EVIDENCE, "account_id": dtype})
         rests = pl.concat([no_evidence, *(each.select(list(EVIDENCE)) for each in evidence)]).unique()
-        return _Found(tables, pl.concat(proposals), rests)
+        return _Found(tables, pl.concat(proposals), rests, crowds)
 
     def _still_founded(
         self, gone: pl.DataFrame, before: Sheet | None, hits: pl.DataFrame

@@ -518,6 +518,32 @@ def test_a_customer_for_two_reasons_is_one_proposal_with_the_severer(tmp_path: P
     assert "different values of mobile of one operator; 5 are allowed" in found["C020"]["why"]
 
 
+def test_a_name_that_too_many_accounts_have_is_no_customer_and_is_told(tmp_path: Path) -> None:
+    gang = Gang(tmp_path, 'job = "job.toml"\n' + CUSTOMERS.replace("[customers]\n", "[customers]\nmax_accounts = 6\n"))
+    gang.has([*people(), *many("散客", 7), *many("BIG", 6, 110), *many("LAW", 7, 120, segment="iot")])
+    gang.lists(100, 110, 120)
+    gang.night()
+    done = gang.does("leads", "find", "leads.toml")
+    assert [row["customer"] for row in gang.table("customers").to_dicts()] == ["customer:BIG"]
+    assert gang.table("proposals")["value"].to_list() == ["customer:BIG"]
+    dropped = gang.table("dropped").select("identifier", "why", "more_than").rows()
+    assert dropped == [("customer", "customer", 6)] * 2
+    assert "dropped    2 of customer: more accounts name them than max_accounts of [customers] says" in done.out
+    assert set(gang.table("evidence")["reference"]) == {"customer:BIG"}
+
+
+def test_a_published_customer_who_becomes_a_crowd_ends_with_the_next_publication(tmp_path: Path) -> None:
+    rule = CUSTOMERS.replace("[customers]\n", '[customers]\nmax_accounts = 6\naccept = "rule"\n')
+    gang = Gang(tmp_path, 'job = "job.toml"\n' + rule)
+    for count, state in ((6, "published"), (7, "withdrawn")):
+        gang.has([*people(), *many("BIG", count)])
+        gang.lists(100)
+        gang.night("2026-11-20" if count == 6 else "2026-11-21")
+        gang.finds()
+        gang.does("leads", "publish", "leads.toml")
+        assert gang.table("proposals").select("value", "state").rows() == [("customer:BIG", state)]
+
+
 def test_a_column_of_days_that_are_none_is_told(tmp_path: Path) -> None:
     gang = Gang(tmp_path, 'job = "job.toml"\n' + CUSTOMERS)
     gang.has([*people(), *many("BIG", 6, opened_on="02/01/2020")])
