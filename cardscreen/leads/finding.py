@@ -12,12 +12,13 @@ from typing import Any
 import polars as pl
 
 from cardscreen.foundation import schema
-from cardscreen.foundation.errors import CardscreenError
+from cardscreen.foundation.errors import CardscreenError, InputError
 from cardscreen.foundation.files import sha256_of
 from cardscreen.foundation.process.progress import in_log
 from cardscreen.leads import customers as people
 from cardscreen.leads.base.base import Base as Accounts
 from cardscreen.leads.base.opening import newest_run, open_base
+from cardscreen.leads.base.unread import Unread
 from cardscreen.leads.base.wanted import Wanted
 from cardscreen.leads.deciding import Office
 from cardscreen.leads.desk.decisions import FILE, Decisions, stated, withdrawn
@@ -72,7 +73,8 @@ def find(leads: Leads, tell: Callable[[str], None] = lambda _: None) -> Sheet:
 
     Raises:
         Busy: Another search, or a decision, works in the folder.
-        InputError: There is no published run, or it was made too long ago; the accounts can't be read.
+        InputError: There is no published run, it was made too long ago, or too many cells could not be read in it; the
+            accounts can't be read.
         ConfigError: The leads don't fit the accounts.
     """
     tell, begun = in_log(tell), datetime.now(UTC)
@@ -80,8 +82,27 @@ def find(leads: Leads, tell: Callable[[str], None] = lambda _: None) -> Sheet:
         run = newest_run(leads.job, "leads", leads.said.max_run_age_days, "max_run_age_days")
         job = leads.job.on(run.as_of)
         leads = replace(leads, job=job)
+        for each in _unread(leads, run):
+            each.refuse_past(job.limits.rejected_share, f"the accounts of run {run.run_id}", run.table("rejects"))
         with steady(lambda: [] if job.place or job.cluster else files_of(job.accounts)):
             return _Search(leads, run, tell).written(begun)
+
+
+def _unread(leads: Leads, run: Base) -> list[Unread]:
+    """Of each column that is searched, what the run could not read.
+
+    Raises:
+        InputError: The run has read a column in another way, or not at all.
+    """
+    there, described = run.summary["coverage"], run.records.get("identifiers", leads.job.described)
+    for column in leads.columns():
+        if column not in there or described[column] != leads.job.described[column]:
+            raise InputError(
+                f"run {run.run_id} has read {column!r} in another way than the job does now: first "
+                f"{leads.job.command('run')}"
+            )
+    cells = {column: there[column] for column in leads.columns()}
+    return [Unread(column, each["cells"] - each["missing"], each["rejected"]) for column, each in cells.items()]
 
 
 @dataclass(frozen=True)
@@ -182,12 +203,8 @@ class _Search:
     def _base(self) -> Accounts:
         """The columns of both searches."""
         job, said = self.leads.job, self.leads.said
-        names = [*(said.rings.links if said.rings else {})]
-        extra: list[str] = []
-        if said.customers is not None:
-            names += [said.customers.column, *(limit.identifier for limit in said.customers.limits)]
-            extra = people.columns_of(said.customers)
-        kinds = {column: job.identifiers[column] for column in dict.fromkeys(names)}
+        extra = people.columns_of(said.customers) if said.customers else []
+        kinds = {column: job.identifiers[column] for column in self.leads.columns()}
         return open_base(job, self.run.as_of, kinds, extra)
 
     def _found(self, base: Accounts, hits: pl.DataFrame, before: Sheet | None) -> _Found:
@@ -277,6 +294,8 @@ class _Search:
             "proposals": counted(tables["proposals"]),
             **{name: len(tables[name]) for name in ("rings", "members", "customers") if name in tables},
         }
+        unread = [each.summary() for each in _unread(self.leads, run) if each.rejected]
+        summary |= {"unread": unread} if unread else {}
         if "dropped" in tables:
             told = tables["dropped"].group_by("identifier", "why").len().sort("identifier", "why")
             summary["dropped"] = [

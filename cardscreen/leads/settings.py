@@ -210,6 +210,13 @@ class Leads:
         both = (self.said.rings, self.said.customers)
         return {settings.source: settings for settings in both if settings is not None}
 
+    def columns(self) -> list[str]:
+        """The identifiers of the job that are searched."""
+        names = [*(self.said.rings.links if self.said.rings else {})]
+        if (customers := self.said.customers) is not None:
+            names += [customers.column, *(limit.identifier for limit in customers.limits)]
+        return list(dict.fromkeys(names))
+
     def _check_columns(self, toml: TomlFile) -> None:
         """Refuse columns that are no identifiers of the job."""
         rings, customers = self.said.rings, self.said.customers

@@ -353,6 +353,25 @@ def test_two_files_that_publish_into_one_store_are_told_to_name_two_sources(gang
     assert gang.listed("rings") == {"device:GANG", "card"}
 
 
+def test_a_search_in_a_column_that_cant_be_read_is_refused_with_what_would_mend_it(tmp_path: Path) -> None:
+    gang = Gang(tmp_path, job=JOB.replace(', name = "device"', "").replace("[limits]", "[limits]\nrejected_share = 1"))
+    gang.lists(*LISTED)
+    gang.night()
+    told = gang.does("leads", "find", "leads.toml").out
+    assert "unread     89 of 89 filled cells of device can't be read, and find nobody" in told
+    gang.write("job.toml", (tmp_path / "job.toml").read_text().replace("rejected_share = 1", "rejected_share = 0.2"))
+    done = gang.says("leads", "find", "leads.toml")
+    assert done.code == 3
+    assert "89 of 89 filled cells of 'device' can't be read (100.0%, limit rejected_share = 0.2" in done.err
+    assert 'say name = "…" beside the column\'s kind' in done.err
+
+
+def test_a_search_in_a_column_that_the_run_has_read_in_another_way_asks_for_a_run(gang: Gang) -> None:
+    gang.write("job.toml", JOB.replace(', name = "device"', ""))
+    done = gang.says("leads", "find", "leads.toml")
+    assert (done.code, "has read 'device' in another way than the job does now" in done.err) == (3, True), done.err
+
+
 def test_a_search_without_a_published_run_is_refused(tmp_path: Path) -> None:
     gang = Gang(tmp_path)
     done = gang.says("leads", "find", "leads.toml")

@@ -50,6 +50,9 @@ def find(leads: _Leads, log: console.Log = None, as_json: Json = False) -> None:
     for source, states in summary["proposals"].items():
         told = ", ".join(f"{count:,} {state}" for state, count in states.items())
         console.put(f"proposals  {source}: {told}")
+    for each in summary.get("unread", []):
+        told = f"{each['rejected']:,} of {each['filled']:,} filled cells of {each['identifier']}"
+        console.put(f"unread     {told} can't be read, and find nobody")
     whys = {
         "crowded": ("no links", "more accounts carry them than links says"),
         "allowed": ("no links", "an allow listing holds them"),
