@@ -21,7 +21,7 @@ from cardscreen.leads.base.opening import newest_run, open_base
 from cardscreen.leads.base.unread import Unread
 from cardscreen.leads.base.wanted import Wanted
 from cardscreen.leads.deciding import Office
-from cardscreen.leads.desk.decisions import FILE, Decisions, stated, withdrawn
+from cardscreen.leads.desk.decisions import Decisions, stated, withdrawn
 from cardscreen.leads.desk.folder import Desk, Sheet
 from cardscreen.leads.desk.publishing import DerivedSource, live, not_found_again
 from cardscreen.leads.proposals import IDENTITY, by_rule, counted
@@ -133,7 +133,7 @@ class _Search:
     def written(self, begun: datetime) -> Sheet:
         """The folder with what is found."""
         leads, day, desk = self.leads, self.run.as_of, desk_of(self.leads)
-        before, decisions = desk.newest(), Decisions(leads.directory / FILE)
+        before, decisions = desk.newest(), office_of(leads).decisions
         hits = self._outside_hits()
         with explaining(leads.job.accounts, leads.job.reading):
             found = self._found(self._base, hits, before)

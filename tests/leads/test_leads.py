@@ -17,7 +17,7 @@ from gang import CUSTOMERS, DAY, JOB, LEADS, LISTED, Gang, account, card, people
 import cardscreen as cs
 from cardscreen.foundation import schema
 from cardscreen.foundation.errors import Busy, InputError
-from cardscreen.leads.desk.decisions import decided, to_review
+from cardscreen.leads.desk.decisions import Decisions, decided, to_review
 from cardscreen.leads.desk.publishing import DerivedSource, publish
 from cardscreen.leads.finding import desk_of, find
 from cardscreen.leads.proposals import as_proposals
@@ -165,6 +165,14 @@ def test_decisions_are_kept_with_who_and_why_and_the_same_again_adds_nothing(gan
     assert kept.select("decision", "source", "by").rows() == [("reject", "rings", "A. Li")] * 2
     proposals = gang.table("proposals")
     assert proposals.select("decided_by").unique().rows() == [("A. Li",)]
+
+
+@pytest.mark.parametrize(("zone", "day"), [("Asia/Shanghai", date(2026, 11, 21)), ("UTC", date(2026, 11, 20))])
+def test_the_day_of_a_decision_is_that_of_the_jobs_time_zone(tmp_path: Path, zone: str, day: date) -> None:
+    at = "2026-11-20T20:30:00+00:00"
+    row = {"at": at, "decision": "accept", "source": "rings", "kind": "opaque", "value": "device:GANG", "by": "A. Li"}
+    write_rows(tmp_path / "decisions.csv", [{**row, "reason": "", "weight": "3", "system_user": ""}])
+    assert Decisions(tmp_path / "decisions.csv", zone).latest()["at"].to_list() == [day]
 
 
 def test_a_spreadsheet_that_spoils_values_spoils_no_decision(gang: Gang) -> None:
