@@ -332,6 +332,22 @@ def test_reports_of_nobody_do_not_weigh() -> None:
     assert score([*many("+861", 4), ("+861", "fraud", 0, "n/a", "n1")])["reporters"].to_list() == [4]
 
 
+def test_reports_of_a_later_day_are_told_where_they_weigh_nothing(tmp_path: Path) -> None:
+    folder = desk(tmp_path)
+    file = hotline(folder, calls("15922220001", 3) + [row.replace("-27 ", "-30 ") for row in calls("15922220002", 5)])
+    cardscreen("reports", "add", "reports.toml", file, "--as-of", "2026-11-28", "--allow", "future", cwd=folder)
+    for day, told in (("2026-11-28", True), ("2026-11-30", False)):
+        done = cardscreen("reports", "score", "reports.toml", "--as-of", day, cwd=folder)
+        assert ("later      5 of them are of a day after 2026-11-28, and weigh nothing yet" in done.out) == told
+
+
+def test_reports_without_a_header_are_told_so(tmp_path: Path) -> None:
+    folder = desk(tmp_path)
+    (folder / "hotline.csv").write_text("\n".join(calls("15922220001", 3)), "utf-8")
+    done = add(folder, "hotline.csv")
+    assert (done.code, "has the file no header?" in done.err) == (3, True), done.err
+
+
 def test_the_same_file_again_adds_nothing_and_batches_add_up(tmp_path: Path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     for folder in (one, two):

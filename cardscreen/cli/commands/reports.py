@@ -83,6 +83,9 @@ def score(reports: _Reports, as_of: AsOf = None, log: console.Log = None, as_jso
 def _tell_scored(sheet: Sheet) -> None:
     summary = sheet.records["summary"]
     console.put(f"reports    {summary['reports']:,} kept")
+    if summary["later"]:
+        later = f"{summary['later']:,} of them are of a day after {summary['as_of']}"
+        console.put(f"later      {later}, and weigh nothing yet")
     for source, states in summary["proposals"].items():
         told = ", ".join(f"{count:,} {state}" for state, count in states.items())
         console.put(f"proposals  {source}: {told or 'none'}")

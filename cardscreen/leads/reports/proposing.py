@@ -80,6 +80,7 @@ def propose(reports: Reports, as_of: date | None = None, tell: Callable[[str], N
         summary = {
             "as_of": day.isoformat(),
             "reports": len(kept),
+            "later": kept.filter(pl.col("reported_at").dt.date() > day).height,
             "proposals": {source.name: {}} | counted(proposals),
             "excluded": dict(excluded.group_by("why").len().sort("why").cast({"why": pl.String}).rows()),
         }
