@@ -15,6 +15,7 @@ from cardscreen.kinds.tokens import TokenKey
 from cardscreen.leads.base.base import Base
 from cardscreen.leads.base.wanted import Crowd, Wanted, values_in
 from cardscreen.leads.proposals import as_proposals, as_told, typed
+from cardscreen.leads.rings.find import DROPPED, masked
 from cardscreen.leads.settings import CustomerLimit, CustomerSettings
 from cardscreen.screening.columns import AccountColumns
 from cardscreen.tables.cells import in_plain, shape, words_in_plain
@@ -41,11 +42,15 @@ class Customers:
         table: `schema.CUSTOMERS`.
         proposals: `schema.PROPOSALS`.
         accounts: reference, account: the flagged accounts on which proposals rest.
+        dropped: `DROPPED`: those who have too many accounts to be one customer, and are not proposed.
+        crowds: References that they would have.
     """
 
     table: pl.DataFrame
     proposals: pl.DataFrame
     accounts: pl.DataFrame
+    dropped: pl.DataFrame
+    crowds: pl.Series
 
 
 def find_customers(
@@ -72,10 +77,13 @@ def find_customers(
     search = _Search(base, flagged, settings, language)
     found = [search.lifted(), *(search.over(limit, at) for at, limit in enumerate(settings.limits, 1))]
     together = pl.concat(found).sort("severity", "rank", "customer", descending=[True, False, False])
-    one = together.group_by("customer", maintain_order=True).agg(
+    everyone = together.group_by("customer", maintain_order=True).agg(
         pl.col("reason", "accounts", "listed", "count", "severity").first(),
         pl.col("why").str.join(language.joined("", "")),
     )
+    # As of values that link, what too many carry is nobody's own, such as a name for all who walk in.
+    crowded = pl.col("accounts") > settings.max_accounts
+    one = everyone.filter(~crowded)
     kind = base.plan.identifiers[settings.column].name
     proposals = as_proposals(
         one.select(
@@ -94,11 +102,22 @@ def find_customers(
         key,
     ).with_columns(reference=pl.col("value"))
     table = one.with_columns(value=pl.col("customer"), kind=pl.lit(kind))
-    resting = search.resting.select(kind=pl.lit(kind), value="customer", account="account").unique()
+    resting = search.resting.join(one, on="customer", how="semi").select(
+        kind=pl.lit(kind), value="customer", account="account"
+    )
+    crowds = everyone.filter(crowded).select(
+        identifier=pl.lit(settings.column),
+        kind=pl.lit(kind),
+        value="customer",
+        why=pl.lit("customer", dtype=DROPPED["why"]),
+        more_than=pl.lit(settings.max_accounts, dtype=DROPPED["more_than"]),
+    )
     return Customers(
         table.with_columns(as_told(table, key).alias("customer")).select(typed(schema.CUSTOMERS)).sort("customer"),
         proposals,
-        resting.select(as_told(resting, key).alias("reference"), "account").sort("reference", "account"),
+        resting.unique().select(as_told(resting, key).alias("reference"), "account").sort("reference", "account"),
+        masked(crowds).sort("identifier", "value"),
+        crowds.select(as_told(crowds, key)).to_series(),
     )
 
 

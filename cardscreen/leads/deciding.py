@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from cardscreen.foundation.errors import ConfigError, InputError
+from cardscreen.foundation.zones import local_name
 from cardscreen.kinds.tokens import TokenKey
 from cardscreen.leads.desk.decisions import FILE, Decisions, decided, stated, to_review
 from cardscreen.leads.desk.folder import Desk, Sheet
@@ -38,7 +39,8 @@ class Office:
     @property
     def decisions(self) -> Decisions:
         """What persons have decided."""
-        return Decisions(self.desk.directory / FILE)
+        zones = [source.timezone for source in self.sources if source.timezone]
+        return Decisions(self.desk.directory / FILE, zones[0] if zones else local_name())
 
     def proposals(self, sheet: Sheet) -> pl.DataFrame:
         """The proposals of the newest folder, as they stand now: `schema.PROPOSALS`."""

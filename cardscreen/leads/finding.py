@@ -12,15 +12,16 @@ from typing import Any
 import polars as pl
 
 from cardscreen.foundation import schema
-from cardscreen.foundation.errors import CardscreenError
+from cardscreen.foundation.errors import CardscreenError, InputError
 from cardscreen.foundation.files import sha256_of
 from cardscreen.foundation.process.progress import in_log
 from cardscreen.leads import customers as people
 from cardscreen.leads.base.base import Base as Accounts
 from cardscreen.leads.base.opening import newest_run, open_base
+from cardscreen.leads.base.unread import Unread
 from cardscreen.leads.base.wanted import Wanted
 from cardscreen.leads.deciding import Office
-from cardscreen.leads.desk.decisions import FILE, Decisions, stated, withdrawn
+from cardscreen.leads.desk.decisions import Decisions, stated, withdrawn
 from cardscreen.leads.desk.folder import Desk, Sheet
 from cardscreen.leads.desk.publishing import DerivedSource, live, not_found_again
 from cardscreen.leads.proposals import IDENTITY, by_rule, counted
@@ -72,7 +73,8 @@ def find(leads: Leads, tell: Callable[[str], None] = lambda _: None) -> Sheet:
 
     Raises:
         Busy: Another search, or a decision, works in the folder.
-        InputError: There is no published run, or it was made too long ago; the accounts can't be read.
+        InputError: There is no published run, it was made too long ago, or too many cells could not be read in it; the
+            accounts can't be read.
         ConfigError: The leads don't fit the accounts.
     """
     tell, begun = in_log(tell), datetime.now(UTC)
@@ -80,8 +82,27 @@ def find(leads: Leads, tell: Callable[[str], None] = lambda _: None) -> Sheet:
         run = newest_run(leads.job, "leads", leads.said.max_run_age_days, "max_run_age_days")
         job = leads.job.on(run.as_of)
         leads = replace(leads, job=job)
+        for each in _unread(leads, run):
+            each.refuse_past(job.limits.rejected_share, f"the accounts of run {run.run_id}", run.table("rejects"))
         with steady(lambda: [] if job.place or job.cluster else files_of(job.accounts)):
             return _Search(leads, run, tell).written(begun)
+
+
+def _unread(leads: Leads, run: Base) -> list[Unread]:
+    """Of each column that is searched, what the run could not read.
+
+    Raises:
+        InputError: The run has read a column in another way, or not at all.
+    """
+    there, described = run.summary["coverage"], run.records.get("identifiers", leads.job.described)
+    for column in leads.columns():
+        if column not in there or described[column] != leads.job.described[column]:
+            raise InputError(
+                f"run {run.run_id} has read {column!r} in another way than the job does now: first "
+                f"{leads.job.command('run')}"
+            )
+    cells = {column: there[column] for column in leads.columns()}
+    return [Unread(column, each["cells"] - each["missing"], each["rejected"]) for column, each in cells.items()]
 
 
 @dataclass(frozen=True)
@@ -92,11 +113,13 @@ class _Found:
         tables: By name.
         proposals: Of all sources.
         evidence: `EVIDENCE`.
+        crowds: References of customers who have too many accounts to be one.
     """
 
     tables: dict[str, pl.DataFrame]
     proposals: pl.DataFrame
     evidence: pl.DataFrame
+    crowds: pl.Series
 
 
 @dataclass(frozen=True)
@@ -110,7 +133,7 @@ class _Search:
     def written(self, begun: datetime) -> Sheet:
         """The folder with what is found."""
         leads, day, desk = self.leads, self.run.as_of, desk_of(self.leads)
-        before, decisions = desk.newest(), Decisions(leads.directory / FILE)
+        before, decisions = desk.newest(), office_of(leads).decisions
         hits = self._outside_hits()
         with explaining(leads.job.accounts, leads.job.reading):
             found = self._found(self._base, hits, before)
@@ -119,7 +142,10 @@ class _Search:
         ruled = [source.name for source in sources_of(leads) if source.by_rule]
         proposals = stated(by_rule(found.proposals, ruled), decisions, published)
         gone = not_found_again(proposals, before, names)
-        kept, lost = self._still_founded(gone, before, hits)
+        of_people = leads.said.customers.source if leads.said.customers else ""
+        is_crowd = (pl.col("source") == of_people) & pl.col("reference").is_in(found.crowds.implode())
+        kept, lost = self._still_founded(gone.filter(~is_crowd), before, hits)
+        lost = pl.concat([lost, gone.filter(is_crowd)])
         kept = stated(kept, decisions, published)
         if len(lost):
             decisions.add(withdrawn(lost))
@@ -177,12 +203,8 @@ class _Search:
     def _base(self) -> Accounts:
         """The columns of both searches."""
         job, said = self.leads.job, self.leads.said
-        names = [*(said.rings.links if said.rings else {})]
-        extra: list[str] = []
-        if said.customers is not None:
-            names += [said.customers.column, *(limit.identifier for limit in said.customers.limits)]
-            extra = people.columns_of(said.customers)
-        kinds = {column: job.identifiers[column] for column in dict.fromkeys(names)}
+        extra = people.columns_of(said.customers) if said.customers else []
+        kinds = {column: job.identifiers[column] for column in self.leads.columns()}
         return open_base(job, self.run.as_of, kinds, extra)
 
     def _found(self, base: Accounts, hits: pl.DataFrame, before: Sheet | None) -> _Found:
@@ -191,6 +213,7 @@ class _Search:
         dtype = base.plan.schema[base.plan.account_id]
         hits = hits.with_columns(pl.col("account_id").cast(dtype, strict=False))
         tables, proposals, evidence = {}, [pl.DataFrame(schema=schema.PROPOSALS)], []
+        crowds = pl.Series(dtype=pl.String)
         if said.rings is not None:
             self.tell("looking for rings")
             earlier = None
@@ -219,12 +242,13 @@ class _Search:
             of_people = people.find_customers(
                 base, lifting["account_id"].unique(), said.customers, key, day, job.language
             )
-            tables["customers"] = of_people.table
+            tables["customers"], crowds = of_people.table, of_people.crowds
+            tables["dropped"] = pl.concat([*([tables["dropped"]] if said.rings else []), of_people.dropped])
             proposals.append(of_people.proposals)
             evidence.append(of_people.accounts.rename({"account": "account_id"}).join(lifting, on="account_id"))
         no_evidence = pl.DataFrame(schema={**EVIDENCE, "account_id": dtype})
         rests = pl.concat([no_evidence, *(each.select(list(EVIDENCE)) for each in evidence)]).unique()
-        return _Found(tables, pl.concat(proposals), rests)
+        return _Found(tables, pl.concat(proposals), rests, crowds)
 
     def _still_founded(
         self, gone: pl.DataFrame, before: Sheet | None, hits: pl.DataFrame
@@ -270,6 +294,8 @@ class _Search:
             "proposals": counted(tables["proposals"]),
             **{name: len(tables[name]) for name in ("rings", "members", "customers") if name in tables},
         }
+        unread = [each.summary() for each in _unread(self.leads, run) if each.rejected]
+        summary |= {"unread": unread} if unread else {}
         if "dropped" in tables:
             told = tables["dropped"].group_by("identifier", "why").len().sort("identifier", "why")
             summary["dropped"] = [

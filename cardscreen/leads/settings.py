@@ -118,6 +118,8 @@ class CustomerSettings(Section):
         source: The source that is published; two files that publish into one store need two names.
         column: The identifier of the job that names the customer.
         lift: The actions of an account that propose its customer.
+        max_accounts: A customer of more is told, and not proposed: it is a name that many share, such as one for all
+            who walk in.
         severity: Of its listings.
         expires_after_days: Of its listings.
         accept: Who accepts a proposal: a `person`, or this `rule` by itself.
@@ -127,6 +129,7 @@ class CustomerSettings(Section):
     source: str = Field("customers", min_length=1)
     column: str
     lift: list[Action] = []
+    max_accounts: int = Field(100, ge=1)
     severity: int = Field(50, ge=1, le=100)
     expires_after_days: int = Field(90, ge=1, le=3650)
     accept: Accept = "person"
@@ -206,6 +209,13 @@ class Leads:
         """The derived sources that it makes, each with its settings."""
         both = (self.said.rings, self.said.customers)
         return {settings.source: settings for settings in both if settings is not None}
+
+    def columns(self) -> list[str]:
+        """The identifiers of the job that are searched."""
+        names = [*(self.said.rings.links if self.said.rings else {})]
+        if (customers := self.said.customers) is not None:
+            names += [customers.column, *(limit.identifier for limit in customers.limits)]
+        return list(dict.fromkeys(names))
 
     def _check_columns(self, toml: TomlFile) -> None:
         """Refuse columns that are no identifiers of the job."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from cardscreen.foundation.settings.toml import Section, TomlFile, checked, know
 from cardscreen.foundation.words.languages import Language
 from cardscreen.kinds.kind import Kind, kind_from_options
 from cardscreen.kinds.masking import masked
+from cardscreen.leads.base.unread import Unread
 from cardscreen.leads.base.wanted import values_in
 from cardscreen.leads.desk.folder import Desk, Sheet
 from cardscreen.leads.proposals import typed
@@ -31,9 +32,10 @@ from cardscreen.runs.record import Base
 from cardscreen.screening.columns import AccountColumns
 from cardscreen.screening.hits.evidence import evidence, near_in
 from cardscreen.screening.question import versions
-from cardscreen.screening.scan import MAY_MATCH, Pass
+from cardscreen.screening.scan import MAY_MATCH, NO_ACCOUNT, Pass
+from cardscreen.screening.tally import Tally
 from cardscreen.screening.targets import Targets
-from cardscreen.tables.cells import without_formulas
+from cardscreen.tables.cells import shape, without_formulas
 from cardscreen.tables.dates import read_days
 from cardscreen.tables.opening import explaining, open_table, require_columns, schema_of, whole_number
 from cardscreen.tables.paths import files_of, steady
@@ -55,6 +57,8 @@ TARGETS = schema.Columns(
     }
 )
 WARN = "notices/warn.csv"
+#: Status of a contact of a day that is not here yet, and of one whose count is none.
+LATER, BAD_COUNT = "later", "bad_count"
 _IN = ("in", "incoming", "mt", "received", "呼入")
 _OUT = ("out", "outgoing", "mo", "sent", "呼出")
 
@@ -181,11 +185,12 @@ def find_targets(contacts: Contacts, as_of: date | None = None, tell: Callable[[
         tell: Called with each stage's name as it begins.
 
     Returns:
-        The folder: targets.parquet (`TARGETS`), notices/warn.csv, summary.json and a manifest.
+        The folder: targets.parquet (`TARGETS`), rejects.parquet (`schema.REJECTS`: contacts that don't count),
+        notices/warn.csv, summary.json and a manifest.
 
     Raises:
         Busy: Another search works there.
-        InputError: The contacts can't be read, or there is no run that says who is flagged.
+        InputError: The contacts can't be read, or too few of them; or there is no run that says who is flagged.
     """
     tell, begun, job = in_log(tell), datetime.now(UTC), contacts.job
     day = as_of or job.today()
@@ -212,6 +217,7 @@ def find_targets(contacts: Contacts, as_of: date | None = None, tell: Callable[[
             "called_back": targets.filter(pl.col("called_back") > 0)["account_id"].n_unique(),
             "flagged_themselves": left["account_id"].n_unique(),
             "unreadable": search.unreadable,
+            **{status: int((search.rejects["status"] == status).sum()) for status in (LATER, BAD_COUNT)},
         }
         records = {
             "as_of": day.isoformat(),
@@ -220,7 +226,8 @@ def find_targets(contacts: Contacts, as_of: date | None = None, tell: Callable[[
             "summary": summary,
         }
         texts = {WARN: _warnings(targets, job.language, day)}
-        return desk.write({"targets": targets}, records, {"contacts": contacts.file}, begun, texts)
+        tables = {"targets": targets, "rejects": search.rejects}
+        return desk.write(tables, records, {"contacts": contacts.file}, begun, texts)
 
 
 @dataclass
@@ -230,6 +237,7 @@ class _Search:
     Attributes:
         read: Rows of contacts.
         unreadable: Those without a counterpart that can be read.
+        rejects: `schema.REJECTS`: cells that can't be read, and contacts with listed numbers that don't count.
     """
 
     contacts: Contacts
@@ -237,6 +245,7 @@ class _Search:
     path: str
     read: int = 0
     unreadable: int = 0
+    rejects: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=dict(schema.REJECTS)))
 
     def found(self) -> pl.DataFrame:
         """`TARGETS`, of flagged accounts too."""
@@ -258,13 +267,50 @@ class _Search:
             near = near_in(blocklist.lazy.filter(holds(self.day) & severe))
             of_day = keyed.of_day(blocklist.compiled, self.day)
             targets = Targets.of(kind.name, of_day, near, self.contacts.job.tokens)
-            counts, rows, _ = Pass(plan, {kind.name: targets}).over(table, None)
-        self.read = counts["read"]
-        self.unreadable = counts["rejected", columns.counterpart] + counts["missing", columns.counterpart]
+            counts, rows, rejects = Pass(plan, {kind.name: targets}).over(table, None)
+        self._take(counts, rejects)
         rows = rows.filter(MAY_MATCH)
         values = values_in(rows, plan).select("row", "kind", "value")
         listed = evidence(values.select("kind", "value").unique(), near, self.contacts.job.tokens)
         return self._counted(rows, values, listed, names)
+
+    def _take(self, counts: Tally, rejects: pl.DataFrame) -> None:
+        """What the pass over the contacts came to.
+
+        Raises:
+            InputError: Too many name no account, or have no counterpart that can be read.
+        """
+        counterpart, account = self.contacts.said.columns.counterpart, self.contacts.said.columns.account
+        self.read, refused, empty = counts["read"], counts["rejected", counterpart], counts["missing", counterpart]
+        self.unreadable = refused + empty
+        self.rejects = rejects.with_columns(pl.col("account_id").cast(pl.String))
+        limit = self.contacts.job.limits.rejected_share
+        for unread in (
+            Unread(account, self.read, counts[NO_ACCOUNT]),
+            Unread(counterpart, counts["cells", counterpart] - empty, refused),
+        ):
+            unread.refuse_past(limit, "the contacts", rejects.lazy())
+        if self.read and self.unreadable == self.read:
+            empty_all = f"all {self.read:,} cells of {counterpart!r} are empty"
+            raise InputError(f"the contacts: {empty_all}: is it the right column?")
+
+    def _without_rejects(self, contacts: pl.DataFrame) -> pl.DataFrame:
+        """The contacts that count: of a day that is here, and not less than none; the others are rejects."""
+        columns = self.contacts.said.columns
+        status = pl.when(pl.col("day") > self.day).then(pl.lit(LATER)).when("bad_count").then(pl.lit(BAD_COUNT))
+        is_later = pl.col("status") == LATER
+        judged = contacts.with_columns(status=status)
+        refused = judged.filter(pl.col("status").is_not_null()).select(
+            "account_id",
+            identifier=pl.when(is_later).then(pl.lit(columns.day)).otherwise(pl.lit(columns.count)),
+            kind=pl.lit(None),
+            status="status",
+            shape=pl.when(is_later).then(shape(pl.col("day").cast(pl.String))).otherwise("count_shape"),
+            file=pl.lit(None),
+            line=pl.lit(None),
+        )
+        self.rejects = pl.concat([self.rejects, refused.select(typed(schema.REJECTS))])
+        return judged.filter(pl.col("status").is_null())
 
     def _counted(
         self, rows: pl.DataFrame, values: pl.DataFrame, listed: pl.DataFrame, types: pl.Schema
@@ -281,7 +327,7 @@ class _Search:
             day=read_days(pl.col(columns.day), types[columns.day], said.date_format, self.contacts.job.timezone),
             incoming=_is(columns.direction, said.incoming, default=True),
             outgoing=_is(columns.direction, said.outgoing, default=False),
-            count=whole_number(columns.count).fill_null(1) if columns.count else pl.lit(1, dtype=pl.Int64),
+            **_count(columns.count),
         )
         strange = contacts.filter(~pl.col("incoming") & ~pl.col("outgoing"))
         if len(strange):
@@ -294,6 +340,7 @@ class _Search:
                 f"the contacts: {undated:,} rows with listed numbers have no day that can be read: write YYYY-MM-DD, "
                 "or say date_format in the file of contacts"
             )
+        contacts = self._without_rejects(contacts)
         first = self.day - timedelta(days=said.within_days - 1)
         recent = contacts.filter(pl.col("day").is_between(first, self.day))
         met = recent.join(values, on="row").join(worst, on=["kind", "value"])
@@ -309,6 +356,17 @@ class _Search:
         enough = (pl.col("days") >= said.min_days) & (pl.col("contacts") >= said.min_contacts)
         shown = counted.filter(enough).with_columns(self.contacts.kind.show(pl.col("value")))
         return shown.select(typed(TARGETS)).sort("account_id", "value", "source")
+
+
+def _count(column: str | None) -> dict[str, pl.Expr]:
+    """How many contacts a row stands for, one where nothing is said; whether that is no count; and how it looks."""
+    if column is None:
+        none = {"bad_count": pl.lit(value=False), "count_shape": pl.lit(None, dtype=pl.String)}
+        return {"count": pl.lit(1, dtype=pl.Int64), **none}
+    number, text = whole_number(column), pl.col(column).cast(pl.String).str.strip_chars()
+    empty = text.fill_null("") == ""
+    bad = (number.is_null() & ~empty) | (number < 0).fill_null(value=False)
+    return {"count": number.fill_null(1), "bad_count": bad, "count_shape": shape(text)}
 
 
 def _is(column: str | None, words: list[str], *, default: bool) -> pl.Expr:

@@ -17,7 +17,7 @@ from gang import CUSTOMERS, DAY, JOB, LEADS, LISTED, Gang, account, card, people
 import cardscreen as cs
 from cardscreen.foundation import schema
 from cardscreen.foundation.errors import Busy, InputError
-from cardscreen.leads.desk.decisions import decided, to_review
+from cardscreen.leads.desk.decisions import Decisions, decided, to_review
 from cardscreen.leads.desk.publishing import DerivedSource, publish
 from cardscreen.leads.finding import desk_of, find
 from cardscreen.leads.proposals import as_proposals
@@ -165,6 +165,14 @@ def test_decisions_are_kept_with_who_and_why_and_the_same_again_adds_nothing(gan
     assert kept.select("decision", "source", "by").rows() == [("reject", "rings", "A. Li")] * 2
     proposals = gang.table("proposals")
     assert proposals.select("decided_by").unique().rows() == [("A. Li",)]
+
+
+@pytest.mark.parametrize(("zone", "day"), [("Asia/Shanghai", date(2026, 11, 21)), ("UTC", date(2026, 11, 20))])
+def test_the_day_of_a_decision_is_that_of_the_jobs_time_zone(tmp_path: Path, zone: str, day: date) -> None:
+    at = "2026-11-20T20:30:00+00:00"
+    row = {"at": at, "decision": "accept", "source": "rings", "kind": "opaque", "value": "device:GANG", "by": "A. Li"}
+    write_rows(tmp_path / "decisions.csv", [{**row, "reason": "", "weight": "3", "system_user": ""}])
+    assert Decisions(tmp_path / "decisions.csv", zone).latest()["at"].to_list() == [day]
 
 
 def test_a_spreadsheet_that_spoils_values_spoils_no_decision(gang: Gang) -> None:
@@ -353,6 +361,25 @@ def test_two_files_that_publish_into_one_store_are_told_to_name_two_sources(gang
     assert gang.listed("rings") == {"device:GANG", "card"}
 
 
+def test_a_search_in_a_column_that_cant_be_read_is_refused_with_what_would_mend_it(tmp_path: Path) -> None:
+    gang = Gang(tmp_path, job=JOB.replace(', name = "device"', "").replace("[limits]", "[limits]\nrejected_share = 1"))
+    gang.lists(*LISTED)
+    gang.night()
+    told = gang.does("leads", "find", "leads.toml").out
+    assert "unread     89 of 89 filled cells of device can't be read, and find nobody" in told
+    gang.write("job.toml", (tmp_path / "job.toml").read_text().replace("rejected_share = 1", "rejected_share = 0.2"))
+    done = gang.says("leads", "find", "leads.toml")
+    assert done.code == 3
+    assert "89 of 89 filled cells of 'device' can't be read (100.0%, limit rejected_share = 0.2" in done.err
+    assert 'say name = "…" beside the column\'s kind' in done.err
+
+
+def test_a_search_in_a_column_that_the_run_has_read_in_another_way_asks_for_a_run(gang: Gang) -> None:
+    gang.write("job.toml", JOB.replace(', name = "device"', ""))
+    done = gang.says("leads", "find", "leads.toml")
+    assert (done.code, "has read 'device' in another way than the job does now" in done.err) == (3, True), done.err
+
+
 def test_a_search_without_a_published_run_is_refused(tmp_path: Path) -> None:
     gang = Gang(tmp_path)
     done = gang.says("leads", "find", "leads.toml")
@@ -516,6 +543,32 @@ def test_a_customer_for_two_reasons_is_one_proposal_with_the_severer(tmp_path: P
     found = customers(tmp_path, [*people(), *many("C020", 6)])
     assert found["C020"]["reason"] == "flagged_account"
     assert "different values of mobile of one operator; 5 are allowed" in found["C020"]["why"]
+
+
+def test_a_name_that_too_many_accounts_have_is_no_customer_and_is_told(tmp_path: Path) -> None:
+    gang = Gang(tmp_path, 'job = "job.toml"\n' + CUSTOMERS.replace("[customers]\n", "[customers]\nmax_accounts = 6\n"))
+    gang.has([*people(), *many("散客", 7), *many("BIG", 6, 110), *many("LAW", 7, 120, segment="iot")])
+    gang.lists(100, 110, 120)
+    gang.night()
+    done = gang.does("leads", "find", "leads.toml")
+    assert [row["customer"] for row in gang.table("customers").to_dicts()] == ["customer:BIG"]
+    assert gang.table("proposals")["value"].to_list() == ["customer:BIG"]
+    dropped = gang.table("dropped").select("identifier", "why", "more_than").rows()
+    assert dropped == [("customer", "customer", 6)] * 2
+    assert "dropped    2 of customer: more accounts name them than max_accounts of [customers] says" in done.out
+    assert set(gang.table("evidence")["reference"]) == {"customer:BIG"}
+
+
+def test_a_published_customer_who_becomes_a_crowd_ends_with_the_next_publication(tmp_path: Path) -> None:
+    rule = CUSTOMERS.replace("[customers]\n", '[customers]\nmax_accounts = 6\naccept = "rule"\n')
+    gang = Gang(tmp_path, 'job = "job.toml"\n' + rule)
+    for count, state in ((6, "published"), (7, "withdrawn")):
+        gang.has([*people(), *many("BIG", count)])
+        gang.lists(100)
+        gang.night("2026-11-20" if count == 6 else "2026-11-21")
+        gang.finds()
+        gang.does("leads", "publish", "leads.toml")
+        assert gang.table("proposals").select("value", "state").rows() == [("customer:BIG", state)]
 
 
 def test_a_column_of_days_that_are_none_is_told(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from gang import DAY, Gang, people, read_rows, write_rows
 
+from cardscreen.foundation import schema
 from cardscreen.runs.job import Job
 
 NEXT = "2026-11-21"
@@ -354,6 +355,50 @@ def test_contacts_that_cant_be_read_are_told(gang: Gang, row: tuple[Any, ...], t
     done = gang.says("targets", "contacts.toml", "--as-of", DAY)
     assert (done.code, told in done.err) == (3, True), done.err
     assert not list((gang.folder / "targets").glob("2*"))
+
+
+def test_contacts_of_which_too_many_cant_be_read_are_refused(gang: Gang) -> None:
+    gang.night()
+    rows = [("A001", "1.39E+10", "2026-11-18", "in", 2), ("A002", "n/a", "2026-11-18", "in", 2)]
+    contacts(gang, *rows)
+    done = gang.says("targets", "contacts.toml", "--as-of", DAY)
+    assert (done.code, "2 of 2 filled cells of 'counterpart' can't be read" in done.err) == (3, True), done.err
+    assert "a spreadsheet made quantities of the numbers" in done.err
+    assert not list((gang.folder / "targets").glob("2*"))
+    good = [(f"A{at:03}", "13900000099", "2026-11-18", "in", 2) for at in range(8)]
+    contacts(gang, *rows, *good)
+    gang.does("targets", "contacts.toml", "--as-of", DAY)
+    assert gang.table("rejects", "targets")["account_id"].to_list() == ["A001", "A002"]
+    contacts(gang, *((row[0], "", *row[2:]) for row in good))
+    done = gang.says("targets", "contacts.toml", "--as-of", DAY)
+    assert (done.code, "all 8 cells of 'counterpart' are empty" in done.err) == (3, True), done.err
+    contacts(gang, *(("", *row[1:]) for row in good))
+    done = gang.says("targets", "contacts.toml", "--as-of", DAY)
+    assert (done.code, "8 of 8 filled cells of 'account' can't be read" in done.err) == (3, True), done.err
+
+
+def test_contacts_of_a_later_day_and_of_a_count_that_is_none_are_rejects_with_their_reason(gang: Gang) -> None:
+    gang.night()
+    contacts(
+        gang,
+        ("A001", LISTED, "2026-11-18", "in", 2),
+        ("A001", LISTED, "2026-11-19", "in", ""),
+        ("A002", LISTED, "2026-11-21", "in", 9),
+        ("A003", LISTED, "2026-11-18", "in", -9),
+        ("A003", LISTED, "2026-11-19", "in", "many"),
+        ("A003", LISTED, "2026-11-19", "in", 3),
+    )
+    done = gang.does("targets", "contacts.toml", "--as-of", DAY)
+    assert gang.table("targets", "targets")["account_id"].to_list() == ["A001"]
+    assert "1 with listed numbers of a day after 2026-11-20: see rejects.parquet" in done.out
+    assert "2 with listed numbers whose count is negative, or no whole number" in done.out
+    rejects = gang.table("rejects", "targets")
+    assert rejects.schema == pl.Schema(schema.REJECTS)
+    assert rejects.select("account_id", "identifier", "status", "shape").rows() == [
+        ("A002", "day", "later", "9999-99-99"),
+        ("A003", "count", "bad_count", "-9"),
+        ("A003", "count", "bad_count", "AAAA"),
+    ]
 
 
 def test_contacts_of_a_day_are_found_by_its_name(gang: Gang) -> None:

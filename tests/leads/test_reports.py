@@ -315,6 +315,39 @@ def test_the_same_reporter_in_two_writings_counts_once(tmp_path: Path) -> None:
     assert pl.read_parquet(newest(folder) / "proposals.parquet").is_empty()
 
 
+NOBODY = ["n/a", "匿名", "未知", "无", "0", "-", "NULL", "anonymous", "Anonymous caller", " 保密 ", "不愿透露", "."]
+
+
+def test_who_does_not_say_who_he_is_is_nobody(tmp_path: Path) -> None:
+    folder = desk(tmp_path)
+    rows = [f"15922220001,诈骗,2026-11-27,{who},n1," for who in [*NOBODY, "Nobuko", "18800000001"]]
+    assert f"{len(NOBODY)} can't be used" in add(folder, hotline(folder, rows)).out
+    rejects = pl.read_csv(folder / "rejects/hotline.csv.rejects")
+    assert set(rejects["reason"]) == {"no reporter: nobody knows whether that is one more"}
+
+
+def test_reports_of_nobody_do_not_weigh() -> None:
+    nobody: list[Any] = [*NOBODY, None, ""]
+    assert score([("+861", "fraud", 0, who, "n1") for who in nobody]).is_empty()
+    assert score([*many("+861", 4), ("+861", "fraud", 0, "n/a", "n1")])["reporters"].to_list() == [4]
+
+
+def test_reports_of_a_later_day_are_told_where_they_weigh_nothing(tmp_path: Path) -> None:
+    folder = desk(tmp_path)
+    file = hotline(folder, calls("15922220001", 3) + [row.replace("-27 ", "-30 ") for row in calls("15922220002", 5)])
+    cardscreen("reports", "add", "reports.toml", file, "--as-of", "2026-11-28", "--allow", "future", cwd=folder)
+    for day, told in (("2026-11-28", True), ("2026-11-30", False)):
+        done = cardscreen("reports", "score", "reports.toml", "--as-of", day, cwd=folder)
+        assert ("later      5 of them are of a day after 2026-11-28, and weigh nothing yet" in done.out) == told
+
+
+def test_reports_without_a_header_are_told_so(tmp_path: Path) -> None:
+    folder = desk(tmp_path)
+    (folder / "hotline.csv").write_text("\n".join(calls("15922220001", 3)), "utf-8")
+    done = add(folder, "hotline.csv")
+    assert (done.code, "has the file no header?" in done.err) == (3, True), done.err
+
+
 def test_the_same_file_again_adds_nothing_and_batches_add_up(tmp_path: Path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     for folder in (one, two):
@@ -386,6 +419,28 @@ def test_allowed_numbers_and_the_institutions_own_are_told_and_never_proposed(tm
     assert pl.read_parquet(newest(folder) / "proposals.parquet")["value"].to_list() == ["+8615922220001"]
     excluded = pl.read_parquet(newest(folder) / "excluded.parquet")
     assert excluded.select("value", "why").rows() == [("+861088888888", "own"), ("+8615922220007", "allowed")]
+
+
+@pytest.mark.parametrize("number", ["400 800 7777", "800-810-8888", "168 12345"])
+def test_numbers_of_services_are_told_and_never_proposed(tmp_path: Path, number: str) -> None:
+    folder = desk(tmp_path)
+    add(folder, hotline(folder, calls(number, 5) + calls("15922220001", 5)))
+    done = cardscreen("reports", "publish", "reports.toml", "--as-of", "2026-11-28", cwd=folder)
+    assert pl.read_parquet(newest(folder) / "proposals.parquet")["value"].to_list() == ["+8615922220001"]
+    assert "1: they are numbers of services" in done.out
+
+
+def test_numbers_of_services_are_no_tokens_either(tmp_path: Path) -> None:
+    folder = desk(tmp_path, TOML.replace("reporter_key", 'token_key = { file = "reporters.key" }\nreporter_key'))
+    assert "5 can't be used" in add(folder, hotline(folder, calls("400 800 7777", 5) + calls("15922220001", 5))).out
+
+
+@pytest.mark.parametrize("number", ["010-110", "021-12345", "0755-95588", "020-10086", "86-95588", "021 110"])
+def test_short_numbers_behind_an_area_or_country_code_are_rejects(tmp_path: Path, number: str) -> None:
+    folder = desk(tmp_path)
+    assert "5 can't be used" in add(folder, hotline(folder, calls(number, 5) + calls("15922220001", 5))).out
+    rejects = pl.read_csv(folder / "rejects/hotline.csv.rejects")
+    assert set(rejects["reason"]) == {"an emergency or service number, or a sender of text messages"}
 
 
 def test_what_weighs_too_little_ends_with_the_next_publication(tmp_path: Path) -> None:

@@ -50,9 +50,17 @@ def find(leads: _Leads, log: console.Log = None, as_json: Json = False) -> None:
     for source, states in summary["proposals"].items():
         told = ", ".join(f"{count:,} {state}" for state, count in states.items())
         console.put(f"proposals  {source}: {told}")
+    for each in summary.get("unread", []):
+        told = f"{each['rejected']:,} of {each['filled']:,} filled cells of {each['identifier']}"
+        console.put(f"unread     {told} can't be read, and find nobody")
+    whys = {
+        "crowded": ("no links", "more accounts carry them than links says"),
+        "allowed": ("no links", "an allow listing holds them"),
+        "customer": ("dropped", "more accounts name them than max_accounts of [customers] says: are they customers?"),
+    }
     for each in summary.get("dropped", []):
-        why = "more accounts carry them than links says" if each["why"] == "crowded" else "an allow listing holds them"
-        console.put(f"no links   {each['values']:,} of {each['identifier']}: {why}")
+        label, why = whys[each["why"]]
+        console.put(f"{label:10} {each['values']:,} of {each['identifier']}: {why}")
     console.put(f"folder     {sheet.folder}")
 
 

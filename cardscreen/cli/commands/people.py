@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 import typer
 
@@ -107,7 +107,18 @@ def targets(
     told = sheet.records["summary"]
     console.put(
         f"contacts   {told['contacts']:,} read, {told['unreadable']:,} without a number that can be read",
+        *_left_out(told),
         f"to warn    {told['accounts']:,} accounts, of which {told['called_back']:,} have called back",
         f"left out   {told['flagged_themselves']:,} accounts that are flagged themselves",
         f"load       {sheet.folder / WARN}",
     )
+
+
+def _left_out(told: dict[str, Any]) -> list[str]:
+    """What contacts with listed numbers did not count, and why."""
+    whys = {"later": f"of a day after {told['as_of']}", "bad_count": "whose count is negative, or no whole number"}
+    return [
+        f"unusable   {told[status]:,} with listed numbers {why}: see rejects.parquet"
+        for status, why in whys.items()
+        if told[status]
+    ]

@@ -83,10 +83,17 @@ def score(reports: _Reports, as_of: AsOf = None, log: console.Log = None, as_jso
 def _tell_scored(sheet: Sheet) -> None:
     summary = sheet.records["summary"]
     console.put(f"reports    {summary['reports']:,} kept")
+    if summary["later"]:
+        later = f"{summary['later']:,} of them are of a day after {summary['as_of']}"
+        console.put(f"later      {later}, and weigh nothing yet")
     for source, states in summary["proposals"].items():
         told = ", ".join(f"{count:,} {state}" for state, count in states.items())
         console.put(f"proposals  {source}: {told or 'none'}")
-    whys = {"allowed": "an allow listing holds them", "own": "they are the institution's own"}
+    whys = {
+        "allowed": "an allow listing holds them",
+        "own": "they are the institution's own",
+        "service": "they are numbers of services, such as 400 or toll-free ones, which callers pretend",
+    }
     for why, count in summary["excluded"].items():
         console.put(f"excluded   {count:,}: {whys[why]}")
     console.put(f"folder     {sheet.folder}")

@@ -55,7 +55,13 @@ def service_lines(
     short = short.filter(~claims(pl.col("stem")))  # of a million numbers in the USA, a few
     served = [value for value in short["stem"].unique().to_list() if service_numbers.is_service_abroad(value)]
     abroad = short.filter(pl.col("stem").is_in(served))["line"].to_list()
-    return sorted({*abroad, *(_dialled(few, cells, region, split) if region else [])})
+    behind = listed.filter(has_codes_in_front(pl.col("value").str.strip_suffix("*"))).collect()["line"].to_list()
+    return sorted({*abroad, *behind, *(_dialled(few, cells, region, split) if region else [])})
+
+
+def has_codes_in_front(value: pl.Expr) -> pl.Expr:
+    """Whether a canonical value is a service number behind an area code, or behind the country code twice."""
+    return value.str.contains(service_numbers.BEHIND_CODES)
 
 
 def _dialled(few: pl.DataFrame, cells: pl.DataFrame, region: str, split: Split) -> list[int]:

@@ -30,6 +30,8 @@ from cardscreen.tables.cells import as_expr, named_like, over_fields, repaired, 
 _ALIASES = {"UK": "GB", "EN": "GB", "EL": "GR", "CHN": "CN", "USA": "US", "GBR": "GB", "DEU": "DE", "RUS": "RU"}
 _NO_STUB = pl.lit(None, dtype=pl.UInt64)
 _REPAIRED = "repaired"
+#: Types of the numbers of services.
+_SERVICES = ["toll_free", "premium_rate", "shared_cost", "uan"]
 #: The note of a cell that is not international, where no region is given.
 NO_REGION = "no_region"
 _PART = 10_000_000  # rows of an eager column, which comes whole, that are worked on at once
@@ -299,6 +301,12 @@ class Phone(Whole):
     def service_lines(self, listed: pl.LazyFrame, cells: pl.DataFrame) -> list[int]:
         """Lines of emergency and service numbers, and of senders of text messages."""
         return in_lists.service_lines(listed, cells, self.region, Phone().claims, self.split)
+
+    @staticmethod
+    def is_service(value: pl.Expr) -> pl.Expr:
+        """Whether a canonical value is a service's: toll-free, shared-cost, premium, or short behind an area code."""
+        of_service = phone(value).struct.field("type").is_in(_SERVICES).fill_null(value=False)
+        return of_service | in_lists.has_codes_in_front(value)
 
     def misread(self, listed: pl.DataFrame, cells: pl.DataFrame, share: float) -> dict[str, list[int]]:
         """Lines of what some program took for a quantity, and of what was read with its country code twice."""

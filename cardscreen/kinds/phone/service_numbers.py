@@ -24,6 +24,12 @@ _PLANS = {
         re.compile(r"106[0-9]*|10[01][0-9]{2,5}|1[12][0-9]{1,6}|9[56][0-9]{3,6}"),
     )
 }
+#: The same numbers in E.164 with an area code in front, as callers' displays show them, or the country code twice.
+#: CN: no local number begins with 1 or 9. Of 3, 5 or 6 digits: with more, a mobile of another country looks like it.
+BEHIND_CODES = (
+    r"^\+86(?:86|0?(?:10|2[0-9]|[3-9][0-9]{2}))"
+    r"(?:10[01][0-9]{2,3}|1[12][0-9](?:[0-9]{2,3})?|9[56][0-9]{3,4})$"
+)
 
 
 def heads(region: str) -> list[str]:

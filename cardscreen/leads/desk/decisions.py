@@ -39,9 +39,11 @@ class Decisions:
 
     Attributes:
         file: Where.
+        timezone: In which it is told on which day they were taken.
     """
 
     file: Path
+    timezone: str
 
     def read(self) -> pl.DataFrame:
         """All of them, the oldest first: `_COLUMNS`, text but for `weight`.
@@ -64,7 +66,8 @@ class Decisions:
     def latest(self) -> pl.DataFrame:
         """The newest decision about each proposal: `IDENTITY`, decision, by, weight as `was`, at (Date)."""
         newest = self.read().unique(IDENTITY, keep="last", maintain_order=True)
-        return newest.select(*IDENTITY, "decision", "by", was="weight", at=pl.col("at").str.head(10).str.to_date())
+        day = pl.col("at").str.to_datetime("%+", time_zone="UTC").dt.convert_time_zone(self.timezone).dt.date()
+        return newest.select(*IDENTITY, "decision", "by", was="weight", at=day)
 
 
 _EMPTY = pl.lit(None, dtype=pl.String)

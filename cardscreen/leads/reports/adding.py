@@ -18,7 +18,7 @@ from cardscreen.foundation.zones import local_name
 from cardscreen.kinds.phone.kind import Phone
 from cardscreen.kinds.tokens import TokenKey, token
 from cardscreen.leads.desk.folder import Desk
-from cardscreen.leads.reports.scoring import REPORTS
+from cardscreen.leads.reports.scoring import REPORTS, is_nobody
 from cardscreen.leads.reports.settings import Reports
 from cardscreen.lists.feeds.checks import CHECKS, check_file, without_service_numbers
 from cardscreen.lists.feeds.importing import write_rejects
@@ -140,6 +140,9 @@ def _read(
         .then(pl.lit("no category of those that the file of reports names"))
         .when(pl.col("match") != "exact")
         .then(pl.lit("a range, or a number that hides digits: a report is of one"))
+        # Of others it is told when they are weighed; of a token nobody sees it any more.
+        .when(pl.lit(token_key is not None and feed.kind == Phone.name) & Phone.is_service(pl.col("value")))
+        .then(pl.lit(Phone.service[0]))
     )
     usable = usable.with_columns(category=category).with_columns(why=why)
     unusable = usable.filter(pl.col("why").is_not_null()).select("line", reason="why", shape=_NO_TEXT)
@@ -172,7 +175,8 @@ def _details(reports: Reports, where: str) -> tuple[pl.DataFrame, pl.DataFrame]:
         if name not in file.frame.columns:
             raise MissingColumn(name, file.frame.columns, where)
     dtype = file.frame.schema[columns.reported_on]
-    named = pl.col(columns.reporter).cast(pl.String).str.strip_chars().str.to_lowercase().replace("", None)
+    said = pl.col(columns.reporter).cast(pl.String)
+    named = pl.when(~is_nobody(said)).then(said.str.strip_chars().str.to_lowercase())
     as_phone = Phone(reports.said.region).read(named).struct.field("value")
     group = (
         _NO_TEXT if columns.group is None else pl.col(columns.group).cast(pl.String).str.strip_chars().replace("", None)

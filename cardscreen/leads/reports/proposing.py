@@ -9,6 +9,7 @@ import polars as pl
 
 from cardscreen.foundation import schema
 from cardscreen.foundation.process.progress import in_log
+from cardscreen.kinds.phone.kind import Phone
 from cardscreen.leads.deciding import Office
 from cardscreen.leads.desk.decisions import stated
 from cardscreen.leads.desk.folder import Sheet
@@ -28,7 +29,7 @@ EXCLUDED: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "kind": pl.String,
     "value": pl.String,
     "weight": pl.Float64,
-    "why": pl.Enum(["allowed", "own"]),
+    "why": pl.Enum(["allowed", "own", "service"]),
 }
 
 
@@ -79,6 +80,7 @@ def propose(reports: Reports, as_of: date | None = None, tell: Callable[[str], N
         summary = {
             "as_of": day.isoformat(),
             "reports": len(kept),
+            "later": kept.filter(pl.col("reported_at").dt.date() > day).height,
             "proposals": {source.name: {}} | counted(proposals),
             "excluded": dict(excluded.group_by("why").len().sort("why").cast({"why": pl.String}).rows()),
         }
@@ -93,13 +95,15 @@ def propose(reports: Reports, as_of: date | None = None, tell: Callable[[str], N
 
 
 def _excluded(reports: Reports, scored: pl.DataFrame, day: date) -> pl.DataFrame:
-    """`EXCLUDED`: numbers on allow listings, and the institution's own."""
+    """`EXCLUDED`: numbers on allow listings, the institution's own, and those of services, which callers pretend."""
     values, store = scored.select("kind", "value"), Store(reports.store)
     blocklist = store.blocklist() if store.exists() else None
     allowed = allowed_among(values, blocklist, day).with_columns(why=pl.lit("allowed"))
     own = _own(reports).with_columns(why=pl.lit("own"))
-    both = pl.concat([allowed, own]).unique(["kind", "value"], keep="first", maintain_order=True)
-    found = scored.select("kind", "value", "weight").join(both, on=["kind", "value"])
+    phones = values.filter(pl.col("kind") == Phone.name)
+    service = phones.filter(Phone.is_service(pl.col("value"))).with_columns(why=pl.lit("service"))
+    all_of_them = pl.concat([allowed, own, service]).unique(["kind", "value"], keep="first", maintain_order=True)
+    found = scored.select("kind", "value", "weight").join(all_of_them, on=["kind", "value"])
     return found.select(pl.col(name).cast(dtype) for name, dtype in EXCLUDED.items()).sort("kind", "value")
 
 

@@ -14,6 +14,7 @@ from cardscreen.foundation import schema
 from cardscreen.foundation.errors import ConfigError
 from cardscreen.foundation.settings.toml import TomlFile, checked, read_toml
 from cardscreen.foundation.words.languages import Language, phrase
+from cardscreen.kinds.named.opaque import Opaque
 from cardscreen.leads.proposals import RULE, typed
 from cardscreen.leads.reports.settings import ReportRules, ReportsFile
 from cardscreen.tables.dates import to_day
@@ -34,6 +35,11 @@ LISTED: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "reference": pl.String,
 }
 _HALF = 0.5
+#: What is written for reporters who don't say who they are, beside what stands for nothing anywhere.
+_NAMELESS = (
+    r"^(?i:anon|anonym(?:e|o|ous|us)?(?: (?:caller|person|reporter|user))?|withheld|private|confidential|no name|nobody"
+    r"|匿名(?:者|人|人士|用户|举报|举报人)?|保密|隐私|隐藏|无名|无名氏|佚名|不愿透露|拒绝透露|不便透露|不提供|未提供|未填|未留)$"
+)
 _REPORTED = phrase(
     "{reporters:,} people have reported it, mostly for {reason}, last on {last_on}: its weight is {weight:.1f}."
 )
@@ -57,7 +63,8 @@ def score_reports(
 
     Args:
         reports: A frame or path: value (canonical), category, reported_on (Date, or Datetime) or reported_at,
-            reporter, and perhaps group: the network, branch or place that a report comes from.
+            reporter, and perhaps group: the network, branch or place that a report comes from. What names no reporter,
+            such as `n/a` or `anonymous`, does not count.
         rules: `ReportRules`, their settings, or the path of a file that has them (`reports.toml`).
         as_of: The day, a date or YYYY-MM-DD; later reports don't count.
         kind: Of the values.
@@ -86,6 +93,13 @@ def score_reports(
     return _Scoring(_rules(rules), to_day(as_of), kind, source, Language(lang)).proposals(known, ours).lazy()
 
 
+def is_nobody(reporter: pl.Expr) -> pl.Expr:
+    """Whether a reporter's cell names nobody: of two such, none knows whether they are two people."""
+    stripped = reporter.cast(pl.String).str.strip_chars()
+    nothing = Opaque("reporter").fields(stripped).struct.field("value").is_null()
+    return nothing | stripped.str.contains(_NAMELESS)
+
+
 def _rules(rules: ReportRules | Mapping[str, Any] | str | Path) -> ReportRules:
     if isinstance(rules, ReportRules):
         return rules
@@ -109,6 +123,7 @@ def _known(reports: Any) -> pl.DataFrame:
             pl.col(at).cast(pl.Datetime("us")).alias("reported_at"),
             group.cast(pl.String).alias("group"),
         )
+        .filter(~is_nobody(pl.col("reporter")))
         .select(list(REPORTS))
         .collect()
     )

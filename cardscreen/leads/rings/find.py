@@ -29,15 +29,17 @@ from cardscreen.tables.opening import explaining, open_table, require_columns, s
 from cardscreen.tables.reading import Reading
 
 SOURCE, REASON = "rings", "ring"
-#: A value that links nobody although accounts carry it: identifier, kind, value as results show it, why, and the limit.
+#: A value that links nobody although accounts carry it, or that is no customer: identifier, kind, value as results show
+#: it, why, and the limit.
 DROPPED = schema.Columns(
     {
         "identifier": (pl.String, "the column"),
         "kind": (pl.String, "what that holds"),
         "value": (pl.String, "the value, as results show it"),
         "why": (
-            pl.Enum(["crowded", "allowed"]),
-            "`crowded`: too many accounts carry it; `allowed`: an allow list covers it",
+            pl.Enum(["crowded", "allowed", "customer"]),
+            "`crowded`: too many accounts carry it; `allowed`: an allow list covers it; `customer`: a customer of too "
+            "many accounts, who is not proposed",
         ),
         "more_than": (pl.UInt32, "how many may carry it"),
     }
@@ -375,11 +377,11 @@ class _Shapes:
         crowded = pl.col("most").is_not_null()
         why = pl.when(crowded).then(pl.lit("crowded")).otherwise(pl.lit("allowed")).cast(DROPPED["why"])
         left = carried.filter(crowded | pl.col("allowed")).with_columns(why=why, more_than="most")
-        shown = _masked(left.select("identifier", *_VALUE, "why", "more_than").unique())
+        shown = masked(left.select("identifier", *_VALUE, "why", "more_than").unique())
         return shown.select(list(DROPPED)).sort("identifier", "value")
 
 
-def _masked(values: pl.DataFrame) -> pl.DataFrame:
+def masked(values: pl.DataFrame) -> pl.DataFrame:
     """The same with values as results show them."""
     value = pl.col("value")
     for name in values["kind"].unique():

@@ -142,6 +142,11 @@ def refuse_header_again(rows: Rows, header: Header, where: str) -> None:
         return
     alike = pl.sum_horizontal(pl.col(name).str.strip_chars(_AROUND_NAMES).is_in(header.cells) for name in columns)
     again = rows.lines.filter(rows.frame.select(2 * alike >= max(2 * _HEADERS_CELLS, len(columns))).to_series())
+    if len(again) and any(without_numbers(cell) != cell for cell in header.cells):
+        raise InputError(
+            f"{where}: the first row holds numbers or days, no names of columns, and line {again[0]:,} looks like it: "
+            "has the file no header? Put a row with the columns' names in front"
+        )
     if len(again):
         raise InputError(
             f"{where}: the header comes again in line {again[0]:,}: are these several files, one behind another? "

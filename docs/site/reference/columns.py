@@ -35,7 +35,7 @@ WRITTEN: dict[str, tuple[str, schema.Columns]] = {
     "members.parquet": ("An account of a ring.", schema.MEMBERS),
     "links.parquet": ("A link of a ring.", schema.LINKS),
     "customers.parquet": ("A customer who is proposed, and why.", schema.CUSTOMERS),
-    "dropped.parquet": ("A value that links nobody although accounts carry it.", DROPPED),
+    "dropped.parquet": ("A value that links nobody although accounts carry it, or that is no customer.", DROPPED),
     "targets.parquet": ("A listed number that called an account.", TARGETS),
     "What feedback writes": ("A listing that hit somebody.", FEEDBACK),
 }
