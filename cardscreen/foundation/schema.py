@@ -222,7 +222,11 @@ CHANGES = Columns(
         "carried_since": (pl.Date, "the first night on which the action rests on hits that were not seen"),
         "handed_out": (ACTIONS, "what was last put into actions/ and stands; `none` where nothing was"),
         "handed_out_on": (pl.Date, "when; empty, too, where only a superseded run has done so"),
-        "undo": (UNDO, "of who is released or eased: `cancel` what was only told, `lift` what was handed out"),
+        "undo": (
+            UNDO,
+            "of who is released or eased, or of whom a superseded run said more: `cancel` what was only told, `lift` "
+            "what was handed out",
+        ),
         "corrects": (pl.String, "a run for the same day that had said otherwise and was superseded"),
     }
 )

@@ -122,7 +122,7 @@ def _counted(
         mine, left_on="decided_by", right_on="listing_id", how="semi"
     )
     told = told.rename({"decided_by": "listing_id"})
-    freed = changes.filter(pl.col("undo").is_not_null()).join(
+    freed = changes.filter(pl.col("undo").is_not_null() & pl.col("change").is_in(["released", "eased"])).join(
         mine, left_on="decided_by_before", right_on="listing_id", how="semi"
     )
     freed = freed.rename({"decided_by_before": "listing_id"})

@@ -37,8 +37,9 @@ from cardscreen.runs.record import Base, unshown
 from cardscreen.screening.result import Result
 
 _NONE = pl.lit("none", dtype=schema.ACTIONS)
-#: Columns of a comparison that are not written: flagged in the base run, what `undo` undoes, due tonight.
-MARKS = ["in_base", "undone", "is_due"]
+#: Columns of a comparison that are not written: flagged in the base run, what `undo` undoes, which listing had led to
+#: that, why it no longer does, due tonight.
+MARKS = ["in_base", "undone", "undone_by", "undone_cause", "is_due"]
 #: What is known of an account before tonight, besides the carried columns as `was.<name>`.
 KNOWN: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "account_id": pl.String,  # or the type that it has
@@ -52,10 +53,11 @@ KNOWN: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "superseded_action": schema.ACTIONS,  # of the newest superseded run that speaks of it
     "superseded_due": pl.Date,
     "superseded": pl.String,  # its id
+    "said": schema.ACTIONS,  # the strongest of what the superseded runs have said
     "corrects": pl.String,
     "handed": schema.ACTIONS,  # what was handed out and is not taken back
     "handed_on": pl.Date,
-    "standing": schema.ACTIONS,  # the strongest of what the base, or a superseded run, has handed out
+    "standing": schema.ACTIONS,  # the strongest of what the base, or the superseded runs, have handed out
     "stood_on": pl.Date,
 }
 #: Tonight's flag of an account, besides the carried columns.
@@ -231,13 +233,15 @@ def _known(prior: Prior, like: pl.DataFrame) -> pl.DataFrame:
     other = other.rename({name: f"then.{name}" for name in other.columns if name != "account_id"})
     in_base, mentioned = pl.col("action").is_not_null(), pl.col("then.mentioned").fill_null(value=False)
     freed = mentioned & (pl.col("then.change") == "released")
+    standing = pl.max_horizontal(pl.col("handed_out", "stood").fill_null(_NONE).to_physical()).cat.to(schema.ACTIONS)
 
     def either(name: str) -> pl.Expr:
         return pl.when(in_base).then(name).otherwise(f"then.{name}")
 
     was_freed = freed & ~in_base
     handed = pl.when(freed).then(_NONE).when(mentioned).then("then.handed_out").otherwise("handed_out")
-    return base.join(other, on="account_id", how="full", coalesce=True).select(
+    both = base.join(other, on="account_id", how="full", coalesce=True)
+    return both.join(_said(prior, like), on="account_id", how="left").select(
         "account_id",
         in_base=in_base,
         was=pl.when(was_freed).then("then.action_before").otherwise(either("action")),
@@ -252,11 +256,22 @@ def _known(prior: Prior, like: pl.DataFrame) -> pl.DataFrame:
         corrects=pl.when(mentioned).then("then.corrects").otherwise("corrects"),
         handed=handed,
         handed_on=pl.when(~freed).then(pl.when(mentioned).then("then.handed_out_on").otherwise("handed_out_on")),
-        standing=pl.max_horizontal(pl.col("handed_out", "then.handed_out").fill_null(_NONE).to_physical()).cat.to(
-            schema.ACTIONS
-        ),
-        stood_on=pl.max_horizontal("handed_out_on", "then.handed_out_on"),
+        said="said",
+        standing=standing,
+        stood_on=pl.max_horizontal("handed_out_on", "stood_on"),
         **{f"was.{name}": either(name) for name in _carry(like)},
+    )
+
+
+def _said(prior: Prior, like: pl.DataFrame) -> pl.DataFrame:
+    """The strongest of what superseded runs have said and handed out: account_id, said, stood, stood_on.
+
+    Which of them other systems have loaded, nobody knows.
+    """
+    runs = [_rows(None, like), *(_rows(run.changes, like) for run in prior.superseded)]
+    told = pl.concat(each.select("account_id", "action", "handed_out", "handed_out_on") for each in runs)
+    return told.group_by("account_id").agg(
+        said=pl.col("action").max(), stood=pl.col("handed_out").max(), stood_on=pl.col("handed_out_on").max()
     )
 
 
@@ -339,7 +354,7 @@ def _state(both: pl.DataFrame, sought: pl.DataFrame, around: Circumstances) -> p
         .cast(schema.CHANGE_KINDS)
     )
     state = _dated(accounts.join(lost, on="account_id", how="left").with_columns(change=change, _rests=rests), around)
-    return state.select(*dict.fromkeys([*KNOWN, *TONIGHT, *STATE, *_carry(state)]))
+    return state.select(*dict.fromkeys([*KNOWN, *TONIGHT, *STATE, "undone_by", "undone_cause", *_carry(state)]))
 
 
 def _dated(accounts: pl.DataFrame, around: Circumstances) -> pl.DataFrame:
@@ -366,6 +381,8 @@ def _dated(accounts: pl.DataFrame, around: Circumstances) -> pl.DataFrame:
         .then("was_cause")
         .when(is_eased | (change == "released"))
         .then("lost_cause"),
+        undone_by="decided_by_before",
+        undone_cause=pl.coalesce(pl.when(pl.col("settled")).then("was_cause"), "lost_cause"),
     )
 
 

@@ -10,6 +10,7 @@ from unittest import mock
 
 import polars as pl
 import pytest
+from commands import cardscreen
 from nights import JOB, Night, Operator, Row, account, day, listing, phone
 
 import cardscreen as cs
@@ -443,6 +444,36 @@ def test_whom_only_the_superseded_run_acted_on_is_lifted(operator: Operator) -> 
     notify = [listing(ONE, "notify")]
     assert World(listings=notify).night(operator, 2).names("actions") == [("notify", "a")]
     assert World(listings=[]).night(operator, 2).releases() == [("a", "lift", "notify", "", "listing_ended")]
+
+
+NOW = "[policy]\ngrace_days = { suspend = 0, verify = 0 }\n"
+
+
+@pytest.mark.parametrize(
+    ("at_once", "undo"), [pytest.param(False, "cancel", id="told"), pytest.param(True, "lift", id="handed-out")]
+)
+@pytest.mark.parametrize("was", [None, "verify"])
+def test_what_superseded_runs_said_beyond_the_last_one_is_undone(
+    operator: Operator, at_once: bool, undo: str, was: str | None
+) -> None:
+    operator.say(JOB.replace("[policy]\n", NOW if at_once else "[policy]\n"))
+    accounts, number = [account("a", phone(1))], phone(1)
+    if was:
+        operator.night(0, accounts, [listing(number, was)])
+    operator.night(1, accounts, [listing(number)])
+    second = operator.night(1, accounts, [listing(number, "verify")])
+    third = operator.night(1, accounts, [listing(number, "verify")])
+    assert second.change("a")[0] == ("unchanged" if was else "new")
+    for night in (second, third):
+        assert [row[:4] for row in night.releases()] == [("a", undo, "suspend", "verify")]
+    keys = [night.rows("actions", "release")[0]["key"] for night in (second, third)]
+    assert keys[0] == keys[1]
+    again = operator.night(1, accounts, [listing(number)])
+    assert again.releases() == []
+    freed = operator.night(2, accounts, []).releases()[0][2]
+    assert freed == ("suspend" if at_once or not was else "verify")  # what was handed out, else what was told
+    told = cardscreen("explain", "a", "--run", second.folder, cwd=operator.folder).out
+    assert "An earlier run of that day had" in told
 
 
 def test_whom_the_superseded_run_released_wrongly_is_handed_out_again_under_a_new_key(operator: Operator) -> None:

@@ -245,6 +245,12 @@ class _Teller:
                 "Since {day} the flag rests on what an earlier night found, until the account can be read again.",
                 day=change["carried_since"],
             )
+        if change["undo"] and change["change"] not in ("released", "eased"):
+            yield (
+                say("An earlier run of that day had handed out more, which is to be lifted.")
+                if change["undo"] == "lift"
+                else say("An earlier run of that day had said more, which is cancelled.")
+            )
         is_tonights = str(change["handed_out_on"]) == story.as_of and story.state in _NOT_HANDED_OUT
         if change["handed_out"] != "none" and change["handed_out_on"] and not is_tonights:
             action = self._action(change["handed_out"])

@@ -55,17 +55,20 @@ def undoing(state: pl.DataFrame, applied: pl.DataFrame | None) -> pl.DataFrame:
     """The state of accounts with `undo` as in `schema.CHANGES`, and `undone`, what is lifted or cancelled.
 
     Args:
-        state: account_id, change, action, action_before, since, and `standing`, what was handed out.
+        state: account_id, change, action, action_before, since, `standing`, what was handed out, and `said`, the
+            strongest of what superseded runs have said.
         applied: As for `handed_out`.
     """
     action, change = pl.col("action"), pl.col("change")
     done = pl.col("standing") if applied is None else pl.col("applied")
     lifts = done.fill_null(_NONE) > action
-    undone = (change == "released") | (change == "eased")
+    said_more = (pl.col("said") > action).fill_null(value=False)
+    undone = (change == "released") | (change == "eased") | said_more
+    told = pl.max_horizontal(pl.col("action_before", "said").to_physical()).cat.to(schema.ACTIONS)
     with_applied = state if applied is None else state.join(_applied(state, applied), on="account_id", how="left")
     return with_applied.with_columns(
         undo=pl.when(undone).then(pl.when(lifts).then(pl.lit("lift")).otherwise(pl.lit("cancel"))).cast(schema.UNDO),
-        undone=pl.when(undone).then(pl.when(lifts).then(done).otherwise("action_before")),
+        undone=pl.when(undone).then(pl.when(lifts).then(done).otherwise(told)),
     )
 
 

@@ -103,6 +103,9 @@ def release_rows(
         action_before=pl.col("action"),
         decided_by_before=pl.col("decided_by"),
         cause=pl.lit("clearance", dtype=schema.CAUSES),
+        said=pl.lit(None, dtype=schema.ACTIONS),
+        undone_by=pl.col("decided_by"),
+        undone_cause=pl.lit("clearance", dtype=schema.CAUSES),
         gained=pl.lit(None, dtype=schema.CAUSES),
         carried_since=pl.lit(None, dtype=pl.Date),
         action=pl.lit("none", dtype=schema.ACTIONS),
@@ -139,10 +142,10 @@ class _Said:
     def of_releases(self, rows: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
         """`schema.RELEASES` and the carried columns, with what the hit said that had decided."""
         left = pl.when(pl.col("action") > "none").then("action")
-        releases = self._explained(rows, before, "decided_by_before").with_columns(
-            instead=left, key=key("release", "undone"), cause_text=_text("cause", self._causes)
+        releases = self._explained(rows, before, "undone_by").with_columns(
+            instead=left, key=key("release", "undone"), cause_text=_text("undone_cause", self._causes)
         )
-        releases = releases.with_columns(action="undone")
+        releases = releases.with_columns(action="undone", cause="undone_cause")
         return releases.select(self._run_id, *list(schema.RELEASES)[1:], *_carried(rows))
 
     def _explained(self, rows: pl.DataFrame, hits: pl.DataFrame, by: str) -> pl.DataFrame:
