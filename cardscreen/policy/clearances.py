@@ -27,7 +27,7 @@ def read_clearances(path: str, zone: str | None = None) -> pl.DataFrame:
 
     Raises:
         InputError: No such file, a missing column, or a card number in another one.
-        ConfigError: A day that can't be read, or no account; names the line.
+        ConfigError: A day that can't be read, days in the wrong order, or no account; names the line.
     """
     frame = read_numbered(path)
     require_columns(frame.columns, COLUMNS, path)
@@ -46,6 +46,11 @@ def read_clearances(path: str, zone: str | None = None) -> pl.DataFrame:
     bad = read.filter(pl.col("decided_on").is_null() | pl.col("bad"))
     if len(bad):
         raise ConfigError(f"{path}: line {bad['line'][0]}: decided_on or until is not a day, written as YYYY-MM-DD")
+    if len(turned := read.filter(pl.col("until") < pl.col("decided_on"))):
+        raise ConfigError(
+            f"{path}: line {turned['line'][0]}: until is before decided_on, so that it frees nobody: put the two days "
+            "in order, or take the line out"
+        )
     if len(nobody := read.filter(pl.col("account_id").is_null())):
         raise ConfigError(f"{path}: line {nobody['line'][0]}: no account is named, so nobody is cleared by it")
     return read.drop("bad")

@@ -500,6 +500,12 @@ def test_a_clearance_with_a_day_that_is_none_is_named_with_its_line(tmp_path: Pa
         cleared(tmp_path, line(), bad)
 
 
+def test_a_clearance_that_ends_before_it_was_decided_is_named_with_its_line(tmp_path: Path) -> None:
+    with pytest.raises(cs.CardscreenError, match=r"clearances\.csv: line 3: until is before decided_on"):
+        cleared(tmp_path, line(), "a,,2026-11-01,2026-10-31,x,y")
+    assert flag(cleared(tmp_path, "a,,2026-11-20,2026-11-20,x,y")) is not None
+
+
 def test_a_clearance_file_without_a_column_is_refused(tmp_path: Path) -> None:
     path = file(tmp_path, "account_id,listing_id,decided\na,,2026-11-01\n", "clearances.csv")
     with pytest.raises(cs.MissingColumn, match="there is no column 'decided_on' .did you mean 'decided'"):

@@ -504,6 +504,8 @@ def test_an_account_that_superseded_runs_told_and_released_is_new_again_with_its
         night = world.night(operator, 2)
         notices.append([row["key"] for row in night.rows("notices", "suspend")])
     assert night.change("a") == ("new", "identifier_changed", "none", "suspend")
+    told = cardscreen("explain", "a", "--run", night.folder, cwd=operator.folder).out
+    assert "because the account was not known with this number before" in told
     assert [len(keys) for keys in notices] == [1, 0, 1]
     assert notices[0] != notices[2]
 

@@ -83,6 +83,9 @@ BECAUSE = {
     "software_changed": phrase("the software or its numbering data has changed"),
 }
 
+#: In place of that, of who is flagged for a number with which the account was not known before.
+NOT_KNOWN_BEFORE = phrase("the account was not known with this number before")
+
 #: What is recommended.
 ACTIONS = {
     "none": phrase("nothing"),
@@ -169,6 +172,12 @@ SCREENED = {
     "short": "it has fewer digits than others",
     "open": "its last digit may be a check digit, or not",
 }
+
+
+def because(change: str, cause: str) -> str:
+    """Why a flag has changed, within a sentence."""
+    gains = cause == "identifier_changed" and change in ("new", "escalated")
+    return NOT_KNOWN_BEFORE if gains else BECAUSE.get(cause, cause.replace("_", " "))
 
 
 def worded(language: Language, codes: Mapping[str, str], code: str | None) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from cardscreen.foundation import schema
-from cardscreen.foundation.words.codes import ACTIONS, BECAUSE, CHANGES, worded
+from cardscreen.foundation.words.codes import ACTIONS, CHANGES, because, worded
 from cardscreen.policy.judging import recommended
 from cardscreen.reporting.colours import ACTIONS as COLOURS
 from cardscreen.reporting.material import Figure, Material, Section
@@ -86,7 +86,7 @@ def _recommended(material: Material) -> Iterator[Figure]:
 def _because(material: Material) -> Iterator[Figure]:
     say, causes = material.language.say, material.summary.get("changes", {}).get("causes", {})
     rows = [
-        [worded(material.language, CHANGES, change), worded(material.language, BECAUSE, cause), count]
+        [worded(material.language, CHANGES, change), material.language.say(because(change, cause)), count]
         for change, of_change in causes.items()
         for cause, count in of_change.items()
     ]

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from cardscreen.foundation.words import shown
-from cardscreen.foundation.words.codes import ACTIONS, BECAUSE, IN_SHORT, LEVELS, STATUSES, worded
+from cardscreen.foundation.words.codes import (
+    ACTIONS,
+    BECAUSE,
+    IN_SHORT,
+    LEVELS,
+    NOT_KNOWN_BEFORE,
+    STATUSES,
+    because,
+    worded,
+)
 from cardscreen.foundation.words.languages import Language, phrase
 from cardscreen.kinds.kind import KINDS
 from cardscreen.leads.proposals import RULE
@@ -117,6 +126,7 @@ _OF_VALUES = {
     BECAUSE["allow_listing"]: phrase("the value is on an allow list"),
     BECAUSE["allow_listing_ended"]: phrase("the value is no longer on an allow list"),
     BECAUSE["identifier_changed"]: phrase("the account's value has changed"),
+    NOT_KNOWN_BEFORE: phrase("the account was not known with this value before"),
     BECAUSE["holder_changed"]: phrase("the value's holder has changed"),
     BECAUSE["shared_changed"]: phrase("more or fewer accounts than before have the value"),
     BECAUSE["account_unreadable"]: phrase("the account's value could not be read"),
@@ -264,8 +274,8 @@ class _Teller:
         return self.language.say("{moved}, because {cause}", moved=moved, cause=self._because(change))
 
     def _because(self, change: Mapping[str, Any]) -> str:
-        because = BECAUSE if self.numbers else {cause: _OF_VALUES.get(text, text) for cause, text in BECAUSE.items()}
-        return worded(self.language, because, change["cause"])
+        text = because(change["change"], change["cause"])
+        return self.language.say(text if self.numbers else _OF_VALUES.get(text, text))
 
     def _finding(self, finding: Finding) -> Iterator[str]:
         say, hit = self.language.say, finding.hit
