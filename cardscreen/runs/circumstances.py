@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from cardscreen.foundation.errors import ConfigError, InputError
+from cardscreen.foundation.settings.toml import read_toml
 from cardscreen.lists.blocklist import Blocklist
 from cardscreen.lists.store.table import Store
 from cardscreen.runs.brakes import newer
@@ -28,7 +30,7 @@ def check_same(base: Base, job: Job, accounts: pl.Schema) -> None:
     """Refuse to compare nights that don't speak of the same things: flags would end or begin for no reason.
 
     Raises:
-        ConfigError: The identifiers or the account ids are others; says which.
+        ConfigError: The identifiers or the account ids are others, or another job has made that run; says which.
     """
     then, now = base.records.get("identifiers", job.described), job.described
     differences = [
@@ -43,11 +45,26 @@ def check_same(base: Base, job: Job, accounts: pl.Schema) -> None:
         differences += [
             f"the account id's {name} is {key[name]} and was {was[name]}" for name in key if key[name] != was[name]
         ]
+    if (other := _of_other_accounts(base, job)) is not None:
+        differences.append(
+            f"that is {other}, which is there, too, and reads other accounts: two jobs need two [output] directories, "
+            "since each night frees whom its own accounts clear"
+        )
     if differences:
         raise ConfigError(
             f"the job differs from that of the base run {base.run_id}: {'; '.join(differences)}. If that is meant, say "
             "--allow-changed-identifiers once"
         )
+
+
+def _of_other_accounts(base: Base, job: Job) -> Path | None:
+    """The job that has made the base run, where it is another one that is still there, of other accounts."""
+    own, recorded = job.files["job"], base.records.get("inputs", {}).get("job")
+    other = Path(base.located(recorded["path"])) if recorded else own
+    if other == own or not (other.exists() and own.exists()) or other.samefile(own):
+        return None
+    accounts = [read_toml(file).settings.get("accounts") for file in (own, other)]
+    return None if accounts[0] == accounts[1] and own.parent == other.parent else other
 
 
 def lists_of(job: Job) -> list[dict[str, Any]]:

@@ -392,6 +392,21 @@ def test_a_job_with_policy_both_inside_and_in_a_file_is_refused(project: Path) -
         Job.read(project / "job.toml")
 
 
+def test_two_jobs_of_other_accounts_cant_share_an_output_folder(project: Path) -> None:
+    assert cardscreen("run", "job.toml", cwd=project).code == 0
+    (project / "other.csv").write_text("account_id,mobile,card_no,sim_since,segment\na,13900139000,,,x\n")
+    (project / "other.toml").write_text(JOB.replace("accounts.csv", "other.csv"), encoding="utf-8")
+    done = cardscreen("run", "other.toml", cwd=project)
+    said = "job.toml, which is there, too, and reads other accounts: two jobs need two [output] directories"
+    assert (done.code, said in done.err) == (2, True), done.err
+    (project / "same.toml").write_text(JOB, encoding="utf-8")
+    assert cardscreen("run", "same.toml", cwd=project).code == 0
+    for name in ("job.toml", "same.toml"):
+        (project / name).unlink()
+    done = cardscreen("run", "other.toml", cwd=project)
+    assert "which is there, too" not in done.err
+
+
 @pytest.mark.parametrize("ending", ["parquet", "csv"])
 def test_normalize_replaces_the_raw_column_and_keeps_the_others(project: Path, ending: str) -> None:
     out = project / f"clean.{ending}"
