@@ -61,6 +61,7 @@ class Whole(metaclass=PlainHelp):
     """A kind of which no digits are hidden."""
 
     truncates: ClassVar[bool] = False
+    any_text: ClassVar[bool] = False
 
     @abstractmethod
     def read(self, cell: pl.Expr) -> pl.Expr:

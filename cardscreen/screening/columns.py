@@ -30,7 +30,7 @@ class AccountColumns:
         identifiers: Column → kind.
         account_id: The column that names the account.
         carry: Columns that results keep.
-        unmasked: Those of them, and of the account id, that may hold card numbers all the same.
+        unmasked: Those of them, of the account id and of `of_any_text` that may hold card numbers all the same.
         date_format: How text says a day; None: YYYY-MM-DD.
         ruled: Column → the values that the policy's rules want there.
         looked_at: Columns of `schema.DETAILS` that rules look at.
@@ -127,11 +127,12 @@ class AccountColumns:
                 raise ConfigError(f"a rule looks at account.{name}, which is not carried: add {name!r} to carry")
 
     def _check_unmasked(self) -> None:
-        kept = [self.account_id, *self.carry]
+        kept = [self.account_id, *self.carry, *of_any_text(self.identifiers)]
         for name in self.unmasked:
             if name not in kept:
                 raise ConfigError(
-                    f"unmasked names {name!r}{near(name, kept)}, which is neither the account id nor carried"
+                    f"unmasked names {name!r}{near(name, kept)}, which is neither the account id nor carried, nor "
+                    "holds identifiers that results show as they are"
                 )
 
     def dates(self) -> list[str]:
@@ -179,6 +180,21 @@ class AccountColumns:
         if self.schema[self.account_id] in (pl.String, pl.Categorical, pl.Enum):
             return ~is_blank(name.cast(pl.String))
         return name.is_not_null()
+
+
+def names_in(names: Sequence[str]) -> list[str]:
+    """Column names; one alone may be given as it is."""
+    return [names] if isinstance(names, str) else list(names)
+
+
+def of_any_text(identifiers: Mapping[str, Kind]) -> list[str]:
+    """The columns of identifiers that may be any text, card numbers too: results show them as they are."""
+    return [name for name, kind in identifiers.items() if kind.any_text]
+
+
+def still_unmasked(unmasked: Sequence[str], account_id: str, identifiers: Mapping[str, Kind]) -> list[str]:
+    """Of the columns that may hold card numbers, those that are left where nothing is carried."""
+    return [name for name in unmasked if name in (account_id, *of_any_text(identifiers))]
 
 
 def _check_kinds(identifiers: object) -> None:

@@ -20,7 +20,7 @@ from cardscreen.kinds.tokens import TokenKey
 from cardscreen.lists.blocklist import Blocklist, holds
 from cardscreen.policy.parts import PolicyParts
 from cardscreen.policy.policy import Policy
-from cardscreen.screening.columns import AccountColumns
+from cardscreen.screening.columns import AccountColumns, names_in
 from cardscreen.screening.hits.evidence import check_token_keys
 from cardscreen.screening.hits.matches import HITS_PER_ACCOUNT
 from cardscreen.screening.result import Result
@@ -93,9 +93,9 @@ class Question:
             columns,
             options.identifiers,
             options.account_id,
-            _names(options.carry),
+            names_in(options.carry),
             rules,
-            _names(options.unmasked),
+            names_in(options.unmasked),
             options.date_format,
             options.shown,
             options.zone,
@@ -120,11 +120,6 @@ def _check_format(form: str) -> None:
         known_format(form)
     except ValueError as error:
         raise ConfigError(f"date_format: {error}") from None
-
-
-def _names(names: Sequence[str]) -> list[str]:
-    """Column names; one alone may be given as it is."""
-    return [names] if isinstance(names, str) else list(names)
 
 
 def _policy(policy: Policy | PolicyParts | str | Path | None) -> Policy:

@@ -189,6 +189,7 @@ class Card(metaclass=PlainHelp):
     noun: ClassVar[tuple[str, str]] = ("card number", "card numbers")
     secret: ClassVar[bool] = True
     truncates: ClassVar[bool] = True
+    any_text: ClassVar[bool] = False
     store_as: ClassVar[Literal["token", "plain"]] = "token"
     reasons: ClassVar[Mapping[str, str]] = surroundings.REASONS
     widest: ClassVar[str] = "one IIN of six digits"

@@ -142,6 +142,7 @@ class Handle(Exact):
 
     name: ClassVar[str] = "handle"
     noun: ClassVar[tuple[str, str]] = ("handle", "handles")
+    any_text: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         """Check the options."""

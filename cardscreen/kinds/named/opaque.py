@@ -54,6 +54,7 @@ class Opaque(Exact):
 
     name: ClassVar[str] = "opaque"
     noun: ClassVar[tuple[str, str]] = ("identifier", "identifiers")
+    any_text: ClassVar[bool] = True
 
     def __init__(self, name: str | None = None, *, holder_since: str | None = None) -> None:
         if name is not None and not re.fullmatch(_NAME, name):

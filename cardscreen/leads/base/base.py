@@ -13,6 +13,7 @@ from cardscreen.foundation.lookup.digits import Keys, taken
 from cardscreen.foundation.process.threads import on_all_threads
 from cardscreen.leads.base.wanted import Crowding, Picker, Wanted, carried, crowding
 from cardscreen.screening.columns import AccountColumns
+from cardscreen.screening.exposure import check_exposure
 from cardscreen.tables.libraries import ENGINE_ERRORS
 from cardscreen.tables.opening import detached
 
@@ -48,10 +49,12 @@ class LocalBase:
     Attributes:
         table: All of them.
         plan: Their columns.
+        looked_at: Whether a run has looked for card numbers in what results show.
     """
 
     table: pl.LazyFrame
     plan: AccountColumns
+    looked_at: bool = True
 
     def rows(self, wanted: Wanted) -> Iterator[pl.DataFrame]:
         """The wanted rows, in parts."""
@@ -59,6 +62,8 @@ class LocalBase:
 
         def picked(batch: pl.DataFrame) -> pl.DataFrame:
             batch = batch.rechunk()  # text comes in many pieces, each of which would cost by itself
+            if not self.looked_at:
+                check_exposure(batch, self.plan)
             return detached(taken(batch, picker.rows(batch)))
 
         yield self.plan.select(self.table).head(0).collect()
