@@ -15,7 +15,7 @@ from cardscreen.leads.base.wanted import Crowding, Picker, Wanted, carried, crow
 from cardscreen.screening.columns import AccountColumns
 from cardscreen.screening.exposure import check_exposure
 from cardscreen.tables.libraries import ENGINE_ERRORS
-from cardscreen.tables.opening import detached
+from cardscreen.tables.opening import batches_of, detached
 
 _Done = TypeVar("_Done")
 _BATCH = 1_000_000  # rows
@@ -81,7 +81,7 @@ class LocalBase:
         return counts.above(above)
 
     def _on_all_threads(self, work: Callable[[pl.DataFrame], _Done]) -> Iterator[_Done]:
-        batches = self.plan.select(self.table).collect_batches(chunk_size=_BATCH, maintain_order=True)
+        batches = batches_of(self.plan.select(self.table), _BATCH, "the accounts")
         try:
             yield from on_all_threads(work, batches)
         except ENGINE_ERRORS as error:
