@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -70,6 +70,7 @@ class AccountColumns:
             ConfigError: Options that make no sense.
         """
         _check_kinds(identifiers)
+        check_names([account_id, *identifiers, *carry, *unmasked])
         if account_id in identifiers and identifiers[account_id].secret and account_id not in unmasked:
             raise ConfigError(
                 f"column {account_id!r} holds card numbers and can't be the account id: results show it; "
@@ -182,6 +183,17 @@ class AccountColumns:
         return name.is_not_null()
 
 
+def check_names(names: Iterable[object]) -> None:
+    """Refuse names of columns that are no text, as pandas has them.
+
+    Raises:
+        ConfigError: Names the first.
+    """
+    for name in names:
+        if not isinstance(name, str):
+            raise ConfigError(f"{name!r} is no name of a column: write it as text, '{name}'")
+
+
 def names_in(names: Sequence[str]) -> list[str]:
     """Column names; one alone may be given as it is."""
     return [names] if isinstance(names, str) else list(names)
@@ -205,6 +217,8 @@ def _check_kinds(identifiers: object) -> None:
             raise ConfigError(f"identifiers[{column!r}] is {kind!r}, not a kind such as Phone('CN') or Card()")
         if getattr(kind, "vanity", False):
             raise ConfigError(f"identifiers[{column!r}]: vanity is for feeds: leave it out, accounts' letters are read")
+        if column in kind.columns():
+            raise ConfigError(f"identifiers[{column!r}]: its own numbers can't say the region: name another column")
 
 
 def _require(there: list[str], plan: AccountColumns, account_id: str) -> None:

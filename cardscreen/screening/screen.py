@@ -32,7 +32,7 @@ from cardscreen.screening.columns import AccountColumns
 from cardscreen.screening.hits.evidence import Near, evidence, near_all, near_in
 from cardscreen.screening.hits.matches import HITS_PER_ACCOUNT, Decisions, cells_of, decide, watched_in
 from cardscreen.screening.hits.parts import MATCHES, judged
-from cardscreen.screening.question import Options, Question, previous_flags, versions
+from cardscreen.screening.question import Options, Question, check_share, previous_flags, versions
 from cardscreen.screening.result import Result, completed, output_folder, write_tables
 from cardscreen.screening.scan import MAY_MATCH, Pass, Watch
 from cardscreen.screening.summary import summary_of
@@ -114,6 +114,7 @@ def screen(
     asked = Options(
         identifiers, account_id, carry, unmasked, policy, as_of, tokens, date_format, hits_per_account=hits_per_account
     )
+    check_share(flagged_share)
     reading = Reading(encoding, delimiter, sheet, header_row, IN_PYTHON)
     files = local_files(accounts)
     with steady(lambda: files):

@@ -27,6 +27,7 @@ from cardscreen.kinds.card import samples, surroundings
 from cardscreen.kinds.card.issuers import Issuers
 from cardscreen.kinds.card.mask import FIRST_SHOWN, LAST_SHOWN, mask, mask_of_known_length
 from cardscreen.kinds.card.pans import FILLER, REPAIRED, keys_of, numbers_in, parts_of, stub, stubs_of
+from cardscreen.kinds.exact import check_types
 from cardscreen.kinds.listed_forms import as_listed, as_written, ends_of, is_open
 from cardscreen.kinds.truncated import hides_digits
 from cardscreen.tables.cells import as_expr, named_like, over_fields
@@ -203,6 +204,7 @@ class Card(metaclass=PlainHelp):
 
     def __post_init__(self) -> None:
         """Refuse a mask that shows more than it may, and read the issuers."""
+        check_types(self)
         _check_mask(self.show_first, self.show_last)
         if self.issuers is not None:
             object.__setattr__(self, "issuers", _table(self.issuers))

@@ -146,6 +146,7 @@ class Handle(Exact):
 
     def __post_init__(self) -> None:
         """Check the options."""
+        super().__post_init__()
         _check_platform(self.platform)
 
     def fields(self, cell: pl.Expr) -> pl.Expr:

@@ -22,7 +22,7 @@ from cardscreen.leads.rings.components import components, named
 from cardscreen.leads.rings.reach import reached
 from cardscreen.lists.blocklist import Blocklist, holds
 from cardscreen.policy.policy import Policy
-from cardscreen.screening.columns import AccountColumns, names_in
+from cardscreen.screening.columns import AccountColumns, check_names, names_in
 from cardscreen.screening.hits.evidence import evidence, near_in
 from cardscreen.tables.dates import to_day
 from cardscreen.tables.opening import explaining, open_table, require_columns, schema_of
@@ -175,6 +175,7 @@ def find_rings(
         >>> found.proposals.select("kind", "value", "accounts").collect().rows()
         [('opaque', 'device:8F', 3)]
     """
+    check_names([account_id, *links])
     rules = RingRules(links, steps, min_listed, min_share, max_accounts, severity)
     day = to_day(date.today() if as_of is None else as_of)
     given = identifiers or {}
