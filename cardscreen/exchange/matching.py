@@ -27,6 +27,7 @@ from cardscreen.lists.store.table import Store
 from cardscreen.policy.policy import Policy
 from cardscreen.runs.engines import screened
 from cardscreen.runs.job import Job
+from cardscreen.screening.columns import still_unmasked
 from cardscreen.tables.paths import files_of
 from cardscreen.tables.writing import check, write
 
@@ -85,7 +86,7 @@ def matched(agreement: Agreement, job: Job, tokens: pl.DataFrame, key: TokenKey)
         job.on(day),
         identifiers=kinds,
         carry=[],
-        unmasked=[name for name in job.unmasked if name == job.account_id],
+        unmasked=still_unmasked(job.unmasked, job.account_id, kinds),
         policy=Policy(),
         shown="masked",
         tokens=[key],

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -57,10 +57,33 @@ def check_option(name: str, value: str | None, known: Sequence[str]) -> None:
         raise ConfigError(f"{name}={value!r}{near(str(value), known)}: it is one of {', '.join(known)}")
 
 
+#: What options are annotated as → their type, and its name.
+_TYPES: Mapping[str, tuple[type, str]] = {
+    "str | None": (str, "text"),
+    "bool": (bool, "true or false"),
+    "int": (int, "a whole number"),
+}
+
+
+def check_types(kind: Any) -> None:
+    """Refuse options of a kind that are of another type than their default.
+
+    Raises:
+        ConfigError: Names the option.
+    """
+    for each in fields(kind):
+        value, (wanted, name) = getattr(kind, each.name), _TYPES.get(str(each.type), (object, ""))
+        is_of_it = isinstance(value, wanted) and (wanted is not int or not isinstance(value, bool))
+        if not is_of_it and (value is not None or wanted is not str):
+            told = repr(value) if isinstance(value, (bool, int, float, str)) else type(value).__name__
+            raise ConfigError(f"{each.name} must be {name}, not {told}")
+
+
 class Whole(metaclass=PlainHelp):
     """A kind of which no digits are hidden."""
 
     truncates: ClassVar[bool] = False
+    any_text: ClassVar[bool] = False
 
     @abstractmethod
     def read(self, cell: pl.Expr) -> pl.Expr:
@@ -120,6 +143,10 @@ class Exact(Whole):
     secret: ClassVar[bool] = False
     store_as: ClassVar[Literal["token", "plain"]] = "plain"
     reasons: ClassVar[Mapping[str, str]] = {}
+
+    def __post_init__(self) -> None:
+        """Check the options."""
+        check_types(self)
 
     @abstractmethod
     def fields(self, cell: pl.Expr) -> pl.Expr:

@@ -37,6 +37,8 @@ class Kind(Protocol):
     noun: ClassVar[tuple[str, str]]
     #: Whether values are masked wherever results show them, sealed in workers' files, and kept out of caches.
     secret: ClassVar[bool]
+    #: Whether any text may be a value, another kind's number too, which results then show as it is.
+    any_text: ClassVar[bool]
     #: Whether values may come with hidden digits.
     truncates: ClassVar[bool]
     #: What a store holds of values where the feed doesn't say.

@@ -16,7 +16,7 @@ import polars as pl
 from pydantic import Field, ValidationError
 
 from cardscreen.foundation import schema
-from cardscreen.foundation.errors import HeldForApproval
+from cardscreen.foundation.errors import ConfigError, HeldForApproval
 from cardscreen.foundation.settings.errors import complaint
 from cardscreen.foundation.settings.toml import Section
 from cardscreen.foundation.words.languages import phrase
@@ -208,6 +208,8 @@ def check(result: Result, limits: Limits | LimitsParts, previous: Result | Base 
         ...     print(*held.reasons)
         flagged_share: 100.00 % of the rows are flagged (limit 5.00 %)
     """
+    if not isinstance(limits, (Limits, Mapping)):
+        raise ConfigError(f"limits is of type {type(limits).__name__}: give Limits(), or a dict of what differs")
     limits = limits if isinstance(limits, Limits) else Limits(**limits)
     if isinstance(previous, (str, Path)):
         previous = Base.read(previous)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -30,7 +30,7 @@ class AccountColumns:
         identifiers: Column → kind.
         account_id: The column that names the account.
         carry: Columns that results keep.
-        unmasked: Those of them, and of the account id, that may hold card numbers all the same.
+        unmasked: Those of them, of the account id and of `of_any_text` that may hold card numbers all the same.
         date_format: How text says a day; None: YYYY-MM-DD.
         ruled: Column → the values that the policy's rules want there.
         looked_at: Columns of `schema.DETAILS` that rules look at.
@@ -70,6 +70,7 @@ class AccountColumns:
             ConfigError: Options that make no sense.
         """
         _check_kinds(identifiers)
+        check_names([account_id, *identifiers, *carry, *unmasked])
         if account_id in identifiers and identifiers[account_id].secret and account_id not in unmasked:
             raise ConfigError(
                 f"column {account_id!r} holds card numbers and can't be the account id: results show it; "
@@ -127,11 +128,12 @@ class AccountColumns:
                 raise ConfigError(f"a rule looks at account.{name}, which is not carried: add {name!r} to carry")
 
     def _check_unmasked(self) -> None:
-        kept = [self.account_id, *self.carry]
+        kept = [self.account_id, *self.carry, *of_any_text(self.identifiers)]
         for name in self.unmasked:
             if name not in kept:
                 raise ConfigError(
-                    f"unmasked names {name!r}{near(name, kept)}, which is neither the account id nor carried"
+                    f"unmasked names {name!r}{near(name, kept)}, which is neither the account id nor carried, nor "
+                    "holds identifiers that results show as they are"
                 )
 
     def dates(self) -> list[str]:
@@ -181,6 +183,32 @@ class AccountColumns:
         return name.is_not_null()
 
 
+def check_names(names: Iterable[object]) -> None:
+    """Refuse names of columns that are no text, as pandas has them.
+
+    Raises:
+        ConfigError: Names the first.
+    """
+    for name in names:
+        if not isinstance(name, str):
+            raise ConfigError(f"{name!r} is no name of a column: write it as text, '{name}'")
+
+
+def names_in(names: Sequence[str]) -> list[str]:
+    """Column names; one alone may be given as it is."""
+    return [names] if isinstance(names, str) else list(names)
+
+
+def of_any_text(identifiers: Mapping[str, Kind]) -> list[str]:
+    """The columns of identifiers that may be any text, card numbers too: results show them as they are."""
+    return [name for name, kind in identifiers.items() if kind.any_text]
+
+
+def still_unmasked(unmasked: Sequence[str], account_id: str, identifiers: Mapping[str, Kind]) -> list[str]:
+    """Of the columns that may hold card numbers, those that are left where nothing is carried."""
+    return [name for name in unmasked if name in (account_id, *of_any_text(identifiers))]
+
+
 def _check_kinds(identifiers: object) -> None:
     if not isinstance(identifiers, Mapping) or not identifiers:
         raise ConfigError("no identifier columns are given: name at least one, such as {'mobile': Phone('CN')}")
@@ -189,6 +217,8 @@ def _check_kinds(identifiers: object) -> None:
             raise ConfigError(f"identifiers[{column!r}] is {kind!r}, not a kind such as Phone('CN') or Card()")
         if getattr(kind, "vanity", False):
             raise ConfigError(f"identifiers[{column!r}]: vanity is for feeds: leave it out, accounts' letters are read")
+        if column in kind.columns():
+            raise ConfigError(f"identifiers[{column!r}]: its own numbers can't say the region: name another column")
 
 
 def _require(there: list[str], plan: AccountColumns, account_id: str) -> None:

@@ -1,8 +1,9 @@
 """Refuses tables whose results would show card numbers: in a column that results keep as it is.
 
-Results mask identifiers, but not the account id and the carried columns. Some systems number accounts by
-their card, or by its token, and a token beside a mask of the same number undoes both. Every row's own cards are
-looked for, and others in all rows with as many digits, or in some thousands of these drawn by lot.
+Results mask identifiers, but not the account id, the carried columns, and identifiers that may be any text. Some
+systems number accounts by their card, or by its token, and a token beside a mask of the same number undoes both.
+Every row's own cards are looked for, and others in all rows with as many digits, or in some thousands of these
+drawn by lot.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from cardscreen.foundation.cards.in_text import Found, rows_with_digits, without
 from cardscreen.foundation.errors import ConfigError
 from cardscreen.foundation.lookup.digits import Flags, Rows, taken
 from cardscreen.kinds.tokens import ANY_TOKEN
-from cardscreen.screening.columns import AccountColumns
+from cardscreen.screening.columns import AccountColumns, of_any_text
 from cardscreen.tables.cells import holds_numbers, to_text
 from cardscreen.tables.opening import collected
 
@@ -43,6 +44,14 @@ def check_exposure(part: pl.DataFrame, plan: AccountColumns) -> None:
                 f"column {column!r} is {use}, which results show as it is, and {shown}: take another column; if it is "
                 "meant, name it in unmasked (of cs.screen, or under [accounts])"
             )
+    for column in of_any_text(plan.identifiers) if plan.shown == "masked" else ():
+        if column not in plan.unmasked and (shown := _tells_cards(part, column, plan)):
+            noun = plan.identifiers[column].noun[1]
+            raise ConfigError(
+                f"column {column!r} holds {noun}, which results show as they are, and {shown}: say that "
+                'it holds cards (Card() in identifiers, or kind = "card"); if these are no cards, or it is meant, name '
+                "it in unmasked (in Python, or under [accounts])"
+            )
 
 
 def without_others(shown: pl.DataFrame, plan: AccountColumns) -> pl.DataFrame:
@@ -56,9 +65,19 @@ def _tells_cards(part: pl.DataFrame, column: str, plan: AccountColumns) -> str |
     largest = part[column].max() if part.schema[column].is_integer() else None
     if isinstance(largest, int) and largest < _LEAST:
         return None
-    texts = part.select(to_text(pl.col(column))).to_series()
+    texts = _texts(part[column])
     rows = rows_with_digits(texts)
-    return _tells_own(part, texts, rows, plan) or (_tells_others(texts, rows) if len(rows) else None)
+    is_identifier = column in of_any_text(plan.identifiers)
+    return _tells_own(part, texts, rows, plan) or (_tells_others(texts, rows, is_identifier) if len(rows) else None)
+
+
+def _texts(cells: pl.Series) -> pl.Series:
+    """Cells as text; of a List all that it holds, with a letter between each two."""
+    if not isinstance(cells.dtype, pl.List):
+        return cells.to_frame().select(to_text(pl.first())).to_series()
+    held = cells.to_frame("cell").with_row_index(_ROW).explode("cell", empty_as_null=True)
+    texts = held.with_columns(to_text(pl.col("cell"))).group_by(_ROW, maintain_order=True)
+    return texts.agg(pl.col("cell").str.join(" x "))["cell"]
 
 
 def _tells_own(part: pl.DataFrame, texts: pl.Series, rows: Rows, plan: AccountColumns) -> str | None:
@@ -83,8 +102,12 @@ def _shows_own(part: pl.DataFrame, texts: pl.Series, rows: Rows, plan: AccountCo
     return shows
 
 
-def _tells_others(texts: pl.Series, rows: Rows) -> str | None:
-    """`12 of 20 values looked at hold card numbers`, where that can't be chance."""
+def _tells_others(texts: pl.Series, rows: Rows, is_identifier: bool) -> str | None:
+    """`12 of 20 values looked at hold card numbers`, where that can't be chance.
+
+    Identifiers of devices and customers are often as long as a card number, begin like one, or have a check digit in
+    their middle: of them the numbers count that pass the check as they stand.
+    """
     drawn = rows
     if len(rows) > _DRAWN:
         drawn = np.sort(np.random.default_rng(len(rows)).choice(rows, _DRAWN, replace=False))
@@ -92,8 +115,10 @@ def _tells_others(texts: pl.Series, rows: Rows) -> str | None:
     share = len(rows) / len(drawn)
     others = int((len(texts) - texts.null_count()) / share) - len(drawn)
     for numbers in Found.all_in(written, others=others):
-        if numbers.cards:
-            return f"{numbers.cards:,} of {len(written) + others:,} values looked at hold card numbers"
+        if cards := numbers.sure_cards if is_identifier else numbers.cards:
+            return f"{cards:,} of {len(written) + others:,} values looked at hold card numbers"
+        if is_identifier:
+            break
     return None
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib.metadata import version
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from cardscreen.kinds.tokens import TokenKey
 from cardscreen.lists.blocklist import Blocklist, holds
 from cardscreen.policy.parts import PolicyParts
 from cardscreen.policy.policy import Policy
-from cardscreen.screening.columns import AccountColumns
+from cardscreen.screening.columns import AccountColumns, names_in
 from cardscreen.screening.hits.evidence import check_token_keys
 from cardscreen.screening.hits.matches import HITS_PER_ACCOUNT
 from cardscreen.screening.result import Result
@@ -87,15 +88,15 @@ class Question:
         rules = _policy(options.policy).under({name: origin.terms for name, origin in blocklist.origins.items()})
         if options.date_format is not None:
             _check_format(options.date_format)
-        if options.hits_per_account < 1:
-            raise ConfigError(f"hits_per_account is {options.hits_per_account}: give 1 or more")
+        if not isinstance(options.hits_per_account, Integral) or options.hits_per_account < 1:
+            raise ConfigError(f"hits_per_account is {options.hits_per_account}: give a whole number, 1 or more")
         plan = AccountColumns.of(
             columns,
             options.identifiers,
             options.account_id,
-            _names(options.carry),
+            names_in(options.carry),
             rules,
-            _names(options.unmasked),
+            names_in(options.unmasked),
             options.date_format,
             options.shown,
             options.zone,
@@ -106,6 +107,16 @@ class Question:
         if options.shown == "token" and not keys:
             raise ConfigError("identifiers are to be shown as tokens, and there is no key to make them")
         return cls(plan, rules, day, listings, keys, options.hits_per_account)
+
+
+def check_share(flagged_share: float) -> None:
+    """Refuse a share that is none.
+
+    Raises:
+        ConfigError: Says what one is.
+    """
+    if not isinstance(flagged_share, Real) or not 0 <= flagged_share <= 1:
+        raise ConfigError(f"flagged_share is {flagged_share}: give a share of the rows, 0 to 1")
 
 
 def _token_keys(tokens: TokenKey | Sequence[TokenKey] | None) -> list[TokenKey]:
@@ -122,16 +133,13 @@ def _check_format(form: str) -> None:
         raise ConfigError(f"date_format: {error}") from None
 
 
-def _names(names: Sequence[str]) -> list[str]:
-    """Column names; one alone may be given as it is."""
-    return [names] if isinstance(names, str) else list(names)
-
-
 def _policy(policy: Policy | PolicyParts | str | Path | None) -> Policy:
     if isinstance(policy, Policy):
         return policy
     if isinstance(policy, (str, Path)):
         return Policy.read(policy)
+    if policy is not None and not isinstance(policy, Mapping):
+        raise ConfigError(f"policy is of type {type(policy).__name__}: give a Policy, its settings or a path")
     return Policy(**(policy or {}))
 
 

@@ -32,7 +32,7 @@ from cardscreen.screening.targets import Cells, Targets
 from cardscreen.tables.cells import in_plain, shape, words_in_plain
 from cardscreen.tables.footers import longest_of
 from cardscreen.tables.libraries import ENGINE_ERRORS
-from cardscreen.tables.opening import detached
+from cardscreen.tables.opening import batches_of, detached
 from cardscreen.tables.source_files.text import FILE, LINE, MARKS, RAGGED
 
 #: Accounts that are worked on at once by a thread, in rows: as many as files mostly have in one piece.
@@ -128,7 +128,7 @@ class Pass:
             rejects.add(seen.rejects)
 
         try:
-            batches = selected.collect_batches(chunk_size=BATCH, maintain_order=True)
+            batches = batches_of(selected, BATCH, "the accounts")
             with closing(self._set_aside(batches, nothing.rejects, take)) as aside:
                 for seen in on_all_threads(self._seen, aside):
                     take(seen)

@@ -32,7 +32,7 @@ from cardscreen.screening.columns import AccountColumns
 from cardscreen.screening.hits.evidence import Near, evidence, near_all, near_in
 from cardscreen.screening.hits.matches import HITS_PER_ACCOUNT, Decisions, cells_of, decide, watched_in
 from cardscreen.screening.hits.parts import MATCHES, judged
-from cardscreen.screening.question import Options, Question, previous_flags, versions
+from cardscreen.screening.question import Options, Question, check_share, previous_flags, versions
 from cardscreen.screening.result import Result, completed, output_folder, write_tables
 from cardscreen.screening.scan import MAY_MATCH, Pass, Watch
 from cardscreen.screening.summary import summary_of
@@ -75,8 +75,8 @@ def screen(
         identifiers: Account column → its kind: `{"mobile": Phone("CN"), "card_no": Card()}`.
         account_id: Column that names the account, of any type that sorts. Rows without are rejects.
         carry: Account columns that rules may look at and `flagged` keeps.
-        unmasked: Those of these columns (`account_id` too) that may hold card numbers or tokens, which results
-            then show as they are; without it such a column is refused.
+        unmasked: Those of these columns (`account_id` too, and identifiers of kind `Opaque` or `Handle`) that may hold
+            card numbers or tokens, which results then show as they are; without it such a column is refused.
         policy: A `Policy` or its settings, the path of a TOML file, or None for the default policy.
         as_of: The day that is asked about, a date or YYYY-MM-DD; None: today in the machine's time zone.
         previous: The result, flagged frame (of any library) or run folder of the night before.
@@ -101,8 +101,8 @@ def screen(
     Raises:
         MissingColumn: A named column is not in the accounts.
         InputError: The accounts can't be read, or a holder's date is no date.
-        ConfigError: Options that make no sense, tokens under a key that is not given, or an account id or
-            carried column that looks like card numbers.
+        ConfigError: Options that make no sense, tokens under a key that is not given, or an account id,
+            carried column or identifier that results show as it is and that looks like card numbers.
 
     Example:
         >>> accounts = pl.DataFrame({"account_id": ["a", "b"], "mobile": ["138 0013 8000", "13800138001"]})
@@ -114,6 +114,7 @@ def screen(
     asked = Options(
         identifiers, account_id, carry, unmasked, policy, as_of, tokens, date_format, hits_per_account=hits_per_account
     )
+    check_share(flagged_share)
     reading = Reading(encoding, delimiter, sheet, header_row, IN_PYTHON)
     files = local_files(accounts)
     with steady(lambda: files):

@@ -20,6 +20,7 @@ from cardscreen.foundation.cards.in_text import Found
 from cardscreen.foundation.errors import (
     BadDate,
     BadHeader,
+    CardscreenError,
     ConfigError,
     InputError,
     MissingColumn,
@@ -329,8 +330,24 @@ def collected(table: pl.LazyFrame, where: str, error: type[InputError] = InputEr
     """
     try:
         return table.collect()
-    except ENGINE_ERRORS as problem:
+    except (CardscreenError, MemoryError):
+        raise
+    except (Exception, *ENGINE_ERRORS) as problem:
         raise error(f"{where} can't be read: {first_line(problem)}") from None
+
+
+def batches_of(table: pl.LazyFrame, rows: int, where: str) -> Iterator[pl.DataFrame]:
+    """A table in batches of some rows, in order.
+
+    Raises:
+        InputError: It can't be read, perhaps since a caller's own function within the query raised whatever it likes.
+    """
+    try:
+        yield from table.collect_batches(chunk_size=rows, maintain_order=True)
+    except (CardscreenError, MemoryError):
+        raise
+    except (Exception, *ENGINE_ERRORS) as error:
+        raise InputError(f"{where} can't be read: {first_line(error)}") from None
 
 
 def require_columns(available: list[str], wanted: list[str], where: str) -> None:

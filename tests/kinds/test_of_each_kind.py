@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import re
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
@@ -455,3 +456,23 @@ def test_nulls_and_no_rows_are_read_by_every_kind() -> None:
         empty = pl.DataFrame({"x": [None, " "]}, schema={"x": pl.String})
         assert empty.select(kind().read(pl.col("x")).struct.field("value"))["value"].to_list() == [None, None], name
         assert empty.clear().select(kind().scan(pl.col("x")).struct.unnest()).shape == (0, 5), name
+
+
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [
+        (lambda: cs.Phone(86), "region must be text, not 86"),  # type: ignore[arg-type]
+        (lambda: cs.Phone("CN", many="no"), "many must be true or false, not 'no'"),  # type: ignore[arg-type]
+        (lambda: cs.Phone(holder_since=0), "holder_since must be text, not 0"),  # type: ignore[arg-type]
+        (lambda: cs.Card(repair=1), "repair must be true or false, not 1"),  # type: ignore[arg-type]
+        (lambda: cs.Card(show_first=6.0), "show_first must be a whole number, not 6.0"),  # type: ignore[arg-type]
+        (lambda: cs.Wallet(many=None), "many must be true or false, not NoneType"),  # type: ignore[arg-type]
+        (lambda: cs.Email(holder_since=["since"]), "holder_since must be text, not list"),  # type: ignore[arg-type]
+        (lambda: cs.Handle(platform=5), "platform must be text, not 5"),  # type: ignore[arg-type]
+        (lambda: cs.Opaque(5), "name=5: give a name of small letters"),  # type: ignore[arg-type]
+        (lambda: cs.Opaque("device", holder_since=5), "holder_since must be text, not 5"),  # type: ignore[arg-type]
+    ],
+)
+def test_an_option_of_another_type_is_refused_by_name(made: Callable[[], Any], told: str) -> None:
+    with pytest.raises(cs.ConfigError, match=f"^{re.escape(told)}"):
+        made()

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from stdnum import luhn
 
 import cardscreen as cs
 from cardscreen.foundation import schema
@@ -286,6 +287,20 @@ def test_each_name_goes_to_one_ring_and_the_same_night_finds_the_same_names(grou
     assert night({name: rings[name] for name in order}, EARLIER) == names
     kept = pl.DataFrame([(name, DAY, account) for account, name in names.items()], schema=EARLIER.columns, orient="row")
     assert night(rings, kept) == names
+
+
+def test_cards_in_a_column_that_nobody_called_one_are_refused_unless_they_are_meant() -> None:
+    cards = [f"{body}{luhn.calc_check_digit(str(body))}" for body in range(622202123456000, 622202123456050)]
+    accounts = pl.DataFrame({"account_id": [f"a{at}" for at in range(100)], "card_no": cards * 2})
+    with pytest.raises(ConfigError, match=r"column 'card_no' holds identifiers.*Card\(\)") as refused:
+        cs.find_rings(accounts, accounts["account_id"], {"card_no": 10}, as_of=DAY)
+    assert not any(card in str(refused.value) for card in cards)
+    meant = cs.find_rings(accounts, accounts["account_id"], {"card_no": 10}, unmasked="card_no", as_of=DAY)
+    assert meant.rings.collect().height == len(cards)
+    tokens = cs.find_rings(
+        accounts, accounts["account_id"], {"card_no": 10}, identifiers={"card_no": cs.Card()}, tokens=KEY, as_of=DAY
+    )
+    assert not any(card in str(tokens.proposals.collect().to_dicts()) for card in cards)
 
 
 def test_names_are_kept_through_the_earlier_rings_of_the_search() -> None:

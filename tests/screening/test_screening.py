@@ -577,3 +577,37 @@ def test_a_number_that_is_told_in_full_beside_its_completed_form_is_told_in_full
     kind = cs.Phone(region_column="country", many=True)
     hits = cs.screen(accounts, listed, {"mobile": kind}, as_of=DAY).hits.collect()
     assert hits.select("status", "action").rows() == [("valid", "suspend")]
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"identifiers": {0: cs.Phone("CN")}}, "0 is no name of a column: write it as text, '0'"),
+        ({"account_id": 0}, "0 is no name of a column"),
+        ({"carry": [0]}, "0 is no name of a column"),
+        (
+            {"identifiers": {"mobile": cs.Phone(region_column="mobile")}},
+            r"'mobile'.* can't say the region",
+        ),
+        ({"flagged_share": -1}, "flagged_share is -1: give a share of the rows, 0 to 1"),
+        ({"flagged_share": float("nan")}, "flagged_share is nan"),
+        ({"flagged_share": "all"}, "flagged_share is all"),
+        ({"hits_per_account": 1.5}, "hits_per_account is 1.5: give a whole number"),
+        ({"hits_per_account": 0}, "hits_per_account is 0: give a whole number"),
+        ({"policy": 5}, "policy is of type int: give a Policy"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused_in_a_sentence(options: dict[str, Any], told: str) -> None:
+    accounts = pl.DataFrame({"account_id": ["a"], "mobile": ["13800138000"]})
+    listed = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["phone"], "value": ["+8613800138000"]}))
+    with pytest.raises(cs.ConfigError, match=told):
+        cs.screen(accounts, listed, **{"identifiers": {"mobile": cs.Phone("CN")}, **options})
+
+
+def test_links_and_limits_that_are_none_are_refused_in_a_sentence() -> None:
+    accounts = pl.DataFrame({"account_id": ["a"], "mobile": ["13800138000"]})
+    listed = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["phone"], "value": ["+8613800138000"]}))
+    with pytest.raises(cs.ConfigError, match="0 is no name of a column"):
+        cs.find_rings(accounts, ["a"], {0: 3})  # type: ignore[dict-item]
+    with pytest.raises(cs.ConfigError, match=r"limits is of type NoneType: give Limits\(\)"):
+        cs.check(cs.screen(accounts, listed, {"mobile": cs.Phone("CN")}), None)  # type: ignore[arg-type]

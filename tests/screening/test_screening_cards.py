@@ -387,6 +387,51 @@ def test_a_carried_column_of_cards_or_tokens_is_refused_unless_it_is_meant() -> 
         )
 
 
+def with_identifiers(cells: Any, kind: Any, **options: Any) -> cs.Result:
+    """Accounts whose column of other identifiers holds these cells."""
+    identifiers = {"card": cs.Card(), "other": kind}
+    listed = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["card"], "value": [PAN]}))
+    return cs.screen(world(range(len(cells)), other=cells), listed, identifiers, as_of=DAY, **options)
+
+
+@pytest.mark.parametrize("kind", [cs.Opaque("other"), cs.Opaque(), cs.Handle("instagram")])
+@pytest.mark.parametrize(
+    "cells",
+    [
+        pytest.param(SOUND, id="text"),
+        pytest.param([int(pan) for pan in SOUND], id="integers"),
+        pytest.param([["a", pan, None] for pan in SOUND], id="lists"),
+        pytest.param([f"card:{pan}" for pan in SOUND], id="named"),
+        pytest.param([f"a{each}" for each in range(59)] + [PAN], id="a-row-with-its-own-card"),
+        pytest.param([["a", None]] * 58 + [None, ["a", PAN]], id="a-list-with-the-rows-own-card"),
+    ],
+)
+def test_a_column_of_any_text_that_holds_cards_is_refused_unless_it_is_meant(cells: Any, kind: Any) -> None:
+    with pytest.raises(cs.ConfigError, match=r"column .other. holds .*, which results show as they are.*Card") as no:
+        with_identifiers(cells, kind)
+    assert not any(pan in str(no.value) for pan in SOUND)
+    assert with_identifiers(cells, kind, unmasked=["other"]).summary["rows"]["read"] == len(cells)
+
+
+LONG_IDS = np.random.default_rng(28)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        pytest.param([400002123456000 * 10 + each for each in range(60)], id="customers-that-begin-like-cards"),
+        pytest.param([f"{each}" for each in LONG_IDS.integers(10**15, 10**16, 5000)], id="of-sixteen-digits"),
+        pytest.param([f"{each}" for each in LONG_IDS.integers(10**18, 9 * 10**18, 5000)], id="of-nineteen-digits"),
+        pytest.param([with_check_digit(35000000000000 + each * 7919) for each in range(5000)], id="imeis"),
+        pytest.param([f"{each:032x}" for each in range(0, 10**15, 10**12)], id="hexadecimal"),
+        pytest.param([["a", "b"], [], None], id="lists"),
+        pytest.param(["b8:27:eb:00:00:01", None, "unknown"], id="addresses-of-devices"),
+    ],
+)
+def test_other_columns_of_any_text_are_not(cells: Any) -> None:
+    assert with_identifiers(cells, cs.Opaque("device")).summary["rows"]["read"] == len(cells)
+
+
 def test_the_card_column_itself_is_shown_only_if_it_is_meant() -> None:
     accounts = world(range(3))
     with pytest.raises(cs.ConfigError, match="unmasked"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import traceback
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -237,6 +238,23 @@ def test_a_stream_is_read_as_it_is_asked_for_and_never_held_as_a_whole() -> None
     parts = table.collect_batches(chunk_size=1000, maintain_order=True)
     assert next(iter(parts)).height == 1000
     assert len(made) < 1000
+
+
+def test_what_a_callers_own_function_in_a_query_raises_is_told_without_the_values_that_it_quotes() -> None:
+    def failing(cell: str) -> str:
+        raise ValueError(f"cannot process {cell}")
+
+    table = pl.LazyFrame({"account_id": ["a", "b"], "mobile": "4111111111111111"})
+    table = table.with_columns(pl.col("mobile").map_elements(failing, return_dtype=pl.String))
+    listed = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["phone"], "value": ["+8613800138000"]}))
+    reading: list[Callable[[pl.LazyFrame], object]] = [
+        lambda accounts: cs.screen(accounts, listed, {"mobile": cs.Phone("CN")}),
+        lambda accounts: cs.find_rings(accounts, ["a"], {"mobile": 3}),
+    ]
+    for read in reading:
+        with pytest.raises(cs.InputError, match="the accounts can't be read: cannot process …") as told:
+            read(table)
+        assert "4111" not in "".join(traceback.format_exception(told.value))
 
 
 def test_a_stream_that_was_read_before_is_told_from_an_empty_one() -> None:

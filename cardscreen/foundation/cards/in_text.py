@@ -223,11 +223,15 @@ class Found:
 
         More numbers pass the check than chance lets, or most texts hold a number that could be a card's but for it.
         """
-        counting = self.numbers.filter("counts")["text"].n_unique()
-        if self._beyond_chance(_SURE):
-            return counting
+        if sure := self.sure_cards:
+            return sure
         alike = self.numbers.filter(pl.col("known") & pl.col("long"))["text"].n_unique()
         return alike if alike >= _MANY and 2 * alike > self.texts else 0
+
+    @property
+    def sure_cards(self) -> int:
+        """How many hold card numbers, where more pass the check than chance lets; else none."""
+        return self.numbers.filter("counts")["text"].n_unique() if self._beyond_chance(_SURE) else 0
 
     @property
     def doubtful(self) -> Flags:

@@ -27,6 +27,7 @@ from cardscreen.kinds.card import samples, surroundings
 from cardscreen.kinds.card.issuers import Issuers
 from cardscreen.kinds.card.mask import FIRST_SHOWN, LAST_SHOWN, mask, mask_of_known_length
 from cardscreen.kinds.card.pans import FILLER, REPAIRED, keys_of, numbers_in, parts_of, stub, stubs_of
+from cardscreen.kinds.exact import check_types
 from cardscreen.kinds.listed_forms import as_listed, as_written, ends_of, is_open
 from cardscreen.kinds.truncated import hides_digits
 from cardscreen.tables.cells import as_expr, named_like, over_fields
@@ -189,6 +190,7 @@ class Card(metaclass=PlainHelp):
     noun: ClassVar[tuple[str, str]] = ("card number", "card numbers")
     secret: ClassVar[bool] = True
     truncates: ClassVar[bool] = True
+    any_text: ClassVar[bool] = False
     store_as: ClassVar[Literal["token", "plain"]] = "token"
     reasons: ClassVar[Mapping[str, str]] = surroundings.REASONS
     widest: ClassVar[str] = "one IIN of six digits"
@@ -202,6 +204,7 @@ class Card(metaclass=PlainHelp):
 
     def __post_init__(self) -> None:
         """Refuse a mask that shows more than it may, and read the issuers."""
+        check_types(self)
         _check_mask(self.show_first, self.show_last)
         if self.issuers is not None:
             object.__setattr__(self, "issuers", _table(self.issuers))

@@ -164,6 +164,7 @@ class Email(Exact):
 
     def __post_init__(self) -> None:
         """Check the options."""
+        super().__post_init__()
         check_option("fold", self.fold, get_args(Fold))
 
     def split(self, cell: pl.Expr) -> pl.Expr | None:

@@ -142,9 +142,11 @@ class Handle(Exact):
 
     name: ClassVar[str] = "handle"
     noun: ClassVar[tuple[str, str]] = ("handle", "handles")
+    any_text: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         """Check the options."""
+        super().__post_init__()
         _check_platform(self.platform)
 
     def fields(self, cell: pl.Expr) -> pl.Expr:

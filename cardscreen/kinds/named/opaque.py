@@ -54,12 +54,14 @@ class Opaque(Exact):
 
     name: ClassVar[str] = "opaque"
     noun: ClassVar[tuple[str, str]] = ("identifier", "identifiers")
+    any_text: ClassVar[bool] = True
 
     def __init__(self, name: str | None = None, *, holder_since: str | None = None) -> None:
-        if name is not None and not re.fullmatch(_NAME, name):
+        if name is not None and not re.fullmatch(_NAME, str(name)):
             raise ConfigError(f"name={name!r}: give a name of small letters, digits and _, such as device")
         object.__setattr__(self, "of", name)
         object.__setattr__(self, "holder_since", holder_since)
+        self.__post_init__()
 
     def fields(self, cell: pl.Expr) -> pl.Expr:
         """What a person may see of a cell: Struct{value, name, status}."""

@@ -19,7 +19,7 @@ from cardscreen.foundation import schema
 from cardscreen.foundation.errors import ConfigError, near
 from cardscreen.foundation.lookup.digits import Flags, Keys, PlainKeys, Rows, nulls, taken
 from cardscreen.kinds import keys
-from cardscreen.kinds.exact import Whole
+from cardscreen.kinds.exact import Whole, check_types
 from cardscreen.kinds.listed_forms import as_listed, as_written
 from cardscreen.kinds.phone import in_lists, list_forms, misreadings
 from cardscreen.kinds.phone.numbering import lookup
@@ -165,6 +165,7 @@ class Phone(Whole):
 
     def __post_init__(self) -> None:
         """Check the options."""
+        check_types(self)
         if self.region is not None:
             check_region(self.region)
             if self.region_column is not None:

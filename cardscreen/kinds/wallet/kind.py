@@ -173,6 +173,7 @@ class Wallet(Exact):
 
     def __post_init__(self) -> None:
         """Check the options."""
+        super().__post_init__()
         check_chain(self.chain)
 
     def split(self, cell: pl.Expr) -> pl.Expr | None:

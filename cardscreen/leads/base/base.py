@@ -13,8 +13,9 @@ from cardscreen.foundation.lookup.digits import Keys, taken
 from cardscreen.foundation.process.threads import on_all_threads
 from cardscreen.leads.base.wanted import Crowding, Picker, Wanted, carried, crowding
 from cardscreen.screening.columns import AccountColumns
+from cardscreen.screening.exposure import check_exposure
 from cardscreen.tables.libraries import ENGINE_ERRORS
-from cardscreen.tables.opening import detached
+from cardscreen.tables.opening import batches_of, detached
 
 _Done = TypeVar("_Done")
 _BATCH = 1_000_000  # rows
@@ -48,10 +49,12 @@ class LocalBase:
     Attributes:
         table: All of them.
         plan: Their columns.
+        looked_at: Whether a run has looked for card numbers in what results show.
     """
 
     table: pl.LazyFrame
     plan: AccountColumns
+    looked_at: bool = True
 
     def rows(self, wanted: Wanted) -> Iterator[pl.DataFrame]:
         """The wanted rows, in parts."""
@@ -59,6 +62,8 @@ class LocalBase:
 
         def picked(batch: pl.DataFrame) -> pl.DataFrame:
             batch = batch.rechunk()  # text comes in many pieces, each of which would cost by itself
+            if not self.looked_at:
+                check_exposure(batch, self.plan)
             return detached(taken(batch, picker.rows(batch)))
 
         yield self.plan.select(self.table).head(0).collect()
@@ -76,7 +81,7 @@ class LocalBase:
         return counts.above(above)
 
     def _on_all_threads(self, work: Callable[[pl.DataFrame], _Done]) -> Iterator[_Done]:
-        batches = self.plan.select(self.table).collect_batches(chunk_size=_BATCH, maintain_order=True)
+        batches = batches_of(self.plan.select(self.table), _BATCH, "the accounts")
         try:
             yield from on_all_threads(work, batches)
         except ENGINE_ERRORS as error:

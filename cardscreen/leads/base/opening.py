@@ -17,7 +17,7 @@ from cardscreen.policy.policy import Policy
 from cardscreen.runs import folder as runs
 from cardscreen.runs.engines import accounts_in_spark, accounts_of
 from cardscreen.runs.record import Base as Run
-from cardscreen.screening.columns import AccountColumns
+from cardscreen.screening.columns import AccountColumns, still_unmasked
 from cardscreen.tables.opening import require_columns, schema_of
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def open_base(job: Job, day: date, identifiers: Mapping[str, Kind], more: Sequen
 
 def _plan(job: Job, columns: pl.Schema, identifiers: Mapping[str, Kind], more: Sequence[str]) -> AccountColumns:
     require_columns(columns.names(), list(more), "the accounts")
-    unmasked = [name for name in job.unmasked if name == job.account_id]
+    unmasked = still_unmasked(job.unmasked, job.account_id, identifiers)
     plan = AccountColumns.of(
         columns, identifiers, job.account_id, [], Policy(), unmasked, job.date_format, zone=job.timezone
     )

@@ -22,7 +22,7 @@ from cardscreen.leads.rings.components import components, named
 from cardscreen.leads.rings.reach import reached
 from cardscreen.lists.blocklist import Blocklist, holds
 from cardscreen.policy.policy import Policy
-from cardscreen.screening.columns import AccountColumns
+from cardscreen.screening.columns import AccountColumns, check_names, names_in
 from cardscreen.screening.hits.evidence import evidence, near_in
 from cardscreen.tables.dates import to_day
 from cardscreen.tables.opening import explaining, open_table, require_columns, schema_of
@@ -123,6 +123,7 @@ def find_rings(
     *,
     identifiers: Mapping[str, Kind] | None = None,
     account_id: str = "account_id",
+    unmasked: Sequence[str] = (),
     steps: int = 2,
     min_listed: int = 2,
     min_share: float = 0.3,
@@ -144,6 +145,8 @@ def find_rings(
             switchboard's, a shop's or a shelter's.
         identifiers: Account column → its kind; a column that is not named there holds identifiers of your own.
         account_id: Column that names the account.
+        unmasked: Those of these columns that may hold card numbers or tokens, which results then show as they are;
+            without it such a column is refused.
         steps: How many links away from a listed account accounts are looked for.
         min_listed: Listed accounts that a ring has at least.
         min_share: Their least share of its accounts, 0 to 1.
@@ -161,7 +164,8 @@ def find_rings(
     Raises:
         MissingColumn: A named column is not in the accounts.
         InputError: The accounts can't be read.
-        ConfigError: Options that make no sense, or links on card numbers and the like without a key.
+        ConfigError: Options that make no sense, links on card numbers and the like without a key, or card numbers in
+            a column that results show as it is.
 
     Example:
         >>> accounts = pl.DataFrame({"account_id": ["a", "b", "c", "d"], "device": ["8F", "8F", "8F", "01"]})
@@ -171,6 +175,7 @@ def find_rings(
         >>> found.proposals.select("kind", "value", "accounts").collect().rows()
         [('opaque', 'device:8F', 3)]
     """
+    check_names([account_id, *links])
     rules = RingRules(links, steps, min_listed, min_share, max_accounts, severity)
     day = to_day(date.today() if as_of is None else as_of)
     given = identifiers or {}
@@ -178,11 +183,18 @@ def find_rings(
     check_secrets(kinds, tokens)
     with explaining(accounts, Reading()):
         table = open_table(accounts, marked=True)
-        plan = AccountColumns.of(schema_of(table, "the accounts"), kinds, account_id, [], Policy(), [])
+        plan = AccountColumns.of(schema_of(table, "the accounts"), kinds, account_id, [], Policy(), names_in(unmasked))
         listed = _ids(flagged_accounts, plan.schema[account_id])
         before = None if earlier is None else earlier_members(earlier.rings, earlier.members)
         return rings_of(
-            LocalBase(table, plan), listed, rules, blocklist, before, [tokens] if tokens else [], day, Language(lang)
+            LocalBase(table, plan, looked_at=False),
+            listed,
+            rules,
+            blocklist,
+            before,
+            [tokens] if tokens else [],
+            day,
+            Language(lang),
         )
 
 

@@ -20,6 +20,7 @@ from cardscreen.review.inputs import job_of
 from cardscreen.review.integrity import changed_inputs
 from cardscreen.runs.engines import screened
 from cardscreen.runs.record import Finished
+from cardscreen.screening.columns import still_unmasked
 
 _VALUE = {"value": pl.String}
 
@@ -147,7 +148,7 @@ def carriers(run: Finished, asked: Sequence[Asked]) -> pl.DataFrame:
     if not identifiers:
         raise InputError(f"run {run.run_id} has no column of this kind: its columns are {', '.join(job.identifiers)}")
     limits = job.limits.model_copy(update={"flagged_share": 1.0})
-    shown = [name for name in job.unmasked if name == job.account_id]
+    shown = still_unmasked(job.unmasked, job.account_id, identifiers)
     job = replace(job, shown="masked")
     alone = replace(job, identifiers=identifiers, carry=[], unmasked=shown, policy=Policy(), tokens=[], limits=limits)
     values = [(each.kind, each.value) for each in asked]
