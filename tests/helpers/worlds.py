@@ -181,7 +181,13 @@ def clearances_of(ids: list[Any]) -> st.SearchStrategy[list[Row]]:
             "until": days,
         }
     )
-    return st.lists(decision, max_size=3)
+    return st.lists(decision.map(_in_order), max_size=3)
+
+
+def _in_order(decision: Row) -> Row:
+    """A decision that ends on its own day at the earliest: others are refused."""
+    until = decision["until"]
+    return decision | {"until": until and max(until, decision["decided_on"])}
 
 
 @st.composite
