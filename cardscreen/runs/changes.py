@@ -228,7 +228,8 @@ def _known(prior: Prior, like: pl.DataFrame) -> pl.DataFrame:
     """The accounts known before tonight, one row each: `KNOWN`."""
     base = _rows(prior.base.flags if prior.base else None, like)
     newest = prior.superseded[0] if prior.superseded else None
-    other = _rows(newest.changes if newest else None, like).with_columns(mentioned=pl.lit(value=True))
+    superseded = [_rows(run.changes, like) for run in prior.superseded] or [_rows(None, like)]
+    other = superseded[0].with_columns(mentioned=pl.lit(value=True))
     # No carried column begins like this, whatever its name.
     other = other.rename({name: f"then.{name}" for name in other.columns if name != "account_id"})
     in_base, mentioned = pl.col("action").is_not_null(), pl.col("then.mentioned").fill_null(value=False)
@@ -241,7 +242,7 @@ def _known(prior: Prior, like: pl.DataFrame) -> pl.DataFrame:
     was_freed = freed & ~in_base
     handed = pl.when(freed).then(_NONE).when(mentioned).then("then.handed_out").otherwise("handed_out")
     both = base.join(other, on="account_id", how="full", coalesce=True)
-    return both.join(_said(prior, like), on="account_id", how="left").select(
+    return both.join(_said(superseded), on="account_id", how="left").select(
         "account_id",
         in_base=in_base,
         was=pl.when(was_freed).then("then.action_before").otherwise(either("action")),
@@ -263,13 +264,12 @@ def _known(prior: Prior, like: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _said(prior: Prior, like: pl.DataFrame) -> pl.DataFrame:
-    """The strongest of what superseded runs have said and handed out: account_id, said, stood, stood_on.
+def _said(superseded: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """The strongest of what the changes of superseded runs say and hand out: account_id, said, stood, stood_on.
 
     Which of them other systems have loaded, nobody knows.
     """
-    runs = [_rows(None, like), *(_rows(run.changes, like) for run in prior.superseded)]
-    told = pl.concat(each.select("account_id", "action", "handed_out", "handed_out_on") for each in runs)
+    told = pl.concat(each.select("account_id", "action", "handed_out", "handed_out_on") for each in superseded)
     return told.group_by("account_id").agg(
         said=pl.col("action").max(), stood=pl.col("handed_out").max(), stood_on=pl.col("handed_out_on").max()
     )

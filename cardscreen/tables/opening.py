@@ -328,26 +328,29 @@ def collected(table: pl.LazyFrame, where: str, error: type[InputError] = InputEr
     Raises:
         InputError: It can't be read; of the given kind.
     """
-    try:
+    with _telling(where, error):
         return table.collect()
-    except (CardscreenError, MemoryError):
-        raise
-    except (Exception, *ENGINE_ERRORS) as problem:
-        raise error(f"{where} can't be read: {first_line(problem)}") from None
 
 
 def batches_of(table: pl.LazyFrame, rows: int, where: str) -> Iterator[pl.DataFrame]:
     """A table in batches of some rows, in order.
 
     Raises:
-        InputError: It can't be read, perhaps since a caller's own function within the query raised whatever it likes.
+        InputError: It can't be read.
     """
-    try:
+    with _telling(where):
         yield from table.collect_batches(chunk_size=rows, maintain_order=True)
+
+
+@contextmanager
+def _telling(where: str, error: type[InputError] = InputError) -> Iterator[None]:
+    """Within it, a query that fails is told; a caller's own function within the query may raise whatever it likes."""
+    try:
+        yield
     except (CardscreenError, MemoryError):
         raise
-    except (Exception, *ENGINE_ERRORS) as error:
-        raise InputError(f"{where} can't be read: {first_line(error)}") from None
+    except (Exception, *ENGINE_ERRORS) as problem:
+        raise error(f"{where} can't be read: {first_line(problem)}") from None
 
 
 def require_columns(available: list[str], wanted: list[str], where: str) -> None:

@@ -108,7 +108,7 @@ def normalize_file(
             .len()
             .sort("len", "status", descending=[True, False])
         )
-        return dict(of.collect().iter_rows())
+        return dict(of.collect().rows())
     except ENGINE_ERRORS as error:
         raise InputError(f"{source} can't be normalised into {out}: {first_line(error)}") from None
 

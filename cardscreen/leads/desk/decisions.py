@@ -172,11 +172,10 @@ def decided(file: Path, proposals: pl.DataFrame, by: str, reason: str | None) ->
 
 def _check_rows_are_whole(filled: pl.DataFrame, matched: pl.DataFrame, file: str) -> None:
     """Refuse a row that names one proposal and tells another, as where a column was sorted by itself."""
-    both = filled.select(pl.col(name).alias(f"{name} told") for name in IDENTITY if name in filled.columns)
+    named = [name for name in IDENTITY if name in filled.columns]
+    both = filled.select(pl.col(name).alias(f"{name} told") for name in named)
     both = both.hstack(matched.select("line", *IDENTITY))
-    for name in IDENTITY:
-        if name not in filled.columns:
-            continue
+    for name in named:
         told, meant = _bare(f"{name} told"), _bare(name)
         shown = told.str.extract(_QUANTITY).str.replace(r"[.,]", "")
         longer = meant.str.head(shown.str.len_bytes() + 1).cast(pl.Int64, strict=False)
