@@ -6,9 +6,12 @@ import dataclasses
 import json
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import polars as pl
 import pytest
@@ -27,9 +30,24 @@ SHORT = "378282246310005"
 
 
 @pytest.fixture(scope="module")
-def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
-    """A demo that nobody has touched: tests that change files make their own."""
-    return demo.run_demo(tmp_path_factory.mktemp("three nights") / "demo", 1000)
+def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Outcome, str]:
+    """A demo that nobody has touched, and what its command printed."""
+    folder, outcomes, run_demo = tmp_path_factory.mktemp("three-nights"), [], demo.run_demo
+
+    def kept(*given: Any, **named: Any) -> Outcome:
+        outcomes.append(run_demo(*given, **named))
+        return outcomes[-1]
+
+    with mock.patch.object(demo, "run_demo", kept):
+        done = cardscreen("demo", "demo", "--accounts", "1000", cwd=folder)
+    assert done.code == 0, done.err
+    return outcomes[0], done.out
+
+
+@pytest.fixture(scope="module")
+def outcome(played: tuple[Outcome, str]) -> Outcome:
+    """A demo that nobody has touched: tests that change files have a copy."""
+    return played[0]
 
 
 def test_all_that_was_planted_is_found_and_nothing_else(outcome: Outcome) -> None:
@@ -113,14 +131,13 @@ def test_a_lead_that_is_missed_counts_against_the_demo(outcome: Outcome) -> None
 # --- what is printed --------------------------------------------------------------------------------
 
 
-def test_the_page_tells_all_nights(tmp_path: Path) -> None:
-    done = cardscreen("demo", "demo", "--accounts", "1000", cwd=tmp_path)
-    assert done.code == 0, done.err
+def test_the_page_tells_all_nights(played: tuple[Outcome, str]) -> None:
+    outcome, printed = played
     told = ["First night", "Second night", "refused ", "warned ", "held ", "published ", "cardscreen explain S0"]
     told += ["Third night", "weighed ", "found ", "upheld "]
-    assert [words for words in [*told, "missed: 0", "found: 0."] if words not in done.out] == []
-    assert [words for words in ("not refused", "not held", "Wrong:") if words in done.out] == []
-    assert str(tmp_path / "demo") in done.out.replace("\n", "")
+    assert [words for words in [*told, "missed: 0", "found: 0."] if words not in printed] == []
+    assert [words for words in ("not refused", "not held", "Wrong:") if words in printed] == []
+    assert str(outcome.folder) in printed.replace("\n", "")
 
 
 def test_one_line_of_json_tells_the_same(outcome: Outcome) -> None:
@@ -188,8 +205,8 @@ def commands_of(folder: Path) -> Iterator[list[str]]:
         yield from (shlex.split(each)[1:] for each in block.splitlines() if each.startswith("cardscreen "))
 
 
-def test_every_command_of_the_folders_readme_does_what_is_said(tmp_path: Path) -> None:
-    folder = demo.run_demo(tmp_path / "demo", 1000).folder
+def test_every_command_of_the_folders_readme_does_what_is_said(outcome: Outcome, tmp_path: Path) -> None:
+    folder = shutil.copytree(outcome.folder, tmp_path / "demo", symlinks=True)
     done = {" ".join(words[:2]): (words, cardscreen(*words, cwd=folder)) for words in commands_of(folder)}
     assert {"runs list", "runs show", "audit operator/runs/latest", "diff operator/runs/latest"} <= set(done)
     assert sum(name.startswith("explain S") for name in done) == 4

@@ -13,8 +13,12 @@ from cardscreen.cli.demo.folder import cleared
 
 @pytest.fixture(scope="module")
 def once_played(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A demo, which took the place of one in which somebody worked, since it was told to."""
     folder = tmp_path_factory.mktemp("demo")
-    assert cardscreen("demo", "demo", "--accounts", "1000", cwd=folder).code == 0
+    (folder / "demo").mkdir()
+    (folder / "demo/.cardscreen-demo").write_text("{}")
+    (folder / "demo/mine.csv").write_text("my work")
+    assert cardscreen("demo", "demo", "--accounts", "1000", "--force", cwd=folder).code == 0
     return folder
 
 
@@ -34,8 +38,8 @@ def test_a_demo_in_which_somebody_worked_stays_unless_told_otherwise(played: Pat
     done = cardscreen("demo", "demo", "--accounts", "1000", cwd=played)
     assert (done.code, "operator/mine.csv was added" in done.err, "--force" in done.err) == (2, True, True)
     assert mine.read_text() == "my work"
-    assert cardscreen("demo", "demo", "--accounts", "1000", "--force", cwd=played).code == 0
-    assert not mine.exists()
+    assert not (played / "demo/mine.csv").exists()  # there it was told otherwise
+    mine.unlink()
     job = played / "demo/operator/job.toml"
     job.write_text(job.read_text() + "# mine\n")
     done = cardscreen("demo", "demo", "--accounts", "1000", cwd=played)
