@@ -40,7 +40,7 @@ def _json(outcome: Outcome) -> str:
 
 def _rendered(console: Console, what: RenderableType) -> str:
     with console.capture() as capture:
-        console.print(what, highlight=False)
+        console.print(what, highlight=False, crop=False)
     return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
 
 
@@ -176,7 +176,8 @@ def _verdict(outcome: Outcome) -> list[RenderableType]:
         f"To look at, in a browser: {outcome.folder / _PAGE}",
     ]
     failures = [Text(shown(f"Wrong: {failure}."), style="red") for failure in outcome.failures()]
-    return [*(Text(shown(each)) for each in lines), *failures]
+    # A path that is broken can be neither opened nor copied.
+    return [*(Text(shown(each), no_wrap=str(outcome.folder) in each, overflow="ignore") for each in lines), *failures]
 
 
 def _head(words: str) -> Text:
