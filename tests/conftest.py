@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +36,12 @@ settings.register_profile("default", deadline=None, max_examples=12, suppress_he
 # By hand, before a release: pytest --hypothesis-profile=thorough
 settings.register_profile("thorough", settings.get_profile("default"), max_examples=200)
 settings.load_profile("default")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before several processes start: none of them compiles, beside the others, what all of them need."""
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        subprocess.run([sys.executable, "-m", "cardscreen.cli", "plan", "build", "CN"], capture_output=True, check=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
