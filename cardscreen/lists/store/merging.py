@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Literal, TypeVar
 
 import polars as pl
@@ -145,8 +145,16 @@ def merge(
 
 
 _TAKEN = ["added", "reopened", "changed"]
-#: Two hashes of 64 bits, made in one process, stand for the five columns, which would take five times the memory.
-_MARKS = pl.struct(IDENTITY).hash(0).alias("a"), pl.struct(IDENTITY).hash(1).alias("b")
+
+
+def _mark(seed: int) -> pl.Expr:
+    """A hash of 64 bits of what makes a listing the same: put together column by column, half as long as of rows."""
+    odd = pl.lit(0x9E3779B97F4A7C15, dtype=pl.UInt64)  # by which no two different sums become the same
+    return reduce(lambda mark, each: mark * odd + each, (pl.col(name).hash(seed) for name in IDENTITY))
+
+
+#: Two hashes, made in one process, stand for the five columns, which would take five times the memory.
+_MARKS = _mark(0).alias("a"), _mark(1).alias("b")
 #: A text of which only matters whether it is the same.
 _REASON = pl.col("reason").hash().alias("reason")
 _DATES = ["listed_on", "expires_on", "ended_on", "removed_on"]
