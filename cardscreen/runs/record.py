@@ -8,10 +8,11 @@ import os
 import re
 import stat
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -140,6 +141,12 @@ class Finished:
     def as_of(self) -> date:
         """The day that it was asked about."""
         return date.fromisoformat(self.records["as_of"])
+
+    @property
+    def made_on(self) -> date:
+        """The day on which it was made, in its time zone."""
+        ended = datetime.fromisoformat(self.records["ended"])
+        return ended.astimezone(ZoneInfo(self.records["timezone"])).date()
 
     @property
     def language(self) -> Language:

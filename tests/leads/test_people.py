@@ -13,6 +13,7 @@ from gang import DAY, Gang, people, read_rows, write_rows
 
 from cardscreen.foundation import schema
 from cardscreen.runs.job import Job
+from cardscreen.runs.record import Base
 
 NEXT = "2026-11-21"
 REPORTS = """
@@ -194,6 +195,28 @@ def test_the_same_appeal_again_adds_nothing(gang: Gang) -> None:
     assert len(read_rows(gang.folder / "clearances.csv")) == 1
     assert len(read_rows(gang.folder / "runs/release-now.csv")) == 1
     assert len(pl.read_parquet(gang.folder / "runs/feedback.parquet")) == 1
+
+
+@pytest.mark.parametrize(
+    ("made", "asked", "decided"),
+    [("2026-11-25", "2026-11-25", DAY), (DAY, "2026-11-25", "2026-11-25"), (NEXT, NEXT, NEXT)],
+    ids=["caught-up", "asked-later", "of-the-day-before"],
+)
+def test_an_appeal_is_of_its_day_or_of_that_of_the_nights_that_are_caught_up_on(
+    gang: Gang, made: str, asked: str, decided: str
+) -> None:
+    gang.night()
+    with (
+        mock.patch.object(Base, "made_on", date.fromisoformat(made)),
+        mock.patch.object(Job, "today", return_value=date.fromisoformat(asked)),
+    ):
+        gang.does("appeal", "A060", "--run", "job.toml", "--upheld", "--by", "B", "--reason", "r", "--now")
+        assert [row["decided_on"] for row in read_rows(gang.folder / "clearances.csv")] == [decided]
+        gang.night(max(decided, NEXT))
+    assert "A060" not in gang.flagged()
+    (row,) = read_rows(gang.folder / "runs/latest/actions/release.csv")
+    (now,) = read_rows(gang.folder / "runs/release-now.csv")
+    assert (row["account_id"], row["key"]) == ("A060", now["key"])
 
 
 def test_other_columns_and_rows_of_the_file_of_clearances_stay(gang: Gang) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -40,8 +39,7 @@ def newest_run(job: Job, what: str, most_days: int, limit: str) -> Run:
     if folder is None:
         raise InputError(f"{job.output} holds no published run, and {what} start from one: first {job.command('run')}")
     run = Run.read(folder)
-    made = datetime.fromisoformat(run.records["ended"]).astimezone(ZoneInfo(job.timezone)).date()
-    if (days := (job.today() - made).days) > most_days:
+    if (days := (job.today() - run.made_on).days) > most_days:
         raise InputError(
             f"the newest published run, {run.run_id}, was made {days} days ago (limit {limit} = {most_days}): who "
             "was listed then may not be any more. Run the job again, or decide about a run that is held"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -113,7 +113,7 @@ def decide(
         hits = run.standing.filter(pl.col("account_id").cast(pl.String) == account).collect()
         sources = hits["source"].unique().sort().to_list()
         clearances, stays, released = None, [], None
-        today = max(job.today(), run.as_of)
+        today = _today(job, run)
         if until is not None and until < today:
             raise ConfigError(f"until {until} is over already: it is {today}")
         if verdict == "rejected":
@@ -144,6 +144,19 @@ def feedback(output: Path) -> pl.DataFrame:
         return pl.read_parquet(file).select(list(COLUMNS_OF_FEEDBACK))
     except (pl.exceptions.PolarsError, OSError):
         raise InputError(f"{file} can't be read: put it back from a backup, or move it away") from None
+
+
+def _today(job: Job, run: Base) -> date:
+    """The day on which a decision about a run is made: of nights that are caught up on, a day as long ago as they are.
+
+    Else the next one, which is of a day that is over, would not know of it yet.
+    """
+    behind = (run.made_on - run.as_of).days
+    today = job.today() - timedelta(days=behind if behind > _USUAL else 0)
+    return max(today, run.as_of)
+
+
+_USUAL = 1  # a night may be of the day that ended with it
 
 
 def _is_overridable(job: Job, source: str) -> bool:

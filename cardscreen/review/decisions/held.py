@@ -171,12 +171,11 @@ def _still_held(run: Finished) -> Finished:
 def _require_fresh(run: Finished, today: date) -> None:
     """What a run says of persons ages: lists and accounts have changed since."""
     limit = run.records["limits"].get("approve_within_days", Limits().approve_within_days)
-    made = datetime.fromisoformat(run.records["ended"]).astimezone(ZoneInfo(run.records["timezone"])).date()
-    if (days := (today - made).days) > limit:
+    if (days := (today - run.made_on).days) > limit:
         raise InputError(
-            f"run {run.run_id} was made on {made}, {days} days ago (limit approve_within_days = {limit}): who was "
-            "listed then may not be any more. Discard it and run the job again; or, to publish it all the same, say "
-            "--late"
+            f"run {run.run_id} was made on {run.made_on}, {days} days ago (limit approve_within_days = {limit}): who "
+            "was listed then may not be any more. Discard it and run the job again; or, to publish it all the same, "
+            "say --late"
         )
 
 
