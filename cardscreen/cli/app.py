@@ -6,19 +6,18 @@ Exit codes are those of `manners.EXIT_CODES`. Heavy imports happen inside the co
 from __future__ import annotations
 
 import shlex
-import signal
 import sys
 import time
 import traceback
 import warnings
 from itertools import chain
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from cardscreen.cli import console
+from cardscreen.cli import console, ending
 from cardscreen.cli.commands.exchange import exchange_app
 from cardscreen.cli.commands.leads import leads_app
 from cardscreen.cli.commands.lists import list_app, tokens_app
@@ -42,8 +41,7 @@ app = App(
 
 plan_app = App(help="The tables by which phone numbers are read.")
 
-_INTERRUPTED, _TERMINATED = 130, 143
-_HALF = "interrupted, nothing is half-published"
+_INTERRUPTED = 130
 _NO_REGION = "cardscreen: no region is given, so only numbers with + are read: say --region CN"
 _KindName = Annotated[
     str,
@@ -62,12 +60,11 @@ _Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no tab
 
 def main() -> NoReturn:
     """The entry point: errors become one sentence and an exit code."""
-    from cardscreen.foundation.errors import CardscreenError
-    from cardscreen.foundation.files import elsewhere, not_for_others
+    from cardscreen.foundation.files import not_for_others
     from cardscreen.foundation.process.allowance import require_files
 
     console.in_sentences()
-    signal.signal(signal.SIGTERM, _terminate)
+    ending.listen()
     warnings.showwarning = _warn
     try:
         require_files()
@@ -75,40 +72,32 @@ def main() -> NoReturn:
             code = app(standalone_mode=False)
         if code == _INTERRUPTED:  # typer makes of it an exit without a word
             raise KeyboardInterrupt
-    except CardscreenError as error:
-        code = _failed(error.exit_code, *str(error).split("\n"))
-    except (KeyboardInterrupt, typer.Abort):
-        code = _failed(_INTERRUPTED, _HALF)
-    except OSError as error:
-        code = _failed(3, f"{error.filename}: {error.strerror}{elsewhere(error)}" if error.filename else str(error))
-    except typer.Exit as ended:
-        code = ended.exit_code
     except BaseException as error:
         code = _ended_by(error)
     sys.exit(code if isinstance(code, int) else 0)
 
 
 def _ended_by(error: BaseException) -> int:
-    """The exit code of an end that is no error of our own; a bug's error is raised again."""
-    from cardscreen.foundation.files import is_full
+    """The exit code of an end, and one sentence about it; a bug's error is raised again."""
+    from cardscreen.foundation.errors import CardscreenError
+    from cardscreen.foundation.files import elsewhere, is_full
 
+    if told := ending.ended(error):
+        return _failed(*told)
+    if isinstance(error, typer.Exit):
+        return error.exit_code
+    if isinstance(error, CardscreenError):
+        return _failed(error.exit_code, *str(error).split("\n"))
+    if isinstance(error, OSError):
+        return _failed(3, f"{error.filename}: {error.strerror}{elsewhere(error)}" if error.filename else str(error))
     if is_usage(error):
         return _failed(2, usage_sentence(error))
-    if _is_panic_of(KeyboardInterrupt, error):
-        return _failed(_INTERRUPTED, _HALF)
-    if _is_panic_of(SystemExit, error):
-        return _TERMINATED  # told already
     if is_full(error):
         return _failed(3, "there is no space left on the disk, or not for a file so large, nothing is half-published")
     if _is_of_memory(error):
         return _failed(3, "the memory that this process may have did not suffice, nothing is half-published")
     sys.excepthook = _crashed
     raise error
-
-
-def _is_panic_of(ending: type[BaseException], error: BaseException) -> bool:
-    """Whether the engine has panicked because the program was told to end while it called back into Python."""
-    return type(error).__name__ == "PanicException" and f"<class '{ending.__name__}'>" in str(error)
 
 
 def _is_of_memory(error: BaseException) -> bool:
@@ -129,10 +118,6 @@ def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackTy
     # A part about a place in the code has several lines; what the error says is one, whatever it quotes.
     lines = (part.splitlines() if part.startswith("  ") else [part.strip("\n")] for part in parts)
     console.say("crashed", *chain.from_iterable(lines), level="error")
-
-
-def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
-    sys.exit(_failed(_TERMINATED, "terminated, nothing is half-published"))
 
 
 def _warn(message: Warning | str, *_: object, **__: object) -> None:

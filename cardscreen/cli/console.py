@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cardscreen.cli import ending
 from cardscreen.foundation.errors import ConfigError, without_cards
 from cardscreen.foundation.words import counted as counted
 from cardscreen.foundation.words import json_text, shown
@@ -107,6 +108,17 @@ def say(event: str, *lines: str, level: str = "info", **fields: Any) -> None:
 @contextmanager
 def progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
     """Names the stages as they begin: in a log, or on a terminal beside the time that has passed."""
+    with _shown(quiet=quiet) as show:
+
+        def tell(stage: str) -> None:
+            ending.check()
+            show(stage)
+
+        yield tell
+
+
+@contextmanager
+def _shown(*, quiet: bool) -> Iterator[Callable[[str], None]]:
     if _log is not None:
         yield lambda stage: say("stage", stage=stage)
         return

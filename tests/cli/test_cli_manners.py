@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import errno
 import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,6 +24,7 @@ from commands import as_command, cardscreen
 from small_operator import CARD, FIRST, job_with, project, run
 
 import cardscreen as library
+from cardscreen.cli import ending
 from cardscreen.cli.app import app
 from cardscreen.cli.console import counted
 
@@ -295,14 +299,63 @@ def test_one_value_whose_country_code_is_read_as_an_area_code_is_told(
         assert (done.code, "put + in front" in done.err) == (0, is_told)
 
 
-@pytest.mark.parametrize(("ending", "code"), [(KeyboardInterrupt, 130), (SystemExit, 143)])
-def test_an_end_that_strikes_while_the_engine_calls_back_is_no_crash(
-    ending: type[BaseException], code: int, tmp_path: Path
+_ENDINGS = [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+_MADE_OF_IT = [
+    pl.exceptions.PanicException("called `Result::unwrap()` on an `Err` value"),
+    RuntimeError("Error calling __set_name__"),
+    pl.exceptions.ComputeError("a callback failed"),
+    OSError(errno.EINTR, "interrupted"),
+]
+
+
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Both signals are heard in this process."""
+    before = [(number, signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM)]
+    ending.listen()
+    yield
+    for number, handler in before:
+        signal.signal(number, handler)
+    ending._came.clear()
+
+
+@pytest.mark.usefixtures("heard")
+@pytest.mark.parametrize(("number", "code", "said"), _ENDINGS)
+@pytest.mark.parametrize("error", _MADE_OF_IT, ids=lambda error: type(error).__name__)
+def test_an_end_of_which_a_library_makes_an_error_of_its_own_is_that_end(
+    number: int, code: int, said: str, error: BaseException, tmp_path: Path
 ) -> None:
-    panic = pl.exceptions.PanicException(f"called `Result::unwrap()` on an `Err` value: PyErr {{ type: {ending} }}")
-    with mock.patch("cardscreen.cli.commands.doctor.report", side_effect=panic):
+    def strikes() -> None:
+        with contextlib.suppress(BaseException):
+            signal.raise_signal(number)
+        raise error
+
+    with mock.patch("cardscreen.cli.commands.doctor.report", side_effect=strikes):
         done = cardscreen("doctor", cwd=tmp_path)
-    assert (done.code, "Traceback" in done.err) == (code, False)
+    assert (done.code, done.err) == (code, f"cardscreen: {said}, nothing is half-published\n")
+
+
+@pytest.mark.usefixtures("heard")
+@pytest.mark.parametrize(("number", "code", "said"), _ENDINGS)
+def test_an_end_that_was_forgotten_comes_before_the_next_stage(
+    number: int, code: int, said: str, tmp_path: Path
+) -> None:
+    def forgets(_folder: Path, _accounts: int, tell: Callable[[str], None], **_: object) -> None:
+        with contextlib.suppress(BaseException):
+            signal.raise_signal(number)
+        tell("publishing")
+        raise AssertionError("it goes on")
+
+    with mock.patch("cardscreen.cli.demo.run_demo", forgets):
+        done = cardscreen("demo", "demo", cwd=tmp_path)
+    assert (done.code, done.err) == (code, f"cardscreen: {said}, nothing is half-published\n")
+
+
+@pytest.mark.usefixtures("heard")
+def test_a_signal_that_was_to_be_ignored_stays_so() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ending.listen()
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
 def test_a_folder_without_a_store_is_told_as_such_and_the_store_within_is_named(tmp_path: Path) -> None:
