@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import pydoc
 import typing
 from importlib.metadata import version
@@ -227,6 +228,29 @@ def _misused(accounts: pl.DataFrame, listed: cs.Blocklist) -> None:
     result.to_arrow()["flaged"]  # type: ignore[typeddict-item]
     result.to_pandas()["hit"]  # type: ignore[typeddict-item]
     result.write_delta("out", mode="apend")  # type: ignore[arg-type]
+
+
+def test_what_a_screening_writes_is_for_its_owner_and_group_alone(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        cs.screen(ACCOUNTS, cs.Blocklist.from_frame(LISTED), PHONE, as_of="2026-11-20", out=tmp_path / "out")
+        assert os.umask(0o022) == 0o022
+    finally:
+        os.umask(before)
+    made = [tmp_path / "out", *(tmp_path / "out").iterdir()]
+    assert len(made) == 5
+    assert [each.name for each in made if each.stat().st_mode & 0o007] == []
+
+
+def test_the_brakes_take_the_night_before_as_a_result_or_as_its_folder(result: cs.Result, tmp_path: Path) -> None:
+    wide: LimitsParts = {"flagged_share": 1, "source_share": 1, "exempted_share": 1, "rejected_share": 1}
+    cs.screen(ACCOUNTS, cs.Blocklist.from_frame(LISTED), PHONE, as_of="2026-11-20", out=tmp_path / "screening")
+    for previous in (result, tmp_path / "screening", str(tmp_path / "screening")):
+        cs.check(result, wide, previous)
+    with pytest.raises(cs.ConfigError, match="previous is a LazyFrame: give what cs.screen returned, its folder"):
+        cs.check(result, wide, result.flagged)  # type: ignore[arg-type]
+    with pytest.raises(cs.InputError, match="its manifest.json can't be read"):
+        cs.check(result, wide, tmp_path / "gone")
 
 
 def test_a_policy_in_json_tells_numbers(tmp_path: Path) -> None:

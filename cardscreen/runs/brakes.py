@@ -21,7 +21,7 @@ from cardscreen.foundation.settings.errors import complaint
 from cardscreen.foundation.settings.toml import Section
 from cardscreen.foundation.words.languages import phrase
 from cardscreen.runs.changes import Changes
-from cardscreen.runs.record import Base
+from cardscreen.runs.record import MANIFEST, Base
 from cardscreen.screening.hits.matches import HITS_PER_ACCOUNT, NOT_JUDGED
 from cardscreen.screening.result import Result
 from cardscreen.tables.cells import shape
@@ -192,11 +192,13 @@ def check(result: Result, limits: Limits | LimitsParts, previous: Result | Base 
     Args:
         result: Tonight's screening.
         limits: The limits, or what differs from the defaults: `{"flagged_share": 0.01}`.
-        previous: The screening before, or its run folder; None: there is nothing to compare with. Whether its
-            flagged accounts are still there is known only where the screening was given it, too.
+        previous: The screening before, its folder, or that of a run; None: there is nothing to compare with. Whether
+            its flagged accounts are still there is known only where the screening was given it, too.
 
     Raises:
         HeldForApproval: With one sentence for every limit passed, or where rows were left `not_judged`.
+        ConfigError: `limits` or `previous` is nothing of the kind.
+        InputError: The folder holds no complete screening, or no sound run.
 
     Example:
         >>> from cardscreen import Blocklist, Phone, screen
@@ -211,11 +213,26 @@ def check(result: Result, limits: Limits | LimitsParts, previous: Result | Base 
     if not isinstance(limits, (Limits, Mapping)):
         raise ConfigError(f"limits is of type {type(limits).__name__}: give Limits(), or a dict of what differs")
     limits = limits if isinstance(limits, Limits) else Limits(**limits)
-    if isinstance(previous, (str, Path)):
-        previous = Base.read(previous)
-    moves = None if previous is None else _moves(result, previous)
-    if reasons := passed(result.summary, limits, previous.summary if previous else None, moves):
+    before = _earlier(previous)
+    moves = None if before is None else _moves(result, before)
+    if reasons := passed(result.summary, limits, before.summary if before else None, moves):
         raise HeldForApproval(reasons)
+
+
+def _earlier(previous: Any) -> Result | Base | None:
+    """What the night before has said."""
+    if isinstance(previous, (str, Path)):
+        is_run = any(Path(previous, name).exists() for name in (MANIFEST, _OF_RUNS))
+        return Base.read(previous) if is_run or not Path(previous).is_dir() else Result.read(previous)
+    if previous is None or isinstance(previous, (Result, Base)):
+        return previous
+    raise ConfigError(
+        f"previous is a {type(previous).__name__}: give what cs.screen returned, its folder, or that of a run, since "
+        "the flags alone don't say how many accounts there were"
+    )
+
+
+_OF_RUNS = "changes.parquet"  # a screening writes none
 
 
 def passed(

@@ -50,7 +50,7 @@ def records_of(folder: str | Path) -> dict[str, Any]:
     Raises:
         InputError: The folder is not a run, or its manifest was changed.
     """
-    place = Path(folder)
+    place = Path(folder).resolve()  # `latest` is a link
     try:
         content = manifest_of(place)
         records: dict[str, Any] = json.loads(content)
@@ -231,7 +231,7 @@ class Base(Finished):
         Raises:
             InputError: The folder is not a run, or its manifest or tables are gone or not as they were written.
         """
-        base = cls(Path(folder), records_of(folder))
+        base = cls(Path(folder).resolve(), records_of(folder))
         if "pruned" in base.records:
             raise InputError(f"run {base.run_id} was pruned, so nothing can be compared with it: ask about a later day")
         for name in _TABLES:

@@ -220,7 +220,8 @@ def write_tables(folder: Path, flagged: pl.DataFrame, hits: pl.DataFrame) -> Non
 def completed(folder: Path, summary: dict[str, Any], watched: pl.LazyFrame | None) -> Result:
     """The result in a folder that has its tables: the summary, written last, says that it is complete."""
     text = json_text(summary, indent=2)
-    write_whole(folder / _SUMMARY, lambda file: file.write_text(text, encoding="utf-8"))
+    with not_for_others():
+        write_whole(folder / _SUMMARY, lambda file: file.write_text(text, encoding="utf-8"))
     return replace(read_result(folder, summary), watched=watched)
 
 
@@ -236,9 +237,10 @@ def output_folder(out: str | Path | None) -> Iterator[Path | None]:
     if out is None:
         yield None
         return
-    target = _folder(out)
-    with room_in(target), tempfile.TemporaryDirectory(prefix=".screening-", dir=target) as name:
-        yield Path(name)
-        (target / _SUMMARY).unlink(missing_ok=True)  # it is written last: without it, a folder is not complete
-        for table in _TABLES:
-            shutil.move(Path(name) / f"{table}.parquet", target / f"{table}.parquet")
+    with not_for_others():
+        target = _folder(out)
+        with room_in(target), tempfile.TemporaryDirectory(prefix=".screening-", dir=target) as name:
+            yield Path(name)
+            (target / _SUMMARY).unlink(missing_ok=True)  # it is written last: without it, a folder is not complete
+            for table in _TABLES:
+                shutil.move(Path(name) / f"{table}.parquet", target / f"{table}.parquet")

@@ -16,9 +16,11 @@ import pytest
 from commands import cardscreen
 from filelock import FileLock
 
+import cardscreen as cs
 from cardscreen.foundation import cache
 from cardscreen.foundation.errors import ConfigError
 from cardscreen.kinds.kind import KINDS
+from cardscreen.runs.brakes import LimitsParts
 from cardscreen.runs.job import Job
 
 CARD = "6222021234561234"
@@ -75,6 +77,15 @@ def refused(project: Path, code: int, *arguments: str) -> str:
     assert list((project / "runs").glob("[!.]*")) == []
     assert list((project / "runs").glob(".staging*")) == []
     return done.err
+
+
+def test_the_brakes_take_the_newest_run_by_the_link_to_it(project: Path) -> None:
+    done = cardscreen("run", "job.toml", "--allow-future", "--as-of", "2026-11-23", cwd=project)
+    assert done.code == 0, done.err
+    tonight = cs.Result.read(project / "runs/latest")
+    wide: LimitsParts = {"flagged_share": 1, "source_share": 1, "rejected_share": 1}
+    for previous in ("runs/latest", (project / "runs/latest").resolve()):
+        cs.check(tonight, wide, project / previous)
 
 
 def test_a_run_is_published_whole_with_a_manifest_of_all_its_files(project: Path) -> None:
