@@ -261,8 +261,54 @@ def test_what_was_kept_goes_when_an_agreement_is_closed_and_its_listings_are_tol
         assert len(bank.matches("standing.csv").filter(store=str(store))) == 600
     assert [file.name for file in (bank.home / "exchange").iterdir() if file.name != ".lock"] == ["ledger.jsonl"]
     assert "was closed here on" in bank.refuses("answer", *ANSWER, "--again", "--force")
-    done_again = bank.tries("exchange", "close", "agreement.toml")
-    assert (done_again.code, "closed on" in done_again.err) == (3, True)
+
+
+def test_an_agreement_that_is_closed_tells_anew_what_stands_on_it(done: Partners, tmp_path: Path) -> None:
+    bank = replace(done.bank, home=shutil.copytree(done.bank.home, tmp_path / "bank"))
+    close = ("exchange", "close", "agreement.toml", "--store", "lists", "--out", "standing.csv")
+    bank.does(*close)
+    ledger = (bank.home / "exchange/ledger.jsonl").read_bytes()
+    refused = bank.tries(*close)
+    assert (refused.code, "say --force to write over it" in refused.err) == (2, True), refused.err
+    ended = ("--source", "operator-a", "--reference", NAME, "--by", "A. Li", "--reason", "the agreement has ended")
+    bank.does("list", "expire", "--store", "lists", *ended)
+    told = bank.does(*close, "--force").out
+    assert f"{NAME} was closed here on " in told
+    assert f"600 of operator-a in {done.bank.home / 'lists'}" in told
+    assert bank.matches("standing.csv")["store"].unique().to_list() == [str(done.bank.home / "lists")]
+    assert (bank.home / "exchange/ledger.jsonl").read_bytes() == ledger
+
+
+def test_what_stands_on_an_agreement_is_told_before_its_first_day_and_not_after_its_last(fresh: Partners) -> None:
+    """Tomorrow's day is today's where it is later already, and yesterday's still is where it is earlier."""
+    operator, bank = fresh.operator, fresh.bank
+    operator.exchange("ask", *FIRST)
+    operator.sends("ask.cse", bank)
+    bank.exchange("answer", *ANSWER, "--feed", "matched.parquet")
+    row, day = pl.int_range(pl.len()), pl.lit(datetime.now(UTC).date())
+    begun = pl.when(row < 4).then(day + pl.duration(days=1)).when(row < 6).then(day - pl.duration(days=9))
+    over = pl.when((row >= 4) & (row < 6)).then(day - pl.duration(days=2))
+    matched = pl.read_parquet(bank.home / "matched.parquet")
+    matched = matched.with_columns(listed_on=begun.otherwise("listed_on"), expires_on=over.otherwise("expires_on"))
+    matched.write_parquet(bank.home / "matched.parquet")
+    feed = (bank.home / "matched.toml").read_text(encoding="utf-8") + "\n[limits]\nfuture_days = 1\n"
+    (bank.home / "matched.toml").write_text(feed, encoding="utf-8")
+    more = ("--store", "lists", "--key-file", "tokens.key")
+    bank.does("list", "import", "matched.parquet", "--feed", "matched.toml", *more)
+    told = bank.exchange("close", "--out", "standing.csv")
+    assert [each["listings"] for each in told["standing"]] == [10]
+    assert len(bank.matches("standing.csv")) == 10
+
+
+def test_where_nothing_stands_on_an_agreement_it_says_where_it_has_looked(fresh: Partners) -> None:
+    operator = fresh.operator
+    operator.exchange("ask", *FIRST)
+    assert "there is no store" in operator.refuses("close", "--store", "lsts")
+    assert (
+        "stand on it   not known: name stores with --store" in operator.does("exchange", "close", "agreement.toml").out
+    )
+    told = operator.does("exchange", "close", "agreement.toml", "--store", "lists").out
+    assert f"stand on it   nothing in {operator.home / 'lists'}" in told
 
 
 def test_an_agreement_that_has_ended_allows_nothing_but_its_end(fresh: Partners) -> None:

@@ -11,7 +11,7 @@ import polars as pl
 
 from cardscreen.exchange import letters
 from cardscreen.exchange.admission import admitted
-from cardscreen.exchange.agreement import Agreement, today
+from cardscreen.exchange.agreement import Agreement, days
 from cardscreen.exchange.home import Home
 from cardscreen.exchange.letters import ROW, rows_of
 from cardscreen.exchange.matching import read_by
@@ -21,7 +21,7 @@ from cardscreen.foundation import schema
 from cardscreen.foundation.errors import ConfigError, InputError
 from cardscreen.foundation.process.progress import Tell
 from cardscreen.foundation.secrets.boxes import PIECE
-from cardscreen.lists.blocklist import holds
+from cardscreen.lists.blocklist import stands
 from cardscreen.lists.store.table import Store
 
 _PAIR, _SEED = "pair", 32  # bytes
@@ -126,9 +126,10 @@ def _listed(
     lists = store.blocklist()
     if unknown := [name for name in sources if name not in lists.origins]:
         raise ConfigError(f"--source: the store has no source {unknown[0]!r}: it has {', '.join(lists.origins)}")
-    day, kinds = today(), agreement.said.kinds
+    (first, last), kinds = days(), agreement.said.kinds
     derived = [name for name, origin in lists.origins.items() if origin.terms.derived and name not in sources]
-    in_force = lists.lazy.filter(holds(day) & pl.col("kind").is_in(kinds))
+    begun = pl.col("listed_on").is_null() | (pl.col("listed_on") <= last)
+    in_force = lists.lazy.filter(begun & stands(first, last) & pl.col("kind").is_in(kinds))
     ours = ~pl.col("source").is_in([*derived, other]) & (pl.col("reason") != schema.NAMED)
     wanted = ours & pl.col("source").is_in(list(sources)) if sources else ours
     allowed = in_force.filter((pl.col("list") == "allow") & (pl.col("match") == "exact"))
