@@ -19,7 +19,6 @@ from cardscreen.foundation import schema
 from cardscreen.foundation.errors import ConfigError
 from cardscreen.foundation.files import claim, write_whole
 from cardscreen.foundation.settings.toml import names_day
-from cardscreen.kinds.kind import KINDS
 from cardscreen.kinds.masking import masked
 from cardscreen.kinds.tokens import TokenKey, token_by_kind
 from cardscreen.lists.blocklist import Blocklist
@@ -123,7 +122,7 @@ def check_feed(
     """Refuse, before anything is done, a feed that could not be written.
 
     Raises:
-        ConfigError: Says why.
+        ConfigError: Says why; or the job has none of the agreement's kinds.
     """
     if out is None:
         return
@@ -139,7 +138,7 @@ def check_feed(
                 f"{job.store} has a list of {source!r} already, which the matches would take over, terms and all: say "
                 f'listed_as = "{source} matches" in the agreement'
             )
-    secret = [kind for kind in agreement.said.kinds if KINDS[kind].secret]
+    secret = [kind.name for kind in kinds_of(agreement, job).values() if kind.secret]
     if secret and job.token_key is None:
         raise ConfigError(
             f"matches of the kind {secret[0]} are listed as tokens only: give the job a key, under [tokens]"

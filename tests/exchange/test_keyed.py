@@ -133,14 +133,31 @@ def test_only_counts_are_told_where_that_was_agreed_and_small_ones_not(tmp_path:
 
 def test_a_kind_that_the_other_side_has_no_column_of_is_not_told_as_unknown(fresh: Partners) -> None:
     operator, bank = fresh.operator, fresh.bank
-    job = (bank.home / "job.toml").read_text(encoding="utf-8").replace('card_no = { kind = "card" }\n', "")
-    (bank.home / "job.toml").write_text(job, encoding="utf-8")
+    bank.has_phones_only()
     operator.exchange("ask", *FIRST)
     operator.sends("ask.cse", bank)
     assert bank.exchange("answer", *ANSWER)["not_compared"] == ["card"]
     bank.sends("answer.cse", operator)
     told = operator.does("exchange", "read", "agreement.toml", "answer.cse", "--out", "m.csv").out
     assert "not compared  card" in told
+
+
+def test_a_kind_that_is_not_compared_needs_no_key_to_list_the_others_matches(fresh: Partners) -> None:
+    operator, bank = fresh.operator, fresh.bank
+    job = (bank.home / "job.toml").read_text(encoding="utf-8")
+    (bank.home / "job.toml").write_text(job.replace('[tokens]\nkey_file = "tokens.key"\n', ""), encoding="utf-8")
+    operator.exchange("ask", *FIRST)
+    operator.sends("ask.cse", bank)
+    with_feed = (*ANSWER, "--feed", "matched.parquet")
+    done = bank.tries("exchange", "answer", "agreement.toml", *with_feed)
+    assert (done.code, "matches of the kind card are listed as tokens only" in done.err) == (2, True), done.err
+    bank.has_phones_only()
+    told = bank.exchange("answer", *with_feed)
+    assert (told["not_compared"], told["matches"]) == (["card"], {"phone": 8, "card": 0})
+    bank.does("list", "import", "matched.parquet", "--feed", "matched.toml", "--store", "lists")
+    bank.does("run", "job.toml")
+    flagged = pl.read_parquet(bank.home / "runs/latest/flagged.parquet")["account_id"]
+    assert flagged.sort().to_list() == fresh.known.filter(identifier="mobile")["account_id"].sort().to_list()
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,13 @@ def test_with_the_agreements_key_nothing_of_an_offer_can_be_enumerated(done: Par
     assert len(rows) == 150
 
 
+def test_phones_are_found_and_listed_without_a_key_for_cards(fresh: Partners) -> None:
+    fresh.bank.has_phones_only()
+    bank = played(fresh).bank
+    assert bank.matches("matches.parquet").select("account_id", "identifier").equals(fresh.on_list)
+    assert len(bank.matches("matched.parquet")) == len(fresh.on_list)
+
+
 def test_what_was_asked_is_not_asked_again_and_is_compared_with_a_new_offer(done: Partners) -> None:
     operator, bank = done.operator, done.bank
     assert "0 values that were not asked about before" in bank.refuses("blind", "--job", "job.toml", "--out", "b.cse")
