@@ -106,17 +106,24 @@ def test_an_answer_is_given_once_unless_a_person_says_again(fresh: Partners) -> 
     operator.exchange("ask", *FIRST)
     operator.sends("ask.cse", bank)
     bank.exchange("answer", *ANSWER)
+    answered = (bank.home / "answer.cse").read_bytes()
+    assert "say --again (and --force, since answer.cse is there) to answer once more" in bank.refuses("answer", *ANSWER)
+    assert "say --again to answer once more" in bank.refuses("answer", *ANSWER, "--force")
+    there = bank.tries("exchange", "answer", "agreement.toml", *ANSWER, "--again")
+    assert (there.code, "answer.cse is there already: name another file, or say --force" in there.err) == (2, True)
+    assert (bank.home / "answer.cse").read_bytes() == answered
     assert "was answered before" in bank.refuses("answer", *ANSWER[:-1], "again.cse")
     assert not (bank.home / "again.cse").exists()
     bank.exchange("answer", *ANSWER[:-1], "again.cse", "--again")
     bank.sends("again.cse", operator)
     bank.sends("answer.cse", operator)
     operator.exchange("read", "answer.cse", "--out", "m.csv")
+    assert "say --again (and --force, since m.csv is there)" in operator.refuses("read", "answer.cse", "--out", "m.csv")
     assert "was read before" in operator.refuses("read", "answer.cse", "--out", "n.csv")
     operator.exchange("read", "answer.cse", "--out", "n.csv", "--again")
     operator.exchange("read", "again.cse", "--out", "o.csv")
     steps = [line["step"] for line in json.loads(bank.does("exchange", "log", "agreement.toml", "--json").out)]
-    assert steps == ["answer", "refuse", "answer"]
+    assert steps == ["answer", "refuse", "refuse", "refuse", "answer"]
 
 
 def test_only_counts_are_told_where_that_was_agreed_and_small_ones_not(tmp_path: Path) -> None:

@@ -107,6 +107,22 @@ def test_phones_are_found_and_listed_without_a_key_for_cards(fresh: Partners) ->
     assert len(bank.matches("matched.parquet")) == len(fresh.on_list)
 
 
+def test_what_was_done_before_is_told_before_a_file_that_is_there(fresh: Partners) -> None:
+    operator, bank = played(fresh).operator, fresh.bank
+    evaluate = ("blinded.cse", "--out", "evaluated.cse")
+    assert "say --again (and --force, since evaluated.cse is there)" in operator.refuses("evaluate", *evaluate)
+    finish = ("evaluated.cse", "offer.cse", "--out")
+    assert "say --again (and --force, since matches.parquet is there) to compare anew" in bank.refuses(
+        "finish", *finish, "matches.parquet"
+    )
+    with_feed = ("new.csv", "--feed", "matched.parquet")
+    assert "(and --force, since matched.parquet is there)" in bank.refuses("finish", *finish, *with_feed)
+    there = bank.tries("exchange", "finish", "agreement.toml", *finish, *with_feed, "--again")
+    assert (there.code, "matched.parquet is there already" in there.err) == (2, True), there.err
+    bank.exchange("finish", *finish, *with_feed, "--again", "--force")
+    assert bank.matches("new.csv").select("account_id", "identifier").equals(fresh.on_list)
+
+
 def test_what_was_asked_is_not_asked_again_and_is_compared_with_a_new_offer(done: Partners) -> None:
     operator, bank = done.operator, done.bank
     assert "0 values that were not asked about before" in bank.refuses("blind", "--job", "job.toml", "--out", "b.cse")

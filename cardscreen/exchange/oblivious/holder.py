@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from cardscreen.exchange import letters
-from cardscreen.exchange.admission import admitted
+from cardscreen.exchange.admission import admitted, require_new
 from cardscreen.exchange.agreement import Agreement, days
 from cardscreen.exchange.home import Home
 from cardscreen.exchange.letters import ROW, rows_of
@@ -68,7 +68,7 @@ def offer(
 def evaluate(agreement: Agreement, file: Path, out: Path, *, again: bool, force: bool, tell: Tell) -> dict[str, Any]:
     """Write what the function makes of blinded values; this counts against the limits, and so ends enumeration."""
     agreement.require("oprf", "evaluate")
-    letters.check_out(out, [file, *read_by(agreement)], force=force)
+    letters.check_out(out, [file, *read_by(agreement)], force=True)
     require_libraries()
     home = Home(agreement, agreement.holder)
     with home.locked():
@@ -78,7 +78,8 @@ def evaluate(agreement: Agreement, file: Path, out: Path, *, again: bool, force:
             raise InputError(f"nothing was offered under {agreement.id!r} yet: cardscreen exchange offer comes first")
         seed, asked = pair["seed"][0], letters.rising(rows_of(letter.rows()), letter).to_frame()
         told = {"step": "evaluate", "file": str(out), "to_letter": letter.header.letter, "asked": len(asked)}
-        if (before := admitted(home, letter, "evaluate", out, again=again)) is not None:
+        require_new(home, letter, "evaluate", [out], again=again, force=force)
+        if (before := admitted(home, letter, "evaluate", out)) is not None:
             return {**told, "letter": before}
         with Workers(tell, len(asked)) as workers:
             batches = ((seed, list(part.to_series())) for part in asked.iter_slices(BATCH))
