@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +24,8 @@ Method = Literal["token", "oprf"]
 #: What both copies of an agreement must say alike.
 ALIKE = ("asker", "answerer", "purpose", "legal_basis", "kinds", "method", "holder", "answer", "replaces")
 _LONGEST = 1_000  # characters of a text
+#: How far time zones are from UTC.
+_BEHIND, _AHEAD = timedelta(hours=12), timedelta(hours=14)
 _TEXTS = ("id", "asker", "answerer", "purpose", "legal_basis", "holder", "appeal", "listed_as")
 
 
@@ -233,3 +235,9 @@ class ExchangeKey:
 def today() -> date:
     """The day in UTC: two institutions need not share a time zone."""
     return datetime.now(UTC).date()
+
+
+def days() -> tuple[date, date]:
+    """The first and the last of the days that it is now somewhere: of which zone its days are, no store says."""
+    now = datetime.now(UTC)
+    return (now - _BEHIND).date(), (now + _AHEAD).date()

@@ -302,16 +302,19 @@ class Exchange:
     def close(self, *, stores: Sequence[str] = (), out: _Path | None = None, force: bool = False) -> dict[str, Any]:
         """End the agreement on this side: all that was kept goes but the ledger.
 
+        Of one that was closed before, it tells again what stands on it, and changes nothing.
+
         Args:
             stores: Stores that may hold matches, beside those that the ledger knows of.
             out: A .csv or .parquet file for the listings that stand on the agreement.
             force: Write over what is there.
 
         Returns:
-            step, agreement, file, standing: how many listings of which source, in which store.
+            step, agreement, closed_before (on which day, where it was), file, stores (where was looked), standing: how
+            many listings of which source, in which of these, hold or will.
 
         Raises:
-            InputError: Nothing was exchanged here, or it was closed before.
+            InputError: Nothing was exchanged here, or one of `stores` is not there.
         """
         return closing.close(self._agreement, stores, None if out is None else Path(out), force=force)
 

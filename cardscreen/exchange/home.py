@@ -112,7 +112,7 @@ class Home:
 
         What is killed between the last two is in the ledger and not handed over: `hand_over` does that.
         """
-        staged = self.folder / _STAGED / f"{header.letter}.cse"
+        staged = self._staged(header.letter)
         letters.write(staged, self.agreement, header, parts)
         known = {"letter": header.letter, "to_letter": header.to_letter, "counts": header.counts}
         self._enter(header.step, header.rows, sha256_of(staged), disclosed, **known, **more)
@@ -120,11 +120,17 @@ class Home:
 
     def hand_over(self, letter: str, out: Path) -> bool:
         """Hand over a letter that is in the ledger and was not handed over; whether there is one."""
-        staged = self.folder / _STAGED / f"{letter}.cse"
-        if not staged.exists():
+        if not self.waits(letter):
             return False
-        self._hand_over(staged, out)
+        self._hand_over(self._staged(letter), out)
         return True
+
+    def waits(self, letter: str) -> bool:
+        """Whether a letter that is in the ledger was not handed over."""
+        return self._staged(letter).exists()
+
+    def _staged(self, letter: str) -> Path:
+        return self.folder / _STAGED / f"{letter}.cse"
 
     def _hand_over(self, staged: Path, out: Path) -> None:
         try:

@@ -13,12 +13,12 @@ import numpy as np
 import polars as pl
 
 from cardscreen.exchange import letters
-from cardscreen.exchange.admission import admitted, done_on
+from cardscreen.exchange.admission import admitted, require_new
 from cardscreen.exchange.agreement import Agreement
 from cardscreen.exchange.choosing import chosen, kinds_of
 from cardscreen.exchange.home import Home
 from cardscreen.exchange.letters import ROW, Letter, rows_of
-from cardscreen.exchange.matching import check_feed, matched, of_feed, read_by, write_feed, write_matches
+from cardscreen.exchange.matching import check_feed, files_with, matched, of_feed, read_by, write_feed, write_matches
 from cardscreen.foundation.errors import InputError, without_numbers
 from cardscreen.foundation.process.progress import Tell
 from cardscreen.kinds.masking import masked
@@ -72,14 +72,15 @@ def answer(
     said = agreement.said
     home = Home(agreement, said.answerer)
     inputs = [file, *read_by(agreement, job)]
-    letters.check_out(out, inputs, force=force)
-    check_feed(agreement, job, said.asker, feed, inputs, force=force)
+    letters.check_out(out, inputs, force=True)
+    check_feed(agreement, job, said.asker, feed, inputs)
     kinds_of(agreement, job)
     with home.locked():
         letter = letters.opened(file, agreement, "ask", said.asker)
         key = agreement.key.of_tokens()
         asked = _unpacked(letter, said.kinds, key)
-        handed_over = admitted(home, letter, "answer", out, again=again)
+        require_new(home, letter, "answer", files_with(out, feed), again=again, force=force)
+        handed_over = admitted(home, letter, "answer", out)
         tell("screening the accounts")
         found_here = matched(agreement, job, asked, key)
         table, reading = found_here.table, found_here.reading
@@ -127,14 +128,13 @@ def answer(
 def read(agreement: Agreement, file: Path, out: Path, *, again: bool, force: bool) -> dict[str, Any]:
     """Read an answer: which of the accounts that were asked about are known to the other side, or how many values."""
     agreement.require("token", "read")
-    check(out, [file, *read_by(agreement)], force=force)
+    check(out, [file, *read_by(agreement)], force=True)
     said = agreement.said
     home = Home(agreement, said.asker)
     with home.locked():
         letter = letters.opened(file, agreement, "answer", said.answerer)
         header = letter.header
-        if not again and (at := done_on(home, "read", header.letter)):
-            raise home.refused("read", letter, f"{file} was read before, on {at}: say --again to read it once more")
+        require_new(home, letter, "read", [out], again=again, force=force)
         asked = home.kept(f"{_ASKED}/{header.to_letter}")
         if asked is None:
             raise InputError(f"{file} answers a request that was not made here, or whose map has expired: ask again")

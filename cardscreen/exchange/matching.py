@@ -19,7 +19,6 @@ from cardscreen.foundation import schema
 from cardscreen.foundation.errors import ConfigError
 from cardscreen.foundation.files import claim, write_whole
 from cardscreen.foundation.settings.toml import names_day
-from cardscreen.kinds.kind import KINDS
 from cardscreen.kinds.masking import masked
 from cardscreen.kinds.tokens import TokenKey, token_by_kind
 from cardscreen.lists.blocklist import Blocklist
@@ -117,20 +116,18 @@ def read_by(agreement: Agreement, job: Job | None = None) -> list[str | Path]:
     return [agreement.file, *keys, *job.files.values(), *accounts]
 
 
-def check_feed(
-    agreement: Agreement, job: Job, other: str, out: Path | None, inputs: Sequence[str | Path], *, force: bool
-) -> None:
-    """Refuse, before anything is done, a feed that could not be written.
+def check_feed(agreement: Agreement, job: Job, other: str, out: Path | None, inputs: Sequence[str | Path]) -> None:
+    """Refuse, before anything is done, a feed that could not be written; what is there is not asked.
 
     Raises:
-        ConfigError: Says why.
+        ConfigError: Says why; or the job has none of the agreement's kinds.
     """
     if out is None:
         return
     if out.suffix != ".parquet":
         raise ConfigError(f"{out}: name a file ending in .parquet for the feed")
-    check(out, inputs, force=force)
-    claim(feed_of(out), inputs, force=force)
+    check(out, inputs, force=True)
+    claim(feed_of(out), inputs, force=True)
     source = agreement.source_of(other)
     if job.store is not None and (store := Store(job.store)).exists():
         origin = store.at().record.origins.get(source)
@@ -139,7 +136,7 @@ def check_feed(
                 f"{job.store} has a list of {source!r} already, which the matches would take over, terms and all: say "
                 f'listed_as = "{source} matches" in the agreement'
             )
-    secret = [kind for kind in agreement.said.kinds if KINDS[kind].secret]
+    secret = [kind.name for kind in kinds_of(agreement, job).values() if kind.secret]
     if secret and job.token_key is None:
         raise ConfigError(
             f"matches of the kind {secret[0]} are listed as tokens only: give the job a key, under [tokens]"
@@ -182,6 +179,11 @@ def write_feed(agreement: Agreement, job: Job, table: pl.DataFrame, key: TokenKe
 def of_feed(feed: Path | None, job: Job) -> dict[str, Any]:
     """What the ledger keeps of a feed."""
     return {} if feed is None else {"feed": str(feed.absolute()), "store": job.store}
+
+
+def files_with(out: Path, feed: Path | None) -> list[Path]:
+    """What a step writes, with a feed or without."""
+    return [out] if feed is None else [out, feed, feed_of(feed)]
 
 
 def feed_of(out: Path) -> Path:

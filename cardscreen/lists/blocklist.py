@@ -207,6 +207,15 @@ def holds(day: date) -> pl.Expr:
     return begun & lasting & kept
 
 
+def stands(first: date, last: date) -> pl.Expr:
+    """Whether a listing holds, or will, while it is some day from `first` to `last`, since zones have several.
+
+    It has run out when it has on all of them, and has ended when it has on one.
+    """
+    lasting = pl.col("expires_on").is_null() | (pl.col("expires_on") >= first)
+    return lasting & (pl.col("ended_on").is_null() | (pl.col("ended_on") > last))
+
+
 def _with_all_columns(table: pl.LazyFrame, where: str, *, several: bool) -> pl.DataFrame:
     """All columns of a listing, of any dtype, defaults filled in; refuses a name that is nearly one."""
     there = schema_of(table, where).names()

@@ -50,8 +50,10 @@ class CheckedPolicy:
     zone: str | None = None
 
     @classmethod
-    def read(cls, path: Path, day: date, store: str | None = None) -> CheckedPolicy:
+    def read(cls, path: Path, day: date | None = None, store: str | None = None) -> CheckedPolicy:
         """A policy file, or the policy of a job file with its store, read and checked with all that it names.
+
+        Without a day it is today: where the job is, or of this machine.
 
         Raises:
             ConfigError: The policy, its clearances or the job make no sense; tells everything.
@@ -60,10 +62,11 @@ class CheckedPolicy:
         toml = read_toml(path)
         if "accounts" in toml.settings or "blocklist" in toml.settings:
             job = Job.read(path)
+            day = day or job.today()
             _check_carried(job, toml)
             own, store, zone = job.policy_on(day), store or job.store, job.timezone
         else:
-            own, zone = Policy.from_settings(toml, path.parent), None
+            day, own, zone = day or date.today(), Policy.from_settings(toml, path.parent), None
         policy, known = own, {}
         if store is not None:
             blocklist = Store(store).blocklist()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from commands import Done, cardscreen
 import cardscreen as cs
 from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.feeds.importing import import_file
+from cardscreen.review.policy_summary import CheckedPolicy
+from cardscreen.runs.job import Job
 
 POLICY = """
 [levels]
@@ -93,6 +96,15 @@ def checked(folder: Path, policy: str, *options: str, name: str = "policy.toml")
 
 def test_a_policy_is_told_in_sentences(tmp_path: Path) -> None:
     assert checked(tmp_path, POLICY) == Done(0, TOLD, "")
+
+
+def test_today_is_the_day_where_the_job_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = JOB.replace('store = "lists"', 'paths = ["lists.parquet"]').replace('source = "polcie"', 'kind = "phone"')
+    (tmp_path / "job.toml").write_text(job, encoding="utf-8")
+    (tmp_path / "policy.toml").write_text("", encoding="utf-8")
+    monkeypatch.setattr(Job, "today", lambda _: date(2099, 3, 1))
+    assert CheckedPolicy.read(tmp_path / "job.toml").day == date(2099, 3, 1)
+    assert CheckedPolicy.read(tmp_path / "policy.toml").day == date.today()
 
 
 def test_one_clearance_is_told_as_one_decision(tmp_path: Path) -> None:

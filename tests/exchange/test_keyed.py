@@ -106,17 +106,24 @@ def test_an_answer_is_given_once_unless_a_person_says_again(fresh: Partners) -> 
     operator.exchange("ask", *FIRST)
     operator.sends("ask.cse", bank)
     bank.exchange("answer", *ANSWER)
+    answered = (bank.home / "answer.cse").read_bytes()
+    assert "say --again (and --force, since answer.cse is there) to answer once more" in bank.refuses("answer", *ANSWER)
+    assert "say --again to answer once more" in bank.refuses("answer", *ANSWER, "--force")
+    there = bank.tries("exchange", "answer", "agreement.toml", *ANSWER, "--again")
+    assert (there.code, "answer.cse is there already: name another file, or say --force" in there.err) == (2, True)
+    assert (bank.home / "answer.cse").read_bytes() == answered
     assert "was answered before" in bank.refuses("answer", *ANSWER[:-1], "again.cse")
     assert not (bank.home / "again.cse").exists()
     bank.exchange("answer", *ANSWER[:-1], "again.cse", "--again")
     bank.sends("again.cse", operator)
     bank.sends("answer.cse", operator)
     operator.exchange("read", "answer.cse", "--out", "m.csv")
+    assert "say --again (and --force, since m.csv is there)" in operator.refuses("read", "answer.cse", "--out", "m.csv")
     assert "was read before" in operator.refuses("read", "answer.cse", "--out", "n.csv")
     operator.exchange("read", "answer.cse", "--out", "n.csv", "--again")
     operator.exchange("read", "again.cse", "--out", "o.csv")
     steps = [line["step"] for line in json.loads(bank.does("exchange", "log", "agreement.toml", "--json").out)]
-    assert steps == ["answer", "refuse", "answer"]
+    assert steps == ["answer", "refuse", "refuse", "refuse", "answer"]
 
 
 def test_only_counts_are_told_where_that_was_agreed_and_small_ones_not(tmp_path: Path) -> None:
@@ -133,14 +140,31 @@ def test_only_counts_are_told_where_that_was_agreed_and_small_ones_not(tmp_path:
 
 def test_a_kind_that_the_other_side_has_no_column_of_is_not_told_as_unknown(fresh: Partners) -> None:
     operator, bank = fresh.operator, fresh.bank
-    job = (bank.home / "job.toml").read_text(encoding="utf-8").replace('card_no = { kind = "card" }\n', "")
-    (bank.home / "job.toml").write_text(job, encoding="utf-8")
+    bank.has_phones_only()
     operator.exchange("ask", *FIRST)
     operator.sends("ask.cse", bank)
     assert bank.exchange("answer", *ANSWER)["not_compared"] == ["card"]
     bank.sends("answer.cse", operator)
     told = operator.does("exchange", "read", "agreement.toml", "answer.cse", "--out", "m.csv").out
     assert "not compared  card" in told
+
+
+def test_a_kind_that_is_not_compared_needs_no_key_to_list_the_others_matches(fresh: Partners) -> None:
+    operator, bank = fresh.operator, fresh.bank
+    job = (bank.home / "job.toml").read_text(encoding="utf-8")
+    (bank.home / "job.toml").write_text(job.replace('[tokens]\nkey_file = "tokens.key"\n', ""), encoding="utf-8")
+    operator.exchange("ask", *FIRST)
+    operator.sends("ask.cse", bank)
+    with_feed = (*ANSWER, "--feed", "matched.parquet")
+    done = bank.tries("exchange", "answer", "agreement.toml", *with_feed)
+    assert (done.code, "matches of the kind card are listed as tokens only" in done.err) == (2, True), done.err
+    bank.has_phones_only()
+    told = bank.exchange("answer", *with_feed)
+    assert (told["not_compared"], told["matches"]) == (["card"], {"phone": 8, "card": 0})
+    bank.does("list", "import", "matched.parquet", "--feed", "matched.toml", "--store", "lists")
+    bank.does("run", "job.toml")
+    flagged = pl.read_parquet(bank.home / "runs/latest/flagged.parquet")["account_id"]
+    assert flagged.sort().to_list() == fresh.known.filter(identifier="mobile")["account_id"].sort().to_list()
 
 
 @pytest.mark.parametrize(
@@ -261,8 +285,54 @@ def test_what_was_kept_goes_when_an_agreement_is_closed_and_its_listings_are_tol
         assert len(bank.matches("standing.csv").filter(store=str(store))) == 600
     assert [file.name for file in (bank.home / "exchange").iterdir() if file.name != ".lock"] == ["ledger.jsonl"]
     assert "was closed here on" in bank.refuses("answer", *ANSWER, "--again", "--force")
-    done_again = bank.tries("exchange", "close", "agreement.toml")
-    assert (done_again.code, "closed on" in done_again.err) == (3, True)
+
+
+def test_an_agreement_that_is_closed_tells_anew_what_stands_on_it(done: Partners, tmp_path: Path) -> None:
+    bank = replace(done.bank, home=shutil.copytree(done.bank.home, tmp_path / "bank"))
+    close = ("exchange", "close", "agreement.toml", "--store", "lists", "--out", "standing.csv")
+    bank.does(*close)
+    ledger = (bank.home / "exchange/ledger.jsonl").read_bytes()
+    refused = bank.tries(*close)
+    assert (refused.code, "say --force to write over it" in refused.err) == (2, True), refused.err
+    ended = ("--source", "operator-a", "--reference", NAME, "--by", "A. Li", "--reason", "the agreement has ended")
+    bank.does("list", "expire", "--store", "lists", *ended)
+    told = bank.does(*close, "--force").out
+    assert f"{NAME} was closed here on " in told
+    assert f"600 of operator-a in {done.bank.home / 'lists'}" in told
+    assert bank.matches("standing.csv")["store"].unique().to_list() == [str(done.bank.home / "lists")]
+    assert (bank.home / "exchange/ledger.jsonl").read_bytes() == ledger
+
+
+def test_what_stands_on_an_agreement_is_told_before_its_first_day_and_not_after_its_last(fresh: Partners) -> None:
+    """Tomorrow's day is today's where it is later already, and yesterday's still is where it is earlier."""
+    operator, bank = fresh.operator, fresh.bank
+    operator.exchange("ask", *FIRST)
+    operator.sends("ask.cse", bank)
+    bank.exchange("answer", *ANSWER, "--feed", "matched.parquet")
+    row, day = pl.int_range(pl.len()), pl.lit(datetime.now(UTC).date())
+    begun = pl.when(row < 4).then(day + pl.duration(days=1)).when(row < 6).then(day - pl.duration(days=9))
+    over = pl.when((row >= 4) & (row < 6)).then(day - pl.duration(days=2))
+    matched = pl.read_parquet(bank.home / "matched.parquet")
+    matched = matched.with_columns(listed_on=begun.otherwise("listed_on"), expires_on=over.otherwise("expires_on"))
+    matched.write_parquet(bank.home / "matched.parquet")
+    feed = (bank.home / "matched.toml").read_text(encoding="utf-8") + "\n[limits]\nfuture_days = 1\n"
+    (bank.home / "matched.toml").write_text(feed, encoding="utf-8")
+    more = ("--store", "lists", "--key-file", "tokens.key")
+    bank.does("list", "import", "matched.parquet", "--feed", "matched.toml", *more)
+    told = bank.exchange("close", "--out", "standing.csv")
+    assert [each["listings"] for each in told["standing"]] == [10]
+    assert len(bank.matches("standing.csv")) == 10
+
+
+def test_where_nothing_stands_on_an_agreement_it_says_where_it_has_looked(fresh: Partners) -> None:
+    operator = fresh.operator
+    operator.exchange("ask", *FIRST)
+    assert "there is no store" in operator.refuses("close", "--store", "lsts")
+    assert (
+        "stand on it   not known: name stores with --store" in operator.does("exchange", "close", "agreement.toml").out
+    )
+    told = operator.does("exchange", "close", "agreement.toml", "--store", "lists").out
+    assert f"stand on it   nothing in {operator.home / 'lists'}" in told
 
 
 def test_an_agreement_that_has_ended_allows_nothing_but_its_end(fresh: Partners) -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
-from partners import KEY, OPRF, Partners, Side, agreement, partners, said_of, texts_told, told_in
+from partners import KEY, OPRF, POLICE, Partners, Side, agreement, partners, said_of, texts_told, told_in
 
 from cardscreen.exchange import agreement as agreements
 from cardscreen.exchange import letters
 from cardscreen.exchange.home import Home
+from cardscreen.exchange.oblivious import holder
 
 BLIND = ("--job", "job.toml", "--out", "blinded.cse")
 OFFER = ("--store", "lists", "--out", "offer.cse")
@@ -96,6 +98,29 @@ def test_with_the_agreements_key_nothing_of_an_offer_can_be_enumerated(done: Par
         guesses |= {each[:32] for each in rfc9497.outputs(seed[:32], inputs)}
     assert rows.isdisjoint(guesses)
     assert len(rows) == 150
+
+
+def test_phones_are_found_and_listed_without_a_key_for_cards(fresh: Partners) -> None:
+    fresh.bank.has_phones_only()
+    bank = played(fresh).bank
+    assert bank.matches("matches.parquet").select("account_id", "identifier").equals(fresh.on_list)
+    assert len(bank.matches("matched.parquet")) == len(fresh.on_list)
+
+
+def test_what_was_done_before_is_told_before_a_file_that_is_there(fresh: Partners) -> None:
+    operator, bank = played(fresh).operator, fresh.bank
+    evaluate = ("blinded.cse", "--out", "evaluated.cse")
+    assert "say --again (and --force, since evaluated.cse is there)" in operator.refuses("evaluate", *evaluate)
+    finish = ("evaluated.cse", "offer.cse", "--out")
+    assert "say --again (and --force, since matches.parquet is there) to compare anew" in bank.refuses(
+        "finish", *finish, "matches.parquet"
+    )
+    with_feed = ("new.csv", "--feed", "matched.parquet")
+    assert "(and --force, since matched.parquet is there)" in bank.refuses("finish", *finish, *with_feed)
+    there = bank.tries("exchange", "finish", "agreement.toml", *finish, *with_feed, "--again")
+    assert (there.code, "matched.parquet is there already" in there.err) == (2, True), there.err
+    bank.exchange("finish", *finish, *with_feed, "--again", "--force")
+    assert bank.matches("new.csv").select("account_id", "identifier").equals(fresh.on_list)
 
 
 def test_what_was_asked_is_not_asked_again_and_is_compared_with_a_new_offer(done: Partners) -> None:
@@ -225,6 +250,23 @@ def test_what_can_not_be_offered_is_counted(fresh: Partners) -> None:
     assert only["left_out"] == {"on an allow list": 1}
     done = fresh.operator.tries("exchange", "offer", "agreement.toml", *OFFER, "--source", "poilce", "--force")
     assert (done.code, "the store has no source 'poilce'" in done.err) == (2, True)
+
+
+def test_what_holds_today_anywhere_is_offered(fresh: Partners, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store doesn't say of which time zone its days are: what was listed this morning in the east is not missed."""
+    day, number = date.today(), pl.int_range(4, eager=True)
+    far = pl.DataFrame({"number": pl.select(pl.format("1370000000{}", number)).to_series()})
+    begun = pl.Series("listed", [day - timedelta(days=9), day - timedelta(days=9), day, day + timedelta(days=1)])
+    over = pl.Series("over", [day - timedelta(days=2), day - timedelta(days=1), None, None])
+    far.with_columns(begun, over).write_csv(fresh.operator.home / "far.csv")
+    feed = (
+        POLICE.replace('"police"', '"far"') + 'listed_on = "listed"\nexpires_on = "over"\n[limits]\nfuture_days = 1\n'
+    )
+    (fresh.operator.home / "far.toml").write_text(feed, encoding="utf-8")
+    fresh.operator.does("list", "import", "far.csv", "--feed", "far.toml", "--store", "lists")
+    monkeypatch.setattr(holder, "days", lambda: (day - timedelta(days=1), day))
+    told = fresh.operator.exchange("offer", *OFFER, "--source", "far")
+    assert told["identifiers"]["phone"] == 2
 
 
 def test_steps_out_of_order_are_refused_in_a_sentence(fresh: Partners) -> None:

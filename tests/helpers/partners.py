@@ -94,6 +94,11 @@ class Side:
         """Write its copy of the agreement."""
         (self.home / "agreement.toml").write_text(agreed, encoding="utf-8")
 
+    def has_phones_only(self) -> None:
+        """Write a job that knows no cards, and so has no key of tokens."""
+        job = JOB.replace('card_no = { kind = "card" }\n', "").replace('[tokens]\nkey_file = "tokens.key"\n', "")
+        (self.home / "job.toml").write_text(job, encoding="utf-8")
+
     def lists(self, numbers: pl.DataFrame) -> None:
         """Import a list of phone numbers: column `number`."""
         numbers.write_csv(self.home / "police.csv")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import threading
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ from small_operator import (
 )
 
 from cardscreen.cli.printing import print_frame
+from cardscreen.review.decisions.retention import Keep
 from cardscreen.review.find import all_in
 from cardscreen.review.overview import table_of
 
@@ -355,6 +358,23 @@ def test_days_count_from_the_day_of_the_run(operator: Path) -> None:
     assert before[-1] == "audit"
     assert cardscreen("runs", "prune", "job.toml", "--keep", "90d", cwd=operator).code == 0
     assert states(operator) == before  # an audit run about January was made today
+
+
+@pytest.mark.parametrize(
+    ("zone", "hour", "kept"),
+    [
+        ("UTC", 12, False),
+        ("America/Los_Angeles", 6, True),  # there it is the evening before
+        ("America/Los_Angeles", 9, False),
+        ("Asia/Shanghai", 12, False),
+    ],
+)
+def test_days_are_those_of_the_runs_time_zone(template: Path, zone: str, hour: int, *, kept: bool) -> None:
+    newest = all_in(template / "runs")[-1]
+    there = replace(newest, records={**newest.records, "timezone": zone})
+    day = there.as_of + timedelta(days=30)
+    now = datetime(day.year, day.month, day.day, hour, tzinfo=UTC)
+    assert bool(Keep(days=30).of([there], now)) == kept
 
 
 def test_a_dry_run_of_pruning_tells_the_same_and_removes_nothing(many: Path) -> None:

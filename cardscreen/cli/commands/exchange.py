@@ -204,14 +204,21 @@ def close(
 ) -> None:
     """End an agreement on this side: what was kept goes but for the ledger, and what stands on it is counted.
 
+    Of one that was closed before, what stands on it by now is told again.
+
     [dim]Example:[/dim] cardscreen exchange close agreement.toml --out standing.csv
     """
     done = _exchange(agreement, None).close(stores=store or (), out=out, force=force)
     _tell(done, as_json=as_json)
-    if not as_json:
-        console.put(f"{done['agreement']} is closed here; its ledger stays")
-    for each in () if as_json else done["standing"]:
+    closed = f"was closed here on {done['closed_before']}" if done["closed_before"] else "is closed here"
+    if as_json:
+        return
+    console.put(f"{done['agreement']} {closed}; its ledger stays")
+    for each in done["standing"]:
         console.put(f"{'stand on it':13} {each['listings']:,} of {each['source']} in {each['store']}")
+    if not done["standing"]:
+        where = f"nothing in {', '.join(done['stores'])}" if done["stores"] else "not known: name stores with --store"
+        console.put(f"{'stand on it':13} {where}")
 
 
 @exchange_app.command("log")

@@ -31,12 +31,10 @@ def check(
 
     [dim]Example:[/dim] cardscreen policy check policy.toml --store lists
     """
-    from datetime import date
-
     from cardscreen.review.policy_summary import CheckedPolicy
     from cardscreen.tables.dates import parse_day
 
-    checked = CheckedPolicy.read(file, parse_day(as_of) if as_of else date.today(), store)
+    checked = CheckedPolicy.read(file, parse_day(as_of) if as_of else None, store)
     if as_json:
         console.put_json(checked.summary())
         return

@@ -10,8 +10,8 @@ from typing import Any
 import polars as pl
 
 from cardscreen.exchange import letters
-from cardscreen.exchange.admission import admitted
-from cardscreen.exchange.agreement import Agreement, today
+from cardscreen.exchange.admission import admitted, require_new
+from cardscreen.exchange.agreement import Agreement, days
 from cardscreen.exchange.home import Home
 from cardscreen.exchange.letters import ROW, rows_of
 from cardscreen.exchange.matching import read_by
@@ -21,7 +21,7 @@ from cardscreen.foundation import schema
 from cardscreen.foundation.errors import ConfigError, InputError
 from cardscreen.foundation.process.progress import Tell
 from cardscreen.foundation.secrets.boxes import PIECE
-from cardscreen.lists.blocklist import holds
+from cardscreen.lists.blocklist import stands
 from cardscreen.lists.store.table import Store
 
 _PAIR, _SEED = "pair", 32  # bytes
@@ -68,7 +68,7 @@ def offer(
 def evaluate(agreement: Agreement, file: Path, out: Path, *, again: bool, force: bool, tell: Tell) -> dict[str, Any]:
     """Write what the function makes of blinded values; this counts against the limits, and so ends enumeration."""
     agreement.require("oprf", "evaluate")
-    letters.check_out(out, [file, *read_by(agreement)], force=force)
+    letters.check_out(out, [file, *read_by(agreement)], force=True)
     require_libraries()
     home = Home(agreement, agreement.holder)
     with home.locked():
@@ -78,7 +78,8 @@ def evaluate(agreement: Agreement, file: Path, out: Path, *, again: bool, force:
             raise InputError(f"nothing was offered under {agreement.id!r} yet: cardscreen exchange offer comes first")
         seed, asked = pair["seed"][0], letters.rising(rows_of(letter.rows()), letter).to_frame()
         told = {"step": "evaluate", "file": str(out), "to_letter": letter.header.letter, "asked": len(asked)}
-        if (before := admitted(home, letter, "evaluate", out, again=again)) is not None:
+        require_new(home, letter, "evaluate", [out], again=again, force=force)
+        if (before := admitted(home, letter, "evaluate", out)) is not None:
             return {**told, "letter": before}
         with Workers(tell, len(asked)) as workers:
             batches = ((seed, list(part.to_series())) for part in asked.iter_slices(BATCH))
@@ -126,9 +127,10 @@ def _listed(
     lists = store.blocklist()
     if unknown := [name for name in sources if name not in lists.origins]:
         raise ConfigError(f"--source: the store has no source {unknown[0]!r}: it has {', '.join(lists.origins)}")
-    day, kinds = today(), agreement.said.kinds
+    (first, last), kinds = days(), agreement.said.kinds
     derived = [name for name, origin in lists.origins.items() if origin.terms.derived and name not in sources]
-    in_force = lists.lazy.filter(holds(day) & pl.col("kind").is_in(kinds))
+    begun = pl.col("listed_on").is_null() | (pl.col("listed_on") <= last)
+    in_force = lists.lazy.filter(begun & stands(first, last) & pl.col("kind").is_in(kinds))
     ours = ~pl.col("source").is_in([*derived, other]) & (pl.col("reason") != schema.NAMED)
     wanted = ours & pl.col("source").is_in(list(sources)) if sources else ours
     allowed = in_force.filter((pl.col("list") == "allow") & (pl.col("match") == "exact"))

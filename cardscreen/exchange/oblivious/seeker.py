@@ -10,12 +10,21 @@ import numpy as np
 import polars as pl
 
 from cardscreen.exchange import letters
-from cardscreen.exchange.admission import done_on
+from cardscreen.exchange.admission import done_before, require_new
 from cardscreen.exchange.agreement import Agreement
 from cardscreen.exchange.choosing import kinds_of
 from cardscreen.exchange.home import Home
 from cardscreen.exchange.letters import ROW, Letter, rows_of
-from cardscreen.exchange.matching import check_feed, matched, of_feed, read_by, readable, write_feed, write_matches
+from cardscreen.exchange.matching import (
+    check_feed,
+    files_with,
+    matched,
+    of_feed,
+    read_by,
+    readable,
+    write_feed,
+    write_matches,
+)
 from cardscreen.exchange.oblivious.rfc9497 import PROOF, WrongProof, require_libraries
 from cardscreen.exchange.oblivious.workers import BATCH, Workers, inputs_of
 from cardscreen.foundation.errors import InputError
@@ -102,13 +111,14 @@ def finish(
     with home.locked():
         job = job or _job_of(home)
         inputs = [*files, *read_by(agreement, job)]
-        check(out, inputs, force=force)
-        check_feed(agreement, job, agreement.holder, feed, inputs, force=force)
+        check(out, inputs, force=True)
+        check_feed(agreement, job, agreement.holder, feed, inputs)
         offered, answered = _letters(agreement, files)
+        require_new(home, answered, "finish", files_with(out, feed), again=again, force=force)
         _check_pins(home, offered, answered)
         if answered is not None:
             tell("checking proofs")
-            _take_in(home, answered, again=again, tell=tell)
+            _take_in(home, answered, tell)
         tell("comparing with the offer")
         known = _known(home)
         listed = known.filter(pl.col("output").is_in(_in_both(known["output"], offered).implode()))
@@ -231,15 +241,13 @@ def _check_pins(home: Home, offered: Letter, answered: Letter | None) -> None:
     home.pin(public_key=key)
 
 
-def _take_in(home: Home, letter: Letter, *, again: bool, tell: Tell) -> None:
+def _take_in(home: Home, letter: Letter, tell: Tell) -> None:
     """Check what was evaluated, and keep the outputs."""
     header = letter.header
     name = f"{_PENDING}/{header.to_letter}"
     pending = home.kept(name)
-    if at := done_on(home, "finish", header.letter):
-        if again:
-            return
-        raise home.refused("finish", letter, f"{letter.file} was finished before, on {at}: say --again to compare anew")
+    if done_before(home, "finish", letter):
+        return
     if f"{_OUTPUTS}/{header.to_letter}" in home.names(_OUTPUTS):
         return  # a step that was killed had come so far
     if pending is None:

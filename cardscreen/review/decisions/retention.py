@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from cardscreen.foundation.errors import ConfigError
 from cardscreen.foundation.files import not_for_others, system_user
@@ -52,12 +53,12 @@ class Keep:
             raise ConfigError(f"--keep {text!r}: days or runs? Say --keep {words}d, or --keep {words}runs")
         raise ConfigError(f"--keep {text!r}: say a number of days, 90d, or of runs, 30runs")
 
-    def of(self, runs: Sequence[Finished], today: date) -> list[Finished]:
-        """Those of some runs, the oldest first, that are kept."""
+    def of(self, runs: Sequence[Finished], now: datetime) -> list[Finished]:
+        """Those of some runs, the oldest first, that are kept at an instant; days are those of a run's time zone."""
         if self.runs is not None:
             return list(runs[len(runs) - self.runs :]) if self.runs else []
-        since = today - timedelta(days=self.days or 0)
-        return [run for run in runs if _aged(run) > since]
+        span = timedelta(days=self.days or 0)
+        return [run for run in runs if _aged(run) > _day(run, now) - span]
 
 
 def prune(output: Path, keep: Keep, *, held: bool = False, dry_run: bool = False) -> list[tuple[Finished, list[str]]]:
@@ -92,9 +93,9 @@ def _old(output: Path, keep: Keep, *, held: bool) -> list[Finished]:
     runs = all_in(output)
     published = [run for run in runs if run.state == "published"]
     waiting = [run for run in runs if run.state == "held"]
-    today = datetime.now(UTC).date()
+    now = datetime.now(UTC)
     asked = published + (waiting if held else [])
-    kept = {run.run_id for group in (published, waiting) for run in keep.of(group, today)}
+    kept = {run.run_id for group in (published, waiting) for run in keep.of(group, now)}
     kept |= _needed(published)
     kept |= {run.base for run in waiting if run.base and (not held or run.run_id in kept)}
     return [run for run in asked if run.run_id not in kept]
@@ -111,7 +112,11 @@ def _aged(run: Finished) -> date:
     """The day from which a run's age counts: its own; that of its making where an auditor asked about the past."""
     if not run.records.get("audit"):
         return run.as_of
-    return datetime.strptime(run.run_id, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).date()
+    return _day(run, datetime.strptime(run.run_id, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC))
+
+
+def _day(run: Finished, instant: datetime) -> date:
+    return instant.astimezone(ZoneInfo(run.records["timezone"])).date()
 
 
 def _record(keep: Keep) -> dict[str, Any]:
