@@ -167,7 +167,7 @@ def write_feed(agreement: Agreement, job: Job, table: pl.DataFrame, key: TokenKe
         value=value if own is None else token_by_kind(kind, value, own),
         reason=pl.lit(schema.NAMED),
         listed_on=pl.lit(day),
-        expires_on=pl.lit(last),
+        expires_on=pl.lit(max(last, day)),  # where the job is, an agreement's last day may be over already
         reference=pl.lit(agreement.id),
     )
     write(rows.sort("kind", "value"), out, force=True)
