@@ -135,6 +135,22 @@ def test_from_forty_reports_to_a_listing_a_hit_an_appeal_a_release_and_the_owner
     }
 
 
+def test_who_rejects_what_a_hit_stood_on_is_not_told_to_have_accepted_it(gang: Gang) -> None:
+    report_forty(gang, "139 0000 0070")
+    for decision, by in (("accept", "A. Li"), ("reject", "B. Wu")):
+        gang.does("reports", "score", "reports.toml", "--as-of", DAY)
+        if decision == "accept":
+            gang.does("reports", "review", "reports.toml", "--out", "review.csv")
+        write_rows(gang.folder / "review.csv", [{**read_rows(gang.folder / "review.csv")[0], "decision": decision}])
+        gang.does("reports", "decide", "reports.toml", "review.csv", "--by", by)
+        if decision == "accept":
+            gang.does("reports", "publish", "reports.toml", "--as-of", DAY)
+            gang.night()
+    told = gang.does("explain", "A070", "--run", "job.toml").out
+    assert "That listing was found here: 40 people have reported it" in told
+    assert "has accepted it" not in told
+
+
 def test_what_other_systems_did_is_lifted_and_told_to_the_owner(gang: Gang) -> None:
     gang.write(
         "job.toml", (gang.folder / "job.toml").read_text().replace("[output]", '[output]\napplied = "applied.csv"')

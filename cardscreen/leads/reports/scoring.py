@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -28,11 +28,12 @@ REPORTS: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "reporter": pl.String,
     "group": pl.String,
 }
-#: What is listed of the source: value, severity, reference, and the category.
+#: What is listed of the source, and the last day of what it was listed on.
 LISTED: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "value": pl.String,
     "severity": pl.UInt8,
     "reference": pl.String,
+    "listed_on": pl.Date,
 }
 _HALF = 0.5
 #: What is written for reporters who don't say who they are, beside what stands for nothing anywhere.
@@ -70,7 +71,7 @@ def score_reports(
         kind: Of the values.
         source: The source that proposals are for.
         listed: What the source lists already: value, severity and perhaps reference. A step is left downwards only
-            below half its weight.
+            below half its weight, and little evidence is asked about only where a severity is new or rises.
         lang: In which it is said why.
 
     Returns:
@@ -90,7 +91,8 @@ def score_reports(
     """
     known = _known(reports)
     ours = None if listed is None else open_table(listed).collect()
-    return _Scoring(_rules(rules), to_day(as_of), kind, source, Language(lang)).proposals(known, ours).lazy()
+    scoring = Scoring(_rules(rules), to_day(as_of), kind, source, Language(lang))
+    return scoring.scored(known, ours).proposals.lazy()
 
 
 def is_nobody(reporter: pl.Expr) -> pl.Expr:
@@ -130,22 +132,41 @@ def _known(reports: Any) -> pl.DataFrame:
 
 
 @dataclass(frozen=True)
-class _Scoring:
-    """One weighing."""
+class Scored:
+    """What a weighing gives.
+
+    Attributes:
+        proposals: `schema.PROPOSALS`, by value.
+        standing: `schema.PROPOSALS` of values that are listed, and of which a person is asked now: as which listings
+            they stay until one has decided, on the reports on which they were listed.
+    """
+
+    proposals: pl.DataFrame
+    standing: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """One weighing; see `score_reports`."""
 
     rules: ReportRules
     day: date
     kind: str
     source: str
-    language: Language
+    language: Language = field(default_factory=Language)
 
-    def proposals(self, reports: pl.DataFrame, listed: pl.DataFrame | None) -> pl.DataFrame:
-        """The proposals, by value."""
+    def scored(self, reports: pl.DataFrame, listed: pl.DataFrame | None) -> Scored:
+        """Weigh reports (`REPORTS`), of which some values are listed (`LISTED`; reference and listed_on may lack)."""
         self._check_categories(reports)
         counted = reports.unique().filter(pl.col("reported_at").dt.date() <= self.day)
         weighed = counted.with_columns(weight=self._weight())
-        of_value = self._stepped(self._of_values(weighed), listed)
+        ours = _ours(listed)
+        of_value = self._stepped(self._of_values(weighed), ours)
         doubts = self._doubts(of_value, weighed, reports.unique())
+        standing = self._standing(weighed, ours.join(doubts, on="value", how="semi"))
+        return Scored(self._proposals(of_value, doubts), self._proposals(standing, doubts.clear()))
+
+    def _proposals(self, of_value: pl.DataFrame, doubts: pl.DataFrame) -> pl.DataFrame:
         return (
             of_value.join(doubts, on="value", how="left")
             .with_columns(pl.col("doubts").fill_null([]))
@@ -188,14 +209,9 @@ class _Scoring:
         group = _heaviest_of(heaviest, "group").rename({"weight": "group_weight"})
         return total.join(reason.drop("weight"), on="value").join(group, on="value").join(days, on="value")
 
-    def _stepped(self, of_value: pl.DataFrame, listed: pl.DataFrame | None) -> pl.DataFrame:
+    def _stepped(self, of_value: pl.DataFrame, ours: pl.DataFrame) -> pl.DataFrame:
         """Those that reach a step, with its severity, and the reference that a listing has already."""
-        known = pl.DataFrame(schema=LISTED) if listed is None else listed
-        if "reference" not in known.columns:
-            known = known.with_columns(reference=pl.lit(None, dtype=pl.String))
-        known = known.select(typed(LISTED)).unique("value", keep="first", maintain_order=True)
-        known = known.rename({"severity": "was", "reference": "was_reference"})
-        steps = of_value.join(known, on="value", how="left")
+        steps = of_value.join(ours.rename({"severity": "was", "reference": "was_reference"}), on="value", how="left")
         severity = pl.lit(None, dtype=pl.UInt8)
         for step in self.rules.steps:
             reached = pl.col("weight") >= step.weight
@@ -206,13 +222,23 @@ class _Scoring:
             pl.col("severity").is_not_null()
         )
 
+    def _standing(self, weighed: pl.DataFrame, ours: pl.DataFrame) -> pl.DataFrame:
+        """Those that the reports up to the day of their listing still carry, as `_stepped` gives them, none raised."""
+        judged = weighed.join(ours.select("value", "listed_on"), on="value").filter(
+            pl.col("reported_at").dt.date() <= pl.col("listed_on")
+        )
+        steps = self._stepped(self._of_values(judged.drop("listed_on")), ours)
+        return steps.with_columns(severity=pl.min_horizontal("severity", "was"))
+
     def _doubts(self, of_value: pl.DataFrame, weighed: pl.DataFrame, reports: pl.DataFrame) -> pl.DataFrame:
         """value, doubts (List of sentences): why a person must look."""
         review, say = self.rules.review, self.language.say
         values = of_value.select("value")
         told = [pl.DataFrame(schema={"value": pl.String, "doubt": pl.String})]
         if review.below_weight is not None:
-            few = of_value.filter(pl.col("weight") < review.below_weight).select("value")
+            # What is listed has been judged: that it fades by and by is no question, a step upwards is one.
+            judged = (pl.col("severity") <= pl.col("was")).fill_null(value=False)
+            few = of_value.filter((pl.col("weight") < review.below_weight) & ~judged).select("value")
             sentence = say("Its weight is below {most:g}.", most=review.below_weight)
             told.append(few.with_columns(doubt=pl.lit(sentence)))
         if review.group_share is not None:
@@ -251,6 +277,13 @@ class _Scoring:
             state=pl.when("ruled").then(pl.lit("accepted")).otherwise(pl.lit("proposed")),
             decided_by=pl.when("ruled").then(pl.lit(RULE)),
         )
+
+
+def _ours(listed: pl.DataFrame | None) -> pl.DataFrame:
+    """`LISTED`, one row for each value."""
+    known = pl.DataFrame(schema=LISTED) if listed is None else listed
+    known = known.with_columns(pl.lit(None).alias(name) for name in LISTED if name not in known.columns)
+    return known.select(typed(LISTED)).unique("value", keep="first", maintain_order=True)
 
 
 def _heaviest_of(reports: pl.DataFrame, column: str) -> pl.DataFrame:
