@@ -270,6 +270,31 @@ def test_what_was_published_stays_when_its_accounts_are_closed_and_goes_when_the
     assert set(gang.states().values()) == {"proposed"}  # and not accepted once and for all
 
 
+def test_rings_and_proposals_keep_the_day_that_found_them_first_when_a_night_does_not_see_them(tmp_path: Path) -> None:
+    gang = Gang(tmp_path, LEADS + CUSTOMERS)
+    for day, listed in ((DAY, LISTED), ("2026-11-21", LISTED), ("2026-11-22", (60,)), ("2026-11-23", (*LISTED, 61))):
+        gang.lists(*listed, on=day)
+        gang.night(day)
+        gang.finds()
+    first, last = date.fromisoformat(DAY), date(2026, 11, 23)
+    assert gang.table("rings")["first_found"].to_list() == [first]
+    found = gang.table("proposals").select("value", "source", "first_on", "last_on").rows()
+    days = {value if source == "customers" else source: (begin, end) for value, source, begin, end in found}
+    assert days["rings"] == days["customer:C001"] == days["customer:C050"] == (first, last)
+    assert days["customer:C061"] == (last, last)
+
+
+def test_folders_that_cant_be_read_any_more_hinder_no_search(gang: Gang) -> None:
+    gang.finds()
+    gang.finds()
+    first, second = sorted((gang.folder / "leads").glob("2*"))
+    (first / "manifest.json").write_text("{")
+    gang.finds()
+    second.joinpath("rings.parquet").write_bytes(b"another")
+    assert gang.states() == {"device:GANG": "proposed", "card": "proposed"}
+    gang.finds()
+
+
 def test_an_upheld_appeal_takes_its_account_out_of_the_ring(gang: Gang) -> None:
     gang.finds()
     gang.decides("accept")
