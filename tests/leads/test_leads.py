@@ -570,6 +570,18 @@ def test_a_customer_for_two_reasons_is_one_proposal_with_the_severer(tmp_path: P
     assert "different values of mobile of one operator; 5 are allowed" in found["C020"]["why"]
 
 
+def test_one_that_is_allowed_is_told_as_one(tmp_path: Path) -> None:
+    gang = Gang(
+        tmp_path, 'job = "job.toml"\n' + CUSTOMERS.replace("above = 5", "above = 1").replace('per = ["operator"]', "")
+    )
+    gang.has([*people(), *many("BIG", 2)])
+    gang.lists(60)
+    gang.night()
+    gang.finds()
+    why = gang.table("proposals").filter(pl.col("value") == "customer:BIG")["why"].to_list()
+    assert why == ["The customer has 2 different values of mobile; 1 is allowed."]
+
+
 def test_a_name_that_too_many_accounts_have_is_no_customer_and_is_told(tmp_path: Path) -> None:
     gang = Gang(tmp_path, 'job = "job.toml"\n' + CUSTOMERS.replace("[customers]\n", "[customers]\nmax_accounts = 6\n"))
     gang.has([*people(), *many("散客", 7), *many("BIG", 6, 110), *many("LAW", 7, 120, segment="iot")])

@@ -133,7 +133,7 @@ def test_a_listing_keeps_its_reference_when_most_reports_come_from_elsewhere() -
     [
         ({"below_weight": 5}, many("+861", 4), "Its weight is below 5."),
         ({"group_share": 0.5}, many("+861", 4) + many("+861", 3, group="n2", begin=10), "come from one place"),
-        ({"burst": {"reports": 4, "hours": 1}}, many("+861", 4), "4 reports or more came within 1 hours"),
+        ({"burst": {"reports": 4, "hours": 1}}, many("+861", 4), "4 reports or more came within 1 hour."),
         ({"new_reporters_share": 0.8}, many("+861", 4), "have never reported another number before"),
         ({"group_share": 0.5}, many("+861", 4) + many("+861", 4, group="n2", begin=10), "come from one place"),
         ({"new_reporters_share": 0.75}, [*many("+862", 1, ago=1), *many("+861", 4)], "75% of its reporters or more"),
@@ -146,6 +146,22 @@ def test_a_person_must_look_and_is_told_why(review: dict[str, Any], rows: list[R
     found = score(rows, review).filter(pl.col("value") == "+861").to_dicts()[0]
     assert (found["state"], found["decided_by"]) == ("proposed", None)
     assert doubt in found["why"]
+
+
+def test_one_hour_and_one_person_are_told_as_one() -> None:
+    def why(hours: float, lang: str = "en") -> str:
+        rules = {
+            "categories": {"fraud": {"half_life_days": 30, "weight": 5}},
+            "steps": [{"weight": 3, "severity": 40}],
+            "review": {"burst": {"reports": 2, "hours": hours}},
+        }
+        rows = [("+861", "fraud", 0, "r1", "n1"), ("+861", "fraud", 0, "r1", "n2")]
+        return str(cs.score_reports(frame(rows), rules, DAY, lang=lang).collect()["why"][0])
+
+    assert why(1).startswith("1 person has reported it, for fraud, last on 2026-11-28: its weight is 5.0.")
+    for hours, told in ((1, "within 1 hour."), (1.5, "within 1.5 hours."), (24, "within 24 hours.")):
+        assert why(hours).endswith(told)
+    assert "在 1 小时内收到 2 次或更多举报。" in why(1, "zh")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import polars as pl
 from cardscreen.foundation import schema
 from cardscreen.foundation.errors import ConfigError
 from cardscreen.foundation.settings.toml import TomlFile, checked, read_toml
-from cardscreen.foundation.words.languages import Language, phrase
+from cardscreen.foundation.words.languages import Language
 from cardscreen.kinds.named.opaque import Opaque
 from cardscreen.leads.proposals import RULE, typed
 from cardscreen.leads.reports.settings import ReportRules, ReportsFile
@@ -41,10 +41,7 @@ _NAMELESS = (
     r"^(?i:anon|anonym(?:e|o|ous|us)?(?: (?:caller|person|reporter|user))?|withheld|private|confidential|no name|nobody"
     r"|匿名(?:者|人|人士|用户|举报|举报人)?|保密|隐私|隐藏|无名|无名氏|佚名|不愿透露|拒绝透露|不便透露|不提供|未提供|未填|未留)$"
 )
-_REPORTED = phrase(
-    "{reporters:,} people have reported it, mostly for {reason}, last on {last_on}: its weight is {weight:.1f}."
-)
-_SAID = ("reporters", "reason", "last_on", "weight")
+_SAID = ("reason", "last_on", "weight")
 
 
 def score_reports(
@@ -247,8 +244,10 @@ class Scoring:
             told.append(one.with_columns(doubt=pl.lit(sentence)))
         if review.burst is not None:
             at_once = _bursts(weighed.join(values, on="value", how="semi"), review.burst.reports, review.burst.hours)
-            sentence = say(
+            sentence = self.language.many(
+                "{reports:,} reports or more came within {hours:g} hour.",
                 "{reports:,} reports or more came within {hours:g} hours.",
+                1 if review.burst.hours == 1 else 2,
                 reports=review.burst.reports,
                 hours=review.burst.hours,
             )
@@ -264,9 +263,18 @@ class Scoring:
         return pl.concat(told).group_by("value").agg(doubts=pl.col("doubt"))
 
     def _told(self, scored: pl.DataFrame) -> pl.DataFrame:
-        say, joined = self.language.say, self.language.joined
         why = [
-            joined(say(_REPORTED, **{name: row[name] for name in _SAID}), *row["doubts"]) for row in scored.to_dicts()
+            self.language.joined(
+                self.language.many(
+                    "{count:,} person has reported it, for {reason}, last on {last_on}: its weight is {weight:.1f}.",
+                    "{count:,} people have reported it, mostly for {reason}, last on {last_on}: its weight is "
+                    "{weight:.1f}.",
+                    row["reporters"],
+                    **{name: row[name] for name in _SAID},
+                ),
+                *row["doubts"],
+            )
+            for row in scored.to_dicts()
         ]
         none = {name: pl.lit(None) for name in ("accounts", "listed", "decided_on")}
         return scored.with_columns(
