@@ -426,7 +426,14 @@ def test_a_run_that_was_made_too_long_ago_is_refused_however_late_its_day_is(gan
         (LEADS + "stpes = 3\n", "unknown key 'rings.stpes'"),
         ('job = "job.toml"\n', "nothing is looked for"),
         (LEADS.replace("job.toml", "jobb.toml"), "did you mean 'job.toml'?"),
-        (LEADS + CUSTOMERS.replace("since = 2016-12-01\n", ""), "give both, or neither"),
+        (
+            LEADS + CUSTOMERS.replace("since = 2016-12-01\n", ""),
+            "add such as since = 2016-12-01, or leave out `opened`",
+        ),
+        (
+            LEADS + CUSTOMERS.replace('opened = "opened_on"\n', ""),
+            'add such as opened = "opened_on", or leave out `since`',
+        ),
         (LEADS + CUSTOMERS.replace('"suspend", "close"', '"none"'), "none is no action"),
     ],
 )
