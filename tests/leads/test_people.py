@@ -121,7 +121,7 @@ def test_from_forty_reports_to_a_listing_a_hit_an_appeal_a_release_and_the_owner
         "listed_on": "2026-11-19",
         "first_hit": DAY,
         "last_hit": NEXT,
-        "accounts": "1",
+        "hits": "1",
         "holder_same": "0",
         "holder_earlier": "0",
         "holder_unknown": "1",
