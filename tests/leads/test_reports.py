@@ -139,6 +139,7 @@ def test_a_listing_keeps_its_reference_when_most_reports_come_from_elsewhere() -
         ({"new_reporters_share": 0.75}, [*many("+862", 1, ago=1), *many("+861", 4)], "75% of its reporters or more"),
         ({"new_reporters_share": 1}, many("+862", 4) + many("+861", 4), "have never reported another number before"),
         ({"new_reporters_share": 1}, many("+861", 4, ago=1) + many("+861", 4), "never reported another number"),
+        ({"new_reporters_share": 1}, many("+861", 4, ago=19) + many("+861", 4), "never reported another number"),
         ({"new_reporters_share": 1}, many("+862", 4, ago=-1) + many("+861", 4), "never reported another number"),
     ],
 )
