@@ -290,7 +290,8 @@ class Scoring:
 def _ours(listed: pl.DataFrame | None) -> pl.DataFrame:
     """`LISTED`, one row for each value."""
     known = pl.DataFrame(schema=LISTED) if listed is None else listed
-    known = known.with_columns(pl.lit(None).alias(name) for name in LISTED if name not in known.columns)
+    lacking = {"reference", "listed_on"} - set(known.columns)
+    known = known.with_columns(pl.lit(None).alias(name) for name in sorted(lacking))
     return known.select(typed(LISTED)).unique("value", keep="first", maintain_order=True)
 
 
