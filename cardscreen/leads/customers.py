@@ -10,7 +10,7 @@ import polars as pl
 
 from cardscreen.foundation import schema
 from cardscreen.foundation.errors import InputError
-from cardscreen.foundation.words.languages import Language, phrase
+from cardscreen.foundation.words.languages import Language
 from cardscreen.kinds.tokens import TokenKey
 from cardscreen.leads.base.base import Base
 from cardscreen.leads.base.wanted import Crowd, Wanted, values_in
@@ -23,9 +23,6 @@ from cardscreen.tables.dates import is_bad_date, is_dateable, to_date
 from cardscreen.tables.opening import require_columns
 
 LIFTED = "flagged_account"
-
-_ABOVE = phrase("The customer has {count:,} different values of {identifier}; {above:,} are allowed.")
-_ABOVE_PER = phrase("The customer has {count:,} different values of {identifier} of one {per}; {above:,} are allowed.")
 
 
 def columns_of(settings: CustomerSettings) -> list[str]:
@@ -185,18 +182,27 @@ class _Search:
         grouped = counts.group_by("customer", *(f"per_{name}" for name in per)).agg(count=pl.col("value").n_unique())
         above = grouped.filter(pl.col("count") > limit.above).group_by("customer").agg(pl.col("count").max())
         of_customer = above.join(self._counted(), on="customer")
-        say = self.language.say
-        why = [
-            say(
-                _ABOVE_PER if per else _ABOVE,
-                count=count,
-                identifier=limit.identifier,
-                per=", ".join(per),
-                above=limit.above,
-            )
-            for count in of_customer["count"]
-        ]
+        why = [self._above(limit, values) for values in of_customer["count"]]
         return self._found(of_customer, limit.reason, limit.severity, rank, why)
+
+    def _above(self, limit: CustomerLimit, values: int) -> str:
+        many, per = self.language.many, ", ".join(dict.fromkeys(limit.per))
+        if per:
+            return many(
+                "The customer has {values:,} different values of {identifier} of one {per}; {count:,} is allowed.",
+                "The customer has {values:,} different values of {identifier} of one {per}; {count:,} are allowed.",
+                limit.above,
+                values=values,
+                identifier=limit.identifier,
+                per=per,
+            )
+        return many(
+            "The customer has {values:,} different values of {identifier}; {count:,} is allowed.",
+            "The customer has {values:,} different values of {identifier}; {count:,} are allowed.",
+            limit.above,
+            values=values,
+            identifier=limit.identifier,
+        )
 
     def _counts(self, limit: CustomerLimit) -> pl.DataFrame:
         """customer, value and the columns that a limit counts by, of the rows that it counts."""

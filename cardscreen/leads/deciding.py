@@ -12,12 +12,15 @@ import polars as pl
 from cardscreen.foundation.errors import ConfigError, InputError
 from cardscreen.foundation.zones import local_name
 from cardscreen.kinds.tokens import TokenKey
-from cardscreen.leads.desk.decisions import FILE, Decisions, decided, stated, to_review
+from cardscreen.leads.desk.decisions import FILE, OPEN, Decisions, decided, stated, to_review
 from cardscreen.leads.desk.folder import Desk, Sheet
 from cardscreen.leads.desk.publishing import DerivedSource, live, publish
 from cardscreen.leads.proposals import IDENTITY
 from cardscreen.lists.feeds.importing import Imported
 from cardscreen.lists.store.table import Store
+
+#: The table of what stays listed while a person is asked about it.
+STANDING = "standing"
 
 
 @dataclass(frozen=True)
@@ -105,9 +108,10 @@ class Office:
                 raise InputError(f"the proposals are of {sheet.day}: they can't be published as of {day}")
             self._check_own(sheet)
             proposals = self.proposals(sheet)
+            standing = _standing(sheet, proposals)
             for source in self.sources:
                 tell(f"publishing {source.name}")
-                imported = publish(proposals, source, self.store, day, self.key, allow)
+                imported = publish(pl.concat([proposals, standing]), source, self.store, day, self.key, allow)
                 done += [imported] if imported else []
             sheet.restate(self.proposals(sheet))
         return done
@@ -126,3 +130,11 @@ class Office:
                 "and publishing would end them: does another file publish there, too? Give one of them another name: "
                 f'source = "…" in the file'
             )
+
+
+def _standing(sheet: Sheet, proposals: pl.DataFrame) -> pl.DataFrame:
+    """What stays listed while a person is asked about it: `schema.PROPOSALS`."""
+    if f"{STANDING}.parquet" not in sheet.records["outputs"]:
+        return proposals.clear()
+    asked = proposals.filter(pl.col("state").cast(pl.String).is_in(OPEN))
+    return sheet.table(STANDING).join(asked, on=IDENTITY, how="semi")

@@ -136,7 +136,7 @@ class _Search:
         before, decisions = desk.newest(), office_of(leads).decisions
         hits = self._outside_hits()
         with explaining(leads.job.accounts, leads.job.reading):
-            found = self._found(self._base, hits, before)
+            found = self._since_first(self._found(self._base, hits, before), desk)
         names = [source.name for source in sources_of(leads)]
         published = live(Store(leads.job.store), names, day) if leads.job.store else pl.DataFrame(schema=_IDENTITY)
         ruled = [source.name for source in sources_of(leads) if source.by_rule]
@@ -250,6 +250,20 @@ class _Search:
         rests = pl.concat([no_evidence, *(each.select(list(EVIDENCE)) for each in evidence)]).unique()
         return _Found(tables, pl.concat(proposals), rests, crowds)
 
+    def _since_first(self, found: _Found, desk: Desk) -> _Found:
+        """The same with the days on which any find saw each ring and proposal first."""
+        earlier = {"rings": [pl.DataFrame(schema=schema.RINGS)], "proposals": [pl.DataFrame(schema=schema.PROPOSALS)]}
+        for sheet in desk.sound():
+            for name, there in earlier.items():
+                if f"{name}.parquet" in sheet.records["outputs"]:
+                    with suppress(InputError):
+                        there.append(sheet.table(name))
+        tables = dict(found.tables)
+        if "rings" in tables:
+            tables["rings"] = _first(tables["rings"], earlier["rings"], ["ring_id"], "first_found")
+        proposals = _first(found.proposals, earlier["proposals"], IDENTITY, "first_on")
+        return replace(found, tables=tables, proposals=proposals)
+
     def _still_founded(
         self, gone: pl.DataFrame, before: Sheet | None, hits: pl.DataFrame
     ) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -316,6 +330,13 @@ class _Search:
             "versions": dict(versions()),
             "summary": summary,
         }
+
+
+def _first(table: pl.DataFrame, earlier: list[pl.DataFrame], of: list[str], day: str) -> pl.DataFrame:
+    """A table with the earliest of its own day and those of earlier tables."""
+    days = pl.concat([each.select(*of, since=day) for each in earlier]).group_by(of).agg(pl.col("since").min())
+    joined = table.join(days, on=of, how="left", maintain_order="left")
+    return joined.with_columns(pl.min_horizontal(day, "since").alias(day)).drop("since")
 
 
 def _among(hits: pl.DataFrame, rests: pl.DataFrame) -> pl.Expr:

@@ -106,8 +106,16 @@ class CustomerLimit(Section):
 
     @model_validator(mode="after")
     def _both(self) -> CustomerLimit:
-        if (self.opened is None) != (self.since is None):
-            raise ValueError("opened names the column of the day that `since` is compared with: give both, or neither")
+        if self.opened is not None and self.since is None:
+            raise ValueError(
+                f"opened names {self.opened!r}, and no `since` says from which day on accounts count: add such as "
+                "since = 2016-12-01, or leave out `opened`, and all accounts count"
+            )
+        if self.since is not None and self.opened is None:
+            raise ValueError(
+                f"since is {self.since}, and no `opened` says in which column of the accounts the day stands on which "
+                'they were opened: add such as opened = "opened_on", or leave out `since`, and all accounts count'
+            )
         return self
 
 

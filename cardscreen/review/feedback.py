@@ -30,7 +30,7 @@ COLUMNS = schema.Columns(
         "listed_on": (pl.Date, "its first day"),
         "first_hit": (pl.Date, "the first night on which it hit somebody"),
         "last_hit": (pl.Date, "the last one"),
-        "accounts": (pl.UInt32, "accounts that it hit"),
+        "hits": (pl.UInt32, "accounts that it hit, each once"),
         "holder_same": (pl.UInt32, "of those, where the present holder had the number when it was listed"),
         "holder_earlier": (pl.UInt32, "where an earlier one had it"),
         "holder_unknown": (pl.UInt32, "where that is not known"),
@@ -104,7 +104,7 @@ def _of_listing(hits: pl.DataFrame) -> pl.DataFrame:
     newest = hits.sort("day", "account_id").group_by("listing_id", maintain_order=True)
     said = newest.agg(pl.col("reference", "kind", "value", "reason", "severity", "listed_on").last())
     days = hits.group_by("listing_id").agg(
-        first_hit=pl.col("day").min(), last_hit=pl.col("day").max(), accounts=pl.col("account_id").n_unique()
+        first_hit=pl.col("day").min(), last_hit=pl.col("day").max(), hits=pl.col("account_id").n_unique()
     )
     last = hits.sort("day").unique(["listing_id", "account_id"], keep="last", maintain_order=True)
     holders = last.group_by("listing_id").agg(

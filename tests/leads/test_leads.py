@@ -270,6 +270,31 @@ def test_what_was_published_stays_when_its_accounts_are_closed_and_goes_when_the
     assert set(gang.states().values()) == {"proposed"}  # and not accepted once and for all
 
 
+def test_rings_and_proposals_keep_the_day_that_found_them_first_when_a_night_does_not_see_them(tmp_path: Path) -> None:
+    gang = Gang(tmp_path, LEADS + CUSTOMERS)
+    for day, listed in ((DAY, LISTED), ("2026-11-21", LISTED), ("2026-11-22", (60,)), ("2026-11-23", (*LISTED, 61))):
+        gang.lists(*listed, on=day)
+        gang.night(day)
+        gang.finds()
+    first, last = date.fromisoformat(DAY), date(2026, 11, 23)
+    assert gang.table("rings")["first_found"].to_list() == [first]
+    found = gang.table("proposals").select("value", "source", "first_on", "last_on").rows()
+    days = {value if source == "customers" else source: (begin, end) for value, source, begin, end in found}
+    assert days["rings"] == days["customer:C001"] == days["customer:C050"] == (first, last)
+    assert days["customer:C061"] == (last, last)
+
+
+def test_folders_that_cant_be_read_any_more_hinder_no_search(gang: Gang) -> None:
+    gang.finds()
+    gang.finds()
+    first, second = sorted((gang.folder / "leads").glob("2*"))
+    (first / "manifest.json").write_text("{")
+    gang.finds()
+    second.joinpath("rings.parquet").write_bytes(b"another")
+    assert gang.states() == {"device:GANG": "proposed", "card": "proposed"}
+    gang.finds()
+
+
 def test_an_upheld_appeal_takes_its_account_out_of_the_ring(gang: Gang) -> None:
     gang.finds()
     gang.decides("accept")
@@ -401,7 +426,14 @@ def test_a_run_that_was_made_too_long_ago_is_refused_however_late_its_day_is(gan
         (LEADS + "stpes = 3\n", "unknown key 'rings.stpes'"),
         ('job = "job.toml"\n', "nothing is looked for"),
         (LEADS.replace("job.toml", "jobb.toml"), "did you mean 'job.toml'?"),
-        (LEADS + CUSTOMERS.replace("since = 2016-12-01\n", ""), "give both, or neither"),
+        (
+            LEADS + CUSTOMERS.replace("since = 2016-12-01\n", ""),
+            "add such as since = 2016-12-01, or leave out `opened`",
+        ),
+        (
+            LEADS + CUSTOMERS.replace('opened = "opened_on"\n', ""),
+            'add such as opened = "opened_on", or leave out `since`',
+        ),
         (LEADS + CUSTOMERS.replace('"suspend", "close"', '"none"'), "none is no action"),
     ],
 )
@@ -543,6 +575,18 @@ def test_a_customer_for_two_reasons_is_one_proposal_with_the_severer(tmp_path: P
     found = customers(tmp_path, [*people(), *many("C020", 6)])
     assert found["C020"]["reason"] == "flagged_account"
     assert "different values of mobile of one operator; 5 are allowed" in found["C020"]["why"]
+
+
+def test_one_that_is_allowed_is_told_as_one(tmp_path: Path) -> None:
+    gang = Gang(
+        tmp_path, 'job = "job.toml"\n' + CUSTOMERS.replace("above = 5", "above = 1").replace('per = ["operator"]', "")
+    )
+    gang.has([*people(), *many("BIG", 2)])
+    gang.lists(60)
+    gang.night()
+    gang.finds()
+    why = gang.table("proposals").filter(pl.col("value") == "customer:BIG")["why"].to_list()
+    assert why == ["The customer has 2 different values of mobile; 1 is allowed."]
 
 
 def test_a_name_that_too_many_accounts_have_is_no_customer_and_is_told(tmp_path: Path) -> None:

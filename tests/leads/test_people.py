@@ -122,7 +122,7 @@ def test_from_forty_reports_to_a_listing_a_hit_an_appeal_a_release_and_the_owner
         "listed_on": "2026-11-19",
         "first_hit": DAY,
         "last_hit": NEXT,
-        "accounts": "1",
+        "hits": "1",
         "holder_same": "0",
         "holder_earlier": "0",
         "holder_unknown": "1",
@@ -134,6 +134,22 @@ def test_from_forty_reports_to_a_listing_a_hit_an_appeal_a_release_and_the_owner
         "upheld": "1",
         "rejected": "0",
     }
+
+
+def test_who_rejects_what_a_hit_stood_on_is_not_told_to_have_accepted_it(gang: Gang) -> None:
+    report_forty(gang, "139 0000 0070")
+    for decision, by in (("accept", "A. Li"), ("reject", "B. Wu")):
+        gang.does("reports", "score", "reports.toml", "--as-of", DAY)
+        if decision == "accept":
+            gang.does("reports", "review", "reports.toml", "--out", "review.csv")
+        write_rows(gang.folder / "review.csv", [{**read_rows(gang.folder / "review.csv")[0], "decision": decision}])
+        gang.does("reports", "decide", "reports.toml", "review.csv", "--by", by)
+        if decision == "accept":
+            gang.does("reports", "publish", "reports.toml", "--as-of", DAY)
+            gang.night()
+    told = gang.does("explain", "A070", "--run", "job.toml").out
+    assert "That listing was found here: 40 people have reported it" in told
+    assert "has accepted it" not in told
 
 
 def test_what_other_systems_did_is_lifted_and_told_to_the_owner(gang: Gang) -> None:

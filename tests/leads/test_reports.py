@@ -111,6 +111,17 @@ def test_a_step_is_left_downwards_only_below_half_its_weight(count: int, was: in
     assert found == ([] if severity is None else [severity])
 
 
+@pytest.mark.parametrize(
+    ("count", "was", "state"),
+    [(4, None, "proposed"), (4, 40, "accepted"), (4, 55, "accepted"), (2, 40, "accepted"), (12, 40, "proposed")],
+)
+def test_little_evidence_asks_a_person_before_a_listing_or_a_higher_step_and_not_while_it_fades(
+    count: int, was: int | None, state: str
+) -> None:
+    listed = None if was is None else pl.DataFrame({"value": ["+861"], "severity": [was]})
+    assert score(many("+861", count), {"below_weight": 15}, listed=listed)["state"].to_list() == [state]
+
+
 def test_a_listing_keeps_its_reference_when_most_reports_come_from_elsewhere() -> None:
     listed = pl.DataFrame({"value": ["+861"], "severity": [40], "reference": ["n9"]})
     assert score(many("+861", 4), listed=listed)["reference"].to_list() == ["n9"]
@@ -122,12 +133,13 @@ def test_a_listing_keeps_its_reference_when_most_reports_come_from_elsewhere() -
     [
         ({"below_weight": 5}, many("+861", 4), "Its weight is below 5."),
         ({"group_share": 0.5}, many("+861", 4) + many("+861", 3, group="n2", begin=10), "come from one place"),
-        ({"burst": {"reports": 4, "hours": 1}}, many("+861", 4), "4 reports or more came within 1 hours"),
+        ({"burst": {"reports": 4, "hours": 1}}, many("+861", 4), "4 reports or more came within 1 hour."),
         ({"new_reporters_share": 0.8}, many("+861", 4), "have never reported another number before"),
         ({"group_share": 0.5}, many("+861", 4) + many("+861", 4, group="n2", begin=10), "come from one place"),
         ({"new_reporters_share": 0.75}, [*many("+862", 1, ago=1), *many("+861", 4)], "75% of its reporters or more"),
         ({"new_reporters_share": 1}, many("+862", 4) + many("+861", 4), "have never reported another number before"),
         ({"new_reporters_share": 1}, many("+861", 4, ago=1) + many("+861", 4), "never reported another number"),
+        ({"new_reporters_share": 1}, many("+861", 4, ago=19) + many("+861", 4), "never reported another number"),
         ({"new_reporters_share": 1}, many("+862", 4, ago=-1) + many("+861", 4), "never reported another number"),
     ],
 )
@@ -135,6 +147,22 @@ def test_a_person_must_look_and_is_told_why(review: dict[str, Any], rows: list[R
     found = score(rows, review).filter(pl.col("value") == "+861").to_dicts()[0]
     assert (found["state"], found["decided_by"]) == ("proposed", None)
     assert doubt in found["why"]
+
+
+def test_one_hour_and_one_person_are_told_as_one() -> None:
+    def why(hours: float, lang: str = "en") -> str:
+        rules = {
+            "categories": {"fraud": {"half_life_days": 30, "weight": 5}},
+            "steps": [{"weight": 3, "severity": 40}],
+            "review": {"burst": {"reports": 2, "hours": hours}},
+        }
+        rows = [("+861", "fraud", 0, "r1", "n1"), ("+861", "fraud", 0, "r1", "n2")]
+        return str(cs.score_reports(frame(rows), rules, DAY, lang=lang).collect()["why"][0])
+
+    assert why(1).startswith("1 person has reported it, for fraud, last on 2026-11-28: its weight is 5.0.")
+    for hours, told in ((1, "within 1 hour."), (1.5, "within 1.5 hours."), (24, "within 24 hours.")):
+        assert why(hours).endswith(told)
+    assert "在 1 小时内收到 2 次或更多举报。" in why(1, "zh")
 
 
 @pytest.mark.parametrize(
@@ -452,6 +480,59 @@ def test_what_weighs_too_little_ends_with_the_next_publication(tmp_path: Path) -
         listed = cs.Store(folder / "lists").blocklist().listings
         held = listed.filter(pl.col("ended_on").is_null())
         assert len(held) == live
+
+
+def published(folder: Path, day: str) -> dict[str, int]:
+    """What of reports is in force after the publication of a day: number → severity."""
+    done = cardscreen("reports", "publish", "reports.toml", "--as-of", day, "--allow", "future", cwd=folder)
+    assert done.code == 0, done.err
+    held = cs.Store(folder / "lists").blocklist().listings.filter(pl.col("ended_on").is_null())
+    return dict(held.select("value", "severity").rows())
+
+
+STEPS = TOML.replace("[limits]", "[[steps]]\nweight = 10\nseverity = 55\n[review]\nbelow_weight = 5\n[limits]")
+
+
+def test_a_number_that_was_published_by_rule_fades_step_by_step(tmp_path: Path) -> None:
+    folder = desk(tmp_path, STEPS)
+    add(folder, hotline(folder, calls("15922220001", 11)))
+    severities = [published(folder, day) for day in ("2026-11-28", "2027-01-05", "2027-02-15", "2027-03-15")]
+    assert severities == [{"+8615922220001": severity} for severity in (55, 40, 40)] + [{}]
+
+
+BURST = TOML.replace(
+    "[limits]", "[[steps]]\nweight = 10\nseverity = 55\n[review]\nburst = { reports = 5, hours = 1 }\n[limits]"
+)
+SPREAD = [f"15922220001,诈骗,2026-11-2{at},1880000{at:04},net{at % 5},x" for at in range(1, 5)]
+
+
+@pytest.mark.parametrize(("word", "severity"), [("accept", 55), ("reject", None), ("later", 40)])
+def test_a_number_stays_listed_on_its_earlier_reports_while_a_person_is_asked_about_later_ones(
+    tmp_path: Path, word: str, severity: int | None
+) -> None:
+    folder = desk(tmp_path, BURST)
+    add(folder, hotline(folder, SPREAD))
+    assert published(folder, "2026-11-25") == {"+8615922220001": 40}
+    add(folder, hotline(folder, calls("15922220001", 12, begin=20)))
+    for _ in range(2):
+        assert published(folder, "2026-11-28") == {"+8615922220001": 40}
+    cardscreen("reports", "review", "reports.toml", "--out", "review.csv", cwd=folder)
+    review = pl.read_csv(folder / "review.csv")
+    assert review.select("severity").rows() == [(55,)]
+    assert "What was reported until 2026-11-24 keeps it listed with severity 40" in review["why"][0]
+    review.with_columns(decision=pl.lit(word)).write_csv(folder / "review.csv")
+    assert cardscreen("reports", "decide", "reports.toml", "review.csv", "--by", "A. Li", cwd=folder).code == 0
+    assert published(folder, "2026-11-28") == ({} if severity is None else {"+8615922220001": severity})
+
+
+def test_what_is_doubted_keeps_nothing_listed_that_has_faded_otherwise(tmp_path: Path) -> None:
+    folder = desk(tmp_path, BURST)
+    add(folder, hotline(folder, SPREAD))
+    published(folder, "2026-11-25")
+    add(folder, hotline(folder, calls("15922220001", 12, begin=20)))
+    assert published(folder, "2026-12-28") == {"+8615922220001": 40}
+    assert published(folder, "2027-01-20") == {}
+    assert pl.read_parquet(newest(folder) / "proposals.parquet")["state"].to_list() == ["proposed"]
 
 
 def test_who_got_a_number_after_its_last_report_is_a_later_holder(tmp_path: Path) -> None:

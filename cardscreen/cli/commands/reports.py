@@ -89,6 +89,8 @@ def _tell_scored(sheet: Sheet) -> None:
     for source, states in summary["proposals"].items():
         told = ", ".join(f"{count:,} {state}" for state, count in states.items())
         console.put(f"proposals  {source}: {told or 'none'}")
+    if summary["standing"]:
+        console.put(f"standing   {summary['standing']:,} of them are listed, and stay so until a person has decided")
     whys = {
         "allowed": "an allow listing holds them",
         "own": "they are the institution's own",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -103,6 +103,12 @@ class Desk:
     def all(self) -> list[Sheet]:
         """All of them, the oldest first."""
         return [_read(folder) for folder in runs.published(self.directory)][::-1]
+
+    def sound(self) -> Iterator[Sheet]:
+        """Those that can be read, the newest first."""
+        for folder in runs.published(self.directory):
+            with suppress(InputError):
+                yield _read(folder)
 
     def require(self) -> Sheet:
         """The newest folder.

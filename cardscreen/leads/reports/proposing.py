@@ -9,14 +9,15 @@ import polars as pl
 
 from cardscreen.foundation import schema
 from cardscreen.foundation.process.progress import in_log
+from cardscreen.foundation.words.languages import Language
 from cardscreen.kinds.phone.kind import Phone
-from cardscreen.leads.deciding import Office
-from cardscreen.leads.desk.decisions import stated
+from cardscreen.leads.deciding import STANDING, Office
+from cardscreen.leads.desk.decisions import OPEN, stated
 from cardscreen.leads.desk.folder import Sheet
 from cardscreen.leads.desk.publishing import DerivedSource, not_found_again
-from cardscreen.leads.proposals import as_told, counted
+from cardscreen.leads.proposals import IDENTITY, as_told, counted
 from cardscreen.leads.reports.adding import desk_of, received
-from cardscreen.leads.reports.scoring import score_reports
+from cardscreen.leads.reports.scoring import LISTED, Scoring
 from cardscreen.leads.reports.settings import Reports
 from cardscreen.leads.rings.find import allowed_among
 from cardscreen.lists.blocklist import holds
@@ -69,11 +70,14 @@ def propose(reports: Reports, as_of: date | None = None, tell: Callable[[str], N
         listed = None
         if store.exists():
             ours = store.listings().filter(holds(day) & (pl.col("source") == source.name))
-            listed = ours.select("value", "severity", "reference").collect()
-        scored = score_reports(kept, reports.said.rules(), day, kind=kind, source=source.name, listed=listed).collect()
-        excluded = _excluded(reports, scored, day)
-        left = scored.join(excluded, on=["kind", "value"], how="anti", maintain_order="left")
+            listed = ours.select(list(LISTED)).collect()
+        scored = Scoring(reports.said.rules(), day, kind, source.name).scored(kept, listed)
+        excluded = _excluded(reports, scored.proposals, day)
+        left = scored.proposals.join(excluded, on=["kind", "value"], how="anti", maintain_order="left")
         proposals = stated(left, office.decisions, office.published(day))
+        asked = proposals.filter(pl.col("state").cast(pl.String).is_in(OPEN))
+        standing = scored.standing.join(asked, on=IDENTITY, how="semi", maintain_order="left")
+        proposals = _with_standing(proposals, standing)
         gone = not_found_again(proposals, desk.newest(), [source.name])
         gone = gone.with_columns(state=pl.lit("withdrawn", dtype=schema.STATES))
         proposals = pl.concat([proposals, gone]).sort("source", "reference", "kind", "value")
@@ -82,6 +86,7 @@ def propose(reports: Reports, as_of: date | None = None, tell: Callable[[str], N
             "reports": len(kept),
             "later": kept.filter(pl.col("reported_at").dt.date() > day).height,
             "proposals": {source.name: {}} | counted(proposals),
+            "standing": len(standing),
             "excluded": dict(excluded.group_by("why").len().sort("why").cast({"why": pl.String}).rows()),
         }
         records = {
@@ -90,8 +95,26 @@ def propose(reports: Reports, as_of: date | None = None, tell: Callable[[str], N
             "versions": dict(versions()),
             "summary": summary,
         }
-        tables = {"proposals": proposals, "excluded": excluded}
+        tables = {"proposals": proposals, STANDING: standing, "excluded": excluded}
         return desk.write(tables, records, {"reports": reports.file}, begun)
+
+
+def _with_standing(proposals: pl.DataFrame, standing: pl.DataFrame) -> pl.DataFrame:
+    """The proposals, of which it is said where they are listed meanwhile."""
+    language = Language()
+    told = [
+        language.say(
+            "What was reported until {day} keeps it listed with severity {severity} while nobody has decided; a "
+            "rejection ends that.",
+            day=day,
+            severity=severity,
+        )
+        for day, severity in standing.select("last_on", "severity").rows()
+    ]
+    meanwhile = standing.select(*IDENTITY, meanwhile=pl.Series(told, dtype=pl.String))
+    both = proposals.join(meanwhile, on=IDENTITY, how="left", maintain_order="left")
+    why = pl.concat_str("why", "meanwhile", separator=language.joined("", ""), ignore_nulls=True)
+    return both.with_columns(why=why).drop("meanwhile")
 
 
 def _excluded(reports: Reports, scored: pl.DataFrame, day: date) -> pl.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import polars as pl
 from cardscreen.foundation import schema
 from cardscreen.foundation.errors import ConfigError
 from cardscreen.foundation.settings.toml import TomlFile, checked, read_toml
-from cardscreen.foundation.words.languages import Language, phrase
+from cardscreen.foundation.words.languages import Language
 from cardscreen.kinds.named.opaque import Opaque
 from cardscreen.leads.proposals import RULE, typed
 from cardscreen.leads.reports.settings import ReportRules, ReportsFile
@@ -28,11 +28,12 @@ REPORTS: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "reporter": pl.String,
     "group": pl.String,
 }
-#: What is listed of the source: value, severity, reference, and the category.
+#: What is listed of the source, and the last day of what it was listed on.
 LISTED: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "value": pl.String,
     "severity": pl.UInt8,
     "reference": pl.String,
+    "listed_on": pl.Date,
 }
 _HALF = 0.5
 #: What is written for reporters who don't say who they are, beside what stands for nothing anywhere.
@@ -40,10 +41,7 @@ _NAMELESS = (
     r"^(?i:anon|anonym(?:e|o|ous|us)?(?: (?:caller|person|reporter|user))?|withheld|private|confidential|no name|nobody"
     r"|匿名(?:者|人|人士|用户|举报|举报人)?|保密|隐私|隐藏|无名|无名氏|佚名|不愿透露|拒绝透露|不便透露|不提供|未提供|未填|未留)$"
 )
-_REPORTED = phrase(
-    "{reporters:,} people have reported it, mostly for {reason}, last on {last_on}: its weight is {weight:.1f}."
-)
-_SAID = ("reporters", "reason", "last_on", "weight")
+_SAID = ("reason", "last_on", "weight")
 
 
 def score_reports(
@@ -70,7 +68,7 @@ def score_reports(
         kind: Of the values.
         source: The source that proposals are for.
         listed: What the source lists already: value, severity and perhaps reference. A step is left downwards only
-            below half its weight.
+            below half its weight, and little evidence is asked about only where a severity is new or rises.
         lang: In which it is said why.
 
     Returns:
@@ -90,7 +88,8 @@ def score_reports(
     """
     known = _known(reports)
     ours = None if listed is None else open_table(listed).collect()
-    return _Scoring(_rules(rules), to_day(as_of), kind, source, Language(lang)).proposals(known, ours).lazy()
+    scoring = Scoring(_rules(rules), to_day(as_of), kind, source, Language(lang))
+    return scoring.scored(known, ours).proposals.lazy()
 
 
 def is_nobody(reporter: pl.Expr) -> pl.Expr:
@@ -130,22 +129,41 @@ def _known(reports: Any) -> pl.DataFrame:
 
 
 @dataclass(frozen=True)
-class _Scoring:
-    """One weighing."""
+class Scored:
+    """What a weighing gives.
+
+    Attributes:
+        proposals: `schema.PROPOSALS`, by value.
+        standing: `schema.PROPOSALS` of values that are listed, and of which a person is asked now: as which listings
+            they stay until one has decided, on the reports on which they were listed.
+    """
+
+    proposals: pl.DataFrame
+    standing: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """One weighing; see `score_reports`."""
 
     rules: ReportRules
     day: date
     kind: str
     source: str
-    language: Language
+    language: Language = field(default_factory=Language)
 
-    def proposals(self, reports: pl.DataFrame, listed: pl.DataFrame | None) -> pl.DataFrame:
-        """The proposals, by value."""
+    def scored(self, reports: pl.DataFrame, listed: pl.DataFrame | None) -> Scored:
+        """Weigh reports (`REPORTS`), of which some values are listed (`LISTED`; reference and listed_on may lack)."""
         self._check_categories(reports)
         counted = reports.unique().filter(pl.col("reported_at").dt.date() <= self.day)
         weighed = counted.with_columns(weight=self._weight())
-        of_value = self._stepped(self._of_values(weighed), listed)
+        ours = _ours(listed)
+        of_value = self._stepped(self._of_values(weighed), ours)
         doubts = self._doubts(of_value, weighed, reports.unique())
+        standing = self._standing(weighed, ours.join(doubts, on="value", how="semi"))
+        return Scored(self._proposals(of_value, doubts), self._proposals(standing, doubts.clear()))
+
+    def _proposals(self, of_value: pl.DataFrame, doubts: pl.DataFrame) -> pl.DataFrame:
         return (
             of_value.join(doubts, on="value", how="left")
             .with_columns(pl.col("doubts").fill_null([]))
@@ -188,14 +206,9 @@ class _Scoring:
         group = _heaviest_of(heaviest, "group").rename({"weight": "group_weight"})
         return total.join(reason.drop("weight"), on="value").join(group, on="value").join(days, on="value")
 
-    def _stepped(self, of_value: pl.DataFrame, listed: pl.DataFrame | None) -> pl.DataFrame:
+    def _stepped(self, of_value: pl.DataFrame, ours: pl.DataFrame) -> pl.DataFrame:
         """Those that reach a step, with its severity, and the reference that a listing has already."""
-        known = pl.DataFrame(schema=LISTED) if listed is None else listed
-        if "reference" not in known.columns:
-            known = known.with_columns(reference=pl.lit(None, dtype=pl.String))
-        known = known.select(typed(LISTED)).unique("value", keep="first", maintain_order=True)
-        known = known.rename({"severity": "was", "reference": "was_reference"})
-        steps = of_value.join(known, on="value", how="left")
+        steps = of_value.join(ours.rename({"severity": "was", "reference": "was_reference"}), on="value", how="left")
         severity = pl.lit(None, dtype=pl.UInt8)
         for step in self.rules.steps:
             reached = pl.col("weight") >= step.weight
@@ -206,13 +219,23 @@ class _Scoring:
             pl.col("severity").is_not_null()
         )
 
+    def _standing(self, weighed: pl.DataFrame, ours: pl.DataFrame) -> pl.DataFrame:
+        """Those that the reports up to the day of their listing still carry, as `_stepped` gives them, none raised."""
+        judged = weighed.join(ours.select("value", "listed_on"), on="value").filter(
+            pl.col("reported_at").dt.date() <= pl.col("listed_on")
+        )
+        steps = self._stepped(self._of_values(judged.drop("listed_on")), ours)
+        return steps.with_columns(severity=pl.min_horizontal("severity", "was"))
+
     def _doubts(self, of_value: pl.DataFrame, weighed: pl.DataFrame, reports: pl.DataFrame) -> pl.DataFrame:
         """value, doubts (List of sentences): why a person must look."""
         review, say = self.rules.review, self.language.say
         values = of_value.select("value")
         told = [pl.DataFrame(schema={"value": pl.String, "doubt": pl.String})]
         if review.below_weight is not None:
-            few = of_value.filter(pl.col("weight") < review.below_weight).select("value")
+            # What is listed has been judged: that it fades by and by is no question, a step upwards is one.
+            judged = (pl.col("severity") <= pl.col("was")).fill_null(value=False)
+            few = of_value.filter((pl.col("weight") < review.below_weight) & ~judged).select("value")
             sentence = say("Its weight is below {most:g}.", most=review.below_weight)
             told.append(few.with_columns(doubt=pl.lit(sentence)))
         if review.group_share is not None:
@@ -221,8 +244,10 @@ class _Scoring:
             told.append(one.with_columns(doubt=pl.lit(sentence)))
         if review.burst is not None:
             at_once = _bursts(weighed.join(values, on="value", how="semi"), review.burst.reports, review.burst.hours)
-            sentence = say(
+            sentence = self.language.many(
+                "{reports:,} reports or more came within {hours:g} hour.",
                 "{reports:,} reports or more came within {hours:g} hours.",
+                1 if review.burst.hours == 1 else 2,
                 reports=review.burst.reports,
                 hours=review.burst.hours,
             )
@@ -238,9 +263,18 @@ class _Scoring:
         return pl.concat(told).group_by("value").agg(doubts=pl.col("doubt"))
 
     def _told(self, scored: pl.DataFrame) -> pl.DataFrame:
-        say, joined = self.language.say, self.language.joined
         why = [
-            joined(say(_REPORTED, **{name: row[name] for name in _SAID}), *row["doubts"]) for row in scored.to_dicts()
+            self.language.joined(
+                self.language.many(
+                    "{count:,} person has reported it, for {reason}, last on {last_on}: its weight is {weight:.1f}.",
+                    "{count:,} people have reported it, mostly for {reason}, last on {last_on}: its weight is "
+                    "{weight:.1f}.",
+                    row["reporters"],
+                    **{name: row[name] for name in _SAID},
+                ),
+                *row["doubts"],
+            )
+            for row in scored.to_dicts()
         ]
         none = {name: pl.lit(None) for name in ("accounts", "listed", "decided_on")}
         return scored.with_columns(
@@ -251,6 +285,14 @@ class _Scoring:
             state=pl.when("ruled").then(pl.lit("accepted")).otherwise(pl.lit("proposed")),
             decided_by=pl.when("ruled").then(pl.lit(RULE)),
         )
+
+
+def _ours(listed: pl.DataFrame | None) -> pl.DataFrame:
+    """`LISTED`, one row for each value."""
+    known = pl.DataFrame(schema=LISTED) if listed is None else listed
+    lacking = {"reference", "listed_on"} - set(known.columns)
+    known = known.with_columns(pl.lit(None).alias(name) for name in sorted(lacking))
+    return known.select(typed(LISTED)).unique("value", keep="first", maintain_order=True)
 
 
 def _heaviest_of(reports: pl.DataFrame, column: str) -> pl.DataFrame:

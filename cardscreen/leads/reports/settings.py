@@ -80,10 +80,10 @@ class Review(Section):
     """When a person must look; what is left out is not checked.
 
     Attributes:
-        below_weight: The evidence weighs less than that.
+        below_weight: The evidence weighs less than that, and the number is not listed so gravely yet.
         group_share: So much of it comes from one place.
         burst: So much of it came at once.
-        new_reporters_share: So many of the reporters have never reported another number before.
+        new_reporters_share: So many of the reporters had reported nothing before their first report of this number.
     """
 
     below_weight: float | None = Field(None, gt=0)

@@ -19,6 +19,7 @@ from cardscreen.foundation.words.codes import (
 )
 from cardscreen.foundation.words.languages import Language, phrase
 from cardscreen.kinds.kind import KINDS
+from cardscreen.leads.desk.decisions import OPEN
 from cardscreen.leads.proposals import RULE
 from cardscreen.leads.rings.find import RECORDED
 from cardscreen.lists.terms import Terms
@@ -311,6 +312,8 @@ class _Teller:
             yield say("Why that is a ring: {why}", why=self.language.again(lead["ring"], RECORDED))
         else:
             yield say("That listing was found here: {why}", why=lead["why"])
+        if lead["state"] in (*OPEN, "rejected"):
+            return  # who has decided, has not accepted it
         if lead["decided_by"] == RULE:
             yield say("A stated rule has accepted it.")
         elif lead["decided_by"]:
