@@ -12,7 +12,7 @@ import polars as pl
 from cardscreen.foundation.errors import ConfigError, InputError
 from cardscreen.foundation.zones import local_name
 from cardscreen.kinds.tokens import TokenKey
-from cardscreen.leads.desk.decisions import FILE, OPEN, Decisions, decided, stated, to_review
+from cardscreen.leads.desk.decisions import FILE, OPEN, Decisions, decided, stated, to_review, withdrawn
 from cardscreen.leads.desk.folder import Desk, Sheet
 from cardscreen.leads.desk.publishing import DerivedSource, live, publish
 from cardscreen.leads.proposals import IDENTITY
@@ -113,8 +113,18 @@ class Office:
                 tell(f"publishing {source.name}")
                 imported = publish(pl.concat([proposals, standing]), source, self.store, day, self.key, allow)
                 done += [imported] if imported else []
+            self._let_go(proposals)
             sheet.restate(self.proposals(sheet))
         return done
+
+    def _let_go(self, proposals: pl.DataFrame) -> None:
+        """End what a person has accepted and nothing proposes any more: if it comes again, a person is asked again."""
+        names = [source.name for source in self.sources]
+        accepted = self.decisions.latest().filter((pl.col("decision") == "accept") & pl.col("source").is_in(names))
+        stands = proposals.filter(pl.col("state") != "withdrawn")
+        gone = accepted.join(stands, on=IDENTITY, how="anti").rename({"was": "weight"})
+        if len(gone):
+            self.decisions.add(withdrawn(gone))
 
     def _check_own(self, sheet: Sheet) -> None:
         """Refuse to end what somebody else publishes under the same name."""

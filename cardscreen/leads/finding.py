@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import polars as pl
@@ -251,9 +252,9 @@ class _Search:
         return _Found(tables, pl.concat(proposals), rests, crowds)
 
     def _since_first(self, found: _Found, desk: Desk) -> _Found:
-        """The same with the days on which any find saw each ring and proposal first."""
+        """The same with the days on which one of the last finds saw each ring and proposal first."""
         earlier = {"rings": [pl.DataFrame(schema=schema.RINGS)], "proposals": [pl.DataFrame(schema=schema.PROPOSALS)]}
-        for sheet in desk.sound():
+        for sheet in islice(desk.sound(), _LOOK_BACK):
             for name, there in earlier.items():
                 if f"{name}.parquet" in sheet.records["outputs"]:
                     with suppress(InputError):
@@ -346,3 +347,4 @@ def _among(hits: pl.DataFrame, rests: pl.DataFrame) -> pl.Expr:
 
 
 _IDENTITY = dict.fromkeys(IDENTITY, pl.String)
+_LOOK_BACK = 60  # finds, each of which knows the days of those before it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -211,6 +212,33 @@ def test_the_same_appeal_again_adds_nothing(gang: Gang) -> None:
     assert len(read_rows(gang.folder / "clearances.csv")) == 1
     assert len(read_rows(gang.folder / "runs/release-now.csv")) == 1
     assert len(pl.read_parquet(gang.folder / "runs/feedback.parquet")) == 1
+
+
+def test_what_was_accepted_ends_with_its_evidence_and_a_person_is_asked_again_if_it_returns(gang: Gang) -> None:
+    def published(day: str) -> int:
+        done = gang.does("reports", "publish", "reports.toml", "--as-of", day, "--allow", "future", "--json")
+        (imported,) = json.loads(done.out)
+        count: int = imported["in_force"]
+        return count
+
+    report_forty(gang, "139 0000 0070")
+    gang.does("reports", "score", "reports.toml", "--as-of", DAY)
+    gang.does("reports", "review", "reports.toml", "--out", "review.csv")
+    (row,) = read_rows(gang.folder / "review.csv")
+    write_rows(gang.folder / "review.csv", [{**row, "decision": "accept"}])
+    gang.does("reports", "decide", "reports.toml", "review.csv", "--by", "A. Li")
+    assert published(DAY) == 1
+    for _ in range(2):
+        gang.does("reports", "score", "reports.toml", "--as-of", "2027-11-19")  # asking alone changes nothing
+    assert [row["decision"] for row in read_rows(gang.folder / "reports/decisions.csv")] == ["accept"]
+    assert published("2027-11-19") == 0
+    later = [f"139 0000 0070,telecom_fraud,2027-11-20,1770000{at:04}\n" for at in range(40)]
+    gang.write("hotline.csv", "number,category,when,reporter\n" + "".join(later))
+    gang.does("reports", "add", "reports.toml", "hotline.csv", "--as-of", "2027-11-21", "--allow", "future")
+    assert published("2027-11-21") == 0
+    words = [(row["decision"], row["by"]) for row in read_rows(gang.folder / "reports/decisions.csv")]
+    assert words == [("accept", "A. Li"), ("withdraw", "evidence")]
+    assert gang.table("proposals", "reports")["state"].to_list() == ["proposed"]
 
 
 @pytest.mark.parametrize(
