@@ -57,7 +57,6 @@ _Set = Annotated[
     typer.Option("--set", help="An option of the kind, such as platform=telegram.", metavar="<key=value>"),
 ]
 _Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
-_Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no table.")]
 
 
 def main() -> NoReturn:
@@ -273,7 +272,7 @@ def run(
     metrics: Annotated[Path | None, typer.Option(help="A .prom file for Prometheus, written however it ends.")] = None,
     log: console.Log = None,
     as_json: _Json = False,
-    quiet: _Quiet = False,
+    quiet: console.Quiet = False,
 ) -> None:
     """Screen a job's accounts and publish the run.
 

@@ -96,6 +96,15 @@ def test_an_import_says_what_it_did_and_the_store_has_it(ten: Path) -> None:
     }
 
 
+def test_a_quiet_import_says_nothing_unless_it_is_refused(tmp_path: Path) -> None:
+    feed(tmp_path)
+    listed(tmp_path, TEN)
+    done = take(tmp_path, "--quiet")
+    assert (done.code, done.out, done.err) == (0, "", "")
+    listed(tmp_path, TEN[:2])
+    assert "shrink" in refused(tmp_path, "--quiet")
+
+
 def test_the_summary_is_one_line_of_json(tmp_path: Path) -> None:
     feed(tmp_path)
     listed(tmp_path, [*TEN, "n/a,,"], "list.csv")

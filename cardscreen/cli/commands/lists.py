@@ -87,6 +87,7 @@ def import_(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and count, write nothing.")] = False,
     log: console.Log = None,
     as_json: _Json = False,
+    quiet: console.Quiet = False,
 ) -> None:
     """Import a source's file, or refuse it whole.
 
@@ -104,7 +105,7 @@ def import_(
     is_new = not place.exists()
     if is_new and not (new_store or dry_run):
         _check_meant(_full(store))
-    with console.progress(quiet=as_json) as tell:
+    with console.progress(quiet=as_json or quiet) as tell:
         tell("importing")
         done = import_file(
             file,
@@ -118,7 +119,7 @@ def import_(
     console.say("imported", **done.summary())
     if as_json:
         console.put_json(done.summary())
-    else:
+    elif not quiet:
         from cardscreen.cli.printing import import_lines
 
         console.put(*import_lines(done))
