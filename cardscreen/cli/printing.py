@@ -17,6 +17,7 @@ from cardscreen.cli.console import counted, put_json
 from cardscreen.foundation.words import shown
 from cardscreen.runs.night import Run
 from cardscreen.screening.hits.matches import NOT_JUDGED
+from cardscreen.screening.summary import invalid_in
 
 if TYPE_CHECKING:
     from cardscreen.lists.feeds.importing import Imported
@@ -179,9 +180,13 @@ def actions_table(summaries: Sequence[dict[str, Any]], titles: Sequence[str]) ->
 
 
 def _coverage(summary: dict[str, Any]) -> pl.DataFrame:
-    names = ("missing", "rejected", "clear", "exempt", "hit", "invalid")
+    names = ("missing", "rejected", "clear", "exempt", "hit")
     rows = [
-        {"cells": f"{identifier} ({cells['cells']:,})", **{name: cells[name] for name in names}}
+        {
+            "cells": f"{identifier} ({cells['cells']:,})",
+            **{name: cells[name] for name in names},
+            "(not valid)": invalid_in(summary, identifier),
+        }
         for identifier, cells in summary["coverage"].items()
     ]
-    return pl.DataFrame(rows).rename({"invalid": "(not valid)"})
+    return pl.DataFrame(rows)

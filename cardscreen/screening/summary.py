@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -9,6 +10,7 @@ import polars as pl
 
 from cardscreen.foundation import schema
 from cardscreen.kinds.named.opaque import Opaque
+from cardscreen.kinds.phone.kind import Phone
 from cardscreen.screening.columns import AccountColumns
 from cardscreen.screening.hits.matches import IS_ALLOW, NOT_JUDGED, Decisions
 from cardscreen.screening.tally import Tally
@@ -48,7 +50,7 @@ def figures(matched: pl.DataFrame, decisions: Decisions) -> Tally:
 def summary_of(
     plan: AccountColumns, scanned: Tally, came_out: Tally, listings: pl.LazyFrame, day: date
 ) -> dict[str, Any]:
-    """Counts that add up: every cell and every row is in exactly one class; `invalid` cells are usable ones.
+    """Counts that add up: every cell and every row is in exactly one class.
 
     Rows and cells of which no evidence was collected any more are `not_judged`, where there are any.
 
@@ -64,7 +66,7 @@ def summary_of(
         hit, exempt, left = (came_out[name, column] for name in ("hit", "exempt", NOT_JUDGED))
         coverage[column] = {name: scanned[name, column] for name in ("cells", "missing", "rejected")}
         coverage[column]["clear"] = scanned["usable", column] - hit - exempt - left
-        coverage[column] |= {"exempt": exempt, "hit": hit, "invalid": scanned["invalid", column]}
+        coverage[column] |= {"exempt": exempt, "hit": hit}
         coverage[column] |= {NOT_JUDGED: left} if left else {}
     known = {"hit": came_out["hit_rows"], "exempt": came_out["exempt_rows"]}
     unscreened = {name: scanned[name] for name in ("not_screenable", "no_account")}
@@ -99,6 +101,12 @@ def summary_of(
         **({"unlisted": unlisted} if unlisted and of_kinds else {}),
         "listed_by": _counted(listed, "source"),
     }
+
+
+def invalid_in(summary: Mapping[str, Any], column: str) -> int:
+    """How many of an identifier's usable cells are no valid numbers."""
+    count: int = summary.get("notes", {}).get(column, {}).get(Phone.flaw, 0)
+    return count
 
 
 def _counted(listed: pl.DataFrame, by: str) -> dict[str, int]:

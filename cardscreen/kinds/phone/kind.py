@@ -161,7 +161,7 @@ class Phone(Whole):
         """What may be noted of a cell."""
         mended = (*([_REPAIRED] if self.repair else []), *([schema.COMPLETED] if self.many else []))
         unread = (misreadings.DAMAGED_CELL, misreadings.FILLER)
-        return (lookup.ASKED, *unread, *mended, *([] if self.region or self.region_column else [NO_REGION]))
+        return (self.flaw, lookup.ASKED, *unread, *mended, *([] if self.region or self.region_column else [NO_REGION]))
 
     def __post_init__(self) -> None:
         """Check the options."""
