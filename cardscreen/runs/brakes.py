@@ -24,7 +24,7 @@ from cardscreen.runs.changes import Changes
 from cardscreen.runs.record import Base
 from cardscreen.screening.hits.matches import HITS_PER_ACCOUNT, NOT_JUDGED
 from cardscreen.screening.result import Result
-from cardscreen.screening.summary import invalid_in
+from cardscreen.screening.summary import exempt_in, invalid_in
 from cardscreen.tables.cells import shape
 
 _FEW = 5  # accounts: so many go by chance
@@ -373,7 +373,7 @@ def measured(
 def _alone(summary: dict[str, Any], limits: Limits) -> Iterator[Measure]:
     """The limits that need no other night."""
     rows = max(summary["rows"]["read"], 1)
-    live = summary["flagged"]["accounts"] - summary["flagged"]["levels"].get("none", 0)
+    live = summary["flagged"]["accounts"] - exempt_in(summary)
     left = summary["rows"].get(NOT_JUDGED, 0)
     said, more = ("flagged_share_more", {"left": f"{left:,}"}) if left else ("", {})
     yield Measure("flagged_share", live / rows, limits.flagged_share, None, said, more)
@@ -395,7 +395,7 @@ def _of_cells(summary: dict[str, Any], limits: Limits) -> Iterator[Measure]:
 
 def _without_share(summary: dict[str, Any], limits: Limits) -> Iterator[str]:
     """Why a night is held that has nothing to do with shares of it."""
-    live = summary["flagged"]["accounts"] - summary["flagged"]["levels"].get("none", 0)
+    live = summary["flagged"]["accounts"] - exempt_in(summary)
     left = summary["rows"].get(NOT_JUDGED, 0)
     if left and live / max(summary["rows"]["read"], 1) <= limits.flagged_share:  # the screening was given a lower one
         yield PAST["flagged_share_left"].format(left=f"{left:,}")

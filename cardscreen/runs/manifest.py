@@ -60,7 +60,7 @@ SUMMARY_SAYS = {
     "coverage": "of each identifier: cells = missing + rejected + clear + exempt + hit",
     "notes": "of each identifier: what was out of the ordinary in reading it; `invalid` cells are usable ones",
     "ragged": "rows of text that do not have the header's fields",
-    "flagged": "accounts, and how many of each level and action",
+    "flagged": "accounts, how many of them are exempt, and how many of each level and action",
     "hits": "rows, exempt ones, those that were left out, and accounts by source",
     "unmasked": "columns that may hold card numbers all the same",
     "ruled": "how many accounts have each value that rules look for",

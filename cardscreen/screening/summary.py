@@ -20,8 +20,9 @@ def figures(matched: pl.DataFrame, decisions: Decisions) -> Tally:
     """What came out, in figures that add up over parts: each cell and each row is in one class at most.
 
     Returns:
-        `hit_rows`, `exempt_rows`, `accounts`, `hits`, `left_out`, `exempt_hits`; `hit` and `exempt` of each column
-        (cells); and `level`, `action` and `source` of their values (accounts).
+        `hit_rows`, `exempt_rows`, `accounts`, `exempt_accounts` (without a live hit), `hits`, `left_out`,
+        `exempt_hits`; `hit` and `exempt` of each column (cells); and `level`, `action` and `source` of their values
+        (accounts).
     """
     judged, flagged = decisions.judged, decisions.flagged
     by_value = ["account_id", "identifier", "kind", "_value"]
@@ -31,6 +32,7 @@ def figures(matched: pl.DataFrame, decisions: Decisions) -> Tally:
     rows = touched.group_by("row").agg(pl.col("hit").any())["hit"]
     tally = Tally()
     tally.add(len(flagged), "accounts")
+    tally.add(int(flagged["exempted_by"].is_not_null().sum()), "exempt_accounts")
     tally.add(len(decisions.hits), "hits")
     tally.add(len(judged) - len(decisions.hits), "left_out")
     tally.add(int(rows.sum()), "hit_rows")
@@ -86,6 +88,7 @@ def summary_of(
         "ragged": scanned["ragged"],
         "flagged": {
             "accounts": came_out["accounts"],
+            "exempt": came_out["exempt_accounts"],
             "levels": _of(came_out, "level", schema.LEVELS),
             "actions": _of(came_out, "action", schema.ACTIONS),
         },
@@ -101,6 +104,13 @@ def summary_of(
         **({"unlisted": unlisted} if unlisted and of_kinds else {}),
         "listed_by": _counted(listed, "source"),
     }
+
+
+def exempt_in(summary: Mapping[str, Any]) -> int:
+    """How many flagged accounts are exempt; as an earlier release counted them, those of no level."""
+    flagged = summary["flagged"]
+    count: int = flagged.get("exempt", flagged["levels"].get("none", 0))
+    return count
 
 
 def invalid_in(summary: Mapping[str, Any], column: str) -> int:
