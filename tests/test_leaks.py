@@ -21,19 +21,21 @@ import unicodedata
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from polars import selectors
 from stdnum import luhn
 
 import cardscreen as cs
 from cardscreen.cli.app import main
 from cardscreen.cli.commands.normalize import describe, normalize_file
-from cardscreen.foundation.errors import without_cards
+from cardscreen.foundation.errors import without_cards, without_numbers
 from cardscreen.foundation.secrets.secret import Secret
 from cardscreen.kinds.card.issuers import Issuers
 from cardscreen.lists.feeds.feed import Feed
@@ -346,6 +348,42 @@ def test_taking_numbers_out_of_messages_leaves_dates_and_counts() -> None:
     kept = "runs/20261123T020000Z on 2026-11-23 02:00: 12,345,678 of 100,000,000 rows (12.3 %), row 4, 5, 6, 7"
     assert without_cards(kept) == kept
     assert without_cards(f"at {VISA[:4]} {VISA[4:8]} - {VISA[8:]}!") == "at …!"
+
+
+ZONES = [None, UTC, timezone(timedelta(hours=8)), timezone(-timedelta(hours=3, minutes=30))]
+
+
+@given(st.datetimes(datetime(1900, 1, 1), datetime(2099, 12, 31)), st.sampled_from(ZONES), st.sampled_from(["T", " "]))
+@example(datetime(2020, 1, 1), UTC, " ")
+def test_an_instant_is_no_card_number(instant: datetime, zone: timezone | None, sign: str) -> None:
+    instant = instant.replace(tzinfo=zone)
+    for written in (instant.isoformat(sign), instant.isoformat(sign)[:19] + "Z", instant.date().isoformat()):
+        for take_out in (without_cards, without_numbers):
+            assert take_out(f"not yet at {written}, but then") == f"not yet at {written}, but then"
+    day = instant.date().isoformat()
+    for beside in (f"{VISA[:2]} {day}", f"{day}-{VISA[:2]}", f"{VISA[0]}{day}", f"{day}{VISA[0]}"):
+        assert without_numbers(beside) == "…"
+
+
+DATED = sound("555555552020010"), sound("2020010155555555")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        f"{VISA} 2020-01-01",
+        f"2020-01-01 {VISA}",
+        f"2020-01-01T00:00:00.{VISA}",
+        f"2020-01-01T00:00:00Z {VISA}",
+        f"{VISA}T2020-01-01",
+        f"2020-01-01T{VISA[:2]}:{VISA[2:4]}:{VISA[4:]}",
+        f"{DATED[0][:8]} {DATED[0][8:12]}-{DATED[0][12:14]}-{DATED[0][14:]}",
+        f"{DATED[1][:4]}-{DATED[1][4:6]}-{DATED[1][6:8]} {DATED[1][8:]}",
+    ],
+)
+def test_no_card_number_passes_beside_a_day(written: str) -> None:
+    said = re.sub(r"\D", "", without_cards(f"refused: {written}, too"))
+    assert not [number for number in (VISA, *DATED) if number in said]
 
 
 # --- the command line -------------------------------------------------------------------------------

@@ -13,25 +13,23 @@ import warnings
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from cardscreen.cli import console, ending
+from cardscreen.cli.commands.check import NO_REGION, KindName, OptionsOfKind, check
 from cardscreen.cli.commands.exchange import exchange_app
 from cardscreen.cli.commands.leads import leads_app
 from cardscreen.cli.commands.lists import list_app, tokens_app
 from cardscreen.cli.commands.people import appeal, feedback, targets
 from cardscreen.cli.commands.policy import policy_app
 from cardscreen.cli.commands.reports import reports_app
-from cardscreen.cli.commands.runs import asked_value, audit, diff, explain, meant_run, report, runs_app, status, upgrade
+from cardscreen.cli.commands.runs import audit, diff, explain, report, runs_app, status, upgrade
 from cardscreen.cli.manners import LEADS, LISTS, NIGHTS, QUESTIONS, START, UPKEEP, App, is_usage, usage_sentence
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from cardscreen.runs.night import Run
-    from cardscreen.runs.record import Finished
 
 app = App(
     help="Screen accounts against blocklists of phone numbers and bank cards.",
@@ -42,20 +40,7 @@ app = App(
 plan_app = App(help="The tables by which phone numbers are read.")
 
 _INTERRUPTED = 130
-_NO_REGION = "cardscreen: no region is given, so only numbers with + are read: say --region CN"
-_KindName = Annotated[
-    str,
-    typer.Argument(
-        help="What it is: phone, card, iban, wallet, imei, imsi, iccid, resident_id, email, handle or opaque.",
-        show_default=False,
-    ),
-]
-_Set = Annotated[
-    list[str] | None,
-    typer.Option("--set", help="An option of the kind, such as platform=telegram.", metavar="<key=value>"),
-]
 _Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
-_Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no table.")]
 
 
 def main() -> NoReturn:
@@ -258,7 +243,7 @@ def run(
     metrics: Annotated[Path | None, typer.Option(help="A .prom file for Prometheus, written however it ends.")] = None,
     log: console.Log = None,
     as_json: _Json = False,
-    quiet: _Quiet = False,
+    quiet: console.Quiet = False,
 ) -> None:
     """Screen a job's accounts and publish the run.
 
@@ -345,18 +330,16 @@ app.command(rich_help_panel=NIGHTS)(status)
 app.command(rich_help_panel=NIGHTS)(report)
 for people in (appeal, feedback, targets):
     app.command(rich_help_panel=LEADS)(people)
-for each in (explain, audit, diff):
-    app.command(rich_help_panel=QUESTIONS)(each)
 
 
 @app.command(rich_help_panel=QUESTIONS)
 def normalize(
-    kind: _KindName,
+    kind: KindName,
     file: Annotated[str, typer.Argument(help="Parquet, CSV, TSV, XLSX or Arrow IPC; path, glob or URL.")],
     column: Annotated[str, typer.Option(help="The column with the raw values.")],
     out: Annotated[Path, typer.Option(help="A .parquet or .csv file to write.")],
     region: Annotated[str | None, typer.Option(help="Region of national phone numbers, such as CN.")] = None,
-    options: _Set = None,
+    options: OptionsOfKind = None,
     encoding: Annotated[str | None, typer.Option(help="Of text that is in neither UTF-8, GB18030 nor UTF-16.")] = None,
     delimiter: Annotated[str | None, typer.Option(help="Between the fields of text, such as ';'.")] = None,
     sheet: Annotated[str | None, typer.Option(help="Of a spreadsheet; otherwise the first.")] = None,
@@ -375,71 +358,11 @@ def normalize(
     of = ", ".join(f"{status} {count:,}" for status, count in rows.items())
     console.say("written", f"{console.counted(sum(rows.values()), 'row')} written to {out}" + f" ({of})" * bool(rows))
     if region is None and not options and "invalid_country_code" in rows:
-        console.say("no region", _NO_REGION)
+        console.say("no region", NO_REGION)
 
 
-@app.command(rich_help_panel=QUESTIONS)
-def check(
-    kind: _KindName,
-    value: Annotated[str, typer.Argument(help="One value, as written; - reads standard input.")],
-    region: Annotated[str | None, typer.Option(help="Region of national phone numbers, such as CN.")] = None,
-    options: _Set = None,
-    run: Annotated[
-        Path | None, typer.Option(help="Say also which accounts of a run, or of a job's newest one, carry it.")
-    ] = None,
-    as_json: _Json = False,
-) -> None:
-    """Say how one value is read. Use - for card numbers: arguments stay in the shell's history.
-
-    With --run, also which accounts carry it, whether it is listed or not: the run's accounts are read once more.
-
-    [dim]Example:[/dim] cardscreen check phone "138 0013 8000" --region CN
-    """
-    from cardscreen.cli.commands.normalize import describe, doubted, options_given
-
-    cell = console.given(value)
-    done = meant_run(run) if run else None
-    where = region or (_region_of(done, kind) if done else None)
-    given = options_given(where, options or [])
-    fields: dict[str, Any] = describe(kind, cell, given)
-    carriers = _carriers(done, kind, cell, region) if done else None
-    if as_json:
-        more = {} if carriers is None or done is None else {"run": done.run_id, "carried_by": carriers.to_dicts()}
-        console.put_json(fields | more)
-        return
-    for name, content in fields.items():
-        console.put(f"{name:8} {content if content is not None else '-'}")
-    if region is None and done is None and fields.get("status") == "invalid_country_code":
-        console.say("no region", _NO_REGION)
-    if doubt := doubted(kind, cell, given):
-        console.say("doubt", f"cardscreen: {doubt}")
-    if carriers is not None and done is not None:
-        console.put("", f"carried by {console.counted(len(carriers), 'account')} of run {done.run_id}")
-        for account, identifier, match in carriers.head(_CARRIERS).rows():
-            console.put(f"  {account} ({identifier}{', perhaps: digits are hidden' if match == 'truncated' else ''})")
-        if len(carriers) > _CARRIERS:
-            console.say("more", f"{_CARRIERS} of {len(carriers):,} accounts shown; --json names all")
-
-
-_CARRIERS = 100
-
-
-def _region_of(run: Finished, kind: str) -> str | None:
-    """The region by which the first column of a kind is read in a run."""
-    options = (each for each in run.records.get("identifiers", {}).values() if each.get("kind") == kind)
-    return next((each["region"] for each in options if "region" in each), None)
-
-
-def _carriers(run: Finished, kind: str, cell: str, region: str | None) -> pl.DataFrame:
-    """The accounts that carry a value."""
-    from cardscreen.review.telling import by_value
-
-    asked = asked_value(run, kind, cell, region)
-    for fault in by_value.changed_since(run):
-        console.say("changed", f"cardscreen: warning: {fault}: what is there now is looked through", level="warning")
-    with console.progress(quiet=False) as tell:
-        tell("reading the accounts")
-        return by_value.carriers(run, asked)
+for each in (check, explain, audit, diff):
+    app.command(rich_help_panel=QUESTIONS)(each)
 
 
 app.add_typer(plan_app, name="plan", rich_help_panel=UPKEEP)

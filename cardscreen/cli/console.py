@@ -18,8 +18,9 @@ from cardscreen.foundation.errors import ConfigError, without_cards
 from cardscreen.foundation.words import counted as counted
 from cardscreen.foundation.words import json_text, shown
 
-#: The option of the commands that may log.
+#: The options of the commands that may log, and of those that are silent where nothing is wrong.
 Log = Annotated[str | None, typer.Option("--log", help="json: tell what happens as JSON lines.", metavar="json")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no table.")]
 
 _log: Any = None
 

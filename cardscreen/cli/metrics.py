@@ -137,7 +137,7 @@ def figures(run: Run | None, code: int, seconds: float, last_success: float | No
 def _of_summary(registry: CollectorRegistry, summary: Mapping[str, Any]) -> None:
     coverage: Mapping[str, Mapping[str, int]] = summary["coverage"]
     rejected = {name: cells["rejected"] / max(cells["cells"] - cells["missing"], 1) for name, cells in coverage.items()}
-    invalid = {name: invalid_share(cells) for name, cells in coverage.items()}
+    invalid = {name: invalid_share(summary, name) for name in coverage}
     sources = ((summary.get("store") or {}).get("sources") or {}).items()
     ages = {name: freshness["age_days"] for name, freshness in sources}
     for name, label, what, values in (

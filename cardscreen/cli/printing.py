@@ -17,6 +17,7 @@ from cardscreen.cli.console import counted, put_json
 from cardscreen.foundation.words import shown
 from cardscreen.runs.night import Run
 from cardscreen.screening.hits.matches import NOT_JUDGED
+from cardscreen.screening.summary import exempt_in, invalid_in
 
 if TYPE_CHECKING:
     from cardscreen.lists.feeds.importing import Imported
@@ -31,7 +32,6 @@ _CLASSES = {
 }
 _ALWAYS = ("hit", "clear")
 _ACTIONS = ("close", "suspend", "verify", "notify", "none")
-_MEANING = {"none": "none (exempt)"}
 #: Brackets and colons in folders, sources and account ids are what they are.
 _LITERAL: Any = {"markup": False, "emoji": False}
 
@@ -171,17 +171,24 @@ def actions_table(summaries: Sequence[dict[str, Any]], titles: Sequence[str]) ->
     table = Table("recommended action", *titles, box=SIMPLE)
     for column in table.columns[1:]:
         column.justify = "right"
-    for action in _ACTIONS:
-        counts = [summary["flagged"]["actions"].get(action, 0) for summary in summaries]
+    found = [summary["flagged"]["actions"] for summary in summaries]
+    rows = {action: [actions.get(action, 0) for actions in found] for action in _ACTIONS}
+    exempt = rows["none (exempt)"] = [exempt_in(summary) for summary in summaries]
+    rows["none"] = [count - of_them for count, of_them in zip(rows["none"], exempt, strict=True)]
+    for name, counts in rows.items():
         if any(counts):
-            table.add_row(_MEANING.get(action, action), *(f"{count:,}" for count in counts))
+            table.add_row(name, *(f"{count:,}" for count in counts))
     return table
 
 
 def _coverage(summary: dict[str, Any]) -> pl.DataFrame:
-    names = ("missing", "rejected", "clear", "exempt", "hit", "invalid")
+    names = ("missing", "rejected", "clear", "exempt", "hit")
     rows = [
-        {"cells": f"{identifier} ({cells['cells']:,})", **{name: cells[name] for name in names}}
+        {
+            "cells": f"{identifier} ({cells['cells']:,})",
+            **{name: cells[name] for name in names},
+            "(not valid)": invalid_in(summary, identifier),
+        }
         for identifier, cells in summary["coverage"].items()
     ]
-    return pl.DataFrame(rows).rename({"invalid": "(not valid)"})
+    return pl.DataFrame(rows)

@@ -14,7 +14,7 @@ from cardscreen.foundation.errors import ConfigError, InputError, near
 from cardscreen.foundation.secrets.boxes import derived
 from cardscreen.foundation.settings.errors import HERE, Fault, wrong
 from cardscreen.foundation.settings.placeholders import is_placeholder
-from cardscreen.foundation.settings.toml import Section, checked, read_toml
+from cardscreen.foundation.settings.toml import Day, Section, checked, read_toml
 from cardscreen.kinds.kind import KINDS
 from cardscreen.kinds.tokens import TokenKey
 from cardscreen.lists.terms import Terms
@@ -63,7 +63,7 @@ class AgreementFile(Section):
     purpose: str = Field(min_length=1)
     legal_basis: str = Field(min_length=1)
     kinds: list[str] = Field(min_length=1)
-    valid_until: date
+    valid_until: Day
     method: Method = "token"
     holder: str | None = None
     answer: Literal["matches", "count"] = "matches"

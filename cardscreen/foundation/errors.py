@@ -199,6 +199,13 @@ _NUMBER = re.compile(r"\d(?:[\W_]{0,3}\d){5,}")
 _CARD = re.compile(r"\d(?:[\s.\-\u200b-\u2015\u2060\u2212\ufeff\uff0d]{0,3}\d){11,}")
 #: The same with any signs between them: dates, times and counts are written so, too.
 _DIGITS = re.compile(r"\d(?:[\W_]{0,3}\d){12,}")
+#: A day or an instant as ISO 8601 writes them, with no other digits beside it: no card or phone number is written so.
+_ISO = re.compile(
+    r"(?<!\d)(?<!\d[\W_])(?<!\d[\W_]{2})(?<!\d[\W_]{3})"
+    r"(?:19|20)[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
+    r"(?:[T ](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,6})?)?(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])?)?"
+    r"(?![\W_]{0,3}\d)"
+)
 _FEWEST, _MOST, _GROUP, _GROUPS = 13, 19, 3, 6  # digits of a card number, of its groups but the last, and groups
 
 
@@ -270,8 +277,8 @@ class Busy(CardscreenError):
 
 
 def without_numbers(text: str) -> str:
-    """Text for a message: whatever may be a phone or card number is left out."""
-    return _NUMBER.sub("…", text)
+    """Text for a message: whatever may be a phone or card number is left out; days and instants stay."""
+    return _beside_instants(_NUMBER, lambda _: "…", text)
 
 
 def without_cards(text: str) -> str:
@@ -279,7 +286,17 @@ def without_cards(text: str) -> str:
 
     In a message a number too few does no harm, so this judges more coarsely than `cards.in_text` does.
     """
-    return _CARD.sub("…", _DIGITS.sub(lambda run: "…" if _may_be_card(run[0]) else run[0], text))
+    text = _beside_instants(_DIGITS, lambda run: "…" if _may_be_card(run) else run, text)
+    return _beside_instants(_CARD, lambda _: "…", text)
+
+
+def _beside_instants(numbers: re.Pattern[str], shown_as: Callable[[str], str], text: str) -> str:
+    """Text in which what looks like a number, and is no day or instant, is shown as is said."""
+    parts, at = list[str](), 0
+    for instant in _ISO.finditer(text):
+        parts += [numbers.sub(lambda run: shown_as(run[0]), text[at : instant.start()]), instant[0]]
+        at = instant.end()
+    return "".join([*parts, numbers.sub(lambda run: shown_as(run[0]), text[at:])])
 
 
 def _may_be_card(digits: str) -> bool:

@@ -49,7 +49,7 @@ class Kind(Protocol):
     widest: ClassVar[str]
     #: What `service_lines` names: one such value, and many.
     service: ClassVar[tuple[str, str]]
-    #: What is counted of values that are screened although something is wrong with them: `invalid`, or a note.
+    #: The note of values that are screened although something is wrong with them.
     flaw: ClassVar[str]
 
     @property

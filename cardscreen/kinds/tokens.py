@@ -49,8 +49,10 @@ class TokenKey:
             where: Where it was read, for messages.
 
         Raises:
-            ConfigError: The secret has fewer than 32 characters.
+            ConfigError: The secret is no text, or has fewer than 32 characters.
         """
+        if not isinstance(secret, str | Secret):
+            raise ConfigError("a token key is text: of bytes give their hexadecimal digits, as bytes.hex() writes them")
         self._secret = secret if isinstance(secret, Secret) else Secret(secret)
         if len(self._secret.reveal()) < _SHORTEST_SECRET:
             raise ConfigError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Literal
 
@@ -11,7 +10,7 @@ from pydantic import Field, model_validator
 
 from cardscreen.foundation.errors import ConfigError, near
 from cardscreen.foundation.schema import Action
-from cardscreen.foundation.settings.toml import Section, TomlFile, checked, read_toml
+from cardscreen.foundation.settings.toml import Day, Section, TomlFile, checked, read_toml
 from cardscreen.leads.rings.find import RingRules, check_secrets
 from cardscreen.lists.terms import Terms, require_filled_in
 from cardscreen.runs.job import Job
@@ -99,7 +98,7 @@ class CustomerLimit(Section):
     per: list[str] = []
     above: int = Field(ge=1)
     opened: str | None = None
-    since: date | None = None
+    since: Day | None = None
     exempt: dict[str, list[str]] = {}
     reason: str = Field("too_many", min_length=1)
     severity: int = Field(40, ge=1, le=100)

@@ -24,6 +24,7 @@ from cardscreen.runs.changes import Changes
 from cardscreen.runs.record import MANIFEST, Base
 from cardscreen.screening.hits.matches import HITS_PER_ACCOUNT, NOT_JUDGED
 from cardscreen.screening.result import Result
+from cardscreen.screening.summary import exempt_in, invalid_in
 from cardscreen.tables.cells import shape
 
 _FEW = 5  # accounts: so many go by chance
@@ -389,7 +390,7 @@ def measured(
 def _alone(summary: dict[str, Any], limits: Limits) -> Iterator[Measure]:
     """The limits that need no other night."""
     rows = max(summary["rows"]["read"], 1)
-    live = summary["flagged"]["accounts"] - summary["flagged"]["levels"].get("none", 0)
+    live = summary["flagged"]["accounts"] - exempt_in(summary)
     left = summary["rows"].get(NOT_JUDGED, 0)
     said, more = ("flagged_share_more", {"left": f"{left:,}"}) if left else ("", {})
     yield Measure("flagged_share", live / rows, limits.flagged_share, None, said, more)
@@ -404,14 +405,14 @@ def _of_cells(summary: dict[str, Any], limits: Limits) -> Iterator[Measure]:
     for column, cells in summary["coverage"].items():
         written = max(cells["cells"] - cells["missing"], 1)
         yield Measure("rejected_share", cells["rejected"] / written, limits.rejected_share, column)
-        yield Measure("invalid_share", invalid_share(cells), limits.invalid_share, column)
+        yield Measure("invalid_share", invalid_share(summary, column), limits.invalid_share, column)
     nameless = summary["rows"]["no_account"] / max(summary["rows"]["read"], 1)
     yield Measure("rejected_share", nameless, limits.rejected_share, None, "rejected_share_nameless")
 
 
 def _without_share(summary: dict[str, Any], limits: Limits) -> Iterator[str]:
     """Why a night is held that has nothing to do with shares of it."""
-    live = summary["flagged"]["accounts"] - summary["flagged"]["levels"].get("none", 0)
+    live = summary["flagged"]["accounts"] - exempt_in(summary)
     left = summary["rows"].get(NOT_JUDGED, 0)
     if left and live / max(summary["rows"]["read"], 1) <= limits.flagged_share:  # the screening was given a lower one
         yield PAST["flagged_share_left"].format(left=f"{left:,}")
@@ -422,9 +423,11 @@ def _without_share(summary: dict[str, Any], limits: Limits) -> Iterator[str]:
             )
 
 
-def invalid_share(cells: Mapping[str, int]) -> float:
-    """The share of an identifier's usable cells, as `summary["coverage"]` counts them, that are no valid numbers."""
-    return cells.get("invalid", 0) / max(cells["cells"] - cells["missing"] - cells["rejected"], 1)
+def invalid_share(summary: Mapping[str, Any], column: str) -> float:
+    """The share of an identifier's usable cells that are no valid numbers."""
+    cells = summary["coverage"][column]
+    usable: int = cells["cells"] - cells["missing"] - cells["rejected"]
+    return invalid_in(summary, column) / max(usable, 1)
 
 
 def _against(now: dict[str, Any], limits: Limits, then: dict[str, Any], moves: Moves) -> Iterator[Measure]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -9,6 +10,7 @@ import polars as pl
 
 from cardscreen.foundation import schema
 from cardscreen.kinds.named.opaque import Opaque
+from cardscreen.kinds.phone.kind import Phone
 from cardscreen.screening.columns import AccountColumns
 from cardscreen.screening.hits.matches import IS_ALLOW, NOT_JUDGED, Decisions
 from cardscreen.screening.tally import Tally
@@ -18,8 +20,9 @@ def figures(matched: pl.DataFrame, decisions: Decisions) -> Tally:
     """What came out, in figures that add up over parts: each cell and each row is in one class at most.
 
     Returns:
-        `hit_rows`, `exempt_rows`, `accounts`, `hits`, `left_out`, `exempt_hits`; `hit` and `exempt` of each column
-        (cells); and `level`, `action` and `source` of their values (accounts).
+        `hit_rows`, `exempt_rows`, `accounts`, `exempt_accounts` (without a live hit), `hits`, `left_out`,
+        `exempt_hits`; `hit` and `exempt` of each column (cells); and `level`, `action` and `source` of their values
+        (accounts).
     """
     judged, flagged = decisions.judged, decisions.flagged
     by_value = ["account_id", "identifier", "kind", "_value"]
@@ -29,6 +32,7 @@ def figures(matched: pl.DataFrame, decisions: Decisions) -> Tally:
     rows = touched.group_by("row").agg(pl.col("hit").any())["hit"]
     tally = Tally()
     tally.add(len(flagged), "accounts")
+    tally.add(int(flagged["exempted_by"].is_not_null().sum()), "exempt_accounts")
     tally.add(len(decisions.hits), "hits")
     tally.add(len(judged) - len(decisions.hits), "left_out")
     tally.add(int(rows.sum()), "hit_rows")
@@ -48,7 +52,7 @@ def figures(matched: pl.DataFrame, decisions: Decisions) -> Tally:
 def summary_of(
     plan: AccountColumns, scanned: Tally, came_out: Tally, listings: pl.LazyFrame, day: date
 ) -> dict[str, Any]:
-    """Counts that add up: every cell and every row is in exactly one class; `invalid` cells are usable ones.
+    """Counts that add up: every cell and every row is in exactly one class.
 
     Rows and cells of which no evidence was collected any more are `not_judged`, where there are any.
 
@@ -64,7 +68,7 @@ def summary_of(
         hit, exempt, left = (came_out[name, column] for name in ("hit", "exempt", NOT_JUDGED))
         coverage[column] = {name: scanned[name, column] for name in ("cells", "missing", "rejected")}
         coverage[column]["clear"] = scanned["usable", column] - hit - exempt - left
-        coverage[column] |= {"exempt": exempt, "hit": hit, "invalid": scanned["invalid", column]}
+        coverage[column] |= {"exempt": exempt, "hit": hit}
         coverage[column] |= {NOT_JUDGED: left} if left else {}
     known = {"hit": came_out["hit_rows"], "exempt": came_out["exempt_rows"]}
     unscreened = {name: scanned[name] for name in ("not_screenable", "no_account")}
@@ -84,6 +88,7 @@ def summary_of(
         "ragged": scanned["ragged"],
         "flagged": {
             "accounts": came_out["accounts"],
+            "exempt": came_out["exempt_accounts"],
             "levels": _of(came_out, "level", schema.LEVELS),
             "actions": _of(came_out, "action", schema.ACTIONS),
         },
@@ -99,6 +104,19 @@ def summary_of(
         **({"unlisted": unlisted} if unlisted and of_kinds else {}),
         "listed_by": _counted(listed, "source"),
     }
+
+
+def exempt_in(summary: Mapping[str, Any]) -> int:
+    """How many flagged accounts are exempt; as an earlier release counted them, those of no level."""
+    flagged = summary["flagged"]
+    count: int = flagged.get("exempt", flagged["levels"].get("none", 0))
+    return count
+
+
+def invalid_in(summary: Mapping[str, Any], column: str) -> int:
+    """How many of an identifier's usable cells are no valid numbers."""
+    count: int = summary.get("notes", {}).get(column, {}).get(Phone.flaw, 0)
+    return count
 
 
 def _counted(listed: pl.DataFrame, by: str) -> dict[str, int]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
+from partners import AGREEMENT
 
 import cardscreen as cs
+from cardscreen.exchange.agreement import AgreementFile
+from cardscreen.foundation.settings.toml import checked, read_toml
+from cardscreen.leads.settings import CustomerLimit
 from cardscreen.lists.feeds.feed import Feed
 from cardscreen.runs.job import Job
 
@@ -97,6 +102,13 @@ def test_all_identifiers_that_make_no_sense_are_told_at_once(tmp_path: Path) -> 
         ),
         pytest.param(
             "= 90",
+            '= 90\nlisted_on = "2026-02-30"',
+            4,
+            'listed_on must be "first-seen" or a day such as 2026-01-31, not "2026-02-30"',
+            id="no-such-day",
+        ),
+        pytest.param(
+            "= 90",
             '= 90\nmode = "deltas"',
             4,
             """mode must be one of "snapshot" or "delta", not "deltas" (did you mean 'delta'?)""",
@@ -121,3 +133,13 @@ def test_a_mistake_in_a_feed_is_told_with_its_line(tmp_path: Path, old: str, new
         Feed.read(path)
     assert str(caught.value).startswith(f"{path}, line {line}: {words}")
     assert "\n" not in str(caught.value)
+
+
+def test_a_day_in_quotes_is_that_day(tmp_path: Path) -> None:
+    day, columns = date(2026, 1, 1), {"value": "nr"}
+    assert cs.Feed(source="a", kind="phone", listed_on="2026-01-01", columns=columns).listed_on == day
+    limit = {"identifier": "mobile", "above": 3, "opened": "opened_on", "since": "2026-01-01"}
+    assert CustomerLimit.model_validate(limit).since == day
+    file = tmp_path / "agreement.toml"
+    file.write_text(AGREEMENT.format(name="n", until='"2026-01-01"', more=""), encoding="utf-8")
+    assert checked(AgreementFile, read_toml(file)).valid_until == day

@@ -273,12 +273,12 @@ class Found:
     rejects: list[tuple[Any, ...]] = field(default_factory=list)
     coverage: dict[str, dict[str, int]] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
-    invalid: list[str] = field(default_factory=list)
+    invalid: dict[str, int] = field(default_factory=dict)
 
 
 def screen(accounts: list[Row], raw_listings: list[Row], asked: Question) -> Found:
     """Screen rows of account_id, the identifiers (a text, or a list of them), holders' days and carried columns."""
-    found = Found()
+    found = Found(invalid=dict.fromkeys(asked.identifiers, 0))
     listings = [each for each in merge(raw_listings) if in_force(each, asked.day)]
     cells: list[Row] = []
     outcomes: dict[tuple[int, str, int], str] = {}
@@ -304,7 +304,7 @@ def screen(accounts: list[Row], raw_listings: list[Row], asked: Question) -> Fou
                     told = {"account_id": row["account_id"], "identifier": identifier, "kind": kind, "value": value}
                     told |= {"at": (number, identifier, place), "status": status}
                     if kind == "phone" and not phonenumbers.is_valid_number(phonenumbers.parse(str(value))):
-                        found.invalid.append(identifier)
+                        found.invalid[identifier] += 1
                     cells.append(told | {"since": since, "row": row})
     owned: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
     for cell in cells:
@@ -469,7 +469,6 @@ def count(
     for identifier in asked.identifiers:
         told = [outcome for (_, column, _), outcome in outcomes.items() if column == identifier]
         found.coverage[identifier] = {"cells": len(told)} | {name: told.count(name) for name in names}
-        found.coverage[identifier]["invalid"] = found.invalid.count(identifier)
     classes = dict.fromkeys(["hit", "exempt", "clear", "not_screenable", "no_account"], 0)
     for number, row in enumerate(accounts):
         said = [(column, outcome) for (at, column, _), outcome in outcomes.items() if at == number]

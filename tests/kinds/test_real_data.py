@@ -29,7 +29,7 @@ def test_real_phone_cells_are_screened_end_to_end(real_data: Path) -> None:
     assert flagged == set(carriers)
     rows, coverage = result.summary["rows"], result.summary["coverage"]["raw"]
     assert rows["read"] == SAMPLE == sum(rows.values()) - rows["read"]
-    assert coverage["cells"] == sum(coverage.values()) - coverage["cells"] - coverage["invalid"]
+    assert coverage["cells"] == sum(coverage.values()) - coverage["cells"]
     assert coverage["rejected"] == result.rejects.collect().height
 
 

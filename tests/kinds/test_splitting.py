@@ -165,9 +165,34 @@ def test_lists_give_the_parts_of_all_their_cells_each_in_its_rows_region() -> No
     assert told["x"].to_list()[1:] == [None, [], [None, "069 36601452", "…06936601453"]]
 
 
-def test_what_completes_no_valid_number_is_left_out() -> None:
-    assert parts("010 4104381/82") == ["010 4104381"]  # Beijing's numbers have eight digits
-    assert parts("13800138000/2", None) == ["13800138000"]
+@pytest.mark.parametrize(
+    ("cell", "region", "expected"),
+    [
+        ("4104381/82", None, ["4104381", "…4104382"]),
+        ("4104381/82/83", None, ["4104381", "…4104382", "…4104383"]),
+        ("0571-87654381 / 82", None, ["0571-87654381", "…057187654382"]),
+        ("010 4104381/82", "CN", ["010 4104381", "…0104104382"]),  # Beijing's numbers have eight digits
+        # The end is that of the number before it, and of no other one.
+        ("010-65529988, 4104381/82", "CN", ["010-65529988", "4104381", "…4104382"]),
+        # Only a slash says that it is an end.
+        ("4104381, 82", None, ["4104381"]),
+    ],
+)
+def test_an_end_behind_a_number_that_may_be_wrong_is_completed_and_marked(
+    cell: str, region: str | None, expected: list[str]
+) -> None:
+    assert parts(cell, region) == expected
+
+
+def test_no_end_is_screened_that_only_a_guess_completes() -> None:
+    cells = ["010 4104381/82", "010-65529988, 4104381/82", "010-65529988/89"]
+    accounts = pl.DataFrame({"account_id": ["a", "b", "c"], "mobile": cells})
+    values = ["+86104104382", "+864104382", "+861065529982", "+861065529989"]
+    listed = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["phone"] * 4, "value": values}))
+    result = cs.screen(accounts, listed, {"mobile": cs.Phone("CN", many=True)})
+    assert result.hits.collect().select("account_id", "value", "status", "cap").rows() == [
+        ("c", "+861065529989", "completed", "verify")
+    ]
 
 
 @given(st.text(st.sampled_from("0123456789-()."), max_size=20))
@@ -206,7 +231,9 @@ def test_whole_numbers_come_back_in_order(cells: list[str], separator: str) -> N
     st.sampled_from(["CN", "DE", "US"]),
 )
 def test_no_digit_is_made_up_but_in_completed_parts_and_these_are_valid(cell: str, region: str) -> None:
-    for part in parts(cell, region) or []:
+    split = cs.Phone(region, many=True).split(pl.col("x"))
+    assert split is not None
+    for part in pl.DataFrame({"x": [cell]}).select(split).item():
         digits = "".join(filter(str.isdecimal, part))
         if part.startswith(COMPLETED) and part != cell:
             assert phonenumbers.is_valid_number(phonenumbers.parse(part, region))

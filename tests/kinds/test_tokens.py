@@ -45,6 +45,13 @@ def test_a_null_has_no_token_and_the_column_keeps_its_name() -> None:
     assert tokens["pan"].is_null().to_list() == [True, False]
 
 
+@pytest.mark.parametrize("secret", [b"0" * 32, bytearray(32), None, 10**32])
+def test_a_key_that_is_no_text_is_told_what_to_give(secret: Any) -> None:
+    with pytest.raises(cs.ConfigError, match=r"a token key is text: .*bytes\.hex\(\)") as told:
+        cs.TokenKey(secret)
+    assert "0000" not in str(told.value)
+
+
 def test_kind_and_key_make_other_tokens_of_the_same_digits() -> None:
     assert len({token_of(PAN), token_of(PAN, "phone"), token_of(PAN, key=OTHER)}) == 3
 

@@ -96,6 +96,26 @@ def test_an_import_says_what_it_did_and_the_store_has_it(ten: Path) -> None:
     }
 
 
+def test_a_feed_and_a_store_may_be_given_by_their_paths(tmp_path: Path) -> None:
+    told, rows, place = feed(tmp_path), listed(tmp_path, TEN), tmp_path / "lists"
+    assert cs.import_file(rows, told, place).version == 0
+    assert cs.import_file(rows, str(told), str(place)).again
+    assert cs.import_file(str(rows), cs.Feed.read(told), cs.Store(place)).again
+    with pytest.raises(cs.ConfigError, match=r"dict is no feed: give a cs\.Feed, or the path"):
+        cs.import_file(rows, {}, place)  # type: ignore[arg-type]
+    with pytest.raises(cs.ConfigError, match=r"NoneType is no store: give a cs\.Store, or the path"):
+        cs.import_file(rows, told, None)  # type: ignore[arg-type]
+
+
+def test_a_quiet_import_says_nothing_unless_it_is_refused(tmp_path: Path) -> None:
+    feed(tmp_path)
+    listed(tmp_path, TEN)
+    done = take(tmp_path, "--quiet")
+    assert (done.code, done.out, done.err) == (0, "", "")
+    listed(tmp_path, TEN[:2])
+    assert "shrink" in refused(tmp_path, "--quiet")
+
+
 def test_the_summary_is_one_line_of_json(tmp_path: Path) -> None:
     feed(tmp_path)
     listed(tmp_path, [*TEN, "n/a,,"], "list.csv")

@@ -165,6 +165,17 @@ def test_an_export_is_a_blocklist_again(tmp_path: Path, form: str) -> None:
     assert sorted(again.listings["value"]) == ["+8613800138001", "+8613800138002"]
 
 
+def test_listings_are_written_without_categories(tmp_path: Path) -> None:
+    take(tmp_path, [1])
+    take(tmp_path, [1, 2])
+    for command in (("export",), ("diff", "0", "1")):
+        out = tmp_path / f"{command[0]}.parquet"
+        done = cardscreen("list", *command, "--store", "lists", "--out", out, "--as-of", DAY, cwd=tmp_path)
+        assert done.code == 0, done.err
+        dtypes = pl.read_parquet_schema(out)
+        assert {dtypes[name] for name in ("match", "list")} == {pl.String}
+
+
 def test_card_numbers_are_exported_masked_as_tokens_or_plain_as_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -119,6 +119,17 @@ def test_below_the_lowest_level_nothing_is_done() -> None:
     assert (told["level"], told["action"], told["flagged_since"], told["act_on"]) == ("none", "none", None, None)
 
 
+@pytest.mark.parametrize("policy", [{"levels": {"low": 5}}, {"rules": [{"when": {"kind": "phone"}, "cap": "none"}]}])
+def test_who_is_told_nothing_is_not_counted_as_exempt(policy: Any) -> None:
+    result = screened(listing(4), policy=policy)
+    assert (flag(result)["action"], flag(result)["exempted_by"]) == ("none", None)
+    assert result.summary["flagged"]["exempt"] == 0
+    with pytest.raises(cs.HeldForApproval, match=r"flagged_share: 100\.00 % of the rows are flagged"):
+        cs.check(result, {"first_run": "publish", "source_share": 1})
+    allowed = screened(listing(4), listing(1, list="allow"), policy=policy)
+    assert allowed.summary["flagged"]["exempt"] == 1
+
+
 def test_closing_is_recommended_only_if_the_policy_says_so() -> None:
     assert flag(screened(listing(100)))["action"] == "suspend"
     told = flag(screened(listing(100), policy={"actions": {"critical": "close"}}))

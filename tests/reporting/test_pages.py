@@ -414,3 +414,45 @@ def test_ids_that_were_numbers_the_night_before_stop_no_page(tmp_path: Path) -> 
         done = operator.run(night, allow_changed_identifiers=True)
         assert done.page is not None
         assert json.loads(read(done.page).text["script:data"])["rows"] >= 2
+
+
+_CAPPED = """
+[accounts]
+path = "accounts.csv"
+id = "id"
+[identifiers]
+mobile = { kind = "phone" }
+[blocklist]
+paths = ["list.csv"]
+[limits]
+first_run = "publish"
+flagged_share = 1
+source_share = 1
+exempted_share = 1
+[policy.levels]
+low = 5
+[[policy.rules]]
+when = { source = "pilot" }
+cap = "none"
+[output]
+directory = "runs"
+"""
+
+
+@pytest.mark.parametrize(("lang", "words"), [("en", ("none", "exempt")), ("zh", ("无", "豁免"))])
+def test_who_is_told_nothing_is_told_apart_from_who_is_exempt(
+    tmp_path: Path, lang: str, words: tuple[str, str]
+) -> None:
+    (tmp_path / "job.toml").write_text(f'timezone = "UTC"\nlang = "{lang}"\n{_CAPPED}', encoding="utf-8")
+    numbers = [f"+861380013800{at}" for at in range(4)]
+    (tmp_path / "accounts.csv").write_text("\n".join(["id,mobile", *(f"a{n[-1]},{n}" for n in numbers)]) + "\n")
+    block = [f"phone,{number},block,pilot,{severity}" for number, severity in zip(numbers, (90, 1, 90), strict=False)]
+    rows = ["kind,value,list,source,severity", *block, f"phone,{numbers[2]},allow,bank,1"]
+    (tmp_path / "list.csv").write_text("\n".join(rows) + "\n")
+    done = cardscreen("run", "job.toml", cwd=tmp_path)
+    assert done.code == 0, done.err
+    told = re.findall(r"^ +(none.*?)  +([0-9]+)", done.out, re.MULTILINE)
+    assert told == [("none", "2"), ("none (exempt)", "1")]
+    (page,) = (tmp_path / "runs/latest").glob("report.html")
+    text = re.sub(r"\s+", " ", read(page).text["body"])
+    assert f" {words[0]}1 {words[1]}1 " in text

@@ -6,12 +6,16 @@ import io
 import json
 import re
 import sys
+from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 from commands import Done, cardscreen
 from small_operator import CARD, MASKED, run, two_nights
+
+import cardscreen as cs
 
 
 @pytest.fixture(scope="module")
@@ -139,3 +143,89 @@ def test_check_says_where_the_accounts_are_not_those_that_the_run_read(operator:
         assert "has changed since" in asked(operator, "check", "phone", "13800138001", "--run", "runs").err
     finally:
         (operator / "accounts.parquet").write_bytes(before)
+
+
+# --- what lists it ----------------------------------------------------------------------------------
+
+HIDDEN = f"{CARD[:6]}******{CARD[-4:]}"
+KEY = "k" * 40
+
+
+@pytest.fixture(scope="module")
+def lists(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a store of block and allow listings, in force, over and to come."""
+    folder = tmp_path_factory.mktemp("lists")
+    columns = {"value": "value", "listed_on": "from", "expires_on": "to", "reference": "case"}
+    today, year = date.today(), timedelta(days=365)
+    ends = {"over": (today - 2 * year, today - year), "now": (today - year, today + year)}
+
+    def take(source: str, kind: str, rows: list[tuple[str, str]], key: cs.TokenKey | None = None, **said: Any) -> None:
+        text = ["value,from,to,case", *(f"{value},{ends[when][0]},{ends[when][1]},{source}-1" for value, when in rows)]
+        file = folder / f"{source}.csv"
+        file.write_text("\n".join(text) + "\n", encoding="utf-8")
+        feed = cs.Feed(source=source, kind=kind, columns=columns, reason="money_mule", severity=90, **said)
+        waived = ["range", "invalid"]
+        cs.import_file(file, feed, folder / "lists", allow=waived, key=key)
+
+    take("police", "phone", [("+8613800138001", "now"), ("+8613800138002", "over")])
+    take("ranges", "phone", [("+861380013800*", "now")])
+    take("friends", "phone", [("+8613800138001", "now")], list="allow")
+    take("bank", "card", [(CARD, "now")], store_as="plain")
+    take("masks", "card", [(HIDDEN, "now")])
+    take("tokens", "card", [(CARD, "now")], cs.TokenKey(KEY))
+    return folder
+
+
+def test_check_tells_which_listings_cover_a_number_today(lists: Path) -> None:
+    told = json.loads(asked(lists, "check", "phone", "13800138001", "--region", "CN", "--store", "lists", "--json").out)
+    assert (told["store"], told["as_of"], told["not_compared"]) == (
+        {"path": "lists", "version": 5},
+        date.today().isoformat(),
+        0,
+    )
+    found = [(each["list"], each["source"], each["match"], each["value"]) for each in told["listings"]]
+    assert found == [
+        ("block", "police", "exact", None),
+        ("block", "ranges", "range", "+861380013800*"),
+        ("allow", "friends", "exact", None),
+    ]
+    first = told["listings"][0]
+    assert (first["reason"], first["severity"], first["reference"]) == ("money_mule", 90, "police-1")
+    assert first["listed_on"] < told["as_of"] < first["expires_on"]
+    text = asked(lists, "check", "phone", "13800138001", "--region", "CN", "--store", "lists").out
+    assert "covered by 3 listings of lists, version 5, on " in text
+    assert all(word in text for word in ("police", "money_mule", "friends", "allow", "police-1"))
+
+
+def test_a_number_on_no_list_is_not_called_innocent(lists: Path) -> None:
+    for number in ("13900139000", "+8612345"):
+        text = asked(lists, "check", "phone", number, "--region", "CN", "--store", "lists").out
+        assert "on no list of lists, version 5, on " in text
+        assert "That is no proof of innocence" in text
+        assert ("Is it written right?" in text) == (number == "+8612345")
+    ended = json.loads(asked(lists, "check", "phone", "+8613800138002", "--store", "lists", "--json").out)
+    assert [each["source"] for each in ended["listings"]] == ["ranges"]
+
+
+def test_what_cant_be_read_is_not_said_to_be_on_no_list(lists: Path) -> None:
+    assert "not looked up in lists, version 5" in asked(lists, "check", "phone", "n/a", "--store", "lists").out
+    assert json.loads(asked(lists, "check", "phone", "n/a", "--store", "lists", "--json").out)["listings"] is None
+
+
+def test_check_finds_a_card_on_lists_and_prints_neither_its_number_nor_a_token(
+    lists: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("K", KEY)
+
+    def told(cell: str, *more: str) -> tuple[set[tuple[str, str, str | None]], int]:
+        monkeypatch.setattr(sys, "stdin", io.StringIO(f"{cell}\n"))
+        done = json.loads(out := asked(lists, "check", "card", "-", "--store", "lists", "--json", *more).out)
+        assert cs.TokenKey(KEY).id not in out
+        return {(each["source"], each["match"], each["value"]) for each in done["listings"]}, done["not_compared"]
+
+    plain = {("bank", "exact", None), ("masks", "truncated", MASKED)}
+    assert told(CARD) == (plain, 1)
+    assert told(CARD, "--key-env", "K") == (plain | {("tokens", "token", None)}, 0)
+    assert told(HIDDEN, "--key-env", "K") == ({("bank", "truncated", None), ("masks", "truncated", MASKED)}, 1)
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{CARD}\n"))
+    assert "1 token of that kind could not be compared" in asked(lists, "check", "card", "-", "--store", "lists").err

@@ -45,18 +45,17 @@ def screened(numbers: list[str | None], kind: cs.Phone) -> cs.Result:
 
 def test_numbers_read_in_the_wrong_region_are_counted_within_clear_and_hit() -> None:
     result = screened([*ITALIAN, "13800138000", None, "n/a"], cs.Phone("CN"))
-    coverage = dict(result.summary["coverage"]["mobile"])
     numbers = pl.DataFrame({"x": ITALIAN}).select(cs.phone("x", "CN").struct.field("status")).to_series()
-    assert coverage.pop("invalid") == (numbers == "invalid").sum() > 3
+    assert result.summary["notes"]["mobile"]["invalid"] == (numbers == "invalid").sum() > 3
+    coverage = result.summary["coverage"]["mobile"]
     assert coverage == {"cells": 10, "missing": 1, "rejected": 1, "clear": 6, "exempt": 0, "hit": 2}
-    assert screened(ITALIAN, cs.Phone("IT")).summary["coverage"]["mobile"]["invalid"] == 0
+    assert screened(ITALIAN, cs.Phone("IT")).summary["notes"]["mobile"]["invalid"] == 0
 
 
 @pytest.mark.parametrize("kind", [cs.Phone("CN"), cs.Phone("CN", many=True), cs.Phone("CN", repair=True)])
 def test_they_are_counted_however_cells_are_read(kind: cs.Phone) -> None:
     assert (
-        screened(["12345", "138 0013 8000", "+86 12345", "+8612345"], kind).summary["coverage"]["mobile"]["invalid"]
-        == 3
+        screened(["12345", "138 0013 8000", "+86 12345", "+8612345"], kind).summary["notes"]["mobile"]["invalid"] == 3
     )
 
 
@@ -100,8 +99,8 @@ def test_country_codes_that_are_read_as_area_codes_count_as_such(kind: cs.Phone)
         "00491752775813",
     ]
     spaced: list[str | None] = ["49 175 2775811", "49/1752775812"]
-    assert screened([*BARE, *spaced, *meant], kind).summary["coverage"]["mobile"]["invalid"] == len(BARE + spaced)
-    assert screened(meant, kind).summary["coverage"]["mobile"]["invalid"] == 0
+    assert screened([*BARE, *spaced, *meant], kind).summary["notes"]["mobile"]["invalid"] == len(BARE + spaced)
+    assert screened(meant, kind).summary["notes"]["mobile"]["invalid"] == 0
 
 
 def test_codes_without_a_plus_count_where_each_row_has_its_region() -> None:
@@ -111,7 +110,7 @@ def test_codes_without_a_plus_count_where_each_row_has_its_region() -> None:
     lands, numbers = zip(*cells, strict=True)
     accounts = pl.DataFrame({"account_id": range(len(cells)), "mobile": numbers, "land": lands})
     result = cs.screen(accounts, LISTED, {"mobile": cs.Phone(region_column="land")})
-    assert result.summary["coverage"]["mobile"]["invalid"] == sum(map(len, misread.values()))
+    assert result.summary["notes"]["mobile"]["invalid"] == sum(map(len, misread.values()))
 
 
 def read_otherwise() -> dict[str, list[str]]:

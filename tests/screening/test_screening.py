@@ -185,6 +185,7 @@ def test_screening_agrees_with_the_slow_reference(
     assert sorted_rows(flagged, FLAG_COLUMNS) == sorted_rows(expected.flagged, FLAG_COLUMNS)
     assert result.rejects.collect().drop("shape", "file", "line").rows() == expected.rejects
     assert result.summary["coverage"] == expected.coverage
+    assert {name: of.get("invalid", 0) for name, of in result.summary["notes"].items()} == expected.invalid
     assert result.summary["rows"] == expected.rows
 
 
@@ -256,7 +257,7 @@ def test_a_list_column_is_screened_element_by_element() -> None:
     result = cs.screen(accounts, small_world()[1], identifiers={"mobile": cs.Phone("CN")}, as_of=DAY)
     assert result.hits.collect()["value"].to_list() == ["+8613800138000"]
     assert result.rejects.collect()["shape"].to_list() == ["A"]
-    cells = {"cells": 4, "missing": 1, "rejected": 1, "clear": 1, "exempt": 0, "hit": 1, "invalid": 0}
+    cells = {"cells": 4, "missing": 1, "rejected": 1, "clear": 1, "exempt": 0, "hit": 1}
     assert result.summary["coverage"]["mobile"] == cells
     assert result.summary["rows"] == {
         "read": 3,
@@ -376,6 +377,7 @@ def test_cells_with_several_or_damaged_numbers_are_screened_and_noted_when_asked
     assert result.hits.collect().select("account_id", "status").rows() == [(1, "valid"), (3, "valid"), (4, "completed")]
     assert result.rejects.collect().select("account_id", "status").rows() == [(2, "damaged")]
     assert result.summary["notes"]["mobile"] == {
+        "invalid": 0,
         "asked": 0,
         "damaged": 1,
         "placeholder": 0,

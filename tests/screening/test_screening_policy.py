@@ -60,6 +60,7 @@ def assert_agrees(world: Row, id_type: pl.DataType, folder: Path, day: date, bef
     assert flagged.rows() == [tuple(row[name] for name in flagged.columns) for row in told]
     assert result.rejects.collect().drop("shape", "file", "line").rows() == expected.rejects
     assert result.summary["coverage"] == expected.coverage
+    assert {name: of.get("invalid", 0) for name, of in result.summary["notes"].items()} == expected.invalid
     assert result.summary["rows"] == expected.rows
     return flagged, expected.flagged
 

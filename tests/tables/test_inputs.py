@@ -205,7 +205,6 @@ def test_pandas_cells_of_several_types_are_read_each_as_what_it_is() -> None:
         "clear": 0,
         "exempt": 0,
         "hit": 3,
-        "invalid": 0,
     }
 
 

@@ -26,9 +26,9 @@ _Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
 _Source = Annotated[str | None, typer.Option(help="Only this source's listings.")]
 _Kind = Annotated[str | None, typer.Option(help="Only this kind: phone, card, …")]
 _Reason = Annotated[str | None, typer.Option(help="Only listings with this reason code.")]
-_KeyFile = Annotated[Path | None, typer.Option(help="File with the token key, readable by its owner only.")]
-_KeyEnv = Annotated[str | None, typer.Option(help="Environment variable with the token key.")]
-_KeyCommand = Annotated[
+KeyFile = Annotated[Path | None, typer.Option(help="File with the token key, readable by its owner only.")]
+KeyEnv = Annotated[str | None, typer.Option(help="Environment variable with the token key.")]
+KeyCommand = Annotated[
     str | None, typer.Option(help="Command that prints the token key, such as 'vault kv get -field=key secret/cards'.")
 ]
 _By = Annotated[str, typer.Option(help="Who decides; kept in the history.", show_default=False)]
@@ -43,7 +43,7 @@ def _day(text: str | None) -> date:
     return parse_day(text) if text else date.today()
 
 
-def _key(file: Path | None, env: str | None, command: str | None, before: str = "--") -> TokenKey | None:
+def key_of(file: Path | None, env: str | None, command: str | None, before: str = "--") -> TokenKey | None:
     """The key that options name; `before` stands in front of their names."""
     from cardscreen.foundation.errors import ConfigError
     from cardscreen.kinds.tokens import TokenKey
@@ -78,15 +78,16 @@ def import_(
         typer.Option(help="A check to waive, by the name that the refusal gives it; repeatable, recorded."),
     ] = None,
     as_of: Annotated[str | None, typer.Option(help="The day that the data is of, YYYY-MM-DD.")] = None,
-    key_file: _KeyFile = None,
-    key_env: _KeyEnv = None,
-    key_command: _KeyCommand = None,
+    key_file: KeyFile = None,
+    key_env: KeyEnv = None,
+    key_command: KeyCommand = None,
     new_store: Annotated[
         bool, typer.Option("--new-store", help="Make a store although a job here names another.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and count, write nothing.")] = False,
     log: console.Log = None,
     as_json: _Json = False,
+    quiet: console.Quiet = False,
 ) -> None:
     """Import a source's file, or refuse it whole.
 
@@ -104,7 +105,7 @@ def import_(
     is_new = not place.exists()
     if is_new and not (new_store or dry_run):
         _check_meant(_full(store))
-    with console.progress(quiet=as_json) as tell:
+    with console.progress(quiet=as_json or quiet) as tell:
         tell("importing")
         done = import_file(
             file,
@@ -112,13 +113,13 @@ def import_(
             place,
             allow=allow or [],
             as_of=parse_day(as_of) if as_of else None,
-            key=_key(key_file, key_env, key_command),
+            key=key_of(key_file, key_env, key_command),
             dry_run=dry_run,
         )
     console.say("imported", **done.summary())
     if as_json:
         console.put_json(done.summary())
-    else:
+    elif not quiet:
         from cardscreen.cli.printing import import_lines
 
         console.put(*import_lines(done))
@@ -249,9 +250,9 @@ def export(
     state: Annotated[str, typer.Option(help="live, ended or all.")] = "live",
     version: _Version = None,
     as_of: _AsOf = None,
-    key_file: _KeyFile = None,
-    key_env: _KeyEnv = None,
-    key_command: _KeyCommand = None,
+    key_file: KeyFile = None,
+    key_env: KeyEnv = None,
+    key_command: KeyCommand = None,
 ) -> None:
     """Write listings to a file, with the columns that screening reads.
 
@@ -265,7 +266,7 @@ def export(
     )
     listings = views.rows(Store(store), which, _day(as_of), version)
     shown = _one_of("--as", form, ("masked", "token", "plain"))
-    count = views.export(listings, out, shown, _key(key_file, key_env, key_command), force=force)
+    count = views.export(listings, out, shown, key_of(key_file, key_env, key_command), force=force)
     console.say("written", f"{console.counted(count, 'listing')} written to {out}")
 
 
@@ -420,9 +421,9 @@ def rekey(
     old_key_file: Annotated[Path | None, typer.Option(help="File with the key that the tokens are under.")] = None,
     old_key_env: Annotated[str | None, typer.Option(help="Environment variable with it.")] = None,
     old_key_command: Annotated[str | None, typer.Option(help="Command that prints it.")] = None,
-    key_file: _KeyFile = None,
-    key_env: _KeyEnv = None,
-    key_command: _KeyCommand = None,
+    key_file: KeyFile = None,
+    key_env: KeyEnv = None,
+    key_command: KeyCommand = None,
     as_json: _Json = False,
 ) -> None:
     """Put a source's tokens under a new key. Its listings keep their names, first days and what has ended them.
@@ -436,8 +437,8 @@ def rekey(
     from cardscreen.lists.feeds.rekeying import rekey as renew
     from cardscreen.lists.store.table import Store
 
-    old = _key(old_key_file, old_key_env, old_key_command, "--old-")
-    new = _key(key_file, key_env, key_command)
+    old = key_of(old_key_file, old_key_env, old_key_command, "--old-")
+    new = key_of(key_file, key_env, key_command)
     if old is None or new is None:
         raise ConfigError("name the old key (--old-key-file, …) and the new one (--key-file, …)")
     done = renew(Store(store), file, _feed(feed, preset), old, new, by, reason)

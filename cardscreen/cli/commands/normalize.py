@@ -37,7 +37,8 @@ def options_given(region: str | None, others: Sequence[str]) -> dict[str, Any]:
     return options
 
 
-def _kind(kind: str, column: str, options: Mapping[str, Any]) -> Kind:
+def kind_given(kind: str, column: str, options: Mapping[str, Any]) -> Kind:
+    """A kind with the options that a command line gives."""
     try:
         return kind_from_options(column, {"kind": kind, **options})
     except ConfigError as error:
@@ -82,7 +83,7 @@ def normalize_file(
         names = table.collect_schema().names()
         require_columns(names, [column], source)
     claim(out, () if is_url(source) else files_of(source), force=force)
-    reader = _kind(kind, column, options)
+    reader = kind_given(kind, column, options)
     if reader.secret:
         check_no_tokens(table, source)
     fields = table.select(reader.fields(pl.col(column)).struct.unnest()).collect_schema().names()
@@ -115,14 +116,14 @@ def normalize_file(
 
 def describe(kind: str, value: str, options: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
     """What one value is, for a person: the fields of its kind."""
-    read = pl.DataFrame({"value": [value]}).select(_kind(kind, "value", options).fields(pl.col("value")))
+    read = pl.DataFrame({"value": [value]}).select(kind_given(kind, "value", options).fields(pl.col("value")))
     fields: dict[str, Any] = read.item()
     return fields
 
 
 def doubted(kind: str, value: str, options: Mapping[str, Any] = MappingProxyType({})) -> str | None:
     """Why what is read of a value is hardly what is meant, where screening knows; else None."""
-    reads = _kind(kind, "value", options)
+    reads = kind_given(kind, "value", options)
     scanned = pl.DataFrame({"value": [value]}).select(told=reads.scan(pl.col("value"))).unnest("told")
     status = scanned.item(0, "status")
     if kind == Phone.name and status == "valid":

@@ -272,7 +272,7 @@ def _explain_value(
     if not accounts:
         console.put(
             f"Nobody was flagged for {shown} in run {run.run_id}, which was asked about {run.as_of}.",
-            *_flaws(asked),
+            *flaws(asked),
             "That does not mean that nobody has it, nor that it is on no list: see which accounts carry it with "
             f"cardscreen check {asked[0].kind} - --run {shlex.quote(str(run.folder))}",
         )
@@ -286,7 +286,7 @@ def _explain_value(
         console.put("", f"{len(accounts) - _STORIES:,} more: cardscreen explain ACCOUNT tells their stories.")
 
 
-def _flaws(asked: Sequence[Asked]) -> Iterator[str]:
+def flaws(asked: Sequence[Asked]) -> Iterator[str]:
     """What is wrong with what was asked, so that nobody may be flagged for it because it was written wrong."""
     from cardscreen.foundation.words.codes import SCREENED
 

@@ -14,7 +14,7 @@ import polars as pl
 from cardscreen.kinds.kind import KINDS, options_of
 from cardscreen.kinds.phone.in_lists import lines_with_code_twice
 from cardscreen.kinds.phone.kind import Phone
-from cardscreen.kinds.phone.several import split_phones
+from cardscreen.kinds.phone.several import numbers_in
 from cardscreen.lists.feeds.several import listings_in
 from cardscreen.tables.cells import holds_numbers, repaired
 from cardscreen.tables.dates import is_dateable, read_days, to_date
@@ -268,7 +268,7 @@ def _by_region_column(frame: pl.DataFrame, name: str, region_columns: Sequence[s
 
 def _parts(cells: pl.Series, region: str | None) -> tuple[pl.Series, bool]:
     """The numbers in the cells, ends of ranges too, and whether some hold several that are no ends of a range."""
-    lists = cells.to_frame().select(split_phones(pl.first(), region)).to_series()
+    lists = cells.to_frame().select(numbers_in(pl.first(), region, guessed=False)).to_series()
     if _share(lists.list.len() > 1) <= _SEVERAL:
         return cells, False
     whole = _valid(cells, region)

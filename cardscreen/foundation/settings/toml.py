@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from cardscreen.foundation.bounds import TOML_SIZE
 from cardscreen.foundation.errors import ConfigError, near
@@ -27,6 +27,7 @@ else:
 
 #: Parts of a day, with anything between them.
 _DAY_FORMAT = re.compile(r"[^%{}]*(?:%[YymdjBb][^%{}]*)+")
+_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -38,6 +39,18 @@ class Section(BaseModel, metaclass=_Sections):
     """A part of a configuration: unknown keys are errors, values don't change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+def _day_of(given: Any) -> Any:
+    """The day that a text is, or what was given."""
+    try:
+        return date.fromisoformat(given) if isinstance(given, str) and _DAY.fullmatch(given) else given
+    except ValueError:  # there is none such, which the model says in its own words
+        return given
+
+
+#: A day of settings: TOML's own, or the same in quotes.
+Day = Annotated[date, BeforeValidator(_day_of)]
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from cardscreen.kinds.exact import Whole, check_types
 from cardscreen.kinds.listed_forms import as_listed, as_written
 from cardscreen.kinds.phone import in_lists, list_forms, misreadings
 from cardscreen.kinds.phone.numbering import lookup
-from cardscreen.kinds.phone.several import COMPLETED, split_phones
+from cardscreen.kinds.phone.several import COMPLETED, numbers_in
 from cardscreen.tables.cells import as_expr, named_like, over_fields, repaired, text_of, to_text
 
 #: What people write for a country whose ISO 3166 code is another.
@@ -161,7 +161,7 @@ class Phone(Whole):
         """What may be noted of a cell."""
         mended = (*([_REPAIRED] if self.repair else []), *([schema.COMPLETED] if self.many else []))
         unread = (misreadings.DAMAGED_CELL, misreadings.FILLER)
-        return (lookup.ASKED, *unread, *mended, *([] if self.region or self.region_column else [NO_REGION]))
+        return (self.flaw, lookup.ASKED, *unread, *mended, *([] if self.region or self.region_column else [NO_REGION]))
 
     def __post_init__(self) -> None:
         """Check the options."""
@@ -182,7 +182,7 @@ class Phone(Whole):
 
     def split(self, cell: pl.Expr) -> pl.Expr | None:
         """The numbers in a cell, where it may hold several."""
-        return split_phones(cell, self._region()) if self.many else None
+        return numbers_in(cell, self._region(), guessed=False) if self.many else None
 
     def keys_of(self, cells: pl.DataFrame) -> PlainKeys:
         """The keys of the numbers that the tables know; none where cells are mended first."""

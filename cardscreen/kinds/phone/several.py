@@ -85,9 +85,10 @@ def split_phones(expr: str | pl.Expr, region: str | pl.Expr | None = None) -> pl
         gives null, and a list the parts of all its cells. A cell stays one number where it is valid as it
         stands and nothing separates two whole numbers in it. A part without leading digits of its own
         takes those of the number directly before it, if that makes a valid number, and is marked by a
-        leading `…`, which reading passes over. Extensions are left out, with all behind them that is no whole
-        number, and so are a few digits that complete nothing. Numbers that are glued together without a
-        separator are left as they are.
+        leading `…`, which reading passes over. Behind a number that is not known to be valid itself, where no
+        region is given, say, a few digits behind a slash take its leading digits, too; screening looks up no
+        such part. Extensions are left out, with all behind them that is no whole number, and so are a few
+        digits that complete nothing. Numbers that are glued together without a separator are left as they are.
 
     Raises:
         InputError: When the query runs, if the column cannot hold numbers.
@@ -100,30 +101,35 @@ def split_phones(expr: str | pl.Expr, region: str | pl.Expr | None = None) -> pl
         ['01-4104381', '…014104382']
         ['0911 / 58068 - 0']
     """
-    cell = as_expr(expr)
+    return named_like(numbers_in(as_expr(expr), region, guessed=True), expr)
+
+
+def numbers_in(cell: pl.Expr, region: str | pl.Expr | None = None, *, guessed: bool) -> pl.Expr:
+    """The same; without what is `guessed`, no part is completed by a number that is not known to be valid."""
     lookup.prepare(region if isinstance(region, str) else None)
     by_row = [region.cast(pl.String).alias("region")] if isinstance(region, pl.Expr) else []
 
     def split(batch: pl.Series) -> pl.Series:
         cells = batch.struct.field("cell")
         dialled_in = batch.struct.field("region") if isinstance(region, pl.Expr) else region
-        return (_of_lists if isinstance(cells.dtype, pl.List) else _of_cells)(cells, dialled_in).alias(batch.name)
+        parts = _of_lists if isinstance(cells.dtype, pl.List) else _of_cells
+        return parts(cells, dialled_in, guessed).alias(batch.name)
 
     cells = pl.struct(cell.alias("cell"), *by_row)
-    return named_like(cells.map_batches(split, return_dtype=pl.List(pl.String), is_elementwise=True), expr)
+    return cells.map_batches(split, return_dtype=pl.List(pl.String), is_elementwise=True)
 
 
-def _of_lists(lists: pl.Series, region: _Regions) -> pl.Series:
+def _of_lists(lists: pl.Series, region: _Regions, guessed: bool) -> pl.Series:
     """The parts of all cells of each list."""
     flat = lists.to_frame("cell").with_row_index("row").explode("cell", empty_as_null=False)
-    parts = _of_cells(flat["cell"], region.gather(flat["row"]) if isinstance(region, pl.Series) else region)
+    parts = _of_cells(flat["cell"], region.gather(flat["row"]) if isinstance(region, pl.Series) else region, guessed)
     joined = flat.select("row", parts=parts).explode("parts").group_by("row").agg("parts")
     rows = lists.to_frame("list").with_row_index("row").join(joined, on="row", how="left", maintain_order="left")
     split = pl.coalesce("parts", pl.lit([], dtype=pl.List(pl.String)))
     return rows.select(pl.when(pl.col("list").is_not_null()).then(split)).to_series()
 
 
-def _of_cells(cells: pl.Series, region: _Regions) -> pl.Series:
+def _of_cells(cells: pl.Series, region: _Regions, guessed: bool) -> pl.Series:
     """The parts of each cell."""
     text = text_of(cells).str.strip_chars_start(COMPLETED)  # nothing in a cell itself may pass for the mark
     alone = text.to_frame("x").select(pl.when(pl.col("x").is_not_null()).then(pl.concat_list("x"))).to_series()
@@ -132,7 +138,7 @@ def _of_cells(cells: pl.Series, region: _Regions) -> pl.Series:
         return alone
     dialled_in = region.gather(rows) if isinstance(region, pl.Series) else pl.lit(region, dtype=pl.String)
     odd = text.gather(rows).to_frame("text").select(pl.lit(rows).alias("at"), "text", region=dialled_in)
-    several = _taken_apart(odd)
+    several = _taken_apart(odd, guessed)
     return replaced(alone, several["at"], several["parts"])
 
 
@@ -144,7 +150,7 @@ def _odd(text: pl.Series) -> pl.Series:
     return rows.filter(text.gather(rows).to_frame("x").select(odd.fill_null(value=False)).to_series())
 
 
-def _taken_apart(cells: pl.DataFrame) -> pl.DataFrame:
+def _taken_apart(cells: pl.DataFrame, guessed: bool) -> pl.DataFrame:
     """Of cells (at, text, region) those that are not left as they are: at, parts."""
     marked = pl.col("text")
     for pattern, mark in _MARKS.items():
@@ -158,7 +164,7 @@ def _taken_apart(cells: pl.DataFrame) -> pl.DataFrame:
     several = cells["at"].is_in(pieces.filter(apart)["at"].implode())
     cut = cells.filter(several | _swallows(cells) | ~_is_valid(cells["text"], cells["region"]))
     numbers = _without_extensions(_joined(pieces.filter(pl.col("at").is_in(cut["at"].implode()))))
-    completed = _completed(numbers).group_by("at", maintain_order=True).agg(parts="text")
+    completed = _completed(numbers, guessed).group_by("at", maintain_order=True).agg(parts="text")
     kept, there = (text.str.replace_all(r"[^\d\p{L}]", "") for text in (pl.col("parts").list.join(""), pl.col("text")))
     is_changed = (pl.col("parts").list.len() > 1) | (kept != there)
     return completed.join(cells, on="at").filter(is_changed).select("at", "parts")
@@ -246,18 +252,22 @@ def _without_extensions(numbers: pl.DataFrame) -> pl.DataFrame:
     return numbers.filter(~state.forward_fill().over("at"))
 
 
-def _completed(numbers: pl.DataFrame) -> pl.DataFrame:
+def _completed(numbers: pl.DataFrame, guessed: bool) -> pl.DataFrame:
     """Numbers (at, text), with the ends of others completed, one place of all cells after another."""
     dialled = pl.col("text").str.replace_all(r"[^\d+＋]", "")
     numbers = numbers.with_columns(nth=pl.int_range(pl.len()).over("at"), dialled=dialled)
     before = _heads(numbers.clear().with_columns(kind=pl.lit(None, dtype=schema.PHONE_TYPES), groups="text"))
+    unsure = _unsure(numbers.clear())
     done = [numbers.clear()]
     for _, place in sorted(numbers.group_by("nth")):
         known = place.join(before, on="at", how="left", maintain_order="left")
-        read = _with_heads(known).filter(~pl.col("is_end") | pl.col("completed"))
+        known = known.join(unsure, on="at", how="left", maintain_order="left")
+        read = _with_heads(known, guessed).filter(~pl.col("is_end") | pl.col("completed"))
         done.append(read.select(numbers.columns))
-        heads = _heads(read.filter((pl.col("size") >= _LOCAL) & (pl.col("is_own") | pl.col("completed"))))
+        long = read.filter(pl.col("size") >= _LOCAL)
+        heads = _heads(long.filter("is_sure"))
         before = pl.concat([before.join(heads, on="at", how="anti"), heads])
+        unsure = pl.concat([unsure.join(long, on="at", how="anti"), _unsure(long.filter(~pl.col("is_sure")))])
     return pl.concat(done).sort("at", "nth")
 
 
@@ -266,10 +276,19 @@ def _heads(read: pl.DataFrame) -> pl.DataFrame:
     return read.select("at", "groups", head="dialled", whole="size", type="kind")
 
 
-def _with_heads(place: pl.DataFrame) -> pl.DataFrame:
+def _unsure(read: pl.DataFrame) -> pl.DataFrame:
+    """What numbers that are not known to be valid lend to an end behind them, which is the end of no other number."""
+    return read.select("at", unsure="dialled", unsure_size="size")
+
+
+def _with_heads(place: pl.DataFrame, guessed: bool) -> pl.DataFrame:
     """Numbers that take the `head` of those before them where they must: text, dialled and size with it."""
     digits, few = pl.col("digits"), pl.col("digits").str.len_chars().cast(pl.Int64)
-    place = place.with_columns(built=pl.col("head").str.head(-few) + digits, is_end=few < _SHORT)
+    place = place.with_columns(is_end=few < _SHORT, is_guess=(few < _SHORT) & pl.col("unsure").is_not_null())
+    place = place.with_columns(
+        head=pl.when("is_guess").then("unsure").otherwise("head"),
+        whole=pl.when("is_guess").then("unsure_size").otherwise("whole"),
+    ).with_columns(built=pl.col("head").str.head(-few) + digits)
     own, built = (lookup.fields(place[name], place["region"]).struct for name in ("text", "built"))
     place = place.with_columns(
         is_own=own.field("status") == "valid",
@@ -285,8 +304,13 @@ def _with_heads(place: pl.DataFrame) -> pl.DataFrame:
     stands_alone = pl.col("is_own") & ((pl.col("size") >= _LONG) | ~pl.col("head").str.contains("^[+＋0]"))
     is_local = ~pl.col("leads") & ~stands_alone
     needs = (pl.col("is_end") & (pl.col("size") > 0)) | is_local
-    completed = (needs & (pl.col("size") < pl.col("whole")) & pl.col("makes_valid") & fits).fill_null(value=False)
-    return place.with_columns(completed=completed).with_columns(
+    # Behind what is not known to be valid there is nothing to compare with.
+    means = (
+        pl.when("is_guess").then(pl.lit(guessed) & (pl.col("mark") == _SLASH)).otherwise(pl.col("makes_valid") & fits)
+    )
+    completed = (needs & (pl.col("size") < pl.col("whole")) & means).fill_null(value=False)
+    is_sure = pl.when(completed).then(~pl.col("is_guess")).otherwise("is_own")
+    return place.with_columns(completed=completed, is_sure=is_sure).with_columns(
         groups=pl.when("completed").then("groups").otherwise("text"),
         kind=pl.when("completed").then("built_kind").otherwise("kind"),
         text=pl.when("completed").then(pl.lit(COMPLETED) + pl.col("built")).otherwise("text"),

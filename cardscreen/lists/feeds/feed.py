@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from cardscreen.foundation.bounds import Bounds, Held
 from cardscreen.foundation.errors import ConfigError, near
 from cardscreen.foundation.settings.errors import Fault, complaint, wrong
-from cardscreen.foundation.settings.toml import Section, TomlFile, checked, known_format, known_zone, read_toml
+from cardscreen.foundation.settings.toml import Day, Section, TomlFile, checked, known_format, known_zone, read_toml
 from cardscreen.foundation.zones import Zone, local_zone
 from cardscreen.kinds.kind import KINDS, Kind, kind_from_options, options_of
 from cardscreen.lists.terms import Terms, require_filled_in
@@ -182,7 +182,7 @@ class Feed(Section):
     list: Literal["block", "allow"] = "block"
     reason: str = "listed"
     severity: int = Field(50, ge=1, le=100)
-    listed_on: Literal["first-seen"] | date = "first-seen"
+    listed_on: Literal["first-seen"] | Day = "first-seen"
     expires_after_days: int | None = Field(None, ge=0, le=36_500)
     open_ended: bool = False
     store_as: Literal["plain", "token"] | None = None

@@ -84,8 +84,8 @@ class Imported:
 
 def import_file(
     path: str | os.PathLike[str],
-    feed: Feed,
-    store: Store,
+    feed: Feed | str | Path,
+    store: Store | str | os.PathLike[str],
     *,
     allow: Collection[str] = (),
     as_of: date | None = None,
@@ -96,8 +96,8 @@ def import_file(
 
     Args:
         path: The file; see `rows.read_feed`.
-        feed: How to read it.
-        store: Where to put it; made if it is not there.
+        feed: How to read it, or the path of the TOML file that says so.
+        store: Where to put it, or its path; made if it is not there.
         allow: Names of checks to waive; recorded.
         as_of: The day that the data is of; None: today in the feed's time zone, or else in this machine's.
         key: The secret for the tokens that card numbers are stored as.
@@ -105,13 +105,15 @@ def import_file(
 
     Raises:
         FeedRefused: One or more checks failed. The store is as it was, and the rejected rows lie in `rejects/`.
-        ConfigError: Card numbers are to be stored as tokens and there is no key; an unknown check.
+        ConfigError: Card numbers are to be stored as tokens and there is no key; an unknown check; what is given as
+            feed or store is none.
         Busy: Another import was faster, again and again.
         InputError: The file or the store can't be read.
     """
     for name in allow:
         if name not in CHECKS:
             raise ConfigError(f"there is no check {name!r}{near(name, CHECKS)}: the checks are {', '.join(CHECKS)}")
+    feed, store = _opened(feed, store)
     tell = in_log()
     tell("reading the list")
     delivery = _Delivery.read_from(path, feed, as_of, key, lacking="columns" in allow)
@@ -131,6 +133,18 @@ def import_file(
             continue
         return dataclasses.replace(done, version=version.number)
     raise LostRace(store.path)
+
+
+def _opened(feed: Feed | str | Path, store: Store | str | os.PathLike[str]) -> tuple[Feed, Store]:
+    """A feed and a store, of which perhaps only the paths are given."""
+    if not isinstance(feed, Feed | str | Path):
+        raise ConfigError(f"{type(feed).__name__} is no feed: give a cs.Feed, or the path of a feed's TOML file")
+    if not isinstance(store, Store | str | os.PathLike):
+        raise ConfigError(f"{type(store).__name__} is no store: give a cs.Store, or the path of its folder")
+    return (
+        feed if isinstance(feed, Feed) else Feed.read(feed),
+        store if isinstance(store, Store) else Store(store),
+    )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -137,7 +137,7 @@ def check_source(at: Version, source: str | None) -> None:
 
 
 def shown(listings: pl.DataFrame, form: Form = "masked", key: TokenKey | None = None) -> pl.DataFrame:
-    """Listings with card numbers as they may be shown.
+    """Listings with card numbers as they may be shown, and with all names as text: not every reader knows categories.
 
     Args:
         listings: `merging.STORED`.
@@ -147,6 +147,7 @@ def shown(listings: pl.DataFrame, form: Form = "masked", key: TokenKey | None = 
     Raises:
         ConfigError: Tokens without a key.
     """
+    listings = listings.cast({"match": pl.String, "list": pl.String})
     if "gaps" in listings.columns:  # as ISO 8601 writes intervals; text files hold no lists
         days = pl.col("gaps").cast(pl.List(pl.String)).list.join(" ").replace("", None)
         listings = listings.with_columns(gaps=days.str.replace_all(r"(\S+) (\S+)", "${1}/${2}"))
@@ -167,7 +168,7 @@ def shown(listings: pl.DataFrame, form: Form = "masked", key: TokenKey | None = 
         value = pl.when(ranged).then(pl.col("value").str.replace_all("([0-9]{8})[0-9]+", "${1}…")).otherwise(value)
     if form == "token":
         is_exact = pl.col("match") == "exact"
-        match = pl.when(is_exact).then(pl.lit("token", dtype=schema.MATCHES)).otherwise("match")
+        match = pl.when(is_exact).then(pl.lit("token")).otherwise("match")
         return listings.with_columns(value.alias("value"), match.alias("match"))
     return listings.with_columns(value.alias("value"))
 

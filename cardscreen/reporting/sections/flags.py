@@ -13,6 +13,7 @@ from cardscreen.foundation.words.languages import phrase
 from cardscreen.reporting.colours import LEVELS as COLOURS
 from cardscreen.reporting.material import Figure, Material, Section
 from cardscreen.reporting.sections.counting import NONE, bars, counts, rated, table
+from cardscreen.screening.summary import exempt_in
 
 _FEW = 12  # values that a carried column may have to be counted by
 _HOLDER_COLOURS = {"same": "calm", "earlier": "verify", "unknown": "quiet"}
@@ -58,10 +59,13 @@ def _sources(material: Material) -> Figure:
 
 
 def _levels(material: Material) -> Iterator[Figure]:
-    say, found = material.language.say, material.summary["flagged"]["levels"]
+    say, exempt = material.language.say, exempt_in(material.summary)
+    found = dict(material.summary["flagged"]["levels"])
     names = {each: worded(material.language, LEVELS, each) for each in schema.LEVELS.categories}
-    names["none"] = say("exempt")
-    ranked = {name: found[each] for each, name in reversed(names.items()) if each in found}
+    found["none"] = found.get("none", 0) - exempt  # a hit that counts may be of no level, too
+    ranked = {name: found[each] for each, name in reversed(names.items()) if found.get(each)}
+    ranked |= {say("exempt"): exempt} if exempt else {}
+    colours = {name: COLOURS[each] for each, name in names.items()}
     yield Figure(
         "levels",
         say(
@@ -69,10 +73,10 @@ def _levels(material: Material) -> Iterator[Figure]:
             flagged=material.summary["flagged"]["accounts"],
             rows=material.summary["rows"]["read"],
             worst=found.get("critical", 0),
-            exempt=found.get("none", 0),
+            exempt=exempt,
         ),
         table([say("level"), say("accounts")], list(ranked.items())),
-        rated(ranked, {name: COLOURS[each] for each, name in names.items()}, say("accounts")),
+        rated(ranked, {say("exempt"): COLOURS["none"]} | colours, say("accounts")),
     )
 
 

@@ -9,6 +9,7 @@ import polars as pl
 from cardscreen.foundation.words.codes import STATUSES, worded
 from cardscreen.reporting.material import Figure, Material, Section
 from cardscreen.reporting.sections.counting import NONE, bars, percent, table
+from cardscreen.screening.summary import invalid_in
 
 _SHAPES = 3  # of each status
 
@@ -34,7 +35,8 @@ def _coverage(material: Material) -> Figure:
         read = cells["cells"] - cells["missing"] - cells["rejected"]
         pairs |= {(column, usable): read, (column, empty): cells["missing"], (column, unread): cells["rejected"]}
         share = percent(read / cells["cells"]) if cells["cells"] else NONE
-        rows.append([column, cells["cells"], read, cells["missing"], cells["rejected"], cells.get("invalid", 0), share])
+        invalid = invalid_in(material.summary, column)
+        rows.append([column, cells["cells"], read, cells["missing"], cells["rejected"], invalid, share])
     rejected = sum(count for (_, part), count in pairs.items() if part == unread)
     return Figure(
         "coverage",

@@ -1,19 +1,22 @@
-"""Asked by a number instead of an account: who was flagged for it in a run, and which accounts carry it."""
+"""Asked by a number instead of an account: who was flagged for it in a run, who carries it, and which lists have it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 import polars as pl
 
 from cardscreen.foundation.errors import ConfigError, InputError
-from cardscreen.kinds.kind import KINDS, Kind, kind_from_options
+from cardscreen.kinds.kind import KINDS, Kind, kind_from_options, may_hide_digits
 from cardscreen.kinds.phone.kind import Phone
-from cardscreen.kinds.tokens import token_by_kind
+from cardscreen.kinds.tokens import TokenKey, token_by_kind
 from cardscreen.kinds.truncated import either_reading
-from cardscreen.lists.blocklist import Blocklist
+from cardscreen.lists.blocklist import Blocklist, holds
+from cardscreen.lists.store import views
+from cardscreen.lists.store.table import Store
 from cardscreen.policy.policy import Policy
 from cardscreen.review.find import looking_into
 from cardscreen.review.inputs import job_of
@@ -21,8 +24,10 @@ from cardscreen.review.integrity import changed_inputs
 from cardscreen.runs.engines import screened
 from cardscreen.runs.record import Finished
 from cardscreen.screening.columns import still_unmasked
+from cardscreen.screening.hits.evidence import evidence, near_in
 
 _VALUE = {"value": pl.String}
+_KIND_AND_VALUE = {"kind": pl.String, "value": pl.String}
 
 
 @dataclass(frozen=True)
@@ -156,6 +161,77 @@ def carriers(run: Finished, asked: Sequence[Asked]) -> pl.DataFrame:
     result = screened(alone, listed, run.as_of, None, None, lambda _: None)
     carrying = result.hits.select(pl.col("account_id").cast(pl.String), "identifier", "match").unique()
     return carrying.sort("account_id", "identifier").collect()
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What a store lists of a value.
+
+    Attributes:
+        store: The store.
+        version: Its version.
+        day: The day that is asked about.
+        asked: The value, as screening looks it up; nothing where it would not.
+        listings: list, source, reason, severity, listed_on, expires_on, reference, match, value (of a range, or of a
+            number that hides digits, masked; never a token, which would stand beside the number's mask), listing_id.
+        not_compared: Tokens in force of which nobody can say whether they are of this value.
+    """
+
+    store: str
+    version: int
+    day: date
+    asked: Sequence[Asked]
+    listings: pl.DataFrame
+    not_compared: int
+
+    def summary(self) -> dict[str, Any]:
+        """The same for a machine; `listings` is null where the value was not looked up."""
+        return {
+            "store": {"path": self.store, "version": self.version},
+            "as_of": self.day.isoformat(),
+            "listings": self.listings.to_dicts() if self.asked else None,
+            "not_compared": self.not_compared,
+        }
+
+
+def listed_in(store: Store, asked: Sequence[Asked], day: date, key: TokenKey | None = None) -> Listed:
+    """The listings of a store that cover a value on a day, block and allow, as screening finds them.
+
+    Args:
+        store: The store.
+        asked: What `read` gave.
+        day: The day.
+        key: The secret under which the store's tokens are.
+
+    Raises:
+        InputError: There is no such store, or it can't be read.
+    """
+    keys = [key] if key else []
+    version = store.at().number
+    in_force = store.blocklist(version).lazy.filter(holds(day))
+    values = pl.DataFrame([(each.kind, each.value) for each in asked], schema=_KIND_AND_VALUE, orient="row")
+    found = evidence(values, near_in(in_force), keys).sort("match").unique("listing_id", keep="first")
+    found = found.select("listing_id", "match")
+    rows = in_force.filter(pl.col("listing_id").is_in(found["listing_id"].implode())).collect()
+    covers = pl.when(pl.col("match").is_in(["range", "truncated"])).then("value")
+    listings = views.shown(rows).with_columns(value=covers).drop("match").join(found, on="listing_id")
+    is_open = values.select(may_hide_digits(pl.col("kind"), pl.col("value"))).to_series()
+    ids = [] if is_open.all() else [each.id for each in keys]
+    tokens = in_force.filter((pl.col("match") == "token") & pl.col("kind").is_in(values["kind"].implode()))
+    return Listed(
+        store.path,
+        version,
+        day,
+        asked,
+        listings.sort("list", "source", "listing_id", descending=[True, False, False]).select(_LISTED),
+        views.count(tokens.filter(~pl.col("value").str.head(8).is_in(ids))),
+    )
+
+
+_LISTED = [
+    *("list", "source", "reason", "severity", "listed_on", "expires_on"),
+    *("reference", "match", "value", "listing_id"),
+]
 
 
 def changed_since(run: Finished) -> Iterator[str]:

@@ -69,7 +69,7 @@ def _of_cells(summary: Mapping[str, Any], language: Language, *, expects_invalid
     for name, notes in summary.get("notes", {}).items():
         cells = summary["coverage"][name]
         usable = cells["cells"] - cells["missing"] - cells["rejected"]
-        if (share := invalid_share(cells)) > _MANY and not expects_invalid:
+        if (share := invalid_share(summary, name)) > _MANY and not expects_invalid:
             yield say(
                 "{share:.0%} of the usable cells of {name!r} are no valid numbers: is their region right?",
                 share=share,

@@ -47,8 +47,8 @@ def page() -> str:
         f"# Columns of every file\n\n{MADE} A run's folder holds Parquet tables, CSV to load into other systems,",
         "and JSON. The columns named under `carry` in the job follow those below, in `flagged`, `changes`, `notices`",
         "and `actions`. Account ids keep the type that they have in the accounts. Closed sets are categories in",
-        "Parquet and text in CSV; what their values mean stands under [codes](codes.md). [What is printed as",
-        "JSON](json.md) has a page of its own.\n",
+        "Parquet, and text in CSV and in exported listings; what their values mean stands under [codes](codes.md).",
+        "[What is printed as JSON](json.md) has a page of its own.\n",
     ]
     for name, (what, each) in WRITTEN.items():
         text.append(f"## {name}\n\n{what}\n")
