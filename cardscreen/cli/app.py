@@ -67,7 +67,7 @@ def _ended_by(error: BaseException) -> int:
     from cardscreen.foundation.errors import CardscreenError
     from cardscreen.foundation.files import elsewhere, is_full
 
-    if told := ending.ended(error):
+    if told := ending.ended(KeyboardInterrupt() if isinstance(error, typer.Abort) else error):
         return _failed(*told)
     if isinstance(error, typer.Exit):
         return error.exit_code

@@ -10,8 +10,6 @@ import signal
 from types import FrameType
 from typing import NoReturn
 
-import typer
-
 _HALF = "nothing is half-published"
 #: The exit code of each signal, and what is said.
 _ENDINGS = {signal.SIGINT: (130, f"interrupted, {_HALF}"), signal.SIGTERM: (143, f"terminated, {_HALF}")}
@@ -30,7 +28,7 @@ def ended(error: BaseException | None = None) -> tuple[int, str] | None:
     """Exit code and sentence of a command that was told to end, or that ends as if; None: it was not."""
     if _came:
         return _ENDINGS[signal.Signals(_came[-1])]
-    return _ENDINGS[signal.SIGINT] if isinstance(error, (KeyboardInterrupt, typer.Abort)) else None
+    return _ENDINGS[signal.SIGINT] if isinstance(error, KeyboardInterrupt) else None
 
 
 def check() -> None:
