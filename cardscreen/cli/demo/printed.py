@@ -172,12 +172,18 @@ def _verdict(outcome: Outcome) -> list[RenderableType]:
         f"Wrongly suspended: {trapped:,} of {of:,} ({each}); of all others: {others[0]:,} of {others[1]:,}.",
         f"Full card numbers: {scan.numbers:,} looked for in {counted(scan.files, 'file')} "
         f"({scan.size / 1e6:.1f} MB) and in all that was printed; found: {len(scan.leaks):,}.",
+    ]
+    places = [
         f"The nights took {outcome.seconds:.1f} s. All is in {outcome.folder}: its README.md says what to try next.",
         f"To look at, in a browser: {outcome.folder / _PAGE}",
     ]
     failures = [Text(shown(f"Wrong: {failure}."), style="red") for failure in outcome.failures()]
-    # A path that is broken can be neither opened nor copied.
-    return [*(Text(shown(each), no_wrap=str(outcome.folder) in each, overflow="ignore") for each in lines), *failures]
+    return [*(Text(shown(each)) for each in lines), *map(_whole, places), *failures]
+
+
+def _whole(line: str) -> Text:
+    """A line that is never broken: a path in two parts can be neither opened nor copied."""
+    return Text(shown(line), overflow="ignore", no_wrap=True)
 
 
 def _head(words: str) -> Text:
