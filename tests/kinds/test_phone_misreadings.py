@@ -77,6 +77,11 @@ def test_extensions_vanity_numbers_and_round_ones_stay_numbers(cell: str, region
     assert statuses([cell], region) == [(value, "valid")]
 
 
+@pytest.mark.parametrize("cell", ["1380013 Axel", "1380013axel", "138 O013 8000", "138l0138000", "13800138000 z 12"])
+def test_letters_that_would_make_a_strangers_mobile_or_are_left_out_between_digits_are_damage(cell: str) -> None:
+    assert statuses([cell], "CN") == [(None, "damaged")]
+
+
 @pytest.mark.parametrize(
     "cell", ["00000000000", "11111111111", "+86 11111111111", "0000000", "88888888", "12345678901", "1234567890"]
 )

@@ -506,6 +506,7 @@ def test_digits_left_open_at_the_end_are_a_range_of_so_many(cell: str, region: s
 
 
 OPEN = "digits left open where no number of that length is possible"
+FRONT = "a digit left open in front: if no digit is meant, leave the sign out"
 SPREAD = "perhaps a range of ends: write the first and the last number in full, with a hyphen between them"
 LETTERS = "letters behind digits, which may be a remark: where they are those of a keypad, say vanity = true"
 WORDS = "words behind digits, which may be a remark: leave them out, or put them into a column of their own"
@@ -528,6 +529,9 @@ SEVERAL = "more than one number, it seems: where cells may hold several, say man
         ("1700000xxxxxxx", OPEN),
         ("12345xxxxxxxx", OPEN),  # a carrier's prefix, behind which all is open
         ("13800138000x", OPEN),
+        ("x13800138000", FRONT),
+        ("X-13800138000", FRONT),
+        ("? 138 0013 8000", FRONT),
         ("13800138000?", OPEN),
         ("13800138000 ?", OPEN),
         ("1700000…", "hidden digits"),

@@ -25,6 +25,8 @@ _RANGE = r"^\s*(\+?[0-9][0-9 ().]{5,}[0-9])\s*(?:[-–—~～至到]|\s(?i:to|bi
 _ENDS = r"^\s*\+?([1-9][0-9]{1,7})\s*[-–—~～至]\s*\+?([1-9][0-9]{1,7})\s*$"
 #: Digits left open at the end. One star is a prefix.
 _OPEN = r"^(.*[0-9])\s*([xX×]+|[?？]+|[*＊]{2,}|[.]{2,}|[•●]{2,}|_+|-{2,})\s*$"
+#: The sign of a digit that is left open, in front.
+_FRONT = r"^\s*[xX×?？]+[\s.-]*[0-9]"
 #: Ends of digits in brackets, or behind a tilde: `1390013900[1-5]`, `030 1234567~9`.
 _SPREAD = r"[\[({]\s*[0-9]{1,4}\s*[-–—~～]\s*[0-9]{1,4}\s*[\])}]\s*$|[0-9]\s*[~～]\s*[0-9]{1,4}\s*$"
 #: The same without brackets, where the whole is no valid number and the start is: `13900139000-9`, `13900139030/39`.
@@ -40,11 +42,12 @@ _KEYPAD = r"(?s)\d.*[A-Za-z]"
 _TWO = r"[0-9]{7,}\s+[0-9]{7,}|(?:[0-9][ ().-]*){7,}(?:[/／、,，;；|&\n]|\p{L}+)(?:[^0-9]*[0-9]){7}"
 _EXTENSION = r"(?i)^(.*?\d)[^\d\p{L}]*(?:ext\p{L}*|x|anexo|int|доб)[\s.:=-]*\d{1,7}[#\s)]*$"
 #: Text that may be more than one number, or none.
-SPECIAL = f"{_STAR}|{_RANGE}|{_ENDS}|{QUANTITY}|{_OPEN}|{HIDDEN}|{_SPREAD}|{_PERCENT}|{DROPPED}|{_WORDS}"
+SPECIAL = f"{_STAR}|{_RANGE}|{_ENDS}|{QUANTITY}|{_OPEN}|{_FRONT}|{HIDDEN}|{_SPREAD}|{_PERCENT}|{DROPPED}|{_WORDS}"
 #: Patterns of text that no number is read in, and why.
 REASONS = {
     f"^{COMPLETED}": "the end of a number, whose leading digits would be those of the number before it",
     _OPEN: "digits left open where no number of that length is possible",
+    _FRONT: "a digit left open in front: if no digit is meant, leave the sign out",
     DROPPED: "more than one number: where cells may hold several, say many = true",
     _TWO: "more than one number, it seems: where cells may hold several, say many = true",
     HIDDEN: "hidden digits",
@@ -153,7 +156,7 @@ def _alone(*, vanity: bool) -> pl.Expr:
     """The canonical value of text that is one number, and nothing else."""
     text = pl.col("text")
     # libphonenumber drops the point, and what it makes of the zero behind it is somebody else's number.
-    signs = (_STAR, _RANGE, QUANTITY, HIDDEN, _SPREAD, _OPEN, _PERCENT, DROPPED)
+    signs = (_STAR, _RANGE, QUANTITY, HIDDEN, _SPREAD, _OPEN, _FRONT, _PERCENT, DROPPED)
     other = pl.any_horizontal(text.str.contains(each) for each in signs)
     worded = text.str.contains(_WORDS) & pl.lit(not vanity)
     hiding = text.str.contains(_INNER) & pl.col("uncrossed_is_number")

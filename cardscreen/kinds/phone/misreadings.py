@@ -23,7 +23,9 @@ DROPPED = (
 )
 #: A number with letters behind it; so many of them are dialled, too.
 _REMARKED = r"(?s)^(.*?\d)[^\d\p{L}]*\p{L}"
-_SUSPECT = rf"{DROPPED}|(?s)\d(?:.*\p{{L}}){{3}}"
+#: A letter or two between digits, which libphonenumber leaves out: `138 O013 8000`. An x stands before an extension.
+_BETWEEN = r"\d[^\d\p{L}]*[A-WYZa-wyz]{1,2}[^\d\p{L}]*\d"
+_SUSPECT = rf"{DROPPED}|(?s)\d(?:.*\p{{L}}){{3}}|{_BETWEEN}"
 #: The last digits of what fills a field: one digit again and again, or digits in their order.
 _LAST, _REPEATED = 10_000_000, 1_111_111
 _IN_ORDER = [2_345_678, 3_456_789, 4_567_890, 5_678_901, 6_789_012]
@@ -80,9 +82,12 @@ def rows_misread(texts: pl.Series, region: pl.Series | str | None) -> Rows:
         return damaged.arg_true().to_numpy()
     few, dialled = texts.gather(rows), region.gather(rows) if isinstance(region, pl.Series) else region
     whole, bare = (lookup.fields(each, dialled).struct for each in (few, few.to_frame("x").select(_bare()).to_series()))
-    is_remark = (bare.field("status") == "valid") | (whole.field("status") != "valid")
+    is_invalid = whole.field("status") != "valid"
+    # Businesses have numbers that spell a word, mobiles hardly ever.
+    is_remark = (bare.field("status") == "valid") | is_invalid | (whole.field("type") == "mobile")
     swallows = (bare.field("e164") != whole.field("e164")) & is_remark
-    misread = few.str.contains(DROPPED) | swallows.fill_null(value=False)
+    lost = few.str.contains(_BETWEEN) & is_invalid
+    misread = few.str.contains(DROPPED) | (swallows | lost).fill_null(value=False)
     found: Rows = np.concatenate([damaged.arg_true().to_numpy(), rows.filter(misread).to_numpy()])
     return found
 
