@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import altair as alt
@@ -20,6 +21,7 @@ _WIDTH, _ROW, _LABEL = 190, 24, 130  # pixels: a phone is 380 wide
 _MORE = 60  # of it for the names of bullets
 _HEIGHT = 130  # of lines
 _LONG = 20  # letters of a name that needs a line of its own
+_NARROW, _WIDE = 6, 12  # pixels of a letter, and of a sign of Chinese
 _PAST = 1.25  # of a limit: what is further past is not drawn longer
 
 
@@ -42,7 +44,8 @@ def _coloured(parts: Mapping[str, str]) -> alt.Scale:
 
 
 def _counts(axis: str) -> alt.Axis:
-    return alt.Axis(title=axis or None, tickCount=4, format="~s", tickMinStep=1)
+    nought = "datum.value === 0 ? '0' : datum.label"  # and no 0k
+    return alt.Axis(title=axis or None, tickCount=4, format="~s", tickMinStep=1, labelExpr=nought)
 
 
 def _chart(marks: Any) -> Any:
@@ -50,8 +53,20 @@ def _chart(marks: Any) -> Any:
 
 
 def _legend(parts: Mapping[str, str]) -> alt.Legend:
-    """As many names beside one another as a phone has room for."""
-    return alt.Legend(columns=1 if max(map(len, parts)) > _LONG else 2)
+    """As many names beside one another as a phone has room for; wide signs only where it is known how wide they are."""
+    is_alone = any(len(name) > _LONG or _pixels(name) != len(name) * _NARROW for name in parts)
+    return alt.Legend(columns=1 if is_alone else 2)
+
+
+def _names(marks: Iterable[Mapping[str, Any]], most: int) -> alt.Axis:
+    """Names beside the bars, with room for them where this machine has no font to measure them by, and readers have."""
+    room = max((_pixels(str(mark["of"])) for mark in marks), default=0)
+    return alt.Axis(ticks=False, domain=False, labelLimit=most, minExtent=min(room, most))
+
+
+def _pixels(name: str) -> int:
+    """About how wide a name is in twelve pixels of height."""
+    return sum(_WIDE if unicodedata.east_asian_width(sign) in "WF" else _NARROW for sign in name)
 
 
 def _bars(chart: Mapping[str, Any]) -> Any:
@@ -65,7 +80,7 @@ def _bars(chart: Mapping[str, Any]) -> Any:
         .mark_bar(size=15, minBandSize=15)
         .encode(
             x=alt.X("count:Q", stack="zero", axis=_counts(chart["axis"])),
-            y=alt.Y("of:N", sort=chart["order"], title=None, axis=alt.Axis(ticks=False, domain=False)),
+            y=alt.Y("of:N", sort=chart["order"], title=None, axis=_names(marks, _LABEL)),
             color=alt.Color("part:N", scale=_coloured(parts), legend=legend),
             order=alt.Order("place:Q"),
         )
@@ -84,8 +99,7 @@ def _bullets(chart: Mapping[str, Any]) -> Any:
         scale=alt.Scale(domain=[0, _PAST]),
         axis=alt.Axis(title=chart["axis"], format="%", values=[0, 0.5, 1]),
     )
-    names = alt.Axis(ticks=False, domain=False, labelLimit=_LABEL + _MORE)
-    y = alt.Y("of:N", sort=chart["order"], title=None, axis=names)
+    y = alt.Y("of:N", sort=chart["order"], title=None, axis=_names(rows, _LABEL + _MORE))
     bars = _chart(rows).mark_bar(size=12).encode(x=x, y=y, color=alt.Color("part:N", scale=colours, legend=None))
     limit = _chart([{"count": 1}]).mark_rule(color=STAND_INS["ink"], strokeWidth=2).encode(x="count:Q")
     return (bars + limit).properties(width=_WIDTH - _MORE, height=alt.Step(_ROW))

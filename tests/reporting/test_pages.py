@@ -215,6 +215,19 @@ def test_what_ends_the_drawing_costs_the_pictures_and_not_the_night(
     assert "could not be drawn" in (night.folder / "report.html").read_text(encoding="utf-8")
 
 
+def test_chinese_names_have_room_where_no_font_measures_them_and_legends_a_line_for_each(pictures: None) -> None:
+    names = ("超过客户可持有的数量", "电信诈骗")
+    marks = [{"of": name, "part": part, "count": 1} for name in names for part in ("仅此来源", "其他来源")]
+    chart = Chart("bars", marks, names, {"仅此来源": "calm", "其他来源": "ink"}, "账户数")
+    with drawing.Drawing() as draws:
+        svg = draws.drawn({"a": chart})["a"]
+    room = re.search(r'<g fill="none"[^>]*translate\(([0-9]+),', svg)
+    assert room is not None
+    assert int(room[1]) >= 12 * len(names[0])
+    beside = svg[svg.index("role-legend-entry") :].split("其他来源")[0]
+    assert re.findall(r"translate\(([0-9]+),([0-9]+)\)", beside)[-3][0] == "0"  # the second entry, below the first
+
+
 def test_a_program_that_has_drawn_well_draws_for_the_next_night_too(pictures: None) -> None:
     charts = {"a": Chart("bars", [{"of": "b", "part": "b", "count": 1}], ("b",), {"b": "ink"}, "rows")}
     with drawing.kept():
