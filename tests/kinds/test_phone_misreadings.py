@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 import cardscreen as cs
-from cardscreen.kinds.phone import misreadings
+from cardscreen.kinds.phone import in_lists, misreadings
 
 
 def statuses(cells: list[str | None], region: str, *, many: bool = False) -> list[tuple[str | None, str]]:
@@ -75,6 +75,22 @@ def test_where_cells_may_hold_several_the_second_number_is_one(mark: str) -> Non
 )
 def test_extensions_vanity_numbers_and_round_ones_stay_numbers(cell: str, region: str, value: str) -> None:
     assert statuses([cell], region) == [(value, "valid")]
+
+
+@pytest.mark.parametrize(
+    ("value", "is_told"),
+    [
+        ("+860755101999", True),
+        ("+860999961234", True),
+        ("+8686112999", True),
+        ("+8601010199", True),
+        ("+8607551019999", False),
+        ("+8613800138000", False),
+        ("+861062345678", False),
+    ],
+)
+def test_service_numbers_behind_codes_are_told_up_to_the_longest(value: str, is_told: bool) -> None:
+    assert pl.DataFrame({"x": [value]}).select(in_lists.has_codes_in_front(pl.col("x"))).item() is is_told
 
 
 @pytest.mark.parametrize("cell", ["1380013 Axel", "1380013axel", "138 O013 8000", "138l0138000", "13800138000 z 12"])

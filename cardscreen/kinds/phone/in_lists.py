@@ -5,6 +5,7 @@ In lists all look at the cells as the source has them, since reading has made a 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from functools import cache
 
@@ -48,8 +49,9 @@ def service_lines(
         claims: Whether text is surely a number.
         split: The numbers in a cell, where it may hold several.
     """
-    heads = [pl.col("value").str.starts_with(head) for head in (service_numbers.heads(region) if region else [])]
-    few = listed.filter(pl.any_horizontal(_IS_SHORT, *heads)).collect()
+    heads = "|".join(re.escape(head) for head in (service_numbers.heads(region) if region else []))
+    is_headed = pl.col("value").str.contains(f"^(?:{heads})") if heads else pl.lit(value=False)
+    few = listed.filter(_IS_SHORT | is_headed).collect()
     # A prefix covers the number that it begins with, too.
     short = few.filter(_IS_SHORT).with_columns(stem=pl.col("value").str.strip_suffix("*"))
     short = short.filter(~claims(pl.col("stem")))  # of a million numbers in the USA, a few
@@ -61,7 +63,8 @@ def service_lines(
 
 def has_codes_in_front(value: pl.Expr) -> pl.Expr:
     """Whether a canonical value is a service number behind an area code, or behind the country code twice."""
-    return value.str.contains(service_numbers.BEHIND_CODES)
+    is_short = value.str.len_bytes() <= service_numbers.LONGEST_BEHIND_CODES  # tells most, and costs little
+    return is_short & value.str.contains(service_numbers.BEHIND_CODES)
 
 
 def _dialled(few: pl.DataFrame, cells: pl.DataFrame, region: str, split: Split) -> list[int]:

@@ -30,6 +30,7 @@ BEHIND_CODES = (
     r"^\+86(?:86|0?(?:10|2[0-9]|[3-9][0-9]{2}))"
     r"(?:10[01][0-9]{2,3}|1[12][0-9](?:[0-9]{2,3})?|9[56][0-9]{3,4})$"
 )
+LONGEST_BEHIND_CODES = 13  # characters of what that matches
 
 
 def heads(region: str) -> list[str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from itertools import islice
 from pathlib import Path
@@ -29,7 +31,7 @@ from cardscreen.lists.feeds.checks import (
 )
 from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.feeds.rows import FeedRows, merged_duplicates, read_feed
-from cardscreen.lists.store.merging import STORED, Defaults, Merged, merge
+from cardscreen.lists.store.merging import STORED, Defaults, Merged, marks, merge
 from cardscreen.lists.store.records import Record, Version
 from cardscreen.lists.store.table import LostRace, Store
 from cardscreen.lists.terms import Origin
@@ -116,11 +118,12 @@ def import_file(
     feed, store = _opened(feed, store)
     tell = in_log()
     tell("reading the list")
-    delivery = _Delivery.read_from(path, feed, as_of, key, lacking="columns" in allow)
+    with _marks_ahead(store, feed.source) as marks_of:
+        delivery = _Delivery.read_from(path, feed, as_of, key, lacking="columns" in allow)
     tell("comparing it with the store")
     for _ in range(_ATTEMPTS):
         base = store.at() if store.exists() else None
-        decided = _decided(delivery, store, base)
+        decided = _decided(delivery, store, base, marks_of(base))
         written, unwritten = (None, None) if dry_run else write_rejects(delivery.path, delivery.read.rejects, feed)
         _check_allowed(decided, delivery, allow, written, unwritten)
         done = decided.imported(delivery)
@@ -145,6 +148,24 @@ def _opened(feed: Feed | str | Path, store: Store | str | os.PathLike[str]) -> t
         feed if isinstance(feed, Feed) else Feed.read(feed),
         store if isinstance(store, Store) else Store(store),
     )
+
+
+@contextmanager
+def _marks_ahead(store: Store, source: str) -> Iterator[Callable[[Version | None], pl.DataFrame | None]]:
+    """The marks of a version's listings, made while the file is read, which keeps one thread busy for a good part.
+
+    None for another version, or where they could not be made: whatever the reason is, it comes up again.
+    """
+    there = store.at() if store.exists() else None
+    with ThreadPoolExecutor(1) as beside:
+        made = beside.submit(lambda: marks(store.listings(there.number, source))) if there is not None else None
+
+        def of(version: Version | None) -> pl.DataFrame | None:
+            if made is None or there is None or version is None or version.number != there.number:
+                return None
+            return None if made.exception() else made.result()
+
+        yield of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -254,8 +275,8 @@ class _Decided:
             )
 
 
-def _decided(delivery: _Delivery, store: Store, base: Version | None) -> _Decided:
-    """Read a delivery beside what a version of the store has."""
+def _decided(delivery: _Delivery, store: Store, base: Version | None, held: pl.DataFrame | None) -> _Decided:
+    """Read a delivery beside what a version of the store has, of whose listings the marks may be known."""
     feed, day = delivery.feed, delivery.day
     before = base.record.origins.get(feed.source) if base else None
     _check_not_retired(before, feed.source)
@@ -272,7 +293,7 @@ def _decided(delivery: _Delivery, store: Store, base: Version | None) -> _Decide
     )
     with store.reading():
         _check_key(current, delivery.rows, feed.source)
-        merged = merge(current, delivery.rows, feed.mode, defaults, delivery.read.unread)
+        merged = merge(current, delivery.rows, feed.mode, defaults, delivery.read.unread, held)
     problems = delivery.problems + check_order(before, day)
     is_delta = feed.mode == "delta"
     if not (again and is_delta):

@@ -107,6 +107,7 @@ def merge(
     mode: Literal["snapshot", "delta"],
     defaults: Defaults,
     unread: pl.DataFrame | None = None,
+    held: pl.DataFrame | None = None,
 ) -> Merged:
     """Merge a source's new rows into its listings.
 
@@ -116,11 +117,12 @@ def merge(
         mode: A snapshot is the whole list: what is absent has ended. A delta adds and removes.
         defaults: What holds for rows that don't say it.
         unread: `UNREAD`: the file's other rows; None: there are none.
+        held: `marks` of the listings in the store, where they were made before.
     """
     current, kept_by = current.lazy(), list[int]()
     adds = pl.col("operation") == "add"
     new = (rows.filter(adds) if mode == "delta" else rows).drop("operation")
-    place = _places(new, current)
+    place = _places(new, marks(current) if held is None else held)
     there = current.select(_KEPT).collect()
     outcome, judged = _judged(new, there, place, mode, defaults)
     # What is as it was keeps its row: on most nights that is nearly all.
@@ -163,12 +165,16 @@ _KEPT = _REASON, pl.col("severity"), *map(pl.col, _DATES), (pl.col("ended_by") !
 _GONE = pl.col("\0gone")
 
 
-def _places(new: pl.DataFrame, current: pl.LazyFrame) -> pl.Series:
+def marks(listings: pl.LazyFrame) -> pl.DataFrame:
+    """What tells listings apart: two hashes for each."""
+    return listings.select(_MARKS).collect()
+
+
+def _places(new: pl.DataFrame, held: pl.DataFrame) -> pl.Series:
     """The row of each new listing among those that are there; null for what is new."""
-    held = current.select(_MARKS).collect()
     if held.is_empty():
         return nulls("place", pl.UInt32, len(new))
-    sought = new.lazy().select(_MARKS).collect()
+    sought = marks(new.lazy())
     places = places_among(*((each["a"].to_numpy(), each["b"].to_numpy()) for each in (sought, held)))
     return pl.Series("place", places).cast(pl.UInt32, strict=False)  # -1 is none
 
