@@ -221,6 +221,64 @@ def test_handles(platform: str, cell: str | None, value: str | None) -> None:
     assert read(lambda column: cs.handle(column, platform), [cell])["value"].item() == value
 
 
+@pytest.mark.parametrize(
+    "link",
+    [
+        *("facebook.com/photo/?fbid=1001", "facebook.com/photo.php?fbid=1", "facebook.com/some.name?fbid=1"),
+        *("facebook.com/login", "facebook.com/messages/t/1", "facebook.com/videos/1", "facebook.com/policies/ads"),
+        *("facebook.com/reel/999", "facebook.com/home.php", "facebook.com/log.in", "facebook.com/some_page/1"),
+        *("instagram.com/share/p/BAAAscam", "instagram.com/about", "instagram.com/legal/privacy", "instagram.com/p/B"),
+        *("instagram.com/stories/highlights/1", "instagram.com/s/abc", "instagram.com/name/settings"),
+        *("x.com/compose/post", "x.com/messages", "x.com/notifications", "x.com/tos", "x.com/en/privacy"),
+        *("x.com/i/status/1", "x.com/some_name/unheard_of", "t.me/share/url?url=x"),
+        *("t.me/giftcode/SCAM1", "t.me/call/abc", "t.me/premium", "t.me/stickers", "t.me/contacts", "t.me/m/abcd"),
+        *("t.me/s/", "t.me/c/123/4", "t.me/some_name/some_word", "t.me/addstickers/Some"),
+        *("snapchat.com/spotlight/abc", "snapchat.com/lens/abc", "snapchat.com/add", "snapchat.com/t/abcdef"),
+        *("tiktok.com/name/video/1", "tiktok.com/t/abc", "youtube.com/about", "youtube.com/c/name"),
+    ],
+)
+def test_a_link_that_names_nobody_is_no_handle(link: str) -> None:
+    cells = [link, f"https://www.{link}"]
+    assert read(cs.handle, cells)["status"].to_list() == ["not_a_handle"] * 2
+
+
+@pytest.mark.parametrize(
+    ("link", "value"),
+    [
+        ("https://www.snapchat.com/add/Some.Name?share_id=1", "snapchat:some.name"),
+        ("snapchat.com/@some.name/spotlight/abc", "snapchat:some.name"),
+        ("https://x.com/Name/status/1/photo/2", "x:name"),
+        ("x.com/@Name/", "x:name"),
+        ("twitter.com/name/with_replies", "x:name"),
+        ("https://www.instagram.com/some.one/p/BAAA/?igsh=1", "instagram:some.one"),
+        ("instagram.com/stories/some.one/123", "instagram:some.one"),
+        ("instagram.com/some.one/reels/", "instagram:some.one"),
+        ("https://m.facebook.com/John.Smith.7/posts/pfbid02?mibextid=1", "facebook:johnsmith7"),
+        ("facebook.com/johnsmith7/videos/1/", "facebook:johnsmith7"),
+        ("facebook.com/johnsmith7/about_details", "facebook:johnsmith7"),
+        ("https://t.me/Some_Name/123/45?single", "telegram:some_name"),
+        ("t.me/some_name?text=hello", "telegram:some_name"),
+        ("t.me/some_name/s/7", "telegram:some_name"),
+        ("t.me/some_bot/an_app?startapp=1", "telegram:some_bot"),
+        ("tiktok.com/@some.one/live", "tiktok:some.one"),
+        ("youtube.com/@name/videos", "youtube:name"),
+    ],
+)
+def test_a_link_names_an_account_in_the_forms_that_say_who_wrote(link: str, value: str) -> None:
+    assert read(cs.handle, [link])["value"].to_list() == [value]
+
+
+def test_who_holds_a_link_that_names_nobody_is_no_stranger_to_suspend(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("value\nhttps://www.facebook.com/photo/?fbid=1001\n", encoding="utf-8")
+    feed = Feed(source="a", kind="handle", platform="facebook", columns={"value": "value"})
+    assert read_feed(tmp_path / "a.csv", feed).rows.is_empty()
+    accounts = {"account_id": [1, 2], "x": ["https://www.facebook.com/photo/?fbid=999", "facebook.com/reel/1"]}
+    listed = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["handle"], "value": ["facebook:johnsmith7"]}))
+    result = cs.screen(pl.DataFrame(accounts), listed, {"x": cs.Handle("facebook")}, as_of=DAY)
+    assert result.flagged.collect().is_empty()
+    assert result.rejects.collect()["status"].to_list() == ["not_a_handle"] * 2
+
+
 def test_a_link_says_its_platform_itself_and_another_one_is_told() -> None:
     links = ["https://t.me/some_name", "instagram.com/some.one/", "@some_name"]
     assert read(cs.handle, links)["value"].to_list() == ["telegram:some_name", "instagram:some.one", None]
