@@ -19,6 +19,7 @@ from of_each_kind import COMPARED
 from stdnum import luhn
 
 import cardscreen as cs
+from cardscreen.foundation.lookup.fillers import filling
 from cardscreen.kinds.kind import KINDS, Kind
 from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.feeds.rows import read_feed
@@ -462,7 +463,20 @@ def test_a_second_hand_phone_suspends_no_stranger() -> None:
         (cs.Imei(), "000000000000000"),
         (cs.Imsi(), "111111111111111"),
         (cs.Imsi(), "460000000000000"),
+        (cs.Imei(), "123456789012345"),
+        (cs.Imei(), "012345678901234"),
+        (cs.Imei(), "987654321098765"),
+        (cs.Imsi(), "123456789012345"),
+        (cs.Imsi(), "234567890123456"),
+        (cs.Iccid(), "890000000000000000"),
+        (cs.Iccid(), "8901234567890123456"),
+        (cs.Iccid(), "89111111111111111111"),
+        (cs.Iban(), "DE00000000000000000000"),
+        (cs.Iban(), "DE12345678901234567890"),
+        (cs.Iban(), "DE43123456789012345678"),  # with the right check digits
+        (cs.Iban(), "NL00BANK0000000000"),
         (cs.ResidentId(), "111111111111111111"),
+        (cs.ResidentId(), "012345678901234567"),
         (cs.Wallet(), "0x0000000000000000000000000000000000000000"),
         (cs.Wallet(), "0x000000000000000000000000000000000000dEaD"),
     ],
@@ -478,6 +492,59 @@ def test_what_only_fills_a_field_is_nobodys(kind: Kind, cell: str, tmp_path: Pat
     result = cs.screen(accounts, listed, {"x": kind}, as_of=DAY)
     assert result.flagged.collect().is_empty()
     assert result.rejects.collect()["status"].to_list() == ["placeholder"] * 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "cell"),
+    [
+        (cs.ResidentId(), "111111111111111"),  # 1911-11-11, if it were somebody
+        (cs.ResidentId(), "234567890123456"),
+        (cs.ResidentId(), "000000000000000"),
+        (cs.Handle("telegram"), "unknown"),
+        (cs.Handle("x"), "1234567890"),
+        (cs.Handle("facebook"), "N/A"),
+        (cs.Opaque("device"), "123456789012345"),
+        (cs.Opaque("device"), "0123456789ABCDEF"),
+        (cs.Opaque("device"), "02:00:00:00:00:00"),  # as Android tells of every device
+    ],
+)
+def test_what_fills_a_field_is_told_from_what_is_written_and_no_list_has_it(kind: Kind, cell: str) -> None:
+    scanned = pl.DataFrame({"x": [cell]}).select(told=kind.scan(pl.col("x"))).unnest("told")
+    assert scanned.select("key", "status").row(0) == (None, "placeholder")
+    written = pl.DataFrame({"x": [cell]}).select(told=kind.written(pl.col("x"))).unnest("told")
+    assert written["value"].to_list() == [None]
+    with pytest.raises(cs.BlocklistError):
+        cs.Blocklist.from_frame(pl.DataFrame({"kind": [kind.name], "value": [cell]}))
+
+
+@pytest.mark.parametrize(
+    ("kind", "cell"),
+    [
+        (cs.Imei(), "123456789012355"),
+        (cs.Imei(), "353333333333333"),
+        (cs.Imsi(), "460001234567890"),
+        (cs.Imsi(), "310150123456789"),
+        (cs.Iccid(), "8986001234567890123"),
+        (cs.Iban(), "NL00BANK1234567890"),
+        (cs.Iban(), "DE89370400440532013000"),
+        (cs.ResidentId(), "110105111111111"),
+        (cs.Handle("telegram"), "@unknown"),
+        (cs.Handle("telegram"), "t.me/unknown"),
+        (cs.Opaque("device"), "1234567890A"),
+    ],
+)
+def test_digits_in_their_order_in_a_part_of_a_number_are_somebodys(kind: Kind, cell: str) -> None:
+    scanned = pl.DataFrame({"x": [cell]}).select(told=kind.scan(pl.col("x"))).unnest("told")
+    assert scanned["key"].item() is not None
+
+
+@pytest.mark.parametrize("name", ["imei", "imsi", "iccid", "resident_id", "iban"])
+def test_no_number_that_only_fills_a_field_has_a_key_that_is_plain_to_see(name: str) -> None:
+    heads = {"iccid": ["", "89"], "iban": ["DE43", "DE"]}.get(name, [""])
+    cells = pl.DataFrame({"x": [head + digits for head in heads for digits in filling(12, 20)]})
+    scanned = cells.select(told=KINDS[name]().scan(pl.col("x"))).unnest("told")
+    assert scanned["key"].null_count() == len(cells)
+    assert not KINDS[name]().keys_of(cells).keys.any()
 
 
 def test_what_is_odd_about_values_that_are_screened_is_counted() -> None:

@@ -10,9 +10,10 @@ from typing import ClassVar
 import polars as pl
 
 from cardscreen.kinds.exact import Exact, check_option, status_of
+from cardscreen.kinds.named.opaque import PLACEHOLDER
 from cardscreen.tables.cells import as_expr, is_blank, named_like, to_text
 
-STATUSES = pl.Enum(["missing", "not_a_handle", "other_platform", "valid"])
+STATUSES = pl.Enum(["missing", "placeholder", "not_a_handle", "other_platform", "valid"])
 FIELDS = pl.Struct({"value": pl.String, "platform": pl.String, "status": STATUSES})
 #: What copying leaves around and in a name: white space, marks without a glyph.
 _UNSEEN = r"^\s+|\s+$|\p{Cf}"
@@ -38,7 +39,8 @@ def handle(expr: str | pl.Expr, platform: str | None = None) -> pl.Expr:
     Returns:
         Struct{value: String, platform: String, status: Enum}, named like the input. `value` is `platform:name`, in
         small letters, since none of them tells names apart by case, and at facebook without full stops. Status:
-        `missing`; `not_a_handle`: not of the platform's form, or a link to something else, such as an invitation, a
+        `missing`; `placeholder`: a word alone that stands for nothing, as for `Opaque` (`unknown`; `@unknown` is a
+        name); `not_a_handle`: not of the platform's form, or a link to something else, such as an invitation, a
         picture or a page of the platform's own: a link names an account by a name alone, or in the forms in which
         posts are known to name who wrote them; `other_platform`: a link to another one's; `valid`. Only that has
         other fields.
@@ -99,8 +101,14 @@ def _readings(cells: pl.Series, platform: str | None) -> pl.Series:
     )
     value = pl.format("{}:{}", "told", "name")
     same = pl.lit(value=True) if platform is None else pl.col("told") == platform
-    status = status_of(STATUSES, missing=is_blank(pl.col("raw")), not_a_handle=value.is_null(), other_platform=~same)
-    valid = value.is_not_null() & same
+    status = status_of(
+        STATUSES,
+        missing=is_blank(pl.col("raw")),
+        placeholder=text.str.contains(PLACEHOLDER),
+        not_a_handle=value.is_null(),
+        other_platform=~same,
+    )
+    valid = status == "valid"
     told_of = pl.struct(
         pl.when(valid).then(value).alias("value"),
         pl.when(valid).then("told").alias("platform"),
