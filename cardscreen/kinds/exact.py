@@ -17,16 +17,16 @@ from cardscreen.foundation import schema
 from cardscreen.foundation.cards.in_text import tell_own
 from cardscreen.foundation.errors import ConfigError, near
 from cardscreen.foundation.lookup.digits import Flags, Keys, PlainKeys, Rows
+from cardscreen.foundation.lookup.fillers import FILLING
 from cardscreen.foundation.settings.plain import PlainHelp
 from cardscreen.kinds import keys
 from cardscreen.kinds.listed_forms import WRITTEN
 from cardscreen.tables.cells import over_fields
 
 _NO_TEXT = pl.lit(None, dtype=pl.String)
-#: Status of a cell that is filled with what is nobody's value, and why a list has none of it.
+#: Status of a cell that is filled with what is nobody's value, why a list has none of it, and the pattern of most.
 FILLER, ONLY_FILLS = "placeholder", "digits that only fill a field, and are nobody's"
-#: Pattern of one digit again and again.
-REPEATED = f"^(?:{'|'.join(f'{digit}{{8,}}' for digit in range(10))})$"
+FILLED = f"^{FILLING}$"
 
 
 def status_of(statuses: pl.Enum, **conditions: pl.Expr) -> pl.Expr:

@@ -34,6 +34,8 @@ _CLOSED: Mapping[str, Sequence[str]] = {
     "phone_type": schema.PHONE_TYPES.categories.to_list(),
     "phone_region": sorted(SUPPORTED_REGIONS),
 }
+#: What counts as it is spelt: all that is ours to name. Else, files of others say it.
+_EXACT = (*_CLOSED, "source")
 
 
 class Rule(Section):
@@ -42,7 +44,8 @@ class Rule(Section):
     Attributes:
         when: What a hit must have: kind, source, reason, match, holder, a column of `schema.DETAILS` (issuer, …,
             phone_type, …) or `account.<carried column>`, each with one value or several, of which one is enough. What
-            accounts say counts without case, width and blanks around it: nobody is to lose protection by a spelling.
+            files say (accounts, BIN tables, a list's reasons) counts without case, width and blanks around it: nobody
+            is to lose protection by a spelling.
         score: Instead of the listing's severity.
         cap: The strongest action that the hit can lead to.
         measure_only: Keep the hit, and flag nobody for it.
@@ -89,7 +92,7 @@ class Rule(Section):
     def matches(self) -> pl.Expr:
         """Whether all conditions hold for a hit."""
         conditions = (
-            _account_has(pl.col(key), values) if key.startswith(ACCOUNT) else pl.col(key).cast(pl.String).is_in(values)
+            _account_has(pl.col(key), values) if key.startswith(ACCOUNT) else _has(pl.col(key), key, values)
             for key, values in self.conditions.items()
         )
         return pl.all_horizontal(conditions).fill_null(False)
@@ -144,12 +147,12 @@ def decided_before(rules: Sequence[Rule]) -> Iterator[tuple[int, str, str, int]]
 
 
 def _hides(one: Mapping[str, list[str]], other: Mapping[str, list[str]]) -> bool:
-    return all(key in other and _meant(key, other[key]) <= _meant(key, values) for key, values in one.items())
+    return all(key in other and meant(key, other[key]) <= meant(key, values) for key, values in one.items())
 
 
-def _meant(key: str, values: Sequence[str]) -> set[str]:
+def meant(key: str, values: Sequence[str]) -> set[str]:
     """The values of a condition, each once however it is spelt."""
-    return set(words_in_plain(values) if key.startswith(ACCOUNT) else values)
+    return set(values if key in _EXACT else words_in_plain(values))
 
 
 def _wrong_keys(when: Mapping[Any, Any]) -> Iterator[Fault]:
@@ -174,6 +177,11 @@ def _impossible(when: Mapping[str, str | list[str]]) -> Iterator[Fault]:
                 place = (key,) if isinstance(given, str) else (key, at)
                 hint = near(value, _CLOSED[key])
                 yield Fault(place, f"{HERE} is never {shown(value)}{hint}: it is {listed(_CLOSED[key])}")
+
+
+def _has(text: pl.Expr, key: str, values: list[str]) -> pl.Expr:
+    """Whether a column of hits has one of some values."""
+    return text.cast(pl.String).is_in(values) if key in _EXACT else in_plain(text).is_in(words_in_plain(values))
 
 
 def _account_has(texts: pl.Expr, values: list[str]) -> pl.Expr:

@@ -16,7 +16,7 @@ from cardscreen.foundation.words import counted
 from cardscreen.lists.store.table import Store
 from cardscreen.policy.clearances import clears
 from cardscreen.policy.policy import Policy, Source
-from cardscreen.policy.rules import Rule, decided_before
+from cardscreen.policy.rules import Rule, decided_before, meant
 from cardscreen.runs.job import Job
 from cardscreen.runs.messages.in_vain import ahead
 
@@ -126,7 +126,7 @@ class CheckedPolicy:
         for number, rule in enumerate(self.own.rules, 1):
             named += [(key, value, f"rule {number}") for key, values in rule.conditions.items() for value in values]
         for key, value, where in named:
-            if key in self.known and value not in self.known[key]:
+            if key in self.known and not meant(key, [value]) <= meant(key, self.known[key]):
                 yield f"{where}: no listing in the store has the {key} {value!r}{near(value, self.known[key])}"
 
 

@@ -107,6 +107,12 @@ def test_today_is_the_day_where_the_job_is(tmp_path: Path, monkeypatch: pytest.M
     assert CheckedPolicy.read(tmp_path / "policy.toml").day == date.today()
 
 
+def test_a_reason_in_another_spelling_is_no_unknown_one_to_a_rule() -> None:
+    policy = cs.Policy.model_validate({"rules": [{"when": {"reason": ["THEFT", "tehft"]}, "score": 1}]})
+    told = list(CheckedPolicy(policy, policy, date(2026, 11, 23), known={"reason": ["Theft"]}).warnings())
+    assert told == ["rule 1: no listing in the store has the reason 'tehft' (did you mean 'Theft'?)"]
+
+
 def test_one_clearance_is_told_as_one_decision(tmp_path: Path) -> None:
     (tmp_path / "one.csv").write_text("account_id,listing_id,decided_on,until\na,,2026-11-23,\n", encoding="utf-8")
     done = checked(tmp_path, "[clearances]\nfile = 'one.csv'")

@@ -19,6 +19,7 @@ from of_each_kind import COMPARED
 from stdnum import luhn
 
 import cardscreen as cs
+from cardscreen.foundation.lookup.fillers import filling
 from cardscreen.kinds.kind import KINDS, Kind
 from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.feeds.rows import read_feed
@@ -221,6 +222,64 @@ def test_handles(platform: str, cell: str | None, value: str | None) -> None:
     assert read(lambda column: cs.handle(column, platform), [cell])["value"].item() == value
 
 
+@pytest.mark.parametrize(
+    "link",
+    [
+        *("facebook.com/photo/?fbid=1001", "facebook.com/photo.php?fbid=1", "facebook.com/some.name?fbid=1"),
+        *("facebook.com/login", "facebook.com/messages/t/1", "facebook.com/videos/1", "facebook.com/policies/ads"),
+        *("facebook.com/reel/999", "facebook.com/home.php", "facebook.com/log.in", "facebook.com/some_page/1"),
+        *("instagram.com/share/p/BAAAscam", "instagram.com/about", "instagram.com/legal/privacy", "instagram.com/p/B"),
+        *("instagram.com/stories/highlights/1", "instagram.com/s/abc", "instagram.com/name/settings"),
+        *("x.com/compose/post", "x.com/messages", "x.com/notifications", "x.com/tos", "x.com/en/privacy"),
+        *("x.com/i/status/1", "x.com/some_name/unheard_of", "t.me/share/url?url=x"),
+        *("t.me/giftcode/SCAM1", "t.me/call/abc", "t.me/premium", "t.me/stickers", "t.me/contacts", "t.me/m/abcd"),
+        *("t.me/s/", "t.me/c/123/4", "t.me/some_name/some_word", "t.me/addstickers/Some"),
+        *("snapchat.com/spotlight/abc", "snapchat.com/lens/abc", "snapchat.com/add", "snapchat.com/t/abcdef"),
+        *("tiktok.com/name/video/1", "tiktok.com/t/abc", "youtube.com/about", "youtube.com/c/name"),
+    ],
+)
+def test_a_link_that_names_nobody_is_no_handle(link: str) -> None:
+    cells = [link, f"https://www.{link}"]
+    assert read(cs.handle, cells)["status"].to_list() == ["not_a_handle"] * 2
+
+
+@pytest.mark.parametrize(
+    ("link", "value"),
+    [
+        ("https://www.snapchat.com/add/Some.Name?share_id=1", "snapchat:some.name"),
+        ("snapchat.com/@some.name/spotlight/abc", "snapchat:some.name"),
+        ("https://x.com/Name/status/1/photo/2", "x:name"),
+        ("x.com/@Name/", "x:name"),
+        ("twitter.com/name/with_replies", "x:name"),
+        ("https://www.instagram.com/some.one/p/BAAA/?igsh=1", "instagram:some.one"),
+        ("instagram.com/stories/some.one/123", "instagram:some.one"),
+        ("instagram.com/some.one/reels/", "instagram:some.one"),
+        ("https://m.facebook.com/John.Smith.7/posts/pfbid02?mibextid=1", "facebook:johnsmith7"),
+        ("facebook.com/johnsmith7/videos/1/", "facebook:johnsmith7"),
+        ("facebook.com/johnsmith7/about_details", "facebook:johnsmith7"),
+        ("https://t.me/Some_Name/123/45?single", "telegram:some_name"),
+        ("t.me/some_name?text=hello", "telegram:some_name"),
+        ("t.me/some_name/s/7", "telegram:some_name"),
+        ("t.me/some_bot/an_app?startapp=1", "telegram:some_bot"),
+        ("tiktok.com/@some.one/live", "tiktok:some.one"),
+        ("youtube.com/@name/videos", "youtube:name"),
+    ],
+)
+def test_a_link_names_an_account_in_the_forms_that_say_who_wrote(link: str, value: str) -> None:
+    assert read(cs.handle, [link])["value"].to_list() == [value]
+
+
+def test_who_holds_a_link_that_names_nobody_is_no_stranger_to_suspend(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("value\nhttps://www.facebook.com/photo/?fbid=1001\n", encoding="utf-8")
+    feed = Feed(source="a", kind="handle", platform="facebook", columns={"value": "value"})
+    assert read_feed(tmp_path / "a.csv", feed).rows.is_empty()
+    accounts = {"account_id": [1, 2], "x": ["https://www.facebook.com/photo/?fbid=999", "facebook.com/reel/1"]}
+    listed = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["handle"], "value": ["facebook:johnsmith7"]}))
+    result = cs.screen(pl.DataFrame(accounts), listed, {"x": cs.Handle("facebook")}, as_of=DAY)
+    assert result.flagged.collect().is_empty()
+    assert result.rejects.collect()["status"].to_list() == ["not_a_handle"] * 2
+
+
 def test_a_link_says_its_platform_itself_and_another_one_is_told() -> None:
     links = ["https://t.me/some_name", "instagram.com/some.one/", "@some_name"]
     assert read(cs.handle, links)["value"].to_list() == ["telegram:some_name", "instagram:some.one", None]
@@ -404,7 +463,20 @@ def test_a_second_hand_phone_suspends_no_stranger() -> None:
         (cs.Imei(), "000000000000000"),
         (cs.Imsi(), "111111111111111"),
         (cs.Imsi(), "460000000000000"),
+        (cs.Imei(), "123456789012345"),
+        (cs.Imei(), "012345678901234"),
+        (cs.Imei(), "987654321098765"),
+        (cs.Imsi(), "123456789012345"),
+        (cs.Imsi(), "234567890123456"),
+        (cs.Iccid(), "890000000000000000"),
+        (cs.Iccid(), "8901234567890123456"),
+        (cs.Iccid(), "89111111111111111111"),
+        (cs.Iban(), "DE00000000000000000000"),
+        (cs.Iban(), "DE12345678901234567890"),
+        (cs.Iban(), "DE43123456789012345678"),  # with the right check digits
+        (cs.Iban(), "NL00BANK0000000000"),
         (cs.ResidentId(), "111111111111111111"),
+        (cs.ResidentId(), "012345678901234567"),
         (cs.Wallet(), "0x0000000000000000000000000000000000000000"),
         (cs.Wallet(), "0x000000000000000000000000000000000000dEaD"),
     ],
@@ -420,6 +492,59 @@ def test_what_only_fills_a_field_is_nobodys(kind: Kind, cell: str, tmp_path: Pat
     result = cs.screen(accounts, listed, {"x": kind}, as_of=DAY)
     assert result.flagged.collect().is_empty()
     assert result.rejects.collect()["status"].to_list() == ["placeholder"] * 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "cell"),
+    [
+        (cs.ResidentId(), "111111111111111"),  # 1911-11-11, if it were somebody
+        (cs.ResidentId(), "234567890123456"),
+        (cs.ResidentId(), "000000000000000"),
+        (cs.Handle("telegram"), "unknown"),
+        (cs.Handle("x"), "1234567890"),
+        (cs.Handle("facebook"), "N/A"),
+        (cs.Opaque("device"), "123456789012345"),
+        (cs.Opaque("device"), "0123456789ABCDEF"),
+        (cs.Opaque("device"), "02:00:00:00:00:00"),  # as Android tells of every device
+    ],
+)
+def test_what_fills_a_field_is_told_from_what_is_written_and_no_list_has_it(kind: Kind, cell: str) -> None:
+    scanned = pl.DataFrame({"x": [cell]}).select(told=kind.scan(pl.col("x"))).unnest("told")
+    assert scanned.select("key", "status").row(0) == (None, "placeholder")
+    written = pl.DataFrame({"x": [cell]}).select(told=kind.written(pl.col("x"))).unnest("told")
+    assert written["value"].to_list() == [None]
+    with pytest.raises(cs.BlocklistError):
+        cs.Blocklist.from_frame(pl.DataFrame({"kind": [kind.name], "value": [cell]}))
+
+
+@pytest.mark.parametrize(
+    ("kind", "cell"),
+    [
+        (cs.Imei(), "123456789012355"),
+        (cs.Imei(), "353333333333333"),
+        (cs.Imsi(), "460001234567890"),
+        (cs.Imsi(), "310150123456789"),
+        (cs.Iccid(), "8986001234567890123"),
+        (cs.Iban(), "NL00BANK1234567890"),
+        (cs.Iban(), "DE89370400440532013000"),
+        (cs.ResidentId(), "110105111111111"),
+        (cs.Handle("telegram"), "@unknown"),
+        (cs.Handle("telegram"), "t.me/unknown"),
+        (cs.Opaque("device"), "1234567890A"),
+    ],
+)
+def test_digits_in_their_order_in_a_part_of_a_number_are_somebodys(kind: Kind, cell: str) -> None:
+    scanned = pl.DataFrame({"x": [cell]}).select(told=kind.scan(pl.col("x"))).unnest("told")
+    assert scanned["key"].item() is not None
+
+
+@pytest.mark.parametrize("name", ["imei", "imsi", "iccid", "resident_id", "iban"])
+def test_no_number_that_only_fills_a_field_has_a_key_that_is_plain_to_see(name: str) -> None:
+    heads = {"iccid": ["", "89"], "iban": ["DE43", "DE"]}.get(name, [""])
+    cells = pl.DataFrame({"x": [head + digits for head in heads for digits in filling(12, 20)]})
+    scanned = cells.select(told=KINDS[name]().scan(pl.col("x"))).unnest("told")
+    assert scanned["key"].null_count() == len(cells)
+    assert not KINDS[name]().keys_of(cells).keys.any()
 
 
 def test_what_is_odd_about_values_that_are_screened_is_counted() -> None:

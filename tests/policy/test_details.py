@@ -77,6 +77,30 @@ def test_rules_look_at_funding_and_issuer() -> None:
     assert acted(kinds, policy)["debit"] == "none"
 
 
+@pytest.mark.parametrize(
+    "when",
+    [
+        {"funding": "prepaid"},
+        {"issuer": "ＧＩＦＴ cards LTD"},
+        {"issuer_country": ["us", "gb"]},
+        {"reason": "telecom_fraud"},
+    ],
+)
+def test_rules_tell_no_spelling_of_what_files_say_apart(when: dict[str, str]) -> None:
+    bins = BINS.with_columns(type=pl.lit("PREPAID "))
+    listed = LISTED.with_columns(reason=pl.lit("Telecom_Fraud"))
+    policy = rules({"when": when, "cap": "verify"})
+    result = cs.screen(
+        ACCOUNTS[:1], cs.Blocklist.from_frame(listed), {"card": cs.Card(issuers=bins)}, as_of=DAY, policy=policy
+    )
+    assert result.hits.collect()["action"].to_list() == ["verify"]
+
+
+def test_a_rule_that_names_the_same_in_another_spelling_is_hidden() -> None:
+    with pytest.raises(cs.ConfigError, match="never applies"):
+        rules({"when": {"funding": "PREPAID"}, "cap": "verify"}, {"when": {"funding": "prepaid"}, "cap": "none"})
+
+
 def test_rules_look_at_type_and_region_of_phones() -> None:
     kinds = {"phone": cs.Phone()}
     policy = rules(

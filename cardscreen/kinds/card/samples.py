@@ -10,9 +10,8 @@ import polars as pl
 
 from cardscreen.foundation.cards.schemes import LONGEST, SHORTEST
 from cardscreen.foundation.lookup.digits import Flags, Keys
+from cardscreen.foundation.lookup.fillers import filling_numbers
 from cardscreen.foundation.lookup.members import Members
-
-_TURN = "0123456789" * 3
 
 
 @cache
@@ -32,13 +31,8 @@ def is_sample(pan: pl.Expr) -> pl.Expr:
     return pan.is_in(published()["pan"].cast(pl.UInt64).implode())
 
 
-@cache
 def _fillers() -> Keys:
-    """One digit repeated, and each next digit one up, or one down: in every length of a card number."""
-    rows = [digit * LONGEST for digit in "0123456789"]
-    rows += [turn[begin : begin + LONGEST] for turn in (_TURN, _TURN[::-1]) for begin in range(10)]
-    numbers = {int(row[:length]) for row in rows for length in range(SHORTEST, LONGEST + 1)}
-    return np.array(sorted(numbers), dtype=np.uint64)
+    return filling_numbers(SHORTEST, LONGEST)
 
 
 def are_fillers(numbers: Keys) -> Flags:

@@ -19,9 +19,10 @@ from stdnum import numdb
 
 from cardscreen.foundation import schema
 from cardscreen.foundation.lookup.digits import Bytes, PlainKeys, taken
+from cardscreen.foundation.lookup.fillers import FILLING
 from cardscreen.foundation.lookup.texts import Texts
 from cardscreen.kinds.checked.reading import DIGIT, LETTER, LETTERS, LONGEST, NOTHING, SOUND, tell_ibans
-from cardscreen.kinds.exact import ExactSecret, status_of
+from cardscreen.kinds.exact import ONLY_FILLS, ExactSecret, status_of
 from cardscreen.tables.cells import as_expr, compacted, is_blank, named_like, to_text
 
 _SHOWN = 4  # characters in front and behind
@@ -35,6 +36,8 @@ _DIGITS[ord("0") : ord("9") + 1], _DIGITS[ord("A") : ord("Z") + 1] = range(10), 
 #: What stands before a sign of that value counts so many times as much.
 _TIMES = np.array([10] * 10 + [100] * 26, dtype=np.int64)
 _STEP = 8  # letters behind a remainder that fit into an integer
+#: What only fills a field, behind the country or behind the check digits; or a bank, and no account of it.
+_FILLERS = f"^[A-Z]{{2}}(?:(?:[0-9]{{2}})?{FILLING}|[0-9]{{2}}[A-Z]{{0,4}}0{{8,}}[A-Z]{{0,3}})$"
 _Digits = npt.NDArray[Any]
 _Flags = npt.NDArray[np.bool_]
 
@@ -248,6 +251,8 @@ class Iban(ExactSecret):
     told: ClassVar[pl.Struct] = schema.IBAN
     flaw: ClassVar[str] = "bad_checksum"
     notes: ClassVar[tuple[str, ...]] = (flaw,)
+    fillers: ClassVar[str] = _FILLERS
+    reasons: ClassVar[Mapping[str, str]] = {_FILLERS: ONLY_FILLS}
 
     def readings(self, cell: pl.Expr) -> pl.Expr:
         """`schema.IBAN`: with the number in full."""
@@ -263,7 +268,8 @@ class Iban(ExactSecret):
         checked = np.flatnonzero(sound & national)
         sound[checked] = _are_nationally_sound(taken(text, checked))
         keys = text.to_frame().select(self.key(pl.first()).fill_null(0)).to_series().to_numpy()
-        return PlainKeys.where(found != NOTHING, keys, ~sound)
+        fills = text.str.contains(_FILLERS).fill_null(value=False).to_numpy()
+        return PlainKeys.where((found != NOTHING) & ~fills, keys, ~sound)
 
     def show(self, value: pl.Expr) -> pl.Expr:
         """A canonical value as results hold it: masked."""

@@ -17,13 +17,14 @@ from stdnum import numdb
 
 from cardscreen.foundation.cards.in_text import tell_own
 from cardscreen.foundation.lookup.digits import Flags, Keys, PlainKeys, Rows, nulls
+from cardscreen.foundation.lookup.fillers import filling_numbers
+from cardscreen.foundation.lookup.members import Members
 from cardscreen.foundation.lookup.texts import Texts
 from cardscreen.kinds.checked.reading import ID_LENGTH, NOTHING, UNSOUND, tell_resident_ids
-from cardscreen.kinds.exact import ONLY_FILLS, REPEATED, ExactSecret, status_of
+from cardscreen.kinds.exact import FILLED, ONLY_FILLS, ExactSecret, status_of
 from cardscreen.tables.cells import as_expr, compacted, is_blank, named_like, to_text
 
 _SHOWN, _LENGTH = 6, ID_LENGTH  # characters in front, and of a whole id
-_ONES = np.uint64(10 ** (_LENGTH - 1) // 9)  # divides what is one digit again and again
 _CENTURY = "19"  # of ids of 15 digits, which were given until 1999
 _ALWAYS, _NEVER = (0, 9999), (1, 0)  # years
 #: What is behind the region, and behind the year, in the first 17 digits.
@@ -32,7 +33,9 @@ _SPOILT = "000"  # what a spreadsheet, which keeps fifteen digits, makes of the 
 #: What the digits in front count, modulo 11; and the sign for each rest (GB 11643-1999, after ISO 7064, MOD 11-2).
 _WEIGHTS = np.array([2 ** (17 - at) % 11 for at in range(17)])
 _SIGNS = pl.Series(list("10X98765432"))
-STATUSES = pl.Enum(["missing", "not_a_resident_id", "open", "damaged", "bad_checksum", "unknown_region", "valid"])
+STATUSES = pl.Enum(
+    ["missing", "placeholder", "not_a_resident_id", "open", "damaged", "bad_checksum", "unknown_region", "valid"]
+)
 FIELDS = pl.Struct({"value": pl.String, "region": pl.String, "status": STATUSES, "masked": pl.String})
 
 
@@ -46,12 +49,13 @@ def resident_id(expr: str | pl.Expr) -> pl.Expr:
         Struct{value: String, region: String, status: Enum, masked: String}, named like the input. `value` is the id
         in full, 18 characters: do not show it; `masked` has its first six and its last one, and tells neither birth
         date nor sex. `region` is its first six digits. An id of 15 digits, as they were given until 1999, is made one
-        of 18: the year is 19.., and the check digit is computed. Status: `missing`; `not_a_resident_id`: not of the
-        form, or no day where the birth date stands; `open`: 15 digits of somebody who was a hundred years old (sequence
-        996 to 999), whose century is not told; `damaged`: a wrong check digit, and three zeros at the end, as a
-        spreadsheet leaves them; `bad_checksum`; `unknown_region`: no region of that number was known to the reference
-        in that year, as of the ids of Hong Kong, Macao and Taiwan residents (81 to 83) and of foreigners (9); `valid`.
-        Cells with one of the first four have no other field, all others are screened.
+        of 18: the year is 19.., and the check digit is computed. Status: `missing`; `placeholder`: 15 digits that only
+        fill a field, such as `111111111111111`; `not_a_resident_id`: not of the form, or no day where the birth date
+        stands; `open`: 15 digits of somebody who was a hundred years old (sequence 996 to 999), whose century is not
+        told; `damaged`: a wrong check digit, and three zeros at the end, as a spreadsheet leaves them; `bad_checksum`;
+        `unknown_region`: no region of that number was known to the reference in that year, as of the ids of Hong Kong,
+        Macao and Taiwan residents (81 to 83) and of foreigners (9); `valid`. Cells with one of the first five have no
+        other field, all others are screened.
 
     Raises:
         InputError: When the query runs, if the column holds dates, booleans or nested values.
@@ -90,6 +94,7 @@ def _readings(cells: pl.Series) -> pl.Series:
     status = status_of(
         STATUSES,
         missing=is_blank(pl.col("raw")),
+        placeholder=pl.col("is_short") & text.str.contains(FILLED),  # before they are made another number
         not_a_resident_id=value.is_null(),
         open=is_open,
         damaged=is_wrong & value.str.ends_with(_SPOILT),
@@ -98,7 +103,7 @@ def _readings(cells: pl.Series) -> pl.Series:
     )
     whole = pl.when(pl.col("is_short")).then(body + pl.col("check")).otherwise(value)
     ids = ids.with_columns(status=status, whole=whole)
-    ids = ids.with_columns(value=pl.when(~pl.col("status").is_in(["open", "damaged"])).then("whole"))
+    ids = ids.with_columns(value=pl.when(~pl.col("status").is_in(["placeholder", "open", "damaged"])).then("whole"))
     told = ids.with_columns(region=value.str.head(_SHOWN), masked=mask(value))
     return told.select(pl.struct([field.name for field in FIELDS.fields]).alias(cells.name)).to_series()
 
@@ -187,6 +192,11 @@ def _times_in(counties: str) -> Iterator[tuple[int, int]]:
             yield int(first or _ALWAYS[0]), int(last or _ALWAYS[1])
 
 
+@cache
+def _fillers() -> Members:
+    return Members(filling_numbers(_LENGTH - 1, _LENGTH - 1))
+
+
 @dataclass(frozen=True)
 class ResidentId(ExactSecret):
     """The identifier kind of Chinese resident ids.
@@ -206,8 +216,8 @@ class ResidentId(ExactSecret):
     told: ClassVar[pl.Struct] = FIELDS
     flaw: ClassVar[str] = "bad_checksum"
     notes: ClassVar[tuple[str, ...]] = (flaw, "unknown_region")
-    fillers: ClassVar[str] = REPEATED
-    reasons: ClassVar[Mapping[str, str]] = {REPEATED: ONLY_FILLS}
+    fillers: ClassVar[str] = FILLED
+    reasons: ClassVar[Mapping[str, str]] = {FILLED: ONLY_FILLS}
 
     def readings(self, cell: pl.Expr) -> pl.Expr:
         """`FIELDS`: with the id in full."""
@@ -220,7 +230,7 @@ class ResidentId(ExactSecret):
         tell_resident_ids(texts.address, len(text), number, found)
         unsound = found == UNSOUND
         known = np.where(unsound, number % 100 != 0, _regions().had(number))
-        plain = (found != NOTHING) & (number % _ONES != 0) & known
+        plain = (found != NOTHING) & ~_fillers().has(number) & known
         keys = text.to_frame().select(self.key(pl.first()).fill_null(0)).to_series().to_numpy()
         return PlainKeys.where(plain, keys, unsound)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,8 +15,10 @@ import polars as pl
 from cardscreen.foundation import schema
 from cardscreen.foundation.cards.luhn import is_sound, luhn_ok
 from cardscreen.foundation.lookup.digits import POWERS, Bytes, Keys, PlainKeys
+from cardscreen.foundation.lookup.fillers import FILLING, filling
+from cardscreen.foundation.lookup.members import Members
 from cardscreen.kinds import keys
-from cardscreen.kinds.exact import status_of
+from cardscreen.kinds.exact import FILLER, ONLY_FILLS, status_of
 from cardscreen.kinds.mobile.numbers import Numbers, of_few, read_column
 from cardscreen.kinds.mobile.reading import digits_of
 from cardscreen.tables.cells import over_fields
@@ -32,6 +35,9 @@ _SUM_OF_LONG, _SUM_OF_OTHERS = 6 * 10**18, 8 * 10**17
 #: How a number is written that stays open.
 _OPENED = r"^(89[0-9]{16})\(([0-9])\)$"
 _SCREENED = ["bad_checksum", "open", "valid"]
+#: What only fills a field, behind the 89 too; or an issuer, and no card of it.
+_FILLERS = f"(?:(?:89)?{FILLING}|89[0-9]{{2,5}}0{{12,}})"
+_OF_NOBODY = np.uint64(10**12)  # divides what has nothing but noughts behind the issuer
 #: Digits in which a spreadsheet keeps a number; those behind it makes zeros of.
 _KEPT = 15
 STATUSES = pl.Enum(
@@ -191,6 +197,13 @@ def _country() -> pl.Expr:
     return pl.lit(_countries()).gather(head.fill_null(860))  # where there are letters, China's
 
 
+@cache
+def _fillers() -> Members:
+    whole = [digits for digits in filling(_SHORT, _OPEN) if digits.startswith("89")]
+    behind = ["89" + digits for digits in filling(_SHORT - 2, _OPEN - 2)]
+    return Members(np.array(sorted(map(int, [*whole, *behind])), dtype=np.uint64))
+
+
 @dataclass(frozen=True)
 class Iccid(Numbers):
     """The identifier kind of SIM cards. A listing may be a prefix or a range, of numbers without their check digits.
@@ -212,6 +225,8 @@ class Iccid(Numbers):
     truncates: ClassVar[bool] = True
     digits: ClassVar[int] = _OPEN
     ends: ClassVar[str] = "[0-9]{18,20}"
+    fillers: ClassVar[str] = f"^{_FILLERS}$"
+    reasons: ClassVar[Mapping[str, str]] = {f"^{_FILLERS}[0-9]?$": ONLY_FILLS}  # with its check digit
     _forms: ClassVar[tuple[str, ...]] = ("exact", "truncated")
 
     def fields(self, cell: pl.Expr) -> pl.Expr:
@@ -220,14 +235,15 @@ class Iccid(Numbers):
 
     def scan(self, cell: pl.Expr) -> pl.Expr:
         """`schema.SCAN`: what the pass over all accounts needs; an open number has no key."""
-        value, is_open = pl.col("value"), pl.col("status") == "open"
+        fills = self._fills(pl.col("value"))
+        value, is_open = pl.when(~fills).then("value"), (pl.col("status") == "open") & ~fills
         return over_fields(
             self.readings(cell),
             schema.SCAN,
             key=self.key(pl.when(~is_open).then(value)),
             stub=self.stub(value),
             shown=pl.when(is_open).then(value),
-            status=pl.col("status").cast(pl.String),
+            status=pl.when(fills).then(pl.lit(FILLER)).otherwise(pl.col("status").cast(pl.String)),
             note=pl.when(is_open).then(pl.lit("open")),
         )
 
@@ -247,7 +263,12 @@ class Iccid(Numbers):
         cut_off = (size > _SHORT) & (tail % POWERS[shown + is_long - _KEPT] == 0)
         plain = (size > 0) & begins & fits & ~(cut_off & (unsound | ~is_whole))
         value = np.where(is_whole & ~is_long, front // np.uint64(10), front)
+        plain &= (value % _OF_NOBODY != 0) & ~_fillers().has(value)
         return PlainKeys.where(plain, value, unsound)
+
+    @classmethod
+    def _fills(cls, value: pl.Expr) -> pl.Expr:
+        return super()._fills(value.str.replace_all("[()]", ""))
 
     @staticmethod
     def stubs_of(plain: Keys) -> Keys:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import ClassVar
 
 import numpy as np
@@ -11,14 +12,15 @@ import polars as pl
 
 from cardscreen.foundation.cards.luhn import is_sound, luhn_ok
 from cardscreen.foundation.lookup.digits import POWERS, PlainKeys
-from cardscreen.kinds.exact import ONLY_FILLS, REPEATED, status_of
+from cardscreen.foundation.lookup.fillers import FILLING, filling_numbers
+from cardscreen.foundation.lookup.members import Members
+from cardscreen.kinds.exact import FILLED, ONLY_FILLS, status_of
 from cardscreen.kinds.mobile.numbers import Numbers, read_column
 from cardscreen.kinds.mobile.reading import digits_of
 from cardscreen.tables.cells import to_text
 
 _TAC, _LENGTH = 8, 14  # digits of the type allocation code, and with the serial number
 _CHECKED, _VERSIONED = 15, 16  # digits with a check digit; with a software version in its place
-_ONES = np.uint64(10**_LENGTH // 9)  # divides what is one digit again and again
 #: How the numbers begin that are given today: by the bodies of North America, Europe, China, and the GSMA.
 _BODIES = ["01", "35", "86", "99"]
 STATUSES = pl.Enum(["missing", "not_an_imei", "bad_length", "bad_checksum", "spare_digit", "valid"])
@@ -69,6 +71,11 @@ def imei(expr: str | pl.Expr) -> pl.Expr:
     )
 
 
+@cache
+def _fillers() -> Members:
+    return Members(filling_numbers(_LENGTH, _LENGTH))
+
+
 @dataclass(frozen=True)
 class Imei(Numbers):
     """The identifier kind of mobile devices. A listing may be all devices of a type: `35209900*`.
@@ -91,8 +98,8 @@ class Imei(Numbers):
     digits: ClassVar[int] = _LENGTH
     ends: ClassVar[str] = "[0-9]{14,16}"
     stem: ClassVar[int] = _TAC
-    fillers: ClassVar[str] = REPEATED
-    reasons: ClassVar[Mapping[str, str]] = {REPEATED: ONLY_FILLS}
+    fillers: ClassVar[str] = FILLED
+    reasons: ClassVar[Mapping[str, str]] = {f"^{FILLING}[0-9]{{0,2}}$": ONLY_FILLS}  # with what stands behind it
 
     def fields(self, cell: pl.Expr) -> pl.Expr:
         """What a person may see of a cell: Struct{value, tac, status}."""
@@ -103,7 +110,7 @@ class Imei(Numbers):
         number, _, size = digits_of(cells.to_series(0), _LENGTH, _VERSIONED)
         first = number // POWERS[np.maximum(size, _LENGTH) - _LENGTH]
         unsound = (size == _CHECKED) & ~is_sound(number)
-        plain = (size > 0) & (first % _ONES != 0) & ~(unsound & (number % np.uint64(10) == 0))
+        plain = (size > 0) & ~_fillers().has(first) & ~(unsound & (number % np.uint64(10) == 0))
         return PlainKeys.where(plain, first, unsound)
 
     def claims(self, cell: pl.Expr) -> pl.Expr:

@@ -12,7 +12,9 @@ import polars as pl
 from stdnum import numdb
 
 from cardscreen.foundation.lookup.digits import POWERS, Flags, PlainKeys
-from cardscreen.kinds.exact import ONLY_FILLS, REPEATED, status_of
+from cardscreen.foundation.lookup.fillers import FILLING, filling_numbers
+from cardscreen.foundation.lookup.members import Members
+from cardscreen.kinds.exact import ONLY_FILLS, status_of
 from cardscreen.kinds.mobile.numbers import Numbers, read_column
 from cardscreen.kinds.mobile.reading import digits_of
 
@@ -92,6 +94,11 @@ def _countries() -> Flags:
     return np.array([_length(country * 10 ** (_NETWORK - _MCC)) >= 0 for country in range(10**_MCC)])
 
 
+@cache
+def _fillers() -> Members:
+    return Members(filling_numbers(_USUAL, _LONGEST))
+
+
 @dataclass(frozen=True)
 class Imsi(Numbers):
     """The identifier kind of mobile subscriptions. A listing may be a prefix or a range.
@@ -113,7 +120,7 @@ class Imsi(Numbers):
     notes: ClassVar[tuple[str, ...]] = (flaw, "short")
     digits: ClassVar[int] = _LONGEST
     ends: ClassVar[str] = "[0-9]{14,15}"
-    fillers: ClassVar[str] = rf"{REPEATED}|^[0-9]{{5,6}}0{{9,}}$"  # a network, and no subscription of it
+    fillers: ClassVar[str] = rf"^(?:{FILLING}|[0-9]{{5,6}}0{{9,}})$"  # or a network, and no subscription of it
     reasons: ClassVar[Mapping[str, str]] = {fillers: ONLY_FILLS}
 
     def fields(self, cell: pl.Expr) -> pl.Expr:
@@ -124,8 +131,7 @@ class Imsi(Numbers):
         """The keys of numbers of digits alone that are not short, and don't only fill a field."""
         number, _, size = digits_of(cells.to_series(0), _USUAL, _LONGEST)
         country = number // POWERS[np.maximum(size, _USUAL) - _MCC]
-        repeated = number % (POWERS[np.maximum(size, _USUAL)] // np.uint64(9)) == 0
-        plain = (size > 0) & (number % _OF_NOBODY != 0) & ~repeated
+        plain = (size > 0) & (number % _OF_NOBODY != 0) & ~_fillers().has(number)
         return PlainKeys.where(plain, number, ~_countries()[country])
 
     def claims(self, cell: pl.Expr) -> pl.Expr:

@@ -10,20 +10,21 @@ from typing import ClassVar
 import polars as pl
 
 from cardscreen.kinds.exact import Exact, check_option, status_of
+from cardscreen.kinds.named.opaque import PLACEHOLDER
 from cardscreen.tables.cells import as_expr, is_blank, named_like, to_text
 
-STATUSES = pl.Enum(["missing", "not_a_handle", "other_platform", "valid"])
+STATUSES = pl.Enum(["missing", "placeholder", "not_a_handle", "other_platform", "valid"])
 FIELDS = pl.Struct({"value": pl.String, "platform": pl.String, "status": STATUSES})
 #: What copying leaves around and in a name: white space, marks without a glyph.
 _UNSEEN = r"^\s+|\s+$|\p{Cf}"
-_LINK = r"^(?:[a-z]+://)?(?:www\.|m\.|mobile\.)?([a-z0-9.-]+\.[a-z]{2,})/(.*)$"
+_LINK = r"^(?:[a-z]+://)?(?:www\.|m\.|mobile\.)?([a-z0-9.-]+\.[a-z]{2,})/([^?#]*?)/*(\?.*|#.*)?$"
 _OWN_HOST = r"^(?:[a-z]+://)?([a-z0-9_]+)\.t\.me/?$"  # name.t.me
 _RESOLVE = r"^tg://resolve/?\?domain=([a-z0-9_]+)(?:&.*)?$"
 _NAMED = r"^([a-z]+):@?([^/\s]+)$"
-#: The first part of a link's path; behind `s/` stands the name whose preview it is.
-_IN_PATH = r"^(?:s/)?(@?[^/?#]+)"
-#: Platforms whose links name accounts only behind an @.
-_AT_ONLY = ("tiktok", "youtube")
+_IN_PATH = "([^/@]+)"  # what `NAME` is in the table's paths of links
+#: A page, whoever looks at it; and a query that says what is linked to, whatever the path: a picture, an address.
+_PAGE = r"\.php$"
+_OF_ANOTHER = r"^\?(?:.*&)?(?:fbid|story_fbid|id|set|u|url|q|query)="
 
 
 def handle(expr: str | pl.Expr, platform: str | None = None) -> pl.Expr:
@@ -38,8 +39,11 @@ def handle(expr: str | pl.Expr, platform: str | None = None) -> pl.Expr:
     Returns:
         Struct{value: String, platform: String, status: Enum}, named like the input. `value` is `platform:name`, in
         small letters, since none of them tells names apart by case, and at facebook without full stops. Status:
-        `missing`; `not_a_handle`: not of the platform's form, or a link to something else, such as an invitation;
-        `other_platform`: a link to another one's; `valid`. Only that has other fields.
+        `missing`; `placeholder`: a word alone that stands for nothing, as for `Opaque` (`unknown`; `@unknown` is a
+        name); `not_a_handle`: not of the platform's form, or a link to something else, such as an invitation, a
+        picture or a page of the platform's own: a link names an account by a name alone, or in the forms in which
+        posts are known to name who wrote them; `other_platform`: a link to another one's; `valid`. Only that has
+        other fields.
 
     Raises:
         ConfigError: An unknown platform.
@@ -77,7 +81,7 @@ def _readings(cells: pl.Series, platform: str | None) -> pl.Series:
     frame = (
         pl.DataFrame({"raw": cells})
         .with_columns(text=pl.col("raw").str.replace_all(_UNSEEN, "").str.to_lowercase())
-        .with_columns(host=text.str.extract(_LINK), path=text.str.extract(_LINK, 2).str.extract(_IN_PATH))
+        .with_columns(host=text.str.extract(_LINK), path=text.str.extract(_LINK, 2), query=text.str.extract(_LINK, 3))
         .with_columns(
             told=pl.coalesce(
                 pl.when(of_telegram.is_not_null()).then(pl.lit("telegram")),
@@ -89,7 +93,7 @@ def _readings(cells: pl.Series, platform: str | None) -> pl.Series:
         .with_columns(
             name=pl.coalesce(
                 of_telegram,
-                pl.when(~pl.col("told").is_in(_AT_ONLY) | path.str.starts_with("@")).then(path.str.strip_prefix("@")),
+                _linked(),
                 pl.when(path.is_null()).then(pl.coalesce(text.str.extract(_NAMED, 2), in_text)),
             )
         )
@@ -97,8 +101,14 @@ def _readings(cells: pl.Series, platform: str | None) -> pl.Series:
     )
     value = pl.format("{}:{}", "told", "name")
     same = pl.lit(value=True) if platform is None else pl.col("told") == platform
-    status = status_of(STATUSES, missing=is_blank(pl.col("raw")), not_a_handle=value.is_null(), other_platform=~same)
-    valid = value.is_not_null() & same
+    status = status_of(
+        STATUSES,
+        missing=is_blank(pl.col("raw")),
+        placeholder=text.str.contains(PLACEHOLDER),
+        not_a_handle=value.is_null(),
+        other_platform=~same,
+    )
+    valid = status == "valid"
     told_of = pl.struct(
         pl.when(valid).then(value).alias("value"),
         pl.when(valid).then("told").alias("platform"),
@@ -107,13 +117,24 @@ def _readings(cells: pl.Series, platform: str | None) -> pl.Series:
     return frame.select(told_of.alias(cells.name)).to_series()
 
 
+def _linked() -> pl.Expr:
+    """The names in links that are known to name an account; null of all others."""
+    path, forms = pl.col("path"), []
+    for row in _platforms().rows(named=True):
+        names = [path.str.extract(f"^{form.replace('NAME', _IN_PATH)}$") for form in row["links"].split()]
+        forms += [pl.when(pl.col("told") == row["platform"]).then(name) for name in names]
+    names_nobody = path.str.contains(_PAGE) | pl.col("query").str.contains(_OF_ANOTHER).fill_null(value=False)
+    return pl.when(~names_nobody).then(pl.coalesce(forms))
+
+
 def _canonical() -> pl.Expr:
     """The names as their platforms compare them; null for what is none there."""
     name = pl.col("name")
     forms = []
     for row in _platforms().rows(named=True):
         own = name.str.replace_all(row["ignored"], "", literal=True) if row["ignored"] else name
-        fits = own.str.contains(row["name"]) & ~name.is_in(row["reserved"].split())
+        reserved = row["reserved"].split()
+        fits = own.str.contains(row["name"]) & ~name.is_in(reserved) & ~own.is_in(reserved)
         forms.append(pl.when((pl.col("told") == row["platform"]) & fits).then(own))
     return pl.coalesce(forms)
 

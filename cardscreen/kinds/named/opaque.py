@@ -9,6 +9,7 @@ from typing import ClassVar
 import polars as pl
 
 from cardscreen.foundation.errors import ConfigError
+from cardscreen.foundation.lookup.fillers import FILLING
 from cardscreen.kinds.exact import Exact, status_of
 from cardscreen.tables.cells import NOT_WHOLE, is_blank, to_text
 
@@ -21,10 +22,13 @@ _WORDS = (
     "n/?a|n[.]a[.]|nan|null|nil|none|unknown|undefined|missing|empty|test|tbd|default|no device|not available"
     "|not applicable|不详|未知|无|暂无|没有|待补|待定"
 )
-#: One sign again and again, as of a device without an address (`FF:FF:FF:FF:FF:FF`), and what a thumb types.
+#: One sign again and again, as of a device without an address (`FF:FF:FF:FF:FF:FF`); what a thumb types; and what some
+#: systems tell of every device.
 _REPEATED = "|".join(rf"(?:{sign}[\s:.-]?){{8,}}" for sign in "0123456789abcdef")
-_TYPED = "0?12345678(?:90?)?"
-_PLACEHOLDER = rf"^(?i:{_WORDS}|[-–—_.?*xX]+|[0:.-]+|\{{[0-]+\}}|{_REPEATED}|{_TYPED})$"
+_TYPED = f"{FILLING}|0?123456789abcdef0?"
+_OF_ALL = "02:00:00:00:00:00|9774d56d682e549c"
+#: Pattern of all these.
+PLACEHOLDER = rf"^(?i:{_WORDS}|[-–—_.?*xX]+|[0:.-]+|\{{[0-]+\}}|{_REPEATED}|{_TYPED}|{_OF_ALL})$"
 
 
 @dataclass(frozen=True, init=False)
@@ -34,8 +38,9 @@ class Opaque(Exact):
     Canonical: its name and the cell as it is, `device:8F-03`.
 
     The canonical value is the name, a colon and the cell without white space around it, else as it is: `device:8F-03`.
-    Words and signs that stand for nothing (`unknown`, `n/a`, `0`, `-`), one sign again and again (`FFFFFFFFFFFF`) and
-    `1234567890` are a `placeholder`, and no identifier.
+    Words and signs that stand for nothing (`unknown`, `n/a`, `0`, `-`), one sign again and again (`FFFFFFFFFFFF`),
+    digits in their order (`1234567890`) and what some systems tell of every device (`02:00:00:00:00:00`) are a
+    `placeholder`, and no identifier.
 
     Args:
         name: What they identify, as lists have it, too: `device`, `customer`. None: only what begins with such a name.
@@ -69,7 +74,7 @@ class Opaque(Exact):
 
     def _readings(self, cells: pl.Series) -> pl.Series:
         text, bare, value = pl.col("text"), pl.col("bare"), pl.col("value")
-        is_empty = bare.str.contains(_PLACEHOLDER) | bare.is_in(["", NOT_WHOLE])  # or a float that is no number's own
+        is_empty = bare.str.contains(PLACEHOLDER) | bare.is_in(["", NOT_WHOLE])  # or a float that is no number's own
         named: pl.Expr
         name: pl.Expr
         if self.of is None:

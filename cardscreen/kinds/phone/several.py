@@ -38,6 +38,11 @@ _HAN_LABELS = "手机|手機|座机|座機|电话|電話|传真|傳真|固话|�
 _EXTENSIONS = r"ext\p{L}*|anexo|ramal|interno|int|доб|分机|分機|内线|內線|转|轉"
 #: Behind a slash and digits, more of them with a slash behind: an area code, and another number (`0171/… 0172/…`).
 _SECOND_SLASH = r"([/／]\s*[0-9][0-9\s-]*[0-9])\s+([+＋(]?[0-9][0-9()]{1,5}\s*[/／]\s*[0-9]{3})"
+#: Behind an extension and blanks or a hyphen, more digits than a local number has (`ext 8001 13800138000`).
+_NUMBER_BEHIND = (
+    rf"({_CUT}{_EXTENSION}[^0-9+＋{_CUT}]*(?:[1-9][0-9]{{1,4}}|0[1-9][0-9]{{0,3}}))[ (-]+"
+    rf"((?:[1-9]|[+＋])(?:[ -]*[0-9]){{{_LONG},}})"
+)
 #: What stands between numbers → the mark of the piece behind it; in this order.
 _MARKS = {
     f"[{_CUT}{_KINDS}]": " ",
@@ -47,6 +52,7 @@ _MARKS = {
     rf"(?i)([0-9][^0-9\p{{L}}]*)(?:{_EXTENSIONS})([^\p{{L}}]|$)": f"${{1}}{_CUT}{_EXTENSION}${{2}}",
     r"([0-9]\s*)\((\s*[0-9]{1,7}\s*\)[^0-9]*)$": f"${{1}}{_CUT}{_EXTENSION}${{2}}",
     r"(?i)([0-9][\s.,;)]*)(?:x|#)([\s.:]*[0-9]{1,7}(?:[^0-9xX*]|$))": f"${{1}}{_CUT}{_EXTENSION}${{2}}",
+    _NUMBER_BEHIND: f"${{1}}{_CUT}{_FRESH}${{2}}",
     rf"(?:{_HAN_LABELS})\s*[:：]?": f"{_CUT}{_FRESH}",
     rf"(?i)(^|[^\p{{L}}])(?:(?:{_SHORT_LABELS})\s*[:：.]|(?:{_LABELS})(?:\s|$))": f"${{1}}{_CUT}{_FRESH}",
     r"([0-9][^0-9+＋\p{L}]*)[+＋]([\s]*0|\s)": f"${{1}}{_CUT}{_FRESH}${{2}}",  # no country code begins so
@@ -234,8 +240,12 @@ def _joined(pieces: pl.DataFrame) -> pl.DataFrame:
     tail = (
         (pl.col("mark") == _SLASH) & (pl.col("before").shift(1).over("at") >= _LOCAL) & (~pl.col("valid") | _is_alike())
     )
+    # An extension is neither a number nor the front of one; but an area code may stand where one is expected.
+    extension = pl.col("mark").is_in([_EXTENSION, _PAUSE]) & ~_is_long()
+    is_local = pl.col("leads").shift(1).over("at") & (pl.col("size") < _LONG)
+    behind = extension.first().over("at", "run") & ~is_local
     both = (pl.col("size") >= _WHOLE) & (pl.col("size").shift(1).over("at") >= _WHOLE)
-    number = (~soft | both | tail).fill_null(value=True).cum_sum().over("at").alias("number")
+    number = (~soft | both | tail | behind).fill_null(value=True).cum_sum().over("at").alias("number")
     parts = pieces.join(valid, on=["at", "run"], maintain_order="left").group_by("at", number, maintain_order=True)
     return _measured(
         parts.agg(pl.col("region").first(), text=pl.col("mark").first() + pl.col("text").str.join(" ")).drop("number")

@@ -15,7 +15,7 @@ from cardscreen.foundation.errors import near
 from cardscreen.foundation.words.languages import phrase
 from cardscreen.policy.clearances import ACCOUNT_ID, clears
 from cardscreen.policy.policy import Policy
-from cardscreen.policy.rules import ACCOUNT
+from cardscreen.policy.rules import ACCOUNT, meant
 from cardscreen.tables.cells import in_plain
 
 #: What is said of it. A run records it in English; it can be said again in another language.
@@ -61,10 +61,11 @@ def in_vain(
     wanted = list(dict.fromkeys([*named, *(["source"] if policy.sources or sources else [])]))
     listed = listings.select(pl.col(key).unique().implode() for key in wanted).collect() if wanted else pl.DataFrame()
     there = {key: set(listed[key].item()) for key in wanted}
+    alike = {key: meant(key, [text for text in there[key] if text is not None]) for key in named}
     for number, rule in enumerate(policy.rules, 1):
         for key, values in rule.conditions.items():
             for value in values:
-                if key in there and value not in there[key]:
+                if key in alike and not meant(key, [value]) <= alike[key]:
                     hint = near(value, sorted(map(str, there[key])))
                     yield IN_VAIN["listing"].format(number=number, key=key, value=repr(value), hint=hint)
                 elif key.startswith(ACCOUNT) and not _accounts(summary, key, value):
