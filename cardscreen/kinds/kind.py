@@ -17,6 +17,7 @@ from cardscreen.foundation.lookup.digits import Flags, Keys, PlainKeys, Rows
 from cardscreen.kinds.card.kind import Card
 from cardscreen.kinds.checked.iban import Iban
 from cardscreen.kinds.checked.resident_id import ResidentId
+from cardscreen.kinds.masking import masked
 from cardscreen.kinds.mobile.iccid import Iccid
 from cardscreen.kinds.mobile.imei import Imei
 from cardscreen.kinds.mobile.imsi import Imsi
@@ -24,6 +25,7 @@ from cardscreen.kinds.named.email import Email
 from cardscreen.kinds.named.handle import Handle
 from cardscreen.kinds.named.opaque import Opaque
 from cardscreen.kinds.phone.kind import Phone
+from cardscreen.kinds.tokens import TOKEN
 from cardscreen.kinds.truncated import hides_digits
 from cardscreen.kinds.wallet.kind import Wallet
 
@@ -187,6 +189,20 @@ _TYPES = {str: "text", bool: "true or false", int: "a whole number"}
 def may_hide_digits(kind: pl.Expr, value: pl.Expr) -> pl.Expr:
     """Whether a canonical value of a kind, of those that may, hides digits."""
     return kind.is_in([name for name, each in KINDS.items() if each.truncates]) & hides_digits(value)
+
+
+def masked_by_kind(kind: pl.Expr, value: pl.Expr) -> pl.Expr:
+    """`masked` of values of several kinds, where a column says which: of secret ones what their kind shows.
+
+    Example:
+        >>> values = pl.DataFrame({"kind": ["resident_id", "phone"], "value": ["11010519491231002X", "+8613800138000"]})
+        >>> values.select(masked_by_kind(pl.col("kind"), pl.col("value"))).to_series().to_list()
+        ['110105***********X', '+86138****8000']
+    """
+    whole, told = ~value.str.contains(f"[*…]|{TOKEN}"), value
+    for name in secret_kinds():
+        told = pl.when(whole & (kind == name)).then(KINDS[name]().show(value)).otherwise(told)
+    return masked(told)
 
 
 def one_of(name: str) -> str:
