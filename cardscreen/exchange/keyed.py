@@ -38,7 +38,7 @@ def ask(agreement: Agreement, job: Job, out: Path, where: str, *, force: bool, t
         tell("choosing accounts")
         what = chosen(agreement, job, where, said.answerer)
         key = agreement.key.of_tokens()
-        asked = what.values.with_columns(token=token_by_kind(pl.col("kind"), pl.col("value"), key))
+        asked = what.values.with_columns(token=token_by_kind(pl.col("kind"), pl.col("number"), key)).drop("number")
         named = asked.select("kind", "token").unique()
         counts = _counts(named, said.kinds)
         whys = ((what.theirs, "by the word of partners"), (what.others, "by listings from before their present holder"))
@@ -60,6 +60,7 @@ def ask(agreement: Agreement, job: Job, out: Path, where: str, *, force: bool, t
         "left_out": what.theirs,
         "earlier_holder": what.others,
         "not_asked": what.without,
+        "hidden": what.hidden,
         "expires_on": header.expires_on.isoformat(),
     }
 

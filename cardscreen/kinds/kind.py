@@ -26,7 +26,7 @@ from cardscreen.kinds.named.handle import Handle
 from cardscreen.kinds.named.opaque import Opaque
 from cardscreen.kinds.phone.kind import Phone
 from cardscreen.kinds.tokens import TOKEN
-from cardscreen.kinds.truncated import hides_digits
+from cardscreen.kinds.truncated import either_reading, hides_digits
 from cardscreen.kinds.wallet.kind import Wallet
 
 
@@ -189,6 +189,32 @@ _TYPES = {str: "text", bool: "true or false", int: "a whole number"}
 def may_hide_digits(kind: pl.Expr, value: pl.Expr) -> pl.Expr:
     """Whether a canonical value of a kind, of those that may, hides digits."""
     return kind.is_in([name for name, each in KINDS.items() if each.truncates]) & hides_digits(value)
+
+
+def whole_numbers(values: pl.DataFrame) -> pl.DataFrame:
+    """Values in full, and as what a token may be made of them.
+
+    Args:
+        values: `kind`, `value` (canonical), and other columns, which are kept.
+
+    Returns:
+        `number` (String) besides: the value itself; of one whose last digit may be its check digit, a row for each of
+        its two readings. Values with hidden digits, of which no token can be compared, are left out.
+
+    Example:
+        >>> values = pl.DataFrame({"kind": "iccid", "value": ["894902000001234567(8)"]})
+        >>> whole_numbers(values)["number"].to_list()
+        ['894902000001234567', '8949020000012345678']
+    """
+    value = pl.col("value")
+    hides = may_hide_digits(pl.col("kind"), value)
+    opened = values.filter(hides & value.str.contains("(", literal=True))
+    return pl.concat(
+        [
+            values.filter(~hides).with_columns(number=value),
+            *(opened.with_columns(number=reading) for reading in either_reading(value)),
+        ]
+    )
 
 
 def masked_by_kind(kind: pl.Expr, value: pl.Expr) -> pl.Expr:

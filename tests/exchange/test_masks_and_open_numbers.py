@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
-from partners import JOB, Side, agreement
+import pytest
+from partners import JOB, OPRF, Side, agreement
 
 ASK = ("--job", "job.toml", "--out", "ask.cse")
 ANSWER = ("ask.cse", "--job", "job.toml", "--out", "answer.cse", "--feed", "matched.parquet")
@@ -79,3 +80,56 @@ def test_listings_that_stand_on_an_agreement_are_masked_as_their_kind_is(tmp_pat
     bank.exchange("close", "--store", "plain", "--out", "standing.csv")
     masks = ["110105***********X", "GR16*******************3795"]
     assert bank.matches("standing.csv")["value"].sort().to_list() == masks
+
+
+@pytest.mark.parametrize("asked", [OPEN, SHORTER, LONGER])
+def test_numbers_of_which_the_end_stays_open_match_both_that_they_may_be(tmp_path: Path, asked: str) -> None:
+    """As screening against a store does, with plain values or with tokens."""
+    none: list[str | None] = [None] * 4
+    known = [SHORTER, LONGER, OPEN, "894902000001999999"]
+    operator = side(tmp_path / "op", "a" * 64, agreed(), iban=[None], person=[None], sim=[asked])
+    bank = side(tmp_path / "bank", "b" * 64, agreed(), iban=none, person=none, sim=known)
+    lists(operator, iccid=asked)
+    exchanged(operator, bank)
+    assert operator.matches().select("account_id").rows() == [("op0",)]
+    takes_in(bank)
+    bank.does("run", "job.toml")
+    found = pl.read_parquet(bank.home / "runs/latest/flagged.parquet")["account_id"].sort().to_list()
+    assert found == {OPEN: ["bank0", "bank1", "bank2"], SHORTER: ["bank0", "bank2"], LONGER: ["bank1", "bank2"]}[asked]
+
+
+def test_without_a_shared_key_open_numbers_match_both_that_they_may_be(tmp_path: Path) -> None:
+    known = [SHORTER, LONGER, OPEN, "894902000001999999"]
+    none: list[str | None] = [None] * 4
+    operator = side(tmp_path / "op", "a" * 64, agreed(OPRF), iban=[None], person=[None], sim=[None])
+    bank = side(tmp_path / "bank", "b" * 64, agreed(OPRF), iban=none, person=none, sim=known)
+    lists(operator, 'store_as = "plain"\n', iccid=LONGER)
+    operator.exchange("offer", "--store", "lists", "--out", "offer.cse")
+    asked = bank.exchange("blind", "--job", "job.toml", "--out", "blinded.cse")
+    assert (asked["identifiers"], asked["hidden"]) == (3, 0)
+    bank.sends("blinded.cse", operator)
+    operator.exchange("evaluate", "blinded.cse", "--out", "evaluated.cse")
+    for letter in ("offer.cse", "evaluated.cse"):
+        operator.sends(letter, bank)
+    bank.exchange("finish", "evaluated.cse", "offer.cse", "--out", "matches.csv")
+    assert bank.matches()["account_id"].to_list() == ["bank1", "bank2"]
+
+
+def test_values_with_hidden_digits_are_told_as_not_asked_about(tmp_path: Path) -> None:
+    """Nothing can match them, which must not look as if they were clear."""
+    none = [None, None]
+    cards: dict[str, Sequence[str | None]] = {"iban": none, "person": none, "card": [None, "453914******6467"]}
+    for name, more in (("keyed", ""), ("oprf", OPRF)):
+        (tmp_path / name).mkdir()
+        text = agreed(more).replace('"iccid"]', '"iccid", "card"]')
+        operator = side(tmp_path / name / "op", "a" * 64, text, sim=[SHORTER, None], **cards)
+        job = (operator.home / "job.toml").read_text(encoding="utf-8")
+        job = job.replace("[identifiers]\n", '[identifiers]\ncard = { kind = "card" }\n')
+        (operator.home / "job.toml").write_text(job, encoding="utf-8")
+        lists(operator, 'store_as = "plain"\n', iccid=SHORTER, card="4539148803436467")
+        operator.does("run", "job.toml")
+        step = ("ask", "--job", "job.toml", "--out", "a.cse") if name == "keyed" else ("blind", "--job", "job.toml")
+        done = operator.does("exchange", step[0], "agreement.toml", *step[1:3], "--out", "a.cse")
+        assert "1 values with hidden digits: nobody is clear of these" in done.out
+        told = operator.exchange(step[0], *step[1:3], "--out", "b.cse", *(["--again"] if more else []))
+        assert told["hidden"] == 1
