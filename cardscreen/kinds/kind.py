@@ -118,6 +118,13 @@ class Kind(Protocol):
         """
         ...
 
+    def whole_in(self, texts: pl.Series) -> tuple[int, int]:
+        """How many texts hold a value, and how many what may be one by its form; asked of secret kinds, but not cards.
+
+        At most one in eleven of the latter is a value by chance.
+        """
+        ...
+
     def written(self, cell: pl.Expr) -> pl.Expr:
         """`listed_forms.WRITTEN`: what a source's cell lists, in the canonical form."""
         ...
@@ -229,6 +236,19 @@ def masked_by_kind(kind: pl.Expr, value: pl.Expr) -> pl.Expr:
     for name in secret_kinds():
         told = pl.when(whole & (kind == name)).then(KINDS[name]().show(value)).otherwise(told)
     return masked(told)
+
+
+def mask_found(value: pl.Expr) -> pl.Expr:
+    """Values of which the kind is not known as the secret kind shows them that surely claims them; null for others.
+
+    Example:
+        >>> values = pl.DataFrame({"value": ["11010519491231002X", "+8613800138000"]})
+        >>> values.select(mask_found(pl.col("value"))).to_series().to_list()
+        ['110105***********X', None]
+    """
+    kinds = [KINDS[name]() for name in secret_kinds()]
+    shown = (kind.show(kind.read(value).struct.field("value")) for kind in kinds)
+    return pl.coalesce(pl.when(kind.claims(value)).then(mask) for kind, mask in zip(kinds, shown, strict=True))
 
 
 def one_of(name: str) -> str:

@@ -76,7 +76,7 @@ def screen(
         account_id: Column that names the account, of any type that sorts. Rows without are rejects.
         carry: Account columns that rules may look at and `flagged` keeps.
         unmasked: Those of these columns (`account_id` too, and identifiers of kind `Opaque` or `Handle`) that may hold
-            card numbers or tokens, which results then show as they are; without it such a column is refused.
+            secret numbers or tokens, which results then show as they are; without it such a column is refused.
         policy: A `Policy` or its settings, the path of a TOML file, or None for the default policy.
         as_of: The day that is asked about, a date or YYYY-MM-DD; None: today in the machine's time zone.
         previous: The result, flagged frame (of any library) or run folder of the night before.
@@ -102,7 +102,8 @@ def screen(
         MissingColumn: A named column is not in the accounts.
         InputError: The accounts can't be read, or a holder's date is no date.
         ConfigError: Options that make no sense, tokens under a key that is not given, or an account id,
-            carried column or identifier that results show as it is and that looks like card numbers.
+            carried column or identifier that results show as it is and that looks like card numbers, IBANs or resident
+            ids.
 
     Example:
         >>> accounts = pl.DataFrame({"account_id": ["a", "b"], "mobile": ["138 0013 8000", "13800138001"]})

@@ -248,6 +248,7 @@ class Iban(ExactSecret):
     told: ClassVar[pl.Struct] = schema.IBAN
     flaw: ClassVar[str] = "bad_checksum"
     notes: ClassVar[tuple[str, ...]] = (flaw,)
+    in_text: ClassVar[str] = r"([A-Za-z]{2}[0-9]{2}(?:[ .-]?[0-9A-Za-z]){11,30})"
 
     def readings(self, cell: pl.Expr) -> pl.Expr:
         """`schema.IBAN`: with the number in full."""
@@ -264,6 +265,15 @@ class Iban(ExactSecret):
         sound[checked] = _are_nationally_sound(taken(text, checked))
         keys = text.to_frame().select(self.key(pl.first()).fill_null(0)).to_series().to_numpy()
         return PlainKeys.where(found != NOTHING, keys, ~sound)
+
+    @classmethod
+    def _of_form(cls, found: pl.Series) -> pl.Series:
+        """Of what `in_text` found, what has the form of a country, without what stands behind it."""
+        signs = _compact(found).to_frame("found").with_columns(country=pl.col("found").str.head(2))
+        sizes = {country: 4 + sum(count for count, _ in parts) for country, parts in _structures().items()}
+        size = pl.col("country").replace_strict(sizes, default=0, return_dtype=pl.UInt32)
+        cut = signs.select(pl.col("found").str.head(size)).to_series()
+        return cut.filter(cut.str.contains(_forms()))
 
     def show(self, value: pl.Expr) -> pl.Expr:
         """A canonical value as results hold it: masked."""
