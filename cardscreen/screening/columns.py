@@ -94,7 +94,8 @@ class AccountColumns:
         if self.schema[self.account_id].is_nested() or self.schema[self.account_id] == pl.Boolean:
             raise self._refused(self.account_id, "is no account id: give text, a number or another plain value")
         for name in self.needed():
-            if self.schema[name] in (pl.Object, pl.Int128, pl.UInt128):
+            dtype = self.schema[name]
+            if dtype in (pl.Object, pl.Int128, pl.UInt128) or isinstance(dtype, pl.BaseExtension):
                 raise self._refused(name, "can't be read: cast it to text")
         for name in self.identifiers:
             dtype = self.schema[name]

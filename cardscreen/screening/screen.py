@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import polars as pl
 if sys.platform != "win32":
     import resource
 
+from cardscreen.foundation.errors import ConfigError
 from cardscreen.foundation.process.allowance import require_memory
 from cardscreen.foundation.process.progress import Progress, reporting
 from cardscreen.kinds.kind import Kind
@@ -116,6 +118,10 @@ def screen(
         identifiers, account_id, carry, unmasked, policy, as_of, tokens, date_format, hits_per_account=hits_per_account
     )
     check_share(flagged_share)
+    if progress is not None and not callable(progress):
+        raise ConfigError(f"progress must be a function that is called with a stage and a count, not {progress!r}")
+    if out is not None and not isinstance(out, (str, PathLike)):
+        raise ConfigError(f"out must be the path of a folder, not {out!r}")
     reading = Reading(encoding, delimiter, sheet, header_row, IN_PYTHON)
     files = local_files(accounts)
     with steady(lambda: files):
