@@ -8,11 +8,14 @@ import re
 import unicodedata
 from datetime import date
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import polars as pl
 import pytest
 from commands import cardscreen
+from stdnum.cn import ric
+from stdnum.iso7064 import mod_97_10
 
 import cardscreen as cs
 from cardscreen.kinds.kind import secret_kinds
@@ -124,3 +127,91 @@ def test_results_are_refused_that_would_show_the_secret_beside_its_mask(column: 
     assert leaks(str(refused.value)) == []
     with pytest.raises(cs.ConfigError, match="show their own resident ids"):
         cs.screen(accounts, listed, kinds, carry=["note"], as_of=date(2026, 11, 20))
+
+
+PHONES = [f"+86138001{number:05}" for number in range(60)]
+
+
+def ibans(count: int) -> list[str]:
+    bodies = [f"37040044{number:010}" for number in range(count)]
+    return [f"DE{mod_97_10.calc_check_digits(body + 'DE')}{body}" for body in bodies]
+
+
+def dutch(count: int) -> list[str]:
+    bodies = [f"ABNA{number:010}" for number in range(count)]
+    return [f"NL{mod_97_10.calc_check_digits(body + 'NL')}{body}" for body in bodies]
+
+
+def persons(count: int) -> list[str]:
+    bodies = [f"110105{1950 + number}0{1 + number % 9}15{number:03}" for number in range(count)]
+    return [body + ric.calc_check_digit(body + "0") for body in bodies]
+
+
+def screened(accounts: pl.DataFrame, kind: Any = None, **options: Any) -> cs.Result:
+    """Accounts that all have a listed phone, and perhaps another identifier."""
+    accounts = accounts.with_columns(phone=pl.Series(PHONES[: len(accounts)]))
+    listed = cs.Blocklist.from_frame(pl.DataFrame({"kind": "phone", "value": PHONES}))
+    kinds: dict[str, Any] = {"phone": cs.Phone(), **({} if kind is None else {"other": kind})}
+    return cs.screen(accounts, listed, kinds, as_of=date(2026, 11, 20), **options)
+
+
+OF_THEM = [
+    pytest.param(ibans(60), "IBANs", id="ibans"),
+    pytest.param([" ".join(re.findall(".{1,4}", each)) for each in ibans(60)], "IBANs", id="ibans-in-groups"),
+    pytest.param([f"pays to {each} since May" for each in dutch(60)], "IBANs", id="ibans-in-text"),
+    pytest.param(persons(60), "resident ids", id="persons"),
+    pytest.param([f"{each[:6]} {each[6:14]} {each[14:].lower()}" for each in persons(60)], "resident ids", id="apart"),
+    pytest.param([f"身份证{each}，已核" for each in persons(60)], "resident ids", id="persons-in-text"),
+    pytest.param([*persons(9), *(f"a{each}" for each in range(51))], "resident ids", id="some"),
+]
+
+
+@pytest.mark.parametrize(("cells", "noun"), OF_THEM)
+def test_columns_of_others_secrets_are_refused_unless_they_are_meant(cells: list[str], noun: str) -> None:
+    ids = [f"a{number}" for number in range(60)]
+    named = pl.DataFrame({"account_id": ids, "other": cells})
+    for refused, column, options in (
+        (pl.DataFrame({"account_id": cells}), "account_id", {}),
+        (named, "other", {"carry": ["other"]}),
+        (named, "other", {"kind": cs.Opaque("device")}),
+    ):
+        with pytest.raises(cs.ConfigError, match=f"'{column}' .* values looked at hold {noun}.* unmasked") as told:
+            screened(refused, **options)
+        assert not any(cell in str(told.value) for cell in cells)
+        meant = screened(refused, unmasked=[column], **options)
+        assert meant.summary["rows"]["hit"] == 60
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        pytest.param([f"{7919 * number + 9 * 10**17:018}" for number in range(60)], id="numbers-of-eighteen-digits"),
+        pytest.param([each[:17] + str(at % 10) for at, each in enumerate(persons(60))], id="region-day-and-a-count"),
+        pytest.param([f"110105{number:02}0615{number:03}" for number in range(60)], id="fifteen-digits"),
+        pytest.param([f"{each}{each[:4]}" for each in persons(60)], id="longer-numbers"),
+        pytest.param([f"DE{number:020}" for number in range(60)], id="as-long-as-an-iban"),
+        pytest.param([f"AB{number:016}" for number in range(60)], id="of-no-country"),
+        pytest.param([*persons(1), *(f"a{each}" for each in range(59))], id="one"),
+        pytest.param([None] * 60, id="nulls"),
+    ],
+)
+def test_columns_of_other_ids_are_not(cells: list[str | None]) -> None:
+    named = pl.DataFrame({"account_id": [f"a{number}" for number in range(60)], "other": cells})
+    assert screened(named, carry=["other"]).summary["rows"]["hit"] == 60
+
+
+def test_rings_among_accounts_that_are_named_by_a_persons_id_are_refused() -> None:
+    accounts = pl.DataFrame({"person": persons(60), "phone": PHONES})
+    with pytest.raises(cs.ConfigError, match="hold resident ids"):
+        cs.find_rings(
+            accounts, accounts["person"], {"phone": 10}, identifiers={"phone": cs.Phone()}, account_id="person"
+        )
+
+
+def test_a_page_masks_persons_and_ibans_that_results_were_asked_to_hold(tmp_path: Path) -> None:
+    accounts = pl.DataFrame({"account_id": [*ibans(2), *persons(58)]})
+    page = cs.report(screened(accounts, unmasked=["account_id"]), tmp_path / "it.html").read_text(encoding="utf-8")
+    assert "110105***********" in page
+    assert "**************0001" in page
+    assert not any(each in page for each in accounts["account_id"])
+    assert not re.search(r"110105\*+[0-9]{3}", page)

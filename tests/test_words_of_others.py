@@ -222,3 +222,25 @@ def test_letters_of_all_scripts_and_emoji_are_shown_as_they_are(text: str) -> No
 def test_half_a_character_of_a_file_name_can_be_printed() -> None:
     assert shown("a\udc80") == r"a\udc80"
     assert json_text("a\udc80") == r'"a\udc80"'
+
+
+def test_pages_and_files_for_people_hold_nothing_that_steers_and_ids_as_they_are(tmp_path: Path) -> None:
+    """Notices, an export and what a source is told; ids are what other systems find rows by."""
+    accounts = {"account_id": ["=1+1"], "mobile": ["13800138000"], "seg": [EVIL]}
+    pl.DataFrame(accounts).write_parquet(tmp_path / "accounts.parquet")
+    listed = {"kind": "phone", "value": ["+8613800138000"], "source": f"s{EVIL}", "reason": f"r{EVIL}", "severity": 90}
+    listed["listing_id"] = "L-1"
+    pl.DataFrame(listed).write_parquet(tmp_path / "list.parquet")
+    job = JOB[: JOB.index("[policy]")] + JOB[JOB.index("[limits]") :].replace("new_suspend = 0", "new_suspend = 1")
+    (tmp_path / "job.toml").write_text(job.replace(f"[{TOML}]", '["seg"]'), encoding="utf-8")
+    tame(tmp_path, "run", "job.toml", "--as-of", "2026-11-20")
+    tame(tmp_path, "runs", "export", "runs/latest", "--out", "sheets")
+    days = ("--from", "2026-11-01", "--to", "2026-11-30")
+    tame(tmp_path, "feedback", "job.toml", "--source", f"s{EVIL}", *days, "--out", "told.csv")
+    files = [*tmp_path.rglob("*.csv"), *tmp_path.rglob("report.html")]
+    assert {file.name for file in files} >= {"suspend.csv", "flagged.csv", "told.csv", "report.html"}
+    for file in files:
+        assert_tame(file.read_text(encoding="utf-8"))
+    notice = pl.read_csv(next(tmp_path.rglob("notices/suspend.csv")), infer_schema=False)
+    assert notice.select("account_id", "source", "seg").row(0) == ("=1+1", shown(f"s{EVIL}"), shown(EVIL))
+    assert pl.read_csv(tmp_path / "sheets/flagged.csv")["account_id"].to_list() == ["'=1+1"]

@@ -17,7 +17,7 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from cardscreen.foundation.errors import CardscreenError, ConfigError, HeldForApproval, without_cards
-from cardscreen.foundation.files import write_whole
+from cardscreen.foundation.files import claim, write_whole
 from cardscreen.runs.brakes import invalid_share
 from cardscreen.runs.night import Run
 
@@ -68,11 +68,14 @@ def measured(file: Path | None, complain: Callable[[str], None]) -> Iterator[Wat
 
 
 def check_own(file: Path) -> None:
-    """Refuse to write figures over anything but figures, however damaged.
+    """Refuse to write figures over anything but figures, however damaged, and into a run or a store.
 
     Raises:
         ConfigError: Something else is there.
     """
+    claim(file, force=True)
+    if file.is_symlink() and not file.exists():
+        raise ConfigError(f"{file} is a link that leads nowhere, as that to a run may: name another file for metrics")
     try:
         with file.open("rb") as stream:
             begins = stream.read(len(_BEGINS))

@@ -12,7 +12,7 @@ import polars as pl
 from cardscreen.exchange.agreement import Agreement
 from cardscreen.foundation import schema
 from cardscreen.foundation.errors import ConfigError, InputError, near, without_numbers
-from cardscreen.kinds.kind import Kind
+from cardscreen.kinds.kind import Kind, whole_numbers
 from cardscreen.leads.base.opening import newest_run, open_base
 from cardscreen.leads.base.wanted import Wanted, values_in
 from cardscreen.policy.rules import ACCOUNT
@@ -36,11 +36,12 @@ class Chosen:
     """What is asked about.
 
     Attributes:
-        values: account_id (as in the accounts), identifier, kind, value: canonical.
+        values: As `identifiers_of`.
         day: The day of the run.
         accounts: How many accounts were chosen.
         theirs: How many were left out, since all that speaks against them came from the other side, or a partner.
         others: How many were left out, since all else that does was listed before their present holder.
+        hidden: How many of the values hide digits: no token can be made of them, so that nothing is asked about them.
     """
 
     values: pl.DataFrame
@@ -48,10 +49,11 @@ class Chosen:
     accounts: int
     theirs: int
     others: int
+    hidden: int
 
     @property
     def without(self) -> int:
-        """How many of the chosen accounts carry no value that can be read, so that nothing is asked about them."""
+        """How many of the chosen accounts carry no value that can be asked about."""
         return self.accounts - self.values["account_id"].n_unique()
 
 
@@ -86,12 +88,19 @@ def chosen(agreement: Agreement, job: Job, where: str, other: str) -> Chosen:
     known = run.standing.filter(ours).group_by("account_id").agg(of_others=of_others).collect()
     named = pl.DataFrame({"account_id": picked}).join(known, on="account_id", how="left", maintain_order="left")
     accounts = named.filter(~pl.col("of_others"))["account_id"]
-    values = identifiers_of(agreement, job, run.as_of, accounts)
+    carried = carried_by(agreement, job, run.as_of, accounts)
+    values = whole_numbers(carried)
+    hidden = len(carried.select("kind", "value").unique()) - len(values.select("kind", "value").unique())
     theirs, others = int(named["of_others"].is_null().sum()), int(named["of_others"].sum() or 0)
-    return Chosen(values, run.as_of, len(accounts), theirs, others)
+    return Chosen(values, run.as_of, len(accounts), theirs, others, hidden)
 
 
 def identifiers_of(agreement: Agreement, job: Job, day: date, accounts: pl.Series) -> pl.DataFrame:
+    """`carried_by`, and `number`: what tokens are made of; see `whole_numbers`."""
+    return whole_numbers(carried_by(agreement, job, day, accounts))
+
+
+def carried_by(agreement: Agreement, job: Job, day: date, accounts: pl.Series) -> pl.DataFrame:
     """account_id, identifier, kind, value (canonical) of some accounts: what they carry of the agreement's kinds."""
     with explaining(job.accounts, job.reading):
         base = open_base(job, day, kinds_of(agreement, job))

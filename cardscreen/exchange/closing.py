@@ -13,7 +13,7 @@ from cardscreen.exchange.home import Home, exchange_of, ledger_of
 from cardscreen.exchange.matching import read_by
 from cardscreen.foundation.errors import InputError
 from cardscreen.foundation.files import not_for_others
-from cardscreen.kinds.masking import masked
+from cardscreen.kinds.kind import masked_by_kind
 from cardscreen.lists.blocklist import stands
 from cardscreen.lists.store.table import Store
 from cardscreen.runs.folder import locked
@@ -72,6 +72,6 @@ def _standing(agreement: Agreement, stores: Sequence[str]) -> pl.DataFrame:
     parts = [pl.DataFrame(schema=dict.fromkeys(STANDING, pl.String))]
     for place in stores:
         listed = Store(place).listings().filter(stands(*days()) & (pl.col("reference") == agreement.id))
-        told = listed.with_columns(store=pl.lit(place), value=masked(pl.col("value")))
+        told = listed.with_columns(store=pl.lit(place), value=masked_by_kind(pl.col("kind"), pl.col("value")))
         parts.append(told.select(pl.col(name).cast(pl.String) for name in STANDING).collect())
     return pl.concat(parts).sort(STANDING)

@@ -98,7 +98,8 @@ class Exchange:
             step, file, letter (the request's name), accounts, identifiers (how many of each kind), left_out (accounts
             against which only the other side's own lists, or what partners named, speak), earlier_holder (left out,
             since all that is listed was before the present holder had the number), not_asked (chosen accounts that
-            carry no value of these kinds that can be read), expires_on.
+            carry no value of these kinds that can be asked about), hidden (values with hidden digits: none is asked
+            about, so that nobody is clear of them), expires_on.
 
         Raises:
             InputError: There is no run of the last days, the values are fewer or more than the agreement allows, or
@@ -216,8 +217,8 @@ class Exchange:
             progress: Called with each stage's name.
 
         Returns:
-            step, file, letter, identifiers, more (whether there are more than one request may hold), not_compared and
-            read as of `answer`, expires_on.
+            step, file, letter, identifiers, more (whether there are more than one request may hold), hidden as of
+            `ask`, not_compared and read as of `answer`, expires_on.
 
         Raises:
             InputError: Fewer values are new than the agreement allows, or it has ended; or what can be read of the

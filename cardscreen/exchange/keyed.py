@@ -21,7 +21,7 @@ from cardscreen.exchange.letters import ROW, Letter, rows_of
 from cardscreen.exchange.matching import check_feed, files_with, matched, of_feed, read_by, write_feed, write_matches
 from cardscreen.foundation.errors import InputError, without_numbers
 from cardscreen.foundation.process.progress import Tell
-from cardscreen.kinds.masking import masked
+from cardscreen.kinds.kind import masked_by_kind
 from cardscreen.kinds.tokens import TokenKey, digest_of, token_by_kind, token_of
 from cardscreen.runs.job import Job
 from cardscreen.tables.writing import check, write
@@ -38,7 +38,7 @@ def ask(agreement: Agreement, job: Job, out: Path, where: str, *, force: bool, t
         tell("choosing accounts")
         what = chosen(agreement, job, where, said.answerer)
         key = agreement.key.of_tokens()
-        asked = what.values.with_columns(token=token_by_kind(pl.col("kind"), pl.col("value"), key))
+        asked = what.values.with_columns(token=token_by_kind(pl.col("kind"), pl.col("number"), key)).drop("number")
         named = asked.select("kind", "token").unique()
         counts = _counts(named, said.kinds)
         whys = ((what.theirs, "by the word of partners"), (what.others, "by listings from before their present holder"))
@@ -46,7 +46,7 @@ def ask(agreement: Agreement, job: Job, out: Path, where: str, *, force: bool, t
         left_out = f" ({more})" if more else ""
         letters.require_size(agreement, len(named), f"the {what.accounts:,} accounts chosen{left_out} carry")
         header = letters.begun(agreement, "ask", said.asker, counts, len(named))
-        shown = asked.select("account_id", "identifier", "kind", masked(pl.col("value")), "token")
+        shown = asked.with_columns(value=masked_by_kind(pl.col("kind"), pl.col("value")))
         home.keep(f"{_ASKED}/{header.letter}", shown, header.expires_on)
         tell("writing the request")
         rows = _packed(named, said.kinds)
@@ -60,6 +60,7 @@ def ask(agreement: Agreement, job: Job, out: Path, where: str, *, force: bool, t
         "left_out": what.theirs,
         "earlier_holder": what.others,
         "not_asked": what.without,
+        "hidden": what.hidden,
         "expires_on": header.expires_on.isoformat(),
     }
 

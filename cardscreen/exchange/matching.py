@@ -158,13 +158,13 @@ def write_feed(agreement: Agreement, job: Job, table: pl.DataFrame, key: TokenKe
         out: A .parquet file, as `check_feed` has let it.
     """
     day, said, own = job.today(), agreement.said, job.token_key
-    values = identifiers_of(agreement, job.on(day), day, table["account_id"].unique()).select("kind", "value").unique()
-    kind, value = pl.col("kind"), pl.col("value")
-    named = values.filter(token_by_kind(kind, value, key).is_in(table["token"].unique().implode()))
+    values = identifiers_of(agreement, job.on(day), day, table["account_id"].unique()).select("kind", "number").unique()
+    kind, number = pl.col("kind"), pl.col("number")
+    named = values.filter(token_by_kind(kind, number, key).is_in(table["token"].unique().implode()))
     last = min(said.valid_until, day + timedelta(days=said.listed_for_days))
     rows = named.select(
         "kind",
-        value=value if own is None else token_by_kind(kind, value, own),
+        value=number if own is None else token_by_kind(kind, number, own),
         reason=pl.lit(schema.NAMED),
         listed_on=pl.lit(day),
         expires_on=pl.lit(max(last, day)),  # where the job is, an agreement's last day may be over already

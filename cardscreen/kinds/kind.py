@@ -17,6 +17,7 @@ from cardscreen.foundation.lookup.digits import Flags, Keys, PlainKeys, Rows
 from cardscreen.kinds.card.kind import Card
 from cardscreen.kinds.checked.iban import Iban
 from cardscreen.kinds.checked.resident_id import ResidentId
+from cardscreen.kinds.masking import masked
 from cardscreen.kinds.mobile.iccid import Iccid
 from cardscreen.kinds.mobile.imei import Imei
 from cardscreen.kinds.mobile.imsi import Imsi
@@ -24,7 +25,8 @@ from cardscreen.kinds.named.email import Email
 from cardscreen.kinds.named.handle import Handle
 from cardscreen.kinds.named.opaque import Opaque
 from cardscreen.kinds.phone.kind import Phone
-from cardscreen.kinds.truncated import hides_digits
+from cardscreen.kinds.tokens import TOKEN
+from cardscreen.kinds.truncated import either_reading, hides_digits
 from cardscreen.kinds.wallet.kind import Wallet
 
 
@@ -116,6 +118,13 @@ class Kind(Protocol):
         """
         ...
 
+    def whole_in(self, texts: pl.Series) -> tuple[int, int]:
+        """How many texts hold a value, and how many what may be one by its form; asked of secret kinds, but not cards.
+
+        At most one in eleven of the latter is a value by chance.
+        """
+        ...
+
     def written(self, cell: pl.Expr) -> pl.Expr:
         """`listed_forms.WRITTEN`: what a source's cell lists, in the canonical form."""
         ...
@@ -187,6 +196,59 @@ _TYPES = {str: "text", bool: "true or false", int: "a whole number"}
 def may_hide_digits(kind: pl.Expr, value: pl.Expr) -> pl.Expr:
     """Whether a canonical value of a kind, of those that may, hides digits."""
     return kind.is_in([name for name, each in KINDS.items() if each.truncates]) & hides_digits(value)
+
+
+def whole_numbers(values: pl.DataFrame) -> pl.DataFrame:
+    """Values in full, and as what a token may be made of them.
+
+    Args:
+        values: `kind`, `value` (canonical), and other columns, which are kept.
+
+    Returns:
+        `number` (String) besides: the value itself; of one whose last digit may be its check digit, a row for each of
+        its two readings. Values with hidden digits, of which no token can be compared, are left out.
+
+    Example:
+        >>> values = pl.DataFrame({"kind": "iccid", "value": ["894902000001234567(8)"]})
+        >>> whole_numbers(values)["number"].to_list()
+        ['894902000001234567', '8949020000012345678']
+    """
+    value = pl.col("value")
+    hides = may_hide_digits(pl.col("kind"), value)
+    opened = values.filter(hides & value.str.contains("(", literal=True))
+    return pl.concat(
+        [
+            values.filter(~hides).with_columns(number=value),
+            *(opened.with_columns(number=reading) for reading in either_reading(value)),
+        ]
+    )
+
+
+def masked_by_kind(kind: pl.Expr, value: pl.Expr) -> pl.Expr:
+    """`masked` of values of several kinds, where a column says which: of secret ones what their kind shows.
+
+    Example:
+        >>> values = pl.DataFrame({"kind": ["resident_id", "phone"], "value": ["11010519491231002X", "+8613800138000"]})
+        >>> values.select(masked_by_kind(pl.col("kind"), pl.col("value"))).to_series().to_list()
+        ['110105***********X', '+86138****8000']
+    """
+    whole, told = ~value.str.contains(f"[*…]|{TOKEN}"), value
+    for name in secret_kinds():
+        told = pl.when(whole & (kind == name)).then(KINDS[name]().show(value)).otherwise(told)
+    return masked(told)
+
+
+def mask_found(value: pl.Expr) -> pl.Expr:
+    """Values of which the kind is not known as the secret kind shows them that surely claims them; null for others.
+
+    Example:
+        >>> values = pl.DataFrame({"value": ["11010519491231002X", "+8613800138000"]})
+        >>> values.select(mask_found(pl.col("value"))).to_series().to_list()
+        ['110105***********X', None]
+    """
+    kinds = [KINDS[name]() for name in secret_kinds()]
+    shown = (kind.show(kind.read(value).struct.field("value")) for kind in kinds)
+    return pl.coalesce(pl.when(kind.claims(value)).then(mask) for kind, mask in zip(kinds, shown, strict=True))
 
 
 def one_of(name: str) -> str:

@@ -13,6 +13,7 @@ import polars as pl
 from cardscreen.foundation.cards.in_text import without_cards_in
 from cardscreen.foundation.words import json_text, shown
 from cardscreen.foundation.words.codes import ACTIONS, CHANGES, IN_SHORT, worded
+from cardscreen.kinds.kind import mask_found
 from cardscreen.kinds.masking import masked
 from cardscreen.reporting.material import Material
 
@@ -153,8 +154,9 @@ def _texts(material: Material, name: str, distinct: pl.Series) -> list[Any]:
 
 
 def _ids(material: Material, ids: pl.Series) -> pl.Series:
-    """Ids for a page: where results were asked to hold them though they may be card numbers, these are masked."""
+    """Ids for a page: where results were asked to hold them though they may be secret numbers, these are masked."""
     if not material.summary.get("unmasked"):
         return ids
     long = pl.lit(ids).str.count_matches(r"\d") >= _SHORTEST
-    return pl.select(pl.when(long).then(masked(pl.lit(ids))).otherwise(pl.lit(ids))).to_series()
+    masks = pl.coalesce(mask_found(pl.lit(ids)), masked(pl.lit(ids)))
+    return pl.select(pl.when(long).then(masks).otherwise(pl.lit(ids))).to_series()

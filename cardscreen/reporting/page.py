@@ -13,6 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from cardscreen.foundation.release import __version__
+from cardscreen.foundation.words import shown
 from cardscreen.reporting.accounts import Accounts
 from cardscreen.reporting.drawing import Drawing
 from cardscreen.reporting.material import Material, Section
@@ -91,10 +92,15 @@ def _text(name: str) -> str:
 @cache
 def _template() -> jinja2.Template:
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_tame
     )
     environment.filters["cell"] = _cell
     return environment.from_string(_text("page.html"))
+
+
+def _tame(value: object) -> object:
+    """What an expression of the page writes: plain text, in which words of others may stand, as it may be shown."""
+    return shown(value) if type(value) is str else value
 
 
 def _cell(value: object) -> str:

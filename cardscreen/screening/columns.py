@@ -30,7 +30,7 @@ class AccountColumns:
         identifiers: Column → kind.
         account_id: The column that names the account.
         carry: Columns that results keep.
-        unmasked: Those of them, of the account id and of `of_any_text` that may hold card numbers all the same.
+        unmasked: Those of them, of the account id and of `of_any_text` that may hold secret numbers all the same.
         date_format: How text says a day; None: YYYY-MM-DD.
         ruled: Column → the values that the policy's rules want there.
         looked_at: Columns of `schema.DETAILS` that rules look at.
@@ -73,8 +73,8 @@ class AccountColumns:
         check_names([account_id, *identifiers, *carry, *unmasked])
         if account_id in identifiers and identifiers[account_id].secret and account_id not in unmasked:
             raise ConfigError(
-                f"column {account_id!r} holds card numbers and can't be the account id: results show it; "
-                "if that is meant, name it in unmasked"
+                f"column {account_id!r} holds {identifiers[account_id].noun[1]} and can't be the account id: results "
+                "show it; if that is meant, name it in unmasked"
             )
         kept, ruled = list(dict.fromkeys(carry)), policy.account_values()
         plan = cls(columns, identifiers, account_id, kept, unmasked, date_format, ruled, policy.details(), shown, zone)
@@ -94,7 +94,8 @@ class AccountColumns:
         if self.schema[self.account_id].is_nested() or self.schema[self.account_id] == pl.Boolean:
             raise self._refused(self.account_id, "is no account id: give text, a number or another plain value")
         for name in self.needed():
-            if self.schema[name] in (pl.Object, pl.Int128, pl.UInt128):
+            dtype = self.schema[name]
+            if dtype in (pl.Object, pl.Int128, pl.UInt128) or isinstance(dtype, pl.BaseExtension):
                 raise self._refused(name, "can't be read: cast it to text")
         for name in self.identifiers:
             dtype = self.schema[name]
@@ -118,7 +119,8 @@ class AccountColumns:
             if self.schema[name].is_nested() or self.schema[name] in (pl.Binary, pl.Duration):
                 raise ConfigError(f"the carried column {name!r} has type {self.schema[name]}: carry plain values only")
             if name in self.identifiers and self.identifiers[name].secret and name not in self.unmasked:
-                raise ConfigError(f"column {name!r} holds card numbers and can't be carried: results show them masked")
+                held = self.identifiers[name].noun[1]
+                raise ConfigError(f"column {name!r} holds {held} and can't be carried: results show them masked")
         for name in policy.details():
             if not any(name in kind.details(pl.col("value"), [name]) for kind in self.identifiers.values()):
                 what = "phone column" if name.startswith("phone") else "card column with issuers = a BIN table"

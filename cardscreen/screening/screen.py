@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import polars as pl
 if sys.platform != "win32":
     import resource
 
+from cardscreen.foundation.errors import ConfigError
 from cardscreen.foundation.process.allowance import require_memory
 from cardscreen.foundation.process.progress import Progress, reporting
 from cardscreen.kinds.kind import Kind
@@ -76,7 +78,7 @@ def screen(
         account_id: Column that names the account, of any type that sorts. Rows without are rejects.
         carry: Account columns that rules may look at and `flagged` keeps.
         unmasked: Those of these columns (`account_id` too, and identifiers of kind `Opaque` or `Handle`) that may hold
-            card numbers or tokens, which results then show as they are; without it such a column is refused.
+            secret numbers or tokens, which results then show as they are; without it such a column is refused.
         policy: A `Policy` or its settings, the path of a TOML file, or None for the default policy.
         as_of: The day that is asked about, a date or YYYY-MM-DD; None: today in the machine's time zone.
         previous: The result, flagged frame (of any library) or run folder of the night before.
@@ -102,7 +104,8 @@ def screen(
         MissingColumn: A named column is not in the accounts.
         InputError: The accounts can't be read, or a holder's date is no date.
         ConfigError: Options that make no sense, tokens under a key that is not given, or an account id,
-            carried column or identifier that results show as it is and that looks like card numbers.
+            carried column or identifier that results show as it is and that looks like card numbers, IBANs or resident
+            ids.
 
     Example:
         >>> accounts = pl.DataFrame({"account_id": ["a", "b"], "mobile": ["138 0013 8000", "13800138001"]})
@@ -115,6 +118,10 @@ def screen(
         identifiers, account_id, carry, unmasked, policy, as_of, tokens, date_format, hits_per_account=hits_per_account
     )
     check_share(flagged_share)
+    if progress is not None and not callable(progress):
+        raise ConfigError(f"progress must be a function that is called with a stage and a count, not {progress!r}")
+    if out is not None and not isinstance(out, (str, PathLike)):
+        raise ConfigError(f"out must be the path of a folder, not {out!r}")
     reading = Reading(encoding, delimiter, sheet, header_row, IN_PYTHON)
     files = local_files(accounts)
     with steady(lambda: files):

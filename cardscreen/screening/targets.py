@@ -17,9 +17,9 @@ from cardscreen.foundation import schema
 from cardscreen.foundation.lookup.digits import Flags, Keys, taken
 from cardscreen.foundation.lookup.intervals import Intervals
 from cardscreen.foundation.lookup.members import Members
-from cardscreen.kinds.kind import KINDS
+from cardscreen.kinds.kind import KINDS, whole_numbers
 from cardscreen.kinds.tokens import TokenKey
-from cardscreen.kinds.truncated import hides_digits, spans
+from cardscreen.kinds.truncated import spans
 from cardscreen.screening.hits.evidence import Near, evidence
 
 _SETS = ("keys", "shown", "hidden", "tokens")
@@ -150,7 +150,8 @@ class Targets:
 
         Returns:
             `may_match`, and `incomparable`: what is hidden decides whether the value is listed, since there are tokens,
-            or a range that holds some of the numbers that it may be and not others; and no other listing covers it.
+            or a range that holds some of the numbers that it may be and not others; and no other listing covers it. An
+            open number has two readings, and both are compared with tokens.
             Leading zeros, which no card has, are not told apart here.
         """
         may_match = np.zeros(len(values), dtype=bool)
@@ -159,7 +160,11 @@ class Targets:
             may_match |= members.has(stubs)
         meets = self._meets_range(values)
         may_match |= meets
-        incomparable = np.ones_like(meets) if len(self.tokens) else meets.copy()
+        by_token = self.listed_by_token(values)
+        may_match |= by_token
+        incomparable = meets & ~by_token
+        if len(self.tokens):
+            incomparable |= ~values.str.contains("(", literal=True).to_numpy()  # of an open number, both are compared
         rows = np.flatnonzero(incomparable & may_match)
         if len(rows):
             incomparable[rows] = ~self._are_covered(taken(values, rows))
@@ -183,12 +188,10 @@ class Targets:
         return flags
 
     def listed_by_token(self, values: pl.Series) -> Flags:
-        """Whether the token of each canonical value is listed: each distinct value is signed once."""
+        """Whether the token of each canonical value is listed, or of what it may be: each is signed once."""
         named = values.alias("value").to_frame()
-        distinct = named.drop_nulls().unique()
-        if KINDS[self.kind].truncates:
-            distinct = distinct.filter(~hides_digits(pl.col("value")))
-        texts = pl.lit(f"{self.kind}:") + pl.col("value")
+        distinct = whole_numbers(named.drop_nulls().unique().with_columns(kind=pl.lit(self.kind)))
+        texts = pl.lit(f"{self.kind}:") + pl.col("number")
         digests = distinct.select(key.lookup_key(texts).alias(str(at)) for at, key in enumerate(self.token_keys))
         listed = np.zeros(len(distinct), dtype=bool)
         for digest in digests:

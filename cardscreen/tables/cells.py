@@ -17,6 +17,7 @@ from stdnum.util import clean
 
 from cardscreen.foundation.errors import InputError
 from cardscreen.foundation.lookup.digits import EXACT_FLOAT, FULL_WIDTH, Flags, sizes_of
+from cardscreen.foundation.words import STEERING, shown
 
 #: The longest piece of a cell's shape that a rejects file shows, in characters.
 SHAPE_LENGTH = 40
@@ -280,6 +281,31 @@ def digits_within(text: pl.Expr) -> pl.Expr:
 #: Text that a spreadsheet would calculate; a plain number with a sign is none.
 _FORMULA = r"^[=@＝＠＋－+\-\t\r\n]"
 _SIGNED = r"^[+\-][0-9 .]*(?:[*]{4}[0-9]*)?$"  # a number, or one whose middle is hidden: nothing is calculated
+
+
+def written_out(frame: _Frame, exact: Collection[str] = ()) -> _Frame:
+    r"""A table for people: what in its texts steers a terminal, or breaks a line, is written out, as by `shown`.
+
+    Args:
+        frame: The table.
+        exact: Columns that stay as they are.
+
+    Example:
+        >>> written_out(pl.DataFrame({"reason": ["theft", "a\nb\u202e"]}))["reason"].to_list()
+        ['theft', 'a\\nb\\u202e']
+    """
+    texts = [name for name, dtype in frame.collect_schema().items() if dtype == pl.String and name not in exact]
+    return frame.with_columns(shown_text(pl.col(texts)))
+
+
+def shown_text(text: pl.Expr) -> pl.Expr:
+    """The same of an expression: String. Streams."""
+    return text.map_batches(_written_out, return_dtype=pl.String, is_elementwise=True)
+
+
+def _written_out(texts: pl.Series) -> pl.Series:
+    rows = texts.str.contains(STEERING).fill_null(value=False).arg_true()
+    return texts.clone().scatter(rows, [shown(text) for text in texts.gather(rows)]) if len(rows) else texts
 
 
 def without_formulas(frame: _Frame, exact: Collection[str] = ()) -> _Frame:

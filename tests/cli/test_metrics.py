@@ -124,3 +124,19 @@ def test_nothing_is_left_beside_the_file(project: Path) -> None:
     assert [file.name for file in project.glob("*night*")] + [file.name for file in project.glob(".*night*")] == [
         "night.prom"
     ]
+
+
+def test_figures_are_written_over_no_run_and_into_no_run_or_store(project: Path) -> None:
+    run(project)
+    newest = (project / "runs/latest").resolve()
+    before = {file: file.stat().st_mtime_ns for file in project.rglob("*") if "runs" in file.parts}
+    for place in ("runs/latest", f"runs/{newest.name}/new.prom", "runs/latest/new.prom", "lists/x.prom"):
+        done = cardscreen("run", "job.toml", "--as-of", DAY, "--metrics", place, cwd=project)
+        assert (done.code, done.err.count("\n")) == (2, 1), done.err
+    assert {file: file.stat().st_mtime_ns for file in project.rglob("*") if "runs" in file.parts} == before
+    assert (project / "runs/latest").resolve() == newest
+    assert not (project / "lists/x.prom").exists()
+    (project / "gone").symlink_to("nowhere")
+    done = cardscreen("run", "job.toml", "--as-of", DAY, "--metrics", "gone", cwd=project)
+    assert (done.code, "leads nowhere" in done.err) == (2, True), done.err
+    assert run(project)["exit_code"] == 0

@@ -53,7 +53,7 @@ def test_what_a_spreadsheet_would_calculate_is_text(operator: Path, tmp_path: Pa
             assert cardscreen("runs", "export", "runs/latest", "--out", tmp_path / out, cwd=operator).code == 0
     row = pl.DataFrame(fastexcel.read_excel(tmp_path / "a.xlsx").load_sheet(0)).row(0)
     assert row == ("=1+1", "@SUM(A1)", "=x; y")
-    assert pl.read_csv(tmp_path / "folder/hits.csv").row(0) == ("=1+1", "'@SUM(A1)", "'=x; y")
+    assert pl.read_csv(tmp_path / "folder/hits.csv").row(0) == ("'=1+1", "'@SUM(A1)", "'=x; y")
 
 
 @pytest.mark.parametrize(

@@ -232,7 +232,7 @@ def test_the_files_are_written_like_this(operator: Operator) -> None:
         pytest.param("@SUM(A1)", "'@SUM(A1)", id="at"),
         pytest.param("+cmd|' /C calc'!A0", "'+cmd|' /C calc'!A0", id="plus"),
         pytest.param("-2+3", "'-2+3", id="minus"),
-        pytest.param("\t=1", "'\t=1", id="tab"),
+        pytest.param("\t=1", "\\t=1", id="tab"),
         pytest.param("＝1", "'＝1", id="full-width"),
         pytest.param("+86 138 0013 8000", "+86 138 0013 8000", id="phone-number"),
         pytest.param("-5.25", "-5.25", id="negative-number"),

@@ -103,6 +103,22 @@ def test_a_file_that_is_not_the_one_that_was_written_is_refused(tmp_path: Path, 
         parts.screen([ONE.with_columns(card=pl.lit("x"))], listed, {**MOBILE, "card": cs.Card()}, tmp_path)
 
 
+def test_open_numbers_are_compared_with_tokens_of_both_that_they_may_be(tmp_path: Path) -> None:
+    """As with plain listings, and on many machines as on one: such a hit asks a person."""
+    whole = ["894902000001234567", "8949020000022222222", "894902000003333333"]
+    tokens = pl.DataFrame({"value": whole}).select(cs.token("value", "iccid", KEY)).to_series()
+    listed = cs.Blocklist.from_frame(pl.DataFrame({"kind": "iccid", "value": tokens, "severity": 95}))
+    cells = ["8949020000012345679", "8949020000022222222", "894902000003333333", "8949020000044444444"]
+    accounts = pl.DataFrame({"account_id": cells, "sim": cells})
+    expected = cs.screen(accounts, listed, {"sim": cs.Iccid()}, tokens=KEY)
+    hits = expected.hits.collect()
+    assert hits["account_id"].to_list() == [cells[0], cells[1], cells[2]]
+    assert hits["match"].to_list() == ["truncated", "truncated", "token"]
+    assert (hits["action"].cast(pl.String) == "verify").to_list() == [True, True, False]
+    assert expected.summary["rows"]["clear"] == 1
+    parts.assert_same(parts.screen([accounts], listed, {"sim": cs.Iccid()}, tmp_path, tokens=KEY), expected)
+
+
 def test_truncated_cards_are_told_apart_from_what_is_listed_as_on_one_machine(tmp_path: Path) -> None:
     token = pl.select(cs.token(pl.lit("6222021234567894"), "card", KEY)).item()
     values = [token, "6222021234561234", "625555*", "6226660000000000-6226660000009999", "628888******1234"]

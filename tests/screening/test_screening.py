@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import reference
 from hypothesis import given, settings
@@ -613,3 +615,26 @@ def test_links_and_limits_that_are_none_are_refused_in_a_sentence() -> None:
         cs.find_rings(accounts, ["a"], {0: 3})  # type: ignore[dict-item]
     with pytest.raises(cs.ConfigError, match=r"limits is of type NoneType: give Limits\(\)"):
         cs.check(cs.screen(accounts, listed, {"mobile": cs.Phone("CN")}), None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("options", [{"carry": ["x"]}, {"account_id": "x"}])
+@pytest.mark.parametrize("as_file", [False, True])
+def test_a_column_of_a_type_that_is_not_arrows_own_is_refused_by_name(
+    options: dict[str, Any], as_file: bool, tmp_path: Path
+) -> None:
+    cells = pa.ExtensionArray.from_storage(pa.json_(), pa.array(["1", "2"]))
+    table = pa.table({"account_id": ["a", "b"], "mobile": ["13800138000", "13900139000"], "x": cells})
+    pq.write_table(table, tmp_path / "accounts.parquet")
+    listed = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["phone"], "value": ["+8613800138000"]}))
+    given: Any = tmp_path / "accounts.parquet" if as_file else table
+    with pytest.raises(cs.InputError, match=r"column 'x' has type .*arrow.json.* can't be read"):
+        cs.screen(given, listed, {"mobile": cs.Phone("CN")}, **options)
+    assert cs.screen(given, listed, {"mobile": cs.Phone("CN")}).summary["rows"]["hit"] == 1
+
+
+@pytest.mark.parametrize(("option", "words"), [("progress", "must be a function"), ("out", "path of a folder")])
+def test_a_callback_that_is_none_and_a_folder_that_is_no_path_are_told(option: str, words: str) -> None:
+    accounts = pl.DataFrame({"account_id": ["a"], "mobile": ["13800138000"]})
+    listed = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["phone"], "value": ["+8613800138000"]}))
+    with pytest.raises(cs.ConfigError, match=words):
+        cs.screen(accounts, listed, {"mobile": cs.Phone("CN")}, **{option: 42})  # type: ignore[arg-type]

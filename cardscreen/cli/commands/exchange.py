@@ -261,6 +261,7 @@ _TOLD = {
     "left_out": "left out",
     "earlier_holder": "left out",
     "not_asked": "not asked",
+    "hidden": "not asked",
     "feed": "feed",
     "file": "written",
     "expires_on": "expires on",
@@ -297,9 +298,10 @@ _LIKE: Mapping[str, Callable[[Any], str]] = {
     "read": _of_reading,
     "unread": _of_unread,
     "earlier_holder": "{:,} accounts, since the listings are older than their present holder".format,
-    "not_asked": "{:,} accounts that carry no value of these kinds that can be read".format,
+    "not_asked": "{:,} accounts that carry no value of these kinds that can be asked about".format,
+    "hidden": "{:,} values with hidden digits: nobody is clear of these".format,
 }
-_IF_ANY = ("left_out", "earlier_holder", "not_asked")
+_IF_ANY = ("left_out", "earlier_holder", "not_asked", "hidden")
 
 
 def _text(value: Any) -> str:

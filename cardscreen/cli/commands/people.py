@@ -72,6 +72,7 @@ def feedback(
     from cardscreen.foundation.errors import ConfigError
     from cardscreen.review.feedback import feedback as collect
     from cardscreen.runs.job import Job
+    from cardscreen.tables.cells import written_out
     from cardscreen.tables.dates import parse_day
     from cardscreen.tables.writing import write
 
@@ -79,7 +80,7 @@ def feedback(
         raise ConfigError(f"--identifiers {identifiers!r}: say masked or token")
     form = cast("Literal['masked', 'token']", identifiers)
     table = collect(Job.read(job), source, parse_day(first), parse_day(last), form)
-    write(table, out, force=force)
+    write(written_out(table, ("value", "listing_id")) if out.suffix == ".csv" else table, out, force=force)
     console.say("written", f"{console.counted(len(table), 'listing')}: written to {out}", listings=len(table))
 
 

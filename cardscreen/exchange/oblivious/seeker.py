@@ -31,6 +31,7 @@ from cardscreen.foundation.errors import InputError
 from cardscreen.foundation.lookup.digits import Keys
 from cardscreen.foundation.lookup.members import Members
 from cardscreen.foundation.process.progress import Tell
+from cardscreen.kinds.kind import whole_numbers
 from cardscreen.kinds.tokens import TokenKey, digest_of, token_by_kind, token_of
 from cardscreen.leads.base.opening import open_base
 from cardscreen.runs.job import Job
@@ -54,7 +55,7 @@ def blind(agreement: Agreement, job: Job, out: Path, *, again: bool, force: bool
         key = home.token_key()
         tell("reading the accounts")
         reading = readable(agreement, job, key)
-        fresh, more = _fresh(agreement, job, key, _asked_before(home, unanswered=not again))
+        fresh, more, hidden = _fresh(agreement, job, key, _asked_before(home, unanswered=not again))
         if len(fresh) < said.min_identifiers:
             waiting = home.names(_PENDING)
             hint = (
@@ -87,6 +88,7 @@ def blind(agreement: Agreement, job: Job, out: Path, *, again: bool, force: bool
         "letter": header.letter,
         "identifiers": len(pending),
         "more": more,
+        "hidden": hidden,
         "not_compared": reading.not_compared(agreement),
         "read": reading.told(),
         "expires_on": header.expires_on.isoformat(),
@@ -166,24 +168,28 @@ def _keys(digests: pl.Series) -> Keys:
     return first.to_numpy()
 
 
-def _fresh(agreement: Agreement, job: Job, key: TokenKey, before: Keys) -> tuple[pl.DataFrame, bool]:
-    """kind, value, digest of values that were not asked about; and whether there are more than one request may hold.
+def _fresh(agreement: Agreement, job: Job, key: TokenKey, before: Keys) -> tuple[pl.DataFrame, bool, int]:
+    """kind, value, digest of what was not asked about; whether one request may not hold all; and how many hide digits.
 
     Which of many come first depends on their tokens alone.
     """
     most, day = agreement.said.max_identifiers, job.today()
     asked = Members(before)
     fresh = pl.DataFrame(schema={"kind": pl.String, "value": pl.String, "digest": pl.Binary})
+    hidden = fresh.select("kind", "value")
     more = False
     job = job.on(day)
     with explaining(job.accounts, job.reading):
         for part in open_base(job, day, kinds_of(agreement, job)).values():
-            named = part.with_columns(digest=digest_of(token_by_kind(pl.col("kind"), pl.col("value"), key)))
+            whole = whole_numbers(part)
+            hidden = pl.concat([hidden, part.join(whole, on=["kind", "value"], how="anti")]).unique()
+            value = pl.col("number")
+            named = whole.select("kind", value=value, digest=digest_of(token_by_kind(pl.col("kind"), value, key)))
             new = np.setdiff1d(np.arange(len(named)), asked.among(_keys(named["digest"])), assume_unique=True)
             fresh = pl.concat([fresh, named[new].select(fresh.columns)]).unique("digest")
             more = more or len(fresh) > most
             fresh = detached(fresh.bottom_k(most, by="digest") if len(fresh) > most else fresh)
-    return fresh.sort("digest"), more
+    return fresh.sort("digest"), more, len(hidden)
 
 
 def _job_of(home: Home) -> Job:

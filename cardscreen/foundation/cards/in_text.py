@@ -209,13 +209,8 @@ class Found:
         return _SOUND_BY_CHANCE * others + _FAILING_BY_CHANCE * len(self.numbers)
 
     def _beyond_chance(self, odds: float) -> bool:
-        """Whether so many numbers count as would by chance at most so often (Chernoff's bound)."""
-        counting, of = int(self.numbers["counts"].sum()), len(self.numbers)
-        if not counting or counting <= self._by_chance:
-            return False
-        share, chance = counting / of, self._by_chance / of
-        others = (1 - share) * log((1 - share) / (1 - chance)) if share < 1 else 0.0
-        return exp(-of * (share * log(share / chance) + others)) < odds
+        """Whether so many numbers count as would by chance at most so often."""
+        return is_beyond_chance(int(self.numbers["counts"].sum()), len(self.numbers), self._by_chance, odds)
 
     @property
     def cards(self) -> int:
@@ -244,6 +239,22 @@ class Found:
         if few or self._beyond_chance(_DOUBTFUL):
             flags[self.numbers.filter(pl.col("counts") & (pl.col("usual") | (not few)))["text"].to_numpy()] = True
         return flags
+
+
+def is_beyond_chance(counting: int, of: int, by_chance: float, odds: float = _SURE) -> bool:
+    """Whether so many of some count as would by chance at most so often (Chernoff's bound).
+
+    Args:
+        counting: How many count.
+        of: How many there are.
+        by_chance: How many would count by chance.
+        odds: How seldom that is sure.
+    """
+    if not counting or counting <= by_chance:
+        return False
+    share, chance = counting / of, by_chance / of
+    others = (1 - share) * log((1 - share) / (1 - chance)) if share < 1 else 0.0
+    return exp(-of * (share * log(share / chance) + others)) < odds
 
 
 _FLAGS = ("known", "sound", "counts", "failing", "long", "usual")

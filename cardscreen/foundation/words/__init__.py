@@ -15,6 +15,8 @@ from typing import Any
 #: surrogates, as of a file name in another encoding, which can't be printed at all.
 _STEERING = "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\U000e0000-\U000e007f"
 _IN_LINES = re.compile(f"[\0-\x1f{_STEERING}]+")
+#: The same for the engine, which knows no halves of pairs.
+STEERING = r"[\x00-\x1f\x7f-\x{9f}\x{61c}\x{200e}\x{200f}\x{2028}-\x{202e}\x{2066}-\x{2069}\x{e0000}-\x{e007f}]"
 _IN_JSON = re.compile(f"[{_STEERING}]+")  # JSON itself writes out the others
 
 

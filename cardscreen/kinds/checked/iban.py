@@ -253,6 +253,7 @@ class Iban(ExactSecret):
     notes: ClassVar[tuple[str, ...]] = (flaw,)
     fillers: ClassVar[str] = _FILLERS
     reasons: ClassVar[Mapping[str, str]] = {_FILLERS: ONLY_FILLS}
+    in_text: ClassVar[str] = r"([A-Za-z]{2}[0-9]{2}(?:[ .-]?[0-9A-Za-z]){11,30})"
 
     def readings(self, cell: pl.Expr) -> pl.Expr:
         """`schema.IBAN`: with the number in full."""
@@ -270,6 +271,15 @@ class Iban(ExactSecret):
         keys = text.to_frame().select(self.key(pl.first()).fill_null(0)).to_series().to_numpy()
         fills = text.str.contains(_FILLERS).fill_null(value=False).to_numpy()
         return PlainKeys.where((found != NOTHING) & ~fills, keys, ~sound)
+
+    @classmethod
+    def _of_form(cls, found: pl.Series) -> pl.Series:
+        """Of what `in_text` found, what has the form of a country, without what stands behind it."""
+        signs = _compact(found).to_frame("found").with_columns(country=pl.col("found").str.head(2))
+        sizes = {country: 4 + sum(count for count, _ in parts) for country, parts in _structures().items()}
+        size = pl.col("country").replace_strict(sizes, default=0, return_dtype=pl.UInt32)
+        cut = signs.select(pl.col("found").str.head(size)).to_series()
+        return cut.filter(cut.str.contains(_forms()))
 
     def show(self, value: pl.Expr) -> pl.Expr:
         """A canonical value as results hold it: masked."""

@@ -218,6 +218,8 @@ class ResidentId(ExactSecret):
     notes: ClassVar[tuple[str, ...]] = (flaw, "unknown_region")
     fillers: ClassVar[str] = FILLED
     reasons: ClassVar[Mapping[str, str]] = {FILLED: ONLY_FILLS}
+    #: Ids of fifteen digits have no check digit: numbers of other sorts may look like them.
+    in_text: ClassVar[str] = r"(?:^|[^0-9])([0-9]{6}[ -]?[0-9]{8}[ -]?[0-9]{3}[0-9Xx])(?:[^0-9]|$)"
 
     def readings(self, cell: pl.Expr) -> pl.Expr:
         """`FIELDS`: with the id in full."""
@@ -233,6 +235,11 @@ class ResidentId(ExactSecret):
         plain = (found != NOTHING) & ~_fillers().has(number) & known
         keys = text.to_frame().select(self.key(pl.first()).fill_null(0)).to_series().to_numpy()
         return PlainKeys.where(plain, keys, unsound)
+
+    @classmethod
+    def _of_form(cls, found: pl.Series) -> pl.Series:
+        """Of what `in_text` found, what has the form of an id, without what stands between its parts."""
+        return found.str.replace_all("[ -]", "")
 
     def show(self, value: pl.Expr) -> pl.Expr:
         """A canonical value as results hold it: masked."""

@@ -145,7 +145,7 @@ def find_rings(
             switchboard's, a shop's or a shelter's.
         identifiers: Account column → its kind; a column that is not named there holds identifiers of your own.
         account_id: Column that names the account.
-        unmasked: Those of these columns that may hold card numbers or tokens, which results then show as they are;
+        unmasked: Those of these columns that may hold secret numbers or tokens, which results then show as they are;
             without it such a column is refused.
         steps: How many links away from a listed account accounts are looked for.
         min_listed: Listed accounts that a ring has at least.

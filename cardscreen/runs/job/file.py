@@ -56,7 +56,7 @@ class Accounts(Section):
         iceberg: Instead: the Iceberg table that they are.
         id: The column that names the account.
         carry: Columns that rules look at and results keep.
-        unmasked: Of these, the id, and identifiers of kind opaque or handle: those that may hold card numbers all the
+        unmasked: Of these, the id, and identifiers of kind opaque or handle: those that may hold secret numbers all the
             same.
         encoding: Of text, where it is not as usual: UTF-8, UTF-16 and GB18030 are told by the file.
         delimiter: Between the fields of text, where the file does not tell it.

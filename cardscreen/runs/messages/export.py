@@ -9,11 +9,13 @@ import polars as pl
 from cardscreen.foundation.errors import ConfigError, InputError
 from cardscreen.foundation.files import claim, not_for_others, room_in, write_whole
 from cardscreen.runs.record import Finished
+from cardscreen.tables.cells import without_formulas, written_out
 from cardscreen.tables.writing import joined, write
 
 #: The tables, in the order in which people look at them.
 TABLES = ("flagged", "hits", "changes", "rejects")
 _SHEET_ROWS = 1_048_575  # below the header (ECMA-376, 18.3.1.73)
+_EXACT = ("account_id", "value", "listing_id")
 #: Nothing that stands in a cell is calculated, or made a link.
 _AS_TEXT = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 
@@ -38,7 +40,7 @@ def export(run: Finished, out: Path, *, force: bool = False) -> dict[str, int]:
     names = [name for name in TABLES if (run.folder / f"{name}.parquet").exists()]
     if not names:
         raise InputError(f"run {run.run_id} has no tables any more: it was {run.state}")
-    tables = {name: joined(run.table(name)) for name in names}
+    tables = {name: written_out(joined(run.table(name)), _EXACT) for name in names}
     rows = {name: table.select(pl.len()).collect().item() for name, table in tables.items()}
     if out.suffix == ".xlsx":
         _write_workbook(tables, rows, out, force=force)
@@ -48,7 +50,7 @@ def export(run: Finished, out: Path, *, force: bool = False) -> dict[str, int]:
         with not_for_others():
             out.mkdir(parents=True, exist_ok=True)
         for name, table in tables.items():
-            write(table, out / f"{name}.csv", force=force)
+            write(without_formulas(table, ["value"]), out / f"{name}.csv", force=force)
     return rows
 
 

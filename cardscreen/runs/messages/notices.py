@@ -24,10 +24,12 @@ from cardscreen.policy.rules import ACCOUNT
 from cardscreen.runs.changes import Changes
 from cardscreen.runs.messages.handing_out import undoing
 from cardscreen.runs.record import Base
-from cardscreen.tables.cells import without_formulas
+from cardscreen.tables.cells import shown_text, without_formulas, written_out
 
 _KEY_LENGTH = 32
 _EXACT = ["run_id", "key", "account_id"]
+#: Sentences of this side's own, which may have several lines.
+_OWN_WORDS = ["reason_text", "cause_text", "legal_basis", "appeal"]
 
 
 def write_files(
@@ -165,7 +167,7 @@ def _carried(rows: pl.DataFrame) -> list[str]:
 
 
 def _text(code: str, texts: Mapping[str, str]) -> pl.Expr:
-    codes = pl.col(code).cast(pl.String)
+    codes = shown_text(pl.col(code).cast(pl.String))
     return codes.replace_strict(dict(texts), default=codes, return_dtype=pl.String)
 
 
@@ -192,7 +194,7 @@ def _write(rows: pl.DataFrame, file: Path) -> None:
 
 def _as_text(rows: pl.DataFrame) -> pl.DataFrame:
     text = rows.with_columns(pl.all().cast(pl.String)).rename(lambda name: name.removeprefix(ACCOUNT))
-    return without_formulas(text, _EXACT)
+    return without_formulas(written_out(text, [*_EXACT, *_OWN_WORDS]), _EXACT)
 
 
 def write_rows(rows: pl.DataFrame, file: Path) -> None:

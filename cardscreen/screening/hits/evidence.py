@@ -13,7 +13,7 @@ import polars as pl
 
 from cardscreen.foundation import schema
 from cardscreen.foundation.errors import ConfigError
-from cardscreen.kinds.kind import KINDS, Kind, may_hide_digits
+from cardscreen.kinds.kind import KINDS, Kind, may_hide_digits, whole_numbers
 from cardscreen.kinds.tokens import TokenKey, token
 from cardscreen.kinds.truncated import hides_digits, may_be_one, spans
 from cardscreen.lists.keyed import key_ranges
@@ -72,7 +72,9 @@ def evidence(values: pl.DataFrame, near: Near, token_keys: Sequence[TokenKey] = 
     """
     signed = _signed(values, token_keys)
     listings = near(values, signed["token"])
-    pairs = [signed.join(listings.filter(pl.col("match") == "token").rename({"value": "token"}), on=["kind", "token"])]
+    of_tokens = listings.filter(pl.col("match") == "token").rename({"value": "token"})
+    one_reading = pl.when(_hides()).then(pl.lit("truncated", dtype=schema.MATCHES))
+    pairs = [signed.join(of_tokens, on=["kind", "token"]).with_columns(match=one_reading.otherwise("match"))]
     for name, kind in KINDS.items():
         asked, listed = values.filter(pl.col("kind") == name), listings.filter(pl.col("kind") == name)
         if asked.is_empty() or listed.is_empty():
@@ -105,10 +107,10 @@ def listings_of(values: pl.DataFrame, near: Near, token_keys: Sequence[TokenKey]
 
 
 def _signed(values: pl.DataFrame, token_keys: Sequence[TokenKey]) -> pl.DataFrame:
-    """kind, value and `token` of full values, one row for each key."""
-    full = values.filter(~_hides())
+    """kind, value and `token` of full values, and of both numbers that an open one may be; a row for each key."""
+    full = whole_numbers(values)
     parts = [
-        full.filter(pl.col("kind") == name).with_columns(token=token("value", name, key))
+        full.filter(pl.col("kind") == name).with_columns(token=token("number", name, key))
         for name in KINDS
         for key in token_keys
     ]

@@ -76,7 +76,7 @@ def screen(
         identifiers: As for `cardscreen.screen`, and so `account_id`, `carry`, `unmasked`, `policy`, `as_of`, `tokens`.
         account_id: Column that names the account.
         carry: Account columns that rules may look at and `flagged` keeps.
-        unmasked: Those of these columns that may hold card numbers or tokens.
+        unmasked: Those of these columns that may hold secret numbers or tokens.
         policy: A `Policy` or its settings, the path of a TOML file, or None.
         as_of: The day that is asked about.
         previous: The night before: a Spark DataFrame with account_id, action, flagged_since and act_on, such as
