@@ -369,6 +369,8 @@ def _is_touched(store: Store, base: Version | None, latest: Version | None, sour
     """Whether what was decided about a source may be another thing by now."""
     if base is None or latest is None:
         return base is not latest
+    if base.record.origins.get(source) != latest.record.origins.get(source):
+        return True  # also where it has another name now
     since = store.history(latest.number - base.number)
     return any(each.record.source in (source, None) for each in since if each.number > base.number)
 
@@ -389,6 +391,8 @@ def _origin(delivery: _Delivery, day: date, merged: Merged, before: Origin | Non
         file=without_cards(Path(delivery.path).name),
         sha256=delivery.read.file.sha256,
         listings=merged.after,
+        # A file doesn't tell it: its names of old stay refused.
+        formerly=before.formerly if before else (),
     )
 
 
