@@ -29,7 +29,7 @@ from cardscreen.lists.feeds.checks import (
 )
 from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.feeds.rows import FeedRows, merged_duplicates, read_feed
-from cardscreen.lists.store.merging import STORED, Defaults, Merged, merge
+from cardscreen.lists.store.merging import STORED, Defaults, Merged, lasts, merge
 from cardscreen.lists.store.records import Record, Version
 from cardscreen.lists.store.table import LostRace, Store
 from cardscreen.lists.terms import Origin
@@ -271,7 +271,7 @@ def _decided(delivery: _Delivery, store: Store, base: Version | None) -> _Decide
         confirmed_on=before.confirmed_on if before else None,
     )
     with store.reading():
-        _check_key(current, delivery.rows, feed.source)
+        _check_key(current, delivery.rows, feed.source, defaults.ends_on)
         merged = merge(current, delivery.rows, feed.mode, defaults, delivery.read.unread)
     problems = delivery.problems + check_order(before, day)
     is_delta = feed.mode == "delta"
@@ -325,18 +325,22 @@ def _usual(store: Store, source: str) -> list[int]:
 _LOOK_BACK, _USUAL = 500, 20  # versions, and deltas
 
 
-def _check_key(current: pl.LazyFrame, rows: pl.DataFrame, source: str) -> None:
-    """Refuse tokens under another key than those that are there: none would be told for the same number."""
+def _check_key(current: pl.LazyFrame, rows: pl.DataFrame, source: str, day: date) -> None:
+    """Refuse tokens under another key than those that are there: none would be told for the same number.
+
+    What has ended may stay under an old key (see `rekey`), if something is under that of the file.
+    """
     is_token, key = pl.col("match") == "token", pl.col("value").str.head(8)
     if not rows.select(is_token.any()).item():
         return
     tokens = rows.filter(is_token)
-    new = tokens.select(key.unique()).to_series().to_list()
-    held = current.select("kind", "match", key)
-    there = held.filter(is_token).select(pl.col("value").unique()).collect().to_series().to_list()
+    new = set(tokens.select(key.unique()).to_series())
+    held = current.select("kind", "match", key, lasts=lasts(day))
+    there = held.filter(is_token).group_by("value").agg(pl.col("lasts").any()).collect()
+    keys, in_force = set(there["value"]), set(there.filter("lasts")["value"])
     is_plain = (pl.col("match") == "exact") & pl.col("kind").is_in(tokens["kind"].unique().implode())
-    if (there and set(there) != set(new)) or held.select(is_plain.any()).collect().item():
-        stored = f"tokens under the key {', '.join(sorted(there))}" if there else "readable numbers"
+    if (keys and not in_force <= new <= keys) or held.select(is_plain.any()).collect().item():
+        stored = f"tokens under the key {', '.join(sorted(in_force or keys))}" if keys else "readable numbers"
         raise ConfigError(
             f"the store holds {source!r} as {stored}, and this file would be under {', '.join(sorted(new))}: no number "
             "would be known again, neither its first day nor that a person has ended it. Keep the key, put "
