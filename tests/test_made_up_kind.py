@@ -17,12 +17,12 @@ import cardscreen as cs
 from cardscreen import spark as in_spark
 from cardscreen.kinds.kind import KINDS
 
-LISTED, RANGED, FREE = "AB123456789C", "AB555666777D", "ZZ987654321Y"
+LISTED, RANGED, FREE = "AB530817264C", "AB555666777D", "ZZ987654321Y"
 DAY = date(2026, 11, 20)
 ACCOUNTS = pl.DataFrame(
     {
         "account_id": ["a1", "a2", "a3", "a4", "a5"],
-        "staff": ["ab 123456789-c", FREE, "AB-555-666-777-D", "AB1234", None],
+        "staff": ["ab 530817264-c", FREE, "AB-555-666-777-D", "AB1234", None],
         "note": ["old", "new", "old", "new", "old"],
     }
 )
@@ -71,7 +71,7 @@ def operator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "feed.toml").write_text(FEED, encoding="utf-8")
     (tmp_path / "job.toml").write_text(JOB, encoding="utf-8")
     ACCOUNTS.write_csv(tmp_path / "accounts.csv")
-    listed = f"pass,case\nAB 123456789 C,C-1\n{RANGED},C-2\nno pass,C-3\n{FREE},see {FREE}\n"
+    listed = f"pass,case\nAB 530817264 C,C-1\n{RANGED},C-2\nno pass,C-3\n{FREE},see {FREE}\n"
     (tmp_path / "passes.csv").write_text(listed, encoding="utf-8")
     return tmp_path
 
@@ -104,7 +104,7 @@ def test_a_made_up_secret_kind_is_imported_screened_run_and_told_without_its_val
 
 def test_accounts_named_by_their_own_secret_are_refused(operator: Path) -> None:
     blocklist = cs.Blocklist.from_frame(pl.DataFrame({"kind": ["staff_pass"], "value": [LISTED], "severity": [95]}))
-    own = pl.DataFrame({"account_id": ["staff ab-123456789 c", "x"], "staff": [LISTED, None]})
+    own = pl.DataFrame({"account_id": ["staff ab-530817264 c", "x"], "staff": [LISTED, None]})
     with pytest.raises(cs.ConfigError, match=r"1 of 2 rows show their own pass numbers there") as refused:
         cs.screen(own, blocklist, {"staff": StaffPass()})
     assert holders(str(refused.value)) == []

@@ -36,7 +36,7 @@ from cardscreen.runs.engines import require_accounts, screened
 from cardscreen.runs.job import Job
 from cardscreen.runs.manifest import policy_digest, write_records
 from cardscreen.runs.messages.applied import read_applied
-from cardscreen.runs.messages.in_vain import cleared_in_vain, in_vain
+from cardscreen.runs.messages.in_vain import cleared_in_vain, in_vain, unasked
 from cardscreen.runs.messages.notices import told_rows, write_files
 from cardscreen.runs.messages.showing import PAGE, leaving_out_what_fails, material_of, write_page
 from cardscreen.runs.messages.warnings import warnings_of
@@ -234,6 +234,7 @@ class Night:
             {"limit": each.limit, "share": each.share, "most": each.most, "of": each.of} for each in near
         ]
         figures["in_vain"] = list(in_vain(job.policy, result.summary, listed, live))
+        figures["in_vain"] += unasked(listed, {kind.name for kind in job.identifiers.values()})
         if (decisions := job.policy.decisions(job.timezone)) is not None:
             figures["in_vain"] += cleared_in_vain(decisions, self.day, result.hits, blocklist.lazy)
         summary = result.summary | {"changes": figures}

@@ -19,10 +19,11 @@ from nights import STORE_JOB
 from nights_and_lists import SINCE
 
 import cardscreen as cs
+from cardscreen.lists.feeds import importing
 from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.feeds.importing import import_file
 from cardscreen.lists.feeds.rows import read_feed
-from cardscreen.lists.store import views
+from cardscreen.lists.store import edits, views
 from cardscreen.lists.store.table import Store
 from cardscreen.review.decisions.vacuum import remove_unneeded
 
@@ -230,10 +231,34 @@ def test_a_feed_that_still_has_the_name_of_old_is_refused_and_told_the_new_one(t
         feed(tmp_path, old)
         done = take(tmp_path, NUMBERS[:3], 1, source=old)
         assert (done.code, f"the source '{old}' is called 'town' in this store" in done.err) == (2, True)
+    feed(tmp_path, "town")
+    assert told(take(tmp_path, NUMBERS[:3], 2, source="town"))["unchanged"] == 3
+    for old in ("police", "city"):
+        feed(tmp_path, old)
+        done = take(tmp_path, NUMBERS[:3], 3, source=old)
+        assert (done.code, f"the source '{old}' is called 'town' in this store" in done.err) == (2, True)
     assert Store(tmp_path / "lists").listings().collect()["source"].unique().to_list() == ["town"]
     assert cardscreen("list", "rename-source", "town", "police", "--store", "lists", cwd=tmp_path).code == 0
     feed(tmp_path)
-    assert told(take(tmp_path, NUMBERS[:3], 1))["unchanged"] == 3
+    assert told(take(tmp_path, NUMBERS[:3], 4))["unchanged"] == 3
+
+
+def test_a_source_that_is_renamed_while_its_file_is_read_does_not_come_back_under_the_old_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed(tmp_path)
+    take(tmp_path, NUMBERS[:3], 0)
+    write, store = importing.write_rejects, Store(tmp_path / "lists")
+
+    def renamed_meanwhile(*told: Any) -> Any:
+        if "police" in store.at().record.origins:
+            edits.rename_source(store, "police", "city", "A. Li", "its name")
+        return write(*told)
+
+    monkeypatch.setattr(importing, "write_rejects", renamed_meanwhile)
+    with pytest.raises(cs.ConfigError, match="is called 'city' in this store"):
+        import_file(tmp_path / "police.csv", tmp_path / "police.toml", store, as_of=DAY)
+    assert store.listings().collect()["source"].unique().to_list() == ["city"]
 
 
 def test_a_delta_says_of_each_row_what_is_to_be_done_in_words_that_the_feed_may_name(tmp_path: Path) -> None:

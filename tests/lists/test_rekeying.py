@@ -40,9 +40,9 @@ def listed(folder: Path, cards: list[str]) -> None:
     (folder / "list.csv").write_text("\n".join(["card", *cards, ""]), encoding="utf-8")
 
 
-def imported(folder: Path, key: str, day: str) -> Done:
+def imported(folder: Path, key: str, day: str, *more: str) -> Done:
     told = ("--feed", "feed.toml", "--store", "lists", "--key-file", f"{key}.key", "--as-of", day)
-    return cardscreen("list", "import", "list.csv", *told, cwd=folder)
+    return cardscreen("list", "import", "list.csv", *told, *more, cwd=folder)
 
 
 def rekeyed(folder: Path, *more: str) -> Done:
@@ -93,10 +93,58 @@ def test_what_is_not_in_the_file_stays_under_the_old_key_and_is_told(folder: Pat
     assert imported(folder, "old", "2026-01-10").code == 0
     listed(folder, CARDS[:1])
     done = rekeyed(folder)
-    assert json.loads(done.out) | {"key": "", "old_key": ""} == {"renewed": 1, "left": 1, "key": "", "old_key": ""}
+    told = {"renewed": 1, "left": 1, "ended": 0, "key": "", "old_key": ""}
+    assert json.loads(done.out) | {"key": "", "old_key": ""} == told
     assert "jobs need both keys" in done.err
+    for key in KEYS:
+        refused = imported(folder, key, "2026-02-10")
+        assert (refused.code, "cardscreen tokens rekey" in refused.err) == (2, True)
     with pytest.raises(cs.ConfigError, match="the listings hold tokens under the key"):
         hits(folder, "new")
+
+
+def shrunk(folder: Path) -> None:
+    """A list of two, of which one has ended, under the new key; the ended one stays under the old."""
+    listed(folder, CARDS)
+    assert imported(folder, "old", "2026-01-10").code == 0
+    listed(folder, CARDS[:1])
+    assert imported(folder, "old", "2026-01-11", "--allow", "shrink").code == 0
+    done = rekeyed(folder)
+    told = {"renewed": 1, "left": 1, "ended": 1, "key": "", "old_key": ""}
+    assert json.loads(done.out) | {"key": "", "old_key": ""} == told
+    assert "1 that have ended stay under" in done.err
+    assert "listed again comes in as new, and neither its first day nor that a person has ended it" in done.err
+    assert "both keys" not in done.err
+
+
+def test_what_has_ended_under_the_old_key_refuses_no_import_under_the_new_one(folder: Path) -> None:
+    shrunk(folder)
+    assert hits(folder, "new") == CARDS[:1]
+    assert imported(folder, "new", "2026-02-10").code == 0
+    refused = imported(folder, "old", "2026-02-11")
+    assert (refused.code, "cardscreen tokens rekey" in refused.err) == (2, True)
+    first = stored(folder).filter(pl.col("ended_on").is_null())
+    assert first["listed_on"].to_list() == [date(2026, 1, 10)]
+
+
+def test_a_list_whose_listings_have_all_ended_is_still_not_taken_under_another_key(folder: Path) -> None:
+    listed(folder, CARDS)
+    assert imported(folder, "old", "2026-01-10").code == 0
+    listed(folder, [])
+    assert imported(folder, "old", "2026-01-11", "--allow", "shrink", "--allow", "empty").code == 0
+    listed(folder, CARDS)
+    assert imported(folder, "new", "2026-01-12").code == 2
+
+
+def test_what_ended_and_came_in_as_new_stays_two_listings_when_an_old_file_renews_it(folder: Path) -> None:
+    shrunk(folder)
+    listed(folder, CARDS)
+    assert imported(folder, "new", "2026-02-10", "--allow", "grow").code == 0
+    done = rekeyed(folder)
+    assert (json.loads(done.out)["renewed"], json.loads(done.out)["ended"]) == (0, 1)
+    assert imported(folder, "new", "2026-02-11").code == 0
+    rows = stored(folder)
+    assert (len(rows), rows["value"].n_unique()) == (3, 3)
 
 
 def test_a_wrong_old_key_changes_nothing_and_is_told(folder: Path) -> None:

@@ -346,6 +346,18 @@ def test_a_column_of_whose_kind_nothing_is_listed_is_not_called_clear_without_a_
     assert summary["unlisted"] == {"segment": "imei"}
 
 
+def test_listings_of_a_kind_that_no_column_is_of_are_told_with_their_count(project: Path) -> None:
+    words = "listings in force that no account is looked up in, as no column is of the kind"
+    assert words not in cardscreen("run", "job.toml", "--dry-run", cwd=project).err
+    numbers = ["352099001761481", "356938035643809", "490154203237518"]
+    listed = pl.DataFrame({"kind": "imei", "value": numbers, "list": ["block", "block", "allow"], "reason": "x"})
+    listed.write_parquet(project / "lists/devices.parquet")
+    done = cardscreen("run", "job.toml", cwd=project)
+    assert done.code == 0, done.err
+    assert f"{words} imei: 2; name its column under [identifiers] of the job" in done.err
+    assert words in cardscreen("status", "job.toml", cwd=project).out
+
+
 def test_an_account_with_nothing_but_what_no_list_has_is_not_clear(project: Path) -> None:
     def rows() -> dict[str, int]:
         done = cardscreen("run", "job.toml", "--json", "--allow-changed-identifiers", cwd=project)

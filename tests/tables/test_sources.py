@@ -700,6 +700,8 @@ def test_values_of_json_lines_are_the_text_that_was_written() -> None:
     [
         ('{"a": [1]}', "'a' is a list or an object"),
         ('{"a": {"b": 1}}', "'a' is a list or an object"),
+        ('{"a": 1, "b": 2, "a": 3}', "the key 'a' is said twice"),
+        ('{"a": 1, "13800138000": 2, "13800138000": 3}', "the key '…' is said twice"),
         ('{"a": 1', "not a JSON object"),
         ("[1, 2]", "not a JSON object"),
         ("13800138000", "not a JSON object"),
@@ -720,6 +722,11 @@ def test_a_line_that_is_no_flat_object_is_kept_apart(line: str, reason: str) -> 
 def test_a_file_without_any_object_is_no_json_lines(content: str) -> None:
     with pytest.raises(cs.InputError, match="no line is a JSON object with values: is it JSON Lines"):
         read(content, "list.jsonl")
+
+
+def test_a_file_in_whose_rows_a_key_is_said_twice_is_told_the_line_and_the_key() -> None:
+    with pytest.raises(cs.InputError, match="list.jsonl: no line can be read: in line 2, the key 'n' is said twice"):
+        read('\n{"n": "1", "m": "2", "n": "3"}\n{"n": 1, "n": 1}\n', "list.jsonl")
 
 
 @given(st.lists(st.dictionaries(st.sampled_from("abc"), st.integers() | st.text() | st.none(), min_size=1), min_size=1))

@@ -442,8 +442,19 @@ def rekey(
     if old is None or new is None:
         raise ConfigError("name the old key (--old-key-file, …) and the new one (--key-file, …)")
     done = renew(Store(store), file, _feed(feed, preset), old, new, by, reason)
-    left = f"; {done.left:,} are not in the file and stay under {old.id}: jobs need both keys" if done.left else ""
-    sentence = f"{console.counted(done.renewed, 'token')} under the key {new.id} now{left}"
-    console.say("rekeyed", sentence, renewed=done.renewed, left=done.left)
+    told, in_force = [f"{console.counted(done.renewed, 'token')} under the key {new.id} now"], done.left - done.ended
+    if in_force:
+        told.append(
+            f"{in_force:,} in force are not in the file and stay under {old.id}: jobs need both keys, and imports of "
+            "the source are refused until these are under the new one, too"
+        )
+    if done.ended:
+        told.append(
+            f"{done.ended:,} that have ended stay under {old.id}: a number of these that is listed again comes in as "
+            "new, and neither its first day nor that a person has ended it is known then"
+        )
+    console.say("rekeyed", "; ".join(told), renewed=done.renewed, left=done.left, ended=done.ended)
     if as_json:
-        console.put_json({"renewed": done.renewed, "left": done.left, "key": new.id, "old_key": old.id})
+        console.put_json(
+            {"renewed": done.renewed, "left": done.left, "ended": done.ended, "key": new.id, "old_key": old.id}
+        )

@@ -12,6 +12,8 @@ import phonenumbers
 import polars as pl
 
 from cardscreen.kinds.kind import KINDS, options_of
+from cardscreen.kinds.mobile.imsi import Imsi, imsi
+from cardscreen.kinds.named.handle import Handle, platforms
 from cardscreen.kinds.phone.in_lists import lines_with_code_twice
 from cardscreen.kinds.phone.kind import Phone
 from cardscreen.kinds.phone.several import numbers_in
@@ -39,6 +41,8 @@ _WRITTEN = r"^\s*(?:[+＋(]|00)|[0-9][ ()/-]+[0-9]|[0-9]\.[0-9]+\.[0-9]"
 _PLUS = ("+", "＋")
 _FIRST = r"^([^/;,|、]{6,})[/;,|、]"  # of several numbers in a cell
 _REGION = re.compile(r"[A-Z]{2}")
+_WITHOUT_CHECK = (Phone.name, Imsi.name)
+_AT = r"^\s*@"  # in front of a name that is somebody's on some platform
 
 
 def _any(words: str) -> re.Pattern[str]:
@@ -96,6 +100,7 @@ class Held:
         mobile: Of the cells, those that are mobile numbers of the likeliest region.
         written: Of the cells, those in which signs stand as people write them in phone numbers.
         twice: Of the cells, those that begin with the region's country code and no plus, and are read as other numbers.
+        platforms: Of handles, those of which they could be, where the cells don't say it.
         many: Whether cells hold several.
         repair: Whether a program made quantities of cells, which can be mended.
         days: The format of its days; "" where it need not be said; None: no days.
@@ -114,6 +119,7 @@ class Held:
     mobile: float = 0.0
     written: float = 0.0
     twice: float = 0.0
+    platforms: Sequence[str] = ()
     many: bool = False
     repair: bool = False
     days: str | None = None
@@ -177,10 +183,9 @@ def _held(frame: pl.DataFrame, name: str, region_columns: Sequence[str]) -> Held
     mended = cells.to_frame().select(repaired(pl.first())).to_series()
     if repair := _share(mended != cells) > _SEVERAL:
         cells, frame = mended, frame.with_columns(repaired(pl.col(name).cast(pl.String)))
-    kinds = list(_kinds(frame, cells, name, region_columns))
-    # What the column is called decides between kinds that its cells may be of.
-    best = max(kinds, key=lambda each: (each.share >= _ENOUGH and called(name, each.kind or ""), each.share))
-    best = replace(best, written=_share(cells.str.contains(_WRITTEN)))
+    written = _share(cells.str.contains(_WRITTEN))
+    kinds = [replace(each, written=written) for each in _kinds(frame, cells, name, region_columns)]
+    best = max(kinds, key=lambda each: _rank(each, cells))
     named = called(name, best.kind or "")
     looks = called(name, Phone.name) or _share(cells.str.contains(_ABROAD)) > 0.5
     if best.share < _NAMED and looks and _share(cells.str.count_matches("[0-9]") >= _DIGITS) > 0.5:
@@ -192,19 +197,31 @@ def _held(frame: pl.DataFrame, name: str, region_columns: Sequence[str]) -> Held
     return replace(best, filled=counts.filled, different=counts.different, values=counts.values, repair=repair)
 
 
+def _rank(held: Held, cells: pl.Series) -> tuple[bool, bool, bool, float]:
+    """By which the kinds that cells may be of compare.
+
+    What the column is called decides, then what is sure without; and check digits, before a plan that has room.
+    """
+    fits, named = held.share >= _ENOUGH, called(held.name, held.kind or "")
+    is_sure = fits and _is_sure(held, cells)
+    return fits and named, is_sure, is_sure and held.kind not in _WITHOUT_CHECK, held.share
+
+
 def _is_sure(held: Held, cells: pl.Series) -> bool:
     """Whether a column that is not called so is of its kind all the same.
 
     Some region's plan has room for nearly any row of digits, such as ids: phone numbers are written as people do, or
-    all are mobiles of one region, and are not called ids.
+    all are mobiles of one region, and are not called ids. IMSIs, too, have no check digit.
     """
-    if held.kind != Phone.name:
+    if held.kind not in _WITHOUT_CHECK:
         return True
     if called(held.name, "id"):
         return False
     numbers = cells.cast(pl.Int64, strict=False)
     low, high = numbers.min(), numbers.max()
     in_a_row = isinstance(low, int) and isinstance(high, int) and high - low < 20 * len(numbers)
+    if held.kind == Imsi.name:
+        return held.share >= _MOSTLY and not in_a_row
     return held.written >= _NAMED or (held.mobile >= _MOSTLY and not in_a_row)
 
 
@@ -213,11 +230,31 @@ def _kinds(frame: pl.DataFrame, cells: pl.Series, name: str, region_columns: Seq
     for kind in KINDS.values():
         if kind is Phone:
             yield from _phones(frame, cells, name, region_columns)
+        elif kind is Handle:
+            yield _handles(cells, name)
         else:
             status = kind().read(pl.first()).struct.field("status")
-            claimed = pl.lit(value=True) if called(name, kind.name) else kind().claims(pl.first())
+            # No IMSI is surely one; but all of a column are hardly of networks that there are by chance.
+            own = kind().claims(pl.first()) if kind is not Imsi else imsi(pl.first()).struct.field("mnc").is_not_null()
+            claimed = pl.lit(value=True) if called(name, kind.name) else own
             sure = (claimed & (status == "valid")) | status.is_in(["truncated", "open"])
             yield Held(name, kind.name, _share(cells.to_frame().select(sure.alias("sure")).to_series()))
+
+
+def _handles(cells: pl.Series, name: str) -> Held:
+    """Names that say their platform; or, where most begin with @, those of a platform that only a person can name."""
+    told = _as_handles(cells, None)
+    shares = {platform: _as_handles(cells, platform) for platform in platforms()}
+    best = max(shares.values())
+    if told >= _ENOUGH or best < _ENOUGH or _share(cells.str.contains(_AT)) < _ENOUGH:
+        return Held(name, Handle.name, told)
+    return Held(name, Handle.name, best, platforms=[each for each, share in shares.items() if share >= best - _LEAD])
+
+
+def _as_handles(cells: pl.Series, platform: str | None) -> float:
+    """The share of cells that are names on a platform; None: on one that each says."""
+    status = cells.alias("cell").to_frame().select(Handle(platform).read(pl.col("cell")).struct.field("status"))
+    return _share(status.to_series() == "valid")
 
 
 def _share(flags: pl.Series) -> float:

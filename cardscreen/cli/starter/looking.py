@@ -13,6 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
+from cardscreen.cli.starter.readable import are_data
 from cardscreen.foundation.errors import InputError, UnclearEncoding
 from cardscreen.foundation.words import counted
 from cardscreen.tables.encodings import to_utf8
@@ -34,8 +35,6 @@ _COMMENT = "#"
 _VIETNAMESE, _LATIN = "cp1258", "cp1252"
 _JSON = (".jsonl", ".ndjson")
 _READ_UNASKED = ("utf-8", "utf-8-sig", "gb18030", "utf-16")
-#: What is no name of a column: a number as people write it, a day, a mail address.
-_DATUM = re.compile(r"\s*[+(]?[\d][\d\s().,/:+*-]*\s*|.*@.*")
 
 
 @dataclass(frozen=True)
@@ -120,7 +119,7 @@ def _look_at_text(path: str, usual: str) -> Looked:
         raise InputError(f"{path} is empty")
     delimiter = _delimiter(lines)
     cells = list(_rows(lines, delimiter or usual))
-    if not delimiter and all(_DATUM.fullmatch(row[0].partition(_COMMENT)[0]) for _, row in cells):
+    if not delimiter and all(are_data([row[0].partition(_COMMENT)[0] for _, row in cells])):
         rows = read_lines(content, path).frame
         if comment or rows["comment"].null_count() < len(rows):
             frame, known = rows.head(ROWS), used.removesuffix("-sig")
@@ -182,7 +181,7 @@ def _header(rows: Sequence[tuple[int, Sequence[str]]]) -> int | None:
         # Of a title's row most cells are empty; of a header's, few: what reads the file says what it thinks of these.
         if len(cells) != width or sum(not cell.strip() for cell in cells) * 2 >= max(width, 2):
             continue
-        return None if any(_DATUM.fullmatch(cell) for cell in cells) else line
+        return None if any(are_data(cells)) else line
     return None
 
 

@@ -6,7 +6,7 @@ import glob
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from importlib import resources
@@ -15,6 +15,7 @@ from pathlib import Path
 
 from cardscreen.cli.starter.columns import Held, called, held_in, is_read_by_feeds, valid_in
 from cardscreen.cli.starter.looking import Looked, look
+from cardscreen.cli.starter.readable import holds_secrets
 from cardscreen.foundation.errors import ConfigError, InputError
 from cardscreen.foundation.settings.toml import literally
 from cardscreen.foundation.zones import local_name
@@ -109,7 +110,7 @@ def accounts_in(paths: Sequence[str]) -> Accounts:
     for other in paths[1:]:
         if look(other).frame.columns != file.frame.columns:
             raise ConfigError(f"{paths[0]} and {other} have other columns: make a project for each")
-    columns = held_in(file.frame)
+    columns = _columns_of(file)
     _identifiers_among(columns, file.path)
     rest = [each for each in columns if each.kind is None]
     account_id = _id_among(rest, len(file.frame))
@@ -117,10 +118,25 @@ def accounts_in(paths: Sequence[str]) -> Accounts:
     said = [each for each in columns if each.kind is not None]
     since = [each for each in dates if called(each.name, "since") and any(_speaks_of(each, of) for of in said)]
     few = [each for each in rest if each.values and 1 < each.different <= max(2, each.filled // 10)]
+    few = [each for each in few if not holds_secrets(each.values)]
     carry = [each for each in few if each.days is None and each.name != account_id and not called(each.name, "name")]
     path, day = (literally(full(given[0])), None) if given else _pattern(paths)
     zone = None if local_name().rpartition("/")[2] in _OF_SERVERS else local_name()
     return Accounts(path, file, columns, account_id, since[0] if len(since) == 1 else None, carry[:_CARRIED], day, zone)
+
+
+def _columns_of(file: Looked) -> list[Held]:
+    """What each column holds; none is called by a secret value, which a job or a feed would show.
+
+    Raises:
+        ConfigError: One is.
+    """
+    if file.header and holds_secrets(file.frame.columns):
+        raise ConfigError(
+            f"{file.path}: a column is called by a card number, an IBAN or another secret value, as where a first row "
+            "of values was taken for names: put a row of names above it"
+        )
+    return held_in(file.frame)
 
 
 def _identifiers_among(columns: Sequence[Held], where: str) -> Sequence[Held]:
@@ -208,7 +224,7 @@ def listed_in(path: str, taken: Sequence[str], accounts: Accounts) -> Listed:
         InputError: It can't be read, or holds no column of identifiers.
     """
     file = look(path)
-    columns = held_in(file.frame)
+    columns = _columns_of(file)
     value = max(_identifiers_among(columns, path), key=lambda each: each.share)
     if is_unclear(value):
         own = [each.region for each in accounts.identifiers if each.region]
@@ -330,7 +346,7 @@ def _identifier(held: Held, accounts: Accounts) -> str:
     if accounts.since and _speaks_of(accounts.since, held):
         options["holder_since"] = _text(accounts.since.name)
     settings = ", ".join(f"{name} = {value}" for name, value in options.items())
-    doubt = f"  # ← {_doubt(held)}" if is_unclear(held) else ""
+    doubt = f"  # ← {_doubt(held)}" if _unsaid(held) else ""
     return f"{_key(held.name)} = {{ {settings} }}{doubt}"
 
 
@@ -347,6 +363,8 @@ _GIVEN_ANEW = ("phone", "imsi")
 
 
 def _doubt(held: Held) -> str:
+    if held.platforms:
+        return f"add platform = one of {', '.join(held.platforms)}: only you can say"
     choice = f"one of {', '.join(held.rivals)}: only you can say"
     return f"{held.without_plus}. Then add region, {choice}" if held.without_plus else f"add region = {choice}"
 
@@ -354,6 +372,11 @@ def _doubt(held: Held) -> str:
 def is_unclear(held: Held) -> bool:
     """Whether only a person can say of which region the numbers are."""
     return held.kind == "phone" and not held.region and not held.region_column and bool(held.rivals)
+
+
+def _unsaid(held: Held) -> str:
+    """The option that only a person can say; empty where there is none."""
+    return "region" if is_unclear(held) else "platform" if held.platforms else ""
 
 
 def _limits(rows: int) -> list[tuple[str, str]]:
@@ -404,6 +427,8 @@ def feed_text(listed: Listed, name: str) -> str:
             if is_unclear(value)
             else ('# region = ""', "none is needed: all numbers have a country code")
         )
+    if value.platforms:
+        lines.append((f'# platform = ""  ← {_doubt(value)}', ""))
     if value.many:
         lines.append(("many = true", "cells hold several numbers"))
     if value.repair:
@@ -483,11 +508,12 @@ def left_to_say(accounts: Accounts, lists: Sequence[Listed]) -> list[str]:
         left.append("job.toml: id")
     if accounts.zone is None:
         left.append("job.toml: timezone")
-    left += [f"job.toml: the region of {each.name}" for each in accounts.identifiers if is_unclear(each)]
+    left += [f"job.toml: the {_unsaid(each)} of {each.name}" for each in accounts.identifiers if _unsaid(each)]
     if accounts.since and accounts.since.either:
         left.append("job.toml: date_format, day or month first")
     for listed in lists:
-        what = ["region"] if is_unclear(listed.value) else []
+        left += _looked_up_in_none(listed, accounts)
+        what = [_unsaid(listed.value)] if _unsaid(listed.value) else []
         if any(each.either for each in listed.columns.values()):
             what.append("date_format, day or month first")
         if "list" in listed.columns and "reason" not in listed.columns:
@@ -497,3 +523,10 @@ def left_to_say(accounts: Accounts, lists: Sequence[Listed]) -> list[str]:
         if what:
             left.append(f"feeds/{listed.source}.toml: {', '.join(what)}")
     return left
+
+
+def _looked_up_in_none(listed: Listed, accounts: Accounts) -> Iterator[str]:
+    """The kinds of a list of which no column of the accounts is."""
+    for kind in sorted(listed.kinds & KINDS.keys()):
+        if all(each.kind != kind for each in accounts.identifiers):
+            yield f"job.toml: the column of {KINDS[kind].noun[1]}: {listed.source} lists some, and no column holds any"

@@ -64,8 +64,13 @@ def handle(expr: str | pl.Expr, platform: str | None = None) -> pl.Expr:
     return named_like(read, expr)
 
 
+def platforms() -> list[str]:
+    """The platforms whose names are known."""
+    return _platforms()["platform"].to_list()
+
+
 def _check_platform(platform: str | None) -> None:
-    check_option("platform", platform, _platforms()["platform"].to_list())
+    check_option("platform", platform, platforms())
 
 
 @cache

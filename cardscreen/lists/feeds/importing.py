@@ -31,7 +31,7 @@ from cardscreen.lists.feeds.checks import (
 )
 from cardscreen.lists.feeds.feed import Feed
 from cardscreen.lists.feeds.rows import FeedRows, merged_duplicates, read_feed
-from cardscreen.lists.store.merging import STORED, Defaults, Merged, marks, merge
+from cardscreen.lists.store.merging import STORED, Defaults, Merged, lasts, marks, merge
 from cardscreen.lists.store.records import Record, Version
 from cardscreen.lists.store.table import LostRace, Store
 from cardscreen.lists.terms import Origin
@@ -292,7 +292,7 @@ def _decided(delivery: _Delivery, store: Store, base: Version | None, held: pl.D
         confirmed_on=before.confirmed_on if before else None,
     )
     with store.reading():
-        _check_key(current, delivery.rows, feed.source)
+        _check_key(current, delivery.rows, feed.source, defaults.ends_on)
         merged = merge(current, delivery.rows, feed.mode, defaults, delivery.read.unread, held)
     problems = delivery.problems + check_order(before, day)
     is_delta = feed.mode == "delta"
@@ -346,18 +346,22 @@ def _usual(store: Store, source: str) -> list[int]:
 _LOOK_BACK, _USUAL = 500, 20  # versions, and deltas
 
 
-def _check_key(current: pl.LazyFrame, rows: pl.DataFrame, source: str) -> None:
-    """Refuse tokens under another key than those that are there: none would be told for the same number."""
+def _check_key(current: pl.LazyFrame, rows: pl.DataFrame, source: str, day: date) -> None:
+    """Refuse tokens under another key than those that are there: none would be told for the same number.
+
+    What has ended may stay under an old key (see `rekey`), if something is under that of the file.
+    """
     is_token, key = pl.col("match") == "token", pl.col("value").str.head(8)
     if not rows.select(is_token.any()).item():
         return
     tokens = rows.filter(is_token)
-    new = tokens.select(key.unique()).to_series().to_list()
-    held = current.select("kind", "match", key)
-    there = held.filter(is_token).select(pl.col("value").unique()).collect().to_series().to_list()
+    new = set(tokens.select(key.unique()).to_series())
+    held = current.select("kind", "match", key, lasts=lasts(day))
+    there = held.filter(is_token).group_by("value").agg(pl.col("lasts").any()).collect()
+    keys, in_force = set(there["value"]), set(there.filter("lasts")["value"])
     is_plain = (pl.col("match") == "exact") & pl.col("kind").is_in(tokens["kind"].unique().implode())
-    if (there and set(there) != set(new)) or held.select(is_plain.any()).collect().item():
-        stored = f"tokens under the key {', '.join(sorted(there))}" if there else "readable numbers"
+    if (keys and not in_force <= new <= keys) or held.select(is_plain.any()).collect().item():
+        stored = f"tokens under the key {', '.join(sorted(in_force or keys))}" if keys else "readable numbers"
         raise ConfigError(
             f"the store holds {source!r} as {stored}, and this file would be under {', '.join(sorted(new))}: no number "
             "would be known again, neither its first day nor that a person has ended it. Keep the key, put "
@@ -390,6 +394,8 @@ def _is_touched(store: Store, base: Version | None, latest: Version | None, sour
     """Whether what was decided about a source may be another thing by now."""
     if base is None or latest is None:
         return base is not latest
+    if base.record.origins.get(source) != latest.record.origins.get(source):
+        return True  # also where it has another name now
     since = store.history(latest.number - base.number)
     return any(each.record.source in (source, None) for each in since if each.number > base.number)
 
@@ -410,6 +416,8 @@ def _origin(delivery: _Delivery, day: date, merged: Merged, before: Origin | Non
         file=without_cards(Path(delivery.path).name),
         sha256=delivery.read.file.sha256,
         listings=merged.after,
+        # A file doesn't tell it: its names of old stay refused.
+        formerly=before.formerly if before else (),
     )
 
 

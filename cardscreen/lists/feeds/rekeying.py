@@ -25,10 +25,12 @@ class Rekeyed:
     Attributes:
         renewed: Listings that are under the new key now.
         left: Listings that are still under the old one: their numbers are not in the file.
+        ended: How many of these have ended. Listed again, they come in as new.
     """
 
     renewed: int
     left: int
+    ended: int
 
 
 def rekey(
@@ -36,7 +38,8 @@ def rekey(
 ) -> Rekeyed:
     """Put tokens under a new key in place of those under the old one, of all numbers in a file of their source.
 
-    Listings keep their names, first days and what has ended them. Where some are left, both keys are needed still.
+    Listings keep their names, first days and what has ended them. Both keys are needed while
+    some in force are left.
 
     Raises:
         ConfigError: The keys are the same; the store has no such source, or no tokens of it under the old key.
@@ -47,8 +50,7 @@ def rekey(
     rows = read_feed(file, feed).rows.filter(pl.col("match") == "exact").select("kind", "value").unique()
     pairs = [_pairs(of_kind, str(kind), old, new) for (kind,), of_kind in rows.group_by("kind")]
     renewed = pl.concat([pl.DataFrame(schema={"kind": pl.String, "token": pl.String, "renewed": pl.String}), *pairs])
-    done = edits.replace_tokens(store, feed.source, renewed, old.id, new.id, by, reason)
-    return Rekeyed(*done)
+    return Rekeyed(*edits.replace_tokens(store, feed.source, renewed, (old.id, new.id), feed.today(), by, reason))
 
 
 def _pairs(rows: pl.DataFrame, kind: str, old: TokenKey, new: TokenKey) -> pl.DataFrame:

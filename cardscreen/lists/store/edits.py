@@ -14,7 +14,7 @@ import polars as pl
 
 from cardscreen.foundation.errors import ConfigError, InputError, without_cards
 from cardscreen.foundation.files import not_for_others, system_user
-from cardscreen.lists.store.merging import STORED, end, lasts
+from cardscreen.lists.store.merging import IDENTITY, STORED, end, lasts
 from cardscreen.lists.store.records import Record, Version
 from cardscreen.lists.store.table import Store
 from cardscreen.lists.store.views import Filter, check_source
@@ -108,25 +108,27 @@ def rename_source(store: Store, old: str, new: str, by: str, reason: str) -> int
 
 
 def replace_tokens(
-    store: Store, source: str, renewed: pl.DataFrame, old: str, new: str, by: str, reason: str
-) -> tuple[int, int]:
+    store: Store, source: str, renewed: pl.DataFrame, keys: tuple[str, str], day: date, by: str, reason: str
+) -> tuple[int, int, int]:
     """Put other tokens in place of a source's; its listings stay the same ones.
 
     Args:
         store: The store.
         source: Whose listings.
         renewed: kind, token, and `renewed`, which takes its place (String).
-        old: The id of the key of those that are there.
-        new: That of the others.
+        keys: The id of the key of those that are there, and that of the others.
+        day: Today.
         by: Who decides.
         reason: Why.
 
     Returns:
-        How many listings have another token now, and how many are still under the old key.
+        How many listings have another token now, how many are still under the old key, and how many of these have
+        ended.
 
     Raises:
         ConfigError: There is no such source, or it has no tokens under the old key.
     """
+    old, new = keys
     with _held(store, source) as at:
         listings = store.of_source(source, at.number)
         is_old = (pl.col("match") == "token") & pl.col("value").str.starts_with(f"{old}:")
@@ -135,13 +137,18 @@ def replace_tokens(
             raise ConfigError(f"the store has no tokens of {source!r} under the key {old}")
         table = renewed.rename({"token": "value"}).unique(["kind", "value"])
         joined = listings.join(table, on=["kind", "value"], how="left", maintain_order="left")
-        now = joined.with_columns(value=pl.coalesce("renewed", "value")).select(list(STORED))
-        left = int(now.select(is_old.sum()).item())
+        # What came in under the new key since is a listing of its own: no two are the same one.
+        there = listings.select(*IDENTITY, there=pl.lit(value=True)).unique()
+        same = [pl.col("renewed") if name == "value" else pl.col(name) for name in IDENTITY]
+        found = joined.join(there, left_on=same, right_on=IDENTITY, how="left", nulls_equal=True, maintain_order="left")
+        value = pl.when(pl.col("there").is_null()).then(pl.coalesce("renewed", "value")).otherwise("value")
+        now = found.with_columns(value=value).select(list(STORED))
+        left, ended = now.select(is_old.sum(), ended=(is_old & ~lasts(day)).sum()).row(0)
         if left < before:
             details = {"renewed": before - left, "left": left, "from": old, "to": new}
             record = _personal(store, at, "rekey", by, reason, details, source=source)
             store.replace(source, now.lazy(), at.number, record)
-    return before - left, left
+    return before - left, left, ended
 
 
 def rollback(store: Store, version: int, by: str, reason: str) -> Version:

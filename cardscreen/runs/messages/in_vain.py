@@ -1,4 +1,4 @@
-"""What a policy looks for and cannot find tonight: what is misspelt there protects nobody, unseen.
+"""What a policy looks for and cannot find tonight, and what is listed and not asked: it protects nobody, unseen.
 
 What is said of clearances names the line of their file, and no account: a run's summary outlives its personal data.
 """
@@ -43,7 +43,23 @@ IN_VAIN = {
         "their file, from {day}"
     ),
     "stopped": phrase("the source {name} has no listing in force: has it stopped? Then say cardscreen list retire"),
+    "unasked": phrase(
+        "listings in force that no account is looked up in, as no column is of the kind {kind}: {count}; name its "
+        "column under [identifiers] of the job, or keep such lists in another store"
+    ),
 }
+
+
+def unasked(listings: pl.LazyFrame, kinds: Collection[str]) -> Iterator[str]:
+    """A sentence for each kind of which numbers are blocked, and no column of accounts is.
+
+    Args:
+        listings: `schema.LISTING`, of the day that is asked about.
+        kinds: Of the columns of accounts.
+    """
+    others = listings.filter((pl.col("list") == "block") & ~pl.col("kind").is_in(list(kinds)))
+    for kind, count in others.group_by("kind").len().sort("kind").collect().rows():
+        yield IN_VAIN["unasked"].format(kind=kind, count=f"{count:,}")
 
 
 def in_vain(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections import Counter
 from collections.abc import Collection
 from typing import Any
 
@@ -22,13 +23,14 @@ _BATCH, _BATCH_SIZE = 50_000, 1 << 22  # rows, and characters
 
 
 class _SaidTwice(ValueError):
-    """A key of an object is there twice."""
+    """A key of an object is there twice: the one that is named."""
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) < len(pairs):
-        raise _SaidTwice
+        ((key, _),) = Counter(key for key, _ in pairs).most_common(1)
+        raise _SaidTwice(key)
     return fields
 
 
@@ -69,8 +71,10 @@ def read_objects(content: bytes, where: str, columns: Collection[str] | None = N
         table.add(fields, len(text))
     frame = table.frame()
     if lost := next((name for name in nested if name not in frame.columns), None):
-        where_lost = f"column {without_numbers(lost)[:_NAME_LENGTH]!r} holds lists or objects, the first in line"
+        where_lost = f"column {_shown(lost)} holds lists or objects, the first in line"
         raise InputError(f"{where}: {where_lost} {nested[lost]:,}: name a column of text or numbers")
+    if not frame.width and (told := next((each for each in ragged if each[1] != _NO_OBJECT), None)):
+        raise InputError(f"{where}: no line can be read: in line {told[0]:,}, {told[1]}")
     if not frame.width:
         raise InputError(f"{where}: no line is a JSON object with values: is it JSON Lines?")
     rows = pl.DataFrame(ragged, schema=["line", "reason", "text"], orient="row")
@@ -79,14 +83,19 @@ def read_objects(content: bytes, where: str, columns: Collection[str] | None = N
     return Rows(frame.with_columns(empty_as_null()), line_numbers(lines), ragged_rows(rows), cut)
 
 
+def _shown(name: str) -> str:
+    """A key, as messages show it."""
+    return repr(without_numbers(name)[:_NAME_LENGTH])
+
+
 def _fields(
     text: str, columns: Collection[str] | None, nested: dict[str, int], line: int
 ) -> dict[str, str | None] | str:
     """An object's values as text, or why there are none; `nested` takes the wanted columns that hold objects."""
     try:
         fields = _DECODER.decode(text)
-    except _SaidTwice:
-        return "a key is said twice"
+    except _SaidTwice as error:
+        return f"the key {_shown(str(error))} is said twice"
     except (ValueError, RecursionError):
         return _NO_OBJECT
     if not isinstance(fields, dict):
@@ -95,7 +104,7 @@ def _fields(
         wanted = [key for key in deep if columns is None or key in columns]
         nested.update({key: nested.get(key, line) for key in wanted})
         if wanted:
-            return f"{without_numbers(wanted[0])[:_NAME_LENGTH]!r} is a list or an object"
+            return f"{_shown(wanted[0])} is a list or an object"
         fields = {key: value for key, value in fields.items() if key not in deep}
     for key, value in fields.items():
         if isinstance(value, bool):
