@@ -36,7 +36,7 @@ from cardscreen.runs.engines import require_accounts, screened
 from cardscreen.runs.job import Job
 from cardscreen.runs.manifest import policy_digest, write_records
 from cardscreen.runs.messages.applied import read_applied
-from cardscreen.runs.messages.in_vain import cleared_in_vain, in_vain, unasked
+from cardscreen.runs.messages.in_vain import cleared_in_vain, in_vain, not_asked, unasked
 from cardscreen.runs.messages.notices import told_rows, write_files
 from cardscreen.runs.messages.showing import PAGE, leaving_out_what_fails, material_of, write_page
 from cardscreen.runs.messages.warnings import warnings_of
@@ -234,7 +234,9 @@ class Night:
             {"limit": each.limit, "share": each.share, "most": each.most, "of": each.of} for each in near
         ]
         figures["in_vain"] = list(in_vain(job.policy, result.summary, listed, live))
-        figures["in_vain"] += unasked(listed, {kind.name for kind in job.identifiers.values()})
+        figures["unasked"] = not_asked(listed, {kind.name for kind in job.identifiers.values()})
+        known = before["changes"].get("unasked", {}) if before else {}
+        figures["in_vain"] += unasked({kind: count for kind, count in figures["unasked"].items() if kind not in known})
         if (decisions := job.policy.decisions(job.timezone)) is not None:
             figures["in_vain"] += cleared_in_vain(decisions, self.day, result.hits, blocklist.lazy)
         summary = result.summary | {"changes": figures}

@@ -356,6 +356,10 @@ def test_listings_of_a_kind_that_no_column_is_of_are_told_with_their_count(proje
     assert done.code == 0, done.err
     assert f"{words} imei: 2; name its column under [identifiers] of the job" in done.err
     assert words in cardscreen("status", "job.toml", cwd=project).out
+    for day in (1, 2):  # a list that other jobs use as well is told of once
+        later = f"{date.today() + timedelta(days=day)}"
+        done = cardscreen("run", "job.toml", "--allow-future", "--as-of", later, cwd=project)
+        assert (done.code, words in done.err) == (0, False), done.err
 
 
 def test_an_account_with_nothing_but_what_no_list_has_is_not_clear(project: Path) -> None:

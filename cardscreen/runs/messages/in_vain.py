@@ -50,15 +50,20 @@ IN_VAIN = {
 }
 
 
-def unasked(listings: pl.LazyFrame, kinds: Collection[str]) -> Iterator[str]:
-    """A sentence for each kind of which numbers are blocked, and no column of accounts is.
+def not_asked(listings: pl.LazyFrame, kinds: Collection[str]) -> dict[str, int]:
+    """How many listings block numbers of each kind of which no column of accounts is.
 
     Args:
         listings: `schema.LISTING`, of the day that is asked about.
         kinds: Of the columns of accounts.
     """
     others = listings.filter((pl.col("list") == "block") & ~pl.col("kind").is_in(list(kinds)))
-    for kind, count in others.group_by("kind").len().sort("kind").collect().rows():
+    return dict(others.group_by("kind").len().sort("kind").collect().rows())
+
+
+def unasked(counts: Mapping[str, int]) -> Iterator[str]:
+    """A sentence for each kind of `not_asked`, for those that are new: a store may well be other jobs' too."""
+    for kind, count in counts.items():
         yield IN_VAIN["unasked"].format(kind=kind, count=f"{count:,}")
 
 
