@@ -160,6 +160,6 @@ def _value(job: Job, source: str, form: str, listings: pl.DataFrame) -> pl.Expr:
         raise ConfigError("tokens are made of what the store lists, and the job reads plain files: say masked")
     stored = Store(job.store).listings().filter(pl.col("source") == source)
     stored = stored.filter(pl.col("listing_id").is_in(listings["listing_id"].implode()))
-    rows = shown(stored.select("listing_id", "kind", "value", "match").collect(), "token", job.token_key)
+    rows = shown(stored.collect(), "token", job.token_key)
     known = dict(rows.filter(pl.col("match") == "token").select("listing_id", "value").rows())
     return pl.col("listing_id").replace_strict(known, default=None, return_dtype=pl.String).alias("value")
