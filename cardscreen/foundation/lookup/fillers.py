@@ -6,10 +6,12 @@ All kinds of numbers go by this one rule. A number that has such digits in a par
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 
 from cardscreen.foundation.lookup.digits import Keys
+from cardscreen.foundation.lookup.members import Members
 
 _FEWEST, _MOST = 8, 32  # digits
 _TURN = "0123456789" * 5
@@ -36,6 +38,12 @@ def filling(shortest: int, longest: int) -> list[str]:
 def filling_numbers(shortest: int, longest: int) -> Keys:
     """The same, as integers."""
     return np.array(sorted({int(digits) for digits in filling(shortest, longest)}), dtype=np.uint64)
+
+
+@cache
+def members_filling(shortest: int, longest: int) -> Members:
+    """The same, to look others up in."""
+    return Members(filling_numbers(shortest, longest))
 
 
 def _of_any_length(row: str) -> str:

@@ -10,7 +10,7 @@ import polars as pl
 
 from cardscreen.foundation.cards.schemes import LONGEST, SHORTEST
 from cardscreen.foundation.lookup.digits import Flags, Keys
-from cardscreen.foundation.lookup.fillers import filling_numbers
+from cardscreen.foundation.lookup.fillers import filling_numbers, members_filling
 from cardscreen.foundation.lookup.members import Members
 
 
@@ -31,10 +31,6 @@ def is_sample(pan: pl.Expr) -> pl.Expr:
     return pan.is_in(published()["pan"].cast(pl.UInt64).implode())
 
 
-def _fillers() -> Keys:
-    return filling_numbers(SHORTEST, LONGEST)
-
-
 def are_fillers(numbers: Keys) -> Flags:
     """Whether each number is one that forms are filled with, and of nobody: 0000…, 9999…, 1234567890…, 9876….
 
@@ -42,15 +38,10 @@ def are_fillers(numbers: Keys) -> Flags:
         >>> are_fillers(np.array([8888888888888888, 1234567890123456, 4111111111111111], dtype=np.uint64)).tolist()
         [True, True, False]
     """
-    return _filler_members().has(numbers)
-
-
-@cache
-def _filler_members() -> Members:
-    return Members(_fillers())
+    return members_filling(SHORTEST, LONGEST).has(numbers)
 
 
 @cache
 def nobodys() -> Members:
     """All these numbers, to look others up in."""
-    return Members(np.concatenate([_fillers(), published()["pan"].cast(pl.UInt64).to_numpy()]))
+    return Members(np.concatenate([filling_numbers(SHORTEST, LONGEST), published()["pan"].cast(pl.UInt64).to_numpy()]))

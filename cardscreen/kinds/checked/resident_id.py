@@ -17,8 +17,7 @@ from stdnum import numdb
 
 from cardscreen.foundation.cards.in_text import tell_own
 from cardscreen.foundation.lookup.digits import Flags, Keys, PlainKeys, Rows, nulls
-from cardscreen.foundation.lookup.fillers import filling_numbers
-from cardscreen.foundation.lookup.members import Members
+from cardscreen.foundation.lookup.fillers import members_filling
 from cardscreen.foundation.lookup.texts import Texts
 from cardscreen.kinds.checked.reading import ID_LENGTH, NOTHING, UNSOUND, tell_resident_ids
 from cardscreen.kinds.exact import FILLED, ONLY_FILLS, ExactSecret, status_of
@@ -192,11 +191,6 @@ def _times_in(counties: str) -> Iterator[tuple[int, int]]:
             yield int(first or _ALWAYS[0]), int(last or _ALWAYS[1])
 
 
-@cache
-def _fillers() -> Members:
-    return Members(filling_numbers(_LENGTH - 1, _LENGTH - 1))
-
-
 @dataclass(frozen=True)
 class ResidentId(ExactSecret):
     """The identifier kind of Chinese resident ids.
@@ -232,7 +226,7 @@ class ResidentId(ExactSecret):
         tell_resident_ids(texts.address, len(text), number, found)
         unsound = found == UNSOUND
         known = np.where(unsound, number % 100 != 0, _regions().had(number))
-        plain = (found != NOTHING) & ~_fillers().has(number) & known
+        plain = (found != NOTHING) & ~members_filling(_LENGTH - 1, _LENGTH - 1).has(number) & known
         keys = text.to_frame().select(self.key(pl.first()).fill_null(0)).to_series().to_numpy()
         return PlainKeys.where(plain, keys, unsound)
 

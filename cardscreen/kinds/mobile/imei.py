@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import ClassVar
 
 import numpy as np
@@ -12,8 +11,7 @@ import polars as pl
 
 from cardscreen.foundation.cards.luhn import is_sound, luhn_ok
 from cardscreen.foundation.lookup.digits import POWERS, PlainKeys
-from cardscreen.foundation.lookup.fillers import FILLING, filling_numbers
-from cardscreen.foundation.lookup.members import Members
+from cardscreen.foundation.lookup.fillers import FILLING, members_filling
 from cardscreen.kinds.exact import FILLED, ONLY_FILLS, status_of
 from cardscreen.kinds.mobile.numbers import Numbers, read_column
 from cardscreen.kinds.mobile.reading import digits_of
@@ -71,11 +69,6 @@ def imei(expr: str | pl.Expr) -> pl.Expr:
     )
 
 
-@cache
-def _fillers() -> Members:
-    return Members(filling_numbers(_LENGTH, _LENGTH))
-
-
 @dataclass(frozen=True)
 class Imei(Numbers):
     """The identifier kind of mobile devices. A listing may be all devices of a type: `35209900*`.
@@ -110,7 +103,7 @@ class Imei(Numbers):
         number, _, size = digits_of(cells.to_series(0), _LENGTH, _VERSIONED)
         first = number // POWERS[np.maximum(size, _LENGTH) - _LENGTH]
         unsound = (size == _CHECKED) & ~is_sound(number)
-        plain = (size > 0) & ~_fillers().has(first) & ~(unsound & (number % np.uint64(10) == 0))
+        plain = (size > 0) & ~members_filling(_LENGTH, _LENGTH).has(first) & ~(unsound & (number % np.uint64(10) == 0))
         return PlainKeys.where(plain, first, unsound)
 
     def claims(self, cell: pl.Expr) -> pl.Expr:

@@ -12,8 +12,7 @@ import polars as pl
 from stdnum import numdb
 
 from cardscreen.foundation.lookup.digits import POWERS, Flags, PlainKeys
-from cardscreen.foundation.lookup.fillers import FILLING, filling_numbers
-from cardscreen.foundation.lookup.members import Members
+from cardscreen.foundation.lookup.fillers import FILLING, members_filling
 from cardscreen.kinds.exact import ONLY_FILLS, status_of
 from cardscreen.kinds.mobile.numbers import Numbers, read_column
 from cardscreen.kinds.mobile.reading import digits_of
@@ -94,11 +93,6 @@ def _countries() -> Flags:
     return np.array([_length(country * 10 ** (_NETWORK - _MCC)) >= 0 for country in range(10**_MCC)])
 
 
-@cache
-def _fillers() -> Members:
-    return Members(filling_numbers(_USUAL, _LONGEST))
-
-
 @dataclass(frozen=True)
 class Imsi(Numbers):
     """The identifier kind of mobile subscriptions. A listing may be a prefix or a range.
@@ -131,7 +125,7 @@ class Imsi(Numbers):
         """The keys of numbers of digits alone that are not short, and don't only fill a field."""
         number, _, size = digits_of(cells.to_series(0), _USUAL, _LONGEST)
         country = number // POWERS[np.maximum(size, _USUAL) - _MCC]
-        plain = (size > 0) & (number % _OF_NOBODY != 0) & ~_fillers().has(number)
+        plain = (size > 0) & (number % _OF_NOBODY != 0) & ~members_filling(_USUAL, _LONGEST).has(number)
         return PlainKeys.where(plain, number, ~_countries()[country])
 
     def claims(self, cell: pl.Expr) -> pl.Expr:
