@@ -338,6 +338,8 @@ def sentences() -> Iterator[str]:
         with catalogue.open("rb") as file:
             messages = pofile.read_po(file)
         for message in messages:
+            if not message.id:  # what is told of the catalogue: days, versions
+                continue
             yield from [message.string] if isinstance(message.string, str) else message.string or []
 
 
