@@ -183,8 +183,9 @@ def _iso(year: pl.Expr, month: pl.Expr, day: pl.Expr) -> pl.Expr:
 
 def is_no_day(cells: pl.Expr, dtype: pl.DataType, day: pl.Expr) -> pl.Expr:
     """Whether a cell says something of which `read_days` made no day: Boolean, never null."""
-    filled = cells.is_not_null() & (cells.str.strip_chars() != "") if dtype == pl.String else cells.is_not_null()
-    return (filled & day.is_null()).fill_null(value=False)
+    without = pl.when(day.is_null()).then(cells)  # few: only these are looked at
+    filled = without.str.strip_chars() != "" if dtype == pl.String else without.is_not_null()
+    return filled.fill_null(value=False)
 
 
 def to_day(instant: date | str) -> date:

@@ -19,8 +19,8 @@ from cardscreen.foundation.lookup.intervals import Intervals
 from cardscreen.kinds.phone import service_numbers
 from cardscreen.tables.cells import to_text
 
-#: Whether a value, or the beginning of such, may be a service number behind plus and country code.
-_IS_SHORT = pl.col("value").str.len_bytes() - pl.col("value").str.ends_with("*") <= service_numbers.LONGEST + 1 + 3
+_SHORT = service_numbers.LONGEST + 1 + 3  # characters of a service number behind plus and country code
+_SHORTER = max(_SHORT, service_numbers.LONGEST_BEHIND_CODES)
 #: What is dialled at home. A sign behind 10 makes it the area code of Beijing.
 _NATIONAL = r"^\s*((?:10[0-9]|[1-9][1-9]|[2-9]0|0[1-9]|000)[0-9\s().-]*)"
 #: What stands behind quotes, brackets and words.
@@ -51,13 +51,16 @@ def service_lines(
     """
     heads = "|".join(re.escape(head) for head in (service_numbers.heads(region) if region else []))
     is_headed = pl.col("value").str.contains(f"^(?:{heads})") if heads else pl.lit(value=False)
-    few = listed.filter(_IS_SHORT | is_headed).collect()
+    size = pl.col("value").str.len_bytes() - pl.col("value").str.ends_with("*")
+    shorter = listed.filter(size <= _SHORTER).collect()  # tells most, and costs little
+    short = shorter.filter(size <= _SHORT)
+    few = pl.concat([short, listed.filter(is_headed).collect()])
     # A prefix covers the number that it begins with, too.
-    short = few.filter(_IS_SHORT).with_columns(stem=pl.col("value").str.strip_suffix("*"))
+    shorter, short = (each.with_columns(stem=pl.col("value").str.strip_suffix("*")) for each in (shorter, short))
     short = short.filter(~claims(pl.col("stem")))  # of a million numbers in the USA, a few
     served = [value for value in short["stem"].unique().to_list() if service_numbers.is_service_abroad(value)]
     abroad = short.filter(pl.col("stem").is_in(served))["line"].to_list()
-    behind = listed.filter(has_codes_in_front(pl.col("value").str.strip_suffix("*"))).collect()["line"].to_list()
+    behind = shorter.filter(has_codes_in_front(pl.col("stem")))["line"].to_list()
     return sorted({*abroad, *behind, *(_dialled(few, cells, region, split) if region else [])})
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -208,18 +208,20 @@ def _fields(file: SourceFile, there: dict[str, str], feed: Feed) -> pl.DataFrame
         name: read_days(pl.col(there[name]), types[there[name]], feed.date_format, zone) if name in there else _NO_DAY
         for name in _DAYS
     }
-    written = frame.lazy().with_columns(**{f"\0{name}": day for name, day in days.items()})
+    no_text, operation = pl.lit(None, dtype=pl.String), there.get("operation")
+    words = {"reference": _words(there.get("reference"), None), "reason": _words(there.get("reason"), feed.reason)}
+    made = [expr.alias(f"\0{name}") for name, expr in (days | words).items()]
+    written = frame.lazy().with_columns(*_side_by_side(frame, made))
     bad_days = {
         name: is_no_day(pl.col(there[name]), types[there[name]], pl.col(f"\0{name}")) for name in _DAYS if name in there
     }
-    no_text, operation = pl.lit(None, dtype=pl.String), there.get("operation")
     return (
         written.select(
             pl.lit(file.lines).alias("line"),
             pl.col(there["value"]).alias("cell"),
             _words(there.get("kind"), feed.kind).replace(feed.kinds_named).alias("kind"),
-            _words(there.get("reason"), feed.reason).alias("reason"),
-            _words(there.get("reference"), None).alias("reference"),
+            pl.col("\0reason").alias("reason"),
+            pl.col("\0reference").alias("reference"),
             _one_of(_words(there.get("list"), feed.list), schema.LISTS).alias("list"),
             _one_of(_words(operation, None if operation else "add").replace(feed.operations_named), OPERATIONS).alias(
                 "operation"
@@ -240,6 +242,16 @@ def _fields(file: SourceFile, there: dict[str, str], feed: Feed) -> pl.DataFrame
         .drop("bad_day_of", "said")
         .collect(engine="in-memory")  # what is the same in all rows takes no memory there
     )
+
+
+def _side_by_side(frame: pl.DataFrame, exprs: Sequence[pl.Expr]) -> Iterator[pl.Series | pl.Expr]:
+    """Columns that take long, each made by a thread, which the engine does not do with what Python reads.
+
+    What is the same in all rows is left to the engine, for which it takes no memory.
+    """
+    of_rows = [expr for expr in exprs if expr.meta.root_names()]
+    yield from (expr for expr in exprs if not expr.meta.root_names())
+    yield from on_all_threads(lambda expr: frame.lazy().select(expr).collect(engine="in-memory").to_series(), of_rows)
 
 
 def _last_day(feed: Feed) -> pl.Expr:
@@ -337,7 +349,8 @@ def _of_kind(written: pl.DataFrame, kind: Kind, kinds: dict[str, Kind], feed: Fe
         written = written.with_columns(cell=several).explode("cell", empty_as_null=False)
 
     def listed_in(cells: pl.DataFrame) -> pl.DataFrame:
-        return cells.lazy().select(kind.written(pl.col("cell")).alias("read")).unnest("read").collect()
+        read = cells.lazy().select(kind.written(pl.col("cell")).alias("read")).unnest("read")
+        return read.with_columns(pl.col("match").cast(schema.MATCHES)).collect()
 
     parts = written.select("cell").iter_slices(_AT_ONCE) if len(written) else [written.select("cell")]
     # Only what is new comes from the engine, in one piece as the rest is: else all would be put together anew.
@@ -346,7 +359,6 @@ def _of_kind(written: pl.DataFrame, kind: Kind, kinds: dict[str, Kind], feed: Fe
     doubt = read.select((pl.col("value").is_null() | _is_doubtful(kind)).arg_true()).to_series()
     asked = kinds_to_ask(kind, kinds)
     read = _changed(read, doubt, *_doubted(asked))
-    read.replace_column(read.get_column_index("match"), read["match"].cast(schema.MATCHES))
     tells = _tells_card(read, kind, feed).alias("tells")
     bad = (marked(len(read), doubt) | tells).arg_true()
     return _changed(read.hstack([tells]), bad, problem=_why(kind)).drop("tells")
@@ -409,7 +421,7 @@ def _doubted(others: dict[str, Kind]) -> Iterator[pl.Expr]:
     """`match`, `value` and `stranger` of cells that their kind could not read, or hardly: tokens, others' numbers."""
     cell = to_text(pl.col("cell"))
     token = read_token(cell)
-    yield pl.when(token.is_not_null()).then(pl.lit("token")).otherwise("match").alias("match")
+    yield pl.when(token.is_not_null()).then(pl.lit("token", dtype=schema.MATCHES)).otherwise("match").alias("match")
     yield pl.coalesce(token, "value").alias("value")
     claims = (pl.when(other.claims(pl.col("cell"))).then(pl.lit(name)) for name, other in others.items())
     yield pl.coalesce(*claims).alias("stranger")

@@ -6,6 +6,7 @@ releases some and blocks others.
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -113,8 +114,9 @@ def read_source(
         else:
             delimiter = reading.delimiter or DELIMITERS.get(form, ",")
             blocks = reading.held.text(ahead(blocks_of(name, source)), delimiter, where)
-            plain = Plain(delimiter)
-            content, used = to_utf8(b"".join(plain.over(blocks)), reading.encoding, where)
+            plain, raw = Plain(delimiter), io.BytesIO()
+            raw.writelines(plain.over(blocks))  # each block is let go of, which joining them would not do
+            content, used = to_utf8(raw.getvalue(), reading.encoding, where)
             if form in _DOCUMENTS:
                 rows = read_documents(content, form, records, where, columns, reading.held)
             else:
