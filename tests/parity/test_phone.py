@@ -329,3 +329,16 @@ def test_ordinary_cells_are_answered_by_the_tables(start: int) -> None:
         cells = list(ordinary(region, dice))
         asked = [cells[row] for row in lookup.tell(pl.Series(cells), region).rows]
         assert len(asked) < len(cells) / 1000, (region, asked)
+
+
+def test_what_is_one_number_in_an_account_is_one_in_a_list_wherever_it_has_a_hyphen() -> None:
+    for region in sorted({*FOCUS, *sorted(phonenumbers.SUPPORTED_REGIONS)[::12]}):
+        number = phonenumbers.example_number_for_type(region, PhoneNumberType.MOBILE)
+        assert number is not None
+        code, digits = number.country_code, phonenumbers.national_significant_number(number)
+        fronts = (f"+{code} ", f"+{code} (0) ", f"00{code} ", f"(+{code}) ", "0")
+        cells = [f"{front}{digits[:at]}-{digits[at:]}" for front in fronts for at in range(1, len(digits))]
+        listed, held = cs.Phone(region=region).written(pl.col("x")), cs.phone("x", region)
+        read = pl.DataFrame({"x": cells}).select("x", listed.alias("listed"), held.alias("held"))
+        valid = read.filter(pl.col("held").struct.field("status") == "valid").unnest("listed")
+        assert valid.filter(pl.col("value").ne_missing(pl.col("held").struct.field("e164"))).rows() == []

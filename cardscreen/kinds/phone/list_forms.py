@@ -106,6 +106,7 @@ def forms(
         highest=number(start + signs.str.replace_all(".", "9")),
         start_is_number=claims(start),
         number=number(text),
+        one=text.str.contains(_RANGE) & claims(text) & ~claims(pl.col("low")),
         bare=number(pl.col("bare")),
         bare_is_number=claims(pl.col("bare")),
         uncrossed_is_number=claims(text.str.replace_all(_INNER, "${1}0${2}")),
@@ -147,7 +148,7 @@ def _several() -> pl.Expr:
         .then(_filled())
         .when(pl.col("text").str.contains(_STAR))
         .then("prefix")
-        .when(ordered)
+        .when(ordered & ~pl.col("one"))
         .then(pl.format("+{}-+{}", low, high))
     )
 
@@ -156,8 +157,10 @@ def _alone(*, vanity: bool) -> pl.Expr:
     """The canonical value of text that is one number, and nothing else."""
     text = pl.col("text")
     # libphonenumber drops the point, and what it makes of the zero behind it is somebody else's number.
-    signs = (_STAR, _RANGE, QUANTITY, HIDDEN, _SPREAD, _OPEN, _FRONT, _PERCENT, DROPPED)
-    other = pl.any_horizontal(text.str.contains(each) for each in signs)
+    signs = (_STAR, QUANTITY, HIDDEN, _SPREAD, _OPEN, _FRONT, _PERCENT, DROPPED)
+    # `+49 (0) 170-7672641` has what may be two ends: the whole is a number, and what would be the first end is none.
+    ranged = text.str.contains(_RANGE) & ~pl.col("one")
+    other = pl.any_horizontal(ranged, *(text.str.contains(each) for each in signs))
     worded = text.str.contains(_WORDS) & pl.lit(not vanity)
     hiding = text.str.contains(_INNER) & pl.col("uncrossed_is_number")
     extended = pl.col("bare_is_number") & (pl.col("bare") == pl.col("number")) & ~hiding
