@@ -92,6 +92,9 @@ def test_from_forty_reports_to_a_listing_a_hit_an_appeal_a_release_and_the_owner
         "appeal", "A070", "--run", "job.toml", "--upheld", "--by", "B. Wu", "--reason", "a courier", "--now"
     )
     assert "the objection is upheld" in done.out
+    told = gang.does("explain", "A070", "--run", "job.toml").out
+    assert f"An objection was upheld on {date.today()} by B. Wu, which frees the account from the next run on" in told
+    assert "a courier" in told
     (now,) = read_rows(gang.folder / "runs/release-now.csv")
     assert (now["account_id"], now["undo"], now["action"], now["cause"]) == ("A070", "cancel", "verify", "clearance")
     (cleared,) = read_rows(gang.folder / "clearances.csv")
@@ -174,6 +177,9 @@ def test_what_other_systems_did_is_lifted_and_told_to_the_owner(gang: Gang) -> N
 def test_a_rejected_objection_is_kept_and_frees_nobody(gang: Gang) -> None:
     gang.night()
     gang.does("appeal", "A060", "--run", "job.toml", "--rejected", "--by", "B. Wu", "--reason", "no proof")
+    told = gang.does("explain", "A060", "--run", "job.toml").out
+    assert told.count("An objection was rejected on") == 1
+    assert "by B. Wu: no proof" in told
     gang.night(NEXT)
     assert gang.flagged() == {"A060": "suspend"}
     kept = pl.read_parquet(gang.folder / "runs/feedback.parquet")

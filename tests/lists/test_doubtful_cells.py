@@ -260,6 +260,21 @@ def test_a_service_number_that_the_feed_rejects_now_is_ended(tmp_path: Path) -> 
     assert (done.counts["ended"], "kept" in done.counts, done.counts["rejected"]) == (1, False, 1)
 
 
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ('"{}, 95588"', {"many": True}),
+        ("calls from {} and 95588", {"pattern": "([0-9]{5,11})"}),
+    ],
+)
+def test_a_number_beside_a_service_number_stays_listed(cell: str, said: dict[str, Any], tmp_path: Path) -> None:
+    rows = numbered(NUMBERS)
+    take(tmp_path, rows, service_numbers="reject", **said)
+    rows[4] = f"{cell.format(NUMBERS[4])},C4"
+    done = take(tmp_path, rows, after=1, service_numbers="reject", **said)
+    assert (done.counts["unchanged"], done.counts["rejected"], done.counts["in_force"]) == (100, 1, 100)
+
+
 def test_an_account_on_a_kept_listing_stays_flagged(tmp_path: Path) -> None:
     take(tmp_path, numbered(NUMBERS))
     take(tmp_path, numbered(DAMAGED + NUMBERS[4:]), after=1)

@@ -74,6 +74,44 @@ def test_first_seen_does_not_move_while_the_listing_stays() -> None:
     assert second.listings.equals(first.listings)
 
 
+def begun(merged: Done) -> dict[tuple[str, str | None], list[date | None]]:
+    lasting = merged.listings.filter(pl.col("ended_on").is_null())
+    return {
+        (value, of): days for value, of, *days in lasting.select("value", "reference", "listed_on", "expires_on").rows()
+    }
+
+
+@pytest.mark.parametrize("mode", ["snapshot", "delta"])
+@pytest.mark.parametrize("before", [None, "A1"])
+def test_a_case_number_that_is_written_another_way_leaves_the_first_day(mode: str, before: str | None) -> None:
+    other, told = row(NUMBERS[1], reference="B"), date(2026, 3, 4)
+    first = step(nothing(), [row(NUMBERS[0], reference=before), other, row(NUMBERS[2], reference="C")])
+    rows = [row(NUMBERS[0], reference="A-1"), row(NUMBERS[2], reference="C-1", listed_on=told)]
+    left = [row(NUMBERS[0], reference=before, operation="remove"), row(NUMBERS[2], reference="C", operation="remove")]
+    second = step(first.listings, [*rows, other] if mode == "snapshot" else [*left, *rows], mode, later(9))
+    assert (second.counts["added"], second.counts["ended"]) == (2, 2)
+    assert begun(second) == {
+        (NUMBERS[0], "A-1"): [DAY, None],
+        (NUMBERS[1], "B"): [DAY, None],
+        (NUMBERS[2], "C-1"): [told, None],  # the row says so
+    }
+
+
+def test_a_second_case_beside_the_first_begins_today_and_so_does_a_number_that_had_ended_before() -> None:
+    first = step(nothing(), [row(NUMBERS[0], reference="A"), row(NUMBERS[1], reference="B")])
+    second = step(first.listings, [row(NUMBERS[0], reference="A")], day=later(1))
+    rows = [row(NUMBERS[0], reference="A"), row(NUMBERS[0], reference="A2"), row(NUMBERS[1], reference="B2")]
+    third = step(second.listings, rows, day=later(2))
+    assert begun(third)[NUMBERS[0], "A2"] == [later(2), None]
+    assert begun(third)[NUMBERS[1], "B2"] == [later(2), None]
+
+
+def test_the_end_that_a_feed_sets_is_counted_from_the_first_day_that_stays() -> None:
+    first = step(nothing(), [row(NUMBERS[0], reference="A")], expires_after_days=30)
+    second = step(first.listings, [row(NUMBERS[0], reference="A-1")], day=later(9), expires_after_days=30)
+    assert begun(second) == {(NUMBERS[0], "A-1"): [DAY, later(30)]}
+
+
 def test_what_a_snapshot_does_not_name_any_more_ends_on_that_day_and_keeps_its_row() -> None:
     first = step(nothing(), [row(number) for number in NUMBERS])
     second = step(first.listings, [row(NUMBERS[0])], day=DAY + timedelta(days=1))

@@ -95,7 +95,7 @@ def test_every_picture_stands_beside_a_sentence_and_a_table(pages: list[_Reader]
 
 def test_the_first_screen_says_what_is_to_be_done(pages: list[_Reader], operator: Any) -> None:
     texts = [re.sub(r"\s+", " ", page.text["body"]) for page in pages]
-    assert "It is the first night: there is none to compare it with." in texts[0]
+    assert "Is tonight normal? It is the first night: there is none to compare it with." in texts[0]
     assert "Load these files, in this order: notices/notify.csv: 1 row" in texts[0]
     assert "2 accounts are told anew. suspend: 2 accounts" in texts[1]
     assert "Compared with the night of 2026-11-02." in texts[1]
@@ -104,6 +104,15 @@ def test_the_first_screen_says_what_is_to_be_done(pages: list[_Reader], operator
     assert "new_suspend: 16.39 % of the rows would newly be told 'suspend' (limit 0.10 %)" in texts[2]
     assert "1 times AAA AAA AAAA (not_a_number): they hold no number: is it the right column?" in texts[2]
     assert "Load these files" not in texts[2]
+
+
+def test_a_first_night_is_no_ordinary_one(tmp_path: Path) -> None:
+    held = [account(f"a{at}", phone(at), segment="hospital") for at in range(30)]
+    listed = [listing(phone(3)), listing(phone(40), source="pilot"), listing("4111111111111111")]
+    night = Operator(tmp_path).night(1, held, listed)
+    text = re.sub(r"\s+", " ", read(night.folder / "report.html").text["body"])
+    assert "The first night Published, with no night before to compare it with: look at some" in text
+    assert "Is tonight normal? It is the first night: there is none to compare it with." in text
 
 
 def test_figures_of_a_page_are_those_of_the_run(pages: list[_Reader]) -> None:

@@ -189,7 +189,8 @@ def test_a_carried_flag_says_on_what_it_rests(operator: Path, tmp_path: Path) ->
     assert done.code == 0, done.err
     told = story(tmp_path / "o", 1)
     assert "suspend carried on, because the account was not in the extract" in told
-    assert "Since 2026-11-22 the flag rests on what an earlier night found" in told
+    assert "Since 2026-11-22 the flag rests on what an earlier night found; nothing is handed out meanwhile." in told
+    assert "due on" not in told
     assert "This decided, on an earlier night: its mobile +8613800138001" in told
 
 

@@ -73,7 +73,7 @@ _NAMES: Mapping[str, re.Pattern[str]] = {
     "birth": _any("birth nascit geb naiss nacim dob 出生 生日"),
     "listed_on": _any("list dat[ae] added report registr segnal fecha 日期 时间 登记"),
     "expires_on": _any("expir until valid_to scad hasta 截止 到期"),
-    "reference": _any("case ref dossier pratica fascicol protocol ticket akten 案(?!由|情|类)"),
+    "reference": _any("case ref dossier pratica fascicol protocol ticket akten gesch.ftsz \b[ag]z\b 案(?!由|情|类)"),
     "reason": _any("reason type categ motiv tipo grund 原因 类型 案由 案情 案类"),
     "severity": _any("sever score risk level gravit risch 等级 风险"),
     "kind": _any("kind type tipo 类型"),

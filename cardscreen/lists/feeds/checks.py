@@ -61,14 +61,30 @@ def without_service_numbers(read: FeedRows, feed: Feed) -> FeedRows:
     rejects = [
         _cells(read, feed)
         .filter(pl.col("line").is_in(of_kind))
+        .unique("line", keep="first", maintain_order=True)  # a pattern may find several
         .select("line", pl.lit(KINDS[kind].service[0]).alias("reason"), shape(to_text(pl.col("cell"))).alias("shape"))
         for kind, of_kind in lines.items()
     ]
+    served = pl.concat(_served(read, feed, kind, of_kind) for kind, of_kind in lines.items())
     return replace(
         read,
-        rows=read.rows.filter(~pl.col("line").is_in(sorted(set().union(*lines.values())))),
+        rows=read.rows.join(served, on=["kind", "line", "value"], how="anti", maintain_order="left"),
         rejects=pl.concat([read.rejects, *rejects]).sort("line", maintain_order=True),
     )
+
+
+def _served(read: FeedRows, feed: Feed, name: str, lines: list[int]) -> pl.DataFrame:
+    """kind, line, value: what serves everybody in such lines; all that is there where no part of the cell tells it."""
+    kind, of_kind = feed.kinds()[name], pl.col("kind") == name
+    cells = _cells(read, feed).filter(pl.col("line").is_in(lines))
+    if (parts := kind.split(pl.col("cell"))) is not None:
+        cells = cells.with_columns(cell=parts).explode("cell")
+    listed = cells.with_row_index("part").with_columns(kind.written(pl.col("cell")).struct.field("value"))
+    of_parts = listed.lazy().select("value", line="part"), listed.select("cell", line="part")
+    told = listed.filter(pl.col("part").is_in(kind.service_lines(*of_parts))).select("line", "value")
+    rows = read.rows.filter(of_kind & pl.col("line").is_in(lines)).select("kind", "line", "value")
+    is_told = pl.struct("line", "value").is_in(told.select(pl.struct("line", "value")).to_series().implode())
+    return rows.filter(is_told.any().over("line").not_() | is_told)
 
 
 def _cells(read: FeedRows, feed: Feed) -> pl.DataFrame:

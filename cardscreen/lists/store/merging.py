@@ -136,6 +136,7 @@ def merge(
         last = pl.max_horizontal("removed_on", pl.lit(defaults.day))
         changed = _ended(_beside(current, gone, taken), _GONE & _lasts(defaults.day), defaults.day)
         changed = changed.with_columns(removed_on=pl.when(_GONE).then(last).otherwise("removed_on"))
+    taken = _since_before(new, taken, current, gone, defaults)
     listings = pl.concat([changed.select(list(STORED)), _named(new, taken, current, defaults.source)])
     return Merged(
         listings=listings,
@@ -259,6 +260,32 @@ def _outcomes(dated: pl.LazyFrame, rows: pl.Series, mode: str, defaults: Default
         outcome=outcome.cast(OUTCOMES),
         gap=pl.when(gap).then(pl.concat_list("ended_on_old", pl.lit(defaults.day))),
     )
+
+
+def _since_before(
+    new: pl.DataFrame, taken: pl.DataFrame, current: pl.LazyFrame, gone: pl.Series, defaults: Defaults
+) -> pl.DataFrame:
+    """The rows that are taken, those of what ends in the same file under another reference with its first day.
+
+    A case number that is written in another way is no new word of the source: who has been cleared stays so, and who
+    got the number since is no present holder. A row that tells a day says otherwise.
+    """
+    undated = taken.filter((pl.col("outcome") == "added") & new["listed_on"][taken["row"]].is_null())
+    if defaults.listed_on != "first-seen" or undated.is_empty() or not gone.any():
+        return taken
+    same = [name for name in IDENTITY if name != "reference"]
+    rows = new[undated["row"]].select(*same, undated["row"])
+    ended = pl.concat([current.select(*same, "listed_on"), gone.to_frame("\0gone").lazy()], how="horizontal")
+    ended = ended.filter(_GONE).join(rows.lazy(), on=same, how="inner", nulls_equal=True)
+    first = ended.group_by("row").agg(first=pl.col("listed_on").min()).collect()
+    taken = taken.join(first, on="row", how="left", maintain_order="left")
+    if defaults.expires_after_days is not None:
+        lasts = pl.col("first") + pl.duration(days=defaults.expires_after_days)
+        untold = new["expires_on"][taken["row"]].is_null()
+        taken = taken.with_columns(
+            expires_on=pl.when(untold).then(pl.coalesce(lasts, "expires_on")).otherwise("expires_on")
+        )
+    return taken.with_columns(listed_on=pl.coalesce("first", "listed_on")).drop("first")
 
 
 def _named(new: pl.DataFrame, taken: pl.DataFrame, current: pl.LazyFrame, source: str) -> pl.LazyFrame:

@@ -53,10 +53,11 @@ def trend(material: Material) -> Section:
     held = sum(each["held"] for each in nights)
     counted = [each["flagged"] for each in went]
     sentence = (
-        say(
-            "Accounts flagged in the {nights:,} published nights shown: {least:,} to {most:,}. Runs that were held: "
+        material.language.many(
+            "Accounts flagged in the one published night shown: {most:,}. Runs that were held: {held:,}.",
+            "Accounts flagged in the {count:,} published nights shown: {least:,} to {most:,}. Runs that were held: "
             "{held:,}.",
-            nights=len(went),
+            len(went),
             least=min(counted),
             most=max(counted),
             held=held,

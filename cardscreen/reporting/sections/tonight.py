@@ -92,6 +92,11 @@ def _verdict(material: Material) -> tuple[Literal["good", "look", "stop"], str, 
     close = nearest(material)
     if close and close[1] >= _NEAR:
         return "look", say("Look at it"), say("Published, and near a limit.")
+    if not (night.base and night.base_day):
+        sentence = say(
+            "Published, with no night before to compare it with: look at some of the accounts before you act."
+        )
+        return "look", say("The first night"), sentence
     return "good", say("An ordinary night"), say("Published, with nothing out of the ordinary.")
 
 
@@ -135,12 +140,13 @@ def _is_normal(material: Material, mood: str) -> Answer:
         return Answer(question, say("There is nothing to compare it with."), lines)
     if night.base and night.base_day:
         lines.append(say("Compared with the night of {day}.", day=night.base_day))
-    else:
-        lines.append(say("It is the first night: there is none to compare it with."))
+    lines += [shown(each) for each in night.decided]
     if night.state == "held":
         answer = material.language.many(
             "No: {count} limit was passed.", "No: {count} limits were passed.", len(material.held)
         )
+    elif not (night.base and night.base_day):
+        answer = say("It is the first night: there is none to compare it with.")
     elif mood == "good":
         answer = say("Yes.")
     else:
@@ -201,8 +207,7 @@ def _to_do(material: Material) -> Answer:
         return Answer(question, answer, [say("Or get newer data, or change the limit, and run again.")], commands)
     if night.audit:
         return Answer(question, say("Nothing."))
-    lines = [shown(each) for each in night.decided]
-    lines += [
+    lines = [
         material.language.many("{file}: {count:,} row", "{file}: {count:,} rows", rows, file=file)
         for file, rows in material.load
     ]

@@ -73,6 +73,13 @@ _ROLES = {
     ("carried", True): phrase("This decided, on an earlier night: {fact}"),
     ("carried", False): phrase("Found on an earlier night: {fact}"),
 }
+_OBJECTIONS = {
+    "upheld": phrase(
+        "An objection was upheld on {day} by {by}, which frees the account from the next run on, where the lists that "
+        "it is on allow that: {reason}"
+    ),
+    "rejected": phrase("An objection was rejected on {day} by {by}: {reason}"),
+}
 _MOVES = {
     "new": phrase("newly flagged for {now}"),
     "escalated": phrase("escalated from {before} to {now}"),
@@ -165,6 +172,8 @@ class _Teller:
             yield from self._not_flagged(story)
         else:
             yield from self._outcome(story)
+        for each in story.objections:
+            yield say(_OBJECTIONS[each["verdict"]], day=each["at"][:10], by=each["by"], reason=each["reason"])
         for finding in story.findings:
             yield from self._finding(finding)
         yield from map(self._unread, story.rejects)
@@ -242,7 +251,7 @@ class _Teller:
 
     def _recommended(self, outcome: Mapping[str, Any]) -> str:
         say, action = self.language.say, outcome["action"]
-        is_due = outcome["act_on"] and action != "none"
+        is_due = outcome["act_on"] and action != "none" and not outcome.get("carried_since")
         said = say(_DUE[action], day=outcome["act_on"]) if is_due else say(_RECOMMENDED[action])
         if not outcome["flagged_since"]:
             return said
@@ -253,7 +262,7 @@ class _Teller:
         say = self.language.say
         if change["carried_since"]:
             yield say(
-                "Since {day} the flag rests on what an earlier night found, until the account can be read again.",
+                "Since {day} the flag rests on what an earlier night found; nothing is handed out meanwhile.",
                 day=change["carried_since"],
             )
         if change["undo"] and change["change"] not in ("released", "eased"):

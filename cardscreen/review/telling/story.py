@@ -18,6 +18,7 @@ from cardscreen.lists.terms import Terms
 from cardscreen.policy.clearances import ACCOUNT_ID, TOLD, covered
 from cardscreen.policy.judging import CLEARANCE
 from cardscreen.policy.weighing import Judgement, judged
+from cardscreen.review.decisions.appeals import feedback
 from cardscreen.review.find import looking_into, run_in
 from cardscreen.review.inputs import decisions_of, gaps_of, policy_of, terms_of
 from cardscreen.review.telling.leads import offices_beside, resting_on
@@ -67,6 +68,7 @@ class Story:
             `pruned` where nothing is known of a run and those before it.
         rows: How many rows the run read.
         kinds: Of what was found; where nothing was, of all that the run looks at.
+        objections: at, verdict, by, reason of what was decided about objections to its flag in this run.
     """
 
     account: str
@@ -80,6 +82,7 @@ class Story:
     earlier: Sequence[Mapping[str, Any]] = field(default_factory=list)
     rows: int = 0
     kinds: Sequence[str] = ()
+    objections: Sequence[Mapping[str, Any]] = ()
 
     def summary(self) -> dict[str, Any]:
         """The same for a machine."""
@@ -117,6 +120,7 @@ def tell(run: Finished, account: str) -> Story:
         earlier=list(_earlier(run, account)),
         rows=run.summary["rows"]["read"],
         kinds=sorted({each.hit["kind"] for each in findings} or {each["kind"] for each in looked_at}),
+        objections=_objections(run, account),
     )
 
 
@@ -127,6 +131,14 @@ def _rows(run: Finished, table: str, account: str) -> list[dict[str, Any]]:
     is_it = pl.col("account_id").cast(pl.String) == account
     with looking_into(run):
         return run.table(table).filter(is_it).collect().to_dicts()
+
+
+def _objections(run: Finished, account: str) -> list[dict[str, Any]]:
+    """What was decided about objections to the account's flag in a run, the oldest first."""
+    of_it = (pl.col("run_id") == run.run_id) & (pl.col("account_id") == account)
+    rows = feedback(run.output).filter(of_it).select("at", "verdict", "by", "reason")
+    told = rows.unique(maintain_order=True).to_dicts()  # there is a row for each listing
+    return [{name: _without_cards(value) for name, value in row.items()} for row in told]
 
 
 def _findings(run: Finished, account: str, seen: Literal["now", "carried", "before"]) -> list[Finding]:

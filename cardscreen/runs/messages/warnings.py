@@ -79,7 +79,8 @@ def _of_cells(summary: Mapping[str, Any], language: Language, *, expects_invalid
             yield say("most of the numbers in {name!r} fail their check digit: is it the right column?", name=name)
         if notes.get(NO_REGION, 0) * 2 > cells["cells"] - cells["missing"]:
             yield say(
-                'no region is given for {name!r}, so only numbers with + are read: say region = "CN"',
+                'no region is given for {name!r}, so only numbers with + are read: say region = "…", the country in '
+                "which most of them are dialled",
                 name=name,
             )
 
