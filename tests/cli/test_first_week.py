@@ -16,7 +16,7 @@ from commands import Done, cardscreen
 from partners import pan
 
 from cardscreen.cli import console, starter
-from cardscreen.cli.starter.columns import held_in
+from cardscreen.cli.starter.columns import called, held_in
 from cardscreen.cli.starter.looking import look
 from cardscreen.runs.job import Job
 from cardscreen.tables.opening import open_table
@@ -144,6 +144,15 @@ def test_ten_lines_say_what_was_taken_from_where_and_what_is_left_to_say(tmp_pat
     job = tomllib.loads((tmp_path / "night/job.toml").read_text("utf-8"))
     assert job["accounts"]["path"].endswith("clienti_{as_of}.csv")
     assert job["identifiers"]["cellulare"] == {"kind": "phone", "region": "IT", "holder_since": "data_attivazione"}
+
+
+@pytest.mark.parametrize(
+    ("column", "what"),
+    [("Rufnummer", "phone"), ("Numéro", "phone"), ("Az.", "reference"), ("Gesch.-Z. / GZ", "reference")],
+)
+def test_columns_are_known_by_what_offices_call_them(column: str, what: str) -> None:
+    assert called(column, what)
+    assert not called(f"blazing {what[::-1]}", "reference")
 
 
 def test_a_day_of_a_telephone_is_none_of_a_card_and_a_cause_is_a_reason(tmp_path: Path) -> None:

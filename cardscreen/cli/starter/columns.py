@@ -53,7 +53,7 @@ def _any(words: str) -> re.Pattern[str]:
 _NAMES: Mapping[str, re.Pattern[str]] = {
     "phone": _any(
         r"phone mobile (?<![a-z])cell (?<![a-z])cel(?![a-z]) msisdn (?<![a-z])tel(?!l) gsm handy "
-        r"n[uú]mero(?!.*(?:cli|client|cuenta|conto|contrat)) (?<!证件)号码 手机 电话 電話"
+        r"n[uú]m[eé]ro(?!.*(?:cli|client|cuenta|conto|contrat)) rufnummer mobilfunk (?<!证件)号码 手机 电话 電話"
     ),
     "card": _any("card pan$ carta karte tarjeta carte 银行卡 卡号"),
     "iban": _any("iban"),
@@ -73,7 +73,7 @@ _NAMES: Mapping[str, re.Pattern[str]] = {
     "birth": _any("birth nascit geb naiss nacim dob 出生 生日"),
     "listed_on": _any("list dat[ae] added report registr segnal fecha 日期 时间 登记"),
     "expires_on": _any("expir until valid_to scad hasta 截止 到期"),
-    "reference": _any("case ref dossier pratica fascicol protocol ticket akten gesch.ftsz \b[ag]z\b 案(?!由|情|类)"),
+    "reference": _any(r"case ref dossier pratica fascicol protocol ticket akten gesch.ftsz \b[ag]z\b 案(?!由|情|类)"),
     "reason": _any("reason type categ motiv tipo grund 原因 类型 案由 案情 案类"),
     "severity": _any("sever score risk level gravit risch 等级 风险"),
     "kind": _any("kind type tipo 类型"),
