@@ -346,7 +346,7 @@ def normalize(
     header_row: Annotated[int | None, typer.Option(min=1, help="The line that names the columns.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
 ) -> None:
-    """Normalise one column of a file; the other columns are kept. Cards come out masked.
+    """Normalise one column of a file. Cards come out masked; other columns are kept as they are, cards in them too.
 
     [dim]Example:[/dim] cardscreen normalize phone crm.csv --column mobile --region CN --out clean.parquet
     """
