@@ -25,9 +25,9 @@ from cardscreen.runs.record import MANIFEST, Base
 from cardscreen.screening.hits.matches import HITS_PER_ACCOUNT, NOT_JUDGED
 from cardscreen.screening.result import Result
 from cardscreen.screening.summary import exempt_in, invalid_in
-from cardscreen.tables.cells import shape
+from cardscreen.tables.cells import ids_in_plain, shape
 
-_FEW = 5  # accounts: so many go by chance
+_FEW = 5  # accounts: fewer go by chance
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -118,12 +118,19 @@ class Gone:
         of: Of how many.
         then: What most of their ids look like, much as `cells.shape` shows it, in quotes.
         now: What most ids look like of the accounts that are flagged tonight and were not; None: there are none.
+        renamed: How many of them are flagged tonight under an id that is written otherwise; see `cells.ids_in_plain`.
     """
 
     accounts: int
     of: int
     then: str | None = None
     now: str | None = None
+    renamed: int = 0
+
+    @property
+    def by_chance(self) -> bool:
+        """Whether so few may be gone for no reason: not where most of the flagged ids are only written otherwise."""
+        return self.accounts < _FEW and 2 * self.renamed <= self.of
 
     @classmethod
     def between(cls, result: Result, previous: Result | Base) -> Gone | None:
@@ -139,7 +146,9 @@ class Gone:
         known = then.select(ids).drop_nulls().unique().collect()
         gone = known.join(result.watched.select(ids).unique().collect(), on="account_id", how="anti")
         fresh = result.flagged.filter(is_flagged).select(ids).collect().join(known, on="account_id", how="anti")
-        return cls(len(gone), len(known), _shape_of(gone), _shape_of(fresh))
+        alike = ids_in_plain(pl.col("account_id")).alias("alike")
+        renamed = gone.select(alike).join(fresh.select(alike), on="alike", how="semi")
+        return cls(len(gone), len(known), _shape_of(gone), _shape_of(fresh), len(renamed))
 
 
 def _shape_of(ids: pl.DataFrame) -> str | None:
@@ -441,7 +450,7 @@ def _against(now: dict[str, Any], limits: Limits, then: dict[str, Any], moves: M
     change = _change(now, then)
     yield Measure("accounts_grow", max(change, 0.0), limits.accounts_grow)
     # With fewer rows or many more, the reason is told by now.
-    if moves.gone and moves.gone.accounts >= _FEW and -limits.accounts_shrink <= change <= limits.accounts_grow:
+    if moves.gone and not moves.gone.by_chance and -limits.accounts_shrink <= change <= limits.accounts_grow:
         share = moves.gone.accounts / moves.gone.of
         yield Measure("flagged_gone_share", share, limits.flagged_gone_share, None, *_missing(moves.gone))
     yield from less

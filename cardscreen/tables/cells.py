@@ -60,6 +60,23 @@ def words_in_plain(words: Collection[str]) -> list[str]:
     return pl.select(in_plain(pl.lit(pl.Series(list(words), dtype=pl.String)))).to_series().to_list()
 
 
+def ids_in_plain(ids: pl.Expr) -> pl.Expr:
+    """What of an account's id is left without what programs take from it, or put around it: to compare, not to join by.
+
+    That is letter case, width, blanks and invisible signs, zeros in front, quotes and `=` around, and `.0` behind.
+
+    Example:
+        >>> pl.select(ids_in_plain(pl.lit(pl.Series(["'-a1", '="00003"', "1002.0", "A 7"])))).to_series().to_list()
+        ['-a1', '3', '1002', 'a7']
+    """
+    bare = in_plain(ids).str.replace_all(r"[\s\p{Cf}\p{Cc}]", "").str.strip_chars(_QUOTES)
+    return bare.str.replace(r"^([+-]?[0-9]+)[.,]0{1,2}$", "$1").str.strip_chars_start("0")
+
+
+#: What spreadsheets put around text, so that it stays that.
+_QUOTES = "='\"‘’“”"
+
+
 def to_text(cell: pl.Expr, *, exact: bool = False) -> pl.Expr:
     """A column of any type that can hold identifiers, as String. Streams.
 

@@ -50,6 +50,27 @@ def test_a_few_accounts_may_go(operator: Operator, gone: int, is_held: bool) -> 
     assert (night.run.held != [], night.manifest["summary"]["changes"]["flagged_gone"]) == (is_held, gone)
 
 
+@pytest.mark.parametrize(
+    ("was", "now", "is_held"),
+    [
+        pytest.param(["11", "12"], ["11.0", "12.0"], True, id="floats"),
+        pytest.param(["0011"], ["11"], True, id="lost-zeros"),
+        pytest.param(["11", "12", "13"], ["11.0", "22", "33"], False, id="one-of-three"),
+        pytest.param(["11", "12"], ["21", "22"], False, id="other-accounts"),
+        pytest.param(["11", "12"], [], False, id="gone"),
+    ],
+)
+def test_even_a_few_flagged_ids_hold_the_night_when_most_are_only_written_otherwise(
+    tmp_path: Path, was: list[str], now: list[str], is_held: bool
+) -> None:
+    operator = Operator(tmp_path, STRICT)
+    clear = [f"4{number}" for number in range(40)]
+    operator.night(1, accounts(was, clear), LISTED)
+    reasons = operator.night(2, accounts(now, clear), LISTED).run.held
+    assert [reason.split(":")[0] for reason in reasons] == ["flagged_gone_share"] * is_held
+    assert all("did the ids change?" in reason for reason in reasons)
+
+
 def test_accounts_that_were_missing_before_hold_no_further_night(operator: Operator) -> None:
     operator.say(JOB)
     assert operator.night(2, FLOATS, LISTED).run.held == []

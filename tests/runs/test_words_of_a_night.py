@@ -123,7 +123,8 @@ def test_a_policy_whose_values_all_occur_is_not_warned_of(tmp_path: Path) -> Non
 
 
 LISTED = [listing(phone(1)), listing(phone(2)), listing(phone(8), ended_on=day(0), listing_id="ended")]
-UNLIKE, UNLISTED = "the same id but for leading zeros, blanks or letter case", "no listing has their listing_id"
+UNLIKE = "leading zeros, blanks, letter case, or what a program put around it (' in front, .0 behind)"
+UNLISTED = "no listing has their listing_id"
 
 
 @pytest.mark.parametrize(
@@ -132,6 +133,12 @@ UNLIKE, UNLISTED = "the same id but for leading zeros, blanks or letter case", "
         pytest.param(["20,,2026-10-01,"], f"{UNLIKE}: 1, the first in line 2", id="leading-zeros"),
         pytest.param(["x,,2026-10-01,", "0 00020,,2026-10-01,"], f"{UNLIKE}: 1, the first in line 3", id="blanks"),
         pytest.param(["A7,,2026-10-01,", "a 7,,2026-10-01,"], f"{UNLIKE}: 2, the first in line 2", id="letter-case"),
+        pytest.param(["'-b1,,2026-10-01,", "'20,,2026-10-01,"], f"{UNLIKE}: 2, the first in line 2", id="apostrophe"),
+        pytest.param(['"=""000020""",,2026-10-01,'], f"{UNLIKE}: 1, the first in line 2", id="as-a-formula"),
+        pytest.param(["20.0,,2026-10-01,", '"20,00",,2026-10-01,'], f"{UNLIKE}: 2, the first in line 2", id="decimals"),
+        pytest.param(["\u2060a\u200b7\ufeff,,2026-10-01,"], f"{UNLIKE}: 1, the first in line 2", id="invisible-signs"),
+        pytest.param(["7,,2026-10-01,"], f"{UNLIKE}: 1, the first in line 2", id="accounts-with-decimals"),
+        pytest.param(["20.5,,2026-10-01,", "b1,,2026-10-01,"], None, id="another-account"),
         pytest.param(["000020,L0,2026-10-01,"], f"{UNLISTED}, although their account is on a list: 1", id="listing"),
         pytest.param(["000020,,2026-11-09,"], "still to come: 1, the first in line 2 of their file, from", id="ahead"),
         pytest.param(["2E+01,,2026-10-01,"], "(1E+05): 1, the first in line 2", id="quantity"),
@@ -149,7 +156,8 @@ def test_clearances_that_free_nobody_and_were_meant_to_are_warned_of(
 ) -> None:
     operator = Operator(tmp_path)
     operator.clear(*rows)
-    accounts = [account("000020", phone(1)), account("a7", phone(2)), account("0030", phone(3))]
+    listed = [account(name, phone(number)) for name, number in (("000020", 1), ("a7", 2), ("-b1", 1), ("7.0", 2))]
+    accounts = [*listed, account("0030", phone(3))]
     told = [each for each in operator.night(1, accounts, LISTED).run.warnings if "clearances" in each]
     assert len(told) == (words is not None), told
     if words is not None:

@@ -16,7 +16,7 @@ from cardscreen.foundation.words.languages import phrase
 from cardscreen.policy.clearances import ACCOUNT_ID, clears
 from cardscreen.policy.policy import Policy
 from cardscreen.policy.rules import ACCOUNT, meant
-from cardscreen.tables.cells import in_plain
+from cardscreen.tables.cells import ids_in_plain
 
 #: What is said of it. A run records it in English; it can be said again in another language.
 IN_VAIN = {
@@ -28,7 +28,8 @@ IN_VAIN = {
     "unknown": phrase("the policy speaks of the source {name}, which has no listing{hint}"),
     "unlike": phrase(
         "clearances in force that free nobody, although an account on a list has the same id but for leading zeros, "
-        "blanks or letter case: {count}, the first in line {line} of their file"
+        "blanks, letter case, or what a program put around it (' in front, .0 behind): {count}, the first in line "
+        "{line} of their file"
     ),
     "spoilt": phrase(
         "clearances in force that free nobody, as a spreadsheet made quantities of their account ids (1E+05): {count}, "
@@ -133,8 +134,7 @@ def _of_lines(what: str, decisions: pl.DataFrame) -> Iterator[str]:
         yield IN_VAIN[what].format(count=f"{len(decisions):,}", line=first["line"], day=first["decided_on"])
 
 
-#: What of an account's id is left without what a spreadsheet takes, or a person writes otherwise.
-_ALIKE = in_plain(pl.col("account_id")).str.replace_all(r"\s", "").str.strip_chars_start("0")
+_ALIKE = ids_in_plain(pl.col("account_id"))
 #: How a spreadsheet shows a long number.
 _SPOILT = r"^[0-9](?:[.,][0-9]+)?[eE]\+[0-9]+$"
 #: What of a listing rules look at that is no closed set.
