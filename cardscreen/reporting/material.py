@@ -36,6 +36,11 @@ class ShownNight:
     base_day: str | None = None
     decided: Sequence[str] = ()
 
+    @property
+    def is_first(self) -> bool:
+        """Whether there is no night before to compare it with."""
+        return not (self.base and self.base_day)
+
 
 @dataclass(frozen=True)
 class Ring:

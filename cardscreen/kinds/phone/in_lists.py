@@ -53,10 +53,10 @@ def service_lines(
     is_headed = pl.col("value").str.contains(f"^(?:{heads})") if heads else pl.lit(value=False)
     size = pl.col("value").str.len_bytes() - pl.col("value").str.ends_with("*")
     shorter = listed.filter(size <= _SHORTER).collect()  # tells most, and costs little
-    short = shorter.filter(size <= _SHORT)
-    few = pl.concat([short, listed.filter(is_headed).collect()])
     # A prefix covers the number that it begins with, too.
-    shorter, short = (each.with_columns(stem=pl.col("value").str.strip_suffix("*")) for each in (shorter, short))
+    shorter = shorter.with_columns(stem=pl.col("value").str.strip_suffix("*"))
+    short = shorter.filter(size <= _SHORT)
+    few = pl.concat([short.drop("stem"), listed.filter(is_headed).collect()])
     short = short.filter(~claims(pl.col("stem")))  # of a million numbers in the USA, a few
     served = [value for value in short["stem"].unique().to_list() if service_numbers.is_service_abroad(value)]
     abroad = short.filter(pl.col("stem").is_in(served))["line"].to_list()

@@ -106,7 +106,7 @@ def forms(
         highest=number(start + signs.str.replace_all(".", "9")),
         start_is_number=claims(start),
         number=number(text),
-        one=text.str.contains(_RANGE) & claims(text) & ~claims(pl.col("low")),
+        one=claims(text) & ~claims(pl.col("low")),
         bare=number(pl.col("bare")),
         bare_is_number=claims(pl.col("bare")),
         uncrossed_is_number=claims(text.str.replace_all(_INNER, "${1}0${2}")),

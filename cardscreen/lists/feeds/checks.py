@@ -55,8 +55,10 @@ def without_service_numbers(read: FeedRows, feed: Feed) -> FeedRows:
 
     People who complain name such numbers, too; in a list of a source's own they are a sign of a wrong file.
     """
-    lines = _service(read, feed) if feed.service_numbers == "reject" else {}
-    if not any(lines.values()):
+    if feed.service_numbers != "reject":
+        return read
+    lines = {kind: of_kind for kind, of_kind in _service(read, feed).items() if of_kind}
+    if not lines:
         return read
     rejects = [
         _cells(read, feed)

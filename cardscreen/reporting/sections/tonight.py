@@ -92,7 +92,7 @@ def _verdict(material: Material) -> tuple[Literal["good", "look", "stop"], str, 
     close = nearest(material)
     if close and close[1] >= _NEAR:
         return "look", say("Look at it"), say("Published, and near a limit.")
-    if not (night.base and night.base_day):
+    if night.is_first:
         sentence = say(
             "Published, with no night before to compare it with: look at some of the accounts before you act."
         )
@@ -138,14 +138,14 @@ def _is_normal(material: Material, mood: str) -> Answer:
         lines.append(say("The nearest to its limit is: {name}, {part} of it.", name=close[0], part=f"{close[1]:.0%}"))
     if night is None:
         return Answer(question, say("There is nothing to compare it with."), lines)
-    if night.base and night.base_day:
+    if not night.is_first:
         lines.append(say("Compared with the night of {day}.", day=night.base_day))
     lines += [shown(each) for each in night.decided]
     if night.state == "held":
         answer = material.language.many(
             "No: {count} limit was passed.", "No: {count} limits were passed.", len(material.held)
         )
-    elif not (night.base and night.base_day):
+    elif night.is_first:
         answer = say("It is the first night: there is none to compare it with.")
     elif mood == "good":
         answer = say("Yes.")

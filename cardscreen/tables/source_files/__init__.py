@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -114,9 +114,8 @@ def read_source(
         else:
             delimiter = reading.delimiter or DELIMITERS.get(form, ",")
             blocks = reading.held.text(ahead(blocks_of(name, source)), delimiter, where)
-            plain, raw = Plain(delimiter), io.BytesIO()
-            raw.writelines(plain.over(blocks))  # each block is let go of, which joining them would not do
-            content, used = to_utf8(raw.getvalue(), reading.encoding, where)
+            plain = Plain(delimiter)
+            content, used = to_utf8(_joined(plain.over(blocks)), reading.encoding, where)
             if form in _DOCUMENTS:
                 rows = read_documents(content, form, records, where, columns, reading.held)
             else:
@@ -136,6 +135,13 @@ def _form(name: str, where: str) -> str:
     endings = [ending.lower() for ending in Path(name).suffixes]
     ending = "".join(endings[-2:] if packed else endings[-1:])
     raise ConfigError(f"{where}: files ending in {ending or 'nothing'!r} can't be read: give {_READABLE}")
+
+
+def _joined(blocks: Iterable[bytes]) -> bytes:
+    """The blocks as one; each is let go of as it comes, which `bytes.join` would not do."""
+    whole = io.BytesIO()
+    whole.writelines(blocks)
+    return whole.getvalue()
 
 
 def _read_text(
